@@ -13,7 +13,7 @@ from web.builder.files import queue_indexing, take_stalled_files
 from web.builder.models import Gpt
 from web.checks import stop_unless_valid
 from web.rpc import RpcTask
-from web.runs import log
+from web.runs import fair_queue, log
 from web.runs.citations import PICTURES
 from web.runs.delegations import end_late
 from web.runs.services import empty_deleted, expire_approvals, forget_transient
@@ -34,21 +34,22 @@ from workers.models.errors import ModelError
 from workers.rpc import actions as action_calls
 from workers.rpc import sign_ins, sources
 from workers.runs import loop
+from workers.slots import work_through
 
 rpc_task = partial(shared_task, base=RpcTask)
 
 
 @shared_task(bind=True, name="workers.tasks.advance")
 def advance(self: Any, run_id: str) -> None:
-    """Advance the run as far as this queue's workers may."""
+    """Advance the runs that wait in this worker's queue, usually only this one."""
     queue = self.request.delivery_info["routing_key"]
-    loop.advance_all(UUID(run_id), queue, services)
+    work_through(queue, partial(loop.advance_next, queue, services), partial(fair_queue.is_waiting, queue))
 
 
 @shared_task(name="workers.tasks.index_file")
 def index_file(file_id: str) -> None:
-    """Parse, chunk and embed the file that is next in the queue, usually this one."""
-    indexing.index_next()
+    """Parse, chunk and embed the files that wait, usually only this one."""
+    work_through("index", indexing.index_next, indexing.is_due)
 
 
 @shared_task(name="workers.tasks.download_models")
@@ -77,8 +78,8 @@ def build_union(name: str) -> None:
 @shared_task(name="workers.tasks.wake_stalled_runs")
 def wake_stalled_runs() -> None:
     """Send again the tasks that dead workers or lost messages left unfinished."""
-    for run_id in log.take_stalled():
-        wake(run_id)
+    for run_id, queue in log.take_stalled():
+        wake(run_id, queue)
     for kind in indexing.OWNERS:
         for file in take_stalled_files(kind):
             queue_indexing(file)

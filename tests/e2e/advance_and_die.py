@@ -1,8 +1,9 @@
 """A worker process that SIGKILLs itself right after its n-th append: `advance_and_die.py RUN_ID QUEUE N EFFECT`.
 
-N = 0 never dies, N = -1 dies in the middle of the call. The tool has the EFFECT read or write, and each performance
-of it leaves a line in the file `performed` of the state directory. The engine, the index and the tool are scripted;
-the loop, the log and the process are real.
+RUN_ID "-" is whatever waits in the queue, taken in turns until nothing does. N = 0 never dies, N = -1 dies in the
+middle of the call. The tool has the EFFECT read or write, and each performance of it leaves a line in the file
+`performed` of the state directory. The engine, the index and the tool are scripted; the loop, the log and the process
+are real.
 """
 
 import os
@@ -71,9 +72,14 @@ def perform(n: int) -> ToolOutput:
 
 
 if __name__ == "__main__":
-    run_id, queue, n, effect = UUID(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4]
+    run_id, queue, n, effect = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
     stock = ToolSpec(name="stock", description="", parameters={"type": "object"}, effect=effect)
     loop.granted = lambda spec, _: {"stock": Tool(stock, lambda arguments, context: perform(n))}
     if n > 0:
         die_after(n)
-    loop.advance(run_id, queue, lambda: made_services(answer, Index(), Embedder()))
+    its_services = made_services(answer, Index(), Embedder())
+    if run_id == "-":
+        while loop.advance_next(queue, lambda: its_services):
+            pass
+    else:
+        loop.advance(UUID(run_id), queue, lambda: its_services)

@@ -24,15 +24,15 @@ WORKER = Path(__file__).with_name("advance_and_die.py")
 KINDS = ["user_message", "message_intent", "retrieval", "model_reply", "tool_result", "model_reply", "finished"]
 
 
-def work(run: Run, queue: str, die_after: int = 0, effect: str = "read") -> int:
-    """Let a real process advance the run; its exit status."""
+def work(run: Run | None, queue: str, die_after: int = 0, effect: str = "read") -> int:
+    """Let a real process advance the run, or all that wait; its exit status."""
     env = {
         "DATABASE_URL": f"sqlite:///{connection.settings_dict['NAME']}",
         "DJANGO_SETTINGS_MODULE": "web.settings",
         "GUILDHALL_HOME": str(settings.GUILDHALL_HOME),
         "PATH": "",
     }
-    command = [sys.executable, str(WORKER), str(run.id), queue, str(die_after), effect]
+    command = [sys.executable, str(WORKER), str(run.id) if run else "-", queue, str(die_after), effect]
     return subprocess.run(command, env=env, timeout=60, capture_output=True, check=False).returncode
 
 
@@ -100,3 +100,18 @@ def test_a_worker_killed_in_the_middle_of_an_effect_never_repeats_it(ready):
     result = next(step for step in steps if isinstance(step, ToolResult))
     assert (result.ok, result.text) == (False, INTERRUPTED)
     assert isinstance(steps[-1], Finished)
+
+
+def test_workers_killed_while_many_wait_lose_no_run_and_repeat_no_call(ready, alice, bob, gpt):
+    runs = [ready, *(services.start_run(services.start_conversation(alice, gpt), f"Stock {n}?") for n in range(6))]
+    for queue, die_after in (("model", 1), ("model", 4), ("tools", 1), ("model", 5), ("tools", 2)):
+        work(None, queue, die_after)
+        Run.objects.exclude(lease_until=None).update(lease_until=timezone.now() - timedelta(seconds=1))
+    late = services.start_run(services.start_conversation(bob, gpt), "Stock?")
+    runs.append(late)
+    while Run.objects.exclude(status="completed").exists():
+        for queue in ("model", "tools"):
+            assert work(None, queue) == 0
+    for run in runs:
+        kinds = [step.kind for step in log.read(run.id)]
+        assert kinds.count("finished") == kinds.count("tool_result") == 1

@@ -47,9 +47,9 @@ def work(n: int) -> bool:
         die_after(n)
     its_services = scripted_services(SCRIPT)
     run_out()
-    while stalled := log.take_stalled():
-        for run_id in stalled:
-            loop.advance_all(run_id, "model", lambda: its_services)
+    while log.take_stalled():
+        while loop.advance_next("model", lambda: its_services):
+            pass
         run_out()
     os._exit(0)
 

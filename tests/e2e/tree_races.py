@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from queue import Empty, Queue
-from uuid import UUID
 
 sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[2] / "platform")]
 
@@ -43,7 +42,7 @@ SCRIPT = {
 PAY = ToolSpec(name="pay", description="", parameters={"type": "object"}, effect="write")
 RACE_S = 0.6
 problems: list[str] = []
-woken: Queue[tuple[str, str]] = Queue()
+woken: Queue[str] = Queue()
 paid: list[str] = []
 
 
@@ -69,10 +68,11 @@ def in_thread(work: Callable[[], None]) -> threading.Thread:
 def advance_what_is_woken(ends_at: float) -> None:
     while time.monotonic() < ends_at:
         try:
-            run_id, queue = woken.get(timeout=0.02)
+            queue = woken.get(timeout=0.02)
         except Empty:
             continue
-        loop.advance_all(UUID(run_id), queue, lambda: scripted_services(SCRIPT))
+        while loop.advance_next(queue, lambda: scripted_services(SCRIPT)):
+            pass
 
 
 def allow(root: Run) -> None:
@@ -111,7 +111,7 @@ def raced(root: Run, draw: random.Random) -> None:
 def finish(root: Run) -> None:
     for _ in range(6):
         Run.objects.exclude(lease_until=None).update(lease_until=timezone.now() - log.LEASE)
-        for run_id in log.take_stalled():
+        for run_id, _ in log.take_stalled():
             for queue in ("model", "tools", "model"):
                 loop.advance(run_id, queue, lambda: scripted_services(SCRIPT))
         allow(root)
@@ -135,7 +135,7 @@ def check(root: Run) -> None:
 
 if __name__ == "__main__":
     call_command("migrate", verbosity=0)
-    wake.send_task = lambda name, run_id, queue: woken.put((run_id, queue))
+    wake.send_task = lambda name, run_id, queue: woken.put(queue)
     stream.publish = lambda run_id, *events: None
     stream.partial_text = lambda run_id: ""
     loop.granted = lambda spec, _: {"pay": Tool(PAY, pay)} if spec.name == "Payer" else {}

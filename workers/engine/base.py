@@ -4,6 +4,7 @@ An engine is shared by all threads of a worker; it batches the calls of `stream`
 """
 
 from collections.abc import Generator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -15,6 +16,8 @@ from gpts.spec.ability import ModelAbility
 from gpts.spec.tools import ToolSpec
 
 BUNDLED: Final = "bundled"
+# For whom this thread generates: people whose requests wait for a place in a batch take turns.
+served_person: ContextVar[int] = ContextVar("served_person", default=0)
 
 
 @dataclass(frozen=True, slots=True)

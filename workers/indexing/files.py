@@ -5,9 +5,9 @@ the fence: a row that was cancelled, removed or decided on again, or that anothe
 matches no further update, and the work stops. Losing a message or a worker is harmless, because the row is queued
 again when its claim expires.
 
-Messages name no file: a worker takes the one that is due first. Files of people with the fewest files in work go
-first, small before large ones, and one of a worker's threads never takes a large one, so that nobody waits for
-another's thousand pages.
+Messages name no file: a worker takes the one that is due first. People with the fewest files in work go first, then
+those served longest ago; of one person's files, small ones. One of a worker's slots never takes a large one. So
+nobody waits for another's thousand pages, or hundred files.
 """
 
 import logging
@@ -20,12 +20,14 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Window
+from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from gpts.knowledge.documents import Document
-from web.builder.files import file_became_ready, queue_indexing
+from web.builder.files import file_became_ready
 from web.builder.models import FileToRead, KnowledgeFile
+from web.runs.fair_queue import NEVER, serve, served
 from web.runs.files import point_steps_at
 from web.runs.models import ConversationFile
 from workers.indexing.attachments import read_attachment
@@ -46,7 +48,7 @@ IDLE_S: Final = 60.0
 # Of one person's files larger than this, only one is read at a time, so that two people can have one read.
 # Two million bytes of text are about half a million tokens: 40 s of embedding on two cores (measured 2026-11).
 LARGE_BYTES: Final = 2_000_000
-# How many large files this process reads at once: one less than its threads (deploy/supervisor.conf).
+# How many large files this process reads at once: one less than its slots (workers/slots.py).
 LARGE_AT_ONCE: Final = 2
 # The large files that this process is reading.
 _large: Final[set[UUID]] = set()
@@ -54,8 +56,6 @@ _large: Final[set[UUID]] = set()
 WATCHED: Final = timedelta(days=1)
 # The kinds of files, and the path to the owner of each.
 OWNERS: Final[dict[type[FileToRead], str]] = {ConversationFile: "owner", KnowledgeFile: "gpt__owner"}
-# How many files are considered for the next one, smallest first.
-CANDIDATES: Final = 200
 UNEXPECTED: Final = "Something went wrong while reading this file. Try again, or upload it in another format."
 
 
@@ -63,20 +63,27 @@ class ClaimLost(Exception):
     """The file was cancelled, removed or decided on again, or another worker has it."""
 
 
-def index_next() -> None:
-    """Index the file that is due first, if any, and record the result on its row."""
-    file = claim_next(takes_large=len(_large) < LARGE_AT_ONCE)
+def index_next() -> bool:
+    """Index the file that is due first, and record the result on its row. False if none is due."""
+    file = claim_next(_takes_large())
     if file is None:
-        return
+        return False
     if file.size > LARGE_BYTES:
         _large.add(file.id)
     try:
         index(file)
     finally:
         _large.discard(file.id)
-    if file.size > LARGE_BYTES:  # The next large file was left out until now.
-        for kind, file_id in in_fair_order()[:1]:
-            queue_indexing(kind.objects.get(id=file_id))
+    return True
+
+
+def is_due() -> bool:
+    """Whether this process could index a file now."""
+    return bool(in_fair_order(_takes_large()))
+
+
+def _takes_large() -> bool:
+    return len(_large) < LARGE_AT_ONCE
 
 
 def index(file: FileToRead) -> None:
@@ -106,8 +113,10 @@ def index(file: FileToRead) -> None:
 
 def claim_next(takes_large: bool = True) -> FileToRead | None:
     """Claim the file that is due first; None if there is none or other workers were faster."""
-    for kind, file_id in in_fair_order(takes_large):
+    while order := in_fair_order(takes_large):
+        kind, file_id, person = order[0]
         if (file := claim(kind, file_id)) is not None:
+            serve(person, "index")
             return file
     return None
 
@@ -118,11 +127,12 @@ def due(kind: type[FileToRead], now: datetime) -> "QuerySet[Any]":
     return kind.objects.filter(free).exclude(status__in=kind.SETTLED)
 
 
-def in_fair_order(takes_large: bool = True) -> list[tuple[type[FileToRead], UUID]]:
-    """The kind and id of the waiting files in the order to index them.
+def in_fair_order(takes_large: bool = True) -> list[tuple[type[FileToRead], UUID, int]]:
+    """The kind, id and person of each person's next file, in the order to index them.
 
-    People with the fewest in work go first, then small files. Those added before yesterday, which are read again
-    after an upgrade, follow new ones. A second large file of one person is left out until the first is done.
+    People with the fewest in work go first, then those served longest ago, then small files. Those added before
+    yesterday, which are read again after an upgrade, follow new ones. A second large file of one person is left out
+    until the first is done.
     """
     now = timezone.now()
     at_work = [
@@ -135,11 +145,13 @@ def in_fair_order(takes_large: bool = True) -> list[tuple[type[FileToRead], UUID
     order = ("is_old", "size", "created")
     fit = []
     for kind, owner in OWNERS.items():
-        waiting = due(kind, now).annotate(is_old=Q(created__lt=now - WATCHED)).order_by(*order)
-        for file_id, who, *place in waiting.values_list("id", owner, *order)[:CANDIDATES]:
-            if place[1] <= LARGE_BYTES or (takes_large and who not in large):
-                fit.append((busy[who], *place, kind, file_id))
-    return [(kind, file_id) for *_, kind, file_id in sorted(fit, key=lambda each: each[:4])]
+        fits = Q(size__lte=LARGE_BYTES) | ~Q(**{f"{owner}__in": large}) if takes_large else Q(size__lte=LARGE_BYTES)
+        waiting = due(kind, now).filter(fits).annotate(is_old=Q(created__lt=now - WATCHED))
+        firsts = waiting.annotate(place=Window(RowNumber(), partition_by=owner, order_by=order)).filter(place=1)
+        fit += [(who, *place, kind, file_id) for file_id, who, *place in firsts.values_list("id", owner, *order)]
+    last = served("index", {who for who, *_ in fit})
+    fit.sort(key=lambda each: (each[1], busy[each[0]], last.get(each[0], NEVER), *each[2:4]))
+    return [(kind, file_id, person) for person, *_, kind, file_id in fit]
 
 
 def claim(kind: type[FileToRead], file_id: UUID) -> FileToRead | None:

@@ -1,6 +1,7 @@
 """Advances one run: claim, read, decide, perform, append, until it must wait or is over."""
 
 import logging
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
@@ -27,14 +28,14 @@ from gpts.spec.gpt import GptSpec
 from gpts.spec.tools import ToolSpec
 from web.builder.sign_ins import sign_in_needed
 from web.engines import DEFAULT
-from web.runs import delegations, log, permissions, stream
+from web.runs import delegations, fair_queue, log, permissions, stream
 from web.runs.errors import LeaseLost, RunOver
 from web.runs.models import Run
 from web.runs.services import finish_run
 from web.runs.services import history as history_of
-from web.runs.wake import requeue, taking_one, wake
+from web.runs.wake import wake
 from workers import configuration
-from workers.engine.base import EngineError, GrammarError, ModelLoading, PromptTooLong
+from workers.engine.base import EngineError, GrammarError, ModelLoading, PromptTooLong, served_person
 from workers.knowledge.errors import KnowledgeError
 from workers.runs import answering, delegate_tools, leases
 from workers.runs.perform import perform
@@ -53,23 +54,24 @@ FAILED: Final = "Something went wrong while answering. Your message is saved. Tr
 ANY_ABILITY: Final = ModelAbility(calls_tools=True, writes_from_sources=True, context_tokens=1)
 
 
-def advance_all(run_id: UUID, queue: Queue, services: Callable[[], Services]) -> None:
-    """Advance the run, then one that it woke on the same queue (a child, then its parent), and so on.
-
-    So a delegation needs no trip through the broker. Other runs that it woke go to other workers.
-    """
-    due: UUID | None = run_id
-    while due is not None:
-        with taking_one(queue) as taken:
-            advance(due, queue, services)
-        due = taken.run_id
+def advance_next(queue: Queue, services: Callable[[], Services]) -> bool:
+    """Advance the run that is next in the queue; False if none waits."""
+    claimed = fair_queue.take(queue)
+    if claimed is None:
+        return False
+    started = time.monotonic()
+    _advance_claimed(claimed.run_id, claimed.lease, queue, services)
+    fair_queue.learn_duration(claimed, time.monotonic() - started)
+    return True
 
 
 def advance(run_id: UUID, queue: Queue, services: Callable[[], Services]) -> None:
-    """Work on the run until it waits, is over, or needs another queue. Safe to call at any time."""
-    lease = log.claim(run_id)
-    if lease is None:
-        return
+    """Work on this run, out of turn, until it waits, is over, or needs another queue. Safe to call at any time."""
+    if lease := log.claim(run_id):
+        _advance_claimed(run_id, lease, queue, services)
+
+
+def _advance_claimed(run_id: UUID, lease: str, queue: Queue, services: Callable[[], Services]) -> None:
     with leases.keep(lease) as held:
         try:
             _advance_with_model(run_id, queue, services, held)
@@ -92,6 +94,7 @@ def _advance_with_model(run_id: UUID, queue: Queue, services: Callable[[], Servi
     if queue != "model":
         _advance(run, queue, services, held, DEFAULT)
         return
+    served_person.set(run.owner_id)
     if not stream.is_model_loaded():
         stream.publish(run_id, {"type": "progress", "call_id": "", "text": LOADING})
     named = configuration.named_engines()
@@ -160,17 +163,18 @@ def _advance(run: Run, queue: Queue, services: Callable[[], Services], held: lea
             if log.release(run_id, held.token, len(steps)):
                 return
         elif queue_of(decision, tools) not in (queue, None):
-            log.hand_over(run_id, held.token)
-            wake(run_id, queue_of(decision, tools) or queue)
+            needed = queue_of(decision, tools) or queue
+            log.hand_over(run_id, held.token, needed)
+            wake(run_id, needed)
             return
         else:
             perform(decision, turn, services)
             if isinstance(decision, Finish | GiveUp | ShowResults):
                 return
             if isinstance(decision, ReadPart):
-                # A long file takes many minutes: between two parts other people's messages get their turn.
-                log.hand_over(run_id, held.token)
-                requeue(run_id, queue)
+                # A long file takes many minutes: between two parts all other messages get their turn.
+                log.hand_over(run_id, held.token, queue, last=True)
+                wake(run_id, queue)
                 return
         steps = log.read(run_id)
 

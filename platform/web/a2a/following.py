@@ -77,7 +77,7 @@ class _Converter:
                 self._has_begun = False
             case "token":
                 return self._piece(event["text"])
-            case "progress":
+            case "progress" | "queue":
                 return self._working(event["text"])
             case "step" if not self._is_working:
                 self._is_working = True

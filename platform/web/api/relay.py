@@ -109,7 +109,7 @@ async def pieces(run_id: UUID, relay: Relay) -> AsyncIterator[dict[str, str]]:
         if reasoning := relay.take_reasoning(event):
             yield {"reasoning_content": reasoning}
         text = relay.take(event)
-        if text or not event:
+        if text or event.get("type") in (None, "queue"):
             yield {"content": text} if text else {}
 
 

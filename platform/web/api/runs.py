@@ -33,7 +33,7 @@ from web.api.shapes_runs import (
     StandingPermission,
 )
 from web.builder.services import access_gpt, access_own_gpt
-from web.runs import files, permissions, services
+from web.runs import fair_queue, files, permissions, services
 from web.runs.connections import close_connection, in_database
 from web.runs.creator_questions import may_be_sent, taking_questions
 from web.runs.models import Conversation, ConversationFile, ConversationQuerySet, Permission, Run, StepRow
@@ -103,6 +103,7 @@ def state_of(run: Run) -> dict[str, Any]:
         "conversation": run.message.conversation_id,
         "delegated_by": delegated_by(run),
         "status": status_of_tree(run),
+        "queue": fair_queue.place_of(run.id),
         "created": run.created,
         "ended": run.ended,
         **_ending(steps[-1]),

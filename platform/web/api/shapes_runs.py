@@ -53,6 +53,13 @@ class CreatorQuestionShape(Schema):
     closed: datetime | None
 
 
+class QueuePlace(Schema):
+    """How many runs are taken before yours, by people in turns, and about how long that takes."""
+
+    ahead: int
+    wait_s: int | None = Field(description="Seconds; null if it can't be estimated yet.")
+
+
 class RunState(Schema):
     """A run's status. `answer` is null until there is one; `error` says why a failed run has none.
 
@@ -68,6 +75,7 @@ class RunState(Schema):
         description="The GPTs that delegated it, outermost first; empty for your own messages."
     )
     status: Status
+    queue: QueuePlace | None = Field(description="Its place in the queue while it waits for a worker.")
     created: datetime
     ended: datetime | None
     answer: str | None

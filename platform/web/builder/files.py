@@ -10,7 +10,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -18,11 +18,13 @@ from uuid import UUID
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Count, Q
 from django.http import Http404
 from django.utils import timezone
 
 from gpts.knowledge.documents import Finding
+from gpts.runs import fairness
+from gpts.runs.fairness import Share
 from gpts.safety.findings import undecided
 from web.builder.models import FileToRead, Gpt, GptVersion, KnowledgeFile
 from web.builder.services import publish_if_awaited
@@ -172,12 +174,17 @@ def take_stalled_files(kind: type[FileToRead], limit: int = 50) -> list[FileToRe
 
 
 def n_ahead(file: KnowledgeFile) -> int:
-    """How many files of the whole site are read before this waiting one: smaller ones go first."""
-    waiting = Q(status=Status.RECEIVED, size__lt=file.size) | Q(
-        status=Status.RECEIVED, size=file.size, created__lt=file.created
-    )
-    in_progress = Q(status__in=(Status.PARSING, Status.EMBEDDING))
-    return KnowledgeFile.objects.filter(waiting | in_progress).exclude(id=file.id).count()
+    """How many files of the whole site are read before this waiting one: people take turns, small files first."""
+    waiting, running = Q(status=Status.RECEIVED), Q(status__in=(Status.PARSING, Status.EMBEDDING))
+    counted = KnowledgeFile.objects.filter(waiting | running).values("gpt__owner").order_by()
+    counted = counted.annotate(n_waiting=Count("id", filter=waiting), n_running=Count("id", filter=running))
+    numbers = counted.values_list("gpt__owner", "n_waiting", "n_running")
+    person = file.gpt.owner_id
+    # Whose turn it is among equals is not known here, so that the others count as before.
+    shares = [Share(who, w, r, datetime.max if who == person else datetime.min) for who, w, r in numbers]
+    own = KnowledgeFile.objects.filter(waiting, gpt__owner=person)
+    n_before = own.filter(Q(size__lt=file.size) | Q(size=file.size, created__lt=file.created)).count()
+    return fairness.n_ahead(shares, person, n_before) + sum(share.n_running for share in shares)
 
 
 def file_became_ready(file: KnowledgeFile) -> None:

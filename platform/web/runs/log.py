@@ -61,10 +61,15 @@ def locked_tree(run_id: UUID) -> Iterator[UUID]:
         yield root_id
 
 
+def is_free() -> Q:
+    """The condition that no live worker holds a run."""
+    return Q(lease="") | Q(lease_until__lt=timezone.now())
+
+
 def claim(run_id: UUID) -> str | None:
     """A lease token if the run is unfinished and no live worker holds it, else None."""
     now, token = timezone.now(), secrets.token_hex(16)
-    free = Run.objects.filter(Q(lease="") | Q(lease_until__lt=now), id=run_id).exclude(status__in=Run.OVER)
+    free = Run.objects.filter(is_free(), id=run_id).exclude(status__in=Run.OVER)
     won = free.update(lease=token, lease_until=now + LEASE, n_attempts=F("n_attempts") + 1)
     return token if won else None
 
@@ -95,8 +100,8 @@ def append(run_id: UUID, step: Step, lease: str | None = None) -> int:
         # The UPDATE takes the row lock, which makes counting and inserting atomic.
         if not live.update(n_steps=F("n_steps") + 1, n_tokens=F("n_tokens") + n_tokens):
             raise _why_not(run_id)
-        if lease is None:  # the run may have waited for this step, and the wake-up may get lost
-            Run.objects.filter(id=run_id, lease="").update(lease_until=timezone.now() + WAKE)
+        if lease is None:  # the run may have waited for this step
+            Run.objects.filter(id=run_id, lease="").update(queue="model", lease_until=timezone.now() + WAKE)
         n_steps, status = Run.objects.values_list("n_steps", "status").get(id=run_id)
         call_id = getattr(step, "call_id", "")
         StepRow.objects.create(
@@ -112,7 +117,7 @@ def _refresh(run_id: UUID, step: Step, before: str) -> None:
     status = status_of(read(run_id) if has_approvals else (step,))
     fields: dict[str, str | datetime] = {"status": status}
     if status in Run.OVER:
-        fields |= {"lease": "", "ended": timezone.now()}
+        fields |= {"lease": "", "queue": "", "ended": timezone.now()}
     if status != before:
         Run.objects.filter(id=run_id).update(**fields)
 
@@ -124,20 +129,25 @@ def release(run_id: UUID, lease: str, seen: int) -> bool:
     wake-up of an approval that arrives between the last read and the release.
     """
     held = Run.objects.filter(id=run_id, lease=lease, n_steps=seen)
-    return bool(held.update(lease="", lease_until=None, n_attempts=0))
+    return bool(held.update(lease="", lease_until=None, queue="", n_attempts=0))
 
 
-def hand_over(run_id: UUID, lease: str) -> None:
-    """Release the run to a worker of another queue, which the caller wakes."""
-    Run.objects.filter(id=run_id, lease=lease).update(lease="", lease_until=timezone.now() + WAKE, n_attempts=0)
+def hand_over(run_id: UUID, lease: str, queue: str = "model", last: bool = False) -> None:
+    """Release the run to the workers of `queue`, one of whom the caller wakes; as the `last` of its person's."""
+    place = {"queued": timezone.now()} if last else {}
+    held = Run.objects.filter(id=run_id, lease=lease)
+    held.update(lease="", lease_until=timezone.now() + WAKE, queue=queue, n_attempts=0, **place)
 
 
-def take_stalled(limit: int = 200) -> list[UUID]:
-    """Runs that no worker advances although one should, now marked as woken: a worker died or a message was lost."""
+def take_stalled(limit: int = 32) -> list[tuple[UUID, str]]:
+    """Runs that no worker has taken yet, with their queues, now marked as woken: a worker died or a message was lost.
+
+    Messages name no run, so more than a worker has threads are never needed at once.
+    """
     now = timezone.now()
-    due = Q(status__in=(Run.Status.QUEUED, Run.Status.IN_PROGRESS), lease_until__lt=now)
-    stalled = list(Run.objects.filter(due).order_by("created").values_list("id", flat=True)[:limit])
-    return [id for id in stalled if Run.objects.filter(due, id=id).update(lease="", lease_until=now + WAKE)]
+    due = Run.objects.exclude(queue="").filter(lease_until__lt=now)
+    stalled = list(due.order_by("queued").values_list("id", "queue")[:limit])
+    return [(id, queue) for id, queue in stalled if due.filter(id=id).update(lease="", lease_until=now + WAKE)]
 
 
 def _why_not(run_id: UUID) -> RunOver | LeaseLost:

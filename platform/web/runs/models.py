@@ -4,6 +4,7 @@ import uuid
 from typing import Any, ClassVar, Literal
 
 from django.db import models
+from django.utils import timezone
 
 from gpts.runs.steps import FileRef
 from web.accounts.models import User
@@ -106,13 +107,17 @@ class Run(models.Model):
         null=True, blank=True, help_text="For the first run of a tree: when its child runs are stopped."
     )
     n_attempts = models.PositiveIntegerField(default=0, help_text="How often a worker started it.")
+    queue = models.CharField(
+        max_length=8, blank=True, help_text="Whose workers advance it: model or tools. Empty: it waits, or is over."
+    )
+    queued = models.DateTimeField(default=timezone.now, help_text="Its place among the person’s own in that queue.")
     created = models.DateTimeField(auto_now_add=True)
     ended = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["created", "id"]
         indexes = [
-            models.Index(fields=["status", "lease_until"], name="run_to_wake"),
+            models.Index(fields=["queue", "owner", "queued"], condition=~models.Q(queue=""), name="run_next"),
             models.Index(fields=["owner", "status"], name="run_active_of_owner"),
             models.Index(fields=["deadline"], condition=~models.Q(deadline=None), name="run_to_give_up"),
         ]
@@ -153,6 +158,21 @@ class IdempotentRequest(models.Model):
 
     def __str__(self) -> str:
         return f"request for {self.run}"
+
+
+class QueueTurn(models.Model):
+    """When a person's work was last taken from a queue: model, tools or index."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    queue = models.CharField(max_length=8)
+    served = models.DateTimeField()
+    seconds = models.FloatField(default=0, help_text="How long that work takes, averaged.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["queue", "user"], name="turn_once")]
+
+    def __str__(self) -> str:
+        return f"{self.queue}: {self.user}"
 
 
 class DelegationRow(models.Model):

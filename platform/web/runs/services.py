@@ -171,12 +171,7 @@ def _check_free(conversation: Conversation) -> None:
 
 def _queue(message: Message, first: UserMessage, version: GptVersion) -> Run:
     conversation = message.conversation
-    run = Run.objects.create(
-        message=message,
-        version=version,
-        owner_id=conversation.owner_id,
-        lease_until=timezone.now() + log.WAKE,
-    )
+    run = Run.objects.create(message=message, version=version, owner_id=conversation.owner_id)
     log.append(run.id, first)
     wake(run.id)
     return run

@@ -9,6 +9,7 @@ gets one `snapshot`. Each event is a JSON object with a `type`:
 - `attempt` {seq, attempt}: a reply begins; drop any partial text shown before
 - `token` {seq, attempt, text}: the next piece of the reply
 - `reasoning` {seq, attempt, text}: the next piece of what the model writes to itself before the reply
+- `queue` {ahead, wait_s, text}: the run waits for a worker, after `ahead` others and for about `wait_s` seconds
 - `snapshot` {status, kinds, text}: the state so far, if the events are lost
 - `done` {status}: the run is over; the last event
 
@@ -22,6 +23,7 @@ import logging
 import threading
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import asdict
 from functools import cache
 from typing import Any, cast
 from uuid import UUID
@@ -34,6 +36,7 @@ from django.utils import timezone
 from gpts.runs.steps import Cancelled, Finished
 from web.runs import log
 from web.runs.connections import in_database
+from web.runs.fair_queue import place_of
 from web.runs.listening import listening
 from web.runs.models import Run
 
@@ -47,6 +50,8 @@ KEEP_S = 3_600
 # A reader that hears nothing shows that it is there, and looks whether the run has ended, after so many seconds.
 KEEP_ALIVE_S = 15.0
 CHECK_S = 60.0
+# The same while the run may wait in the queue, whose place in it is then sent.
+QUEUED_S = 1.5
 RECONNECT_S = 0.5
 # How long a token may wait to be sent together with others.
 FLUSH_S = 0.005
@@ -211,9 +216,10 @@ async def follow(run_id: UUID, last_id: str = "") -> AsyncIterator[tuple[str, Ev
     """Yield `(entry id, event)` after `last_id` until `done`. The entry id serves as SSE `id`, empty for none.
 
     Holds no connection of its own between events. A run that ended, or whose events are gone, yields one `snapshot`
-    and then `done`. Every KEEP_ALIVE_S without events it yields an empty event `{}` for the caller's keep-alive.
+    and then `done`. While it waits in the queue, `queue` events tell its place. Otherwise it yields an empty event
+    `{}` for the caller's keep-alive every KEEP_ALIVE_S without events.
     """
-    position, key, check_at = last_id or "0", _key(run_id), 0.0
+    position, key, check_at, may_queue = last_id or "0", _key(run_id), 0.0, True
     async with listening(key) as (client, news):
         while True:
             news.clear()
@@ -223,6 +229,7 @@ async def follow(run_id: UUID, last_id: str = "") -> AsyncIterator[tuple[str, Ev
                 if event["type"] == "done":
                     return
             if entries:
+                may_queue = True
                 continue
             if entries is None or time.monotonic() >= check_at:
                 check_at = time.monotonic() + CHECK_S
@@ -235,14 +242,20 @@ async def follow(run_id: UUID, last_id: str = "") -> AsyncIterator[tuple[str, Ev
                 if entries is None:  # without Redis too, the caller notices a reader who has left
                     yield "", {}
                 continue
-            if not await _heard(news):
+            if await _heard(news, QUEUED_S if may_queue else KEEP_ALIVE_S):
+                continue
+            if not may_queue:
                 yield "", {}
+            elif place := await in_database(place_of, run_id):
+                yield "", {"type": "queue", **asdict(place), "text": place.text}
+            else:
+                may_queue = False
 
 
-async def _heard(news: asyncio.Event) -> bool:
-    """Whether there was news within KEEP_ALIVE_S."""
+async def _heard(news: asyncio.Event, wait_s: float) -> bool:
+    """Whether there was news within `wait_s`."""
     try:
-        async with asyncio.timeout(KEEP_ALIVE_S):
+        async with asyncio.timeout(wait_s):
             return await news.wait()
     except TimeoutError:
         return False

@@ -10,8 +10,9 @@ from django.test import Client
 from gpts.runs.steps import ApprovalRequest
 from tests.web.api.conftest import ANSWER, bearer, key_of
 from web.builder.models import KnowledgeFile
-from web.runs import log
+from web.runs import fair_queue, log
 from web.runs.models import Conversation, ConversationFile, Run
+from web.runs.services import cancel_run, start_conversation, start_run
 
 JSON = "application/json"
 
@@ -190,6 +191,26 @@ def test_events_end_with_done_and_resume_after_the_last_one_seen(live, bob, gpt,
         assert [step["kind"] for step in state["steps"]] == ["user_message", "retrieval", "model_reply", "finished"]
         talk = bobs.get(f"/api/conversations/{run['conversation']}").json()
         assert talk["messages"][0]["answer"] == ANSWER
+
+
+@pytest.mark.process
+def test_a_waiting_run_tells_its_place_in_its_events_and_its_state(live, alice, bob, gpt, worker, meanwhile):
+    for n in range(3):
+        start_run(start_conversation(bob, gpt), f"Question {n}")
+    taken = fair_queue.take("model")
+    fair_queue.learn_duration(taken, 30)
+    run = start_run(start_conversation(bob, gpt), "The last of Bob's")
+    with httpx.Client(base_url=live, headers={"Authorization": f"Bearer {key_of(bob)}"}, timeout=20) as bobs:
+        assert bobs.get(f"/api/runs/{run.id}").json()["queue"] == {"ahead": 2, "wait_s": 90}
+        assert bobs.get(f"/api/runs/{taken.run_id}").json()["queue"] is None
+        with bobs.stream("GET", f"/api/runs/{run.id}/events") as response:
+            lines = (line for line in response.iter_lines() if line.startswith("data: "))
+            place = {"type": "queue", "ahead": 2, "wait_s": 90, "text": "Queued · 2 ahead of you · about 2 minutes"}
+            assert json.loads(next(lines).removeprefix("data: ")) == place
+            fair_queue.take("model")
+            assert json.loads(next(lines).removeprefix("data: "))["ahead"] == 1
+            cancel_run(run)
+            assert '"done"' in list(lines)[-1]
 
 
 def events(client: httpx.Client, run_id: str, after: str = "") -> list[tuple[str, dict]]:

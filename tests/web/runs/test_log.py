@@ -86,11 +86,11 @@ def test_an_approval_between_read_and_release_is_not_lost(run):
 def test_a_lost_message_or_a_dead_worker_is_noticed_once(run):
     assert log.take_stalled() == []
     expire(run)
-    assert log.take_stalled() == [run.id]
+    assert log.take_stalled() == [(run.id, "model")]
     assert log.take_stalled() == []
     log.claim(run.id)
     expire(run)
-    assert log.take_stalled() == [run.id]
+    assert log.take_stalled() == [(run.id, "model")]
 
 
 def test_a_run_that_waits_for_a_person_is_not_stalled(run):

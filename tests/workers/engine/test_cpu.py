@@ -11,7 +11,7 @@ from gguf import GGMLQuantizationType, GGUFWriter
 from gguf.quants import dequantize, quantize
 from openvino import opset15 as ops
 
-from workers.engine.base import EngineError, Sampling
+from workers.engine.base import EngineError, Sampling, served_person
 from workers.engine.choosing import choose
 from workers.engine.cpu import matrices
 from workers.engine.cpu.batch import CpuBatch
@@ -176,6 +176,25 @@ def test_when_the_cache_is_full_all_replies_still_come_whole() -> None:
         assert reply_of(one) == [*range(i + 2, 10), END][:9]
     assert batch.n_running == 0
     batch.stop()
+
+
+def test_a_prompt_of_somebody_with_none_in_the_full_batch_goes_before_those_of_who_fills_it(monkeypatch) -> None:
+    monkeypatch.setattr("workers.engine.cpu.batch.MAX_RUNNING", 2)
+    model = CountingModel()
+    batch = CpuBatch(model, frozenset({END}))  # type: ignore[arg-type]
+    model.go.clear()
+    entered: list[int] = []
+    monkeypatch.setattr(batch, "_enter", lambda one, enter=batch._enter: (entered.append(one.person), enter(one)))
+    running = []
+    for person in (1, 1, 1, 1, 2):
+        served_person.set(person)
+        running.append(batch.begin([1, 2, len(running)], 40, Sampling(), None))
+        model.entered.wait(20)  # the first is being computed while the others come
+    model.go.set()
+    for one in running:
+        reply_of(one)
+    batch.stop()
+    assert entered == [1, 2, 1, 1, 1]
 
 
 def test_a_cancelled_request_leaves_and_the_others_go_on(batch: CpuBatch, model: CountingModel) -> None:

@@ -6,6 +6,7 @@ from web.builder.files import add_file, n_ahead
 from web.builder.models import Gpt, KnowledgeFile
 from web.builder.services import create_gpt
 from workers.indexing import files as indexing
+from workers.tasks import index_file
 
 pytestmark = pytest.mark.usefixtures("words")
 
@@ -52,14 +53,36 @@ def test_one_person_never_holds_two_workers_with_large_files(draft, other) -> No
     assert taken() == "other"
 
 
-def test_the_next_large_file_follows_at_once(draft, sent_tasks, django_capture_on_commit_callbacks) -> None:
+def test_the_next_large_file_follows_at_once_without_a_message_of_its_own(draft) -> None:
     size = indexing.LARGE_BYTES + 1
-    first, second = received(draft, "large", size), received(draft, "larger", size + 1)
-    with django_capture_on_commit_callbacks(execute=True):
-        indexing.index_next()
-    first.refresh_from_db()
-    assert first.status == "ready"
-    assert sent_tasks == [("workers.tasks.index_file", str(second.id), "index")]
+    files = [received(draft, "large", size), received(draft, "larger", size + 1)]
+    index_file(str(files[0].id))
+    assert [KnowledgeFile.objects.get(id=file.id).status for file in files] == ["ready", "ready"]
+
+
+def test_one_worker_with_a_hundred_files_of_one_person_reads_anothers_first_next(draft, other, settings) -> None:
+    settings.MAX_FILES_PER_GPT = 100
+    for n in range(100):
+        received(draft, f"small {n}", 10)
+    done = []
+    for _ in range(2):  # one at a time: nobody has a file in work when the next is chosen
+        file = indexing.claim_next()
+        KnowledgeFile.objects.filter(id=file.id).update(status="ready", claimed_until=None)
+        done.append(file.gpt.owner.name)
+        if not KnowledgeFile.objects.filter(gpt=other).exists():
+            received(other, "large for its owner", 900)
+    assert done == ["Alice", "Bob"]
+
+
+def test_of_two_workers_that_choose_at_once_the_second_serves_the_other_person(draft, other, monkeypatch) -> None:
+    for name in ("first", "second"):
+        received(draft, name, 10)
+    received(other, "other", 900)
+    stale = indexing.in_fair_order()
+    first = taken()
+    orders = iter([stale])
+    monkeypatch.setattr(indexing, "in_fair_order", lambda large, now=indexing.in_fair_order: next(orders, now(large)))
+    assert (first, taken()) == ("first", "other")
 
 
 def test_a_waiting_file_tells_how_many_are_before_it(draft, other) -> None:

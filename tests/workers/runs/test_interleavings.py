@@ -78,7 +78,7 @@ class Tree:
         """Workers take up what is stalled, and the person allows what is still asked."""
         for _ in range(6):
             Run.objects.exclude(lease_until=None).update(lease_until=timezone.now() - log.LEASE)
-            self.worker.sent += [("workers.tasks.advance", str(id), "model") for id in log.take_stalled()]
+            self.worker.sent += [("workers.tasks.advance", str(id), queue) for id, queue in log.take_stalled()]
             self.worker.drain()
             self._allow(self.root)
 

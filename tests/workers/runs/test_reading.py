@@ -12,7 +12,7 @@ from gpts.runs.steps import Cancelled, Error, FileRef, Log, PartNotes, Retrieval
 from tests.workers.knowledge.conftest import WordEmbedder
 from tests.workers.made_services import made_services
 from web.builder.models import GptVersion
-from web.runs import log, services, stream
+from web.runs import fair_queue, log, services, stream
 from web.runs.models import Run, StepRow
 from workers.engine.base import Token
 from workers.engine.scripted import CAPABLE, ScriptedEngine
@@ -151,13 +151,18 @@ def test_the_model_sees_one_part_at_a_time_and_nothing_of_the_conversation(run, 
     assert all(seen.count(f"V{n}00 ") == 1 for n in range(1, SECTIONS + 1))
 
 
-def test_between_two_parts_the_run_waits_behind_all_others(run, give, its, sent_tasks):
+def test_between_two_parts_the_run_waits_behind_all_others(
+    run, give, its, sent_tasks, django_capture_on_commit_callbacks
+):
     give(manual())
+    other = services.start_run(services.start_conversation(run.owner, run.gpt), "And this?")
     sent_tasks.clear()
-    advance(run, its)
+    with django_capture_on_commit_callbacks(execute=True):
+        advance(run, its)
     assert sent_tasks == [("workers.tasks.advance", str(run.id), "model")]
     assert Run.objects.get(id=run.id).lease == ""
     assert len(notes_in(log.read(run.id))) == 1
+    assert [fair_queue.take("model").run_id for _ in range(2)] == [other.id, run.id]
 
 
 def test_a_killed_worker_loses_only_the_part_that_it_read(run, give, its, model):

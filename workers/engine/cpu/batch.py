@@ -1,7 +1,7 @@
 """One batch of all conversations on a CPU: a thread that gives each its next token, and reads new prompts between.
 
 Prompts that begin alike are read once: of several new ones, the others wait until that beginning is in the cache. If
-the cache is full, the youngest conversation gives up its blocks and is read again later.
+the cache is full, the youngest conversation of whom has the most gives up its blocks and is read again later.
 """
 
 import logging
@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from workers.engine.base import EngineError, Sampling
+from workers.engine.base import EngineError, Sampling, served_person
 from workers.engine.choosing import choose
 from workers.engine.cpu.blocks import BlockCache, keys_of, next_key
 from workers.engine.cpu.decoder import BLOCK_TOKENS, Decoder, Part
@@ -43,6 +43,7 @@ class Conversation:
         self.keys = keys_of(self.ids)
         self.cached_tokens = 0
         self.cancelled = False
+        self.person = served_person.get()
         self._batch = batch
         self._box = Mailbox()
 
@@ -176,24 +177,28 @@ class CpuBatch:
         ]
 
     def _make_room(self, sequence: Conversation, n_tokens: int) -> bool:
-        """Takes the blocks for the next tokens, from the youngest others if necessary."""
+        """Takes the blocks for the next tokens, from others if necessary."""
         missing = -(-(sequence.n_past + n_tokens) // BLOCK_TOKENS) - len(sequence.blocks)
         while (taken := self._cache.take(max(0, missing))) is None:
-            youngest = self.running[-1]
-            self._leave(youngest)
-            self._waiting.appendleft(youngest)
-            if youngest is sequence:
+            leaving = max(reversed(self.running), key=self._n_beside)
+            self._leave(leaving)
+            self._waiting.appendleft(leaving)
+            if leaving is sequence:
                 return False
         sequence.blocks.extend(taken)
         return True
 
     def _admit(self) -> None:
-        """Moves waiting sequences into the batch, except those whose beginning is just being read."""
+        """Moves waiting sequences into the batch, except those whose beginning is just being read.
+
+        Those of people with the fewest in the batch go first.
+        """
         being_read = {key for one in self.running if one.n_left > 1 for key in one.keys[one.n_past // BLOCK_TOKENS :]}
         with self._work:
             candidates, self._waiting = self._waiting, deque()
         while candidates:
-            sequence = candidates.popleft()
+            sequence = min(candidates, key=self._n_beside)
+            candidates.remove(sequence)
             first_missing = next((key for key in sequence.keys if not self._cache.has(key)), None)
             needed = -(-(len(sequence.ids) + 1) // BLOCK_TOKENS)
             is_full = len(self.running) >= MAX_RUNNING or (self.running and needed > self._cache.n_available)
@@ -208,6 +213,10 @@ class CpuBatch:
             being_read.update(sequence.keys[len(sequence.blocks) :])
         with self._work:
             self._waiting.extendleft(reversed(candidates))
+
+    def _n_beside(self, sequence: Conversation) -> int:
+        """How many of the same person are in the batch."""
+        return sum(one.person == sequence.person for one in self.running)
 
     def _enter(self, sequence: Conversation) -> None:
         # At least one token must be read, as its logits are needed.

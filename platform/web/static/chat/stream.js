@@ -73,6 +73,10 @@ export class AnswerStream {
     switch (event.type) {
       case "step": this.step(event); break;
       case "progress": this.tell(event); break;
+      case "queue":
+        this.enter(event.text);
+        this.phase = ""; // it ends without a word
+        break;
       case "attempt":
         this.forget();
         this.enter(this.phase);

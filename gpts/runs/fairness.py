@@ -1,0 +1,57 @@
+"""Whose work is next, when several people wait for the same workers.
+
+The person with the least in work goes first, then the one who was served longest ago. So people take turns, and one
+who waits alone may use every worker.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A person's part of a queue; `served` is when their work was last taken from it."""
+
+    person: int
+    n_waiting: int
+    n_running: int
+    served: datetime
+
+
+def next_person(shares: Sequence[Share]) -> int | None:
+    """The person whose work is taken next; None if nobody waits."""
+    waiting = [share for share in shares if share.n_waiting]
+    return min(waiting, key=_turn).person if waiting else None
+
+
+def n_ahead(shares: Sequence[Share], person: int, n_before: int) -> int:
+    """How much work is taken before the person's piece that follows `n_before` of their own, if nobody else comes.
+
+    Zero if the person does not wait.
+    """
+    own = next((share for share in shares if share.person == person), None)
+    if own is None:
+        return 0
+    round_of_own = own.n_running + n_before
+    return n_before + sum(
+        min(share.n_waiting, max(0, round_of_own - share.n_running + _precedes(share, own)))
+        for share in shares
+        if share is not own
+    )
+
+
+def _precedes(share: Share, own: Share) -> bool:
+    """Whether the person comes first in the rounds that both are in.
+
+    Whoever is served in an earlier round comes later in this one, so the order is that of their first common round.
+    """
+    return (-share.n_running, *_tie(share)) < (-own.n_running, *_tie(own))
+
+
+def _turn(share: Share) -> tuple[int, datetime, int]:
+    return share.n_running, *_tie(share)
+
+
+def _tie(share: Share) -> tuple[datetime, int]:
+    return share.served, share.person
