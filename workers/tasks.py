@@ -9,6 +9,7 @@ from celery import shared_task
 from celery.signals import worker_init, worker_ready, worker_shutdown
 from django.conf import settings
 
+from web.accounts import quotas
 from web.builder.files import queue_indexing, take_stalled_files
 from web.builder.models import Gpt
 from web.checks import stop_unless_valid
@@ -165,6 +166,7 @@ def forget() -> None:
     forget_files()
     sweep()
     expire_approvals()
+    quotas.forget_old()
     remove_leftovers(settings.GUILDHALL_HOME)
     remove_old_pictures(settings.GUILDHALL_HOME / PICTURES)
     unions.remove_unused(settings.GUILDHALL_HOME)

@@ -48,6 +48,19 @@ def read_int(name: str, default: int, least: int = 1, most: int | None = None) -
     return read_as(name, str(default), parse, must)
 
 
+def read_limit(name: str, default: int) -> int | None:
+    """The whole number in the setting `name`; None for “unlimited”."""
+
+    def parse(text: str) -> int | None:
+        if text == "unlimited":
+            return None
+        if (number := int(text)) >= 0:
+            return number
+        raise ValueError
+
+    return read_as(name, str(default), parse, "a whole number, or unlimited")
+
+
 def read_bool(name: str, default: bool) -> bool:
     """True for 1, true, yes or on in the setting `name`, False for 0, false, no, off or nothing."""
     values = {
@@ -234,6 +247,13 @@ MAX_UPLOADS_PER_PERSON = read_int("MAX_UPLOADS_PER_PERSON", 4)
 MAX_STREAMS_PER_PERSON = read_int("MAX_STREAMS_PER_PERSON", 40)
 # Forms that wait for an address outside: imports, tests of actions, Agent Cards, sign-ins, drawn pictures.
 MAX_FORM_CALLS_PER_PERSON = read_int("MAX_FORM_CALLS_PER_PERSON", 3)
+# Of one person altogether and by the day, unless `manage.py quotas` sets something else.
+MAX_GPTS_PER_PERSON = read_limit("MAX_GPTS_PER_PERSON", 200)
+MAX_STORAGE_MB_PER_PERSON = read_limit("MAX_STORAGE_MB_PER_PERSON", 20_000)
+MAX_KEYS_PER_PERSON = read_limit("MAX_KEYS_PER_PERSON", 50)
+MESSAGES_A_DAY = read_limit("MESSAGES_A_DAY", 5_000)
+TOKENS_A_DAY = read_limit("TOKENS_A_DAY", 50_000_000)
+PICTURES_A_DAY = read_limit("PICTURES_A_DAY", 200)
 # Longest message, in characters.
 MAX_MESSAGE_CHARS = read_int("MAX_MESSAGE_CHARS", 32_000)
 # Runs of one person that can be queued or in progress at once.

@@ -139,7 +139,7 @@ def test_a_changed_pin_changes_the_fingerprint(tmp_path: Path, monkeypatch: pyte
 
 def test_the_example_lists_every_setting_with_its_default() -> None:
     settings = (install.REPOSITORY / "platform/web/settings.py").read_text()
-    read = re.findall(r'\bread(?:_int|_bool|_choice|_as)?\(\W*"(\w+)"(?:, ([^,)]+))?', settings)
+    read = re.findall(r'\bread(?:_int|_limit|_bool|_choice|_as)?\(\W*"(\w+)"(?:, ([^,)]+))?', settings)
     listed = dict(re.findall(r"^#([A-Z_]+)=(.*)$", (DEPLOY / "env.example").read_text(), flags=re.M))
     assert {name for name, _ in read} == set(listed)
     words = {"True": "1", "False": "0"}

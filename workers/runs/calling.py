@@ -13,6 +13,8 @@ from gpts.runs.steps import ApprovalRequest, FileRef, ToolCall, ToolResult, Tool
 from gpts.safety.flow import context_label
 from gpts.safety.labels import Integrity, Label, join
 from gpts.spec.tools import call_digest
+from web.accounts import quotas
+from web.accounts.quotas import QuotaExceeded
 from web.runs import files
 from web.runs.errors import LeaseLost, RunOver
 from workers.runs.turn import HeldTurn
@@ -29,6 +31,8 @@ USER_TEXTS: Final = {
 # The longest result that a model reads, in characters.
 MAX_RESULT_CHARS: Final = 12_000
 MAX_PARALLEL: Final = 4
+# The tool whose results count for the quota of generated images.
+PICTURES_TOOL: Final = "make_image"
 
 
 def run_tools(decision: decisions.RunTools, turn: HeldTurn) -> None:
@@ -51,7 +55,10 @@ def _result(call: ToolCall, turn: HeldTurn, readable: tuple[InputFile, ...]) -> 
     """The result of the call, or of its failure. Runs in its own thread. Raises LeaseLost, RunOver."""
     tool, begun = turn.toolbox[call.name], time.monotonic()
     try:
-        output = tool.run(call.arguments, _context(call, tool, turn, readable))
+        with quotas.taken(turn.run.owner_id, "pictures", _n_pictures(call)):
+            output = tool.run(call.arguments, _context(call, tool, turn, readable))
+    except QuotaExceeded as error:
+        output = ToolOutput(error.messages[0], shown=error.messages[0], untrusted=False, ok=False)
     except ToolError as error:
         text, by = str(error), error.written_by
         output = ToolOutput(text, shown=text, untrusted=bool(by), written_by=(by,) if by else (), ok=False)
@@ -74,6 +81,14 @@ def _result(call: ToolCall, turn: HeldTurn, readable: tuple[InputFile, ...]) -> 
         label=_label(output, turn),
         seconds=round(time.monotonic() - begun, 2),
     )
+
+
+def _n_pictures(call: ToolCall) -> int:
+    """How many images the call would make."""
+    if call.name != PICTURES_TOOL:
+        return 0
+    n = call.arguments.get("n")
+    return n if isinstance(n, int) and n > 0 else 1
 
 
 def _label(output: ToolOutput, turn: HeldTurn) -> Label:

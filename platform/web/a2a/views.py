@@ -56,7 +56,7 @@ async def call(request: HttpRequest, slug: str) -> HttpResponseBase:
     if len(body) > limit:
         return _refused(413, "The request is too large.")
     try:
-        return await dispatched(request, body, RunHandler(user, gpt), take_stream(user.pk))
+        return await dispatched(request, body, RunHandler(user, gpt), await take_stream(user.pk))
     except TooManyStreams as error:
         return _refused(error.status, str(error))
 

@@ -96,3 +96,35 @@ class SignInLink(models.Model):
 
     def __str__(self) -> str:
         return f"link for {self.user}"
+
+
+class QuotaLimit(models.Model):
+    """A limit that an operator set for a person, or for everyone if `user` is empty. `most` is empty for no limit."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, blank=True, related_name="quota_limits")
+    kind = models.CharField(max_length=12)
+    most = models.PositiveBigIntegerField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "kind"], name="quota_once_per_person"),
+            models.UniqueConstraint(fields=["kind"], condition=models.Q(user=None), name="quota_once_for_everyone"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user or 'everyone'}: {self.kind} {'unlimited' if self.most is None else self.most}"
+
+
+class DailyUse(models.Model):
+    """How much of one kind a person used on a day. Written by `accounts/quotas.py` only."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="daily_use")
+    day = models.DateField()
+    kind = models.CharField(max_length=12)
+    n = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "day", "kind"], name="use_once_per_day")]
+
+    def __str__(self) -> str:
+        return f"{self.user}, {self.day}: {self.n} {self.kind}"

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
+from web.accounts import quotas
 from web.accounts.models import KEY_PREFIX, LINK_LIFETIME, ApiKey, SignInLink, User, digest
 
 # `last_used` is not updated more often than this, which saves a write per request.
@@ -27,10 +28,18 @@ def operator_has_signed_in() -> bool:
     return User.objects.filter(is_staff=True, last_login__isnull=False).exists()
 
 
+def live_keys(user: User) -> "QuerySet[ApiKey]":
+    """The keys of `user` that work."""
+    return user.api_keys.filter(Q(expires=None) | Q(expires__gt=timezone.now()), revoked=None)
+
+
+@transaction.atomic
 def create_key(
     user: User, name: str, expires: datetime | None = None, *, may_approve: bool = False
 ) -> tuple[ApiKey, str]:
-    """A new key of `user` and its secret, which is not stored."""
+    """A new key of `user` and its secret, which is not stored. Raises QuotaExceeded."""
+    quotas.lock(user.id)
+    quotas.check(user.id, "keys", live_keys(user).count())
     secret = KEY_PREFIX + secrets.token_urlsafe(32)
     stored = {"prefix": secret[:9], "hash": digest(secret), "expires": expires, "may_approve": may_approve}
     return ApiKey.objects.create(user=user, name=name, **stored), secret

@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from web.accounts.forms import AccountForm, KeyForm
+from web.accounts.quotas import QuotaExceeded
 from web.accounts.requests import PersonRequest
 from web.accounts.services import confirm, create_key, is_confirmed, revoke_key, user_of_sign_in_link
 
@@ -59,8 +60,11 @@ def keys(request: PersonRequest) -> HttpResponse:
     secret = ""
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
-        _, secret = create_key(request.user, given["name"], form.expires(), may_approve=given["may_approve"])
-        form = KeyForm(initial={"days": 90})
+        try:
+            _, secret = create_key(request.user, given["name"], form.expires(), may_approve=given["may_approve"])
+            form = KeyForm(initial={"days": 90})
+        except QuotaExceeded as error:
+            form.add_error("name", error)
     live = request.user.api_keys.filter(revoked=None)
     context = {"form": form, "secret": secret, "keys": live, "now": timezone.now()}
     return render(request, "account/keys.html", context)

@@ -19,8 +19,9 @@ from ninja.errors import ValidationError as RequestInvalid
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 
+from web.accounts.quotas import QuotaExceeded
 from web.rpc import NoResult
-from web.runs.errors import Refused, RunOver
+from web.runs.errors import OverQuota, Refused, RunOver
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ class Problem:
     """An error for the caller. `fields` holds (field, message) of each invalid field, `field` the first of them.
 
     `is_final`: the same request must not be sent again, which official clients do by themselves after some statuses.
+    With the status 429, `retry_after_s` is when to try again; 0 if time alone does not help.
     """
 
     status: int
@@ -40,6 +42,7 @@ class Problem:
     code: str | None = None
     fields: tuple[tuple[str, str], ...] = ()
     is_final: bool = False
+    retry_after_s: int = RETRY_AFTER_S
 
 
 class ApiError(Exception):
@@ -94,6 +97,12 @@ def problem_of(error: Exception) -> Problem:
     match error:
         case ApiError():
             return error.problem
+        case OverQuota():
+            return problem_of(error.quota)
+        case QuotaExceeded():
+            code = "rate_limit_exceeded" if error.is_passing else "insufficient_quota"
+            facts = {"retry_after_s": error.retry_after_s, "is_final": not error.is_passing}
+            return Problem(429, error.messages[0], code=code, **facts)
         case Refused():
             return Problem(error.status, str(error), code=_CODES.get(error.status))
         case RunOver():
@@ -158,7 +167,7 @@ def openai_shape(problem: Problem) -> tuple[int, dict[str, Any]]:
     fallback = "server_error" if status >= 500 else "invalid_request_error"
     error = {
         "message": problem.message,
-        "type": _TYPES.get(status, fallback),
+        "type": "insufficient_quota" if problem.code == "insufficient_quota" else _TYPES.get(status, fallback),
         "param": problem.field,
         "code": problem.code,
     }
@@ -172,8 +181,8 @@ def respond(problem: Problem, shape: Shape) -> HttpResponse:
     """The error response for `problem`."""
     status, body = shape(problem)
     response = JsonResponse(body, status=status)
-    if status == 429:
-        response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    if status == 429 and problem.retry_after_s:
+        response.headers["Retry-After"] = str(problem.retry_after_s)
     if status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     if problem.is_final:

@@ -27,6 +27,7 @@ from web.api.shapes_runs import (
     ConversationCard,
     ConversationWithTurns,
     NewRun,
+    QuotaUse,
     Renaming,
     RunState,
     RunTree,
@@ -37,6 +38,7 @@ from web.runs import fair_queue, files, permissions, services
 from web.runs.connections import close_connection, in_database
 from web.runs.creator_questions import may_be_sent, taking_questions
 from web.runs.models import Conversation, ConversationFile, ConversationQuerySet, Permission, Run, StepRow
+from web.runs.quota_use import Use, use_of
 from web.runs.services import access_conversation, access_run
 from web.runs.trees import Node, delegated_by, status_of_tree, tree_of, waiting
 from web.runs.views import event_stream
@@ -149,7 +151,7 @@ async def follow_run(request: HttpRequest, run_id: UUID) -> StreamingHttpRespons
     """The run's events as server-sent events, ending with `done`. `Last-Event-ID` resumes after that event."""
     run = await in_database(access_run, caller(request), run_id)
     await close_connection()
-    return event_stream(request, run)
+    return await event_stream(request, run)
 
 
 @router.post("/runs/{uuid:run_id}/cancel", response={200: Cancellation, **DENIED})
@@ -205,6 +207,12 @@ def remove_attachment(request: HttpRequest, attachment_id: UUID) -> Status[None]
     """Remove a file that you haven't sent; reading it stops."""
     files.remove(caller(request), attachment_id)
     return Status(204, None)
+
+
+@router.get("/usage", response={200: list[QuotaUse], 401: NativeErrorBody})
+def read_usage(request: HttpRequest) -> list[Use]:
+    """What you use of each of your limits. Over a limit, requests get 429 with `insufficient_quota`."""
+    return use_of(caller(request))
 
 
 @router.get("/permissions", response={200: list[StandingPermission], 401: NativeErrorBody})

@@ -158,6 +158,15 @@ class AttachmentShape(Schema):
         return list(file.all_notices)
 
 
+class QuotaUse(Schema):
+    """How much of a limit is used, by the day if it `renews`."""
+
+    kind: Literal["messages", "tokens", "pictures", "runs", "streams", "gpts", "storage_mb", "keys"]
+    used: int
+    limit: int | None = Field(description="Null for no limit.")
+    renews: datetime | None
+
+
 class StandingPermission(Schema):
     """One GPT can call one tool at one host without your approval, unless it has read external content."""
 

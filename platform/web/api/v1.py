@@ -118,7 +118,7 @@ def access_model(user: User, slug: str) -> Gpt:
 async def create_chat_completion(request: HttpRequest, body: CompletionRequest) -> Any:
     """The answer of a run, whole or as a stream. A caller without a key who disconnects stops the run."""
     asked = RepeatableRequest.of(request, "v1", body.model_dump_json(exclude={"stream", "stream_options"}))
-    slot = take_stream(caller(request).pk) if body.stream else None
+    slot = await take_stream(caller(request).pk) if body.stream else None
     run = await in_database(asked.run, partial(start, caller(request), body))
     await close_connection()
     if slot is None:

@@ -26,6 +26,7 @@ from gpts.knowledge.documents import Finding
 from gpts.runs import fairness
 from gpts.runs.fairness import Share
 from gpts.safety.findings import undecided
+from web.accounts import quotas
 from web.builder.models import FileToRead, Gpt, GptVersion, KnowledgeFile
 from web.builder.services import publish_if_awaited
 from web.sending import send_task
@@ -53,11 +54,12 @@ def add_file(gpt: Gpt, name: str, chunks: Iterable[bytes]) -> KnowledgeFile:
     """The row of an uploaded file, queued for indexing unless the owner has an indexed file with this content.
 
     If this GPT already has the content, its existing row. Raises ValidationError for empty or oversized files and
-    for too many files.
+    for too many files, and QuotaExceeded.
     """
     _check_room(gpt)
     sha256, size = store_bytes(chunks)
     with transaction.atomic():
+        quotas.lock(gpt.owner_id)
         gpt = Gpt.objects.select_for_update().get(id=gpt.id)  # uploads at once are counted one by one
         known = gpt.files.filter(sha256=sha256, removed=None).first()
         if known is not None:
@@ -74,6 +76,7 @@ def replace_file(old: KnowledgeFile, name: str, chunks: Iterable[bytes]) -> Know
     """
     sha256, size = store_bytes(chunks)
     with transaction.atomic():
+        quotas.lock(old.gpt.owner_id)
         gpt = Gpt.objects.select_for_update().get(id=old.gpt_id)
         same = gpt.files.filter(sha256=sha256, removed=None).first()
         if same is not None and same.id == old.id:
@@ -94,6 +97,7 @@ def _check_room(gpt: Gpt) -> None:
 
 
 def _created(gpt: Gpt, name: str, sha256: str, size: int, replaces: KnowledgeFile | None = None) -> KnowledgeFile:
+    quotas.check_storage(gpt.owner_id, size)
     file = KnowledgeFile(gpt=gpt, name=clean_name(name) or "file", sha256=sha256, size=size, replaces=replaces)
     # Of the same owner: a file that is ready at once tells that somebody has it.
     own = KnowledgeFile.objects.filter(gpt__owner=gpt.owner_id, sha256=sha256, status=Status.READY, decisions={})

@@ -11,6 +11,7 @@ from django.core.files.uploadedfile import UploadedFile
 from PIL import Image, ImageOps
 
 from web import rpc
+from web.accounts import quotas
 from web.builder.models import Gpt
 
 EDGE = 256  # pixels of the square that is kept
@@ -32,20 +33,22 @@ def store_picture(upload: "UploadedFile[Any]") -> str:
 def generated_picture(gpt: Gpt, prompt: str) -> str:
     """The name of a picture that a worker made, now in MEDIA_ROOT; an empty prompt: from name and description.
 
-    Blocks the calling thread for up to GENERATE_TIMEOUT_S seconds. Raises ValidationError.
+    Blocks the calling thread for up to GENERATE_TIMEOUT_S seconds. Raises ValidationError, and QuotaExceeded.
     """
     if len(prompt) > PROMPT_CHARS:
         raise ValidationError(f"Describe the picture in up to {PROMPT_CHARS:,} characters.")
     queue = "tools" if settings.IMAGE_URL else "model"
     prompt = prompt.strip() or f"A simple, friendly emblem for “{gpt.name}”. {gpt.description}".strip()
     task = "workers.tasks.make_picture"
-    try:
-        result = rpc.call_for(gpt.owner_id, task, str(gpt.id), prompt, queue=queue, timeout_s=GENERATE_TIMEOUT_S)
-    except rpc.NoResult as error:
-        raise ValidationError(str(error)) from error
-    if "refused" in result:
-        raise ValidationError(result["refused"])
-    return _keep(read_square(BytesIO(b64decode(result["picture"]))))
+    with quotas.taken(gpt.owner_id, "pictures"):
+        try:
+            args = (gpt.owner_id, task, str(gpt.id), prompt)
+            result = rpc.call_for(*args, queue=queue, timeout_s=GENERATE_TIMEOUT_S)
+        except rpc.NoResult as error:
+            raise ValidationError(str(error)) from error
+        if "refused" in result:
+            raise ValidationError(result["refused"])
+        return _keep(read_square(BytesIO(b64decode(result["picture"]))))
 
 
 def _keep(square: Image.Image) -> str:

@@ -13,6 +13,7 @@ from django.utils.text import slugify
 
 from gpts.spec.capabilities import CAPABILITIES
 from gpts.spec.gpt import GptSpec
+from web.accounts import quotas
 from web.accounts.models import User
 from web.builder import actions, delegates
 from web.builder.actions import outside
@@ -67,13 +68,18 @@ def free_slug(name: str) -> str:
 
 
 def create_gpt(owner: User, fields: dict[str, Any]) -> Gpt:
-    """A new draft that only its owner sees. `fields` are model fields. Raises ValidationError by field."""
+    """A new draft that only its owner sees. `fields` are model fields.
+
+    Raises ValidationError by field, and QuotaExceeded.
+    """
     _check_engine(owner, fields.get("engine", ""))
     for _ in range(5):  # another request may take the slug before the insert
         gpt = Gpt(owner=owner, slug=free_slug(fields.get("name", "")), **fields)
         gpt.full_clean(exclude=["slug"], validate_unique=False)
         try:
             with transaction.atomic():
+                quotas.lock(owner.id)
+                quotas.check(owner.id, "gpts", owner.gpts.filter(deleted=None).count())
                 gpt.save()
         except IntegrityError:
             continue

@@ -19,6 +19,7 @@ from django.utils.html import escape
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from gpts.spec.gpt import MAX_DELEGATES, STARTER_CHARS, STARTERS
+from web.accounts.quotas import QuotaExceeded
 from web.accounts.requests import PersonRequest
 from web.builder import delegates, files, services
 from web.builder.actions import privacy_missing
@@ -75,8 +76,10 @@ def new(request: PersonRequest) -> HttpResponse:
     """Create a draft with a name, and go to its form."""
     form = NewGptForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        gpt = services.create_gpt(request.user, form.cleaned_data)
-        return redirect("gpt_edit", gpt.slug)
+        try:
+            return redirect("gpt_edit", services.create_gpt(request.user, form.cleaned_data).slug)
+        except QuotaExceeded as error:
+            form.add_error("name", error)
     return render(request, "builder/new.html", {"form": form})
 
 

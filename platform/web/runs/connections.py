@@ -1,16 +1,17 @@
 """Streams that last for minutes: how many a person may have, and database queries without holding a connection."""
 
+import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from time import monotonic
 from typing import Final, ParamSpec, TypeVar
 
 from asgiref.sync import sync_to_async
-from django.conf import settings
 from django.db import close_old_connections
 from django.http import StreamingHttpResponse
 
 from web.accounts.models import User
+from web.accounts.quotas import limits_of
 from web.runs.errors import TooManyStreams
 from web.slots import Slot, Slots
 
@@ -38,9 +39,10 @@ async def close_connection() -> None:
     await sync_to_async(close_old_connections)()
 
 
-def take_stream(person: int) -> Slot:
+async def take_stream(person: int) -> Slot:
     """The right to stream to the person with this id, taken before anything starts. Raises TooManyStreams."""
-    slot = STREAMS.take(person, settings.MAX_STREAMS_PER_PERSON)
+    most = (await in_database(limits_of, person))["streams"]
+    slot = STREAMS.take(person, sys.maxsize if most is None else most)
     if slot is None:
         raise TooManyStreams
     return slot

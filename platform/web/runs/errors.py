@@ -1,6 +1,11 @@
 """What can go wrong with a run, typed by who must act."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from django.conf import settings
+
+from web.accounts.quotas import QuotaExceeded
 
 
 class LeaseLost(Exception):
@@ -52,12 +57,6 @@ class TooManyFiles(Refused):
     status = 429
 
 
-class TooManyRuns(Refused):
-    """You have too many answers in progress. Wait for one to finish, then send again."""
-
-    status = 429
-
-
 class TooManyStreams(Refused):
     """You have too many answers open at once. Close some, then try again."""
 
@@ -68,6 +67,25 @@ class TooManyQuestions(Refused):
     """You’ve sent as many questions as this GPT’s creator takes in a day. Try again tomorrow."""
 
     status = 429
+
+
+class OverQuota(Refused):
+    """You’ve reached a limit of your account."""
+
+    status = 429
+
+    def __init__(self, quota: QuotaExceeded) -> None:
+        super().__init__(quota.messages[0])
+        self.quota = quota
+
+
+@contextmanager
+def over_quota() -> Iterator[None]:
+    """Raises QuotaExceeded as OverQuota, a Refused."""
+    try:
+        yield
+    except QuotaExceeded as error:
+        raise OverQuota(error) from error
 
 
 class NotPublished(Refused):

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
@@ -19,13 +20,14 @@ from django.utils import timezone
 from gpts.runs.steps import FileRef
 from gpts.spec.capabilities import file_openers
 from gpts.spec.gpt import GptSpec
+from web.accounts import quotas
 from web.accounts.models import User
 from web.builder.files import cancel_reading, clean_name, copy_reading, queue_indexing, store_bytes
 from web.builder.models import KnowledgeFile
 from web.builder.services import may_have_files
 from web.operate.services import model_sees
 from web.runs import stream
-from web.runs.errors import Refused, StillReading, TooManyFiles
+from web.runs.errors import Refused, StillReading, TooManyFiles, over_quota
 from web.runs.models import Conversation, ConversationFile, Run, StepRow
 
 Status = ConversationFile.Status
@@ -46,7 +48,7 @@ _PASSED_ON: Final = (
 def attach(user: User, name: str, chunks: Iterable[bytes]) -> ConversationFile:
     """The stored file, queued for reading unless its content was read for this person before.
 
-    Raises Refused if it is empty or too large, and TooManyFiles.
+    Raises Refused if it is empty or too large, TooManyFiles, and OverQuota.
     """
     if _unsent(user).count() >= UNSENT_MESSAGES * settings.MAX_ATTACHMENTS:
         raise TooManyFiles
@@ -61,9 +63,13 @@ def attach(user: User, name: str, chunks: Iterable[bytes]) -> ConversationFile:
     own = ConversationFile.objects.filter(owner=user, sha256=sha256, status=Status.READY)
     known = own.exclude(segment="").first()
     is_read = known is not None and copy_reading(file, known)
-    file.save()
-    if not is_read:
-        queue_indexing(file)
+    with transaction.atomic():
+        quotas.lock(user.id)
+        with over_quota():
+            quotas.check_storage(user.id, size)
+        file.save()
+        if not is_read:
+            queue_indexing(file)
     return file
 
 

@@ -26,6 +26,7 @@ from gpts.runs.steps import (
     load_step,
     status_of,
 )
+from web.accounts import quotas
 from web.runs.errors import LeaseLost, RunOver
 from web.runs.models import Run, StepRow
 
@@ -102,7 +103,9 @@ def append(run_id: UUID, step: Step, lease: str | None = None) -> int:
             raise _why_not(run_id)
         if lease is None:  # the run may have waited for this step
             Run.objects.filter(id=run_id, lease="").update(queue="model", lease_until=timezone.now() + WAKE)
-        n_steps, status = Run.objects.values_list("n_steps", "status").get(id=run_id)
+        n_steps, status, owner = Run.objects.values_list("n_steps", "status", "owner").get(id=run_id)
+        if n_tokens:
+            quotas.add(owner, "tokens", n_tokens)
         call_id = getattr(step, "call_id", "")
         StepRow.objects.create(
             run_id=run_id, seq=n_steps - 1, kind=step.kind, call_id=call_id, data=step.model_dump(mode="json")

@@ -211,7 +211,7 @@ class ConversationFile(FileToRead):
     can open it: it was made by one, or attached before attachments were read.
     """
 
-    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="conversation_files")
     conversation = models.ForeignKey(
         Conversation, on_delete=models.CASCADE, null=True, blank=True, related_name="files"
     )

@@ -23,6 +23,7 @@ from gpts.runs.steps import (
     pending_approvals,
 )
 from gpts.safety.labels import Label
+from web.accounts import quotas
 from web.accounts.models import User
 from web.builder.files import cancel_reading
 from web.builder.models import Gpt, GptVersion
@@ -36,7 +37,7 @@ from web.runs.errors import (
     Refused,
     RunOver,
     StillAnswering,
-    TooManyRuns,
+    over_quota,
 )
 from web.runs.models import Conversation, ConversationFile, CreatorQuestion, Message, Run, StepRow
 from web.runs.wake import wake
@@ -95,7 +96,7 @@ def start_run(
     `earlier`, `later` and `overrides` come from an API caller, and `replies_label` is the label of the replies among
     them; `attachments` are ids of the owner's files. `mention` is the slug of another GPT that answers instead, as
     does one that `text` starts with (“@name …”); with `stay` it also answers later messages, until dismissed. Stores
-    nothing if it raises EmptyMessage, MessageTooLong, StillAnswering, StillReading, TooManyRuns, GuestGone, Refused.
+    nothing if it raises EmptyMessage, MessageTooLong, StillAnswering, StillReading, OverQuota, GuestGone, Refused.
     """
     text = text.replace("\x00", "").strip()
     if not (text or attachments):
@@ -103,7 +104,7 @@ def start_run(
     if len(text) + sum(len(message.content) for message in (*earlier, *later)) > settings.MAX_MESSAGE_CHARS:
         raise MessageTooLong
     try:
-        with transaction.atomic():
+        with transaction.atomic(), over_quota():
             _check_free(conversation)
             chosen = mentions.choose(conversation, text, mention)
             spec = chosen.version.spec()
@@ -148,11 +149,11 @@ def shorten(text: str) -> str:
 
 
 def regenerate(message: Message) -> Run:
-    """A new run for `message`, whose answer replaces the one shown. Raises StillAnswering, TooManyRuns, Refused."""
+    """A new run for `message`, whose answer replaces the one shown. Raises StillAnswering, OverQuota, Refused."""
     conversation = message.conversation
     if conversation.messages.filter(created__gt=message.created).exists():
         raise Refused("Only the last answer can be regenerated.")
-    with transaction.atomic():
+    with transaction.atomic(), over_quota():
         _check_free(conversation)
         last = message.runs.select_related("version__gpt__published").latest("created")
         mentions.check_available(conversation, last.gpt)
@@ -160,13 +161,15 @@ def regenerate(message: Message) -> Run:
 
 
 def _check_free(conversation: Conversation) -> None:
-    # Locks the row, so that only one of two simultaneous sends succeeds and none uses a stale guest.
+    # Locks both rows, so that only one of two sends at once succeeds, none uses a stale guest, and all are counted.
+    quotas.lock(conversation.owner_id)
     conversation.guest = Conversation.objects.select_for_update().get(id=conversation.id).guest
     active = Run.objects.filter(owner=conversation.owner_id, root=None).exclude(status__in=Run.OVER)
     if active.filter(message__conversation=conversation).exists():
         raise StillAnswering
-    if active.count() >= settings.MAX_ACTIVE_RUNS:
-        raise TooManyRuns
+    quotas.check(conversation.owner_id, "runs", active.count())
+    quotas.check(conversation.owner_id, "tokens", quotas.used_today(conversation.owner_id).get("tokens", 0))
+    quotas.take(conversation.owner_id, "messages")
 
 
 def _queue(message: Message, first: UserMessage, version: GptVersion) -> Run:

@@ -17,6 +17,7 @@ urlpatterns = [
     path("gpts/<slug:slug>/use/", views.usage, name="gpt_use"),
     path("gpts/<slug:slug>/questions/", views_questions.questions, name="gpt_questions"),
     path("gpts/<slug:slug>/questions/<uuid:question_id>", views_questions.answer_question, name="gpt_question"),
+    path("account/usage/", views.own_usage, name="account_usage"),
     path("permissions/", views.list_permissions, name="permissions"),
     path("permissions/<int:permission_id>/revoke", views.revoke_permission, name="permission_revoke"),
     path(f"{CITATION}/pages/<int:page>.webp", views_files.citation_picture, name="citation_picture"),

@@ -9,14 +9,17 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
+from web.accounts.requests import PersonRequest
 from web.builder.services import access_own_gpt
 from web.runs import permissions, services, stream
 from web.runs.connections import close_connection, in_database, sse_response, take_stream
 from web.runs.errors import Refused, RunOver, TooManyStreams
 from web.runs.models import Conversation, Run
+from web.runs.quota_use import use_of
 from web.runs.usage import usage_of
 
 USAGE_DAYS = (7, 30, 90)
@@ -33,14 +36,14 @@ async def sse(run_id: UUID, last_id: str) -> AsyncGenerator[str]:
             yield f"data: {json.dumps(event)}\n\n"
 
 
-def event_stream(request: HttpRequest, run: Run) -> StreamingHttpResponse:
+async def event_stream(request: HttpRequest, run: Run) -> StreamingHttpResponse:
     """The events for the run's owner, after the client's `Last-Event-ID`. Raises TooManyStreams.
 
     The caller checks access.
     """
     last_id = request.headers.get("Last-Event-ID", "")
     known = last_id if last_id.replace("-", "", 1).isdecimal() else ""
-    return sse_response(sse(run.id, known), take_stream(run.owner_id))
+    return sse_response(sse(run.id, known), await take_stream(run.owner_id))
 
 
 @require_GET
@@ -49,7 +52,7 @@ async def events(request: HttpRequest, run_id: UUID) -> HttpResponseBase:
     run = await in_database(services.access_run, await request.auser(), run_id)
     await close_connection()
     try:
-        return event_stream(request, run)
+        return await event_stream(request, run)
     except TooManyStreams as error:  # the page tries again
         return JsonResponse({"error": str(error)}, status=error.status, headers={"Retry-After": "5"})
 
@@ -100,6 +103,17 @@ def revoke_permission(request: HttpRequest, permission_id: int) -> HttpResponse:
     permissions.revoke(request.user, permission_id)
     messages.success(request, "Permission revoked.")
     return redirect("permissions")
+
+
+@never_cache
+@login_required
+@require_safe
+def own_usage(request: PersonRequest) -> HttpResponse:
+    """The page that shows people what they use of their quotas."""
+    uses = use_of(request.user)
+    daily, others = [use for use in uses if use.renews], [use for use in uses if not use.renews]
+    sections = [("Today", daily), ("Now", others)]
+    return render(request, "account/usage.html", {"sections": sections, "now": timezone.now()})
 
 
 @login_required

@@ -12,9 +12,9 @@ from web.runs.errors import (
     EmptyMessage,
     MessageTooLong,
     NotPublished,
+    OverQuota,
     Refused,
     StillAnswering,
-    TooManyRuns,
 )
 from web.runs.models import Conversation, Message, Run
 
@@ -61,7 +61,7 @@ def test_a_chat_answers_one_message_at_a_time(conversation, run):
 
 def test_one_person_cannot_take_all_workers(settings, gpt, bob, run):
     settings.MAX_ACTIVE_RUNS = 1
-    with pytest.raises(TooManyRuns):
+    with pytest.raises(OverQuota, match="limit of 1 answers in progress"):
         services.start_run(services.start_conversation(bob, gpt), "Me again")
 
 
