@@ -210,7 +210,7 @@ def remove_attachment(request: HttpRequest, attachment_id: UUID) -> Status[None]
 
 
 @router.get("/usage", response={200: list[QuotaUse], 401: NativeErrorBody})
-def read_usage(request: HttpRequest) -> list[Use]:
+def read_own_usage(request: HttpRequest) -> list[Use]:
     """What you use of each of your limits. Over a limit, requests get 429 with `insufficient_quota`."""
     return use_of(caller(request))
 
