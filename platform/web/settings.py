@@ -48,17 +48,17 @@ def read_int(name: str, default: int, least: int = 1, most: int | None = None) -
     return read_as(name, str(default), parse, must)
 
 
-def read_limit(name: str, default: int) -> int | None:
-    """The whole number in the setting `name`; None for “unlimited”."""
+def read_limit(name: str, default: int, least: int = 0) -> int | None:
+    """The whole number in the setting `name`, from `least`; None for “unlimited”."""
 
     def parse(text: str) -> int | None:
         if text == "unlimited":
             return None
-        if (number := int(text)) >= 0:
+        if (number := int(text)) >= least:
             return number
         raise ValueError
 
-    return read_as(name, str(default), parse, "a whole number, or unlimited")
+    return read_as(name, str(default), parse, f"a whole number from {least}, or unlimited")
 
 
 def read_bool(name: str, default: bool) -> bool:
@@ -147,6 +147,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "web.rates.RateLimits",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -254,6 +255,11 @@ MAX_KEYS_PER_PERSON = read_limit("MAX_KEYS_PER_PERSON", 50)
 MESSAGES_A_DAY = read_limit("MESSAGES_A_DAY", 5_000)
 TOKENS_A_DAY = read_limit("TOKENS_A_DAY", 50_000_000)
 PICTURES_A_DAY = read_limit("PICTURES_A_DAY", 200)
+# Requests a minute of one person or, for sign-ins, address.
+API_REQUESTS_A_MINUTE = read_limit("API_REQUESTS_A_MINUTE", 1_200, least=1)
+SIGN_INS_A_MINUTE = read_limit("SIGN_INS_A_MINUTE", 30, least=1)
+UPLOADS_A_MINUTE = read_limit("UPLOADS_A_MINUTE", 120, least=1)
+SEARCHES_A_MINUTE = read_limit("SEARCHES_A_MINUTE", 240, least=1)
 # Longest message, in characters.
 MAX_MESSAGE_CHARS = read_int("MAX_MESSAGE_CHARS", 32_000)
 # Runs of one person that can be queued or in progress at once.

@@ -38,11 +38,11 @@ class Kind:
 
 
 KINDS: Final = {
-    "messages": Kind("Messages today", "MESSAGES_A_DAY", "messages a day"),
-    "tokens": Kind("Tokens today", "TOKENS_A_DAY", "tokens a day"),
-    "pictures": Kind("Generated images today", "PICTURES_A_DAY", "generated images a day"),
+    "messages": Kind("Messages", "MESSAGES_A_DAY", "messages a day"),
+    "tokens": Kind("Tokens", "TOKENS_A_DAY", "tokens a day"),
+    "pictures": Kind("Generated images", "PICTURES_A_DAY", "generated images a day"),
     "runs": Kind("Answers in progress", "MAX_ACTIVE_RUNS", "answers in progress", "Wait for one to finish"),
-    "streams": Kind("Open streams", "MAX_STREAMS_PER_PERSON", "open streams", "Close some"),
+    "streams": Kind("Answers open at once", "MAX_STREAMS_PER_PERSON", "answers open at once", "Close some"),
     "gpts": Kind("GPTs", "MAX_GPTS_PER_PERSON", "GPTs", "Delete one"),
     "storage_mb": Kind("Storage (MB)", "MAX_STORAGE_MB_PER_PERSON", "MB of files", "Delete files or chats"),
     "keys": Kind("API keys", "MAX_KEYS_PER_PERSON", "API keys", "Revoke one"),

@@ -112,7 +112,7 @@ def own_usage(request: PersonRequest) -> HttpResponse:
     """The page that shows people what they use of their quotas."""
     uses = use_of(request.user)
     daily, others = [use for use in uses if use.renews], [use for use in uses if not use.renews]
-    sections = [("Today", daily), ("Now", others)]
+    sections = [("Today", daily), ("In use", others)]
     return render(request, "account/usage.html", {"sections": sections, "now": timezone.now()})
 
 
