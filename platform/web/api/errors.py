@@ -101,8 +101,8 @@ def problem_of(error: Exception) -> Problem:
             return problem_of(error.quota)
         case QuotaExceeded():
             code = "rate_limit_exceeded" if error.is_passing else "insufficient_quota"
-            facts = {"retry_after_s": error.retry_after_s, "is_final": not error.is_passing}
-            return Problem(429, error.messages[0], code=code, **facts)
+            text, after_s = error.messages[0], error.retry_after_s
+            return Problem(429, text, code=code, retry_after_s=after_s, is_final=not error.is_passing)
         case Refused():
             return Problem(error.status, str(error), code=_CODES.get(error.status))
         case RunOver():
