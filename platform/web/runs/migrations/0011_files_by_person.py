@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('runs', '0008_queue_of_runs'),
+        ('runs', '0010_queue_of_runs'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

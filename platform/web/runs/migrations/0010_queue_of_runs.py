@@ -14,7 +14,7 @@ def queue_unfinished(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("runs", "0007_idempotent_requests"),
+        ("runs", "0009_end_unbound_permissions"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
