@@ -244,7 +244,7 @@ def test_files_that_tools_made_are_in_the_answer(bobs, worker, meanwhile):
 def test_limits_are_told(bobs, settings):
     bobs.streaming = False
     settings.MAX_ACTIVE_RUNS = 0
-    with pytest.raises(InvalidRequestError, match="too many answers in progress"):
+    with pytest.raises(InvalidRequestError, match="limit of 0 answers in progress"):
         bobs.send(asking("Hello"))
     with pytest.raises(InvalidRequestError, match="Enter a message"):
         bobs.send(asking(" "))

@@ -55,7 +55,7 @@ def test_a_person_has_a_bounded_number_of_streams_at_every_door(bob, charlie, gp
         others = await ask(AsyncClient(), {"Authorization": f"Bearer {await asyncio.to_thread(key_of, charlie)}"})
         assert others.status_code == 200, "others are not held up"
         settings.MAX_STREAMS_PER_PERSON = 3
-        unsent = sse_response(stream_of_nothing(), take_stream(bob.id))
+        unsent = sse_response(stream_of_nothing(), await take_stream(bob.id))
         assert STREAMS.n_held(bob.id) == 3
         del unsent
         gc.collect()
