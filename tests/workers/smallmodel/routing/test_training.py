@@ -1,10 +1,13 @@
 """Training makes honest cases: nothing of what is held out is trained on, and the benchmark's requests are new."""
 
 import json
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from tests.workers.smallmodel.routing.test_router import HashedEmbedder
 from workers.smallmodel.routing.candidates import words_of_name
@@ -27,13 +30,27 @@ from workers.smallmodel.routing.words import DATA
 EXAMPLES = {"tools": tools(), "gpts": gpts()}
 
 
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """Two threads take twice the time for matrices as small as these."""
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(n_threads)
+
+
 @pytest.fixture(params=["tools", "gpts"])
 def examples(request: pytest.FixtureRequest) -> Examples:
     return EXAMPLES[request.param]
 
 
+@cache
+def made_cases(kind: str) -> list[TrainingCase]:
+    return CaseMaker(EXAMPLES[kind], 3).cases(1)
+
+
 def cases(examples: Examples, seed: int = 3) -> list[TrainingCase]:
-    return CaseMaker(examples, seed).cases(1)
+    return made_cases(examples.kind) if seed == 3 else CaseMaker(examples, seed).cases(1)
 
 
 def said(examples: Examples) -> set[str]:
@@ -139,8 +156,6 @@ def test_a_head_for_any_embedder_reads_no_vectors() -> None:
 
 
 def test_inference_in_numpy_agrees_with_training_in_torch() -> None:
-    import torch
-
     some = cases(EXAMPLES["tools"])[:64]
     inputs = fitting.inputs_of_cases(some, HashedEmbedder().encode)
     wish = fitting.fit_wishes(some, inputs, 0)
@@ -154,8 +169,6 @@ def test_inference_in_numpy_agrees_with_training_in_torch() -> None:
 
 
 def test_a_change_is_added_to_the_layers_it_names() -> None:
-    import torch
-
     model = torch.nn.ModuleDict({"query": torch.nn.Linear(4, 4), "key": torch.nn.Linear(4, 4)})
     query, key = model["query"].weight.clone(), model["key"].weight.clone()
     up, down = np.full((4, 1), 0.5, np.float16), np.full((1, 4), 2, np.float16)
