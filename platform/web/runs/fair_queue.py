@@ -4,13 +4,17 @@ Celery messages only wake a worker, which takes the run that is next. Two worker
 race for its lease; the loser chooses again, by what is true then.
 """
 
+import threading
+import time
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Avg, Count, F, Q, QuerySet
+from django.db.models import Avg, Count, F, QuerySet
 from django.utils import timezone
 
 from gpts.runs.fairness import Share, n_ahead, next_person
@@ -20,6 +24,10 @@ from web.runs.models import QueueTurn, Run
 NEVER: Final = datetime.min.replace(tzinfo=UTC)
 # The weight of the newest duration in a person's average.
 NEWEST: Final = 0.3
+# For how long all readers are told the same places.
+SEEN_S: Final = 1.0
+# The threads of one process do not race: each loser would have asked and written for nothing.
+_taking: Final = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +56,14 @@ class Place:
 
 def take(queue: str) -> Claimed | None:
     """Claim the run of `queue` that is next; None if none waits."""
-    while (person := next_person(_shares(queue))) is not None:
-        own = _unfinished(queue).filter(log.is_free(), owner=person)
-        run_id = own.order_by("queued", "id").values_list("id", flat=True).first()
-        if run_id is not None and (lease := log.claim(run_id)):
-            serve(person, queue)
-            return Claimed(run_id, lease, queue, person)
-    return None
+    with _taking:
+        while (person := next_person(_shares(queue))) is not None:
+            own = _unfinished(queue).filter(log.is_free(), owner=person)
+            run_id = own.order_by("queued", "id").values_list("id", flat=True).first()
+            if run_id is not None and (lease := log.claim(run_id)):
+                serve(person, queue)
+                return Claimed(run_id, lease, queue, person)
+        return None
 
 
 def is_waiting(queue: str) -> bool:
@@ -83,14 +92,43 @@ def learn_duration(claimed: Claimed, seconds: float) -> None:
 
 def place_of(run_id: UUID) -> Place | None:
     """The place of the run in its queue; None if it waits in none."""
-    run = Run.objects.filter(log.is_free(), id=run_id).exclude(queue="").first()
-    if run is None:
-        return None
-    own = _unfinished(run.queue).filter(log.is_free(), owner=run.owner_id)
-    n_before = own.filter(Q(queued__lt=run.queued) | Q(queued=run.queued, id__lt=run.id)).count()
-    shares = _shares(run.queue)
-    ahead = n_ahead(shares, run.owner_id, n_before)
-    return Place(ahead, _wait_s(run.queue, ahead, sum(share.n_running for share in shares)))
+    return _Waiting().place_of(run_id)
+
+
+def recent_place_of(run_id: UUID) -> Place | None:
+    """The same as it was up to SEEN_S ago, for the many readers who look again and again."""
+    return _waiting_at(int(time.monotonic() / SEEN_S)).place_of(run_id)
+
+
+@lru_cache(maxsize=1)
+def _waiting_at(_moment: int) -> "_Waiting":
+    return _Waiting()
+
+
+class _Waiting:
+    """All runs that wait in any queue, and what their places follow from."""
+
+    def __init__(self) -> None:
+        waiting = Run.objects.filter(log.is_free()).exclude(queue="").exclude(status__in=Run.OVER)
+        self._runs: dict[UUID, tuple[str, int, int]] = {}
+        n_before: Counter[tuple[str, int]] = Counter()
+        for queue, owner, run_id in waiting.order_by("queued", "id").values_list("queue", "owner", "id"):
+            self._runs[run_id] = queue, owner, n_before[queue, owner]
+            n_before[queue, owner] += 1
+        queues = {queue for queue, *_ in self._runs.values()}
+        self._shares = {queue: _shares(queue) for queue in queues}
+        self._mean_s = {queue: _mean_s(queue) for queue in queues}
+
+    def place_of(self, run_id: UUID) -> Place | None:
+        """The place of one of them."""
+        if run_id not in self._runs:
+            return None
+        queue, owner, n_before = self._runs[run_id]
+        shares, mean_s = self._shares[queue], self._mean_s[queue]
+        ahead = n_ahead(shares, owner, n_before)
+        # As many runs are taken at once as are running while others wait.
+        n_running = max(1, sum(share.n_running for share in shares))
+        return Place(ahead, None if mean_s is None else round(mean_s * (ahead + 1) / n_running))
 
 
 def _unfinished(queue: str) -> "QuerySet[Run]":
@@ -109,10 +147,10 @@ def _shares(queue: str) -> list[Share]:
     return [Share(person, waiting, running, last.get(person, NEVER)) for person, waiting, running in rows]
 
 
-def _wait_s(queue: str, ahead: int, n_running: int) -> int | None:
-    """As many runs are taken at once as are running while others wait."""
-    seconds = QueueTurn.objects.filter(queue=queue, seconds__gt=0).aggregate(mean=Avg("seconds"))["mean"]
-    return None if seconds is None else round(seconds * (ahead + 1) / max(1, n_running))
+def _mean_s(queue: str) -> float | None:
+    """Seconds that a run took, as a mean over people."""
+    found: float | None = QueueTurn.objects.filter(queue=queue, seconds__gt=0).aggregate(mean=Avg("seconds"))["mean"]
+    return found
 
 
 def _duration(seconds: int) -> str:

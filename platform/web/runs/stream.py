@@ -36,7 +36,7 @@ from django.utils import timezone
 from gpts.runs.steps import Cancelled, Finished
 from web.runs import log
 from web.runs.connections import in_database
-from web.runs.fair_queue import place_of
+from web.runs.fair_queue import recent_place_of
 from web.runs.listening import listening
 from web.runs.models import Run
 
@@ -51,7 +51,7 @@ KEEP_S = 3_600
 KEEP_ALIVE_S = 15.0
 CHECK_S = 60.0
 # The same while the run may wait in the queue, whose place in it is then sent.
-QUEUED_S = 1.5
+QUEUED_S = 2.0
 RECONNECT_S = 0.5
 # How long a token may wait to be sent together with others.
 FLUSH_S = 0.005
@@ -246,7 +246,7 @@ async def follow(run_id: UUID, last_id: str = "") -> AsyncIterator[tuple[str, Ev
                 continue
             if not may_queue:
                 yield "", {}
-            elif place := await in_database(place_of, run_id):
+            elif place := await in_database(recent_place_of, run_id):
                 yield "", {"type": "queue", **asdict(place), "text": place.text}
             else:
                 may_queue = False

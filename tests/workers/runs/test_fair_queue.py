@@ -207,11 +207,16 @@ class TestPlace:
         assert fair_queue.place_of(flood[1].id) is None
 
     def test_it_is_worked_out_in_the_same_number_of_queries_however_many_wait(
-        self, flood, bob, gpt, django_assert_num_queries
+        self, flood, bob, gpt, django_assert_num_queries, monkeypatch
     ):
+        monkeypatch.setattr(fair_queue, "SEEN_S", 1e9)
+        fair_queue._waiting_at.cache_clear()
         run = ask(bob, gpt)
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(4):
             fair_queue.place_of(run.id)
+        with django_assert_num_queries(4):
+            seen = [fair_queue.recent_place_of(each.id) for each in (*flood, run)]
+        assert [place.ahead for place in seen] == sorted(place.ahead for place in seen[:-1]) + [seen[-1].ahead]
 
 
 class TestSlots:
