@@ -216,7 +216,7 @@ class TestPlace:
             fair_queue.place_of(run.id)
         with django_assert_num_queries(4):
             seen = [fair_queue.recent_place_of(each.id) for each in (*flood, run)]
-        assert [place.ahead for place in seen] == sorted(place.ahead for place in seen[:-1]) + [seen[-1].ahead]
+        assert [place.ahead for place in seen] == [*sorted(place.ahead for place in seen[:-1]), seen[-1].ahead]
 
 
 class TestSlots:
