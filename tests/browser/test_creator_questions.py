@@ -8,7 +8,8 @@ from playwright.sync_api import Page, expect
 from gpts.knowledge.documents import Citation
 from tests.browser.conftest import INTERVAL, PASSAGES, Visitor
 from tests.browser.test_accessibility import SIZES, THEMES, serious
-from web.builder.services import publish, update_gpt
+from tests.publishing import publish
+from web.builder.services import update_gpt
 from web.runs.services import start_conversation, start_run
 
 pytestmark = pytest.mark.browser

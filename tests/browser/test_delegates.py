@@ -4,9 +4,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.test_accessibility import SIZES, THEMES, serious
+from tests.publishing import publish
 from web.builder import delegates
 from web.builder.models import Gpt, Sharing
-from web.builder.services import create_gpt, publish, set_sharing, update_gpt
+from web.builder.services import create_gpt, set_sharing, update_gpt
 from web.runs.models import Conversation, DelegationRow, Message, Run
 
 pytestmark = pytest.mark.browser

@@ -6,8 +6,9 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.test_accessibility import SIZES, THEMES, serious
+from tests.publishing import publish
 from web.builder.models import Gpt, Sharing
-from web.builder.services import create_gpt, publish, set_sharing
+from web.builder.services import create_gpt, set_sharing
 from web.runs import services
 from web.runs.models import Conversation, Run
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from gpts.knowledge.documents import Citation, Passage
 from gpts.runs.steps import Finished, ModelReply, Retrieval, ToolCall, ToolResult
+from tests.publishing import publish
 from tests.web.api.conftest import expired_key_of, revoked_key_of
 from tests.web.runs import trees
 from tests.web.runs.attached import attached
@@ -24,7 +25,7 @@ from web.builder import files
 from web.builder.delegates import add
 from web.builder.models import Gpt, KnowledgeFile, Sharing
 from web.builder.models_actions import Action, McpServerRow, RemoteAgentRow, SignIn
-from web.builder.services import create_gpt, delete_gpt, open_link, publish, update_gpt
+from web.builder.services import create_gpt, delete_gpt, open_link, update_gpt
 from web.operate.models import MeasuredModel, ModelDownload, ModelSurvey
 from web.runs import log
 from web.runs.citations import pictures_of

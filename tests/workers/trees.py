@@ -6,11 +6,12 @@ from uuid import UUID
 from gpts.runs.messages import PromptMessage
 from gpts.runs.steps import Log, Retrieval
 from gpts.spec.ability import ModelAbility
+from tests.publishing import publish
 from tests.workers.made_services import made_services
 from web.accounts.models import User
 from web.builder.models import DelegateRow, Gpt, Sharing
 from web.builder.reviews import published_texts
-from web.builder.services import create_gpt, publish
+from web.builder.services import create_gpt
 from web.runs import log
 from web.runs.models import Run
 from web.runs.services import start_conversation, start_run

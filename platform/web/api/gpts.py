@@ -71,7 +71,6 @@ def publish_gpt(request: HttpRequest, slug: str, publication: Publication) -> St
     For the store it needs a description, and instructions, knowledge or actions.
     """
     gpt = access_own_gpt(caller(request), slug)
-    services.check_listing(gpt, publication.sharing or gpt.sharing)
     version = services.publish(gpt, publication.sharing)
     return Status(201, {"number": version.number, "created": version.created, "current": True})
 

@@ -139,8 +139,9 @@ def publish(gpt: Gpt, sharing: str | None = None) -> GptVersion:
     """A new immutable version of the draft, which goes live. Existing conversations keep theirs.
 
     Raises ValidationError if files are still being indexed, need a decision or have failed, so that none is left out
-    silently.
+    silently, and if the draft lacks something for the store.
     """
+    check_listing(gpt, sharing or gpt.sharing)
     if reason := unready(gpt):
         raise ValidationError({"files": reason})
     with transaction.atomic():
@@ -210,13 +211,16 @@ def publish_if_awaited(gpt: Gpt) -> GptVersion | None:
     """The new version if publishing was waiting for files that are all ready now; else None.
 
     Two workers may finish files at once: the conditional update lets one of them publish. If a file was added in
-    between, publish() raises, which rolls the update back; this is called again when that file is ready.
+    between, publish() raises, which rolls the update back; this is called again when that file is ready. A draft that
+    meanwhile lacks something for the store waits no longer: its creator has to publish it.
     """
     try:
         with transaction.atomic():
             waiting = Gpt.objects.filter(id=gpt.id, publish_when_ready=True, deleted=None)
             return publish(Gpt.objects.get(id=gpt.id)) if waiting.update(publish_when_ready=False) else None
     except ValidationError:
+        if not unready(gpt):
+            cancel_publishing(gpt)
         return None
 
 

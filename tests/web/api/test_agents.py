@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from gpts.spec.gpt import RemoteAgent
+from tests.publishing import publish
 from tests.web.api.conftest import bearer, key_of
 from web import rpc
 from web.builder import actions, services
@@ -183,7 +184,7 @@ class TestKeys:
     def row(self, client, gpt) -> RemoteAgentRow:
         body = {"card_url": CARD_URL, "privacy_url": "https://agents.example.org/privacy"}
         post(client, URL, {**body, "auth": {"kind": "bearer", "secret": SECRET}})
-        services.publish(gpt)
+        publish(gpt)
         return RemoteAgentRow.objects.get()
 
     def test_it_is_lent_to_its_own_host_alone(self, row, alice):
@@ -197,7 +198,7 @@ class TestKeys:
         actions.remove(row)
         assert RemoteAgentRow.objects.get().secret
         assert find_credential(EgressConfig(), str(row.id), alice.id, "agents.example.org").secrets
-        services.publish(gpt)
+        publish(gpt)
         assert not RemoteAgentRow.objects.get().secret
         with pytest.raises(ToolError, match="was removed"):
             find_credential(EgressConfig(), str(row.id), alice.id, "agents.example.org")

@@ -4,9 +4,10 @@ import json
 
 import pytest
 
+from tests.publishing import publish
 from tests.web.api.conftest import bearer, key_of
 from web.builder.models import Sharing
-from web.builder.services import create_gpt, publish, set_sharing, update_gpt
+from web.builder.services import create_gpt, set_sharing, update_gpt
 
 URL = "/api/gpts/pump-doctor/delegates"
 

@@ -7,14 +7,15 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from gpts.spec.actions import McpTool
+from tests.publishing import publish
 from web import rpc
-from web.builder import actions, auth
+from web.builder import actions, auth, services
 from web.builder.actions import DocumentSource
 from web.builder.auth import AuthSetting
 from web.builder.models import Gpt
 from web.builder.models_actions import Action, McpServerRow
 from web.builder.reviews import changes_of
-from web.builder.services import delete_gpt, publish, restore_version, set_sharing
+from web.builder.services import delete_gpt, restore_version, set_sharing
 from workers.egress import EgressConfig
 from workers.rpc import actions as action_calls
 from workers.rpc import sign_ins
@@ -217,7 +218,7 @@ class TestPrivacy:
         with pytest.raises(ValidationError, match="“Parts” needs a privacy policy URL"):
             set_sharing(without, "store")
         with pytest.raises(ValidationError, match="privacy policy"):
-            publish(without, "store")
+            services.publish(without, "store")
         assert Gpt.objects.get().sharing == "me"
 
     def test_with_a_policy_it_may(self, without):

@@ -3,7 +3,8 @@
 import pytest
 from django.core.exceptions import ValidationError
 
-from web.builder.services import preview_version, publish, restore_version, update_gpt
+from tests.publishing import publish
+from web.builder.services import preview_version, restore_version, update_gpt
 
 from .conftest import JSON
 

@@ -4,18 +4,11 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from gpts.spec.gpt import MAX_DELEGATES, WHEN_CHARS
+from tests.publishing import publish
 from web.builder import delegates
 from web.builder.delegates import BY_LINK, GONE, OWN_ONLY, UNKNOWN, UNPUBLISHED
 from web.builder.models import DelegateRow, Gpt, Sharing
-from web.builder.services import (
-    create_gpt,
-    delete_gpt,
-    open_link,
-    publish,
-    restore_version,
-    set_sharing,
-    update_gpt,
-)
+from web.builder.services import create_gpt, delete_gpt, open_link, restore_version, set_sharing, update_gpt
 
 from .conftest import JSON
 

@@ -161,7 +161,8 @@ def test_a_failed_file_stands_in_the_way_and_says_so(as_alice, gpt, fields):
 
 
 def test_a_save_does_not_undo_a_publication_by_a_worker(as_alice, gpt, fields):
-    from web.builder.services import publish, update_gpt
+    from tests.publishing import publish
+    from web.builder.services import update_gpt
 
     stale = Gpt.objects.get()
     publish(gpt)
@@ -217,7 +218,8 @@ class TestTwoTabs:
 
     @pytest.mark.parametrize("elsewhere", ["api", "restore", "line"])
     def test_changes_by_programs_restored_versions_and_lists_count_too(self, as_alice, gpt, fields, bob, elsewhere):
-        from web.builder.services import create_gpt, publish, update_gpt
+        from tests.publishing import publish
+        from web.builder.services import create_gpt, update_gpt
 
         clerk = publish(create_gpt(bob, {"name": "Clerk"}), Sharing.STORE).gpt
         line = {"when-clerk": "Prices"}

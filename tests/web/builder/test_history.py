@@ -3,9 +3,10 @@
 import time
 
 from gpts.spec.gpt import DelegateRef, GptSpec, KnowledgeRef, ModelSettings
+from tests.publishing import publish
 from web.builder.changes import differences
 from web.builder.files import add_file
-from web.builder.services import publish, update_gpt
+from web.builder.services import update_gpt
 
 
 def spec(**fields) -> GptSpec:

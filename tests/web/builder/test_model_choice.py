@@ -3,8 +3,9 @@
 import pytest
 from django.core.exceptions import ValidationError
 
+from tests.publishing import publish
 from tests.web.api.conftest import bearer, key_of
-from web.builder.services import create_gpt, publish, restore_version, update_gpt
+from web.builder.services import create_gpt, restore_version, update_gpt
 from web.engines import read_engines
 
 from .conftest import JSON

@@ -1,9 +1,10 @@
 """Who may chat: only me, a secret link, the store; and what happens when that changes."""
 
 import pytest
+from django.core.exceptions import ValidationError
 
 from web.builder.models import Gpt, Sharing
-from web.builder.services import set_sharing
+from web.builder.services import create_gpt, publish, publish_if_awaited, publish_when_ready, set_sharing
 
 from .conftest import JSON
 
@@ -62,8 +63,6 @@ def test_keeping_it_to_oneself_again_shuts_everyone_out(client, link, alice, bob
 
 
 def test_the_link_of_an_unpublished_gpt_leads_nowhere_yet(client, alice, bob):
-    from web.builder.services import create_gpt
-
     secret = set_sharing(create_gpt(alice, {"name": "Idea"}), Sharing.LINK).link_secret
     client.force_login(bob)
 
@@ -87,8 +86,6 @@ def test_choosing_who_may_use_a_published_gpt_changes_nothing_until_it_is_confir
 
 
 def test_a_gpt_with_nothing_but_a_name_does_not_get_into_the_store(as_alice, alice, bob, fields):
-    from web.builder.services import create_gpt
-
     idea = create_gpt(alice, {"name": "Idea"})
     sent = {**fields, "name": "Idea", "description": "", "instructions": " ", "starters": [], "sharing": "store"}
     assert as_alice.post("/gpts/idea/edit", sent, headers=JSON).json()["errors"] == {}  # chosen, not published
@@ -107,3 +104,23 @@ def test_a_gpt_with_nothing_but_a_name_does_not_get_into_the_store(as_alice, ali
     as_alice.post("/gpts/idea/edit", {**sent, "description": "Ideas.", "action": "publish"})
     idea.refresh_from_db()
     assert (idea.published.number, idea.sharing) == (2, "store")
+
+
+def test_a_description_cleared_while_files_are_read_keeps_the_gpt_out_of_the_store(as_alice, alice, fields):
+    idea = create_gpt(alice, {"name": "Idea", "description": "Ideas.", "instructions": "Have ideas."})
+    file = idea.files.create(name="a.txt", sha256="0" * 64, size=1, status="parsing")
+    set_sharing(idea, Sharing.STORE)
+    assert publish_when_ready(idea) is None
+    as_alice.post("/gpts/idea/edit", {**fields, "name": "Idea", "description": ""}, headers=JSON)
+    assert publish_if_awaited(idea) is None
+    idea.refresh_from_db()
+    assert idea.publish_when_ready, "it still waits for the file"
+
+    idea.files.filter(id=file.id).update(status="ready", segment="s")
+    assert publish_if_awaited(idea) is None
+    idea.refresh_from_db()
+    assert (idea.published, idea.publish_when_ready) == (None, False)
+    with pytest.raises(ValidationError, match="Add a description"):
+        publish(idea)
+    idea.description = "Ideas."
+    assert publish(idea).number == 1

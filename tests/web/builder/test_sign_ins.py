@@ -22,11 +22,12 @@ from django.test import Client
 
 from gpts.runs.steps import ApprovalRequest
 from gpts.spec.actions import Operation, host_of
+from tests.publishing import publish
 from web import rpc
 from web.builder import auth, sign_ins
 from web.builder.auth import AuthSetting
 from web.builder.models_actions import Action, SignIn
-from web.builder.services import publish, set_sharing
+from web.builder.services import set_sharing
 from web.chat.approvals import card
 from workers.egress import EgressConfig
 from workers.rpc import sign_ins as lending

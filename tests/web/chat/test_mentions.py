@@ -4,8 +4,9 @@ import pytest
 from django.urls import reverse
 
 from gpts.runs.steps import Finished
+from tests.publishing import publish
 from web.builder.models import Gpt, Sharing
-from web.builder.services import create_gpt, delete_gpt, publish, set_sharing
+from web.builder.services import create_gpt, delete_gpt, set_sharing
 from web.runs import log, services
 from web.runs.models import Conversation, Run
 

@@ -7,11 +7,12 @@ from django.test import Client
 
 from gpts.knowledge.documents import Citation, Passage
 from gpts.runs.steps import Finished, Retrieval
+from tests.publishing import publish
 from tests.web.runs import trees
 from tests.web.runs.attached import attached
 from web.accounts.models import User
 from web.builder.models import Gpt, KnowledgeFile
-from web.builder.services import publish, set_sharing
+from web.builder.services import set_sharing
 from web.runs import files, log, services
 from web.runs.citations import SourceView, access_citation, cited_file, passage_of, view
 from web.runs.models import ConversationFile, Run

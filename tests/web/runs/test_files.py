@@ -8,8 +8,8 @@ from django.http import Http404
 from django.urls import reverse
 
 from gpts.runs.steps import UserMessage
+from tests.publishing import publish
 from tests.web.runs.attached import attached
-from web.builder.services import publish
 from web.runs import files, log, services
 from web.runs.errors import Refused, StillReading, TooManyFiles
 from web.runs.models import Conversation, ConversationFile

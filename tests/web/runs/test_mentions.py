@@ -6,9 +6,10 @@ import pytest
 from django.db import connection
 
 from gpts.runs.steps import ApprovalRequest, Finished, ModelReply
+from tests.publishing import publish
 from tests.web.runs.attached import attached
 from web.builder.models import Gpt, Sharing
-from web.builder.services import create_gpt, delete_gpt, publish, set_sharing, update_gpt
+from web.builder.services import create_gpt, delete_gpt, set_sharing, update_gpt
 from web.runs import log, services
 from web.runs.errors import EmptyMessage, GuestGone, Refused, StillAnswering
 from web.runs.mentions import Mention, find_mention, mentionable

@@ -6,7 +6,8 @@ import pytest
 from django.http import Http404
 
 from gpts.runs.steps import ApprovalRequest, Cancelled, Error, Finished, ModelReply
-from web.builder.services import access_gpt, create_gpt, publish, update_gpt
+from tests.publishing import publish
+from web.builder.services import access_gpt, create_gpt, update_gpt
 from web.runs import log, services, stream
 from web.runs.errors import (
     EmptyMessage,

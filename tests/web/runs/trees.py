@@ -15,9 +15,10 @@ from gpts.runs.steps import (
     UserMessage,
 )
 from gpts.safety.labels import Label
+from tests.publishing import publish
 from web.accounts.models import User
 from web.builder.models import Gpt, Sharing
-from web.builder.services import create_gpt, publish
+from web.builder.services import create_gpt
 from web.runs import log
 from web.runs.models import Conversation, DelegationRow, Message, Run, StepRow
 

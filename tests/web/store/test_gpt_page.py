@@ -2,10 +2,11 @@
 
 import pytest
 
+from tests.publishing import publish
 from web.builder import delegates
 from web.builder.files import add_file, file_became_ready
 from web.builder.models import Sharing
-from web.builder.services import create_gpt, open_link, publish, set_sharing, update_gpt
+from web.builder.services import create_gpt, open_link, set_sharing, update_gpt
 from web.runs.services import start_conversation
 
 

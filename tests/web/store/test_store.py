@@ -7,9 +7,10 @@ from uuid import UUID
 
 import pytest
 
+from tests.publishing import publish
 from web.builder.models import Gpt, Sharing
 from web.builder.search import Index, find, rank, words
-from web.builder.services import create_gpt, delete_gpt, publish, set_sharing, update_gpt
+from web.builder.services import create_gpt, delete_gpt, set_sharing, update_gpt
 from web.runs.services import start_conversation
 
 

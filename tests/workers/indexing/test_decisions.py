@@ -9,10 +9,11 @@ from django.core.exceptions import ValidationError
 from gpts.knowledge.documents import Document
 from gpts.safety.screening import screened
 from gpts.spec.gpt import KnowledgeRef
+from tests.publishing import publish
 from tests.workers.conftest import read
 from web.builder.files import add_file, decide, remove_file
 from web.builder.models import KnowledgeFile
-from web.builder.services import create_gpt, publish, publish_when_ready
+from web.builder.services import create_gpt, publish_when_ready
 from workers.indexing import files as indexing
 from workers.knowledge import pipeline, segments
 from workers.knowledge.parsers.outline import Outline

@@ -7,11 +7,11 @@ import pytest
 
 from gpts.knowledge.documents import Passage
 from gpts.runs.steps import Finished, Retrieval
+from tests.publishing import publish
 from tests.workers.conftest import read
 from tests.workers.made_services import made_services
 from web.builder.files import add_file
 from web.builder.models import Gpt
-from web.builder.services import publish
 from web.runs import log, services
 from web.runs.models import Conversation
 from web.runs.services import start_conversation, start_run

@@ -5,11 +5,11 @@ import shutil
 
 import pytest
 
+from tests.publishing import publish
 from tests.workers.conftest import read
 from web.builder.changes import draft_changed
 from web.builder.files import add_file, remove_file
 from web.builder.models import KnowledgeFile
-from web.builder.services import publish
 from workers.indexing.lost_segments import reindex_lost_files
 from workers.knowledge import segments
 from workers.knowledge.index import KnowledgeIndex

@@ -6,11 +6,12 @@ import pytest
 
 from gpts.runs.intent import SUMMARY
 from gpts.runs.steps import Finished, MessageIntent, Retrieval, UserMessage
+from tests.publishing import publish
 from tests.workers.conftest import read
 from tests.workers.knowledge.conftest import WordEmbedder
 from tests.workers.made_services import made_services
 from web.builder.models import Gpt, Sharing
-from web.builder.services import create_gpt, publish
+from web.builder.services import create_gpt
 from web.runs import files, log, services, stream
 from web.runs.models import ConversationFile, Run
 from workers.engine.scripted import CAPABLE, WEAK

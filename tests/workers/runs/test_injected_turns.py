@@ -9,11 +9,12 @@ from gpts.runs.messages import PromptMessage
 from gpts.runs.steps import ApprovalRequest, FileRef, Finished, ModelReply, Retrieval, ToolResult, UserMessage
 from gpts.safety.labels import Label, join
 from gpts.spec.tools import ToolSpec
+from tests.publishing import publish
 from tests.workers.made_services import made_services
 from web.api import history, v1
 from web.api.completions import CompletionRequest
 from web.builder.models import Gpt, Sharing
-from web.builder.services import create_gpt, publish
+from web.builder.services import create_gpt
 from web.runs import files, log, services, stream
 from web.runs.errors import Refused
 from web.runs.models import Run, StepRow

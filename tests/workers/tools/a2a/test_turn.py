@@ -3,11 +3,11 @@
 import pytest
 
 from gpts.runs.steps import ApprovalRequest, ToolResult
+from tests.publishing import publish
 from tests.workers.made_services import made_services
 from tests.workers.runs.test_injected_turns import Embedder, says
 from tests.workers.tools.a2a.conftest import reaching
 from web.builder.models_actions import RemoteAgentRow
-from web.builder.services import publish
 from web.runs import log, services, stream
 from web.runs.models import Run
 from workers import configuration
