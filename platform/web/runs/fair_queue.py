@@ -28,6 +28,7 @@ NEWEST: Final = 0.3
 SEEN_S: Final = 1.0
 # The threads of one process do not race: each loser would have asked and written for nothing.
 _taking: Final = threading.Lock()
+_looking: Final = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,9 @@ def place_of(run_id: UUID) -> Place | None:
 
 def recent_place_of(run_id: UUID) -> Place | None:
     """The same as it was up to SEEN_S ago, for the many readers who look again and again."""
-    return _waiting_at(int(time.monotonic() / SEEN_S)).place_of(run_id)
+    with _looking:
+        waiting = _waiting_at(int(time.monotonic() / SEEN_S))
+    return waiting.place_of(run_id)
 
 
 @lru_cache(maxsize=1)

@@ -51,7 +51,7 @@ KEEP_S = 3_600
 KEEP_ALIVE_S = 15.0
 CHECK_S = 60.0
 # The same while the run may wait in the queue, whose place in it is then sent.
-QUEUED_S = 2.0
+QUEUED_S = 3.0
 RECONNECT_S = 0.5
 # How long a token may wait to be sent together with others.
 FLUSH_S = 0.005
@@ -216,10 +216,11 @@ async def follow(run_id: UUID, last_id: str = "") -> AsyncIterator[tuple[str, Ev
     """Yield `(entry id, event)` after `last_id` until `done`. The entry id serves as SSE `id`, empty for none.
 
     Holds no connection of its own between events. A run that ended, or whose events are gone, yields one `snapshot`
-    and then `done`. While it waits in the queue, `queue` events tell its place. Otherwise it yields an empty event
-    `{}` for the caller's keep-alive every KEEP_ALIVE_S without events.
+    and then `done`. While it waits in the queue, `queue` events tell its place when that changes. Every KEEP_ALIVE_S
+    without events it yields an empty event `{}` for the caller's keep-alive.
     """
     position, key, check_at, may_queue = last_id or "0", _key(run_id), 0.0, True
+    told, spoke_at = None, time.monotonic()
     async with listening(key) as (client, news):
         while True:
             news.clear()
@@ -247,7 +248,14 @@ async def follow(run_id: UUID, last_id: str = "") -> AsyncIterator[tuple[str, Ev
             if not may_queue:
                 yield "", {}
             elif place := await in_database(recent_place_of, run_id):
-                yield "", {"type": "queue", **asdict(place), "text": place.text}
+                if place != told:
+                    yield "", {"type": "queue", **asdict(place), "text": place.text}
+                    told = place
+                elif time.monotonic() - spoke_at >= KEEP_ALIVE_S:
+                    yield "", {}
+                else:
+                    continue
+                spoke_at = time.monotonic()
             else:
                 may_queue = False
 
