@@ -48,6 +48,7 @@ def run_tools(decision: decisions.RunTools, turn: HeldTurn) -> None:
         jobs = [pool.submit(_result, call, turn, readable) for call in decision.calls]
         for job in as_completed(jobs):
             result = job.result()
+            files.keep_label(result.files, result.label)
             turn.append(result, name=result.name, ok=result.ok)
 
 

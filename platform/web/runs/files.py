@@ -4,7 +4,7 @@ Workers read an attached file like a knowledge file (workers/indexing/), and onl
 with a file that is half read.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +18,7 @@ from django.http import Http404
 from django.utils import timezone
 
 from gpts.runs.steps import FileRef
+from gpts.safety.labels import Label, join, untrusted
 from gpts.spec.capabilities import file_openers
 from gpts.spec.gpt import GptSpec
 from web.accounts import quotas
@@ -40,7 +41,7 @@ KEEP_UNSENT: Final = timedelta(days=1)
 UNSENT_MESSAGES: Final = 10
 # What a copy of a file has of it.
 _PASSED_ON: Final = (
-    *("owner_id", "mime", "size", "untrusted", "status", "error", "segment"),
+    *("owner_id", "mime", "size", "untrusted", "label", "status", "error", "segment"),
     *("n_tokens", "n_pages", "n_chunks", "unit", "language", "notices"),
 )
 
@@ -147,6 +148,26 @@ def keep(run: Run, name: str, data: bytes, untrusted: bool) -> FileRef:
         },
     )
     return file.ref()
+
+
+def keep_label(refs: Iterable[FileRef], label: Label) -> None:
+    """Give the files that a call made the label of its result."""
+    if ids := [ref.id for ref in refs if ref.id]:
+        ConversationFile.objects.filter(id__in=ids).update(label=label.model_dump(mode="json"))
+
+
+def label_of_lost(conversation: Conversation, shown: Collection[UUID]) -> Label:
+    """The label of the files that runs other than `shown` made: those of turns that failed or were replaced.
+
+    No log that the next turn reads has their labels, but its tools can open them.
+    """
+    lost = conversation.files.kept().filter(run__isnull=False).exclude(run__in=shown)
+    return join(
+        untrusted(f"the file {file.name}", private=(f"the file {file.name}",))
+        if file.label is None
+        else Label.model_validate(file.label)
+        for file in lost
+    )
 
 
 def pass_on(refs: Iterable[FileRef], conversation: Conversation, run: Run | None = None) -> tuple[FileRef, ...]:

@@ -219,6 +219,7 @@ class ConversationFile(FileToRead):
     name = models.CharField(max_length=120)
     mime = models.CharField(max_length=100)
     untrusted = models.BooleanField(default=True, help_text="People other than the reader may have written it.")
+    label = models.JSONField(null=True, help_text="Label of a file that a tool made; null until its call has ended.")
     status = models.CharField(max_length=12, choices=FileToRead.Status.choices, default=FileToRead.Status.READY)
     removed = models.DateTimeField(null=True, blank=True, help_text="When it was removed without being sent.")
 

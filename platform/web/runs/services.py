@@ -22,7 +22,7 @@ from gpts.runs.steps import (
     UserMessage,
     pending_approvals,
 )
-from gpts.safety.labels import Label
+from gpts.safety.labels import Label, join
 from web.accounts import quotas
 from web.accounts.models import User
 from web.builder.files import cancel_reading
@@ -175,7 +175,8 @@ def _check_free(conversation: Conversation) -> None:
 def _queue(message: Message, first: UserMessage, version: GptVersion) -> Run:
     conversation = message.conversation
     run = Run.objects.create(message=message, version=version, owner_id=conversation.owner_id)
-    log.append(run.id, first)
+    lost = files.label_of_lost(conversation, _runs_before(message))
+    log.append(run.id, first.model_copy(update={"label": join((first.label, lost))}))
     wake(run.id)
     return run
 
@@ -253,12 +254,16 @@ def expire_approvals() -> int:
 
 def history(run: Run) -> tuple[Log, ...]:
     """The logs of the turns before this run's message, oldest first: for each message its newest finished run."""
-    earlier = run.message.conversation.messages.filter(created__lt=run.message.created)
+    return tuple(log.read(run_id) for run_id in _runs_before(run.message))
+
+
+def _runs_before(message: Message) -> list[UUID]:
+    earlier = message.conversation.messages.filter(created__lt=message.created)
     newest: dict[UUID, UUID] = {}
     runs = Run.objects.filter(message__in=earlier, status__in=Run.OVER).exclude(status=Run.Status.FAILED)
     for message_id, run_id in runs.order_by("message__created", "created").values_list("message_id", "id"):
         newest[message_id] = run_id
-    return tuple(log.read(run_id) for run_id in newest.values())
+    return list(newest.values())
 
 
 def rename_conversation(conversation: Conversation, title: str) -> None:

@@ -177,6 +177,25 @@ class TestObedientModel:
         assert "what open_page gave" in request.because
         assert kept == [True, True]
 
+    @pytest.mark.django_db(transaction=True)
+    def test_a_file_of_a_lost_turn_keeps_the_sources_it_was_made_from(self, conversation, gpt, bob, monkeypatch):
+        def run(arguments: dict, context) -> ToolOutput:
+            kept = context.keep("customers.csv", "text/csv", b"x")
+            return ToolOutput("Done.", files=(kept,), untrusted=False, private=("action:crm.example.org",))
+
+        spec = ToolSpec(name="code", description="code", parameters={}, reach="nothing")
+        toolbox = loop.granted(None, None) | {"code": Tool(spec, run)}
+        monkeypatch.setattr(loop, "granted", lambda spec, _: toolbox)
+        allow_always(bob, gpt, self.mailing())
+        lost = self.ask(conversation, "List my customers.")
+        self.play(lost, says("code"), [EngineError("gone")])
+        assert lost.status == "failed"
+
+        last = self.ask(conversation, "Send the list.")
+        request = self.play(last, says("send_mail", **MAIL), "Done.")[-1]
+        assert last.status == "requires_action"
+        assert "crm.example.org" in request.reason
+
     def test_an_approval_counts_once_and_for_its_own_call(self, conversation):
         run = self.ask(conversation, f"Sum up {PAGE}")
         both = says("send_mail", to="ada@example.org") + says("send_mail", **MAIL)
