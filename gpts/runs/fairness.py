@@ -19,9 +19,9 @@ class Share:
     served: datetime
 
 
-def next_person(shares: Sequence[Share]) -> int | None:
-    """The person whose work is taken next; None if nobody waits."""
-    waiting = [share for share in shares if share.n_waiting]
+def next_person(shares: Sequence[Share], most: int | None = None) -> int | None:
+    """The person whose work is taken next; None if nobody waits who has fewer than `most` pieces in work."""
+    waiting = [share for share in shares if share.n_waiting and (most is None or share.n_running < most)]
     return min(waiting, key=_turn).person if waiting else None
 
 

@@ -248,6 +248,8 @@ MAX_UPLOADS_PER_PERSON = read_int("MAX_UPLOADS_PER_PERSON", 4)
 MAX_STREAMS_PER_PERSON = read_int("MAX_STREAMS_PER_PERSON", 40)
 # Forms that wait for an address outside: imports, tests of actions, Agent Cards, sign-ins, drawn pictures.
 MAX_FORM_CALLS_PER_PERSON = read_int("MAX_FORM_CALLS_PER_PERSON", 3)
+# Runs of one person whose tools are in use at once, for all workers together; others of theirs wait.
+MAX_TOOL_CALLS_PER_PERSON = read_int("MAX_TOOL_CALLS_PER_PERSON", 4)
 # Of one person altogether and by the day, unless `manage.py quotas` sets something else.
 MAX_GPTS_PER_PERSON = read_limit("MAX_GPTS_PER_PERSON", 200)
 MAX_STORAGE_MB_PER_PERSON = read_limit("MAX_STORAGE_MB_PER_PERSON", 20_000)

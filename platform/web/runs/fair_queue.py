@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Avg, Count, F, QuerySet
 from django.utils import timezone
 
@@ -58,7 +59,7 @@ class Place:
 def take(queue: str) -> Claimed | None:
     """Claim the run of `queue` that is next; None if none waits."""
     with _taking:
-        while (person := next_person(_shares(queue))) is not None:
+        while (person := _next_person(queue)) is not None:
             own = _unfinished(queue).filter(log.is_free(), owner=person)
             run_id = own.order_by("queued", "id").values_list("id", flat=True).first()
             if run_id is not None and (lease := log.claim(run_id)):
@@ -68,8 +69,8 @@ def take(queue: str) -> Claimed | None:
 
 
 def is_waiting(queue: str) -> bool:
-    """Whether any run of `queue` waits for a worker."""
-    return _unfinished(queue).filter(log.is_free()).exists()
+    """Whether any run of `queue` waits that a worker may take."""
+    return _next_person(queue) is not None
 
 
 def serve(person: int, queue: str) -> None:
@@ -132,6 +133,11 @@ class _Waiting:
         # As many runs are taken at once as are running while others wait.
         n_running = max(1, sum(share.n_running for share in shares))
         return Place(ahead, None if mean_s is None else round(mean_s * (ahead + 1) / n_running))
+
+
+def _next_person(queue: str) -> int | None:
+    # Tools wait for programs elsewhere, which may be silent for as long as they like.
+    return next_person(_shares(queue), settings.MAX_TOOL_CALLS_PER_PERSON if queue == "tools" else None)
 
 
 def _unfinished(queue: str) -> "QuerySet[Run]":

@@ -156,6 +156,18 @@ class TestOneWorker:
         flood[0].refresh_from_db()
         assert (flood[0].status, flood[0].queue) == ("completed", "")
 
+    def test_calls_of_tools_that_hang_leave_others_their_workers(self, flood, alice, bob, gpt, settings):
+        settings.MAX_TOOL_CALLS_PER_PERSON = 2
+        Run.objects.update(queue="tools")
+        hanging = [fair_queue.take("tools") for _ in range(2)]
+        assert [claimed.person for claimed in hanging] == [alice.id] * 2
+        assert fair_queue.take("tools") is None
+        assert not fair_queue.is_waiting("tools")
+        Run.objects.filter(id=ask(bob, gpt).id).update(queue="tools")
+        assert fair_queue.take("tools").person == bob.id
+        log.hand_over(hanging[0].run_id, hanging[0].lease, "model")
+        assert fair_queue.take("tools").person == alice.id
+
     def test_what_a_gpt_delegates_is_answered_before_later_messages(self, alice, bob, sent_tasks):
         desk = make_gpt(alice, "Desk", make_gpt(alice, "Clerk"))
         first, second = ask(bob, desk, "One?"), ask(bob, desk, "Two?")
