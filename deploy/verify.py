@@ -81,7 +81,7 @@ def quick_parts() -> list[Check]:
         Check("imports", python("-c", imports)),
         Check("site", python("manage.py", "check")),
         Check("migrations", python("manage.py", "makemigrations", "--check", "--dry-run")),
-        Check("tests", pytest("not model and not process and not browser")),
+        Check("tests", pytest("not model and not process and not browser", "-n", "2")),
     ]
 
 
@@ -128,9 +128,9 @@ def python(*arguments: str) -> tuple[str, ...]:
     return (str(PYTHON), *arguments)
 
 
-def pytest(marks: str) -> tuple[str, ...]:
-    """pytest on the tests with these marks. One process: two compute threads on two cores starve each other."""
-    return python("-m", "pytest", "-p", "no:cacheprovider", "-q", "--durations=5", "-m", marks)
+def pytest(marks: str, *options: str) -> tuple[str, ...]:
+    """pytest on the tests with these marks. One process where models compute: they starve each other on two cores."""
+    return python("-m", "pytest", "-p", "no:cacheprovider", "-q", "--durations=5", *options, "-m", marks)
 
 
 def run(part: Check, variables: Mapping[str, str]) -> CheckResult:
