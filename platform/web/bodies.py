@@ -16,7 +16,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.core.handlers.asgi import ASGIRequest
 from django.urls import Resolver404, resolve
 
-from web.accounts.services import user_of_key
+from web.accounts.requests import owner_of_key
 from web.runs.connections import in_database
 from web.slots import Slots
 
@@ -157,9 +157,8 @@ def _person(scope: Scope) -> int | None:
         request = ASGIRequest(dict(scope), io.BytesIO())
     except UnicodeDecodeError:
         return None
-    kind, _, secret = request.headers.get("Authorization", "").partition(" ")
-    if kind:
-        owner = user_of_key(secret.strip()) if kind.lower() == "bearer" else None
+    if request.headers.get("Authorization"):
+        owner = owner_of_key(request)
         return owner.pk if owner else None
     request.session = SessionStore(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
     user = get_user(request)

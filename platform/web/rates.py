@@ -19,7 +19,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
-from web.accounts.services import user_of_key
+from web.accounts.requests import owner_of_key
 from web.api.errors import Problem, native_shape, openai_shape, respond
 
 logger = logging.getLogger(__name__)
@@ -112,8 +112,7 @@ def counted(request: HttpRequest) -> Count | None:
 def _who(request: HttpRequest, rule: Rule) -> str:
     """The person; for sign-ins and people who are not signed in, the address."""
     if rule.name != "sign-in":
-        key = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
-        person: Any = user_of_key(key) if key else request.user
+        person: Any = owner_of_key(request) if request.headers.get("Authorization") else request.user
         if person is not None and person.is_authenticated:
             return f"person-{person.pk}"
     return str(request.META.get("REMOTE_ADDR", ""))

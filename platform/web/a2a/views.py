@@ -13,8 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from web.a2a.bridge import dispatched
 from web.a2a.cards import card_of
 from web.a2a.handler import RunHandler
-from web.accounts.models import User
-from web.accounts.services import user_of_key
+from web.accounts.requests import owner_of_key
 from web.builder.models import Gpt
 from web.builder.services import access_gpt
 from web.runs.connections import close_connection, in_database, take_stream
@@ -30,7 +29,7 @@ MAX_BODY_BYTES: Final = 2_500_000
 def card(request: HttpRequest, slug: str) -> HttpResponse:
     """The Agent Card: public while the GPT is in the store, otherwise for those who may chat with it."""
     try:
-        gpt = _callable(_owner_of_key(request) or AnonymousUser(), slug)
+        gpt = _callable(owner_of_key(request) or AnonymousUser(), slug)
     except Http404:
         return _refused(404, NO_AGENT)
     assert gpt.published
@@ -43,7 +42,7 @@ def card(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 async def call(request: HttpRequest, slug: str) -> HttpResponseBase:
     """Answer a JSON-RPC request of the A2A protocol, with the key of someone who may chat with the GPT."""
-    user = await in_database(_owner_of_key, request)
+    user = await in_database(owner_of_key, request)
     if user is None:
         return _refused(401, NO_KEY)
     try:
@@ -59,11 +58,6 @@ async def call(request: HttpRequest, slug: str) -> HttpResponseBase:
         return await dispatched(request, body, RunHandler(user, gpt), await take_stream(user.pk))
     except TooManyStreams as error:
         return _refused(error.status, str(error))
-
-
-def _owner_of_key(request: HttpRequest) -> User | None:
-    kind, _, secret = request.headers.get("Authorization", "").partition(" ")
-    return user_of_key(secret.strip()) if kind.lower() == "bearer" else None
 
 
 def _callable(user: Any, slug: str) -> Gpt:

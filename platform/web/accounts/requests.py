@@ -1,11 +1,27 @@
-"""The request of views behind `login_required`."""
+"""Who sends a request: the API key that it carries, and the request of views behind `login_required`."""
 
 from django.http import HttpRequest
 
-from web.accounts.models import User
+from web.accounts.models import ApiKey, User
+from web.accounts.services import valid_key
 
 
 class PersonRequest(HttpRequest):
     """A request whose user is a person and never anonymous."""
 
     user: User
+
+
+def key_of(request: HttpRequest) -> ApiKey | None:
+    """The valid key in `Authorization: Bearer …`, or None. It is looked up once a request."""
+    if "api_key" not in request.__dict__:
+        kind, _, secret = request.headers.get("Authorization", "").partition(" ")
+        request.__dict__["api_key"] = valid_key(secret.strip()) if kind.lower() == "bearer" else None
+    key: ApiKey | None = request.__dict__["api_key"]
+    return key
+
+
+def owner_of_key(request: HttpRequest) -> User | None:
+    """The owner of that key, or None."""
+    key = key_of(request)
+    return key.user if key else None

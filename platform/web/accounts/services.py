@@ -50,12 +50,6 @@ def revoke_key(user: User, key_id: int) -> bool:
     return bool(ApiKey.objects.filter(user=user, id=key_id, revoked=None).update(revoked=timezone.now()))
 
 
-def user_of_key(secret: str) -> User | None:
-    """The active owner of a valid key, or None. Updates when the key was last used."""
-    key = valid_key(secret)
-    return key.user if key else None
-
-
 def valid_key(secret: str) -> ApiKey | None:
     """The key with this secret, with its active owner, or None. Updates when it was last used."""
     now = timezone.now()

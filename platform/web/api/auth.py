@@ -8,7 +8,7 @@ from ninja.security import APIKeyCookie, HttpBearer
 from ninja.utils import check_csrf
 
 from web.accounts.models import User
-from web.accounts.services import user_of_key, valid_key
+from web.accounts.requests import key_of, owner_of_key
 from web.api.errors import ApiError
 
 NOT_APPROVER: Final = (
@@ -22,7 +22,7 @@ class KeyAuth(HttpBearer):
 
     def authenticate(self, request: HttpRequest, token: str) -> User | None:
         """The key's owner; None if it is unknown, revoked or expired."""
-        return user_of_key(token.strip())
+        return owner_of_key(request)
 
 
 class ApproverKeyAuth(HttpBearer):
@@ -30,7 +30,7 @@ class ApproverKeyAuth(HttpBearer):
 
     def authenticate(self, request: HttpRequest, token: str) -> User | None:
         """The key's owner, as for KeyAuth. Raises ApiError if the key lacks this scope."""
-        key = valid_key(token.strip())
+        key = key_of(request)
         if key and not key.may_approve:
             raise ApiError(403, NOT_APPROVER, code="key_cannot_approve")
         return key.user if key else None

@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from web.accounts.models import ApiKey
-from web.accounts.services import create_key, user_of_key
+from web.accounts.services import create_key, valid_key
 
 SECRET = re.compile(r"gh_[\w-]{40,}")
 
@@ -18,7 +18,7 @@ def test_a_new_key_is_shown_once_and_works(client, alice):
     page = client.post("/account/keys/", {"name": "Report", "days": "30"}).content.decode()
     secret = SECRET.search(page)[0]
 
-    assert user_of_key(secret) == alice
+    assert valid_key(secret).user == alice
     assert not SECRET.search(client.get("/account/keys/").content.decode())
     assert secret not in str(ApiKey.objects.values_list())
 
@@ -48,7 +48,7 @@ def test_a_revoked_key_opens_nothing(client, alice):
 
     client.post(f"/account/keys/{key.id}/revoke")
 
-    assert user_of_key(secret) is None
+    assert valid_key(secret) is None
     assert b"Report" not in client.get("/account/keys/").content
 
 
@@ -58,7 +58,7 @@ def test_nobody_revokes_or_sees_the_keys_of_another(client, alice, bob):
 
     assert client.post(f"/account/keys/{key.id}/revoke").status_code == 404
     assert b"nightly" not in client.get("/account/keys/").content
-    assert user_of_key(secret) == alice
+    assert valid_key(secret).user == alice
 
 
 def test_createkey_prints_the_key_and_nothing_else(alice):
@@ -66,7 +66,7 @@ def test_createkey_prints_the_key_and_nothing_else(alice):
     call_command("createkey", "Alice@Example.org", "--name", "cron", "--days", "7", stdout=out)
 
     assert SECRET.fullmatch(out.getvalue().strip())
-    assert user_of_key(out.getvalue().strip()) == alice
+    assert valid_key(out.getvalue().strip()).user == alice
     assert ApiKey.objects.get().expires is not None
     with pytest.raises(CommandError):
         call_command("createkey", "nobody@example.org")

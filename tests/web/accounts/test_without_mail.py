@@ -7,7 +7,7 @@ from django.test import Client
 
 import web.settings
 from web.accounts.models import User
-from web.accounts.services import create_key, create_sign_in_link, user_of_key
+from web.accounts.services import create_key, create_sign_in_link, valid_key
 from web.builder.models_actions import Action, SignIn
 from web.runs.models import Permission
 
@@ -85,7 +85,7 @@ def test_who_registered_somebody_elses_address_keeps_nothing_once_an_operator_si
 
     assert b"Its old password, sessions, API keys" in page
     assert "_auth_user_id" in client.session
-    assert user_of_key(key) is None
+    assert valid_key(key) is None
     assert stranger.get("/account/me/").url.startswith("/account/login/")
     ceo.refresh_from_db()
     assert not ceo.check_password(PASSWORD)
@@ -102,7 +102,7 @@ def test_who_has_proved_their_address_keeps_password_and_keys(client, stranger):
     page = Client().post(path_of(create_sign_in_link(ceo)), follow=True).content
 
     assert b"Its old password" not in page
-    assert user_of_key(key) == ceo
+    assert valid_key(key).user == ceo
     assert client.get("/account/me/").status_code == 200
     assert EmailAddress.objects.get(user=ceo).verified
 
