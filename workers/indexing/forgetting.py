@@ -8,12 +8,11 @@ from pathlib import Path
 
 from django.conf import settings
 
-from web.builder.models import FileToRead, KnowledgeFile
+from web.builder.models import FileToRead
 from web.runs.citations import pictures_of
 from web.runs.files import forgotten
 from web.runs.kept_files import forget_drafts, forgotten_knowledge
-from web.runs.models import ConversationFile
-from workers.indexing.sweeping import has_segment, is_settled, remove_unless
+from workers.indexing.sweeping import has_file, has_segment, is_settled, remove_unless
 
 
 def forget_files() -> int:
@@ -22,7 +21,7 @@ def forget_files() -> int:
     n_deleted = 0
     files: list[FileToRead] = [*forgotten(), *forgotten_knowledge()]
     for file in files:
-        if _is_shared(file):
+        if has_file(file.sha256, besides=file.id):
             n_deleted += file.delete()[0]
         elif is_settled(file.path):
             n_deleted += file.delete()[0]
@@ -30,18 +29,13 @@ def forget_files() -> int:
     return n_deleted
 
 
-def _is_shared(file: FileToRead) -> bool:
-    """Whether another file has the same content."""
-    others = [
-        kind.objects.filter(sha256=file.sha256).exclude(id=file.id) for kind in (KnowledgeFile, ConversationFile)
-    ]
-    return any(each.exists() for each in others)
-
-
 def _remove_content(file: FileToRead) -> None:
     home = Path(settings.GUILDHALL_HOME)
     # Somebody may be storing the same content at this moment.
-    if not remove_unless(file.path, lambda aside: _is_shared(file) or not is_settled(aside)) and file.path.exists():
+    if (
+        not remove_unless(file.path, lambda aside: has_file(file.sha256, file.id) or not is_settled(aside))
+        and file.path.exists()
+    ):
         return
     for parsed in (home / "parsed").glob(f"{file.sha256}-*.json"):
         parsed.unlink(missing_ok=True)

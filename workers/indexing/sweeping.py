@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from time import time
 from typing import Any, Final
+from uuid import UUID
 
 from django.conf import settings
 
@@ -38,10 +39,10 @@ def sweep() -> int:
     return n_removed + remove_old(abandoned, ABANDONED_S)
 
 
-def has_file(sha256: str) -> bool:
-    """Whether a row refers to the stored file."""
+def has_file(sha256: str, besides: UUID | None = None) -> bool:
+    """Whether a row refers to the stored file, besides the one with the id `besides`."""
     kinds: tuple[Any, ...] = (KnowledgeFile, ConversationFile)
-    return any(kind.objects.filter(sha256=sha256).exists() for kind in kinds)
+    return any(kind.objects.filter(sha256=sha256).exclude(id=besides).exists() for kind in kinds)
 
 
 def has_segment(address: str) -> bool:
