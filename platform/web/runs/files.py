@@ -4,7 +4,7 @@ Workers read an attached file like a knowledge file (workers/indexing/), and onl
 with a file that is half read.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -156,12 +156,14 @@ def keep_label(refs: Iterable[FileRef], label: Label) -> None:
         ConversationFile.objects.filter(id__in=ids).update(label=label.model_dump(mode="json"))
 
 
-def label_of_lost(conversation: Conversation, shown: Collection[UUID]) -> Label:
-    """The label of the files that runs other than `shown` made: those of turns that failed or were replaced.
+def label_of_lost(conversation: Conversation, shown: Callable[[], Collection[UUID]]) -> Label:
+    """The label of the files that runs other than `shown()` made: those of turns that failed or were replaced.
 
-    No log that the next turn reads has their labels, but its tools can open them.
+    No log that the next turn reads has their labels, but its tools can open them. Most conversations have none.
     """
-    lost = conversation.files.kept().filter(run__isnull=False).exclude(run__in=shown)
+    made = list(conversation.files.kept().filter(run__isnull=False))
+    runs = shown() if made else ()
+    lost = (file for file in made if file.run_id not in runs)
     return join(
         untrusted(f"the file {file.name}", private=(f"the file {file.name}",))
         if file.label is None

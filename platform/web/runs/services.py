@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -175,7 +176,7 @@ def _check_free(conversation: Conversation) -> None:
 def _queue(message: Message, first: UserMessage, version: GptVersion) -> Run:
     conversation = message.conversation
     run = Run.objects.create(message=message, version=version, owner_id=conversation.owner_id)
-    lost = files.label_of_lost(conversation, _runs_before(message))
+    lost = files.label_of_lost(conversation, partial(_runs_before, message))
     log.append(run.id, first.model_copy(update={"label": join((first.label, lost))}))
     wake(run.id)
     return run
