@@ -8,7 +8,7 @@ on the person (`lock`). So two requests at once never pass a limit together. Tok
 that are in progress when the limit is reached end as they would.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -149,15 +149,14 @@ def check_storage(person: int, n_bytes: int) -> None:
     check(person, "storage_mb", stored_mb(person), n_bytes / MB)
 
 
-def set_limit(kinds: Iterable[str], most: int | None, person: User | None) -> None:
-    """Set these limits for the person, or for everyone; None for no limit."""
-    for kind in kinds:
-        QuotaLimit.objects.update_or_create(user=person, kind=kind, defaults={"most": most})
+def set_limit(kind: str, most: int | None, person: User | None) -> None:
+    """Set this limit for the person, or for everyone; None for no limit."""
+    QuotaLimit.objects.update_or_create(user=person, kind=kind, defaults={"most": most})
 
 
-def reset_limit(kinds: Iterable[str], person: User | None) -> None:
+def reset_limit(kind: str, person: User | None) -> None:
     """Remove what an operator set, so that the next more general limit holds."""
-    QuotaLimit.objects.filter(user=person, kind__in=kinds).delete()
+    QuotaLimit.objects.filter(user=person, kind=kind).delete()
 
 
 def _today(person: int, kind: str) -> "QuerySet[DailyUse]":

@@ -43,10 +43,7 @@ def add(request: HttpRequest, gpt: Gpt) -> HttpResponse:
 def remove(request: HttpRequest, gpt: Gpt, delegate: str) -> HttpResponse:
     """Remove a GPT from the list."""
     delegates.remove(delegates.access_delegate(gpt, delegate))
-    if wants_json(request):
-        return JsonResponse({})
-    messages.success(request, "GPT removed from the draft.")
-    return redirect("gpt_edit", gpt.slug)
+    return _done(request, gpt, "GPT removed from the draft.")
 
 
 @require_POST
@@ -54,7 +51,11 @@ def remove(request: HttpRequest, gpt: Gpt, delegate: str) -> HttpResponse:
 def accept(request: HttpRequest, gpt: Gpt, delegate: str) -> HttpResponse:
     """Accept another person's changes to the texts of a GPT in the list."""
     delegates.accept_texts(delegates.access_delegate(gpt, delegate))
+    return _done(request, gpt, "Changes accepted.")
+
+
+def _done(request: HttpRequest, gpt: Gpt, sentence: str) -> HttpResponse:
     if wants_json(request):
         return JsonResponse({})
-    messages.success(request, "Changes accepted.")
+    messages.success(request, sentence)
     return redirect("gpt_edit", gpt.slug)

@@ -127,12 +127,12 @@ class TestLimits:
 
     def test_a_persons_own_limit_goes_before_everyones_and_that_before_the_sites(self, alice, bob, settings):
         settings.MESSAGES_A_DAY = 5
-        quotas.set_limit(["messages"], 7, None)
-        quotas.set_limit(["messages"], None, bob)
+        quotas.set_limit("messages", 7, None)
+        quotas.set_limit("messages", None, bob)
         assert [quotas.limits_of(each.id)["messages"] for each in (alice, bob)] == [7, None]
-        quotas.reset_limit(["messages"], None)
+        quotas.reset_limit("messages", None)
         assert [quotas.limits_of(each.id)["messages"] for each in (alice, bob)] == [5, None]
-        quotas.reset_limit(["messages"], bob)
+        quotas.reset_limit("messages", bob)
         assert quotas.limits_of(bob.id)["messages"] == 5
 
     def test_old_numbers_are_forgotten(self, bob):

@@ -27,9 +27,9 @@ class Command(BaseCommand):
         changes = [_change(text) for text in options["limits"]]  # all are read before the first is made
         for kind, limit in changes:
             if limit == "default":
-                quotas.reset_limit([kind], person)
+                quotas.reset_limit(kind, person)
             else:
-                quotas.set_limit([kind], None if limit == "unlimited" else int(limit), person)
+                quotas.set_limit(kind, None if limit == "unlimited" else int(limit), person)
         for line in _of_person(person) if person else _of_everyone():
             self.stdout.write(line)
 
