@@ -7,10 +7,10 @@ from typing import Any, Final, Literal
 from ninja import Schema
 from pydantic import BaseModel, ConfigDict, Field
 
-from gpts.knowledge.documents import Citation, SentenceSupport, Unit
 from gpts.runs.messages import PromptMessage
-from gpts.runs.steps import Coverage, Delegation, FileRef, FinishReason, Log, ModelReply, Overrides, ToolResult
+from gpts.runs.steps import Finished, FinishReason, Overrides
 from gpts.values import Text
+from web.api.answers import Extras, TokenUsage, UrlCitation, url_citations
 from web.api.errors import ApiError
 from web.api.functions import (
     MAX_FUNCTIONS,
@@ -24,7 +24,6 @@ from web.api.functions import (
 )
 from web.api.messages import ChatMessage, turn_of
 from web.runs.models import Run
-from web.runs.trees import Tokens, tokens_in, tree_of
 
 _TEXTS: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 # Unsupported parameters that would change the answer, each with its neutral values.
@@ -87,74 +86,11 @@ class CompletionRequest(BaseModel):
         )
 
 
-class FileCitation(Schema):
-    """The passage of a knowledge file that supports the cited text; `start`/`end` index the file's text.
-
-    `page` counts units of `unit`. `untrusted`: the GPT's creator accepted the passage in spite of a finding.
-    """
-
-    file_id: str
-    filename: str
-    page: int | None
-    unit: Unit
-    heading: str
-    quote: str
-    start: int
-    end: int
-    index: int
-    untrusted: bool
-
-
 class Annotation(Schema):
-    """A citation: `start_index`/`end_index` are the cited range of the answer in characters, `text` its text."""
+    """A citation, in the only form that chat completions know; `guildhall.citations` has all of it."""
 
-    type: Literal["file_citation"] = "file_citation"
-    text: str
-    start_index: int
-    end_index: int
-    file_citation: FileCitation
-
-
-class CompletionDetails(Schema):
-    """What the output tokens were used for; those of reasoning are estimated if the model's server doesn't count."""
-
-    reasoning_tokens: int
-
-
-class TokenUsage(Schema):
-    """Input and output tokens of this answer."""
-
-    prompt_tokens: int
-    completion_tokens: int
-    total_tokens: int
-    completion_tokens_details: CompletionDetails
-
-    @classmethod
-    def of(cls, tokens: Tokens) -> "TokenUsage":
-        """These tokens in OpenAI's format."""
-        details = CompletionDetails(reasoning_tokens=tokens.reasoning)
-        return cls(
-            prompt_tokens=tokens.prompt,
-            completion_tokens=tokens.completion,
-            total_tokens=tokens.both,
-            completion_tokens_details=details,
-        )
-
-
-class Extras(Schema):
-    """What OpenAI's format doesn't cover. `support`: how far files support each sentence of a finished answer.
-
-    `coverage` is `not_covered` if the files don't, or may not, answer the question; the closest passages are then in
-    `closest`, or in the citations if the answer quotes them. It is `no_knowledge` for small talk and for GPTs without
-    files.
-    """
-
-    run_id: str
-    gpt: str = Field(description="The GPT that answers: the model, or one that the last message begins with (@slug).")
-    coverage: Coverage | None
-    support: list[SentenceSupport] = []
-    closest: list[FileCitation] = []
-    files: list[FileRef] = Field([], description="Files created by the GPT's tools; see `GET /api/attachments/{id}`.")
+    type: Literal["url_citation"] = "url_citation"
+    url_citation: UrlCitation
 
 
 class AnswerMessage(Schema):
@@ -197,39 +133,9 @@ def completion_id(run: Run) -> str:
     return f"chatcmpl-{run.id.hex}"
 
 
-def file_citation(citation: Citation) -> FileCitation:
-    """The cited passage of a file."""
-    same = citation.model_dump(include=set(FileCitation.model_fields))
-    return FileCitation(filename=citation.file_name, index=citation.tag, **same)
-
-
-def annotations(text: str, citations: tuple[Citation, ...], before: int = 0) -> list[Annotation]:
-    """The citations of the answer `text` as OpenAI's annotations; `before` characters precede the answer."""
-    return [
-        Annotation(
-            text=text[c.answer_start : c.answer_end],
-            start_index=before + c.answer_start,
-            end_index=before + c.answer_end,
-            file_citation=file_citation(c),
-        )
-        for c in citations
-    ]
-
-
-def usage_of(run: Run, log: Log) -> TokenUsage:
-    """The tokens of all replies of the run and its child runs."""
-    delegates = any(isinstance(step, Delegation) for step in log)
-    return TokenUsage.of(tree_of(run).total if delegates else tokens_in(log))
-
-
-def reasoning_of(log: Log) -> str | None:
-    """What the model reasoned in the run; None if nothing."""
-    return "\n\n".join(step.reasoning for step in log if isinstance(step, ModelReply) and step.reasoning) or None
-
-
-def files_of(log: Log) -> list[FileRef]:
-    """The files that tools made in the run."""
-    return [file for step in log if isinstance(step, ToolResult) for file in step.files]
+def annotations(run: Run, answer: Finished, before: int = 0) -> list[Annotation]:
+    """The citations of the run's answer; `before` characters precede it in what was sent."""
+    return [Annotation(url_citation=each) for each in url_citations(run, answer, before)]
 
 
 def finish_reason(finish: FinishReason) -> CompletionFinish:

@@ -14,8 +14,8 @@ from ninja.pagination import paginate
 
 from gpts.runs.steps import Cancelled, Error, Finished, Log, ModelReply, ToolResult, load_step
 from web.accounts.models import User
+from web.api.answers import usage_of
 from web.api.auth import ApproverKeyAuth, SessionAuth, caller
-from web.api.completions import usage_of
 from web.api.errors import NativeErrorBody
 from web.api.gpts import DENIED, INVALID
 from web.api.repeats import RepeatableRequest

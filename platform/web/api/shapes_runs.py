@@ -11,7 +11,7 @@ from gpts.knowledge.documents import Citation, SentenceSupport
 from gpts.knowledge.sections import Section
 from gpts.runs.steps import ApprovalRequest, Coverage, Delegator, FileRef, Status
 from gpts.values import Text
-from web.api.completions import TokenUsage
+from web.api.answers import TokenUsage
 from web.runs.citations import ShownPage
 
 OrNull = Annotated[str | None, BeforeValidator(lambda text: text or None)]

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import Final
 
-from gpts.knowledge.documents import Citation, Passage, Unit
+from gpts.knowledge.documents import Citation
 from gpts.knowledge.sections import Section, SectionBlock
 from gpts.runs.steps import Finished, Log
 from web.chat.links import host
-from web.runs.citations import passage_of
+from web.runs.citations import passage_of, place, web_url, where
 
 _ROW: Final = re.compile(r"\| .* \|")
 # Character ranges in a document, by the numbers of the citations that quote them.
@@ -58,19 +58,6 @@ class ShownBlock:
     is_heading: bool = False
 
 
-def place(unit: Unit, page: int | None, heading: str) -> str:
-    """A place in a file, in words; empty if the file has neither pages nor headings."""
-    first, _, rest = heading.partition(" > ")
-    if unit == "sheet" and first:
-        return ", ".join(filter(None, (f"sheet “{first}”", f"“{rest}”" if rest else "")))
-    return ", ".join(filter(None, (f"{unit} {page}" if page else "", f"“{heading}”" if heading else "")))
-
-
-def where(citation: Citation | Passage) -> str:
-    """The page, slide or sheet and the heading of a citation, in words; empty if the file has none."""
-    return place(citation.unit, citation.page, citation.heading)
-
-
 def sources(log: Log, finished: Finished) -> tuple[ShownSource, ...]:
     """The sources of an answer in the order of their tags; of one that declines, the closest passages."""
     numbered = sorted(enumerate(finished.sources), key=lambda item: item[1].tag)
@@ -92,12 +79,6 @@ def _source(cited: dict[int, Citation], log: Log) -> ShownSource:
     return ShownSource(
         first.tag, number, first.file_name, where(first), first.untrusted, has_page, pieces, url, section
     )
-
-
-def web_url(citation: Citation) -> str:
-    """The URL of a cited web page; empty for a file."""
-    url = str(getattr(citation, "url", ""))
-    return url if url.startswith(("https://", "http://")) else ""
 
 
 def cut(text: str, start: int, spans: Spans) -> tuple[MarkedText, ...]:

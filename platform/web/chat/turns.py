@@ -30,11 +30,12 @@ from web.builder.models import Gpt
 from web.chat.approvals import ApprovalCard, cards
 from web.chat.links import judged, outside_urls, page_url
 from web.chat.rendering import Marked, render_answer
-from web.chat.sources import ShownSource, sources, web_url, where
+from web.chat.sources import ShownSource, sources
 from web.chat.steps import StepLine, doing, lines, summary
 from web.chat.support import SupportNote, is_partly, mark, marked, notes, tag
 from web.engines import title_of
 from web.runs import log
+from web.runs.citations import web_url, where
 from web.runs.creator_questions import may_be_sent, taking_questions
 from web.runs.files import PICTURES
 from web.runs.models import Conversation, CreatorQuestion, Message, Run, StepRow

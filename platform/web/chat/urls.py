@@ -26,6 +26,7 @@ urlpatterns = [
     path("c/turn/<uuid:run_id>/part", views_runs.part, name="chat_part"),
     path("runs/<uuid:run_id>/", views_runs.part_page, name="run_part"),
     path("runs/<uuid:run_id>/tree", views_runs.tree, name="run_tree"),
+    path("runs/<uuid:run_id>/sources/<int:number>/", views_runs.run_source, name="run_source"),
     path(SOURCE, views_runs.source, name="chat_source"),
     path(f"{SOURCE}/pages/<int:page>", views_runs.source_page, name="chat_source_page"),
 ]

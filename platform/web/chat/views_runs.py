@@ -19,7 +19,7 @@ from web.chat.turns import reply_of
 from web.chat.views import why_read_only
 from web.chat.views_send import for_people_signed_in
 from web.runs import creator_questions
-from web.runs.citations import Cited, ShownPage, access_citation, page_view, view
+from web.runs.citations import Cited, ShownPage, access_citation, page_view, view, where
 from web.runs.errors import NotShown, Refused
 from web.runs.models import Conversation, Run
 from web.runs.services import access_run
@@ -100,16 +100,28 @@ def _chat_of(run: Run) -> str:
 @require_safe
 def source(request: HttpRequest, run_id: UUID, number: int) -> HttpResponse:
     """The quote of a citation within its file. 404 for anyone but the run's owner."""
-    cited = access_citation(request.user, run_id, number)
+    return render(request, "chat/source_view.html", _source(access_citation(request.user, run_id, number)))
+
+
+@never_cache
+@login_required
+@require_safe
+def run_source(request: HttpRequest, run_id: UUID, number: int) -> HttpResponse:
+    """The same as a page, to which the citations that programs get lead."""
+    context = _source(access_citation(request.user, run_id, number))
+    return render(request, "chat/source.html", context)
+
+
+def _source(cited: Cited) -> dict[str, Any]:
     seen = view(cited)
-    context = {
+    return {
         "cited": cited,
-        "blocks": shown_blocks(seen.section, {number: (cited.citation.start, cited.citation.end)}),
+        "where": where(cited.citation),
+        "blocks": shown_blocks(seen.section, {cited.number: (cited.citation.start, cited.citation.end)}),
         "section": seen.section,
         "figures": [_figure(cited, page) for page in seen.pages],
         "trouble": seen.trouble,
     }
-    return render(request, "chat/source_view.html", context)
 
 
 @never_cache

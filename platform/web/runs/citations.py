@@ -16,8 +16,9 @@ from uuid import UUID
 
 from django.conf import settings
 from django.http import Http404
+from django.urls import reverse
 
-from gpts.knowledge.documents import Citation, Passage
+from gpts.knowledge.documents import Citation, Passage, Unit
 from gpts.knowledge.sections import Section
 from gpts.runs.steps import Finished, Log, PartNotes, Retrieval, ToolResult
 from gpts.values import Value
@@ -96,6 +97,32 @@ class Cited:
     def may_see(self, page: int) -> bool:
         """Whether the reader may see this page of the file."""
         return page in self.pages or (self.has_all and 1 <= page <= self.n_pages)
+
+
+def place(unit: Unit, page: int | None, heading: str) -> str:
+    """A place in a file, in words; empty if the file has neither pages nor headings."""
+    first, _, rest = heading.partition(" > ")
+    if unit == "sheet" and first:
+        return ", ".join(filter(None, (f"sheet “{first}”", f"“{rest}”" if rest else "")))
+    return ", ".join(filter(None, (f"{unit} {page}" if page else "", f"“{heading}”" if heading else "")))
+
+
+def where(citation: Citation | Passage) -> str:
+    """The page, slide or sheet and the heading of a citation, in words; empty if the file has none."""
+    return place(citation.unit, citation.page, citation.heading)
+
+
+def web_url(citation: Citation) -> str:
+    """The URL of a cited web page; empty for a file."""
+    return citation.url if citation.url.startswith(("https://", "http://")) else ""
+
+
+def source_url(run_id: UUID, number: int, citation: Citation) -> str:
+    """The whole URL that opens source `number` of the run's answer: the cited web page, or our page of the passage.
+
+    Only those who may read the run see that page.
+    """
+    return web_url(citation) or f"{settings.SITE_URL}{reverse('run_source', args=[run_id, number])}"
 
 
 def access_citation(user: Any, run_id: UUID, number: int) -> Cited:

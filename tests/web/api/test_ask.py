@@ -31,7 +31,7 @@ def test_json_is_one_object_for_programs(live, gpt, alice, worker, meanwhile):
     meanwhile(worker.answer)
     result = json.loads(ask("pump-doctor", "Which seal?", "--json", "--url", live, "--key", key_of(alice)))
     assert result["answer"] == ANSWER
-    assert result["citations"][0]["file_citation"]["quote"] == QUOTE
+    assert result["citations"][0]["quote"] == QUOTE
     assert [step["kind"] for step in result["steps"]][-1] == "finished"
     assert 0 < result["first_token_ms"] <= result["total_ms"]
     assert result["usage"]["completion_tokens"] == 9

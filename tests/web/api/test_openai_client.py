@@ -3,10 +3,11 @@
 import httpx
 import openai
 import pytest
+from django.test import Client
 from openai import OpenAI
 
 from gpts.runs.steps import UserMessage
-from tests.web.api.conftest import ANSWER, QUOTE, key_of, revoked_key_of
+from tests.web.api.conftest import ANSWER, CITATION, QUOTE, key_of, revoked_key_of
 from web.builder.services import create_gpt
 from web.runs import log
 from web.runs.models import Conversation, Run
@@ -45,13 +46,55 @@ def test_a_whole_answer_comes_with_usage_and_citations(bobs, gpt, worker, meanwh
     assert completion.choices[0].message.content == ANSWER
     assert completion.choices[0].finish_reason == "stop"
     assert (completion.usage.prompt_tokens, completion.usage.completion_tokens) == (40, 9)
+    [cited] = completion.guildhall.pop("citations")
     about = {"run_id": str(worker.run_id), "gpt": "pump-doctor"}
     assert completion.guildhall == {**about, "coverage": "covered", "support": [], "closest": [], "files": []}
-    annotation = completion.choices[0].message.to_dict()["annotations"][0]
-    assert annotation["type"] == "file_citation"
-    assert ANSWER[annotation["start_index"] : annotation["end_index"]] == annotation["text"] == "The seal is ZP-771."
+    assert ANSWER[cited["start_index"] : cited["end_index"]] == cited["text"] == "The seal is ZP-771."
     expected = {"filename": "manual.pdf", "page": 7, "quote": QUOTE, "heading": "Seals", "index": 1}
-    assert expected.items() <= annotation["file_citation"].items()
+    assert expected.items() <= cited.items()
+    [annotation] = completion.choices[0].message.annotations
+    assert annotation.type == "url_citation"
+    assert annotation.url_citation.to_dict() == {
+        "url": cited["url"],
+        "title": "manual.pdf, page 7, “Seals”",
+        "start_index": 0,
+        "end_index": 19,
+    }
+
+
+def test_the_url_of_a_citation_opens_the_passage_for_whoever_may_read_the_answer(
+    bobs, gpt, worker, meanwhile, bob, charlie, settings, monkeypatch
+):
+    monkeypatch.setattr("web.runs.citations.call", lambda *args, **options: {"section": {"parts": []}})
+    meanwhile(worker.answer)
+    completion = bobs.chat.completions.create(model="pump-doctor", messages=QUESTION)
+    url = completion.choices[0].message.annotations[0].url_citation.url
+    assert url.startswith(settings.SITE_URL)
+    path = url.removeprefix(settings.SITE_URL)
+
+    browser = Client()
+    assert browser.get(path).headers["Location"].endswith(f"?next={path}")
+    browser.force_login(bob)
+    page = browser.get(path).content.decode()
+    assert "manual.pdf" in page
+    assert QUOTE in page
+    assert "page 7, “Seals”" in page
+    browser.force_login(charlie)
+    assert browser.get(path).status_code == 404
+
+
+def test_a_cited_web_page_is_its_own_url(bobs, gpt, worker, meanwhile):
+    page = CITATION.model_copy(
+        update={"file_id": "", "segment": "", "url": "https://example.org/seals", "page": None}
+    )
+
+    def answer() -> None:
+        worker.take()
+        worker.finish(citations=(page,))
+
+    meanwhile(answer)
+    completion = bobs.chat.completions.create(model="pump-doctor", messages=QUESTION)
+    assert completion.choices[0].message.annotations[0].url_citation.url == "https://example.org/seals"
 
 
 @pytest.mark.parametrize("streams", [False, True])
@@ -109,7 +152,8 @@ def test_a_stream_says_the_same_in_pieces(bobs, gpt, worker, meanwhile):
     deltas = [chunk.choices[0].delta for chunk in chunks if chunk.choices]
     assert deltas[0].role == "assistant"
     assert "".join(delta.content or "" for delta in deltas) == ANSWER
-    assert deltas[-2].annotations[0]["file_citation"]["filename"] == "manual.pdf"
+    assert deltas[-2].annotations[0]["url_citation"]["title"].startswith("manual.pdf")
+    assert chunks[-2].guildhall["citations"][0]["filename"] == "manual.pdf"
     reasons = [chunk.choices[0].finish_reason for chunk in chunks if chunk.choices]
     assert reasons == [None] * (len(deltas) - 1) + ["stop"]
     assert chunks[-1].usage.total_tokens == 49

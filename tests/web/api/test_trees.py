@@ -7,8 +7,8 @@ from gpts.runs.steps import Approval
 from tests.web.api.conftest import bearer, key_of
 from tests.web.runs import trees
 from web.api.errors import ApiError
+from web.api.program_runs import approval_required
 from web.api.relay import waits_for_person
-from web.api.v1 import approval_required
 from web.runs import log
 
 

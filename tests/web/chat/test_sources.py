@@ -11,10 +11,10 @@ from gpts.knowledge.sections import Section, SectionBlock
 from gpts.runs.steps import Finished, Retrieval
 from web.builder.models import KnowledgeFile
 from web.builder.services import delete_gpt, set_sharing
-from web.chat.sources import place, shown_blocks
+from web.chat.sources import shown_blocks
 from web.rpc import NoResult
 from web.runs import log
-from web.runs.citations import ShownPage, SourceView, pictures_of
+from web.runs.citations import ShownPage, SourceView, pictures_of, place
 from web.runs.models import Run
 from web.runs.services import delete_conversation
 

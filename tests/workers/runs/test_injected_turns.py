@@ -11,7 +11,7 @@ from gpts.safety.labels import Label, join
 from gpts.spec.tools import ToolSpec
 from tests.publishing import publish
 from tests.workers.made_services import made_services
-from web.api import history, v1
+from web.api import chat_completions, history
 from web.api.completions import CompletionRequest
 from web.builder.models import Gpt, Sharing
 from web.builder.services import create_gpt
@@ -258,7 +258,7 @@ class TestObedientModel:
     def over_v1(self, bob, gpt, *said: str) -> Run:
         """The run of a program that sends this conversation, in which person and GPT take turns."""
         messages = [{"role": ("user", "assistant")[n % 2], "content": text} for n, text in enumerate(said)]
-        return v1.start(bob, CompletionRequest(model=gpt.slug, messages=messages))
+        return chat_completions.start(bob, CompletionRequest(model=gpt.slug, messages=messages))
 
     def reply_over_v1(self, run: Run, *script: str) -> str:
         """The reply of the run as its program got it."""

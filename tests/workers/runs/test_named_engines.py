@@ -13,7 +13,7 @@ from tests.workers.engine.conftest import ModelServer
 from tests.workers.made_services import made_services
 from tests.workers.runs.test_loop import FOUND, Embedder, Index, advance, give, give_files, told  # noqa: F401 (a fixture)
 from tests.workers.trees import Worker, ask, asks, call, last, make_gpt
-from web.api.completions import usage_of
+from web.api.answers import usage_of
 from web.builder.services import update_gpt
 from web.chat.steps import lines
 from web.chat.tree import shown_tree

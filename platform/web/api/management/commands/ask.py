@@ -25,7 +25,7 @@ class Received:
     """The response to one question. Times in milliseconds from sending it."""
 
     answer: str = ""
-    annotations: list[dict[str, Any]] = field(default_factory=list)
+    citations: list[dict[str, Any]] = field(default_factory=list)
     usage: dict[str, int] | None = None
     run_id: str = ""
     first_token_ms: int = 0
@@ -82,7 +82,7 @@ class Command(BaseCommand):
     def _print_json(self, received: Received, steps: list[dict[str, Any]]) -> None:
         result = {
             "answer": received.answer,
-            "citations": received.annotations,
+            "citations": received.citations,
             "steps": steps,
             "first_token_ms": received.first_token_ms,
             "total_ms": received.total_ms,
@@ -143,7 +143,7 @@ def take(received: Received, chunk: dict[str, Any]) -> str:
     delta = chunk["choices"][0]["delta"]
     text: str = delta.get("content") or ""
     received.answer += text
-    received.annotations += delta.get("annotations", [])
+    received.citations = chunk["guildhall"].get("citations") or received.citations
     received.run_id = chunk["guildhall"]["run_id"]
     return text
 
@@ -167,5 +167,5 @@ def reason(response: httpx.Response) -> str:
 
 def unique_citations(received: Received) -> list[dict[str, Any]]:
     """The cited passages by number, each once."""
-    by_index = {a["file_citation"]["index"]: a["file_citation"] for a in reversed(received.annotations)}
+    by_index = {each["index"]: each for each in reversed(received.citations)}
     return [by_index[index] for index in sorted(by_index)]

@@ -1,0 +1,152 @@
+"""What a program gets of an answer, whatever the format: citations with URLs, facts about it, files and usage."""
+
+from typing import Any
+
+from ninja import Schema
+from pydantic import Field
+
+from gpts.knowledge.documents import Citation, SentenceSupport, Unit
+from gpts.runs.steps import Coverage, Delegation, FileRef, Finished, Log, ModelReply, ToolResult
+from web.runs.citations import source_url, where
+from web.runs.models import Run
+from web.runs.trees import Tokens, tokens_in, tree_of
+
+
+class FileCitation(Schema):
+    """The passage of a knowledge file or web page that supports the cited text; `start`/`end` index the file's text.
+
+    `page` counts units of `unit`. `untrusted`: the GPT's creator accepted the passage in spite of a finding. `url`
+    opens the passage for the person whose key it is, as long as the site keeps the run, or is that of the web page.
+    """
+
+    file_id: str
+    filename: str
+    page: int | None
+    unit: Unit
+    heading: str
+    quote: str
+    start: int
+    end: int
+    index: int
+    untrusted: bool
+    url: str
+
+
+class TextCitation(FileCitation):
+    """A citation of the answer: `start_index`/`end_index` are the cited range in characters, `text` its text."""
+
+    text: str
+    start_index: int
+    end_index: int
+
+
+class UrlCitation(Schema):
+    """A citation as OpenAI's clients know it: the cited range of the answer, and the page that shows the passage."""
+
+    url: str
+    title: str
+    start_index: int
+    end_index: int
+
+
+class CompletionDetails(Schema):
+    """What the output tokens were used for; those of reasoning are estimated if the model's server doesn't count."""
+
+    reasoning_tokens: int
+
+
+class TokenUsage(Schema):
+    """Input and output tokens of this answer."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+    completion_tokens_details: CompletionDetails
+
+    @classmethod
+    def of(cls, tokens: Tokens) -> "TokenUsage":
+        """These tokens in OpenAI's format."""
+        details = CompletionDetails(reasoning_tokens=tokens.reasoning)
+        return cls(
+            prompt_tokens=tokens.prompt,
+            completion_tokens=tokens.completion,
+            total_tokens=tokens.both,
+            completion_tokens_details=details,
+        )
+
+
+class Extras(Schema):
+    """What OpenAI's format doesn't cover. `support`: how far files support each sentence of a finished answer.
+
+    `coverage` is `not_covered` if the files don't, or may not, answer the question; the closest passages are then in
+    `closest`, or in the citations if the answer quotes them. It is `no_knowledge` for small talk and for GPTs without
+    files.
+    """
+
+    run_id: str
+    gpt: str = Field(description="The GPT that answers: the model, or one that the last message begins with (@slug).")
+    coverage: Coverage | None
+    citations: list[TextCitation] = []
+    support: list[SentenceSupport] = []
+    closest: list[FileCitation] = []
+    files: list[FileRef] = Field([], description="Files created by the GPT's tools; see `GET /api/attachments/{id}`.")
+
+
+def extras(run: Run, answer: Finished, steps: Log, before: int = 0) -> Extras:
+    """What OpenAI's format doesn't cover of the run's answer; `before` characters precede it in what was sent."""
+    return Extras(
+        run_id=str(run.id),
+        gpt=run.gpt.slug,
+        coverage=answer.coverage,
+        citations=text_citations(run, answer, before),
+        support=list(answer.support),
+        closest=[FileCitation(**_facts(run, number, each)) for number, each in enumerate(answer.closest)],
+        files=[file for step in steps if isinstance(step, ToolResult) for file in step.files],
+    )
+
+
+def text_citations(run: Run, answer: Finished, before: int = 0) -> list[TextCitation]:
+    """The citations of the run's answer; `before` characters precede it in what was sent."""
+    return [
+        TextCitation(
+            text=answer.text[each.answer_start : each.answer_end],
+            start_index=before + each.answer_start,
+            end_index=before + each.answer_end,
+            **_facts(run, number, each),
+        )
+        for number, each in enumerate(answer.citations)
+    ]
+
+
+def url_citations(run: Run, answer: Finished, before: int = 0) -> list[UrlCitation]:
+    """The same as OpenAI's clients know them."""
+    return [
+        UrlCitation(
+            url=source_url(run.id, number, each),
+            title=", ".join(filter(None, (each.file_name, where(each)))),
+            start_index=before + each.answer_start,
+            end_index=before + each.answer_end,
+        )
+        for number, each in enumerate(answer.citations)
+    ]
+
+
+def _facts(run: Run, number: int, citation: Citation) -> dict[str, Any]:
+    same = citation.model_dump(include={*FileCitation.model_fields} - {"url"})
+    return {
+        "filename": citation.file_name,
+        "index": citation.tag,
+        "url": source_url(run.id, number, citation),
+        **same,
+    }
+
+
+def usage_of(run: Run, log: Log) -> TokenUsage:
+    """The tokens of all replies of the run and its child runs."""
+    delegates = any(isinstance(step, Delegation) for step in log)
+    return TokenUsage.of(tree_of(run).total if delegates else tokens_in(log))
+
+
+def reasoning_of(log: Log) -> str | None:
+    """What the model reasoned in the run; None if nothing."""
+    return "\n\n".join(step.reasoning for step in log if isinstance(step, ModelReply) and step.reasoning) or None

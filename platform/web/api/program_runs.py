@@ -1,0 +1,149 @@
+"""The runs that programs start over `/v1`, whatever the format: started, awaited, streamed, and how they ended.
+
+A program keeps its conversation itself and sends it along, so each run has a hidden conversation of its own.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.http import Http404
+from django.urls import reverse
+
+from gpts.runs.messages import PromptMessage
+from gpts.runs.steps import Cancelled, Error, Finished, Log, Overrides, ToolStarted
+from web.accounts.models import User
+from web.api import history
+from web.api.errors import ApiError, Problem, problem_of
+from web.api.functions import made_calls
+from web.api.relay import ApprovalNeeded, Rewritten, events
+from web.api.repeats import RepeatableRequest
+from web.builder.models import Gpt
+from web.builder.services import access_published
+from web.runs import log, services
+from web.runs.connections import in_database
+from web.runs.models import Conversation, Run
+
+# Sent while nothing happens, so that no proxy or client takes the connection for dead.
+KEEP_ALIVE = ": still here\n\n"
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramMessage:
+    """The last message of a program's conversation, with what came before it.
+
+    `later` holds the calls of the program's functions that the message led to, and their results.
+    """
+
+    text: str
+    earlier: Sequence[PromptMessage] = ()
+    later: Sequence[PromptMessage] = ()
+
+
+def access_model(user: User, slug: str) -> Gpt:
+    """The published GPT that `user` may chat with. Raises ApiError as OpenAI's API does for an unknown model."""
+    try:
+        return access_published(user, slug)
+    except Http404:
+        text = f"Model “{slug[:80]}” not found, or you can’t use it."
+        raise ApiError(404, text, "model", "model_not_found") from None
+
+
+def start(user: User, model: str, message: ProgramMessage, overrides: Overrides) -> Run:
+    """The queued run of the GPT `model`, in a hidden conversation of its own. Raises ApiError, Refused."""
+    gpt = access_model(user, model)
+    with transaction.atomic():  # a refused run leaves no conversation behind
+        conversation = services.start_conversation(user, gpt, Conversation.Origin.API)
+        replies = history.label_of_replies(user, gpt, (*message.earlier, *message.later))
+        return services.start_run(
+            conversation, message.text, message.earlier, overrides, later=message.later, replies_label=replies
+        )
+
+
+async def finished_steps(run: Run, asked: RepeatableRequest) -> Log:
+    """The run's steps once it is over. Raises ApiError if it waits for a person; it then continues by itself."""
+    try:
+        async for _ in events(run.id):
+            pass
+    except ApprovalNeeded as needed:
+        await in_database(asked.came_to_wait, run)
+        raise approval_required(run, needed.run_id) from needed
+    except asyncio.CancelledError:  # the caller disconnected
+        await in_database(asked.was_left, run)
+        raise
+    steps = await in_database(log.read, run.id)
+    await in_database(asked.was_answered, run)
+    return steps
+
+
+async def streamed(
+    run: Run, asked: RepeatableRequest, answer: AsyncIterator[str], failed: Callable[[Problem], str]
+) -> AsyncGenerator[str]:
+    """Yield the server-sent events of `answer`; in place of what cannot be sent any more, `failed` is the last.
+
+    If the stream ends early, for any reason but an approval, the run is stopped. A run that the caller can come back
+    for, with the request's key, goes on if the caller leaves.
+    """
+    over = False
+    try:
+        async for event in answer:
+            yield event
+        over = True
+        await in_database(asked.was_answered, run)
+    except ApprovalNeeded as needed:
+        over = True
+        await in_database(asked.came_to_wait, run)
+        yield failed(approval_required(run, needed.run_id).problem)
+    except Exception as error:  # noqa: BLE001 - the status is sent already, so the error goes into the stream
+        # First, because a caller who disconnects on reading the error interrupts what follows.
+        await in_database(services.cancel_run, run)
+        over = True
+        rewritten = Problem(500, str(error), code="answer_rewritten") if isinstance(error, Rewritten) else None
+        yield failed(rewritten or problem_of(error))
+    finally:
+        if not over:
+            await in_database(asked.was_left, run)
+
+
+def sse(data: dict[str, Any]) -> str:
+    """`data` as a server-sent event without a name."""
+    return f"data: {json.dumps(data)}\n\n"
+
+
+async def keep(run: Run, answer: Finished, steps: Log, text: str, in_parallel: bool) -> None:
+    """Recognise the reply when it comes back, unless it was stopped: its label is unknown then."""
+    if isinstance(steps[-1], Finished):
+        calls = made_calls(answer.tool_calls, in_parallel)
+        await in_database(history.keep_reply, run, text, answer, calls)
+
+
+def approval_required(run: Run, waiting_id: UUID) -> ApiError:
+    """The error for a run that waits until a person approves a call of the run `waiting_id`, which may be itself."""
+    text = (
+        f"The run {waiting_id} needs a person's approval for a call, which they give at"
+        f" {settings.SITE_URL}{reverse('run_part', args=[waiting_id])}. Then send this request again for the answer,"
+        f" or read it at /api/runs/{run.id}."
+    )
+    # Not 409, after which official clients send the request again by themselves (openai 2, `_should_retry`).
+    return ApiError(403, text, code="approval_required")
+
+
+def outcome(steps: Log) -> Finished:
+    """The run's answer; if it was stopped, the text so far. Raises ApiError if it failed.
+
+    After a call with an effect, a client that sent the request again by itself would repeat the effect.
+    """
+    match steps[-1]:
+        case Finished() as answer:
+            return answer
+        case Cancelled(text=text):
+            return Finished(text=text, finish="cancelled")
+        case Error(message=message):
+            acted = any(isinstance(step, ToolStarted) for step in steps)
+            raise ApiError(500, message, code="run_failed", is_final=acted)
+    raise ApiError(500, "The run ended without an answer.", code="run_failed")
