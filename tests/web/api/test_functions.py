@@ -205,8 +205,10 @@ def test_the_gpts_own_tools_run_here_and_their_files_are_named(bobs, gpt, worker
     deltas = [chunk.choices[0].delta for chunk in chunks]
     said = "".join(delta.content or "" for delta in deltas)
     assert said == f"Let me look.\n\n{ANSWER}"
-    [cited] = [note for delta in deltas for note in getattr(delta, "annotations", None) or ()]
+    [note] = [note for delta in deltas for note in getattr(delta, "annotations", None) or ()]
+    [cited] = chunks[-1].guildhall["citations"]
     assert said[cited["start_index"] : cited["end_index"]] == cited["text"]
+    assert note["url_citation"]["start_index"] == cited["start_index"]
     assert chunks[-1].guildhall["files"] == [picture.model_dump()]
 
 
