@@ -12,8 +12,8 @@ from gpts.runs.delegated_calls import DelegatedCall
 from gpts.spec.capabilities import CAPABILITIES, Capability
 from gpts.spec.gpt import GptSpec
 from web.builder.models import Gpt
-from web.chat import sources
 from web.runs import files
+from web.runs.citations import where
 from web.runs.stream import missing_capabilities
 
 register = template.Library()
@@ -24,7 +24,7 @@ _TOKEN: Final = re.compile(
     rf"|(?P<word>\b(?:{_WORDS})\b)"
     r"|(?P<number>\b\d[\d_]*(?:\.\d+)?(?:e[+-]?\d+)?\b)"
 )
-register.filter("place", sources.where)
+register.filter("place", where)
 
 
 @register.filter
