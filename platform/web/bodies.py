@@ -65,6 +65,7 @@ UPLOADS: Final[dict[str, Callable[[], int]]] = {
     "api/gpts/<slug>/files/<uuidstr:file_id>/replace": _knowledge_bytes,
     "api/attachments": _attachment_bytes,
     "a2a/<slug:slug>": _a2a_bytes,
+    "a2a/<slug:slug>/<path:rest>": _a2a_bytes,
 }
 
 
@@ -171,7 +172,7 @@ def _too_large(limit: int) -> str:
 
 async def _refuse(scope: Scope, send: Send, status: int, text: str, *headers: tuple[bytes, bytes]) -> None:
     """Answer without reading the body. The server discards what still comes of one with a declared length."""
-    is_native = scope["path"].startswith(("/v1/", "/api/", "/a2a/"))
+    is_native = scope["path"].startswith(("/v1/", "/api/", "/a2a/", "/mcp"))
     body = json.dumps({"error": {"message": text} if is_native else text}).encode()
     more = [(b"retry-after", b"5")] if status == 429 else []
     start = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()), *more, *headers]

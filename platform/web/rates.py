@@ -41,7 +41,7 @@ RULES: Final = (
     Rule(
         "uploads", "UPLOADS_A_MINUTE", re.compile(r"POST /(api/attachments|files/attach|(api/)?gpts/[^/]+/files)\b")
     ),
-    Rule("api", "API_REQUESTS_A_MINUTE", re.compile(r"\w+ /(api|v1|a2a)/")),
+    Rule("api", "API_REQUESTS_A_MINUTE", re.compile(r"\w+ /(((api|v1|a2a)/)|mcp\b)")),
     Rule("sign-in", "SIGN_INS_A_MINUTE", re.compile(r"POST /(account/(?!me/|keys/|logout/)|enter/)")),
     Rule("search", "SEARCHES_A_MINUTE", re.compile(r"GET /(g/mentionable)?\?.*\bq=")),
 )
@@ -120,7 +120,7 @@ def _who(request: HttpRequest, rule: Rule) -> str:
 
 def _refusal(request: HttpRequest, count: Count) -> HttpResponse:
     text = TOO_MANY.format(seconds=count.left_s)
-    if request.path.startswith(("/api/", "/v1/", "/a2a/")):
+    if request.path.startswith(("/api/", "/v1/", "/a2a/", "/mcp")):
         problem = Problem(429, text, code="rate_limit_exceeded", retry_after_s=count.left_s)
         return respond(problem, openai_shape if request.path.startswith("/v1/") else native_shape)
     headers = {"Retry-After": str(count.left_s)}

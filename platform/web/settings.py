@@ -135,6 +135,7 @@ INSTALLED_APPS = [
     "web.chat",
     "web.api",
     "web.a2a",
+    "web.mcp",
     "web.operate",
     "web.docs",
     "workers",

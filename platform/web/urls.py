@@ -10,6 +10,7 @@ urlpatterns = [
     path("", include("web.runs.urls")),
     path("", include("web.api.urls")),
     path("", include("web.a2a.urls")),
+    path("", include("web.mcp.urls")),
     path("", include("web.operate.urls")),
     path("", include("web.docs.urls")),
     path("account/", include("allauth.urls")),

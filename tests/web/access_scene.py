@@ -73,6 +73,17 @@ BODIES: Final[dict[str, Any]] = {
     "POST /runs/<run_id>/approve": {"call_id": "w1", "allowed": "true"},
     "POST /v1/chat/completions": {"model": "<model>", "messages": [{"role": "user", "content": "Hello"}]},
     "POST /a2a/<slug>": {"jsonrpc": "2.0", "id": 1, "method": "GetTask", "params": {"id": "<run_id>"}},
+    "POST /mcp": {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "tools/list",
+        "params": {
+            "_meta": {
+                "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+                "io.modelcontextprotocol/clientCapabilities": {},
+            }
+        },
+    },
     "POST /api/attachments": {"file": b"text"},
     "POST /api/gpts": {"name": "New"},
     "PATCH /api/gpts/<slug>": {"category": "work"},
@@ -99,6 +110,15 @@ BODIES: Final[dict[str, Any]] = {
     "POST /api/runs/<run_id>/approve": {"call_id": "w1", "allowed": True},
     "POST /api/runs/<run_id>/creator-question": {"text": "Which seal?"},
     "PATCH /api/conversations/<conversation_id>": {"title": "Changed"},
+}
+# The headers that requests of a protocol have, by the first part of their route.
+PROTOCOLS: Final[dict[str, dict[str, str]]] = {
+    "a2a": {"A2A-Version": "1.0"},
+    "mcp": {
+        "Accept": "application/json, text/event-stream",
+        "MCP-Protocol-Version": "2026-07-28",
+        "Mcp-Method": "tools/list",
+    },
 }
 
 
@@ -173,6 +193,7 @@ def build() -> Scene:
         "<uidb36>-<key>": "1-no-such-key",
         "<key>": "no-such-key",
         "docs/<name>": "docs/models",
+        "<rest>": "tasks",
         "models/<action>": "models/dismiss",
         "<api>/<rest>": "api/no/such/page",
         "citations/<number>": "citations/0",

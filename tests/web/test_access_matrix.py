@@ -16,7 +16,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from gpts.knowledge.sections import Section
-from tests.web.access_scene import Scene, build, word
+from tests.web.access_scene import PROTOCOLS, Scene, build, word
 from web import rpc
 from web.accounts.models import User
 from web.api.native import native
@@ -26,8 +26,8 @@ from web.runs.citations import ShownPage, SourceView
 
 KEPT_ALIVE: Final = b": still here\n\n"
 METHODS: Final = ("GET", "POST", "PATCH", "DELETE")  # and PUT where a row has it
-MACHINES: Final = ("/api/", "/v1/", "/a2a/")
-ONLY_KEYS: Final = ("/v1/", "/a2a/")
+MACHINES: Final = ("/api/", "/v1/", "/a2a/", "/mcp")
+ONLY_KEYS: Final = ("/v1/", "/a2a/", "/mcp")
 
 
 @dataclass(frozen=True)
@@ -189,6 +189,7 @@ class Site:
         if cell.session:
             self._client.cookies["sessionid"] = self._sessions[cell.session]
         headers = {"Authorization": f"Bearer {self.scene.keys[cell.key]}"} if cell.key else {}
+        headers |= PROTOCOLS.get(cell.route.split("/")[1], {})
         # No worker answers here: this is the last check before a run begins.
         django_settings.MAX_ACTIVE_RUNS = 0 if cell.route.startswith("/v1") else 32
         with transaction.atomic():

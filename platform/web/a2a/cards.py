@@ -30,8 +30,12 @@ def card_of(gpt: Gpt, version: GptVersion) -> AgentCard:
     """The card of `gpt` for its published `version`. It leaves out the names of its files."""
     spec = version.spec()
     url = settings.SITE_URL + reverse("a2a", args=[gpt.slug])
-    versions = (PROTOCOL_VERSION_1_0, PROTOCOL_VERSION_0_3)
-    binding = TransportProtocol.JSONRPC.value
+    json_rpc, http_json = TransportProtocol.JSONRPC.value, TransportProtocol.HTTP_JSON.value
+    interfaces = (
+        (json_rpc, PROTOCOL_VERSION_1_0),
+        (http_json, PROTOCOL_VERSION_1_0),
+        (json_rpc, PROTOCOL_VERSION_0_3),
+    )
     scheme = HTTPAuthSecurityScheme(scheme="bearer", description="An API key of this site (gh_…).")
     card = AgentCard(
         name=spec.name,
@@ -41,7 +45,8 @@ def card_of(gpt: Gpt, version: GptVersion) -> AgentCard:
         documentation_url=settings.SITE_URL + reverse("gpt", args=[gpt.slug]),
         capabilities=AgentCapabilities(streaming=True, push_notifications=False),
         supported_interfaces=[
-            AgentInterface(url=url, protocol_binding=binding, protocol_version=each) for each in versions
+            AgentInterface(url=url, protocol_binding=binding, protocol_version=version)
+            for binding, version in interfaces
         ],
         security_requirements=[SecurityRequirement(schemes={KEY: StringList()})],
         default_input_modes=INPUT_MODES,

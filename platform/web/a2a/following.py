@@ -59,7 +59,7 @@ def _ending(run: Run) -> list[Update]:
     run.refresh_from_db(fields=["status", "ended"])
     steps = log.read(run.id)
     converter = _Converter(run)
-    return [*map(converter.whole, artifacts_of(steps)), converter.status(status_of(run, steps))]
+    return [*map(converter.whole, artifacts_of(run, steps)), converter.status(status_of(run, steps))]
 
 
 class _Converter:

@@ -39,19 +39,24 @@ from django.db.models import QuerySet
 from django.http import Http404
 
 from web.a2a.following import events, until_read, updates
-from web.a2a.tasks import STATES, attached, task_of, text_of
+from web.a2a.tasks import STATES, attached, context_of, task_of, text_of
 from web.accounts.models import User
 from web.builder.models import Gpt
 from web.runs import services
 from web.runs.connections import in_database
 from web.runs.errors import Refused, RunOver
 from web.runs.models import Conversation, Run
+from web.runs.programs import conversation_of
 
 logger = logging.getLogger(__name__)
 
 PAGE_SIZE: Final = 50
 NOT_FOUND: Final = "Task not found."
 ENDED: Final = "This task has already ended."
+CONTINUE: Final = (
+    "This task has ended. To go on from it, send a message with the context id {context}, and no task id."
+)
+BUSY: Final = "This task takes no messages while it is in progress. Follow it, or cancel it."
 
 
 @contextmanager
@@ -66,7 +71,9 @@ def protocol_errors() -> Iterator[None]:
     except RunOver as error:
         raise TaskNotCancelableError(ENDED) from error
     except Refused as error:
-        raise InvalidRequestError(str(error), data={"status": str(error.status)}) from error
+        # Only what is no message at all is an invalid request; limits have no code of their own.
+        kind = InvalidRequestError if error.status == 429 else InvalidParamsError
+        raise kind(str(error), data={"status": str(error.status)}) from error
     except Exception as error:
         logger.exception("an A2A request failed")
         raise InternalError("Something went wrong. The error was logged; try again later.") from error
@@ -142,33 +149,32 @@ class RunHandler(RequestHandler):
 
     async def _start(self, message: Message) -> Run:
         """The queued run that answers `message`, once its files are read. Raises A2AError, Refused."""
-        if message.task_id:
-            raise UnsupportedOperationError(
-                "Tasks take no further messages. Send a new message in the same context, without a task id."
-            )
+        context_id = await in_database(self._context, message)
         text = text_of(message)
         files = [file.id for file in await in_database(attached, self._user, message.parts)]
         await until_read(files)
-        return await in_database(self._send, text, message.context_id, files)
+        return await in_database(self._send, text, context_id, files)
+
+    def _context(self, message: Message) -> str:
+        """The context that the message goes on with; empty for a new one. Raises Http404, A2AError."""
+        if not message.task_id:
+            referred = [self._run(task_id) for task_id in message.reference_task_ids]
+            return message.context_id or next(map(context_of, reversed(referred)), "")
+        run = self._run(message.task_id)
+        if message.context_id not in ("", context_of(run)):
+            raise InvalidParamsError("The task belongs to another context.")
+        text = CONTINUE.format(context=context_of(run)) if run.is_over else BUSY
+        raise UnsupportedOperationError(text)
 
     def _send(self, text: str, context_id: str, files: list[UUID]) -> Run:
         with transaction.atomic():  # a refused run leaves no conversation behind
             return services.start_run(self._conversation(context_id), text, attachments=files)
 
     def _conversation(self, context_id: str) -> Conversation:
-        if not context_id:
-            return services.start_conversation(self._user, self._gpt, Conversation.Origin.API)
         try:
-            conversation = services.access_conversation(self._user, UUID(context_id))
+            return conversation_of(self._user, self._gpt, UUID(context_id) if context_id else None)
         except (ValueError, Http404):
-            conversation = None
-        if (
-            conversation is None
-            or conversation.origin != Conversation.Origin.API
-            or conversation.gpt_id != self._gpt.id
-        ):
-            raise InvalidParamsError("Context not found. Leave it out to start a new one.")
-        return conversation
+            raise InvalidParamsError("Context not found. Leave it out to start a new one.") from None
 
     def _run(self, task_id: str) -> Run:
         """The run of a task that the person has with this GPT. Raises Http404."""

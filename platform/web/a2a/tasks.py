@@ -17,10 +17,21 @@ from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.struct_pb2 import Struct
 
 from gpts.knowledge.documents import Citation
-from gpts.runs.steps import ApprovalRequest, Cancelled, Error, FileRef, Finished, Log, ToolResult, pending_approvals
+from gpts.runs.steps import (
+    ApprovalRequest,
+    Cancelled,
+    Error,
+    FileRef,
+    Finished,
+    Log,
+    ToolResult,
+    UserMessage,
+    pending_approvals,
+)
 from gpts.spec.agents import from_struct
 from web.accounts.models import User
 from web.runs import files, log
+from web.runs.citations import source_url
 from web.runs.models import ConversationFile, Run
 
 NO_URLS: Final = "Files are not fetched from URLs. Send the bytes of “{name}” in a raw part."
@@ -44,8 +55,8 @@ def task_of(run: Run, with_artifacts: bool = True) -> Task:
     run.refresh_from_db(fields=["status", "ended"])
     steps = log.read(run.id)
     task = Task(id=str(run.id), context_id=context_of(run), status=status_of(run, steps))
-    task.history.append(_question(run))
-    task.artifacts.extend(artifacts_of(steps) if with_artifacts else ())
+    task.history.append(_question(run, steps))
+    task.artifacts.extend(artifacts_of(run, steps) if with_artifacts else ())
     return task
 
 
@@ -54,13 +65,15 @@ def context_of(run: Run) -> str:
     return str(run.message.conversation_id)
 
 
-def _question(run: Run) -> Message:
+def _question(run: Run, steps: Log) -> Message:
+    """The message that the task answers, with the addresses of its files."""
+    sent = steps[0].attachments if isinstance(steps[0], UserMessage) else ()
     return Message(
         role=Role.ROLE_USER,
         message_id=str(run.message_id),
         task_id=str(run.id),
         context_id=context_of(run),
-        parts=[Part(text=run.message.text)] * bool(run.message.text),
+        parts=[*[Part(text=run.message.text)] * bool(run.message.text), *map(_link, sent)],
     )
 
 
@@ -93,32 +106,32 @@ def _requests_text(run: Run, waiting: Iterable[ApprovalRequest]) -> str:
     return "\n\n".join([*lines, f"The user answers at {url}."])
 
 
-def artifacts_of(steps: Log) -> list[Artifact]:
+def artifacts_of(run: Run, steps: Log) -> list[Artifact]:
     """The answer, if there is one yet, and the files that tools made."""
     last = steps[-1]
     made = [file for step in steps if isinstance(step, ToolResult) for file in step.files]
     artifacts = [Artifact(artifact_id=file.id or file.name, name=file.name, parts=[_file(file)]) for file in made]
     if isinstance(last, Finished):
-        artifacts.insert(0, answer_of(last))
+        artifacts.insert(0, answer_of(run, last))
     elif isinstance(last, Cancelled) and last.text:
-        artifacts.insert(0, answer_of(Finished(text=last.text, finish="cancelled")))
+        artifacts.insert(0, answer_of(run, Finished(text=last.text, finish="cancelled")))
     return artifacts
 
 
-def answer_of(finished: Finished) -> Artifact:
+def answer_of(run: Run, finished: Finished) -> Artifact:
     """The answer, with its citations in the artifact's metadata."""
     metadata = {
         "coverage": finished.coverage,
         "finish": finished.finish,
-        "citations": [_citation(each) for each in finished.citations],
+        "citations": [_citation(run, number, each) for number, each in enumerate(finished.citations)],
     }
     parts = [Part(text=finished.text, media_type=MARKDOWN)]
     return Artifact(artifact_id=ANSWER, name="Answer", parts=parts, metadata=ParseDict(metadata, Struct()))
 
 
-def _citation(citation: Citation) -> dict[str, Any]:
+def _citation(run: Run, number: int, citation: Citation) -> dict[str, Any]:
     names = {"tag", "file_id", "file_name", "quote", "page", "unit", "heading", "answer_start", "answer_end"}
-    return citation.model_dump(mode="json", include=names)
+    return {**citation.model_dump(mode="json", include=names), "url": source_url(run.id, number, citation)}
 
 
 def _file(file: FileRef) -> Part:
@@ -126,6 +139,10 @@ def _file(file: FileRef) -> Part:
     row = ConversationFile.objects.filter(id=UUID(file.id)).first() if file.id else None
     if row and row.size <= INLINE_BYTES and row.path.is_file():
         return Part(raw=row.path.read_bytes(), filename=file.name, media_type=file.mime)
+    return _link(file)
+
+
+def _link(file: FileRef) -> Part:
     url = f"{settings.SITE_URL}/api/attachments/{file.id}"
     return Part(url=url, filename=file.name, media_type=file.mime)
 

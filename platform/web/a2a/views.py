@@ -1,63 +1,100 @@
-"""A GPT's Agent Card, and the URL at which programs call it."""
+"""A GPT's Agent Cards, and the URLs at which programs call it: over JSON-RPC, or over HTTP and JSON below."""
 
+import hashlib
 from typing import Any, Final
 
-from a2a.server.request_handlers.response_helpers import agent_card_to_dict
+from a2a.compat.v0_3.conversions import to_compat_agent_card
+from a2a.server.routes.jsonrpc_dispatcher import JsonRpcDispatcher
+from a2a.server.routes.rest_routes import create_rest_routes
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
+from google.protobuf.json_format import MessageToDict
+from starlette.applications import Starlette
+from starlette.routing import Route
 
-from web.a2a.bridge import dispatched
 from web.a2a.cards import card_of
 from web.a2a.handler import RunHandler
 from web.accounts.requests import owner_of_key
-from web.builder.models import Gpt
+from web.builder.models import Gpt, Sharing
 from web.builder.services import access_gpt
+from web.runs.bridge import respond
 from web.runs.connections import close_connection, in_database, take_stream
 from web.runs.errors import TooManyStreams
+from web.runs.programs import refused
 
 NO_KEY: Final = "A valid API key is required: send “Authorization: Bearer gh_…”."
 NO_AGENT: Final = "Agent not found."
 # Limit of a request without its files, which base64 makes a third longer.
 MAX_BODY_BYTES: Final = 2_500_000
+# How long a card may be used without asking again.
+CARD_S: Final = 300
 
 
 @require_safe
-def card(request: HttpRequest, slug: str) -> HttpResponse:
+def card(request: HttpRequest, slug: str) -> HttpResponseBase:
     """The Agent Card: public while the GPT is in the store, otherwise for those who may chat with it."""
+    return _card(request, slug, is_old=False)
+
+
+@require_safe
+def old_card(request: HttpRequest, slug: str) -> HttpResponseBase:
+    """The same in the format of version 0.3, where earlier clients look first."""
+    return _card(request, slug, is_old=True)
+
+
+def _card(request: HttpRequest, slug: str, is_old: bool) -> HttpResponseBase:
     try:
         gpt = _callable(owner_of_key(request) or AnonymousUser(), slug)
     except Http404:
-        return _refused(404, NO_AGENT)
+        return refused(404, NO_AGENT)
     assert gpt.published
-    response = JsonResponse(agent_card_to_dict(card_of(gpt, gpt.published)))
-    response.headers["Cache-Control"] = "private, no-cache"
-    return response
+    made = card_of(gpt, gpt.published)
+    data = to_compat_agent_card(made).model_dump(exclude_none=True) if is_old else MessageToDict(made)
+    response = JsonResponse(data)
+    who = "public" if gpt.sharing == Sharing.STORE else "private"
+    response.headers["Cache-Control"] = f"{who}, max-age={CARD_S}"
+    response.headers["ETag"] = f'"{hashlib.sha256(response.content).hexdigest()[:32]}"'
+    patch_vary_headers(response, ["Authorization"])
+    return get_conditional_response(request, etag=response.headers["ETag"], response=response) or response
 
 
 @csrf_exempt
-@require_POST
-async def call(request: HttpRequest, slug: str) -> HttpResponseBase:
-    """Answer a JSON-RPC request of the A2A protocol, with the key of someone who may chat with the GPT."""
+@require_http_methods(["GET", "POST"])
+async def call(request: HttpRequest, slug: str, rest: str = "") -> HttpResponseBase:
+    """Answer a request of the A2A protocol, with the key of someone who may chat with the GPT.
+
+    JSON-RPC without `rest`, in the current version or 0.3; with it, the binding to HTTP and JSON.
+    """
     user = await in_database(owner_of_key, request)
     if user is None:
-        return _refused(401, NO_KEY)
+        return refused(401, NO_KEY)
     try:
         gpt = await in_database(_callable, user, slug)
     except Http404:
-        return _refused(404, NO_AGENT)
+        return refused(404, NO_AGENT)
     await close_connection()
     limit = settings.MAX_ATTACHMENT_BYTES * 4 // 3 + MAX_BODY_BYTES
     body = request.read(limit + 1)
     if len(body) > limit:
-        return _refused(413, "The request is too large.")
+        return refused(413, "The request is too large.")
     try:
-        return await dispatched(request, body, RunHandler(user, gpt), await take_stream(user.pk))
+        slot = await take_stream(user.pk)
     except TooManyStreams as error:
-        return _refused(error.status, str(error))
+        return refused(error.status, str(error))
+    return await respond(_application(RunHandler(user, gpt), reverse("a2a", args=[slug])), request, body, {}, slot)
+
+
+def _application(handler: RunHandler, path: str) -> Starlette:
+    """The SDK's application for requests to one GPT at `path`."""
+    rpc = JsonRpcDispatcher(handler, enable_v0_3_compat=True)
+    rest = create_rest_routes(handler, path_prefix=path)
+    return Starlette(routes=[Route(path, rpc.handle_requests, methods=["POST"]), *rest])
 
 
 def _callable(user: Any, slug: str) -> Gpt:
@@ -66,12 +103,3 @@ def _callable(user: Any, slug: str) -> Gpt:
     if not gpt.a2a or gpt.published is None:
         raise Http404(NO_AGENT)
     return gpt
-
-
-def _refused(status: int, message: str) -> JsonResponse:
-    response = JsonResponse({"error": {"message": message}}, status=status)
-    if status == 429:
-        response.headers["Retry-After"] = "5"
-    if status == 401:
-        response.headers["WWW-Authenticate"] = "Bearer"
-    return response

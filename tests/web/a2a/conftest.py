@@ -36,7 +36,7 @@ class Caller:
 
     def __init__(self, url: str, key: str) -> None:
         self.url, self.key = url, key
-        self.streaming, self.version = True, "1.0"
+        self.streaming, self.version, self.binding = True, "1.0", "JSONRPC"
 
     def run(self, talk: Callable[[Client], Awaitable[Any]]) -> Any:
         """What `talk` gives, which gets a client made from the GPT's card."""
@@ -47,9 +47,11 @@ class Caller:
                 card = await A2ACardResolver(http, f"{self.url}/a2a/pump-doctor").get_agent_card()
                 for interface in list(card.supported_interfaces):
                     interface.url = f"{self.url}/a2a/pump-doctor"  # the card has SITE_URL's port
-                    if interface.protocol_version != self.version:
+                    if (interface.protocol_version, interface.protocol_binding) != (self.version, self.binding):
                         card.supported_interfaces.remove(interface)
-                return await talk(ClientFactory(ClientConfig(self.streaming, httpx_client=http)).create(card))
+                bindings = [self.binding]
+                config = ClientConfig(self.streaming, httpx_client=http, supported_protocol_bindings=bindings)
+                return await talk(ClientFactory(config).create(card))
 
         return asyncio.run(go())
 

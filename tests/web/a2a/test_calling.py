@@ -37,10 +37,12 @@ from web.runs.connections import in_database
 from web.runs.models import Conversation, ConversationFile, Message, Run
 from web.runs.services import access_run
 
+WAYS = pytest.mark.parametrize(("version", "binding"), [("1.0", "JSONRPC"), ("1.0", "HTTP+JSON"), ("0.3", "JSONRPC")])
 
-@pytest.mark.parametrize("version", ["1.0", "0.3"])
-def test_a_task_is_a_run_in_a_hidden_conversation(bobs, worker, meanwhile, version):
-    bobs.streaming, bobs.version = False, version
+
+@WAYS
+def test_a_task_is_a_run_in_a_hidden_conversation(bobs, worker, meanwhile, version, binding):
+    bobs.streaming, bobs.version, bobs.binding = False, version, binding
     meanwhile(worker.answer)
     task = bobs.send(asking("Which seal?"))[0].task
     run = Run.objects.get(id=task.id)
@@ -58,10 +60,11 @@ def test_citations_are_in_the_answer_s_metadata(bobs, worker, meanwhile):
     assert told["coverage"] == "covered"
     assert (told["citations"][0]["file_name"], told["citations"][0]["page"]) == ("manual.pdf", 7)
     assert "segment" not in told["citations"][0]
+    assert told["citations"][0]["url"].startswith("http")
 
 
-@pytest.mark.parametrize("version", ["1.0", "0.3"])
-def test_an_answer_is_streamed_in_pieces(bobs, worker, meanwhile, version):
+@WAYS
+def test_an_answer_is_streamed_in_pieces(bobs, worker, meanwhile, version, binding):
     def begin() -> None:
         worker.take()
         worker.retrieve()
@@ -78,7 +81,7 @@ def test_an_answer_is_streamed_in_pieces(bobs, worker, meanwhile, version):
                 meanwhile(write)
         return events
 
-    bobs.version = version
+    bobs.version, bobs.binding = version, binding
     meanwhile(begin)
     sent = bobs.run(talk)
     kinds = [event.WhichOneof("payload") for event in sent]
@@ -246,7 +249,7 @@ def test_limits_are_told(bobs, settings):
     settings.MAX_ACTIVE_RUNS = 0
     with pytest.raises(InvalidRequestError, match="limit of 0 answers in progress"):
         bobs.send(asking("Hello"))
-    with pytest.raises(InvalidRequestError, match="Enter a message"):
+    with pytest.raises(InvalidParamsError, match="Enter a message"):
         bobs.send(asking(" "))
     assert not Conversation.objects.filter(origin="api").exists()
 
@@ -255,6 +258,41 @@ def test_what_is_not_offered_is_refused(bobs):
     config = TaskPushNotificationConfig(task_id="1", url="https://example.org/hook")
     with pytest.raises(PushNotificationNotSupportedError):
         bobs.run(lambda client: client.create_task_push_notification_config(config))
+
+
+def test_a_message_goes_on_from_a_task_in_its_context(bobs, worker, meanwhile):
+    bobs.streaming = False
+    meanwhile(worker.answer)
+    first = bobs.send(asking("Which seal?"))[0].task
+    with pytest.raises(UnsupportedOperationError, match=f"context id {first.context_id}"):
+        bobs.send(asking("And the filter?", task_id=first.id))
+    with pytest.raises(InvalidParamsError, match="another context"):
+        bobs.send(asking("And the filter?", task_id=first.id, context_id="other"))
+    unknown = "00000000-0000-0000-0000-000000000000"
+    for task_id in (unknown, "x"):
+        with pytest.raises(TaskNotFoundError):
+            bobs.send(asking("And the filter?", task_id=task_id))
+    request = asking("And the filter?", at_once=True)
+    request.message.reference_task_ids.append(first.id)
+    second = bobs.send(request)[0].task
+    assert (second.context_id, second.id == first.id) == (first.context_id, False)
+    assert len(services.history(Run.objects.get(id=second.id))) == 1
+    request.message.reference_task_ids[:] = [unknown]
+    with pytest.raises(TaskNotFoundError):
+        bobs.send(request)
+
+
+def test_a_message_may_be_a_file_alone(bobs, worker, bob, monkeypatch):
+    bobs.streaming = False
+
+    async def read_meanwhile(_: float) -> None:
+        await in_database(ConversationFile.objects.update, status="ready", segment="00ff")
+
+    monkeypatch.setattr(following, "asyncio", SimpleNamespace(sleep=read_meanwhile))
+    task = bobs.send(asking(new_raw_part(b"a,b", "text/csv", "sales.csv"), at_once=True))[0].task
+    first = log.read(Run.objects.get(id=task.id).id)[0]
+    assert (first.text, [file.name for file in first.attachments]) == ("", ["sales.csv"])
+    assert [part.filename for part in task.history[0].parts] == ["sales.csv"]
 
 
 class TestOthers:

@@ -10,6 +10,7 @@ from tests.web.api.conftest import bearer, expired_key_of, key_of, revoked_key_o
 from web.builder.services import delete_gpt, open_link, set_sharing
 
 CARD = "/a2a/pump-doctor/.well-known/agent-card.json"
+OLD_CARD = "/a2a/pump-doctor/.well-known/agent.json"
 CALL = "/a2a/pump-doctor"
 
 
@@ -22,11 +23,34 @@ def test_a_card_says_what_the_published_gpt_is(gpt, settings):
     assert (card.name, card.version, card.provider.organization) == ("Pump Doctor", "1", "Alice")
     assert card.description == "Pump Doctor"  # the published version has no description
     assert {each.url for each in card.supported_interfaces} == {"https://gpts.example.org/a2a/pump-doctor"}
-    assert [each.protocol_version for each in card.supported_interfaces] == ["1.0", "0.3"]
+    interfaces = [(each.protocol_binding, each.protocol_version) for each in card.supported_interfaces]
+    assert interfaces == [("JSONRPC", "1.0"), ("HTTP+JSON", "1.0"), ("JSONRPC", "0.3")]
     assert card.capabilities.streaming
     assert list(card.skills[0].examples) == ["It leaks."]
     assert card.security_schemes["key"].http_auth_security_scheme.scheme == "bearer"
-    assert told["url"] == "https://gpts.example.org/a2a/pump-doctor"  # where clients of version 0.3 look
+    assert not {"url", "preferredTransport", "protocolVersion", "security"} & set(told)  # of version 0.3
+
+
+def test_clients_of_version_0_3_have_a_card_of_their_own(gpt, settings):
+    settings.SITE_URL = "https://gpts.example.org"
+    told = Client().get(OLD_CARD).json()
+    assert (told["url"], told["protocolVersion"]) == ("https://gpts.example.org/a2a/pump-doctor", "0.3")
+    assert told["security"] == [{"key": []}]
+    assert "supportedInterfaces" not in told
+    assert parse_agent_card(told).supported_interfaces[0].protocol_version == "0.3"
+
+
+def test_a_card_can_be_kept_for_a_while_and_asked_for_again(gpt, bob):
+    first = Client().get(CARD)
+    assert first.headers["Cache-Control"] == "public, max-age=300"
+    assert Client().get(CARD, headers={"If-None-Match": first.headers["ETag"]}).status_code == 304
+    open_link(bob, set_sharing(gpt, "link").link_secret)
+    kept = bearer(key_of(bob)).get(CARD)
+    assert (kept.headers["Cache-Control"], kept.headers["Vary"]) == ("private, max-age=300", "Authorization")
+    gpt.published.number = 2
+    gpt.published.save()
+    again = bearer(key_of(bob)).get(CARD, headers={"If-None-Match": first.headers["ETag"]})
+    assert again.status_code == 200
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ from gpts.runs.steps import (
     ToolCall,
     ToolResult,
 )
+from gpts.safety.labels import Label
 from web.accounts.models import User
 from web.accounts.services import create_key, revoke_key
 from web.runs import log, services, stream
@@ -128,6 +129,10 @@ class Worker:
         for piece in pieces:
             stream.publish(self.run_id, {"type": "token", **place, "text": piece})
 
+    def progress(self, text: str) -> None:
+        """Show what the run is doing."""
+        stream.publish(self.run_id, {"type": "progress", "call_id": "", "text": text})
+
     def reason(self, text: str) -> None:
         """Show this piece of reasoning."""
         place = {"seq": 2, "attempt": self._attempt}
@@ -138,12 +143,13 @@ class Worker:
         text: str = ANSWER,
         citations: tuple[Citation, ...] = (CITATION,),
         finish: str = "stop",
+        label: Label | None = None,
         **reasoned: object,
     ) -> None:
         """Append the reply and end the run with it."""
         usage = {"prompt_tokens": 40, "completion_tokens": 9, "first_token_ms": 12}
         self._append(ModelReply(text=text, finish=finish, **usage, **reasoned))
-        last = Finished(text=text, citations=citations, coverage="covered", finish=finish)
+        last = Finished(text=text, citations=citations, coverage="covered", finish=finish, label=label or Label())
         services.finish_run(self.run_id, last, self._lease)
 
     def ask_caller(self, *calls: ToolCall, text: str = "") -> None:

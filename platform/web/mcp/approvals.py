@@ -1,0 +1,96 @@
+"""Approvals by elicitation: the client asks the person, in a form of its own or on this site's page.
+
+Only an API key that may approve can have the answer taken from the client, as over `/api`: a program with any other
+would approve its own calls. With other keys, and to sign in, the client sends the person to the page of the run.
+"""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from django.conf import settings
+from django.urls import reverse
+from mcp_types import ElicitRequest, ElicitRequestFormParams, ElicitRequestURLParams, ElicitResult
+
+from gpts.runs.steps import ApprovalRequest
+from web.mcp.callers import Caller, Context
+from web.runs import services
+from web.runs.errors import Refused, RunOver
+from web.runs.models import Run
+from web.runs.trees import waiting
+
+# What the person did: "left" is closing the question without an answer.
+Reaction = Literal["answered", "opened", "left"]
+SCHEMA: Final = {
+    "type": "object",
+    "properties": {"decision": {"type": "string", "title": "Decision", "enum": ["Allow", "Decline"]}},
+    "required": ["decision"],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A request of `run`, of the GPT with this name, that waits for a person."""
+
+    run: Run
+    request: ApprovalRequest
+    gpt: str
+
+    @property
+    def key(self) -> str:
+        """Names it among all."""
+        return f"{self.run.id}/{self.request.call_id}"
+
+    @property
+    def text(self) -> str:
+        """The request in full, for the person."""
+        request = self.request
+        if request.sign_in:
+            return f"{self.gpt} needs you to sign in at {request.sign_in}."
+        title = request.title or request.name
+        because = f"It has read text by {', '.join(request.because)}." if request.because else ""
+        parts = (f"{self.gpt} asks for approval: {title}.", request.reason, because, request.plain or request.raw)
+        return "\n\n".join(filter(None, parts))
+
+    @property
+    def url(self) -> str:
+        """The page where the person answers."""
+        return settings.SITE_URL + reverse("run_part", args=[self.run.id])
+
+
+def pending(run: Run) -> list[Pending]:
+    """The open requests of the run and of all its child runs."""
+    run.refresh_from_db(fields=["status"])
+    return [Pending(each, request, each.version.spec().name) for each, request in waiting(run)]
+
+
+def elicitation(context: Context, caller: Caller, asked: Pending) -> ElicitRequest | None:
+    """How the client is to ask the person; None if it can't."""
+    capabilities = context.session.client_capabilities
+    able = capabilities.elicitation if capabilities else None
+    if able is None:
+        return None
+    # An empty capability means forms, as it did before there were URLs.
+    has_forms = able.form is not None or able.url is None
+    if has_forms and caller.may_approve and not asked.request.sign_in:
+        return ElicitRequest(params=ElicitRequestFormParams(message=asked.text, requested_schema=SCHEMA))
+    if able.url is not None:
+        url = ElicitRequestURLParams(message=asked.text, url=asked.url, elicitation_id=asked.key)
+        return ElicitRequest(params=url)
+    return None
+
+
+def take(caller: Caller, asked: Pending, request: ElicitRequest, result: ElicitResult) -> Reaction:
+    """Do what the person's answer to `request` says. Whatever was meanwhile answered on the page stays."""
+    if result.action == "cancel":
+        return "left"
+    if isinstance(request.params, ElicitRequestURLParams):
+        if result.action == "accept":
+            return "opened"
+        services.cancel_run(asked.run)  # its key can't answer for the person, but may stop what it started
+        return "answered"
+    assert caller.may_approve
+    allowed = result.action == "accept" and (result.content or {}).get("decision") == "Allow"
+    with suppress(Refused, RunOver):
+        services.answer_approval(asked.run, asked.request.call_id, allowed, digest=asked.request.digest)
+    return "answered"
