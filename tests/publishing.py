@@ -11,3 +11,8 @@ def publish(gpt: Gpt, sharing: str | None = None) -> GptVersion:
     version = services.publish(gpt, Sharing.ME)
     services.set_sharing(gpt, Sharing.STORE)
     return version
+
+
+def let(gpt: Gpt, **switches: bool) -> GptVersion:
+    """The GPT published with these of its SWITCHES."""
+    return publish(services.update_gpt(gpt, switches))

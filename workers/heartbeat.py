@@ -10,11 +10,12 @@ from django.db import DatabaseError, close_old_connections
 
 from web.operate.models import MeasuredModel
 from web.operate.services import claim_measuring, give_up_measuring
-from web.runs.stream import announce_missing, announce_model
+from web.runs.stream import announce_model, announce_tools
 from workers.configuration import follow_choice, measure_ability, recall_ability, services, tool_settings
 from workers.engine.base import Engine, EngineError
 from workers.model_downloads import start_downloads
 from workers.model_survey import survey
+from workers.sandbox.client import Client
 from workers.tools.builtin import missing
 
 logger = logging.getLogger(__name__)
@@ -39,8 +40,13 @@ def start_survey() -> None:
 
 
 def start_tools() -> None:
-    """Announce in the background which capabilities are unavailable on this machine."""
-    _repeat("tools-heartbeat", lambda: announce_missing(missing(tool_settings())))
+    """Announce in the background which capabilities are unavailable on this machine, and who uses sandboxes."""
+    _repeat("tools-heartbeat", announce_tools_of_machine)
+
+
+def announce_tools_of_machine() -> None:
+    """Announce it once."""
+    announce_tools(missing(tool_settings()), Client(tool_settings().sandbox).n_live())
 
 
 def _repeat(name: str, announce: Callable[[], None]) -> None:

@@ -79,8 +79,10 @@ class GptSpec(Value):
     """Everything a run needs of its GPT, with the limits of the creator's form.
 
     `delegates_to_all`: each question goes to every delegate, and their answers are shown side by side (a second
-    opinion). `delegates_to_store`: it may look for a GPT in the store if no delegate fits. `takes_questions`: people
-    may send its creator a question that it could not answer.
+    opinion). `delegates_to_store`: it may look for a GPT in the store if no delegate fits.
+
+    `takes_questions`: people may send its creator a question that it could not answer. `files_downloadable`: they may
+    have its files. `a2a`: their programs may call it as an A2A agent.
     """
 
     slug: str
@@ -98,6 +100,8 @@ class GptSpec(Value):
     delegates_to_all: bool = False
     delegates_to_store: bool = False
     takes_questions: bool = False
+    files_downloadable: bool = False
+    a2a: bool = False
     model: ModelSettings = ModelSettings()
 
     @model_validator(mode="before")

@@ -15,6 +15,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from gpts.knowledge.documents import Citation, Document, Passage, SentenceSupport
 from tests.browser.conftest import REPOSITORY, Site, Visitor
+from tests.publishing import let
 from tests.workers.knowledge.conftest import WordEmbedder
 from tests.workers.knowledge.files import pdf
 from web.builder.models import Gpt, KnowledgeFile
@@ -171,7 +172,7 @@ def test_other_pages_are_closed_unless_the_creator_gives_the_file_out(bob_page, 
     expect(panel.locator(".page-figure img")).to_be_visible()
     expect(panel.get_by_role("button", name=re.compile("^Page "))).to_have_count(0)
     expect(panel.get_by_text("Download file")).to_have_count(0)
-    Gpt.objects.filter(id=gpt.id).update(files_downloadable=True)
+    let(gpt, files_downloadable=True)
     panel = opened(bob_page, manual)
     expect(panel.get_by_role("button", name="Page 1")).to_be_visible()
     with bob_page.expect_download() as download:
@@ -180,7 +181,7 @@ def test_other_pages_are_closed_unless_the_creator_gives_the_file_out(bob_page, 
 
 
 def test_pages_turn_by_button_and_key_and_the_focus_stays(bob_page, manual, gpt):
-    Gpt.objects.filter(id=gpt.id).update(files_downloadable=True)
+    let(gpt, files_downloadable=True)
     panel = opened(bob_page, manual)
     panel.get_by_role("button", name="Page 3").click()
     expect(name_of(panel, "Page 3 of 3")).to_be_visible()
@@ -261,7 +262,7 @@ def test_sentences_tell_how_far_the_files_support_them(bob_page, answer_from):
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("theme", THEMES)
 def test_a_source_is_accessible_and_fits(visitor: Visitor, bob, gpt, manual, theme, size):
-    Gpt.objects.filter(id=gpt.id).update(files_downloadable=True)
+    let(gpt, files_downloadable=True)
     page = visitor.page(bob, color_scheme=theme, viewport=SIZES[size])
     panel = opened(page, manual)
     expect(panel.locator(".page-figure img")).to_be_visible()

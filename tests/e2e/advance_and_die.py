@@ -23,6 +23,7 @@ from gpts.knowledge.documents import Passage
 from gpts.runs.steps import Retrieval
 from gpts.spec.tools import ToolSpec
 from tests.e2e.dying import die_after
+from tests.workers import advancing
 from tests.workers.made_services import made_services
 from workers.knowledge.content import SegmentInfo
 from workers.runs import loop
@@ -82,4 +83,4 @@ if __name__ == "__main__":
         while loop.advance_next(queue, lambda: its_services):
             pass
     else:
-        loop.advance(UUID(run_id), queue, lambda: its_services)
+        advancing.advance(UUID(run_id), queue, lambda: its_services)

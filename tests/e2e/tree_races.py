@@ -26,6 +26,7 @@ from django.utils import timezone
 
 from gpts.runs.steps import Cancelled, Error, Finished, ToolResult, pending_approvals
 from gpts.spec.tools import ToolSpec
+from tests.workers import advancing
 from tests.workers.trees import ask, asks, call, make_gpt, says, scripted_services
 from web.accounts.models import User
 from web.runs import delegations, log, services, stream, wake
@@ -113,7 +114,7 @@ def finish(root: Run) -> None:
         Run.objects.exclude(lease_until=None).update(lease_until=timezone.now() - log.LEASE)
         for run_id, _ in log.take_stalled():
             for queue in ("model", "tools", "model"):
-                loop.advance(run_id, queue, lambda: scripted_services(SCRIPT))
+                advancing.advance(run_id, queue, lambda: scripted_services(SCRIPT))
         allow(root)
 
 

@@ -3,6 +3,8 @@
 import pytest
 from django.db import OperationalError
 
+from tests.web.conftest import valkey_url, with_valkey  # noqa: F401
+from web.runs import stream
 from workers import configuration, heartbeat
 from workers.engine.scripted import ScriptedEngine
 
@@ -38,3 +40,12 @@ def test_what_an_operator_overrides_holds_from_the_next_beat(engine, db, monkeyp
     override(current_model(), {"calls_tools": False})
     heartbeat._announce_model()
     assert not engine.ability().calls_tools
+
+
+@pytest.mark.usefixtures("with_valkey")
+def test_pages_hear_what_is_missing_and_who_uses_sandboxes(monkeypatch):
+    monkeypatch.setattr(heartbeat, "missing", lambda settings: {"code_interpreter": "It is turned off."})
+    monkeypatch.setattr(heartbeat.Client, "n_live", lambda client: {"7": 2})
+    heartbeat.announce_tools_of_machine()
+    assert stream.missing_capabilities() == {"code_interpreter": "It is turned off."}
+    assert [stream.n_sandboxes(person) for person in (7, 8)] == [2, 0]

@@ -7,6 +7,7 @@ from gpts.runs.messages import PromptMessage
 from gpts.runs.steps import Log, Retrieval
 from gpts.spec.ability import ModelAbility
 from tests.publishing import publish
+from tests.workers import advancing
 from tests.workers.made_services import made_services
 from web.accounts.models import User
 from web.builder.models import DelegateRow, Gpt, Sharing
@@ -16,7 +17,6 @@ from web.runs import log
 from web.runs.models import Run
 from web.runs.services import start_conversation, start_run
 from workers.engine.scripted import CAPABLE
-from workers.runs import loop
 from workers.runs.services import Services
 
 Script = dict[str, Callable[[list[PromptMessage]], str]]
@@ -93,7 +93,7 @@ class Worker:
         while self.sent:
             name, run_id, queue = self.sent.pop(0)
             if name == "workers.tasks.advance":
-                loop.advance(UUID(run_id), queue, lambda: self.scripted_services)
+                advancing.advance(UUID(run_id), queue, lambda: self.scripted_services)
                 self.n_advanced += 1
                 return True
         return False

@@ -22,7 +22,7 @@ class EgressConfig:
 
 @dataclass(frozen=True, slots=True)
 class FetchLimits:
-    """The limits of one request, redirects included.
+    """The limits of one request, redirects included: `timeout_s` for all of it, `silence_s` for the next bytes.
 
     `max_bytes` limits the body both as sent and as unpacked. `content_types` are the accepted types, "text/" for a
     whole family, "" for a response without a type; None: any. `same_host`: redirects must not leave the host.
@@ -30,6 +30,7 @@ class FetchLimits:
 
     max_bytes: int = 5_000_000
     timeout_s: float = 20.0
+    silence_s: float = 10.0
     max_redirects: int = 3
     content_types: tuple[str, ...] | None = None
     same_host: bool = False

@@ -65,12 +65,15 @@ def _perform(request: _Request, guard: Guard, deadline: Deadline, limits: FetchL
     """The response on a new connection, which is not reused; a redirect's body is not read. Raises EgressError."""
     target = request.target
     headers = request_headers(target, request.headers, guard.config.user_agent, request.content)
+    waits = {"timeout": {"read": limits.silence_s}}
     try:
         with (
             httpcore.ConnectionPool(
                 ssl_context=tls(), max_connections=1, network_backend=GuardedBackend(guard, deadline)
             ) as pool,
-            pool.stream(request.method, core_url(target), headers=headers, content=request.content) as answer,
+            pool.stream(
+                request.method, core_url(target), headers=headers, content=request.content, extensions=waits
+            ) as answer,
         ):
             received = read_headers(answer.headers)
             if _redirects(answer.status, received):
@@ -81,6 +84,8 @@ def _perform(request: _Request, guard: Guard, deadline: Deadline, limits: FetchL
             content = b"".join(unpacker.feed(piece) for piece in answer.iter_stream())
             deadline.check()
             return Response(answer.status, received, content, target.url)
+    except httpcore.ReadTimeout as error:
+        raise EgressFailed(f"{target.host} sent nothing for {limits.silence_s:g} seconds.") from error
     except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as error:
         raise _failed(error, target.host) from error
 

@@ -39,7 +39,7 @@ class Deadline:
             return longest_s
         left = self.until - monotonic()
         if left <= 0:
-            raise EgressFailed(f"{host} took longer than {self.limit_s:g} seconds.")
+            raise EgressFailed(f"{host} took longer than {self.limit_s:.3g} seconds.")
         return min(longest_s, left)
 
 

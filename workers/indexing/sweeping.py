@@ -17,7 +17,7 @@ from django.conf import settings
 
 from web.builder.models import Gpt, KnowledgeFile
 from web.runs.citations import PICTURES
-from web.runs.kept_files import content_in_use
+from web.runs.kept_files import content_in_use, is_in_version
 from web.runs.models import ConversationFile
 from workers.knowledge.publishing import remove_old
 
@@ -48,9 +48,7 @@ def has_file(sha256: str, besides: UUID | None = None) -> bool:
 def has_segment(address: str) -> bool:
     """Whether a row or a version in use refers to the segment."""
     kinds: tuple[Any, ...] = (KnowledgeFile, ConversationFile)
-    if any(kind.objects.filter(segment=address).exists() for kind in kinds):
-        return True
-    return address in content_in_use().segments
+    return any(kind.objects.filter(segment=address).exists() for kind in kinds) or is_in_version(address)
 
 
 def _has_picture(name: str) -> bool:

@@ -28,7 +28,8 @@ from workers.tools.credentials import Credential
 GONE: Final = "This action was removed from the GPT."
 # Tokens are renewed this long before they expire, so that they do not expire on the way.
 EARLY_S: Final = 60
-RENEWAL_S: Final = 40
+# Longer than TOKEN_LIMITS lets a renewal take: after that its worker is dead.
+RENEWAL_S: Final = 25
 TOKEN_LIMITS: Final = FetchLimits(max_bytes=200_000, timeout_s=20.0, max_redirects=0)
 
 

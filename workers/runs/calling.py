@@ -115,6 +115,7 @@ def _context(call: ToolCall, tool: Tool, turn: HeldTurn, readable: tuple[InputFi
         keep=partial(_keep, turn, any(file.untrusted for file in readable)),
         question=turn.question(),
         label=context_label(turn.history, turn.steps, turn.tools),
+        n_sessions=quotas.limits_of(turn.run.owner_id)["sandbox_sessions"],
     )
 
 

@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Final
 from uuid import UUID
@@ -21,10 +22,9 @@ from gpts.runs.decisions import (
 )
 from gpts.runs.plan import Circumstances, decide, queue_of
 from gpts.runs.state import TurnState
-from gpts.runs.steps import Cancelled, Error, Overrides, UserMessage, current_part
+from gpts.runs.steps import Cancelled, Error, Log, Overrides, UserMessage, current_part
 from gpts.safety.policy import Standing
 from gpts.spec.ability import ModelAbility
-from gpts.spec.gpt import GptSpec
 from gpts.spec.tools import ToolSpec
 from web.builder.sign_ins import sign_in_needed
 from web.engines import DEFAULT
@@ -60,18 +60,13 @@ def advance_next(queue: Queue, services: Callable[[], Services]) -> bool:
     if claimed is None:
         return False
     started = time.monotonic()
-    _advance_claimed(claimed.run_id, claimed.lease, queue, services)
+    advance_claimed(claimed.run_id, claimed.lease, queue, services)
     fair_queue.learn_duration(claimed, time.monotonic() - started)
     return True
 
 
-def advance(run_id: UUID, queue: Queue, services: Callable[[], Services]) -> None:
-    """Work on this run, out of turn, until it waits, is over, or needs another queue. Safe to call at any time."""
-    if lease := log.claim(run_id):
-        _advance_claimed(run_id, lease, queue, services)
-
-
-def _advance_claimed(run_id: UUID, lease: str, queue: Queue, services: Callable[[], Services]) -> None:
+def advance_claimed(run_id: UUID, lease: str, queue: Queue, services: Callable[[], Services]) -> None:
+    """Work on the run that holds this lease until it waits, is over, or needs another queue."""
     with leases.keep(lease) as held:
         try:
             _advance_with_model(run_id, queue, services, held)
@@ -115,57 +110,22 @@ def _advance_with_model(run_id: UUID, queue: Queue, services: Callable[[], Servi
 
 
 def _advance(run: Run, queue: Queue, services: Callable[[], Services], held: leases.Held, engine: str) -> None:
-    run_id = run.id
-    if run.n_attempts > MAX_ATTEMPTS:
-        finish_run(run_id, Error(message=FAILED), held.token)
-        return
-    if not run.owner.is_active:  # suspended since they sent the message
-        finish_run(run_id, Cancelled(), held.token)
-        return
-    steps = log.read(run_id)
+    steps = log.read(run.id)
     first = steps[0]
     assert isinstance(first, UserMessage)
-    if run.root_id and (reason := delegations.why_end(run, first.delegated_by)):
-        finish_run(run_id, Error(message=reason), held.token)
+    if end := _end_of(run, first):
+        finish_run(run.id, end, held.token)
         return
-    spec = first.overrides.applied_to(run.version.spec())
-    # A delegated run has no conversation before its task.
-    toolbox, history = granted(spec, configuration.tool_settings()), () if run.root_id else history_of(run)
-    others = delegate_tools.delegate_tools(run, spec, (first,)) if spec.delegates or spec.delegates_to_store else {}
-    tools = others | {name: tool.spec for name, tool in toolbox.items()} | callers_own(first.overrides)
-    # Decisions that depend on the model's ability are made on the model queue.
-    ability = services().engine.ability() if queue == "model" else ANY_ABILITY
-    store = partial(delegate_tools.store_gpts, run, spec, (first,))
-    waiting_parents = tuple(delegations.waiting_parents(run_id)) if run.root_id else ()
-    first_state = TurnState(spec, ability, current_part(steps), history, tools)
-    files = answering.whole_files(first_state, services()) if queue == "model" else ()
-    seen = pictures(first_state) if queue == "model" else {}
+    turn = _turn(run, steps, first, services if queue == "model" else None, held, engine)
     while True:
-        turn = HeldTurn(
-            spec,
-            ability,
-            current_part(steps),
-            history,
-            tools,
-            run,
-            held,
-            toolbox,
-            whole_files=files,
-            pictures=seen,
-            store=store,
-            waiting_parents=waiting_parents,
-            engine="" if engine == DEFAULT else engine,
-        )
-        decision = _affordable(decide(turn, _circumstances(run, spec, tools)), run)
+        decision = _affordable(decide(turn, _circumstances(turn)), run)
         if isinstance(decision, Stop):
             return
         if isinstance(decision, Wait):
-            if log.release(run_id, held.token, len(steps)):
+            if log.release(run.id, held.token, len(steps)):
                 return
-        elif queue_of(decision, tools) not in (queue, None):
-            needed = queue_of(decision, tools) or queue
-            log.hand_over(run_id, held.token, needed)
-            wake(run_id, needed)
+        elif (needed := queue_of(decision, turn.tools)) and needed != queue:
+            _hand_over(run, held, needed)
             return
         else:
             perform(decision, turn, services)
@@ -173,10 +133,55 @@ def _advance(run: Run, queue: Queue, services: Callable[[], Services], held: lea
                 return
             if isinstance(decision, ReadPart):
                 # A long file takes many minutes: between two parts all other messages get their turn.
-                log.hand_over(run_id, held.token, queue, last=True)
-                wake(run_id, queue)
+                _hand_over(run, held, queue, last=True)
                 return
-        steps = log.read(run_id)
+        steps = log.read(run.id)
+        turn = replace(turn, steps=current_part(steps))
+
+
+def _end_of(run: Run, first: UserMessage) -> Error | Cancelled | None:
+    """The step that ends the run before any work; None if it goes on."""
+    if run.n_attempts > MAX_ATTEMPTS:
+        return Error(message=FAILED)
+    if not run.owner.is_active:  # suspended since they sent the message
+        return Cancelled()
+    if run.root_id and (reason := delegations.why_end(run, first.delegated_by)):
+        return Error(message=reason)
+    return None
+
+
+def _turn(
+    run: Run, steps: Log, first: UserMessage, services: Callable[[], Services] | None, held: leases.Held, engine: str
+) -> HeldTurn:
+    """The turn of the run with these steps; without `services` it calls no model."""
+    spec = first.overrides.applied_to(run.version.spec())
+    # A delegated run has no conversation before its task.
+    toolbox, history = granted(spec, configuration.tool_settings()), () if run.root_id else history_of(run)
+    others = delegate_tools.delegate_tools(run, spec, (first,)) if spec.delegates or spec.delegates_to_store else {}
+    tools = others | {name: tool.spec for name, tool in toolbox.items()} | callers_own(first.overrides)
+    # Decisions that depend on the model's ability are made on the model queue.
+    ability = services().engine.ability() if services else ANY_ABILITY
+    state = TurnState(spec, ability, current_part(steps), history, tools)
+    return HeldTurn(
+        spec,
+        ability,
+        state.steps,
+        history,
+        tools,
+        run,
+        held,
+        toolbox,
+        whole_files=answering.whole_files(state, services()) if services else (),
+        pictures=pictures(state) if services else {},
+        store=partial(delegate_tools.store_gpts, run, spec, (first,)),
+        waiting_parents=tuple(delegations.waiting_parents(run.id)) if run.root_id else (),
+        engine="" if engine == DEFAULT else engine,
+    )
+
+
+def _hand_over(run: Run, held: leases.Held, queue: Queue, last: bool = False) -> None:
+    log.hand_over(run.id, held.token, queue, last=last)
+    wake(run.id, queue)
 
 
 def _affordable(decision: Decision, run: Run) -> Decision:
@@ -192,10 +197,11 @@ def callers_own(overrides: Overrides) -> dict[str, ToolSpec]:
     return {tool.name: ToolSpec(**tool.model_dump(), of_caller=True) for tool in overrides.functions}
 
 
-def _circumstances(run: Run, spec: GptSpec, tools: Mapping[str, ToolSpec]) -> Circumstances:
+def _circumstances(turn: HeldTurn) -> Circumstances:
     """The user's current permissions and sign-ins, which are checked when a call is made."""
-    sign_in = sign_in_needed(spec, run.owner)
-    writes = {name: tool for name, tool in tools.items() if tool.effect == "write"}
+    run = turn.run
+    sign_in = sign_in_needed(turn.spec, run.owner)
+    writes = {name: tool for name, tool in turn.tools.items() if tool.effect == "write"}
     # Permanent permissions apply only where the user chats with the GPT directly.
     if run.root_id or not writes:
         return Circumstances(Standing(mode=configuration.policy()), sign_in)

@@ -11,7 +11,7 @@ from gpts.safety.labels import Label
 from workers.confinement.frames import FILE, HEADER, Frames, Malformed, json_frame
 from workers.sandbox.errors import BY_NAME, SandboxError, TooManyFiles, Unavailable
 from workers.sandbox.folders import Artefact
-from workers.sandbox.session import CodeResult
+from workers.sandbox.session import ANY, CodeResult, Terms
 from workers.sandbox.settings import SandboxLimits
 
 _CONNECT_S: Final = 5.0
@@ -32,11 +32,21 @@ class Client:
     def why_not(self) -> str:
         """Why no code can be run now, as a sentence; "" if it can."""
         try:
-            with _Connection(self._path) as connection:
-                connection.send(json_frame(do="health"))
-                return str(connection.next_json()["why"])
+            return str(self._health()["why"])
         except SandboxError as error:
             return str(error)
+
+    def n_live(self) -> dict[str, int]:
+        """How many sessions in use each person has; empty without a service."""
+        try:
+            return dict(self._health()["n_live"])
+        except SandboxError:
+            return {}
+
+    def _health(self) -> dict[str, Any]:
+        with _Connection(self._path) as connection:
+            connection.send(json_frame(do="health"))
+            return connection.next_json()
 
     def run(
         self,
@@ -46,16 +56,17 @@ class Client:
         wall_s: float,
         check: Callable[[], None] = lambda: None,
         on_output: Callable[[str], None] = lambda text: None,
-        label: Label = Label(),  # noqa: B008 (frozen)
+        terms: Terms = ANY,
     ) -> CodeResult:
         """Run code in a session with these files. What `check` raises stops the code. Raises SandboxError, OSError.
 
-        No file is opened before all sizes are known to fit, and none is held in memory. `label` is that of the code
-        and the files; the result's is joined with those of all earlier calls.
+        No file is opened before all sizes are known to fit, and none is held in memory. The result's label is joined
+        with those of all earlier calls.
         """
         if not SandboxLimits().take([path.stat().st_size for path in files.values()]):
             raise TooManyFiles
-        call = {"session": session, "code": code, "wall_s": wall_s, "label": label.model_dump(mode="json")}
+        call = {"session": session, "code": code, "wall_s": wall_s, "n_sessions": terms.n_sessions}
+        call["label"] = terms.label.model_dump(mode="json")
         with _Connection(self._path, check, wall_s + _EXTRA_S) as connection:
             connection.send(json_frame(do="run", files=list(files), **call))
             for path in files.values():

@@ -17,7 +17,7 @@ class Busy(SandboxError):
 
 
 class TooManyOfOwn(SandboxError):
-    """You have too many sandboxes in use; wait until one of your other chats has finished."""
+    """You’ve reached your limit of code interpreter sessions; wait until one of your other chats has finished."""
 
 
 class TooManyFiles(SandboxError):

@@ -18,9 +18,9 @@ from typing import Any, Final
 
 from gpts.safety.labels import Label
 from workers.confinement.frames import FILE, JSON, Frames, Malformed, frame, json_frame
-from workers.sandbox.errors import SandboxError, TooManyFiles, Unavailable
+from workers.sandbox.errors import SandboxError, Unavailable
 from workers.sandbox.selfcheck import open_sessions
-from workers.sandbox.session import Callbacks
+from workers.sandbox.session import Callbacks, Terms
 from workers.sandbox.sessions import Sessions
 from workers.sandbox.settings import SandboxSettings
 
@@ -94,11 +94,7 @@ class Handler(socketserver.BaseRequestHandler):
             frames = self._frames()
             _, payload = next(frames)
             call = json.loads(payload)
-            files: dict[str, bytes] = {}
-            for name in call.get("files", []):
-                files[name] = next(frames)[1]
-                if not self.server.settings.limits.take([len(content) for content in files.values()]):
-                    raise TooManyFiles
+            files = {name: next(frames)[1] for name in call.get("files", [])}
             self._answer(call, files)
         except SandboxError as error:
             self._send(json_frame(error=type(error).__name__, message=str(error)))
@@ -108,7 +104,8 @@ class Handler(socketserver.BaseRequestHandler):
     def _answer(self, call: dict[str, Any], files: dict[str, bytes]) -> None:
         self.server.checked.wait(_CHECK_S)
         if call["do"] == "health":
-            self._send(json_frame(backend=self.server.backend, why=self.server.why_not))
+            n_live = self.server.sessions.n_live() if self.server.sessions else {}
+            self._send(json_frame(backend=self.server.backend, why=self.server.why_not, n_live=n_live))
             return
         if self.server.sessions is None:
             raise Unavailable(self.server.why_not)
@@ -118,8 +115,8 @@ class Handler(socketserver.BaseRequestHandler):
             return
         callbacks = Callbacks(self._is_closed, lambda text: self._send(json_frame(stdout=text)))
         session, code, wall_s = str(call["session"]), str(call["code"]), float(call["wall_s"])
-        label = Label.model_validate(call["label"])
-        result = self.server.sessions.run(session, code, files, wall_s, callbacks, label)
+        terms = Terms(Label.model_validate(call["label"]), call["n_sessions"])
+        result = self.server.sessions.run(session, code, files, wall_s, callbacks, terms)
         self._send(json_frame(result=result.to_json()))
         for each in result.artefacts:
             self._send(frame(FILE, each.content))

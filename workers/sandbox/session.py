@@ -66,6 +66,17 @@ class Callbacks:
     on_output: Callable[[str], None] = lambda text: None
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """`label` is that of the code and the files. `n_sessions` is how many the person may use at once; None: any."""
+
+    label: Label = field(default_factory=Label)
+    n_sessions: int | None = None
+
+
+ANY: Final = Terms()
+
+
 class CodeSession:
     """See the module. Calls are serialised by `lock`, which `Sessions` also takes to end a session.
 

@@ -16,12 +16,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from gpts.safety.labels import Label
 from workers.sandbox import folders
 from workers.sandbox.backends import Backend
 from workers.sandbox.errors import Busy, TooManyOfOwn
 from workers.sandbox.running import Running, SessionPlace
-from workers.sandbox.session import Callbacks, CodeResult, CodeSession
+from workers.sandbox.session import ANY, Callbacks, CodeResult, CodeSession, Terms
 from workers.sandbox.settings import SandboxSettings
 
 # The first user id that root gives to sessions; no system package uses these (Debian policy 9.2.2).
@@ -52,11 +51,15 @@ class Sessions:
         files: Mapping[str, bytes],
         wall_s: float,
         callbacks: Callbacks,
-        label: Label = Label(),  # noqa: B008 (frozen)
+        terms: Terms = ANY,
     ) -> CodeResult:
         """Run code in the session of this name. Raises SandboxError."""
-        with self._locked(name) as session:
-            return session.run(code, files, wall_s, callbacks, label)
+        with self._locked(name, terms.n_sessions) as session:
+            return session.run(code, files, wall_s, callbacks, terms.label)
+
+    def n_live(self) -> dict[str, int]:
+        """How many sessions with a kernel each person has."""
+        return Counter(_person(name) for name, session in list(self._sessions.items()) if session.live)
 
     def end(self, name: str) -> None:
         """End a session and remove its files."""
@@ -91,13 +94,13 @@ class Sessions:
         folders.remove(self.root)
 
     @contextmanager
-    def _locked(self, name: str) -> Iterator[CodeSession]:
-        """The session, locked for one call. Raises Busy."""
+    def _locked(self, name: str, n_own: int | None) -> Iterator[CodeSession]:
+        """The session, locked for one call of a person who may have `n_own`. Raises Busy, TooManyOfOwn."""
         with self._lock:
             session = self._sessions.get(name) or self._new(name)
             self._sessions[name] = session
             if not session.live:
-                self._make_room(name)
+                self._make_room(name, n_own)
             # Waiting for an earlier call of this conversation must not block all the others.
             is_locked = session.lock.acquire(blocking=False)
         if not is_locked and not session.lock.acquire(timeout=self._settings.limits.wall_s + 5):
@@ -107,15 +110,16 @@ class Sessions:
         finally:
             session.lock.release()
 
-    def _make_room(self, name: str) -> None:
+    def _make_room(self, name: str, n_own: int | None) -> None:
         """Keep the numbers of kernels, of the person and of all, within the limits by ending those idle longest.
 
         Raises TooManyOfOwn or Busy if none is idle.
         """
-        own = [each for each in self._sessions if _person(each) == _person(name)]
-        if self._n_busy(own) >= self._settings.n_sessions_each:
-            raise TooManyOfOwn
-        self._end_idle(name, own, self._settings.n_sessions_each)
+        if n_own is not None:
+            own = [each for each in self._sessions if _person(each) == _person(name)]
+            if self._n_busy(own) >= n_own:
+                raise TooManyOfOwn
+            self._end_idle(name, own, n_own)
         if self._n_busy(self._sessions) >= self._settings.n_sessions:
             raise Busy
         self._end_idle(name, self._sessions, self._settings.n_sessions)

@@ -10,7 +10,7 @@ _ROOT: Final = Path(__file__).resolve().parents[2]
 # The only variables that the service keeps of its environment.
 NAMES: Final = (
     *("GUILDHALL_HOME", "SANDBOX", "SANDBOX_IMAGE", "SANDBOX_MEMORY_MB", "SANDBOX_WALL_S", "SANDBOX_SESSIONS"),
-    *("MAX_SANDBOX_SESSIONS_PER_PERSON", "SANDBOX_IDLE_S"),
+    "SANDBOX_IDLE_S",
 )
 
 
@@ -49,7 +49,6 @@ class SandboxSettings:
     backend: str = "auto"
     image: str = ""
     n_sessions: int = 8
-    n_sessions_each: int = 3
     idle_s: float = 900.0
     limits: SandboxLimits = SandboxLimits()
 
@@ -70,7 +69,6 @@ def from_environment(variables: Mapping[str, str] = os.environ) -> SandboxSettin
         backend=_read(variables, "SANDBOX", "auto"),
         image=_read(variables, "SANDBOX_IMAGE", ""),
         n_sessions=int(_read(variables, "SANDBOX_SESSIONS", "8")),
-        n_sessions_each=int(_read(variables, "MAX_SANDBOX_SESSIONS_PER_PERSON", "3")),
         idle_s=float(_read(variables, "SANDBOX_IDLE_S", "900")),
         limits=limits,
     )

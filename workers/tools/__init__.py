@@ -55,7 +55,8 @@ class Keep(Protocol):
 class ToolContext:
     """What a call gets besides its arguments, without secrets.
 
-    `session` identifies the conversation, for tools with state. `check` raises when the run was stopped; long calls
+    `session` identifies the conversation, for tools with state, and `n_sessions` is how many the person may have with
+    state in memory (None: no limit). `check` raises when the run was stopped; long calls
     call it several times a second, and `progress` with a short text for the reader. `keep` stores bytes as a file of
     the conversation. `question` is the user's message, by which tools choose parts of long pages. `label` is that of
     the conversation, for tools whose state outlives it.
@@ -72,6 +73,7 @@ class ToolContext:
     keep: "Keep" = field(default=lambda name, mime, data, *, untrusted=False: FileRef(name=name, mime=mime))
     question: str = ""
     label: Label = field(default_factory=Label)
+    n_sessions: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

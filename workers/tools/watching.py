@@ -1,12 +1,32 @@
 """Runs asynchronous requests from a thread, and cancels them when the run was stopped."""
 
 from collections.abc import Awaitable, Callable
+from time import monotonic
 from typing import Final, TypeVar
 
 import anyio
 
+from workers.tools import ToolError
+
 T = TypeVar("T")
 CHECK_EVERY_S: Final = 0.25
+
+
+class Silence:
+    """Ends a call of which nothing is heard for `limit_s`. `what` begins the message: "Parts Clerk sent nothing"."""
+
+    def __init__(self, what: str, limit_s: float) -> None:
+        self._what, self._limit_s = what, limit_s
+        self._heard_at = monotonic()
+
+    def heard(self) -> None:
+        """Something came."""
+        self._heard_at = monotonic()
+
+    def check(self) -> None:
+        """Raise ToolError if nothing came for too long."""
+        if monotonic() - self._heard_at > self._limit_s:
+            raise ToolError(f"{self._what} for {self._limit_s:g} seconds.")
 
 
 class BrokenOff(Exception):

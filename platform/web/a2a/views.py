@@ -100,6 +100,6 @@ def _application(handler: RunHandler, path: str) -> Starlette:
 def _callable(user: Any, slug: str) -> Gpt:
     """The published GPT that programs of `user` may call as an agent. Raises Http404."""
     gpt = access_gpt(user, slug)
-    if not gpt.a2a or gpt.published is None:
+    if not gpt.lets("a2a"):
         raise Http404(NO_AGENT)
     return gpt

@@ -1,4 +1,4 @@
-"""What one person may use: GPTs, storage and keys, runs and streams at once, and messages, tokens and pictures a day.
+"""What one person may use: GPTs, files, keys; runs, streams and sandboxes at once; messages, tokens, pictures a day.
 
 A limit is the person's own if an operator set one, else the one set for everyone, else the site's setting. Limits of
 groups will come between the first two, in `limits_of`. Operators are counted like everyone else.
@@ -43,6 +43,10 @@ KINDS: Final = {
     "pictures": Kind("Generated images", "PICTURES_A_DAY", "generated images a day"),
     "runs": Kind("Answers in progress", "MAX_ACTIVE_RUNS", "answers in progress", "Wait for one to finish"),
     "streams": Kind("Answers open at once", "MAX_STREAMS_PER_PERSON", "answers open at once", "Close some"),
+    "sandbox_sessions": Kind(
+        *("Code interpreter sessions", "MAX_SANDBOX_SESSIONS_PER_PERSON"),
+        *("code interpreter sessions at once", "Wait for one to finish"),
+    ),
     "gpts": Kind("GPTs", "MAX_GPTS_PER_PERSON", "GPTs", "Delete one"),
     "storage_mb": Kind("Storage (MB)", "MAX_STORAGE_MB_PER_PERSON", "MB of files", "Delete files or chats"),
     "keys": Kind("API keys", "MAX_KEYS_PER_PERSON", "API keys", "Revoke one"),

@@ -31,7 +31,7 @@ class AgentPatch(Schema):
     """Changes to a remote agent."""
 
     when: When | None = Field(None, description="When the GPT should call it.")
-    timeout_s: Deadline | None = Field(None, description="Timeout in seconds. Default: 120.")
+    timeout_s: Deadline | None = Field(None, description="Timeout in seconds. Default: 120. Without progress a task is stopped after 120.")
     privacy_url: ShortText | None = Field(None, description="The agent's privacy policy; required in the store.")
     read_only: bool | None = Field(None, description="It changes nothing there, so calls skip confirmation.")
 

@@ -27,7 +27,10 @@ else:
 Starter = Annotated[Text, Field(min_length=1, max_length=STARTER_CHARS)]
 Name = Annotated[Text, Field(min_length=1, max_length=NAME_CHARS)]
 ENGINE = "The name of its model, of those that your operator offers; empty: the default model."
-TAKES_QUESTIONS = "Whether people can send you a question it couldn't answer. Turning it off takes effect at once."
+AT_ONCE = " Takes effect when you publish; turning it off, at once."
+TAKES_QUESTIONS = f"Whether people can send you a question it couldn't answer.{AT_ONCE}"
+FILES_DOWNLOADABLE = f"Whether people can download cited files, and have tools open its files.{AT_ONCE}"
+A2A = f"Whether it is available as an A2A agent.{AT_ONCE}"
 
 
 class Pages(LimitOffsetPagination):
@@ -53,10 +56,8 @@ class GptChange(Schema):
     delegates_to_all: bool | None = Field(None, description="Whether every question goes to all its delegates.")
     delegates_to_store: bool | None = Field(None, description="Whether it can delegate to GPTs from the store.")
     takes_questions: bool | None = Field(None, description=TAKES_QUESTIONS)
-    files_downloadable: bool | None = Field(
-        None, description="Whether people can download cited files, and have tools open its files."
-    )
-    a2a: bool | None = Field(None, description="Whether it is available as an A2A agent.")
+    files_downloadable: bool | None = Field(None, description=FILES_DOWNLOADABLE)
+    a2a: bool | None = Field(None, description=A2A)
     engine: Annotated[Text, Field(max_length=40)] | None = Field(None, description=ENGINE)
     temperature: float | None = Field(None, ge=0, le=2)
     max_tokens: int | None = Field(None, ge=1, le=8_192, description="Maximum reply length, in tokens.")
@@ -123,15 +124,15 @@ class OwnGpt(GptFacts):
     instructions: str
     only_from_knowledge: bool
     takes_questions: bool = Field(description=TAKES_QUESTIONS)
-    files_downloadable: bool
-    a2a: bool = Field(description="Whether it is available as an A2A agent; see `agent_card`.")
+    files_downloadable: bool = Field(description=FILES_DOWNLOADABLE)
+    a2a: bool = Field(description=A2A)
     engine: str = Field(description=ENGINE)
     temperature: float
     max_tokens: int
     sharing: SharingLevel
     changed: datetime
     link: str | None = Field(description="The secret link, while shared by link.")
-    agent_card: str | None = Field(description="The URL of its Agent Card, while available over A2A.")
+    agent_card: str | None = Field(description="The URL of its Agent Card, if `a2a` is on; works once that is live.")
 
     @staticmethod
     def resolve_link(gpt: Any) -> str | None:

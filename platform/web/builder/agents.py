@@ -20,7 +20,7 @@ CARD_TIMEOUT_S: Final = 45.0
 
 
 def agent_card_url(gpt: Gpt) -> str:
-    """The URL of the GPT's own Agent Card; empty unless the GPT is available over A2A."""
+    """The URL of the GPT's own Agent Card; empty unless the draft is available over A2A."""
     return settings.SITE_URL + reverse("a2a_card", args=[gpt.slug]) if gpt.a2a else ""
 
 

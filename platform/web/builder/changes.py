@@ -11,7 +11,7 @@ from rapidfuzz.distance import LCSseq
 from gpts.spec.actions import host_of
 from gpts.spec.capabilities import CAPABILITIES
 from gpts.spec.gpt import GptSpec
-from web.builder.models import Gpt, GptVersion, KnowledgeFile
+from web.builder.models import SWITCHES, Gpt, GptVersion, KnowledgeFile
 
 # Words with the space after them, so that a changed word does not mark the whole line. Lines, or else the whole text,
 # where so many words differ that nobody could read it.
@@ -56,6 +56,11 @@ def draft_changed(gpt: Gpt) -> bool:
     return gpt.published.spec() != gpt.draft_spec() or unready.exists()
 
 
+def turned_off(gpt: Gpt, spec: GptSpec) -> list[str]:
+    """The titles of what people may do now and could no longer if the draft became `spec`."""
+    return [title for name, title in SWITCHES.items() if gpt.lets(name) and not getattr(spec, name)]
+
+
 def differences(old: GptSpec, new: GptSpec) -> tuple[Change, ...]:
     """Every field in which `new` differs from `old`."""
     texts = [text_change(label, getattr(old, name), getattr(new, name)) for label, name in TEXTS]
@@ -77,7 +82,7 @@ VALUES: tuple[tuple[str, Any], ...] = (
     ("Answer only from knowledge", lambda spec: "on" if spec.only_from_knowledge else "off"),
     ("Always ask all of them", lambda spec: "on" if spec.delegates_to_all else "off"),
     ("Can ask GPTs from the store", lambda spec: "on" if spec.delegates_to_store else "off"),
-    ("People can send you questions", lambda spec: "on" if spec.takes_questions else "off"),
+    *((title, lambda spec, name=name: "on" if getattr(spec, name) else "off") for name, title in SWITCHES.items()),
     ("Model", lambda spec: spec.model.engine or "default"),
     ("Temperature", lambda spec: f"{spec.model.temperature:g}"),
     ("Maximum reply length", lambda spec: f"{spec.model.max_tokens} tokens"),

@@ -21,7 +21,7 @@ from web.builder.models import SPEC_FIELDS, Category, Gpt, Sharing, validate_sta
 from web.engines import DEFAULT, offered
 from web.operate.services import current_model
 
-DRAFT_FIELDS = (*SPEC_FIELDS, "category", "files_downloadable", "a2a", "engine", "temperature", "max_tokens", "face")
+DRAFT_FIELDS = (*SPEC_FIELDS, "category", "engine", "temperature", "max_tokens", "face")
 TOO_LONG = {"max_length": "Too long: %(show_value)d of %(limit_value)d characters."}
 NAME_ERRORS = {**TOO_LONG, "required": "Enter a name."}
 

@@ -29,10 +29,16 @@ from gpts.spec.gpt import (
 from web.accounts.models import User
 from web.builder.models_actions import Action, McpServerRow, RemoteAgentRow, SignIn  # noqa: F401 - for Django
 
+# What a creator lets people do (see `Gpt.lets`), with the titles in lists of changes.
+SWITCHES = {
+    "takes_questions": "People can send you questions",
+    "files_downloadable": "People can download files",
+    "a2a": "Available as an A2A agent",
+}
 # The fields that drafts and versions have in common.
 SPEC_FIELDS = (
     *("name", "description", "instructions", "starters", "only_from_knowledge", "capabilities"),
-    *("delegates_to_all", "delegates_to_store", "takes_questions"),
+    *("delegates_to_all", "delegates_to_store", *SWITCHES),
 )
 
 
@@ -149,6 +155,13 @@ class Gpt(models.Model):
     def live(self) -> "GptSpec | Gpt":
         """What people who may chat with it see of it: never the draft, unless it was never published."""
         return self.published.spec() if self.published else self
+
+    def lets(self, switch: str) -> bool:
+        """Whether people may do what this one of SWITCHES lets them.
+
+        It must be on in the live version, and in the draft: turning it off takes effect at once.
+        """
+        return bool(getattr(self, switch) and self.published and self.published.data.get(switch))
 
     def draft_spec(self) -> GptSpec:
         """The draft as a run would use it now. Raises pydantic's ValidationError.

@@ -57,7 +57,7 @@ def may_have_files(user: Any, gpt: Gpt) -> bool:
     """Whether `user` may download the files of `gpt`, and have its tools open them, by its creator's settings now."""
     if gpt.owner_id == user.id:
         return True
-    return gpt.files_downloadable and Gpt.objects.chattable_by(user).filter(id=gpt.id).exists()
+    return gpt.lets("files_downloadable") and Gpt.objects.chattable_by(user).filter(id=gpt.id).exists()
 
 
 def free_slug(name: str) -> str:

@@ -24,7 +24,7 @@ from web.accounts.requests import PersonRequest
 from web.builder import delegates, files, services
 from web.builder.actions import privacy_missing
 from web.builder.agents import agent_card_url
-from web.builder.changes import VERSIONS_PER_PAGE, differences, draft_changed, history
+from web.builder.changes import VERSIONS_PER_PAGE, differences, draft_changed, history, turned_off
 from web.builder.faces import MARKS
 from web.builder.forms import GptForm, NewGptForm
 from web.builder.knowledge import readings
@@ -299,13 +299,17 @@ def restore(request: HttpRequest, gpt: Gpt, version_id: int) -> HttpResponse:
     """Show what would change in the draft, then restore a version to it. The live version stays as it is."""
     version = services.access_version(gpt, id=version_id)
     title = f"Version {version.number}" if version.number else "The replaced draft"
+    ended = turned_off(gpt, version.spec())
     if request.method == "GET":
         pending = gpt.files.filter(removed=None).exclude(status=KnowledgeFile.Status.READY)
         changes = differences(gpt.draft_spec(), version.spec())
-        context = {"gpt": gpt, "version": version, "title": title, "changes": changes, "pending": pending}
+        context = {"gpt": gpt, "version": version, "title": title, "changes": changes}
+        context |= {"pending": pending, "ended": ended}
         return render(request, "builder/restore.html", context)
     services.restore(gpt, version)
     messages.success(request, f"{title} restored to your draft. History keeps unpublished changes that it replaced.")
+    if ended:
+        messages.warning(request, f"Turned off in the live version too: {', '.join(ended)}.")
     return redirect("gpt_edit", gpt.slug)
 
 

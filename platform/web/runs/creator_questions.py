@@ -33,10 +33,7 @@ UNSEEN: Final = Q(seen=False) & ~Q(answer="")
 
 
 def taking_questions(user: User, gpts: Collection[Gpt]) -> set[UUID]:
-    """The ids of those of `gpts` whose creators `user` may send questions now. One query, or none.
-
-    The switch must be on in the live version, and in the draft: turning it off takes effect at once.
-    """
+    """The ids of those of `gpts` whose creators `user` may send questions now, by `Gpt.lets`. One query at most."""
     ids = [gpt.id for gpt in gpts if gpt.takes_questions and gpt.owner_id != user.id]
     if not ids:
         return set()

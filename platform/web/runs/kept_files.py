@@ -48,6 +48,11 @@ def versions_in_use() -> "QuerySet[GptVersion]":
     return GptVersion.objects.filter(of_gpt | Q(id__in=chats) | Q(id__in=runs))
 
 
+def is_in_version(segment: str) -> bool:
+    """Whether a version in use has the segment."""
+    return versions_in_use().filter(data__icontains=segment).exists()
+
+
 def forgotten_knowledge() -> list[KnowledgeFile]:
     """The files that left a draft, or whose GPT was deleted, and that no version in use has."""
     before = timezone.now() - KEEP_REMOVED

@@ -10,6 +10,7 @@ from web.accounts.quotas import KINDS, Kind
 from web.accounts.services import live_keys
 from web.runs.connections import STREAMS
 from web.runs.models import Run
+from web.runs.stream import n_sandboxes
 
 # From here on the page warns that little is left.
 NEARLY: Final = 0.8
@@ -43,6 +44,7 @@ def use_of(person: User) -> list[Use]:
     used = {
         "runs": Run.objects.filter(owner=person, root=None).exclude(status__in=Run.OVER).count(),
         "streams": STREAMS.n_held(person.id),
+        "sandbox_sessions": n_sandboxes(person.id),
         "gpts": person.gpts.filter(deleted=None).count(),
         "storage_mb": round(quotas.stored_mb(person.id)),
         "keys": live_keys(person).count(),

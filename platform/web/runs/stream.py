@@ -13,8 +13,8 @@ gets one `snapshot`. Each event is a JSON object with a `type`:
 - `snapshot` {status, kinds, text}: the state so far, if the events are lost
 - `done` {status}: the run is over; the last event
 
-While workers announce them, `worker:tools` holds {capability: reason} for what does not work here, and `worker:model`
-holds {model, since} of a loaded model.
+While workers announce them, `worker:tools` holds {missing, n_sandboxes}: {capability: reason} for what does not work
+here, and {person: sandbox sessions in use}; and `worker:model` holds {model, since} of a loaded model.
 """
 
 import asyncio
@@ -195,21 +195,30 @@ def is_model_loaded() -> bool:
         return True
 
 
-def announce_missing(reasons: dict[str, str]) -> None:
-    """Announce for MODEL_KEEP_S which capabilities do not work here, and why."""
+def announce_tools(missing: dict[str, str], n_sandboxes: dict[str, int]) -> None:
+    """Announce for MODEL_KEEP_S why capabilities do not work here, and how many sandboxes each person uses."""
     try:
-        _client().set(TOOLS_KEY, json.dumps(reasons), ex=MODEL_KEEP_S)
+        _client().set(TOOLS_KEY, json.dumps({"missing": missing, "n_sandboxes": n_sandboxes}), ex=MODEL_KEEP_S)
     except redis.RedisError as error:
         logger.warning("the tools worker could not announce itself: %s", error)
 
 
 def missing_capabilities() -> dict[str, str]:
     """Why each unavailable capability does not work here, by its key; empty also if no worker announces any."""
+    return cast(dict[str, str], _tools_worker().get("missing", {}))
+
+
+def n_sandboxes(person: int) -> int:
+    """How many sandbox sessions the person with this id had in use when a worker last announced it."""
+    return cast(int, _tools_worker().get("n_sandboxes", {}).get(str(person), 0))
+
+
+def _tools_worker() -> Event:
     try:
-        reasons = cast(bytes | None, _client().get(TOOLS_KEY))
+        state = cast(bytes | None, _client().get(TOOLS_KEY))
     except redis.RedisError:
         return {}
-    return cast(dict[str, str], json.loads(reasons)) if reasons else {}
+    return cast(Event, json.loads(state)) if state else {}
 
 
 async def follow(run_id: UUID, last_id: str = "") -> AsyncIterator[tuple[str, Event]]:

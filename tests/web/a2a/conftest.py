@@ -10,6 +10,7 @@ from a2a.client import A2ACardResolver, Client, ClientConfig, ClientFactory
 from a2a.helpers import new_message, new_text_part
 from a2a.types import Message, Part, Role, SendMessageConfiguration, SendMessageRequest
 
+from tests.publishing import let
 from tests.web.api.conftest import key_of, live, meanwhile, worker
 from web.builder.models import Gpt
 
@@ -19,8 +20,8 @@ __all__ = ["live", "meanwhile", "worker"]
 @pytest.fixture
 def gpt(gpt) -> Gpt:
     """Alice's GPT, which programs may call."""
-    gpt.a2a = True
-    gpt.save()
+    gpt.versions.all().delete()
+    let(gpt, a2a=True)
     return gpt
 
 

@@ -7,6 +7,7 @@ from django.test import Client
 
 from gpts.knowledge.sections import Section, SectionBlock
 from gpts.runs.steps import Finished, Retrieval
+from tests.publishing import let
 from tests.web.api.conftest import ANSWER, CITATION, PASSAGE, QUOTE, bearer, key_of
 from web.builder.models import Gpt, KnowledgeFile
 from web.rpc import NoResult
@@ -95,7 +96,7 @@ def test_without_a_worker_the_passage_remains_and_the_picture_is_a_503(bobs, cit
 
 @pytest.mark.parametrize("rest", ["", "/pages/7", "/download"])
 def test_charlie_and_the_owner_of_the_gpt_find_nothing(rest, cited, alice, charlie, gpt):
-    Gpt.objects.filter(id=gpt.id).update(files_downloadable=True)
+    let(gpt, files_downloadable=True)
     for person in (alice, charlie):
         assert bearer(key_of(person)).get(cited + rest).status_code == 404
 
@@ -103,7 +104,7 @@ def test_charlie_and_the_owner_of_the_gpt_find_nothing(rest, cited, alice, charl
 def test_other_pages_and_the_file_follow_the_creator_s_switch(bobs, cited, gpt):
     assert bobs.get(f"{cited}/pages/8").status_code == 404
     assert bobs.get(f"{cited}/download").status_code == 404
-    Gpt.objects.filter(id=gpt.id).update(files_downloadable=True)
+    let(gpt, files_downloadable=True)
     (pictures_of("0" * 64)).mkdir(parents=True, exist_ok=True)
     (pictures_of("0" * 64) / "8.webp").write_bytes(b"eight")
     assert bobs.get(f"{cited}/pages/8").status_code == 200

@@ -4,10 +4,10 @@ import openai
 import pytest
 
 from tests.web.api.conftest import key_of
+from tests.workers.advancing import advance
 from tests.workers.made_services import ROUTED, made_services
 from workers.engine.base import Sampling
 from workers.knowledge.embed import Embedder
-from workers.runs.loop import advance
 
 pytestmark = pytest.mark.process
 

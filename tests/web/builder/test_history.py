@@ -3,7 +3,7 @@
 import time
 
 from gpts.spec.gpt import DelegateRef, GptSpec, KnowledgeRef, ModelSettings
-from tests.publishing import publish
+from tests.publishing import let, publish
 from web.builder.changes import differences
 from web.builder.files import add_file
 from web.builder.services import update_gpt
@@ -152,6 +152,16 @@ def test_restoring_asks_before_it_replaces_unpublished_work_and_keeps_that_work(
     client.force_login(bob)
     assert client.get(first).status_code == 404
     assert client.post(f"/gpts/pump-doctor/restore/{draft.id}").status_code == 404
+
+
+def test_restoring_says_which_switches_it_turns_off_at_once(as_alice, gpt):
+    first = f"/gpts/pump-doctor/restore/{gpt.published_id}"
+    let(gpt, a2a=True)
+    assert "off → on" in as_alice.get("/gpts/pump-doctor/history").content.decode()
+    off = "in the live version too: Available as an A2A agent."
+    assert off in as_alice.get(first).content.decode()
+    assert off in as_alice.post(first, follow=True).content.decode()
+    assert off not in as_alice.post(first, follow=True).content.decode()  # it was off already
 
 
 def test_what_a_preview_kept_is_no_version_to_restore(as_alice, gpt):

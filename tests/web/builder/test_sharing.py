@@ -2,9 +2,14 @@
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.test import Client
 
-from web.builder.models import Gpt, Sharing
+from gpts.knowledge.documents import Citation, Passage
+from gpts.runs.steps import Finished, Retrieval
+from web.builder.files import add_file
+from web.builder.models import Gpt, KnowledgeFile, Sharing
 from web.builder.services import create_gpt, publish, publish_if_awaited, publish_when_ready, set_sharing
+from web.runs import log
 
 from .conftest import JSON
 
@@ -19,6 +24,47 @@ def test_choosing_the_link_shows_it_in_the_form(as_alice, gpt, fields):
     response = as_alice.post("/gpts/pump-doctor/edit", {**fields, "sharing": "link", "action": "share"}, headers=JSON)
 
     assert f"/l/{Gpt.objects.get().link_secret}/" in response.json()["parts"]["link"]
+
+
+@pytest.mark.parametrize(
+    ("switch", "path"),
+    [("a2a", "/a2a/pump-doctor/.well-known/agent-card.json"), ("files_downloadable", "/runs/{}/citations/0/file")],
+)
+def test_what_people_may_do_goes_live_with_the_version_and_is_off_at_once(
+    as_alice, bob, run, gpt, fields, switch, path, cited_file
+):
+    """The form saves itself: a click on a switch must not open anything before the creator publishes."""
+    person = Client()
+    person.force_login(bob)
+
+    def opens() -> bool:
+        return person.get(path.format(run.id)).status_code == 200
+
+    def save(**more: str) -> None:
+        as_alice.post("/gpts/pump-doctor/edit", {**fields, **more})
+
+    assert not opens()
+    save(**{switch: "on"})
+    assert "Unpublished changes" in as_alice.get("/gpts/pump-doctor/edit").content.decode()
+    assert not opens()
+    save(**{switch: "on", "action": "publish"})
+    assert opens()
+    save()
+    assert not opens()
+    save(**{switch: "on"})  # as it is in the live version
+    assert opens()
+
+
+@pytest.fixture
+def cited_file(run, gpt, home) -> None:
+    """A file of Alice's GPT, cited in Bob's answer."""
+    file = add_file(gpt, "fees.txt", [b"12 a year"])
+    KnowledgeFile.objects.update(status="ready", segment="fees")
+    place = {"file_id": str(file.id), "file_name": "fees.txt", "segment": "fees", "chunk": 0, "start": 0, "end": 9}
+    passage = Passage(text="12 a year", **place)
+    citation = Citation(tag=1, quote="12 a year", answer_start=0, answer_end=3, **place)
+    log.append(run.id, Retrieval(query="The fee?", passages=(passage,)))
+    log.append(run.id, Finished(text="12.", citations=(citation,)))
 
 
 def test_who_opens_the_link_may_chat(client, link, bob, charlie):

@@ -9,6 +9,7 @@ from django.test import Client
 from gpts.knowledge.documents import Citation, Passage, SentenceSupport
 from gpts.knowledge.sections import Section, SectionBlock
 from gpts.runs.steps import Finished, Retrieval
+from tests.publishing import let
 from web.builder.models import KnowledgeFile
 from web.builder.services import delete_gpt, set_sharing
 from web.chat.sources import shown_blocks
@@ -166,8 +167,7 @@ class TestRights:
     @pytest.mark.parametrize("browser", ["as_charlie", "as_alice", "as_nobody"])
     def test_only_the_reader_of_the_answer_can_open_its_source(self, browser, alice, cite, workers, request, gpt):
         run = cite()
-        gpt.files_downloadable = True
-        gpt.save()
+        let(gpt, files_downloadable=True)
         if browser == "as_charlie":
             client = request.getfixturevalue(browser)
         else:
@@ -198,8 +198,7 @@ class TestRights:
 
     def test_with_the_switch_all_pages_and_the_file_are_open(self, as_bob, cite, gpt, file, workers):
         run = cite()
-        gpt.files_downloadable = True
-        gpt.save()
+        let(gpt, files_downloadable=True)
         page = as_bob.get(source(run)).content.decode()
         assert 'aria-label="Page 40"' in page
         assert 'aria-label="Page 42"' in page
@@ -209,8 +208,7 @@ class TestRights:
 
     def test_the_file_comes_as_an_attachment_that_no_browser_opens(self, as_bob, cite, gpt):
         run = cite(file_name='man\r\nual";.pdf')
-        gpt.files_downloadable = True
-        gpt.save()
+        let(gpt, files_downloadable=True)
         response = as_bob.get(f"/runs/{run.id}/citations/0/file")
         assert b"".join(response.streaming_content) == b"%PDF-1.7 the manual"
         assert response.headers["Content-Disposition"] == 'attachment; filename="manual\\";.pdf"'
@@ -225,8 +223,7 @@ class TestRights:
 
     def test_who_lost_the_gpt_keeps_the_quoted_page_only(self, as_bob, cite, gpt, workers):
         run = cite()
-        gpt.files_downloadable = True
-        gpt.save()
+        let(gpt, files_downloadable=True)
         set_sharing(gpt, "me")
         assert as_bob.get(picture(run, 41)).status_code == 200
         assert as_bob.get(picture(run, 42)).status_code == 404

@@ -65,6 +65,7 @@ def load_release() -> None:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(serializer, "apps", then)
             call_command("loaddata", STATE, verbosity=0)
+        then.get_model("builder", "Gpt").objects.filter(slug="front-desk").update(a2a=True, files_downloadable=True)
         gpt = then.get_model("builder", "Gpt").objects.first()
         then.get_model("runs", "Permission").objects.create(user_id=gpt.owner_id, gpt_id=gpt.id, tool="reserve")
     finally:
@@ -136,6 +137,8 @@ def test_a_draft_is_still_what_was_published(migrated):
     desk = Gpt.objects.get(slug="front-desk")
     last = desk.published.spec()
     assert desk.draft_spec() == last
+    assert desk.lets("a2a")  # which was not in versions
+    assert desk.lets("files_downloadable")
 
 
 def test_who_asked_whom_is_kept_in_logs(migrated):

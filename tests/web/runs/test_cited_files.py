@@ -7,7 +7,7 @@ from django.test import Client
 
 from gpts.knowledge.documents import Citation, Passage
 from gpts.runs.steps import Finished, Retrieval
-from tests.publishing import publish
+from tests.publishing import let, publish
 from tests.web.runs import trees
 from tests.web.runs.attached import attached
 from web.accounts.models import User
@@ -112,11 +112,9 @@ def test_nobody_else_opens_it(child, run, charlie, alice, shown):
 
 
 def test_its_own_creator_says_who_may_have_the_whole_file(child, run, gpt, tax, bob):
-    gpt.files_downloadable = True  # of the GPT that asked: none of its business
-    gpt.save()
+    let(gpt, files_downloadable=True)  # the GPT that asked: none of its business
     assert not access_citation(bob, run.id, 0).has_all
-    tax.files_downloadable = True
-    tax.save()
+    let(tax, files_downloadable=True)
     assert access_citation(bob, run.id, 0).has_all
     set_sharing(tax, "me")
     assert not access_citation(bob, run.id, 0).has_all
@@ -214,10 +212,8 @@ def test_code_opens_the_files_of_a_gpt_for_those_who_may_download_them(child, ta
 
     assert opened(child) == {"mine.csv"}
     assert opened(own) == {file.name}
-    tax.files_downloadable = True
-    tax.save()
+    let(tax, files_downloadable=True)
     assert opened(child) == {"mine.csv", file.name}
     for allowed, text in ((False, "Only the creator can download"), (True, "You can download cited files")):
-        tax.files_downloadable = allowed
-        tax.save()
+        let(tax, files_downloadable=allowed)
         assert text in " ".join(browser_of(bob).get(f"/g/{tax.slug}/").content.decode().split())

@@ -27,6 +27,7 @@ from web.runs import files, log, services
 from web.runs.errors import OverQuota
 from web.runs.models import Conversation, Message, Run
 from web.runs.quota_use import use_of
+from web.runs.stream import announce_tools
 
 ASK = {"text": "Which seal?"}
 
@@ -189,6 +190,13 @@ class TestPages:
         quotas.take(bob.id, "messages", 588)
         assert "Limit reached" in bobs.get("/account/usage/").content.decode()
         assert "/account/usage/" in bobs.get("/account/me/").content.decode()
+
+    def test_sandboxes_in_use_are_those_that_a_worker_announced(self, bobs, alice, bob, with_valkey):
+        assert used(bob, "sandbox_sessions") == 0
+        quotas.set_limit("sandbox_sessions", 4, bob)
+        announce_tools({}, {str(bob.id): 2, str(alice.id): 1})
+        page = " ".join(bobs.get("/account/usage/").content.decode().split())
+        assert "Code interpreter sessions</b><span>2 of 4</span>" in page
 
     def test_strangers_sign_in_first(self, client):
         assert client.get("/account/usage/").status_code == 302

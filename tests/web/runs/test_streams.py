@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.test import AsyncClient
 
+from tests.publishing import let
 from tests.web.api.conftest import key_of
 from web.accounts.models import User
 from web.runs import connections, stream
@@ -25,8 +26,7 @@ def few(settings) -> None:
 
 
 def test_a_person_has_a_bounded_number_of_streams_at_every_door(bob, charlie, gpt, run, settings) -> None:
-    gpt.a2a = True
-    gpt.save()
+    let(gpt, a2a=True)
     bobs = {"Authorization": f"Bearer {key_of(bob)}"}
     page = AsyncClient()
     page.force_login(bob)

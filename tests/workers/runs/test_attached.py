@@ -7,6 +7,7 @@ import pytest
 from gpts.runs.intent import SUMMARY
 from gpts.runs.steps import Finished, MessageIntent, Retrieval, UserMessage
 from tests.publishing import publish
+from tests.workers import advancing
 from tests.workers.conftest import read
 from tests.workers.knowledge.conftest import WordEmbedder
 from tests.workers.made_services import made_services
@@ -16,7 +17,6 @@ from web.runs import files, log, services, stream
 from web.runs.models import ConversationFile, Run
 from workers.engine.scripted import CAPABLE, WEAK
 from workers.knowledge.index import KnowledgeIndex
-from workers.runs import loop
 
 LEASE = b"# Lease\n\nThe rent is 980 euros per month. Small pets are allowed.\n"
 RENT = "The rent is 980 euros per month."
@@ -40,7 +40,7 @@ def clerk(alice) -> Gpt:
 def answered(run: Run, home, words, ability) -> tuple[Retrieval, Finished]:
     """What was found for the run, and its answer."""
     its = made_services([RENT], KnowledgeIndex(home, words), words, ability)
-    loop.advance(run.id, "model", lambda: its)
+    advancing.advance(run.id, "model", lambda: its)
     steps = log.read(run.id)
     assert isinstance(steps[-1], Finished), steps[-1]
     return next(step for step in steps if isinstance(step, Retrieval)), steps[-1]
@@ -63,7 +63,7 @@ def test_a_long_file_without_a_message_is_to_be_summarized(conversation, attachm
     ConversationFile.objects.update(n_tokens=9_000)
     run = services.start_run(conversation, "", attachments=attachments)
     its = made_services([RENT] * 9, KnowledgeIndex(home, words), words, CAPABLE)
-    loop.advance(run.id, "model", lambda: its)
+    advancing.advance(run.id, "model", lambda: its)
     wish = next(step for step in log.read(run.id) if isinstance(step, MessageIntent))
     assert (wish.intent, wish.query, wish.file_ids) == ("whole_files", SUMMARY, (str(attachments[0]),))
 

@@ -10,6 +10,7 @@ from gpts.runs.steps import ApprovalRequest, FileRef, Finished, ModelReply, Retr
 from gpts.safety.labels import Label, join
 from gpts.spec.tools import ToolSpec
 from tests.publishing import publish
+from tests.workers import advancing
 from tests.workers.made_services import made_services
 from web.api import chat_completions, history
 from web.api.completions import CompletionRequest
@@ -89,7 +90,7 @@ class TestObedientModel:
         """Advance the run until a person is needed or it is over."""
         its = made_services(list(script), index, Embedder())
         for queue in ("model", "tools") * 6:
-            loop.advance(run.id, queue, lambda: its)
+            advancing.advance(run.id, queue, lambda: its)
             run.refresh_from_db()
             if run.status not in ("queued", "in_progress"):
                 break

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from gpts.runs.steps import Cancelled, Delegation, Error, Finished, ModelReply, ToolResult, pending_approvals
 from gpts.spec.tools import ToolSpec
+from tests.workers import advancing
 from tests.workers.trees import Worker, ask, asks, call, make_gpt, says, scripted_services
 from web.runs import delegations, log, services, stream
 from web.runs.errors import Refused, RunOver
@@ -48,7 +49,7 @@ class Tree:
 
     def _advance(self, run: Run) -> None:
         for queue in ("model", "tools", "model"):
-            loop.advance(run.id, queue, lambda: self.worker.scripted_services)
+            advancing.advance(run.id, queue, lambda: self.worker.scripted_services)
 
     def _allow(self, run: Run, allowed: bool = True) -> None:
         payer = self.child("Payer")

@@ -22,7 +22,9 @@ from gpts.runs.steps import (
     ToolStarted,
 )
 from gpts.spec.tools import ToolSpec
+from tests.workers import advancing
 from tests.workers.made_services import made_services
+from web.accounts import quotas
 from web.builder.models import GptVersion
 from web.runs import log, services, stream
 from web.runs.models import Run, StepRow
@@ -97,7 +99,7 @@ def scripted_services(script, found: Retrieval | Exception = FOUND) -> Services:
 
 
 def advance(run: Run, its_services: Services, queue: str = "model"):
-    loop.advance(run.id, queue, lambda: its_services)
+    advancing.advance(run.id, queue, lambda: its_services)
     return log.read(run.id)
 
 
@@ -529,7 +531,7 @@ def test_a_stopped_run_frees_the_model_and_keeps_what_was_shown(run, told, monke
     its = scripted_services([["ZP-771 ", hold, *["and more "] * 50]])
 
     def work() -> None:
-        loop.advance(run.id, "model", lambda: its)
+        advancing.advance(run.id, "model", lambda: its)
         connection.close()
 
     worker = threading.Thread(target=work)
@@ -572,12 +574,19 @@ class TestTools:
             advance(run, its)
         assert sent_tasks[-1] == ("workers.tasks.advance", str(run.id), "tools")
         with django_capture_on_commit_callbacks(execute=True):
-            loop.advance(run.id, "tools", lambda: pytest.fail("a tools worker opens no model"))
+            advancing.advance(run.id, "tools", lambda: pytest.fail("a tools worker opens no model"))
         assert sent_tasks[-1] == ("workers.tasks.advance", str(run.id), "model")
         steps = advance(run, its)
         assert self.ran == [{"part": "ZP-771"}]
         assert (steps[2].call_id, steps[2].text, steps[2].ok) == ("call_0", "3 left", True)
         assert steps[-1].text == "Three."
+
+    def test_a_call_knows_how_many_sandboxes_its_person_may_use(self, run):
+        quotas.set_limit("sandbox_sessions", 7, run.owner)
+        spec = self.toolbox["stock"].spec
+        self.toolbox["stock"] = Tool(spec, lambda _, context: ToolOutput(f"{context.n_sessions} left"))
+        advance(run, scripted_services(['<tool_call>{"name": "stock", "arguments": {}}</tool_call>']))
+        assert advance(run, scripted_services([]), "tools")[2].text == "7 left"
 
     def test_a_failed_call_is_told_to_the_model(self, run):
         its = scripted_services(

@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from gpts.runs.steps import Finished
+from tests.workers import advancing
 from tests.workers.conftest import read
 from tests.workers.knowledge.conftest import WordEmbedder
 from tests.workers.made_services import made_services
@@ -16,7 +17,7 @@ from web.runs.models import ConversationFile
 from workers.engine.scripted import CAPABLE
 from workers.indexing.attachments import NO_TEXT_IN_PICTURE, SEEN
 from workers.knowledge.index import KnowledgeIndex
-from workers.runs import loop, pictures
+from workers.runs import pictures
 
 SEEING = CAPABLE.model_copy(update={"sees_images": True, "context_tokens": 32_768})
 WHERE = b"Exif\x00\x00secret place"
@@ -40,7 +41,7 @@ def shown(conversation, text: str, home, words: WordEmbedder, *attached: Convers
     """The prompt's pictures by message, and the end, of a run over `text` with these files."""
     run = services.start_run(conversation, text, attachments=[file.id for file in attached])
     its = made_services(["It is a lawn."], KnowledgeIndex(home, words), words, ability)
-    loop.advance(run.id, "model", lambda: its)
+    advancing.advance(run.id, "model", lambda: its)
     end = log.read(run.id)[-1]
     assert isinstance(end, Finished), end
     return [message.pictures for message in its.engine.requests[-1].messages], end

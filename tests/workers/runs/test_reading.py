@@ -9,6 +9,7 @@ from django.utils import timezone
 from gpts.knowledge.documents import Block, Document
 from gpts.runs import reading
 from gpts.runs.steps import Cancelled, Error, FileRef, Log, PartNotes, Retrieval
+from tests.workers import advancing
 from tests.workers.knowledge.conftest import WordEmbedder
 from tests.workers.made_services import made_services
 from web.builder.models import GptVersion
@@ -89,7 +90,7 @@ def give(home, run):
 
 
 def advance(run: Run, its) -> Log:
-    loop.advance(run.id, "model", lambda: its)
+    advancing.advance(run.id, "model", lambda: its)
     return log.read(run.id)
 
 

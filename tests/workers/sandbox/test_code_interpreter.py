@@ -11,6 +11,7 @@ import pytest
 from gpts.runs.steps import FileRef
 from gpts.safety.labels import untrusted
 from gpts.spec.gpt import GptSpec
+from workers.sandbox.client import Client
 from workers.sandbox.media_types import mime_of
 from workers.sandbox.service import Service
 from workers.sandbox.settings import SandboxLimits, SandboxSettings
@@ -146,6 +147,22 @@ def test_files_that_are_too_large_together_are_refused_before_any_is_read(bob: C
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 2 << 20
+
+
+def test_a_person_uses_as_many_sessions_as_they_may(bob: Conversation) -> None:
+    def call(chat: int, code: str, most: int | None) -> str:
+        return Conversation(f"77/{chat}", bob.folder, bob.settings).call(code, n_sessions=most).text
+
+    client = Client(bob.settings.sandbox)
+    call(1, "x = 41", 1)
+    call(2, "x = 42", 1)
+    assert client.n_live()["77"] == 1
+    assert "NameError" in call(1, "x", 2)
+    assert call(2, "x", 2) == "42"
+    assert client.n_live()["77"] == 2
+    with pytest.raises(ToolError, match="reached your limit of code interpreter sessions"):
+        call(3, "1", 0)
+    assert call(3, "1", None) == "1"
 
 
 def test_progress_is_the_last_printed_line(bob: Conversation) -> None:

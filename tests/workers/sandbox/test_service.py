@@ -181,6 +181,7 @@ def test_off_says_so_and_runs_nothing(tmp_path: Path) -> None:
     made = start(tmp_path, SANDBOX="off")
     try:
         assert "turned off" in made.client.why_not()
+        assert made.client.n_live() == {}
         with pytest.raises(Unavailable):
             made.client.run("a", "1", {}, 10)
     finally:

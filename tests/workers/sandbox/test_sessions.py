@@ -10,7 +10,7 @@ import pytest
 
 from tests.workers.sandbox.conftest import Run
 from workers.sandbox.errors import Busy, CodeTooLong, TooManyFiles, TooManyOfOwn
-from workers.sandbox.session import GONE, Callbacks, CodeResult
+from workers.sandbox.session import GONE, Callbacks, CodeResult, Terms
 from workers.sandbox.sessions import Sessions
 
 
@@ -111,9 +111,8 @@ def test_the_longest_unused_kernel_makes_room(run: Run, sessions: Sessions) -> N
 
 
 @pytest.fixture
-def small(sessions: Sessions, monkeypatch: pytest.MonkeyPatch) -> Sessions:
-    """The sessions, two by person."""
-    monkeypatch.setattr(sessions, "_settings", replace(sessions._settings, n_sessions_each=2))
+def small(sessions: Sessions) -> Sessions:
+    """The sessions, of which `call` lets a person have two."""
     yield sessions
     for name in list(sessions._sessions):
         if name.startswith(("alice/", "bob/")):
@@ -121,7 +120,7 @@ def small(sessions: Sessions, monkeypatch: pytest.MonkeyPatch) -> Sessions:
 
 
 def call(sessions: Sessions, name: str, code: str, watch: Callbacks | None = None) -> CodeResult:
-    return sessions.run(name, code, {}, 8, watch or Callbacks())
+    return sessions.run(name, code, {}, 8, watch or Callbacks(), Terms(n_sessions=2))
 
 
 def test_a_person_who_wants_more_sessions_loses_their_own_oldest(small: Sessions) -> None:
@@ -133,6 +132,7 @@ def test_a_person_who_wants_more_sessions_loses_their_own_oldest(small: Sessions
         "bob/3",
     ]
     assert call(small, "alice/kept", "x + 1").value == "42"
+    assert (small.n_live()["bob"], small.n_live()["alice"]) == (2, 1)
 
 
 def test_calls_in_progress_of_one_person_leave_room_for_others(small: Sessions) -> None:

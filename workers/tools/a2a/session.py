@@ -36,12 +36,15 @@ from workers.tools.a2a.answers import add_piece
 from workers.tools.a2a.cards import BINDINGS, fetch_card, origin_of
 from workers.tools.actions.answers import failure
 from workers.tools.credentials import Credential, scrub
-from workers.tools.watching import BrokenOff, watched
+from workers.tools.watching import BrokenOff, Silence, watched
 
 MAX_ANSWER_BYTES: Final = 16_000_000
 CANCEL_S: Final = 5.0
 # A connection on which nothing comes for so long, not even a keep-alive, is given up; a task that is known is polled.
 SILENT_S: Final = 60.0
+# An agent whose task has not changed for so long is given up, whatever else it sends; one that reports may go on.
+PROGRESS_S: Final = 120.0
+CONNECT_S: Final = 10.0
 FIRST_POLL_S: Final = 0.5
 LAST_POLL_S: Final = 5.0
 PROGRESS_CHARS: Final = 120
@@ -70,7 +73,7 @@ def ask(
         )
     call = _AgentCall(egress, agent, card, credential, context)
     try:
-        return watched(partial(call.run, task), max(ends - monotonic(), 0.1), context.check)
+        return watched(partial(call.run, task), max(ends - monotonic(), 0.1), call.check)
     except TimeoutError:
         raise ToolError(f"{agent.name} did not answer within {context.deadline_s:.0f} seconds.") from None
     except BrokenOff as broken:
@@ -90,6 +93,12 @@ class _AgentCall:
         self.agent, self.card, self.credential, self.context = agent, card, credential, context
         self.task = Task()
         self.reply: Message | None = None
+        self._silence = Silence(f"{agent.name} reported no progress", PROGRESS_S)
+
+    def check(self) -> None:
+        """Raise ToolError if the agent hangs, and what `context.check` raises."""
+        self.context.check()
+        self._silence.check()
 
     async def run(self, text: str) -> Task | Message:
         """The task once it is over or waits for input, or the message that answers it."""
@@ -126,6 +135,7 @@ class _AgentCall:
         return self.reply is None and self.task.status.state in OPEN
 
     def _take(self, event: StreamResponse) -> None:
+        self._silence.heard()
         match event.WhichOneof("payload"):
             case "message":
                 self.reply = event.message
@@ -140,6 +150,8 @@ class _AgentCall:
                 add_piece(self.task, event.artifact_update)
 
     def _update(self, task: Task) -> None:
+        if task != self.task:
+            self._silence.heard()
         self.task.CopyFrom(task)
         self._report()
 
@@ -171,7 +183,7 @@ class _AgentCall:
         return httpx.AsyncClient(
             transport=_Pinned(self.egress, self.agent, self.credential),
             headers={"User-Agent": self.egress.user_agent},
-            timeout=httpx.Timeout(30.0, read=min(SILENT_S, self.context.deadline_s)),
+            timeout=httpx.Timeout(CONNECT_S, read=min(SILENT_S, self.context.deadline_s)),
             follow_redirects=False,
             trust_env=False,
         )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
+from time import monotonic
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
@@ -17,6 +18,10 @@ from workers.tools.settings import ToolSettings
 
 # Files in a response are base64: ten of 10 MB would be 140 MB, and a tenth of that is generous.
 MAX_ANSWER_BYTES: Final = 16_000_000
+# A service may compute for a while before it answers.
+SILENT_S: Final = 30.0
+# For all files that a response links to.
+FILES_S: Final = 45.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,7 @@ def exchange(
             method=request.method,
             headers=signed(request.headers, credential),
             content=request.body,
-            limits=FetchLimits(max_bytes=MAX_ANSWER_BYTES, timeout_s=min(context.deadline_s, CALL_TIMEOUT_S)),
+            limits=FetchLimits(MAX_ANSWER_BYTES, min(context.deadline_s, CALL_TIMEOUT_S), SILENT_S),
             check=context.check,
         )
     except EgressError as error:
@@ -85,17 +90,19 @@ def _scrubbed_value(value: Any, credential: Credential) -> Any:
 def _files(value: Any, done: Exchange, context: ToolContext, egress: EgressConfig) -> list[FileRef]:
     response = done.response
     if isinstance(value, dict) and answers.FILES_OUT in value:
-        return kept_files(value[answers.FILES_OUT], context, partial(_fetch_file, egress, context), done.credential)
+        fetch_file = partial(_fetch_file, egress, context, monotonic() + FILES_S)
+        return kept_files(value[answers.FILES_OUT], context, fetch_file, done.credential)
     if value is None and response.content:  # the response is a file itself
         name = unquote(urlsplit(response.url).path.rsplit("/", 1)[-1]) or "response"
         return [context.keep(name[:120], response.content_type, response.content)]
     return []
 
 
-def _fetch_file(egress: EgressConfig, context: ToolContext, url: str, limits: FetchLimits) -> Response:
+def _fetch_file(egress: EgressConfig, context: ToolContext, until: float, url: str, max_bytes: int) -> Response:
     """A file that the response links to, fetched without the credential: the URL may be on any host."""
+    left_s = max(until - monotonic(), 0.1)
     try:
-        return fetch(url, egress, limits=limits, check=context.check)
+        return fetch(url, egress, limits=FetchLimits(max_bytes, left_s), check=context.check)
     except EgressError as error:
         raise ToolError(f"Couldn't fetch a file of the response: {error}") from None
 

@@ -7,14 +7,15 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from gpts.runs.steps import FileRef
-from workers.egress import FetchLimits, Response
+from workers.egress import Response
 from workers.tools import ToolContext, ToolError
 from workers.tools.actions.requests import SentFile
 from workers.tools.credentials import Credential, scrub_bytes
 
 MAX_FILES: Final = 10
 MAX_FILE_BYTES: Final = 10_000_000
-Fetch = Callable[[str, FetchLimits], Response]
+# The response of a URL, with at most so many bytes.
+Fetch = Callable[[str, int], Response]
 
 
 def reader(context: ToolContext) -> Callable[[str], SentFile]:
@@ -64,7 +65,7 @@ def keep_each(found: Iterable[tuple[str, str, bytes]], context: ToolContext, cre
 
 
 def _fetched(url: str, fetch: Fetch) -> tuple[str, str, bytes]:
-    response = fetch(url, FetchLimits(max_bytes=MAX_FILE_BYTES, timeout_s=30.0))
+    response = fetch(url, MAX_FILE_BYTES)
     if response.status >= 400:
         raise ToolError(f"Couldn't fetch a file of the response (status {response.status}).")
     name = unquote(urlsplit(response.url).path.rsplit("/", 1)[-1])

@@ -10,7 +10,7 @@ from workers.sandbox.client import Client
 from workers.sandbox.display import fenced
 from workers.sandbox.errors import SandboxError, Unavailable
 from workers.sandbox.media_types import mime_of
-from workers.sandbox.session import CodeResult
+from workers.sandbox.session import CodeResult, Terms
 from workers.tools import InputFile, ToolContext, ToolError, ToolOutput, escaped
 from workers.tools.settings import ToolSettings
 
@@ -18,7 +18,6 @@ NO_OUTPUT: Final = "The code ran and printed nothing."
 # The longest result for the model and for the reader.
 _TEXT_CHARS: Final = 8_000
 _SHOWN_CHARS: Final = 6_000
-_MAX_FILE_BYTES: Final = 64 << 20
 _PROGRESS_S: Final = 0.3
 
 
@@ -32,13 +31,12 @@ def run(arguments: dict[str, Any], context: ToolContext, settings: ToolSettings)
     code = str(arguments.get("code") or "")
     if not code.strip():
         raise ToolError("Give the Python code in `code`.")
-    files = {each.name: _checked(each) for each in context.files}
+    files = {each.name: _existing(each) for each in context.files}
     context.progress("Running Python")
     try:
         client, progress = Client(settings.sandbox), _Progress(context)
-        answer = client.run(
-            context.session, code, files, context.deadline_s, context.check, progress, _label(context)
-        )
+        terms = Terms(_label(context), context.n_sessions)
+        answer = client.run(context.session, code, files, context.deadline_s, context.check, progress, terms)
     except Unavailable as error:
         raise ToolError(f"Code can't be run on this site. {error}") from error
     except SandboxError as error:
@@ -78,14 +76,11 @@ class _Progress:
             self._context.progress(lines[-1][:120])
 
 
-def _checked(file: InputFile) -> Path:
-    """The path of a file that is there and not too large. Raises ToolError."""
-    try:
-        if file.path.stat().st_size > _MAX_FILE_BYTES:
-            raise ToolError(f"{file.name} is larger than {_MAX_FILE_BYTES >> 20} MB. Attach a smaller file.")
-        return file.path
-    except OSError as error:
-        raise ToolError(f"{file.name} no longer exists. Attach it again.") from error
+def _existing(file: InputFile) -> Path:
+    """The path of a file that is there. Raises ToolError."""
+    if not file.path.is_file():
+        raise ToolError(f"{file.name} no longer exists. Attach it again.")
+    return file.path
 
 
 def _for_model(answer: CodeResult) -> str:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 from typing import Any, Final, TypeVar
 
 import httpx
@@ -23,10 +24,13 @@ from workers.egress import EgressConfig, GuardedAsyncTransport, reason
 from workers.tools import ToolError
 from workers.tools.credentials import Credential, scrub
 from workers.tools.settings import ToolSettings
-from workers.tools.watching import BrokenOff, leaves, watched
+from workers.tools.watching import BrokenOff, Silence, leaves, watched
 
 T = TypeVar("T")
 MAX_BYTES: Final = 8_000_000
+CONNECT_S: Final = 10.0
+# The longest wait for the next bytes of a server that is not a command of this machine.
+SILENT_S: Final = 30.0
 SessionCall = Callable[[Client], Awaitable[T]]
 
 
@@ -40,20 +44,26 @@ class McpSession:
 
     def request(self, send: SessionCall[T], timeout_s: float, check: Callable[[], None] = lambda: None) -> T:
         """The result of `send`. Raises ToolError, and what `check` raises."""
+        silence = Silence(f"{self.server.name} sent nothing", inf if self.server.command else SILENT_S)
+
+        def check_both() -> None:
+            check()
+            silence.check()
+
         try:
-            return watched(partial(self._once, send), timeout_s, check)
+            return watched(partial(self._once, send, silence), timeout_s, check_both)
         except TimeoutError:
             raise ToolError(f"{self.server.name} did not answer within {timeout_s:.0f} seconds.") from None
         except BrokenOff as broken:
             raise self._error(broken.causes) from None
 
-    async def _once(self, send: SessionCall[T]) -> T:
+    async def _once(self, send: SessionCall[T], silence: Silence) -> T:
         if self.server.command:
             async with Client(self._stdio()) as client:
                 return await send(client)
         connected = False
         try:
-            async with Client(self._streamable()) as client:
+            async with Client(self._streamable(silence)) as client:
                 connected = True
                 return await send(client)
         except Exception as error:
@@ -61,7 +71,7 @@ class McpSession:
             # status 404 or 405, which is in the SDK's message.
             if connected or not any("error response" in str(leaf) for leaf in leaves(error)):
                 raise
-        async with Client(self._sse()) as client:  # the transport of MCP before 2025-03
+        async with Client(self._sse(silence)) as client:  # the transport of MCP before 2025-03
             return await send(client)
 
     def _stdio(self) -> AbstractAsyncContextManager[Any]:
@@ -71,27 +81,27 @@ class McpSession:
         parameters = StdioServerParameters(command=command, args=arguments, env={}, cwd="/")
         return stdio_client(parameters, errlog=open(os.devnull, "w"))
 
-    def _client(self, *_: Any, **__: Any) -> httpx2.AsyncClient:
-        """The HTTP client; the SDK's headers and timeouts are ignored."""
+    def _client(self, silence: Silence, *_: Any, **__: Any) -> httpx2.AsyncClient:
+        """The HTTP client; the SDK's headers and timeouts are ignored, and `silence` ends what hangs."""
         egress = self.settings.egress
         # Redirects: the SDK follows them within one origin only, so that headers reach no other host.
         return httpx2.AsyncClient(
-            transport=GuardedTransport(egress),
+            transport=GuardedTransport(egress, silence.heard),
             headers={"User-Agent": egress.user_agent, **self.credential.headers},
-            timeout=httpx2.Timeout(30.0, read=60.0),
+            timeout=httpx2.Timeout(CONNECT_S, read=None),
             trust_env=False,
         )
 
     @asynccontextmanager
-    async def _streamable(self) -> Any:
+    async def _streamable(self, silence: Silence) -> Any:
         async with (
-            self._client() as client,
+            self._client(silence) as client,
             streamable_http_client(self.server.url, http_client=client) as streams,
         ):
             yield streams
 
-    def _sse(self) -> AbstractAsyncContextManager[Any]:
-        return sse_client(self.server.url, timeout=30, sse_read_timeout=60, httpx_client_factory=self._client)
+    def _sse(self, silence: Silence) -> AbstractAsyncContextManager[Any]:
+        return sse_client(self.server.url, httpx_client_factory=partial(self._client, silence))
 
     def _error(self, causes: Sequence[BaseException]) -> ToolError:
         for cause in causes:
@@ -106,11 +116,11 @@ class McpSession:
 class GuardedTransport(httpx2.AsyncBaseTransport):
     """Adapts the guarded httpx transport to httpx2, which the SDK uses.
 
-    A refusal is an httpx2.ConnectError with the guard's message.
+    A refusal is an httpx2.ConnectError with the guard's message. `heard` is called for whatever comes.
     """
 
-    def __init__(self, config: EgressConfig) -> None:
-        self._inner = GuardedAsyncTransport(config, MAX_BYTES)
+    def __init__(self, config: EgressConfig, heard: Callable[[], None] = lambda: None) -> None:
+        self._inner, self._heard = GuardedAsyncTransport(config, MAX_BYTES), heard
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """The response, with its body unread."""
@@ -128,7 +138,8 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
             raise httpx2.ReadTimeout(str(error), request=request) from error
         except httpx.TransportError as error:
             raise httpx2.ConnectError(reason(error), request=request) from error
-        body = _StreamedBody(answer)
+        self._heard()
+        body = _StreamedBody(answer, self._heard)
         return httpx2.Response(answer.status_code, headers=answer.headers.raw, stream=body, request=request)
 
     async def aclose(self) -> None:
@@ -136,12 +147,13 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
 
 
 class _StreamedBody(httpx2.AsyncByteStream):
-    def __init__(self, answer: httpx.Response) -> None:
-        self._answer = answer
+    def __init__(self, answer: httpx.Response, heard: Callable[[], None]) -> None:
+        self._answer, self._heard = answer, heard
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:
             async for piece in self._answer.aiter_raw():
+                self._heard()
                 yield piece
         except httpx.TransportError as error:
             raise httpx2.ReadError(reason(error)) from error

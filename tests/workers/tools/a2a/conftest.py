@@ -69,6 +69,12 @@ class Clerk(AgentExecutor):
     async def _sleep(self, updater: TaskUpdater, rest: str) -> None:
         await asyncio.sleep(30)
 
+    async def _report(self, updater: TaskUpdater, rest: str) -> None:
+        for number in range(int(rest)):
+            await asyncio.sleep(0.1)
+            await updater.start_work(updater.new_agent_message([new_text_part(f"page {number}")]))
+        await updater.complete()
+
     async def _fail(self, updater: TaskUpdater, rest: str) -> None:
         await updater.failed(updater.new_agent_message([new_text_part(rest)]))
 

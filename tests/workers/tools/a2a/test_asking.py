@@ -12,6 +12,7 @@ from gpts.spec.agents import named_remote_agents
 from gpts.spec.gpt import DelegateRef, GptSpec, RemoteAgent
 from tests.workers.tools.a2a.conftest import SECRET, serving, tool
 from workers.tools import ToolError
+from workers.tools.a2a import session
 
 
 def test_an_agent_is_a_tool_with_a_task(served):
@@ -91,6 +92,20 @@ def test_the_deadline_ends_the_wait_and_cancels_the_task(context, streaming):
             tool(served.agent()).run({"task": "sleep"}, replace(context, deadline_s=1.0))
         assert time.monotonic() - began < 5
         assert len(served.clerk.cancelled) == 1
+
+
+@pytest.mark.parametrize("streaming", [True, False])
+def test_an_agent_without_progress_is_given_up_and_one_that_reports_goes_on(context, streaming, monkeypatch):
+    monkeypatch.setattr(session, "PROGRESS_S", 0.5)
+    monkeypatch.setattr(session, "LAST_POLL_S", 0.1)
+    monkeypatch.setattr(session, "FIRST_POLL_S", 0.1)
+    with serving(streaming=streaming) as served:
+        with pytest.raises(ToolError, match=r"Parts Clerk reported no progress for 0\.5 seconds"):
+            tool(served.agent()).run({"task": "sleep"}, replace(context, deadline_s=20.0))
+        assert len(served.clerk.cancelled) == 1
+        began = time.monotonic()
+        assert tool(served.agent()).run({"task": "report 9"}, replace(context, deadline_s=20.0)).ok
+        assert time.monotonic() - began > 0.8
 
 
 def test_a_stopped_run_cancels_the_task(served, context):

@@ -4,6 +4,7 @@ import pytest
 
 from gpts.runs.steps import ApprovalRequest, ToolResult
 from tests.publishing import publish
+from tests.workers import advancing
 from tests.workers.made_services import made_services
 from tests.workers.runs.test_injected_turns import Embedder, says
 from tests.workers.tools.a2a.conftest import reaching
@@ -11,7 +12,6 @@ from web.builder.models_actions import RemoteAgentRow
 from web.runs import log, services, stream
 from web.runs.models import Run
 from workers import configuration
-from workers.runs import loop
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def asking(served, gpt, bob, shown, monkeypatch):
 def play(run: Run, *script: str):
     its = made_services(list(script), None, Embedder())
     for queue in ("model", "tools") * 4:
-        loop.advance(run.id, queue, lambda: its)
+        advancing.advance(run.id, queue, lambda: its)
         run.refresh_from_db()
         if run.status not in ("queued", "in_progress"):
             break

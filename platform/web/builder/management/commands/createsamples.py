@@ -22,7 +22,7 @@ SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 WEB = Path(__file__).resolve().parents[3]
 POLL_S = 0.5
 # What people can edit of a GPT besides files, actions and delegates.
-EDITABLE = (*SPEC_FIELDS, "category", "face", "sharing", "temperature", "max_tokens", "a2a", "files_downloadable")
+EDITABLE = (*SPEC_FIELDS, "category", "face", "sharing", "temperature", "max_tokens")
 
 
 class Command(BaseCommand):

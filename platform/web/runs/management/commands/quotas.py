@@ -44,13 +44,13 @@ def _change(text: str) -> tuple[str, str]:
 
 
 def _of_person(person: User) -> list[str]:
-    return [f"{use.kind:<12}{use.used:>14,} of {_shown(use.limit)}" for use in use_of(person)]
+    return [f"{use.kind:<18}{use.used:>14,} of {_shown(use.limit)}" for use in use_of(person)]
 
 
 def _of_everyone() -> list[str]:
     changed = dict(QuotaLimit.objects.filter(user=None).values_list("kind", "most"))
     sites = {key: getattr(settings, kind.setting) for key, kind in KINDS.items()}
-    lines = [f"{key:<12}{_shown(changed.get(key, sites[key])):>14}  ({KINDS[key].setting})" for key in KINDS]
+    lines = [f"{key:<18}{_shown(changed.get(key, sites[key])):>14}  ({KINDS[key].setting})" for key in KINDS]
     own = QuotaLimit.objects.exclude(user=None).select_related("user").order_by("user__email", "kind")
     return lines + [f"{row.user.email}: {row.kind} {_shown(row.most)}" for row in own if row.user]
 
