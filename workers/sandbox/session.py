@@ -67,14 +67,14 @@ class Callbacks:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """`label` is that of the code and the files. `n_sessions` is how many the person may use at once; None: any."""
+class Caller:
+    """For whom code runs. `label` is that of the code and files; the person may use `n_sessions` at once (None: any)."""
 
     label: Label = field(default_factory=Label)
     n_sessions: int | None = None
 
 
-ANY: Final = Terms()
+ANYONE: Final = Caller()
 
 
 class CodeSession:
