@@ -11,7 +11,7 @@ from gpts.safety.labels import Label
 from workers.confinement.frames import FILE, HEADER, Frames, Malformed, json_frame
 from workers.sandbox.errors import BY_NAME, SandboxError, TooManyFiles, Unavailable
 from workers.sandbox.folders import Artefact
-from workers.sandbox.session import ANYONE, CodeResult, Caller
+from workers.sandbox.session import ANYONE, Caller, CodeResult
 from workers.sandbox.settings import SandboxLimits
 
 _CONNECT_S: Final = 5.0

@@ -68,7 +68,7 @@ class Callbacks:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """For whom code runs. `label` is that of the code and files; the person may use `n_sessions` at once (None: any)."""
+    """For whom code runs. `label` is that of code and files; the person may use `n_sessions` at once (None: any)."""
 
     label: Label = field(default_factory=Label)
     n_sessions: int | None = None

@@ -20,7 +20,7 @@ from workers.sandbox import folders
 from workers.sandbox.backends import Backend
 from workers.sandbox.errors import Busy, TooManyOfOwn
 from workers.sandbox.running import Running, SessionPlace
-from workers.sandbox.session import ANYONE, Callbacks, CodeResult, CodeSession, Caller
+from workers.sandbox.session import ANYONE, Callbacks, Caller, CodeResult, CodeSession
 from workers.sandbox.settings import SandboxSettings
 
 # The first user id that root gives to sessions; no system package uses these (Debian policy 9.2.2).

@@ -10,7 +10,7 @@ import pytest
 
 from tests.workers.sandbox.conftest import Run
 from workers.sandbox.errors import Busy, CodeTooLong, TooManyFiles, TooManyOfOwn
-from workers.sandbox.session import GONE, Callbacks, CodeResult, Caller
+from workers.sandbox.session import GONE, Callbacks, Caller, CodeResult
 from workers.sandbox.sessions import Sessions
 
 

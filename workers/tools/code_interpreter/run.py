@@ -10,7 +10,7 @@ from workers.sandbox.client import Client
 from workers.sandbox.display import fenced
 from workers.sandbox.errors import SandboxError, Unavailable
 from workers.sandbox.media_types import mime_of
-from workers.sandbox.session import CodeResult, Caller
+from workers.sandbox.session import Caller, CodeResult
 from workers.tools import InputFile, ToolContext, ToolError, ToolOutput, escaped
 from workers.tools.settings import ToolSettings
 
