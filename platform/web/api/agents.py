@@ -24,6 +24,7 @@ from web.builder.services import access_own_gpt
 
 router = Router(tags=["Remote agents"])
 When = Annotated[Text, Field(max_length=WHEN_CHARS)]
+TIMEOUT = "Timeout in seconds. Default: 120. Without progress a task is stopped after 120."
 Deadline = Annotated[int, Field(ge=1, le=DEADLINE_S)]
 
 
@@ -31,7 +32,7 @@ class AgentPatch(Schema):
     """Changes to a remote agent."""
 
     when: When | None = Field(None, description="When the GPT should call it.")
-    timeout_s: Deadline | None = Field(None, description="Timeout in seconds. Default: 120. Without progress a task is stopped after 120.")
+    timeout_s: Deadline | None = Field(None, description=TIMEOUT)
     privacy_url: ShortText | None = Field(None, description="The agent's privacy policy; required in the store.")
     read_only: bool | None = Field(None, description="It changes nothing there, so calls skip confirmation.")
 
