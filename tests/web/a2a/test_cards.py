@@ -135,7 +135,9 @@ def test_what_breaks_here_is_not_told(callers, monkeypatch):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_huge_request_is_refused(callers, settings):
+@pytest.mark.parametrize("body", [b" " * 2_600_000, b"[" + b"{}," * 300_000 + b"{}]"], ids=["long", "many values"])
+def test_a_huge_request_is_refused(callers, settings, body):
+    """A request may be long for its files; that many objects would take a thousand times the memory of a message."""
     settings.MAX_ATTACHMENT_BYTES = 1_000
-    response = callers["bob"].post(CALL, b" " * 2_600_000, "application/json")
+    response = callers["bob"].post(CALL, body, "application/json")
     assert response.status_code == 413
