@@ -161,7 +161,9 @@ class AttachmentShape(Schema):
 class QuotaUse(Schema):
     """How much of a limit is used, by the day if it `renews`."""
 
-    kind: Literal["messages", "tokens", "pictures", "runs", "streams", "gpts", "storage_mb", "keys"]
+    kind: Literal[
+        "messages", "tokens", "pictures", "runs", "streams", "sandbox_sessions", "gpts", "storage_mb", "keys"
+    ]
     used: int
     limit: int | None = Field(description="Null for no limit.")
     renews: datetime | None

@@ -20,6 +20,7 @@ __all__ = ["live", "meanwhile", "worker"]
 @pytest.fixture
 def gpt(gpt) -> Gpt:
     """Alice's GPT, which programs may call."""
+    gpt.published = None
     gpt.versions.all().delete()
     let(gpt, a2a=True)
     return gpt

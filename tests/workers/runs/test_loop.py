@@ -581,6 +581,7 @@ class TestTools:
         assert (steps[2].call_id, steps[2].text, steps[2].ok) == ("call_0", "3 left", True)
         assert steps[-1].text == "Three."
 
+    @pytest.mark.django_db(transaction=True)  # tools run in threads
     def test_a_call_knows_how_many_sandboxes_its_person_may_use(self, run):
         quotas.set_limit("sandbox_sessions", 7, run.owner)
         spec = self.toolbox["stock"].spec
