@@ -11,7 +11,7 @@ from gpts.safety.labels import Label
 from workers.confinement.frames import FILE, HEADER, Frames, Malformed, json_frame
 from workers.sandbox.errors import BY_NAME, SandboxError, TooManyFiles, Unavailable
 from workers.sandbox.folders import Artefact
-from workers.sandbox.session import ANYONE, Caller, CodeResult
+from workers.sandbox.session import NO_TERMS, CodeResult, CodeTerms
 from workers.sandbox.settings import SandboxLimits
 
 _CONNECT_S: Final = 5.0
@@ -56,7 +56,7 @@ class Client:
         wall_s: float,
         check: Callable[[], None] = lambda: None,
         on_output: Callable[[str], None] = lambda text: None,
-        caller: Caller = ANYONE,
+        terms: CodeTerms = NO_TERMS,
     ) -> CodeResult:
         """Run code in a session with these files. What `check` raises stops the code. Raises SandboxError, OSError.
 
@@ -65,8 +65,8 @@ class Client:
         """
         if not SandboxLimits().take([path.stat().st_size for path in files.values()]):
             raise TooManyFiles
-        call = {"session": session, "code": code, "wall_s": wall_s, "n_sessions": caller.n_sessions}
-        call["label"] = caller.label.model_dump(mode="json")
+        call = {"session": session, "code": code, "wall_s": wall_s, "n_sessions": terms.n_sessions}
+        call["label"] = terms.label.model_dump(mode="json")
         with _Connection(self._path, check, wall_s + _EXTRA_S) as connection:
             connection.send(json_frame(do="run", files=list(files), **call))
             for path in files.values():

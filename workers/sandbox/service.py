@@ -20,7 +20,7 @@ from gpts.safety.labels import Label
 from workers.confinement.frames import FILE, JSON, Frames, Malformed, frame, json_frame
 from workers.sandbox.errors import SandboxError, Unavailable
 from workers.sandbox.selfcheck import open_sessions
-from workers.sandbox.session import Callbacks, Caller
+from workers.sandbox.session import Callbacks, CodeTerms
 from workers.sandbox.sessions import Sessions
 from workers.sandbox.settings import SandboxSettings
 
@@ -115,8 +115,8 @@ class Handler(socketserver.BaseRequestHandler):
             return
         callbacks = Callbacks(self._is_closed, lambda text: self._send(json_frame(stdout=text)))
         session, code, wall_s = str(call["session"]), str(call["code"]), float(call["wall_s"])
-        caller = Caller(Label.model_validate(call["label"]), call["n_sessions"])
-        result = self.server.sessions.run(session, code, files, wall_s, callbacks, caller)
+        terms = CodeTerms(Label.model_validate(call["label"]), call["n_sessions"])
+        result = self.server.sessions.run(session, code, files, wall_s, callbacks, terms)
         self._send(json_frame(result=result.to_json()))
         for each in result.artefacts:
             self._send(frame(FILE, each.content))

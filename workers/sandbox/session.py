@@ -67,14 +67,14 @@ class Callbacks:
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
-    """For whom code runs. `label` is that of code and files; the person may use `n_sessions` at once (None: any)."""
+class CodeTerms:
+    """How code may run: its label and that of files, and how many sessions its person may use at once (None: any)."""
 
     label: Label = field(default_factory=Label)
     n_sessions: int | None = None
 
 
-ANYONE: Final = Caller()
+NO_TERMS: Final = CodeTerms()
 
 
 class CodeSession:

@@ -20,7 +20,7 @@ from workers.sandbox import folders
 from workers.sandbox.backends import Backend
 from workers.sandbox.errors import Busy, TooManyOfOwn
 from workers.sandbox.running import Running, SessionPlace
-from workers.sandbox.session import ANYONE, Callbacks, Caller, CodeResult, CodeSession
+from workers.sandbox.session import NO_TERMS, Callbacks, CodeResult, CodeSession, CodeTerms
 from workers.sandbox.settings import SandboxSettings
 
 # The first user id that root gives to sessions; no system package uses these (Debian policy 9.2.2).
@@ -51,11 +51,11 @@ class Sessions:
         files: Mapping[str, bytes],
         wall_s: float,
         callbacks: Callbacks,
-        caller: Caller = ANYONE,
+        terms: CodeTerms = NO_TERMS,
     ) -> CodeResult:
         """Run code in the session of this name. Raises SandboxError."""
-        with self._locked(name, caller.n_sessions) as session:
-            return session.run(code, files, wall_s, callbacks, caller.label)
+        with self._locked(name, terms.n_sessions) as session:
+            return session.run(code, files, wall_s, callbacks, terms.label)
 
     def n_live(self) -> dict[str, int]:
         """How many sessions with a kernel each person has."""

@@ -9,7 +9,7 @@ from mcp.shared.exceptions import MCPError
 from mcp.shared.subscriptions import ToolsListChanged
 from mcp_types import ToolListChangedNotification
 
-from tests.publishing import publish
+from tests.publishing import let, publish
 from tests.web.api.conftest import expired_key_of, key_of, revoked_key_of
 from tests.web.mcp.conftest import LEGACY, MODERN
 from web.builder import files
@@ -93,8 +93,7 @@ def test_files_are_resources_where_their_creator_allows_downloads(bobs, gpt, ali
     uri = f"guildhall://gpts/pump-doctor/files/{file.id}"
     with pytest.raises(MCPError, match="Resource not found"):
         bobs.run(lambda client: client.read_resource(uri))
-    gpt.files_downloadable = True
-    gpt.save()
+    let(gpt, files_downloadable=True)
     (resource,) = bobs.run(lambda client: client.list_resources()).resources
     assert (resource.uri, resource.name, resource.mime_type, resource.size) == (uri, "manual.txt", "text/plain", 19)
     assert bobs.run(lambda client: client.read_resource(uri)).contents[0].text == "The seal is ZP-771."

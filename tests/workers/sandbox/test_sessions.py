@@ -10,7 +10,7 @@ import pytest
 
 from tests.workers.sandbox.conftest import Run
 from workers.sandbox.errors import Busy, CodeTooLong, TooManyFiles, TooManyOfOwn
-from workers.sandbox.session import GONE, Callbacks, Caller, CodeResult
+from workers.sandbox.session import GONE, Callbacks, CodeResult, CodeTerms
 from workers.sandbox.sessions import Sessions
 
 
@@ -120,7 +120,7 @@ def small(sessions: Sessions) -> Sessions:
 
 
 def call(sessions: Sessions, name: str, code: str, watch: Callbacks | None = None) -> CodeResult:
-    return sessions.run(name, code, {}, 8, watch or Callbacks(), Caller(n_sessions=2))
+    return sessions.run(name, code, {}, 8, watch or Callbacks(), CodeTerms(n_sessions=2))
 
 
 def test_a_person_who_wants_more_sessions_loses_their_own_oldest(small: Sessions) -> None:

@@ -10,7 +10,7 @@ from workers.sandbox.client import Client
 from workers.sandbox.display import fenced
 from workers.sandbox.errors import SandboxError, Unavailable
 from workers.sandbox.media_types import mime_of
-from workers.sandbox.session import Caller, CodeResult
+from workers.sandbox.session import CodeResult, CodeTerms
 from workers.tools import InputFile, ToolContext, ToolError, ToolOutput, escaped
 from workers.tools.settings import ToolSettings
 
@@ -35,8 +35,8 @@ def run(arguments: dict[str, Any], context: ToolContext, settings: ToolSettings)
     context.progress("Running Python")
     try:
         client, progress = Client(settings.sandbox), _Progress(context)
-        caller = Caller(_label(context), context.n_sessions)
-        answer = client.run(context.session, code, files, context.deadline_s, context.check, progress, caller)
+        terms = CodeTerms(_label(context), context.n_sessions)
+        answer = client.run(context.session, code, files, context.deadline_s, context.check, progress, terms)
     except Unavailable as error:
         raise ToolError(f"Code can't be run on this site. {error}") from error
     except SandboxError as error:
