@@ -102,6 +102,13 @@ def test_files_are_taken_from_people_who_are_signed_in_only(alice, gpt, settings
         assert send(path, 900, who, declared=False).n_read == (n_allowed + 3) * MB
 
 
+def test_files_within_json_are_smaller_as_they_take_much_memory(alice, gpt, settings) -> None:
+    settings.MAX_ATTACHMENT_BYTES = 25 * MB
+    answer = send(f"/a2a/{gpt.slug}", 17, with_key(alice))
+    assert (answer.status, answer.n_read) == (413, 0)
+    assert send(f"/a2a/{gpt.slug}", 15, with_key(alice)).n_read == 15 * MB
+
+
 def test_one_person_uploads_few_files_at_once(alice, bob, gpt, settings) -> None:
     path = f"/gpts/{gpt.slug}/files"
     held = [application.uploads.take(alice.id, 9) for _ in range(settings.MAX_UPLOADS_PER_PERSON)]

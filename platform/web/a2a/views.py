@@ -6,7 +6,6 @@ from typing import Any, Final
 from a2a.compat.v0_3.conversions import to_compat_agent_card
 from a2a.server.routes.jsonrpc_dispatcher import JsonRpcDispatcher
 from a2a.server.routes.rest_routes import create_rest_routes
-from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.http import Http404, HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
@@ -21,6 +20,7 @@ from starlette.routing import Route
 from web.a2a.cards import card_of
 from web.a2a.handler import RunHandler
 from web.accounts.requests import owner_of_key
+from web.bodies import a2a_bytes
 from web.builder.models import Gpt, Sharing
 from web.builder.services import access_gpt
 from web.runs.bridge import respond
@@ -30,9 +30,7 @@ from web.runs.programs import refused
 
 NO_KEY: Final = "A valid API key is required: send “Authorization: Bearer gh_…”."
 NO_AGENT: Final = "Agent not found."
-# Limit of a request without its files, which base64 makes a third longer.
-MAX_BODY_BYTES: Final = 2_500_000
-# Limit of its values, by the commas between them: 30 MB of empty objects would take a gigabyte once they are parsed.
+# Limit of a request's values, by the commas between them: 14 MB of empty objects would take 500 once they are parsed.
 MAX_COMMAS: Final = 200_000
 # How long a card may be used without asking again.
 CARD_S: Final = 300
@@ -81,9 +79,8 @@ async def call(request: HttpRequest, slug: str, rest: str = "") -> HttpResponseB
     except Http404:
         return refused(404, NO_AGENT)
     await close_connection()
-    limit = settings.MAX_ATTACHMENT_BYTES * 4 // 3 + MAX_BODY_BYTES
-    body = request.read(limit + 1)
-    if len(body) > limit or body.count(b",") > MAX_COMMAS:
+    body = request.read(a2a_bytes() + 1)
+    if len(body) > a2a_bytes() or body.count(b",") > MAX_COMMAS:
         return refused(413, "The request is too large.")
     try:
         slot = await take_stream(user.pk)
