@@ -38,8 +38,8 @@ class Pending:
 
     @property
     def key(self) -> str:
-        """Names it among all."""
-        return f"{self.run.id}/{self.request.call_id}"
+        """Names it among all. An answer is for exactly the call that was shown."""
+        return f"{self.run.id}/{self.request.call_id}/{self.request.digest[:16]}"
 
     @property
     def text(self) -> str:

@@ -33,7 +33,7 @@ from web.mcp.offers import PREFIX, access_offered
 from web.runs import log, services, stream
 from web.runs.connections import in_database
 from web.runs.errors import Refused
-from web.runs.models import Run
+from web.runs.models import Conversation, Run
 from web.runs.programs import conversation_of
 from web.runs.stream import Event
 
@@ -78,7 +78,8 @@ def _run(caller: Caller, slug: str, question: Question, state: dict[str, Any]) -
         raise MCPError(INVALID_PARAMS, "Unknown tool.") from None
     if run_id := (UUID(state["run"]) if state else question.run):
         run = services.access_run(caller.user, run_id)
-        if run.message.conversation.gpt_id != gpt.id:
+        conversation = run.message.conversation
+        if conversation.gpt_id != gpt.id or conversation.origin != Conversation.Origin.API:
             raise Http404("Run not found.")
         return run
     with transaction.atomic():  # a refused run leaves no conversation behind
@@ -138,7 +139,10 @@ class _Call:
     async def _ask(self, request: ElicitRequest) -> ElicitResult:
         """The person's answer, for which a client of an earlier version is asked while its call waits."""
         metadata = ServerMessageMetadata(related_request_id=self._context.request_id)
-        return await self._context.session.send_request(request, ElicitResult, metadata=metadata)
+        try:
+            return await self._context.session.send_request(request, ElicitResult, metadata=metadata)
+        except MCPError:  # it could not ask
+            return ElicitResult(action="cancel")
 
     async def _take(self, asked: Pending, request: ElicitRequest, result: ElicitResult) -> bool:
         """Whether the call goes on after this answer."""

@@ -1,14 +1,13 @@
 """A call that waits for a person: the client asks them in a form, sends them to the page, or gets the address."""
 
 import pytest
-from mcp_types import ElicitRequestFormParams, ElicitResult
+from mcp_types import ElicitRequestFormParams, ElicitResult, ErrorData
 
 from tests.web.api.conftest import ANSWER, key_of
-from tests.web.mcp.conftest import TOOL
+from tests.web.mcp.conftest import LEGACY, MODERN, TOOL, Program
 from web.runs import log, services
+from web.runs.connections import in_database
 from web.runs.models import Run
-
-URL = "/runs/"
 
 
 @pytest.fixture
@@ -63,8 +62,6 @@ def test_any_other_key_has_the_person_answer_on_the_page(bobs, worker, asking):
 
 async def answer(worker) -> None:
     """The person allows the call on the page, a little after their client sent them there."""
-    from web.runs.connections import in_database
-
     await in_database(lambda: services.answer_approval(Run.objects.get(id=worker.run_id), "w1", True))
 
 
@@ -98,9 +95,24 @@ def test_a_person_who_does_not_answer_now_can_later(bobs, worker, meanwhile, can
     assert later.structured_content["answer"] == ANSWER
 
 
-def test_the_state_of_a_call_is_no_other_person_s(live, gpt, alice, bob, worker, meanwhile):
-    from tests.web.mcp.conftest import MODERN, Program
+def test_a_client_that_fails_to_ask_gets_the_address(live, gpt, bob, worker, meanwhile):
+    async def broken(context, params) -> ErrorData:
+        return ErrorData(code=-32603, message="There is no window.")
 
+    meanwhile(lambda: (worker.take(), worker.ask_person()))
+    result = Program(live, key_of(bob), LEGACY).ask("Send it", elicitation_callback=broken)
+    assert f"/runs/{worker.run_id}/" in result.content[0].text
+    assert Run.objects.get(id=worker.run_id).status == Run.Status.REQUIRES_ACTION
+
+
+def test_only_runs_of_programs_are_continued(bobs, run):
+    result = bobs.run(lambda client: client.call_tool(TOOL, {"run": str(run.id)}))  # a chat on the page
+    assert (result.is_error, result.content[0].text) == (True, "Run not found.")
+    run.refresh_from_db()
+    assert run.status == Run.Status.QUEUED
+
+
+def test_the_state_of_a_call_is_no_other_person_s(live, gpt, alice, bob, worker, meanwhile):
     async def first(client) -> object:
         return await client.session.call_tool(TOOL, {"question": "Send it"}, allow_input_required=True)
 
