@@ -25,9 +25,8 @@ EVENTS: Final = (ToolsListChanged(), PromptsListChanged(), ResourcesListChanged(
 _WATCHED: Final = set[str]()
 
 
-async def changes(caller: Caller) -> AsyncIterator[None]:
-    """Yield whenever what is offered to the caller has changed, until their account is deactivated."""
-    known = await in_database(caller.fingerprint)
+async def changes(caller: Caller, known: str) -> AsyncIterator[None]:
+    """Yield whenever what is offered differs from `known`, a fingerprint, until the account is deactivated."""
     while known:
         await asyncio.sleep(LOOK_S)
         now = await in_database(caller.fingerprint)
@@ -38,7 +37,8 @@ async def changes(caller: Caller) -> AsyncIterator[None]:
 
 async def listen(context: Context, params: SubscriptionsListenRequestParams) -> SubscriptionsListenResult:
     """Send what the client subscribed to, while it listens."""
-    bus = _Bus(caller_of(context))
+    caller = caller_of(context)
+    bus = _Bus(caller, await in_database(caller.fingerprint))  # before the client is told that it listens
     handler = ListenHandler(bus)
     bus.at_end = handler.close
     return await handler(context, params)
@@ -47,8 +47,8 @@ async def listen(context: Context, params: SubscriptionsListenRequestParams) -> 
 class _Bus:
     """The changes of one caller, for one listener."""
 
-    def __init__(self, caller: Caller) -> None:
-        self._caller = caller
+    def __init__(self, caller: Caller, known: str) -> None:
+        self._caller, self._known = caller, known
         self.at_end: Callable[[], None] = lambda: None
 
     async def publish(self, event: ServerEvent) -> None:
@@ -65,7 +65,7 @@ class _Bus:
         return stop
 
     async def _tell(self, listener: Callable[[ServerEvent], None]) -> None:
-        async for _ in changes(self._caller):
+        async for _ in changes(self._caller, self._known):
             for event in EVENTS:
                 listener(event)
         self.at_end()
@@ -78,7 +78,8 @@ async def initialized(context: Context, params: NotificationParams) -> None:
         return
     _WATCHED.add(session_id)
     try:
-        async for _ in changes(caller_of(context)):
+        caller = caller_of(context)
+        async for _ in changes(caller, await in_database(caller.fingerprint)):
             await context.session.send_tool_list_changed()
             await context.session.send_prompt_list_changed()
             await context.session.send_resource_list_changed()
