@@ -1,6 +1,7 @@
 """Pictures of GPTs, uploaded or generated: decoded and encoded again, so that nothing but pixels is kept."""
 
 import hashlib
+import secrets
 from base64 import b64decode
 from io import BytesIO
 from typing import Any
@@ -54,7 +55,7 @@ def generated_picture(gpt: Gpt, prompt: str) -> str:
 def _keep(square: Image.Image) -> str:
     settings.MEDIA_ROOT.mkdir(parents=True, exist_ok=True)
     name = hashlib.sha256(square.tobytes()).hexdigest()[:24] + ".webp"
-    draft = settings.MEDIA_ROOT / f".{name}"
+    draft = settings.MEDIA_ROOT / f".{secrets.token_hex(8)}-{name}"  # the same picture may come twice at once
     square.save(draft, "WEBP", quality=88)
     draft.replace(settings.MEDIA_ROOT / name)
     return name

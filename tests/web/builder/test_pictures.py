@@ -10,7 +10,7 @@ from PIL import Image
 
 from web.builder.faces import CATEGORY_MARKS, MARKS, N_TINTS, mark_key, tint
 from web.builder.models import Category, Gpt, Sharing
-from web.builder.pictures import read_square
+from web.builder.pictures import read_square, store_picture
 from web.builder.services import delete_gpt, set_sharing
 from web.builder.templatetags.faces import face
 from web.runs.services import start_conversation
@@ -93,6 +93,19 @@ def memory_mb(name: str) -> float:
     """This process's memory now (VmRSS) or at its peak (VmHWM)."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(name))
+
+
+def test_the_same_picture_is_kept_twice_at_once(pictures, monkeypatch):
+    first, again, save = photo(), [photo()], Image.Image.save
+
+    def interrupted(image, *args, **kwargs) -> None:
+        save(image, *args, **kwargs)
+        if again:
+            store_picture(again.pop())
+
+    monkeypatch.setattr(Image.Image, "save", interrupted)
+    name = store_picture(first)
+    assert [each.name for each in pictures.iterdir()] == [name]
 
 
 def test_the_picture_can_be_taken_away(as_alice, gpt):
