@@ -19,6 +19,8 @@ from deploy.install import ENVIRONMENT, PYTHON, REPOSITORY, install
 from deploy.preflight import CannotStart
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+# Clients and what they need weigh hundreds of megabytes: kept between runs, outside of the checks' environment.
+CLIENTS = REPOSITORY / "var/clients"
 NO_TESTS_COLLECTED = 5  # pytest's exit code; https://docs.pytest.org/en/stable/reference/exit-codes.html
 
 
@@ -44,10 +46,11 @@ def main() -> int:
     """Runs all parts. Returns 0 when none failed."""
     parser = argparse.ArgumentParser("deploy/check", description="Runs all checks and tests.")
     parser.add_argument("--fast", action="store_true", help="skip tests with the model, processes or a browser")
-    fast = parser.parse_args().fast
+    parser.add_argument("--clients", action="store_true", help="only install other people's clients and try them")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="guildhall-check-") as home:
         try:
-            return check(Path(home), fast)
+            return check_clients(Path(home)) if options.clients else check(Path(home), options.fast)
         except CannotStart as problem:
             print(problem, file=sys.stderr)
             return 1
@@ -61,7 +64,32 @@ def check(home: Path, fast: bool) -> int:
     if not fast:
         outcomes += [run(part, variables) for part in real_parts()]
         outcomes.append(browser_tests(variables))
+        outcomes.append(
+            CheckResult("client tests", "skipped", reason="a quarter of an hour: ./deploy/check --clients")
+        )
     return summarize(outcomes)
+
+
+def check_clients(home: Path) -> int:
+    """Installs other people's clients apart from everything else, and tries them on a site. Returns 0 if all pass."""
+    variables = {**environment(home, os.environ), "GUILDHALL_CLIENTS": str(CLIENTS)}
+    install("workers,local,dev", ProgressPrinter(), Runner(REPOSITORY, home / "install.log", variables))
+    return summarize([run(part, variables) for part in client_parts()])
+
+
+def client_parts() -> list[Check]:
+    """The installation of the clients, each folder's in an environment of its own, and their tests."""
+    parts = []
+    for wanted in sorted((REPOSITORY / "tests/clients").glob("*/requirements.txt")):
+        own = CLIENTS / wanted.parent.name
+        parts.append(Check(f"{own.name} environment", python("-m", "venv", str(own))))
+        parts.append(Check(own.name, (str(own / "bin/pip"), "install", "--quiet", "--requirement", str(wanted))))
+    if shutil.which("npm"):
+        node = CLIENTS / "node"
+        node.mkdir(parents=True, exist_ok=True)
+        shutil.copy(REPOSITORY / "tests/clients/node/package.json", node)
+        parts.append(Check("node", ("npm", "install", "--no-audit", "--no-fund", "--prefix", str(node))))
+    return [*parts, Check("client tests", pytest("clients"))]
 
 
 def environment(home: Path, variables: Mapping[str, str]) -> dict[str, str]:
@@ -90,7 +118,7 @@ def real_parts() -> list[Check]:
     return [
         Check("model prepared", python("manage.py", "preparemodels")),
         Check("model tests", pytest("model and not process and not browser")),
-        Check("process tests", pytest("process and not browser")),
+        Check("process tests", pytest("process and not browser and not clients")),
     ]
 
 

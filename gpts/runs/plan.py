@@ -118,7 +118,7 @@ def coverage_of(state: TurnState) -> Coverage:
 def _needs_intent(state: TurnState) -> bool:
     """Whether it must be known what a new message asks for: to search or read files, or as the model can't write."""
     first = state.user_message()
-    is_new = len(state.steps) == 1 and not first.later
+    is_new = len(state.steps) == 1 and not first.later and not first.is_side_task
     if state.ability.writes_from_sources:
         return is_new and bool(state.long_files())
     return is_new and first.overrides.answer_schema is None and not state.demanded_tools()
@@ -184,18 +184,15 @@ def _after_reply(state: TurnState, circumstances: Circumstances) -> Decision:
     if callers:
         return Finish(last.text, coverage_of(state), "tool_calls", callers)
     # Tool results are plain text; an answer under the caller's schema must be written by the model.
-    if (
-        last.tool_calls
-        and not state.ability.writes_from_sources
-        and state.user_message().overrides.answer_schema is None
-    ):
+    may_show = state.user_message().overrides.answer_schema is None
+    if last.tool_calls and not state.ability.writes_from_sources and may_show:
         shown = [results[call.call_id].shown for call in last.tool_calls]
         if all(text is not None for text in shown):
             return ShowResults()
     if last.tool_calls and len(replies) <= MAX_ROUNDS:
         return CallModel()
     # The model wrote nothing about the results of its calls, or only printed another call.
-    if not last.text and any(result.ok and result.shown for result in results.values()):
+    if may_show and not last.text and any(result.ok and result.shown for result in results.values()):
         return ShowResults()
     return Finish(last.text, coverage_of(state), last.finish)
 

@@ -150,6 +150,8 @@ def _question(step: UserMessage, log: Log, files: Shown) -> PromptMessage:
         for name, names in (("searched_attachments", searched), ("unread_attachments", unread))
         if names
     ]
+    if step.overrides.answer_schema is not None and any(isinstance(each, Retrieval) for each in log):
+        hints.append(_TEXTS["answer_in_json"].strip())
     parts = (*_texts(step.attachments, files), user_text(step.text or _TEXTS["no_message"], log), *hints)
     seen = tuple(files.pictures[file.id] for file in step.attachments if file.id in files.pictures)
     return PromptMessage(role="user", content="\n\n".join(filter(None, parts)), pictures=seen)

@@ -109,6 +109,13 @@ class TurnState:
         earlier = {call_digest(call) for calls in rounds[:-1] for call in calls}
         return bool(rounds) and all(call_digest(call) in earlier for call in rounds[-1])
 
+    def results(self) -> tuple[str, ...]:
+        """What calls returned as plain text: those of the GPT's tools, and of the functions of an API caller."""
+        first = self.user_message()
+        sent = (message.content for message in (*first.earlier, *first.later) if message.role == "tool")
+        made = (step.text for step in self.steps if isinstance(step, ToolResult) and step.ok and not step.passages)
+        return tuple(filter(None, (*sent, *made)))
+
     def demanded_tools(self) -> tuple[ToolSpec, ...]:
         """The API caller's functions of which one must be called now; empty if none."""
         choice = self.user_message().overrides.tool_choice

@@ -13,7 +13,11 @@ from gpts.spec.old_names import USER_MESSAGE_NAMES, with_new_names
 from gpts.values import Value
 
 FinishReason = Literal["stop", "length", "cancelled", "deadline", "tool_calls"]
+# What of a failure the caller can mend.
+ErrorCode = Literal["", "context_length_exceeded", "invalid_schema"]
 Coverage = Literal["covered", "not_covered", "no_knowledge"]
+# "none" and "minimal": not at all, by a model that can answer without.
+ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 # "rewrite": a text to be written, of an answer or of the files; "whole_files": what the files hold altogether.
 Intent = Literal["question", "small_talk", "about_gpt", "rewrite", "whole_files"]
 
@@ -64,13 +68,19 @@ class Overrides(Value):
     """What an API caller set for one run; None and an empty `stop` keep the GPT's own settings.
 
     `tools` are the caller's own functions. `tool_choice` is auto, none, required or the name of the one to call.
-    `answer_schema` is a JSON Schema that the answer must follow as JSON; None: the answer is text.
+    `answer_schema` is a JSON Schema that the answer must follow as JSON; None: the answer is text. A model whose
+    engine cannot take a seed, penalty, bias (by the ids of its own tokens) or effort answers without it.
     """
 
     temperature: float | None = Field(default=None, ge=0, le=2)
     top_p: float | None = Field(default=None, gt=0, le=1)
-    max_tokens: int | None = Field(default=None, ge=1, le=8_192, description="Longest reply, in tokens.")
+    max_tokens: int | None = Field(default=None, ge=1, description="Longest reply, in tokens.")
     stop: tuple[str, ...] = Field(default=(), max_length=4)
+    seed: int | None = None
+    presence_penalty: float = Field(default=0.0, ge=-2, le=2)
+    frequency_penalty: float = Field(default=0.0, ge=-2, le=2)
+    logit_bias: tuple[tuple[int, float], ...] = ()
+    reasoning_effort: ReasoningEffort | None = None
     tools: tuple[CallerTool, ...] = ()
     tool_choice: str = "auto"
     answer_schema: dict[str, Any] | None = None
@@ -94,7 +104,8 @@ class UserMessage(Value):
     the label of the assistant's messages in both, None unless this site made all of them. `delegated_by` is the chain
     of delegations, outermost first; if set, `text` is the task written by the last GPT in it, `label` the label of
     what that GPT had read, and `own_words` whether the task is literally the person's text. `guest_id` is the id of
-    the mentioned GPT that answers; empty if the conversation's own GPT does.
+    the mentioned GPT that answers; empty if the conversation's own GPT does. `is_side_task`: a program wants a title
+    or the like for a chat of its own, see `side_tasks.py`.
     """
 
     kind: Literal["user_message"] = "user_message"
@@ -108,6 +119,7 @@ class UserMessage(Value):
     label: Label = Label()
     own_words: bool = True
     guest_id: str = ""
+    is_side_task: bool = False
 
     @model_validator(mode="before")
     @classmethod
@@ -350,10 +362,11 @@ class Cancelled(Value):
 
 
 class Error(Value):
-    """The run failed. `message` is for the reader; the cause is in the operator's log."""
+    """The run failed. `message` is for the reader, `code` for programs; the cause is in the operator's log."""
 
     kind: Literal["error"] = "error"
     message: str
+    code: ErrorCode = ""
 
 
 class Finished(Value):
@@ -361,6 +374,7 @@ class Finished(Value):
 
     `support` has an entry for each sentence of the answer if passages were given for it, otherwise none. `closest`
     are the sentences of the files closest to a question that the answer declines, if it quotes none itself.
+    `prompt_tokens` and `completion_tokens` are those of messages and answers that no model read and wrote.
     """
 
     kind: Literal["finished"] = "finished"
@@ -371,6 +385,8 @@ class Finished(Value):
     coverage: Coverage = "no_knowledge"
     finish: FinishReason = "stop"
     tool_calls: tuple[ToolCall, ...] = ()
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
     label: Label = Label()
 
     @property

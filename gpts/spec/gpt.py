@@ -108,3 +108,7 @@ class GptSpec(Value):
     @classmethod
     def _read_old_names(cls, data: Any) -> Any:
         return with_new_names(data, SPEC_NAMES)
+
+    def without_its_own(self) -> "GptSpec":
+        """Its name, description and model, without instructions, knowledge, tools and delegates."""
+        return GptSpec(slug=self.slug, name=self.name, description=self.description, model=self.model)

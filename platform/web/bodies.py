@@ -18,7 +18,7 @@ from django.urls import Resolver404, resolve
 
 from web.accounts.requests import owner_of_key
 from web.runs.connections import in_database
-from web.slots import Slots
+from web.slots import Slot, Slots
 
 Scope = dict[str, Any]
 Message = Mapping[str, Any]
@@ -44,7 +44,7 @@ def _attachment_bytes() -> int:
 
 
 def a2a_bytes() -> int:
-    """Of a request of the A2A protocol: base64 makes its files a third longer."""
+    """Of a request with files within JSON: base64 makes them a third longer."""
     return min(int(settings.MAX_ATTACHMENT_BYTES), A2A_FILE_BYTES) * 4 // 3 + _page_bytes()
 
 
@@ -68,6 +68,7 @@ UPLOADS: Final[dict[str, Callable[[], int]]] = {
     "api/attachments": _attachment_bytes,
     "a2a/<slug:slug>": a2a_bytes,
     "a2a/<slug:slug>/<path:rest>": a2a_bytes,
+    "v1/chat/completions": a2a_bytes,
 }
 
 
@@ -98,24 +99,28 @@ class BodyLimits:
             await _refuse(scope, send, 429, TOO_MANY)
             return
         try:
-            await self._within(allowed if person else SMALL_BYTES, scope, receive, send)
+            body = _CountedBody(allowed if person else SMALL_BYTES, receive, slot)
+            await self._within(body, scope, send)
         finally:
             if slot:
                 slot.free()
 
-    async def _within(self, limit: int, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, and end it once its body is larger than `limit` bytes or does not come."""
-        body = _CountedBody(limit, receive)
+    async def _within(self, body: "_CountedBody", scope: Scope, send: Send) -> None:
+        """Pass the request on, and end it once its body is too large or does not come."""
         await self._application(scope, body, send)
         if body.refusal:
-            await _refuse(scope, send, body.refusal, _too_large(limit), (b"connection", b"close"))
+            await _refuse(scope, send, body.refusal, _too_large(body.limit), (b"connection", b"close"))
 
 
 class _CountedBody:
-    """Receives a body; the application hears of a disconnect when it is too large (`refusal` 413) or late (408)."""
+    """Receives a body; the application hears of a disconnect when it is too large (`refusal` 413) or late (408).
 
-    def __init__(self, limit: int, receive: Receive) -> None:
-        self._left, self._receive = limit, receive
+    The upload's `slot` is free again once the body is whole: an answer may take minutes.
+    """
+
+    def __init__(self, limit: int, receive: Receive, slot: Slot | None = None) -> None:
+        self.limit = self._left = limit
+        self._receive, self._slot = receive, slot
         self._is_whole = False
         self.refusal = 0
 
@@ -129,6 +134,8 @@ class _CountedBody:
             return self._refused(408)
         self._left -= len(message.get("body", b""))
         self._is_whole = not message.get("more_body", False)
+        if self._is_whole and self._slot:
+            self._slot.free()
         return message if self._left >= 0 else self._refused(413)
 
     def _refused(self, status: int) -> Message:
@@ -147,11 +154,18 @@ def _length(scope: Scope) -> int | None:
 
 def _upload_limit(scope: Scope) -> int | None:
     """The limit of a route that takes files; None for any other."""
+    path = scope["path"].rstrip("/") if scope["path"].startswith("/v1/") else scope["path"]
     try:
-        limit = UPLOADS.get(resolve(scope["path"]).route)
+        route = resolve(path).route
     except Resolver404:
         return None
-    return limit() if limit and scope["method"] == "POST" else None
+    return upload_limit(route) if scope["method"] == "POST" else None
+
+
+def upload_limit(route: str) -> int | None:
+    """The bytes that a request to a route that takes files may have; None for any other route."""
+    limit = UPLOADS.get(route)
+    return limit() if limit else None
 
 
 def _person(scope: Scope) -> int | None:
@@ -172,10 +186,18 @@ def _too_large(limit: int) -> str:
     return f"Too large: a request here can have up to {limit / 1024**2:.1f} MB."
 
 
+def _error(path: str, status: int, text: str) -> Any:
+    """The error in the shape of the door."""
+    if path.startswith("/v1/"):
+        kinds = {401: ("authentication_error", "invalid_api_key"), 429: ("rate_limit_error", "rate_limit_exceeded")}
+        kind, code = kinds.get(status, ("invalid_request_error", "request_too_large"))
+        return {"message": text, "type": kind, "param": None, "code": code}
+    return {"message": text} if path.startswith(("/api/", "/a2a/", "/mcp")) else text
+
+
 async def _refuse(scope: Scope, send: Send, status: int, text: str, *headers: tuple[bytes, bytes]) -> None:
     """Answer without reading the body. The server discards what still comes of one with a declared length."""
-    is_native = scope["path"].startswith(("/v1/", "/api/", "/a2a/", "/mcp"))
-    body = json.dumps({"error": {"message": text} if is_native else text}).encode()
+    body = json.dumps({"error": _error(scope["path"], status, text)}).encode()
     more = [(b"retry-after", b"5")] if status == 429 else []
     start = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()), *more, *headers]
     await send({"type": "http.response.start", "status": status, "headers": start})

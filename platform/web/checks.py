@@ -126,6 +126,9 @@ def _lists(site: Any) -> Iterator[CheckMessage]:
         for entry in getattr(site, name):
             if not _is_place(entry.lower()):
                 yield _error("E006", name, entry, "must have hosts, host:port pairs or networks, split by spaces")
+    for entry in site.API_ORIGINS:
+        if entry != "*" and not re.fullmatch(r"https?://[^\s/@]+", entry):
+            yield _error("E006", "API_ORIGINS", entry, "must have origins (https://app.example.org), split by spaces")
 
 
 def _is_place(entry: str) -> bool:

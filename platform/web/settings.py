@@ -107,6 +107,8 @@ _HTTPS = SITE_URL.startswith("https://")
 ALLOWED_HOSTS = [urlsplit(SITE_URL).hostname or "localhost", "127.0.0.1", "localhost", "[::1]"]
 ALLOWED_HOSTS += [host for host in read("ALLOWED_HOSTS").split(",") if host]
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
+# Origins of other sites whose pages may call the API with a key; "*": any.
+API_ORIGINS = read("API_ORIGINS").split()
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if _HTTPS else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _HTTPS else None
@@ -142,6 +144,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "web.api.program_http.ProgramHttp",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -75,7 +75,7 @@ def test_a_large_body_is_refused_before_a_byte_of_it_is_read(path: str, method: 
 def test_a_body_without_a_length_is_counted_while_it_is_read(alice) -> None:
     answer = send("/healthz", 900, declared=False)
     assert (answer.status, answer.n_read, answer.headers[b"connection"]) == (413, MB, b"close")
-    answer = send("/v1/chat/completions", 900, with_key(alice), declared=False)
+    answer = send("/api/gpts", 900, with_key(alice), declared=False)
     assert (answer.status, answer.n_read) == (413, 3 * MB)
 
 
@@ -107,6 +107,22 @@ def test_files_within_json_are_smaller_as_they_take_much_memory(alice, gpt, sett
     answer = send(f"/a2a/{gpt.slug}", 17, with_key(alice))
     assert (answer.status, answer.n_read) == (413, 0)
     assert send(f"/a2a/{gpt.slug}", 15, with_key(alice)).n_read == 15 * MB
+
+
+def test_a_long_answer_does_not_hold_the_upload_that_its_question_was(alice, settings, monkeypatch) -> None:
+    settings.MAX_ATTACHMENT_BYTES, held = 5 * MB, []
+    answer_later = application._application
+
+    async def count(scope, receive, send) -> None:
+        await answer_later(scope, receive, send)
+        held.append(application.uploads.n_held(alice.id))
+
+    monkeypatch.setattr(application, "_application", count)
+    answer = send("/v1/chat/completions", 6, with_key(alice))
+    assert (answer.n_read, held) == (6 * MB, [0])
+    assert answer.status == 400, "is no JSON"
+    error = json.loads(send("/v1/chat/completions", 900, with_key(alice)).text)["error"]
+    assert (error["type"], error["code"]) == ("invalid_request_error", "request_too_large")
 
 
 def test_one_person_uploads_few_files_at_once(alice, bob, gpt, settings) -> None:

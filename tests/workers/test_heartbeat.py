@@ -15,7 +15,7 @@ def engine(monkeypatch, settings) -> ScriptedEngine:
     engine = ScriptedEngine()
     held = type("Held", (), {"engine": engine})
     monkeypatch.setattr(heartbeat, "services", lambda: held)
-    monkeypatch.setattr(heartbeat, "announce_model", lambda name: None)
+    monkeypatch.setattr(heartbeat, "announce_model", lambda name, **facts: None)
     monkeypatch.setattr(heartbeat, "close_old_connections", lambda: None)
     return engine
 

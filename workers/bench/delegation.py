@@ -24,7 +24,7 @@ from web.builder.models import DelegateRow, Gpt, Sharing
 from web.builder.services import create_gpt, publish
 from web.runs import log
 from web.runs.models import Run, StepRow
-from web.runs.services import start_conversation, start_run
+from web.runs.services import Sent, start_conversation, start_run
 from workers.bench import Say
 from workers.bench.cases import read_cases
 from workers.bench.routing import RoutingCase, choose_all, figures, wrong_choices
@@ -136,7 +136,9 @@ def _same_work(user: User, alone: Gpt, roots: Sequence[Run]) -> list[Run]:
     for root in roots:
         read = [step for step in log.read(root.id) if isinstance(step, UserMessage | ModelReply | ToolResult)]
         _system, question, *calls_and_answers = build_prompt(alone.draft_spec(), (), tuple(read[:-1]))
-        runs.append(start_run(start_conversation(user, alone), question.content, later=calls_and_answers))
+        runs.append(
+            start_run(start_conversation(user, alone), question.content, sent=Sent(later=tuple(calls_and_answers)))
+        )
     return runs
 
 

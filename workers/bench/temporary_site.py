@@ -31,7 +31,7 @@ PROGRAMS: Final = {"uvicorn": "web", "celery": "worker", "valkey": "valkey"}
 def temporary_site(ability: str = "", **variables: str) -> Iterator[dict[str, str]]:
     """The environment for commands that use the site's model worker, with these settings. Raises RuntimeError.
 
-    `ability` overrides a field of the model's ability ("writes_from_sources=yes").
+    `ability` overrides fields of the model's ability ("calls_tools=yes writes_from_sources=yes").
     """
     with site_without_worker(ability, **variables) as environment, ExitStack() as running:
         _start(running, environment, _worker())
@@ -49,7 +49,7 @@ def site_without_worker(ability: str = "", **variables: str) -> Iterator[dict[st
         environment = _environment(home, variables)
         manage(environment, "migrate", "--verbosity=0")
         if ability:
-            manage(environment, "checkmodel", "--set", ability)
+            manage(environment, "checkmodel", *(f"--set={each}" for each in ability.split()))
         _start(running, environment, _valkey(home))
         _wait_for(lambda: (home / "run/valkey.sock").exists(), "Valkey")
         yield environment

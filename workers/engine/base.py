@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Final, Protocol
 
 from gpts.runs.messages import PromptMessage
-from gpts.runs.steps import FinishReason
+from gpts.runs.steps import FinishReason, ReasoningEffort
 from gpts.spec.ability import ModelAbility
 from gpts.spec.tools import ToolSpec
 
@@ -62,6 +62,10 @@ class GrammarError(EngineError):
     """No reply follows the grammar: its schema is unsupported or too large, or the model wrote nothing valid."""
 
 
+class SchemaRefused(GrammarError):
+    """No reply can follow this schema: it is unsupported, too large, or too long for the reply."""
+
+
 @dataclass(frozen=True, slots=True)
 class Grammar:
     """A constraint on a reply: either `json_schema` or `tools`.
@@ -81,18 +85,33 @@ class Grammar:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How the next token is chosen; temperature 0 is greedy."""
+    """How the next token is chosen; temperature 0 is greedy.
+
+    With a `seed`, the same request gets the same reply as far as the engine can promise it. `presence_penalty` counts
+    once for each token that the reply has already, `frequency_penalty` each time; `logit_bias` holds token ids of the
+    model, each with what is added to its score.
+    """
 
     temperature: float = 0.0
     top_p: float = 1.0
     top_k: int = 0
+    seed: int | None = None
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
+    logit_bias: tuple[tuple[int, float], ...] = ()
+
+    @property
+    def shifts_scores(self) -> bool:
+        """Whether scores change with what was written, or by token."""
+        return bool(self.presence_penalty or self.frequency_penalty or self.logit_bias)
 
 
 @dataclass(frozen=True, slots=True)
 class GenerationRequest:
     """One reply to generate, within `deadline_s` seconds from the call of `stream`.
 
-    `tools` are described to the model in its own format; `grammar` constrains its reply. A reply under a JSON schema
+    `tools` are described to the model in its own format; `grammar` constrains its reply. What the engine `ignores`
+    has no effect. A reply under a JSON schema
     is yielded whole at its end, after it was validated, with empty tokens before; calls likewise.
     """
 
@@ -103,6 +122,12 @@ class GenerationRequest:
     deadline_s: float = 300.0
     tools: tuple[ToolSpec, ...] = field(default=(), hash=False)
     grammar: Grammar | None = None
+    reasoning_effort: ReasoningEffort | None = None
+
+    @property
+    def without_reasoning(self) -> bool:
+        """Whether a model that can leave out its reasoning should."""
+        return self.reasoning_effort in ("none", "minimal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +174,8 @@ class Learning:
     """
 
     takes_pictures: ClassVar[bool] = False
+    # Settings of a request that have no effect, by their names in OpenAI's API.
+    ignores: ClassVar[frozenset[str]] = frozenset()
     _ability: ModelAbility
     _learned: Mapping[str, bool] = MappingProxyType({})
 
@@ -168,6 +195,10 @@ class Engine(Protocol):
     @property
     def takes_pictures(self) -> bool:
         """Whether it passes the pictures of messages to the model; without, they are left out."""
+
+    @property
+    def ignores(self) -> frozenset[str]:
+        """The settings of a request that have no effect here, by their names in OpenAI's API."""
 
     def stream(self, request: GenerationRequest) -> Generator[Token, None, None]:
         """Yield the reply to `request` as it is generated.

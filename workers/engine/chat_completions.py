@@ -21,6 +21,10 @@ from workers.engine.schemas import json_value
 # The field of a message for what the model reasoned: DeepSeek, llama.cpp and SGLang use the first, Ollama and vLLM
 # the second (vLLM reads both).
 REASONING_FIELDS: Final = ("reasoning_content", "reasoning")
+# What `settings_of` may return.
+OPTIONAL: Final = frozenset(
+    "seed presence_penalty frequency_penalty logit_bias reasoning_effort chat_template_kwargs".split()
+)
 _TOO_LONG: Final = (
     "context length",
     "context_length",
@@ -115,6 +119,21 @@ def message_of(message: PromptMessage, reasoning_field: str) -> dict[str, Any]:
 def _picture(picture: Picture) -> dict[str, Any]:
     url = f"data:{picture.mime};base64,{base64.b64encode(picture.data).decode()}"
     return {"type": "image_url", "image_url": {"url": url}}
+
+
+def settings_of(request: GenerationRequest) -> dict[str, Any]:
+    """The settings that servers need not know, as far as the request has them."""
+    sampling = request.sampling
+    values = {
+        "seed": sampling.seed,
+        "presence_penalty": sampling.presence_penalty or None,
+        "frequency_penalty": sampling.frequency_penalty or None,
+        "logit_bias": {str(token): bias for token, bias in sampling.logit_bias} or None,
+        "reasoning_effort": request.reasoning_effort,
+        # Read by vLLM, SGLang and llama.cpp, whose models can leave reasoning out but take no effort.
+        "chat_template_kwargs": {"enable_thinking": False} if request.without_reasoning else None,
+    }
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def tool_of(tool: ToolSpec) -> dict[str, Any]:

@@ -19,7 +19,7 @@ import llguidance.hf
 import numpy as np
 
 from gpts.spec.tools import ToolSpec
-from workers.engine.base import Grammar, GrammarError
+from workers.engine.base import Grammar, SchemaRefused
 from workers.engine.calls import CallForm
 from workers.engine.encoding import LruCache
 from workers.engine.schemas import bounded, checked_size
@@ -199,7 +199,7 @@ class GrammarCompiler:
         self._made: tuple[Any, TokenTable] | None = None
 
     def start(self, grammar: Grammar, max_tokens: int) -> GrammarState:
-        """The state of a new reply. Raises GrammarError if the schema is unsupported or does not fit `max_tokens`."""
+        """The state of a new reply. Raises SchemaRefused, also if the schema does not fit `max_tokens`."""
         if grammar.json_schema is not None:
             checked_size(grammar.json_schema)
         for tool in grammar.tools:
@@ -207,7 +207,7 @@ class GrammarCompiler:
         _, table = self._tokens()
         matcher, n_least = self._compiled.get(_key(grammar), lambda: self._compile(grammar))
         if n_least + 1 > max_tokens:
-            raise GrammarError(
+            raise SchemaRefused(
                 f"A reply of {max_tokens} tokens is too short for this schema, which needs {n_least + 1}."
             )
         spare = max(MIN_SPARE, n_least // 2) if grammar.json_schema is not None else 2 * MIN_SPARE
@@ -223,7 +223,7 @@ class GrammarCompiler:
             return self._made
 
     def _compile(self, grammar: Grammar) -> tuple[Any, int]:
-        """A matcher at its start, and the number of tokens of its shortest reply. Raises GrammarError."""
+        """A matcher at its start, and the number of tokens of its shortest reply. Raises SchemaRefused."""
         tokens, table = self._tokens()
         if grammar.json_schema is not None:
             schema = bounded(grammar.json_schema)
@@ -236,11 +236,11 @@ class GrammarCompiler:
         limits = llguidance.LLParserLimits(verbose_errors=False)
         matcher = llguidance.LLMatcher(tokens, text, log_level=0, limits=limits)
         if matcher.is_error():
-            raise GrammarError(f"Replies cannot follow this schema: {_sentence(matcher.get_error())}")
+            raise SchemaRefused(f"Replies cannot follow this schema: {_sentence(matcher.get_error())}")
         start = GrammarState(matcher, table, self._end_ids, MAX_CLOSING, 0)
         shortest = start.closing(MAX_CLOSING)
         if start.error or (shortest is None and not start.ends_in_string):
-            raise GrammarError(f"Replies cannot follow this schema: {start.error or 'it has no short value.'}")
+            raise SchemaRefused(f"Replies cannot follow this schema: {start.error or 'it has no short value.'}")
         return matcher, len(shortest or ())
 
 
@@ -249,7 +249,7 @@ def _key(grammar: Grammar) -> str:
     try:
         return json.dumps([grammar.json_schema, tools, grammar.required])
     except (TypeError, ValueError, RecursionError) as error:
-        raise GrammarError("The JSON schema is not JSON.") from error
+        raise SchemaRefused("The JSON schema is not JSON.") from error
 
 
 def _sentence(error: str) -> str:

@@ -22,6 +22,9 @@ CPU_CACHE_TOKENS: Final = 16_384
 class HfEngine(InProcessEngine):
     """A model from disk with transformers' continuous batching. The constructor loads it."""
 
+    # Its batch has one source of chance for all requests, and no processors for these.
+    ignores = frozenset({"seed", "presence_penalty", "frequency_penalty", "logit_bias"})
+
     def __init__(self, config: EngineConfig) -> None:
         folder = resolve_model(config)
         torch.set_num_threads(config.threads or len(os.sched_getaffinity(0)))

@@ -219,11 +219,15 @@ class InProcessEngine(Learning):
     def _attempt(self, request: GenerationRequest, ids: list[int], ends_at: float) -> Iterator[Token]:
         """One generation; with tools in the prompt or the grammar, calls are read in the model's own form.
 
-        Under a grammar that leaves no room for reasoning, none that the prompt has opened is left open.
+        Under a grammar that leaves no room for reasoning, none that the prompt has opened is left open. A model that
+        shall not reason gets a prompt in which it has, as the templates of such models write it.
         """
         is_open = str(self._tokenizer.decode(ids[-OPENING_TOKENS:])).rstrip().endswith(OPENING)
-        if is_open and request.grammar and (request.grammar.required or request.grammar.json_schema is not None):
-            closing_ids = self.encoder.skeleton_ids(f"{CLOSING}\n\n")
+        grammar = request.grammar
+        is_fixed = grammar is not None and (grammar.required or grammar.json_schema is not None)
+        if (is_open and is_fixed) or (self._ability.reasons and request.without_reasoning):
+            opening = "" if is_open else f"{OPENING}\n\n"
+            closing_ids = self.encoder.skeleton_ids(f"{opening}{CLOSING}\n\n")
             ids, is_open = [*ids, *closing_ids], False
             request = replace(request, max_tokens=max(1, request.max_tokens - len(closing_ids)))
         with_calls = bool(request.tools) or (request.grammar is not None and bool(request.grammar.tools))

@@ -26,12 +26,14 @@ from workers.engine.base import (
     Usage,
 )
 from workers.engine.chat_completions import (
+    OPTIONAL,
     REASONING_FIELDS,
     StreamedAnswer,
     constraints,
     events_of,
     message_of,
     raise_for_status,
+    settings_of,
     tool_of,
 )
 from workers.engine.checked import calls_problem, checked
@@ -66,6 +68,8 @@ class RemoteEngine(Learning):
         self._model = config.remote_model
         self._knows_limit = config.context_tokens > 0
         self._reasoning_field = REASONING_FIELDS[0]
+        # Optional settings that the server does not know, or that its model does not take.
+        self._refused: set[str] = set()
         # Whether a demanded call comes as demanded; Ollama and llama.cpp answer in prose instead.
         self._forces_calls = True
         self._ability = ModelAbility(
@@ -167,6 +171,9 @@ class RemoteEngine(Learning):
         wait = httpx.Timeout(remaining_s, connect=min(CONNECT_TIMEOUT_S, remaining_s))
         try:
             with self._client.stream("POST", "chat/completions", json=self._body(request), timeout=wait) as response:
+                if self._learns_refusal(response):
+                    yield from self._stream(request, ends_at, n_prompt)
+                    return
                 raise_for_status(response)
                 for event in events_of(response):
                     text = visible.push(answer.take(event))
@@ -202,4 +209,14 @@ class RemoteEngine(Learning):
         # llama.cpp loses what may begin one at the end of a reply that reaches its limit.
         if sampling.top_k:
             body["top_k"] = sampling.top_k
-        return {**body, **constraints(request, self._forces_calls)}
+        wanted = {name: value for name, value in settings_of(request).items() if name not in self._refused}
+        return {**body, **wanted, **constraints(request, self._forces_calls)}
+
+    def _learns_refusal(self, response: httpx.Response) -> bool:
+        """Whether the server refuses a setting that it need not take; it gets the request again without."""
+        if response.status_code not in (400, 422):
+            return False
+        response.read()
+        new = {name for name in OPTIONAL if name in response.text and name not in self._refused}
+        self._refused |= new
+        return bool(new)

@@ -20,7 +20,7 @@ from jsonschema.validators import extend
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
-from workers.engine.base import GrammarError
+from workers.engine.base import SchemaRefused
 
 MAX_SCHEMA_BYTES: Final = 64 * 1024
 MAX_DEPTH: Final = 32
@@ -43,26 +43,26 @@ def bounded(schema: Mapping[str, Any] | bool) -> dict[str, Any]:
     """`schema` for the grammar library: known keywords only, with bounds where it has none.
 
     Every value of the result is valid for `schema`, except for uniqueItems, dependentRequired and oneOf. Raises
-    GrammarError with one sentence if it is too large, not a schema, or uses an unsupported keyword.
+    SchemaRefused with one sentence if it is too large, not a schema, or uses an unsupported keyword.
     """
     checked_size(schema)
     try:
         Draft202012Validator.check_schema(schema, format_checker=None)
     except (SchemaError, RecursionError) as error:
-        raise GrammarError(f"This is not a JSON schema: {getattr(error, 'message', 'too deep')[:200]}") from error
+        raise SchemaRefused(f"This is not a JSON schema: {getattr(error, 'message', 'too deep')[:200]}") from error
     result = _bounded(schema, closed=True)
     result.setdefault("$defs", {}).update(_any_definitions())
     return result
 
 
 def checked_size(schema: Any) -> None:
-    """Raises GrammarError if `schema` is larger or deeper than a worker should compile."""
+    """Raises SchemaRefused if `schema` is larger or deeper than a worker should compile."""
     n_schemas, waiting = 0, [(schema, 0)]
     while waiting:
         value, depth = waiting.pop()
         n_schemas += 1
         if depth > MAX_DEPTH or n_schemas > MAX_SCHEMAS:
-            raise GrammarError(
+            raise SchemaRefused(
                 f"The JSON schema is too large: at most {MAX_DEPTH} levels and {MAX_SCHEMAS} parts are allowed."
             )
         inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
@@ -70,9 +70,9 @@ def checked_size(schema: Any) -> None:
     try:
         n_bytes = len(json.dumps(schema))
     except (TypeError, ValueError) as error:
-        raise GrammarError("The JSON schema is not JSON.") from error
+        raise SchemaRefused("The JSON schema is not JSON.") from error
     if n_bytes > MAX_SCHEMA_BYTES:
-        raise GrammarError(
+        raise SchemaRefused(
             f"The JSON schema of {n_bytes} bytes is too large; at most {MAX_SCHEMA_BYTES} are allowed."
         )
 
@@ -82,12 +82,12 @@ def _bounded(schema: Any, *, closed: bool) -> dict[str, Any]:
     if schema is True or schema == {}:
         return {"$ref": f"#/$defs/{_ANY.format(ANY_DEPTH)}"}
     if not isinstance(schema, Mapping):
-        raise GrammarError("The JSON schema has a part that allows no value.")
+        raise SchemaRefused("The JSON schema has a part that allows no value.")
     refused = sorted(_REFUSED.intersection(schema))
     if refused:
-        raise GrammarError(f"The JSON schema uses {refused[0]!r}, which is not supported for replies.")
+        raise SchemaRefused(f"The JSON schema uses {refused[0]!r}, which is not supported for replies.")
     if not str(schema.get("$ref", "#")).startswith("#"):
-        raise GrammarError("The JSON schema refers to another document; put its parts under $defs.")
+        raise SchemaRefused("The JSON schema refers to another document; put its parts under $defs.")
     kept = {key: value for key, value in schema.items() if key in _FOLLOWED}
     if kept.get("format", "") not in _TABLE["formats"]:
         kept.pop("format", None)

@@ -31,6 +31,11 @@ class SwitchingEngine:
         """Of the current engine."""
         return self._ready().takes_pictures
 
+    @property
+    def ignores(self) -> frozenset[str]:
+        """Of the current engine."""
+        return self._ready().ignores
+
     def stream(self, request: GenerationRequest) -> Generator[Token, None, None]:
         """See `Engine.stream`. The engine stays open until the reply ended or was closed."""
         engine = self._begin()

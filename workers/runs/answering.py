@@ -3,19 +3,21 @@
 import re
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from typing import Final
 
 from gpts.knowledge.documents import Passage
 from gpts.knowledge.grounding import Gate
 from gpts.knowledge.ranking import budget_for
 from gpts.knowledge.sentences import sentence_spans
+from gpts.runs.messages import PromptMessage
 from gpts.runs.queries import retrieval_query
 from gpts.runs.state import TurnState, fit_whole, whole_attachments
 from gpts.runs.steps import Finished, Intent, ModelReply, Retrieval, UserMessage
 from gpts.safety.flow import context_label
 from gpts.spec.gpt import KnowledgeRef
 from gpts.spec.tools import ToolSpec
-from workers.engine.base import GenerationRequest, Grammar, Sampling
+from workers.engine.base import GenerationRequest, Grammar, PromptTooLong, Sampling
 from workers.engine.prompts import fit_prompt
 from workers.knowledge.errors import AttachmentGone, KnowledgeError
 from workers.knowledge.index import KnowledgeIndex
@@ -27,6 +29,8 @@ from workers.runs.writing import Show
 GONE: Final = "“{name}” can no longer be read. Attach it again, or start a new chat."
 # Of files that are no longer than this together, every sentence may be the answer of a model that only quotes.
 QUOTED_WHOLE_TOKENS: Final = 4_000
+# A prompt that leaves room for less than this is too long, whatever a program allows for the reply.
+LEAST_REPLY_TOKENS: Final = 256
 # A text to work on, in a message: after a colon, in quotation marks, or on lines of its own.
 _HANDED_OVER: Final = re.compile(r":\s*\S.{20,}|[\"“„«].{20,}[\"”“»]|\n.{20,}", re.DOTALL)
 
@@ -110,6 +114,11 @@ def model_reply(
 ) -> ModelReply:
     """One reply of the model. Raises PromptTooLong, EngineError or what `show` raises."""
     request, n_tokens = _reply_request(state, services)
+    schema = state.user_message().overrides.answer_schema
+    if schema is not None and request.grammar and request.grammar.tools and not request.grammar.required:
+        if calls := _calls(request, n_tokens, state, services, show_reasoning):
+            return calls
+        request = replace(request, grammar=Grammar(json_schema=schema))
     # JSON that follows a schema is for programs: replacing a sentence would break it.
     for_people = request.grammar is None or request.grammar.json_schema is None
     is_strict = state.spec.only_from_knowledge and for_people
@@ -128,8 +137,27 @@ def model_reply(
             if reply.is_enough:
                 break
     show(reply.finish())
-    step = reply.step(state.n_calls())
-    return step.model_copy(update={"label": context_label(state.history, state.steps, state.tools)})
+    return _labelled(reply.step(state.n_calls()), state)
+
+
+def _calls(
+    request: GenerationRequest, n_tokens: int, state: TurnState, services: Services, show_reasoning: Show
+) -> ModelReply | None:
+    """The calls that the model makes before it answers under the caller's schema; None once it begins to answer.
+
+    No engine takes tools and a schema in one grammar, so that the answer is then written under the schema alone.
+    """
+    reply = ReplyCollector(n_tokens)
+    with closing(services.engine.stream(request)) as tokens:
+        for token in tokens:
+            show_reasoning(token.reasoning)
+            if reply.take(token):
+                return None
+    return _labelled(step, state) if (step := reply.step(state.n_calls())).tool_calls else None
+
+
+def _labelled(reply: ModelReply, state: TurnState) -> ModelReply:
+    return reply.model_copy(update={"label": context_label(state.history, state.steps, state.tools)})
 
 
 def _gate(state: TurnState, services: Services) -> Gate | None:
@@ -142,9 +170,17 @@ def _gate(state: TurnState, services: Services) -> Gate | None:
     if not passages or state.sees_new_picture() or wish in ("small_talk", "about_gpt"):
         return None
     rewords = wish != "question"
-    sources = (*passages, _said(state, everything=rewords))
+    sources = (*passages, *results_as_passages(state), _said(state, everything=rewords))
     meaning = EmbeddedMeaning(services.embedder)
     return Gate(state.question(), sources, meaning, state.spec.instructions, rewords=rewords)
+
+
+def results_as_passages(state: TurnState) -> tuple[Passage, ...]:
+    """What calls returned as plain text, which supports sentences like a file but cannot be opened like one."""
+    return tuple(
+        Passage(file_id="", file_name="", segment="", chunk=n, text=text, start=0, end=len(text), untrusted=True)
+        for n, text in enumerate(state.results())
+    )
 
 
 def asked(state: TurnState, services: Services) -> Intent:
@@ -174,18 +210,43 @@ def _said(state: TurnState, *, everything: bool = False) -> Passage:
 def _reply_request(state: TurnState, services: Services) -> tuple[GenerationRequest, int]:
     """The request to the model, and the length of its prompt in tokens."""
     tools = state.model_tools()
-    max_tokens = _max_tokens(state)
-    messages, n_tokens = fit_prompt(state, services.engine, max_tokens, tools=tools)
+    messages, n_tokens, max_tokens = _fitted(state, services, tools)
+    overrides = state.user_message().overrides
     request = GenerationRequest(
         messages=messages,
         max_tokens=max_tokens,
-        sampling=Sampling(temperature=state.spec.model.temperature, top_p=state.spec.model.top_p),
+        sampling=Sampling(
+            temperature=state.spec.model.temperature,
+            top_p=state.spec.model.top_p,
+            seed=overrides.seed,
+            presence_penalty=overrides.presence_penalty,
+            frequency_penalty=overrides.frequency_penalty,
+            logit_bias=overrides.logit_bias,
+        ),
+        reasoning_effort=overrides.reasoning_effort,
         stop=state.spec.model.stop,
         deadline_s=services.deadline_s,
         tools=tools,
         grammar=_grammar(state, tools),
     )
     return request, n_tokens
+
+
+def _fitted(
+    state: TurnState, services: Services, tools: tuple[ToolSpec, ...]
+) -> tuple[tuple[PromptMessage, ...], int, int]:
+    """The prompt, its length and the longest reply, in tokens. Raises PromptTooLong.
+
+    Programs often allow far longer replies than they expect: rather than refuse them, the reply gets what is left.
+    """
+    max_tokens = _max_tokens(state)
+    try:
+        return *fit_prompt(state, services.engine, max_tokens, tools=tools), max_tokens
+    except PromptTooLong:
+        if not state.user_message().overrides.max_tokens or max_tokens <= LEAST_REPLY_TOKENS:
+            raise
+    messages, n_tokens = fit_prompt(state, services.engine, LEAST_REPLY_TOKENS, tools=tools)
+    return messages, n_tokens, state.ability.context_tokens - n_tokens
 
 
 def _grammar(state: TurnState, tools: tuple[ToolSpec, ...]) -> Grammar | None:

@@ -14,7 +14,8 @@ from gpts.runs.state import TurnState
 from gpts.runs.steps import Coverage, Finished, ModelReply, Retrieval
 from gpts.safety.flow import context_label
 from workers.knowledge.meaning import EmbeddedMeaning
-from workers.runs.answering import asked
+from workers.runs.answering import asked, results_as_passages
+from workers.runs.reply_limits import counted, limited_end
 from workers.runs.services import Services
 from workers.runs.writing import Show
 
@@ -27,10 +28,11 @@ def finished(decision: decisions.Finish, state: TurnState, services: Services, s
     if _declines(decision, state):
         quotes = _quotes(state, services) if _is_withheld(state) else None
         end = _small_talk(state, services) or quotes or _decline(state, services)
-        end = end.model_copy(update={"text": end.text + _unread(state)})
+        end = limited_end(end.model_copy(update={"text": end.text + _unread(state)}), state, services.engine)
         show(end.text)
-        return end
+        return counted(end, state, services.engine)
     text, passages = decision.text, state.passages()
+    sources = (*passages, *results_as_passages(state)) if passages else ()
     if text and not decision.calls and state.user_message().overrides.answer_schema is None:
         text += _unread(state)
         show(text.removeprefix(decision.text))
@@ -39,7 +41,7 @@ def finished(decision: decisions.Finish, state: TurnState, services: Services, s
     intent, found = state.intent(), state.retrieval()
     own = "\n".join((state.spec.instructions, _unread(state), *((intent.note, intent.lead) if intent else ())))
     listed = ground_list(text, found.extract, found.passages) if found and found.whole_files else None
-    grounding = listed or ground(text, passages, meaning, state.question(), titles, own)
+    grounding = listed or _openable(ground(text, sources, meaning, state.question(), titles, own))
     if not grounding.citations and _is_about_else(passages, state):
         grounding = Grounding()
     # Sentences of the files need no judgement, even where their list or table was taken apart; nor do fixed replies
@@ -48,7 +50,7 @@ def finished(decision: decisions.Finish, state: TurnState, services: Services, s
     support = tuple(each for each in grounding.support if not (quoted and each.level == "unsupported"))
     coverage = _coverage(decision, state, grounding, services)
     offers = coverage == "not_covered" and not grounding.citations
-    return Finished(
+    end = Finished(
         text=text,
         citations=grounding.citations,
         support=support,
@@ -58,6 +60,15 @@ def finished(decision: decisions.Finish, state: TurnState, services: Services, s
         tool_calls=decision.calls,
         label=context_label(state.history, state.steps, state.tools),
     )
+    return counted(end, state, services.engine)
+
+
+def _openable(found: Grounding) -> Grounding:
+    """What was found, without citations of results of calls: they support sentences, but no page shows them."""
+    kept = [each for each in found.citations if each.file_id or each.url]
+    numbers = {tag: number for number, tag in enumerate(dict.fromkeys(each.tag for each in kept), 1)}
+    cited = tuple(each.model_copy(update={"tag": numbers[each.tag]}) for each in kept)
+    return found.model_copy(update={"citations": cited})
 
 
 def _unread(state: TurnState) -> str:
@@ -70,6 +81,8 @@ def _declines(decision: decisions.Finish, state: TurnState) -> bool:
     """Whether nothing is said to a question that only the files may answer, and not for lack of room."""
     if decision.text or decision.calls or _last_reply(state).only_reasons:
         return False
+    if state.user_message().overrides.answer_schema is not None:
+        return False  # prose would be no value under the caller's schema
     if not (state.retrieval() or state.passages()):
         return False
     return state.spec.only_from_knowledge or not state.ability.writes_from_sources

@@ -22,7 +22,7 @@ from gpts.runs.decisions import (
 )
 from gpts.runs.plan import Circumstances, decide, queue_of
 from gpts.runs.state import TurnState
-from gpts.runs.steps import Cancelled, Error, Log, Overrides, UserMessage, current_part
+from gpts.runs.steps import Cancelled, Error, ErrorCode, Log, Overrides, UserMessage, current_part
 from gpts.safety.policy import Standing
 from gpts.spec.ability import ModelAbility
 from gpts.spec.tools import ToolSpec
@@ -35,7 +35,7 @@ from web.runs.services import finish_run
 from web.runs.services import history as history_of
 from web.runs.wake import wake
 from workers import configuration
-from workers.engine.base import EngineError, GrammarError, ModelLoading, PromptTooLong, served_person
+from workers.engine.base import EngineError, GrammarError, ModelLoading, PromptTooLong, SchemaRefused, served_person
 from workers.knowledge.errors import KnowledgeError
 from workers.runs import answering, delegate_tools, leases
 from workers.runs.perform import perform
@@ -72,7 +72,11 @@ def advance_claimed(run_id: UUID, lease: str, queue: Queue, services: Callable[[
             _advance_with_model(run_id, queue, services, held)
         except (LeaseLost, RunOver):
             logger.info("run %s was taken over or ended", run_id)
-        except (PromptTooLong, GrammarError, KnowledgeError, ModelLoading) as error:
+        except PromptTooLong as error:
+            _fail(run_id, lease, str(error), "context_length_exceeded")
+        except SchemaRefused as error:
+            _fail(run_id, lease, str(error), "invalid_schema")
+        except (GrammarError, KnowledgeError, ModelLoading) as error:
             _fail(run_id, lease, str(error))
         except EngineError as error:
             logger.error("run %s: %s", run_id, error)
@@ -155,6 +159,8 @@ def _turn(
 ) -> HeldTurn:
     """The turn of the run with these steps; without `services` it calls no model."""
     spec = first.overrides.applied_to(run.version.spec())
+    if first.is_side_task:
+        spec = spec.without_its_own()
     # A delegated run has no conversation before its task.
     toolbox, history = granted(spec, configuration.tool_settings()), () if run.root_id else history_of(run)
     others = delegate_tools.delegate_tools(run, spec, (first,)) if spec.delegates or spec.delegates_to_store else {}
@@ -209,8 +215,8 @@ def _circumstances(turn: HeldTurn) -> Circumstances:
     return Circumstances(standing, sign_in)
 
 
-def _fail(run_id: UUID, lease: str, message: str) -> None:
+def _fail(run_id: UUID, lease: str, message: str, code: ErrorCode = "") -> None:
     try:
-        finish_run(run_id, Error(message=message), lease)
+        finish_run(run_id, Error(message=message, code=code), lease)
     except (LeaseLost, RunOver):
         logger.info("run %s ended before its failure was recorded", run_id)

@@ -6,7 +6,7 @@ from gpts.runs import decisions
 from gpts.runs.phases import phase
 from gpts.runs.steps import Error, ModelReply, Retrieval
 from web.runs.services import finish_run
-from workers.runs import answering, calling, delegate_tools, finishing, intents, reading
+from workers.runs import answering, calling, delegate_tools, finishing, intents, reading, reply_limits
 from workers.runs.services import Services
 from workers.runs.turn import HeldTurn
 
@@ -78,6 +78,7 @@ def call_model(turn: HeldTurn, services: Services) -> None:
 
 def finish(decision: decisions.Finish, turn: HeldTurn, services: Services) -> None:
     """End the run with its answer."""
+    decision = reply_limits.limited_finish(decision, turn, services.engine)
     replies = [step for step in turn.steps if isinstance(step, ModelReply)]
     if not replies or replies[-1].text != decision.text:  # not streamed yet
         turn.begin_answer()

@@ -1,13 +1,7 @@
-"""The events of a run as updates of its A2A task. They end with the run, or when it waits for a person.
+"""The events of a run as updates of its A2A task. They end with the run, or when it waits for a person."""
 
-Before the run, the files of its message are read.
-"""
-
-import asyncio
-from collections.abc import AsyncIterator, Sequence
-from time import monotonic
-from typing import Any, Final
-from uuid import UUID
+from collections.abc import AsyncIterator
+from typing import Any
 
 from a2a.helpers import new_text_message
 from a2a.types import Artifact, Part, TaskArtifactUpdateEvent, TaskState, TaskStatus, TaskStatusUpdateEvent
@@ -15,12 +9,9 @@ from a2a.types import Artifact, Part, TaskArtifactUpdateEvent, TaskState, TaskSt
 from web.a2a.tasks import ANSWER, MARKDOWN, artifacts_of, context_of, status_of
 from web.runs import log, stream
 from web.runs.connections import in_database
-from web.runs.models import ConversationFile, Run
+from web.runs.models import Run
 from web.runs.stream import Event
 
-# A hundred scanned pages take about this long. After it, the caller is asked to send again.
-READING_S: Final = 300
-POLL_S: Final = 0.3
 Update = TaskArtifactUpdateEvent | TaskStatusUpdateEvent
 
 
@@ -32,14 +23,6 @@ async def updates(run: Run) -> AsyncIterator[Update]:
             yield update
     for update in await in_database(_ending, run):
         yield update
-
-
-async def until_read(files: Sequence[UUID]) -> None:
-    """Wait until these attached files are read or refused, for READING_S at most."""
-    ends = monotonic() + READING_S
-    waiting = ConversationFile.objects.filter(id__in=files).exclude(status__in=ConversationFile.SETTLED)
-    while files and monotonic() < ends and await in_database(waiting.exists):
-        await asyncio.sleep(POLL_S)
 
 
 async def events(run: Run) -> AsyncIterator[Event]:

@@ -38,13 +38,14 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404
 
-from web.a2a.following import events, until_read, updates
+from web.a2a.following import events, updates
 from web.a2a.tasks import STATES, attached, context_of, task_of, text_of
 from web.accounts.models import User
 from web.builder.models import Gpt
 from web.runs import services
 from web.runs.connections import in_database
 from web.runs.errors import Refused, RunOver
+from web.runs.file_reading import until_read
 from web.runs.models import Conversation, Run
 from web.runs.programs import conversation_of
 

@@ -1,15 +1,28 @@
 """What a program gets of an answer, whatever the format: citations with URLs, facts about it, files and usage."""
 
-from typing import Any
+from typing import Any, Final
 
 from ninja import Schema
 from pydantic import Field
 
 from gpts.knowledge.documents import Citation, SentenceSupport, Unit
-from gpts.runs.steps import Coverage, Delegation, FileRef, Finished, Log, ModelReply, ToolResult
+from gpts.runs.steps import (
+    Cancelled,
+    Coverage,
+    Delegation,
+    FileRef,
+    Finished,
+    Log,
+    ModelReply,
+    ToolResult,
+    UserMessage,
+)
 from web.runs.citations import source_url, where
 from web.runs.models import Run
 from web.runs.trees import Tokens, tokens_in, tree_of
+
+# Of English text, by most tokenizers.
+CHARS_PER_TOKEN: Final = 4
 
 
 class FileCitation(Schema):
@@ -142,9 +155,26 @@ def _facts(run: Run, number: int, citation: Citation) -> dict[str, Any]:
 
 
 def usage_of(run: Run, log: Log) -> TokenUsage:
-    """The tokens of all replies of the run and its child runs."""
+    """The tokens of all replies of the run and its child runs, and of an answer that no model wrote."""
     delegates = any(isinstance(step, Delegation) for step in log)
-    return TokenUsage.of(tree_of(run).total if delegates else tokens_in(log))
+    tokens = tree_of(run).total if delegates else tokens_in(log)
+    match log[-1]:
+        case Finished() as end:
+            tokens += Tokens(end.prompt_tokens, end.completion_tokens)
+        case Cancelled(text=text) if text:
+            tokens += _estimated(log, text)
+    return TokenUsage.of(tokens)
+
+
+def _estimated(log: Log, text: str) -> Tokens:
+    """About how many tokens the reply took that was stopped: its engine's count is lost."""
+    first = log[0]
+    assert isinstance(first, UserMessage)
+    said = len(first.text) + sum(len(each.content) for each in (*first.earlier, *first.later))
+    known = next((step for step in reversed(log) if isinstance(step, ModelReply)), None)
+    if known and known.text.startswith(text):
+        return Tokens()
+    return Tokens(max(1, said // CHARS_PER_TOKEN), max(1, len(text) // CHARS_PER_TOKEN))
 
 
 def reasoning_of(log: Log) -> str | None:

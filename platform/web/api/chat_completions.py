@@ -1,10 +1,13 @@
 """`/v1/chat/completions`: OpenAI's chat completions, whole and streamed."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final
+from uuid import UUID
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from ninja import Router
 
 from gpts.runs.steps import Finished, Log
@@ -23,14 +26,18 @@ from web.api.completions import (
 )
 from web.api.errors import OpenAiErrorBody, Problem, openai_shape
 from web.api.functions import CallOfFunction, calls_for_caller
-from web.api.program_runs import KEEP_ALIVE, ProgramMessage, keep, outcome, sse
+from web.api.messages import ProgramMessage
+from web.api.program_runs import KEEP_ALIVE, keep, outcome, sse
 from web.api.relay import Relay, pieces
 from web.api.repeats import RepeatableRequest
 from web.runs import log
 from web.runs.connections import close_connection, in_database, sse_response, take_stream
+from web.runs.model_facts import model_facts
 from web.runs.models import Run
 
 router = Router()
+# Names the parameters of the request that have no effect.
+IGNORED_HEADER: Final = "X-Ignored-Parameters"
 
 
 @router.post(
@@ -40,35 +47,61 @@ router = Router()
     summary="Ask a GPT",
     openapi_extra={"responses": {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}}},
 )
-async def create_chat_completion(request: HttpRequest, body: CompletionRequest) -> Any:
+async def create_chat_completion(request: HttpRequest, response: HttpResponse, body: CompletionRequest) -> Any:
     """The answer of a run, whole or as a stream. A caller without a key who disconnects stops the run."""
-    asked = RepeatableRequest.of(request, "v1", body.model_dump_json(exclude={"stream", "stream_options"}))
-    slot = await take_stream(caller(request).pk) if body.stream else None
-    run = await in_database(asked.run, partial(start, caller(request), body))
-    await close_connection()
-    in_parallel = body.parallel_tool_calls is not False
-    if slot is None:
-        return await complete(run, asked, in_parallel)
-    wants_usage = bool(body.stream_options and body.stream_options.include_usage)
-    return sse_response(program_runs.streamed(run, asked, _events(run, wants_usage, in_parallel), _error_event), slot)
-
-
-def start(user: User, body: CompletionRequest) -> Run:
-    """The queued run that answers the request. Raises ApiError, Refused."""
     body.check()
-    return program_runs.start(user, body.model, ProgramMessage(*body.turn()), body.overrides())
+    user, message = caller(request), body.message()
+    asked = RepeatableRequest.of(request, "v1", body.model_dump_json(exclude={"stream", "stream_options"}))
+    slot = await take_stream(user.pk) if body.stream else None
+    files = await program_runs.files_of(user, message)
+    run = await in_database(asked.run, partial(start, user, body, message, files))
+    facts = await in_database(model_facts, run.version.spec().model.engine)
+    await close_connection()
+    answering = Answering(run, body.parallel_tool_calls is not False, facts.context_tokens)
+    ignored = ", ".join(body.without_effect(facts.ignores))
+    if slot is None:
+        _name_ignored(response, ignored)
+        return await complete(answering, asked)
+    wants_usage = bool(body.stream_options and body.stream_options.include_usage)
+    streaming = sse_response(program_runs.streamed(run, asked, _events(answering, wants_usage), _error_event), slot)
+    _name_ignored(streaming, ignored)
+    return streaming
 
 
-async def complete(run: Run, asked: RepeatableRequest, in_parallel: bool) -> Completion:
+def _name_ignored(response: HttpResponseBase, names: str) -> None:
+    if names:
+        response.headers[IGNORED_HEADER] = names
+
+
+def start(user: User, body: CompletionRequest, message: ProgramMessage, files: Sequence[UUID] = ()) -> Run:
+    """The queued run that answers the request. Raises ApiError, Refused."""
+    return program_runs.start(user, body.model, message, body.overrides(), files)
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """The run that answers a request. `in_parallel`: it may make several calls of the caller's functions at once."""
+
+    run: Run
+    in_parallel: bool
+    context_tokens: int | None
+
+    def calls(self, answer: Finished) -> list[CallOfFunction]:
+        """The calls for the caller to make."""
+        return calls_for_caller(answer.tool_calls, self.run.id.hex, self.in_parallel)
+
+
+async def complete(answering: Answering, asked: RepeatableRequest) -> Completion:
     """The whole answer, once it is finished. Raises ApiError if the run failed or waits for a person."""
+    run = answering.run
     steps = await program_runs.finished_steps(run, asked)
-    answer = outcome(steps)
-    await keep(run, answer, steps, answer.text, in_parallel)
+    answer = outcome(steps, answering.context_tokens)
+    await keep(run, answer, steps, answer.text, answering.in_parallel)
     message = AnswerMessage(
         content=answer.text or (None if answer.tool_calls else ""),
         reasoning_content=reasoning_of(steps),
         annotations=annotations(run, answer),
-        tool_calls=calls_for_caller(answer.tool_calls, run.id.hex, in_parallel) or None,
+        tool_calls=answering.calls(answer) or None,
     )
     return Completion(
         id=completion_id(run),
@@ -84,22 +117,23 @@ def _error_event(problem: Problem) -> str:
     return sse(openai_shape(problem)[1])
 
 
-async def _events(run: Run, wants_usage: bool, in_parallel: bool) -> AsyncIterator[str]:
+async def _events(answering: Answering, wants_usage: bool) -> AsyncIterator[str]:
     """Yield the whole stream. Raises what `pieces` and `outcome` raise."""
-    chunk, relay = Chunks(run, wants_usage), Relay()
+    run, relay = answering.run, Relay()
+    chunk = Chunks(run, wants_usage)
     yield chunk.delta({"role": "assistant", "content": "", "refusal": None})
     text = ""
     async for delta in pieces(run.id, relay):
         text += delta.get("content", "")
         yield chunk.delta(delta) if delta else KEEP_ALIVE
     steps = await in_database(log.read, run.id)
-    answer = outcome(steps)
+    answer = outcome(steps, answering.context_tokens)
     rest = "" if answer.finish == "cancelled" else relay.rest(answer.text)
-    await keep(run, answer, steps, text + rest, in_parallel)
+    await keep(run, answer, steps, text + rest, answering.in_parallel)
     cited = [each.model_dump() for each in annotations(run, answer, relay.before)]
     if rest or cited:
         yield chunk.delta({"content": rest, **({"annotations": cited} if cited else {})})
-    for index, call in enumerate(calls_for_caller(answer.tool_calls, run.id.hex, in_parallel)):
+    for index, call in enumerate(answering.calls(answer)):
         yield chunk.call(index, call)
     yield chunk.end(answer, steps, relay.before)
     if wants_usage:

@@ -1,14 +1,15 @@
 """OpenAI's chat completions: requests, and a run's answer in their format."""
 
+import re
 import tomllib
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from ninja import Schema
 from pydantic import BaseModel, ConfigDict, Field
 
-from gpts.runs.messages import PromptMessage
-from gpts.runs.steps import Finished, FinishReason, Overrides
+from gpts.runs.steps import Finished, FinishReason, Overrides, ReasoningEffort
 from gpts.values import Text
 from web.api.answers import Extras, TokenUsage, UrlCitation, url_citations
 from web.api.errors import ApiError
@@ -22,15 +23,22 @@ from web.api.functions import (
     caller_tools,
     choice_of,
 )
-from web.api.messages import ChatMessage, turn_of
+from web.api.messages import ChatMessage, ProgramMessage, read_conversation
 from web.runs.models import Run
 
 _TEXTS: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
-# Unsupported parameters that would change the answer, each with its neutral values.
-UNSUPPORTED: Final[dict[str, list[Any]]] = _TEXTS["unsupported"]
+# Parameters without which the answer would mislead, each with its neutral values.
+REFUSED: Final[dict[str, list[Any]]] = _TEXTS["refused"]
+# Parameters that no engine here takes, and that change nothing of what an answer says.
+IGNORED: Final = frozenset(_TEXTS["ignored"])
+DESCRIPTION: Final = _TEXTS["description"].format(
+    refused=", ".join(f"`{name}`" for name in REFUSED), ignored=", ".join(f"`{name}`" for name in _TEXTS["ignored"])
+)
+MAX_BIASES: Final = 1_024
+# What programs mean by a top_p of 0: the likeliest token.
+LEAST_TOP_P: Final = 1e-6
+Penalty = Annotated[float, Field(ge=-2, le=2)]
 CompletionFinish = Literal["stop", "length", "tool_calls"]
-
-DESCRIPTION: Final = _TEXTS["description"].replace("{unsupported}", ", ".join(f"`{name}`" for name in UNSUPPORTED))
 
 
 class StreamOptions(BaseModel):
@@ -46,28 +54,41 @@ class CompletionRequest(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     model: Text = Field(description="The GPT's slug.")
-    messages: list[ChatMessage] = Field(min_length=1, max_length=1_000)
+    messages: list[ChatMessage] = Field(min_length=1, max_length=10_000)
     stream: bool | None = False
     stream_options: StreamOptions | None = None
     temperature: float | None = Field(None, ge=0, le=2, description="Default: the GPT's own.")
-    top_p: float | None = Field(None, gt=0, le=1, description="Default: the GPT's own.")
-    max_completion_tokens: int | None = Field(None, ge=1, le=8_192, description="Default: the GPT's own.")
-    max_tokens: int | None = Field(None, ge=1, le=8_192, description="Older name of max_completion_tokens.")
+    top_p: float | None = Field(None, ge=0, le=1, description="Default: the GPT's own.")
+    max_completion_tokens: int | None = Field(None, ge=1, le=10_000_000, description="Default: the GPT's own.")
+    max_tokens: int | None = Field(None, ge=1, le=10_000_000, description="Older name of max_completion_tokens.")
     stop: Text | list[Text] | None = Field(None, description="Up to four stop sequences.")
+    seed: int | None = Field(None, ge=-(2**63), lt=2**63)
+    presence_penalty: Penalty | None = None
+    frequency_penalty: Penalty | None = None
+    logit_bias: dict[str, Annotated[float, Field(ge=-100, le=100)]] | None = Field(
+        None, max_length=MAX_BIASES, description="By token ids of the model that answers."
+    )
+    reasoning_effort: ReasoningEffort | None = Field(None, description="For models that reason.")
     tools: list[FunctionTool] | None = Field(None, max_length=MAX_FUNCTIONS, description="Your own functions.")
     tool_choice: WantedToolChoice | None = Field(None, description="Default: auto.")
     parallel_tool_calls: bool | None = Field(None, description="False: at most one call at a time.")
     response_format: ResponseFormat | None = Field(None, description="Default: text.")
 
     def check(self) -> None:
-        """Refuse unsupported parameters. Raises ApiError with the parameter's name."""
+        """Refuse parameters without which the answer would mislead. Raises ApiError with the parameter's name."""
         for name, value in (self.model_extra or {}).items():
-            if name in UNSUPPORTED and value is not None and value not in UNSUPPORTED[name]:
+            if name in REFUSED and value is not None and value not in REFUSED[name]:
                 raise ApiError(400, f"“{name}” is not supported; leave it out.", name, "unsupported_parameter")
 
-    def turn(self) -> tuple[str, list[PromptMessage], list[PromptMessage]]:
-        """The question, the messages before it and after it as the GPT reads them. Raises ApiError."""
-        return turn_of(self.messages)
+    def without_effect(self, ignores: Collection[str]) -> list[str]:
+        """The parameters that were set and have no effect, on a model that `ignores` these as well."""
+        extra = {name for name, value in (self.model_extra or {}).items() if value not in (None, False, [], {})}
+        named = {name for name in self.model_fields_set & set(ignores) if getattr(self, name) not in (None, 0, {})}
+        return sorted(named | {name for name in extra if name in IGNORED})
+
+    def message(self) -> ProgramMessage:
+        """The question, with the messages before it and after it as the GPT reads them. Raises ApiError."""
+        return read_conversation(self.messages, has_tools=bool(self.tools))
 
     def overrides(self) -> Overrides:
         """The caller's settings of this one run. Raises ApiError for unusable stop texts, functions and schemas."""
@@ -77,13 +98,24 @@ class CompletionRequest(BaseModel):
         tools = caller_tools(self.tools)
         return Overrides(
             temperature=self.temperature,
-            top_p=self.top_p,
+            top_p=None if self.top_p is None else max(self.top_p, LEAST_TOP_P),
             max_tokens=self.max_completion_tokens or self.max_tokens,
             stop=stop,
+            seed=self.seed,
+            presence_penalty=self.presence_penalty or 0,
+            frequency_penalty=self.frequency_penalty or 0,
+            logit_bias=self._biases(),
+            reasoning_effort=self.reasoning_effort,
             tools=tools,
             tool_choice=choice_of(self.tool_choice, tools),
             answer_schema=answer_schema(self.response_format),
         )
+
+    def _biases(self) -> tuple[tuple[int, float], ...]:
+        wrong = next((token for token in self.logit_bias or () if not re.fullmatch(r"\d{1,9}", token)), None)
+        if wrong is not None:
+            raise ApiError(400, "The keys of “logit_bias” are token ids.", "logit_bias", "invalid_value")
+        return tuple((int(token), bias) for token, bias in (self.logit_bias or {}).items())
 
 
 class Annotation(Schema):

@@ -33,7 +33,7 @@ class Problem:
     """An error for the caller. `fields` holds (field, message) of each invalid field, `field` the first of them.
 
     `is_final`: the same request must not be sent again, which official clients do by themselves after some statuses.
-    With the status 429, `retry_after_s` is when to try again; 0 if time alone does not help.
+    With the status 429 or 503, `retry_after_s` is when to try again; 0 if time alone does not help.
     """
 
     status: int
@@ -181,7 +181,7 @@ def respond(problem: Problem, shape: Shape) -> HttpResponse:
     """The error response for `problem`."""
     status, body = shape(problem)
     response = JsonResponse(body, status=status)
-    if status == 429 and problem.retry_after_s:
+    if status in (429, 503) and problem.retry_after_s:
         response.headers["Retry-After"] = str(problem.retry_after_s)
     if status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"

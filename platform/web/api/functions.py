@@ -12,7 +12,8 @@ from gpts.values import Text
 from web.api.errors import ApiError
 
 MAX_FUNCTIONS: Final = 128
-DESCRIPTION_CHARS: Final = 1_024
+# Agents describe their tools at length (opencode: 4,628 characters); all of them together have a limit.
+DESCRIPTION_CHARS: Final = 64_000
 # All functions together, as JSON: a model reads all of them with each question.
 MAX_FUNCTIONS_BYTES: Final = 256_000
 MAX_SCHEMA_BYTES: Final = 64_000
@@ -95,6 +96,13 @@ class CallOfFunction(BaseModel):
     id: Annotated[Text, Field(min_length=1, max_length=200)]
     type: Literal["function"] = "function"
     function: FunctionCall
+
+
+class LegacyCall(BaseModel):
+    """A call in the form before `tool_calls`."""
+
+    name: FunctionName
+    arguments: Text = ""
 
 
 def caller_tools(tools: Sequence[FunctionTool] | None) -> tuple[CallerTool, ...]:

@@ -1,28 +1,42 @@
-"""The conversation that a caller sends, and its messages as the GPT reads them."""
+"""The conversation that a caller sends, and its messages as the GPT reads them.
 
-from collections.abc import Sequence
+Agents send histories that no API would have made: results without calls, calls without results, arguments that are
+no JSON, an answer that has only begun, or instructions alone. All of them are read; what cannot be is refused with
+its place.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, Field
 from pydantic_core import from_json
 
 from gpts.runs.messages import MessageCall, PromptMessage
+from gpts.runs.side_tasks import is_side_task
 from gpts.values import Text
+from web.api.content_files import ContentFile, content_file
 from web.api.errors import ApiError
-from web.api.functions import CallOfFunction
+from web.api.functions import CallOfFunction, LegacyCall
 
 CALLER_INSTRUCTIONS: Final = "Instructions from the caller: "
+NO_RESULT: Final = "(This call has no result.)"
+# The name of a function of which only a result was sent.
+UNNAMED: Final = "tool"
 
 
 class ContentPart(BaseModel):
-    """A part of a message's content. Only parts of type `text` are supported."""
+    """A part of a message's content: `text`, or an `image_url` or `file` as a data URL or by its id here."""
 
     type: str
     text: Text = ""
+    refusal: Text = ""
+    image_url: dict[str, Any] | Text | None = None
+    file: dict[str, Any] | None = None
 
 
 class ChatMessage(BaseModel):
-    """A message of the conversation so far. After the user's last one, only calls and their results may follow.
+    """A message of the conversation so far.
 
     `tool_calls` are an assistant's calls of the caller's functions; a message of role `tool` answers one of them.
     `reasoning_content` came with the calls; the model gets it back while they are answered.
@@ -33,77 +47,145 @@ class ChatMessage(BaseModel):
     reasoning_content: Text | None = None
     tool_calls: Annotated[list[CallOfFunction], Field(max_length=128)] | None = None
     tool_call_id: Text | None = None
+    function_call: LegacyCall | None = None
+    name: Text | None = None
 
 
-def turn_of(messages: Sequence[ChatMessage]) -> tuple[str, list[PromptMessage], list[PromptMessage]]:
-    """The last question, the messages before it, and the calls and results after it. Raises ApiError."""
-    last = next((i for i in reversed(range(len(messages))) if messages[i].role == "user"), None)
-    if last is None or messages[-1].role not in ("user", "tool"):
-        text = "The last message must be from the user or the result of a call after one."
-        raise ApiError(400, text, "messages", "invalid_value")
-    read, called = [], dict[str, str]()
+@dataclass(frozen=True, slots=True)
+class ProgramMessage:
+    """The last message of a program's conversation, with what came before it and the files of all messages.
+
+    `later` holds what followed on it: calls of the program's functions with their results, or an answer's beginning.
+    """
+
+    text: str
+    earlier: Sequence[PromptMessage] = ()
+    later: Sequence[PromptMessage] = ()
+    files: Sequence[ContentFile] = ()
+    is_side_task: bool = False
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What was read of the conversation so far. `open_calls` are calls without a result, by id."""
+
+    messages: list[PromptMessage] = field(default_factory=list)
+    files: list[ContentFile] = field(default_factory=list)
+    called: dict[str, str] = field(default_factory=dict)
+    open_calls: dict[str, str] = field(default_factory=dict)
+
+    def close_calls(self) -> None:
+        """Add results for calls that have none, without which many models' templates fail."""
+        for call_id, name in self.open_calls.items():
+            self.messages.append(PromptMessage(role="tool", content=NO_RESULT, name=name, call_id=call_id))
+        self.open_calls.clear()
+
+
+def read_conversation(messages: Sequence[ChatMessage], has_tools: bool = False) -> ProgramMessage:
+    """The conversation by its last question. `has_tools`: the caller sent functions. Raises ApiError."""
+    reading = _Reading()
+    asked = _place_of_question(messages)
+    at = 0
     for index, message in enumerate(messages):
-        read.append(_read(message, index, called))
-        called |= {call.id: call.function.name for call in message.tool_calls or ()}
-    before = [
-        message.model_copy(update={"reasoning": ""})
-        for message in read[:last]
-        if message.content or message.tool_calls
-    ]
-    return read[last].content, before, read[last + 1 :]
+        if message.role not in ("tool", "function"):
+            reading.close_calls()
+        if index == asked:
+            at = len(reading.messages)
+        _read(message, f"messages.{index}", reading, as_question=index == asked)
+    reading.close_calls()
+    read = reading.messages
+    before = [each.model_copy(update={"reasoning": ""}) for each in read[:at] if _says(each)]
+    texts = [_plain(message) for message in messages if message.role == "user"]
+    told = "\n".join(_plain(message) for message in messages if message.role in ("system", "developer"))
+    return ProgramMessage(
+        text=read[at].content,
+        earlier=before,
+        later=[each for each in read[at + 1 :] if _says(each)],
+        files=reading.files,
+        is_side_task=not has_tools and at == len(read) - 1 and is_side_task(told, texts),
+    )
 
 
-def _read(message: ChatMessage, index: int, called: dict[str, str]) -> PromptMessage:
-    """The message as the GPT reads it; system messages as the user's, so that its instructions prevail."""
-    place = f"messages.{index}"
-    if message.tool_calls and message.role != "assistant":
-        raise ApiError(400, "Only assistant messages can have calls.", f"{place}.tool_calls", "invalid_value")
+def _says(message: PromptMessage) -> bool:
+    """Whether there is anything in the message; a result may be empty."""
+    return bool(message.content or message.tool_calls) or message.role == "tool"
+
+
+def _place_of_question(messages: Sequence[ChatMessage]) -> int:
+    """The index of the last message from the user, or else of the last instructions. Raises ApiError."""
+    for roles in (("user",), ("system", "developer")):
+        for index in reversed(range(len(messages))):
+            if messages[index].role in roles and (_plain(messages[index]).strip() or _has_files(messages[index])):
+                return index
+    raise ApiError(400, "No message from the user has a text.", "messages", "invalid_value")
+
+
+def _read(message: ChatMessage, place: str, reading: _Reading, *, as_question: bool) -> None:
+    """Add the message as the GPT reads it; system messages as the user's, so that its instructions prevail."""
+    reading.files += _files(message, place)
+    text = _plain(message)
     match message.role:
-        case "function":
-            text = "Function messages are not supported; use the role “tool”."
-            raise ApiError(400, text, f"{place}.role", "unsupported_value")
-        case "tool":
-            return _result(message, place, called)
-        case "assistant" if message.tool_calls:
-            content = "" if message.content is None else _text(message, place)
-            calls = tuple(_call(call, f"{place}.tool_calls.{i}") for i, call in enumerate(message.tool_calls))
-            reasoning = message.reasoning_content or ""
-            return PromptMessage(role="assistant", content=content, tool_calls=calls, reasoning=reasoning)
+        case "tool" | "function":
+            _read_result(message, text, reading)
         case "assistant":
-            return PromptMessage(role="assistant", content=_text(message, place))
-        case "user":
-            return PromptMessage(role="user", content=_text(message, place))
-    text = _text(message, place)
-    return PromptMessage(role="user", content=CALLER_INSTRUCTIONS + text if text else "")
+            calls = tuple(_calls(message))
+            reading.called |= (found := {call.call_id: call.name for call in calls})
+            reading.open_calls |= found
+            reasoning = (message.reasoning_content or "") if calls else ""
+            reading.messages.append(
+                PromptMessage(role="assistant", content=text, tool_calls=calls, reasoning=reasoning)
+            )
+        case "system" | "developer" if not as_question:
+            reading.messages.append(PromptMessage(role="user", content=CALLER_INSTRUCTIONS + text if text else ""))
+        case _:
+            reading.messages.append(PromptMessage(role="user", content=text))
 
 
-def _result(message: ChatMessage, place: str, called: dict[str, str]) -> PromptMessage:
-    call_id = message.tool_call_id or ""
-    if call_id not in called:
-        text = "The result doesn't match a call in an earlier message."
-        raise ApiError(400, text, f"{place}.tool_call_id", "invalid_value")
-    return PromptMessage(role="tool", content=_text(message, place), name=called[call_id], call_id=call_id)
+def _read_result(message: ChatMessage, text: str, reading: _Reading) -> None:
+    """Add a result; one that matches no open call gets a call of its own."""
+    call_id = message.tool_call_id or next((i for i, n in reading.open_calls.items() if n == message.name), "")
+    if call_id not in reading.open_calls:
+        reading.close_calls()
+        name = reading.called.get(call_id) or message.name or UNNAMED
+        call_id = f"{call_id or 'call'}_{len(reading.messages)}"
+        call = MessageCall(call_id=call_id, name=name, arguments={})
+        reading.messages.append(PromptMessage(role="assistant", content="", tool_calls=(call,)))
+        reading.open_calls[call_id] = name
+    name = reading.open_calls.pop(call_id)
+    reading.messages.append(PromptMessage(role="tool", content=text, name=name, call_id=call_id))
 
 
-def _call(call: CallOfFunction, place: str) -> MessageCall:
+def _calls(message: ChatMessage) -> Iterator[MessageCall]:
+    for call in message.tool_calls or ():
+        yield MessageCall(call_id=call.id, name=call.function.name, arguments=_arguments(call.function.arguments))
+    if message.function_call:
+        name = message.function_call.name
+        yield MessageCall(call_id=f"call_{name}", name=name, arguments=_arguments(message.function_call.arguments))
+
+
+def _arguments(text: str) -> dict[str, Any]:
+    """The arguments of a call as an object: what is none, as models write it sometimes, becomes its only field."""
     try:
-        arguments: Any = from_json(call.function.arguments, allow_inf_nan=False)
+        value: Any = from_json(text, allow_inf_nan=False) if text.strip() else {}
     except ValueError:
-        arguments = None
-    if not isinstance(arguments, dict):
-        text = "The arguments of a call must be a JSON object."
-        raise ApiError(400, text, f"{place}.function.arguments", "invalid_value")
-    return MessageCall(call_id=call.id, name=call.function.name, arguments=arguments)
+        value = text
+    return value if isinstance(value, dict) else {"arguments": value}
 
 
-def _text(message: ChatMessage, place: str) -> str:
-    if message.content is None:
-        raise ApiError(400, "The message has no content.", f"{place}.content", "invalid_value")
-    if isinstance(message.content, str):
-        return message.content
-    for number, part in enumerate(message.content):
-        if part.type != "text":
-            kind = "Images" if part.type == "image_url" else f"Parts of type “{part.type[:40]}”"
-            text = f"{kind} are not supported; send text."
-            raise ApiError(400, text, f"{place}.content.{number}.type", "unsupported_value")
-    return "\n".join(part.text for part in message.content)
+def _plain(message: ChatMessage) -> str:
+    """The text of the message, without its other parts."""
+    if isinstance(message.content, list):
+        return "\n".join(filter(None, (part.text or part.refusal for part in message.content)))
+    return message.content or ""
+
+
+def _has_files(message: ChatMessage) -> bool:
+    """Whether the message has parts that are no text, also those that `_files` refuses."""
+    return isinstance(message.content, list) and any(part.type not in ("text", "refusal") for part in message.content)
+
+
+def _files(message: ChatMessage, place: str) -> Iterator[ContentFile]:
+    """The files in the parts of a message. Raises ApiError for a part of any other kind than text."""
+    for number, part in enumerate(message.content if isinstance(message.content, list) else ()):
+        if part.type not in ("text", "refusal"):
+            yield content_file(part.type, part.image_url or part.file, f"{place}.content.{number}")

@@ -6,7 +6,6 @@ A program keeps its conversation itself and sends it along, so each run has a hi
 import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -15,34 +14,28 @@ from django.db import transaction
 from django.http import Http404
 from django.urls import reverse
 
-from gpts.runs.messages import PromptMessage
 from gpts.runs.steps import Cancelled, Error, Finished, Log, Overrides, ToolStarted
 from web.accounts.models import User
 from web.api import history
+from web.api.content_files import attach
 from web.api.errors import ApiError, Problem, problem_of
 from web.api.functions import made_calls
+from web.api.messages import ProgramMessage
 from web.api.relay import ApprovalNeeded, Rewritten, events
 from web.api.repeats import RepeatableRequest
 from web.builder.models import Gpt
 from web.builder.services import access_published
 from web.runs import log, services
 from web.runs.connections import in_database
+from web.runs.file_reading import until_read
+from web.runs.model_facts import facts_of
 from web.runs.models import Conversation, Run
+from web.runs.services import Sent
 
+# The most characters of any text that are one token of any model: indented code has up to eight.
+MOST_CHARS_PER_TOKEN = 8
 # Sent while nothing happens, so that no proxy or client takes the connection for dead.
 KEEP_ALIVE = ": still here\n\n"
-
-
-@dataclass(frozen=True, slots=True)
-class ProgramMessage:
-    """The last message of a program's conversation, with what came before it.
-
-    `later` holds the calls of the program's functions that the message led to, and their results.
-    """
-
-    text: str
-    earlier: Sequence[PromptMessage] = ()
-    later: Sequence[PromptMessage] = ()
 
 
 def access_model(user: User, slug: str) -> Gpt:
@@ -54,15 +47,44 @@ def access_model(user: User, slug: str) -> Gpt:
         raise ApiError(404, text, "model", "model_not_found") from None
 
 
-def start(user: User, model: str, message: ProgramMessage, overrides: Overrides) -> Run:
-    """The queued run of the GPT `model`, in a hidden conversation of its own. Raises ApiError, Refused."""
+async def files_of(user: User, message: ProgramMessage) -> list[UUID]:
+    """The ids of the message's files, once they are read. Raises ApiError, Refused."""
+    ids = await in_database(attach, user, message.files) if message.files else []
+    await until_read(ids)
+    return ids
+
+
+def start(
+    user: User, model: str, message: ProgramMessage, overrides: Overrides, attachments: Sequence[UUID] = ()
+) -> Run:
+    """The queued run of the GPT `model`, in a hidden conversation of its own. Raises ApiError, Refused.
+
+    `attachments` are the ids of `files_of`.
+    """
     gpt = access_model(user, model)
+    check_length(message, gpt)
     with transaction.atomic():  # a refused run leaves no conversation behind
         conversation = services.start_conversation(user, gpt, Conversation.Origin.API)
         replies = history.label_of_replies(user, gpt, (*message.earlier, *message.later))
-        return services.start_run(
-            conversation, message.text, message.earlier, overrides, later=message.later, replies_label=replies
-        )
+        sent = Sent(tuple(message.earlier), tuple(message.later), replies, overrides, message.is_side_task)
+        return services.start_run(conversation, message.text, attachments, sent=sent)
+
+
+def check_length(message: ProgramMessage, gpt: Gpt) -> None:
+    """Refuse what cannot fit the model before it is stored; a worker knows the exact length. Raises ApiError."""
+    facts = facts_of(gpt)
+    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    if facts.context_tokens:
+        most = min(most, facts.context_tokens * MOST_CHARS_PER_TOKEN)
+    n_chars = len(message.text) + sum(len(each.content) for each in (*message.earlier, *message.later))
+    if n_chars > most:
+        raise too_long(facts.context_tokens, f"Your messages have {n_chars:,} characters. Shorten them.")
+
+
+def too_long(context_tokens: int | None, text: str) -> ApiError:
+    """The error for messages that do not fit the model, in the words that clients look for."""
+    known = f"This model's maximum context length is {context_tokens} tokens. " if context_tokens else ""
+    return ApiError(400, f"{known}{text}", "messages", "context_length_exceeded")
 
 
 async def finished_steps(run: Run, asked: RepeatableRequest) -> Log:
@@ -133,9 +155,10 @@ def approval_required(run: Run, waiting_id: UUID) -> ApiError:
     return ApiError(403, text, code="approval_required")
 
 
-def outcome(steps: Log) -> Finished:
+def outcome(steps: Log, context_tokens: int | None = None) -> Finished:
     """The run's answer; if it was stopped, the text so far. Raises ApiError if it failed.
 
+    `context_tokens` are the model's, for the error of a run that was too long for it.
     After a call with an effect, a client that sent the request again by itself would repeat the effect.
     """
     match steps[-1]:
@@ -143,6 +166,10 @@ def outcome(steps: Log) -> Finished:
             return answer
         case Cancelled(text=text):
             return Finished(text=text, finish="cancelled")
+        case Error(message=message, code="context_length_exceeded"):
+            raise too_long(context_tokens, message)
+        case Error(message=message, code="invalid_schema"):
+            raise ApiError(400, message, "response_format", "invalid_schema")
         case Error(message=message):
             acted = any(isinstance(step, ToolStarted) for step in steps)
             raise ApiError(500, message, code="run_failed", is_final=acted)

@@ -4,6 +4,7 @@ from typing import Literal
 
 from django.http import HttpRequest
 from ninja import Schema
+from pydantic import Field
 
 from web.api.auth import KeyAuth, caller
 from web.api.chat_completions import router as chat_completions
@@ -11,6 +12,7 @@ from web.api.errors import Api, OpenAiErrorBody, handle_errors, openai_shape
 from web.api.program_runs import access_model
 from web.api.reading import StrictParser
 from web.builder.models import Gpt
+from web.runs.model_facts import facts_of
 
 v1 = Api(
     title="Guildhall, OpenAI-compatible",
@@ -33,6 +35,10 @@ class Model(Schema):
     owned_by: str
     name: str
     description: str
+    context_window: int | None = Field(
+        description="Longest prompt and reply together, in tokens; null while unknown."
+    )
+    max_completion_tokens: int | None = Field(description="Longest reply, in tokens.")
 
 
 class ModelList(Schema):
@@ -44,12 +50,15 @@ class ModelList(Schema):
 
 def _model(gpt: Gpt) -> Model:
     live = gpt.live
+    facts = facts_of(gpt)
     return Model(
         id=gpt.slug,
         created=int(gpt.created.timestamp()),
         owned_by=gpt.owner.shown_name,
         name=live.name,
         description=live.description,
+        context_window=facts.context_tokens,
+        max_completion_tokens=facts.most_reply_tokens,
     )
 
 

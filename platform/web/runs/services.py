@@ -1,6 +1,7 @@
 """Every write to conversations and runs, for pages and API. Each is one transaction; workers wake on commit."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -81,28 +82,36 @@ def _version(gpt: Gpt, origin: str) -> GptVersion:
     return gpt.published
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a program sends along with a message: see `UserMessage` for each field."""
+
+    earlier: tuple[PromptMessage, ...] = ()
+    later: tuple[PromptMessage, ...] = ()
+    replies_label: Label | None = None
+    overrides: Overrides = Overrides()  # noqa: RUF009 (frozen)
+    is_side_task: bool = False
+
+
 def start_run(
     conversation: Conversation,
     text: str,
-    earlier: Sequence[PromptMessage] = (),
-    overrides: Overrides = Overrides(),  # noqa: B008 (frozen)
     attachments: Sequence[UUID] = (),
-    later: Sequence[PromptMessage] = (),
     mention: str = "",
     stay: bool = False,
-    replies_label: Label | None = None,
+    sent: Sent | None = None,
 ) -> Run:
     """The queued run that will answer `text`, which may be empty with files, as the next message of the conversation.
 
-    `earlier`, `later` and `overrides` come from an API caller, and `replies_label` is the label of the replies among
-    them; `attachments` are ids of the owner's files. `mention` is the slug of another GPT that answers instead, as
-    does one that `text` starts with (“@name …”); with `stay` it also answers later messages, until dismissed. Stores
-    nothing if it raises EmptyMessage, MessageTooLong, StillAnswering, StillReading, OverQuota, GuestGone, Refused.
+    `attachments` are ids of the owner's files. `mention` is the slug of another GPT that answers instead, as does one
+    that `text` starts with (“@name …”); with `stay` it also answers later messages, until dismissed. A program that
+    sends its conversation along keeps to the model's context itself. Stores nothing if it raises EmptyMessage,
+    MessageTooLong, StillAnswering, StillReading, OverQuota, GuestGone, Refused.
     """
     text = text.replace("\x00", "").strip()
     if not (text or attachments):
         raise EmptyMessage
-    if len(text) + sum(len(message.content) for message in (*earlier, *later)) > settings.MAX_MESSAGE_CHARS:
+    if sent is None and len(text) > settings.MAX_MESSAGE_CHARS:
         raise MessageTooLong
     try:
         with transaction.atomic(), over_quota():
@@ -114,15 +123,9 @@ def start_run(
             attached = files.claim(conversation, attachments, spec)
             title = shorten(text or ", ".join(file.name for file in attached))
             message = _keep(conversation, text, title, chosen.gpt if stay else None)
-            first = UserMessage(
-                text=chosen.text,
-                earlier=tuple(earlier),
-                later=tuple(later),
-                replies_label=replies_label,
-                attachments=attached,
-                overrides=overrides,
-                guest_id=str(chosen.gpt.id) if chosen.gpt else "",
-            )
+            guest_id = str(chosen.gpt.id) if chosen.gpt else ""
+            facts = {each.name: getattr(sent, each.name) for each in fields(sent)} if sent else {}
+            first = UserMessage(text=chosen.text, attachments=attached, guest_id=guest_id, **facts)
             return _queue(message, first, chosen.version)
     except GuestGone:
         dismiss_guest(conversation)  # so that the next message gets an answer

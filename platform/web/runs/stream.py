@@ -171,18 +171,21 @@ def snapshot(run_id: UUID) -> Event:
     return {"type": "snapshot", "status": status, "kinds": [step.kind for step in steps], "text": shown}
 
 
-def announce_model(model: str) -> None:
-    """Announce for MODEL_KEEP_S that a worker has `model` loaded. Logged and dropped without Redis."""
+def announce_model(model: str, **facts: Any) -> None:
+    """Announce for MODEL_KEEP_S that a worker has `model` loaded, and facts for programs that use it.
+
+    Logged and dropped without Redis.
+    """
     try:
         last = model_worker()
         since = last["since"] if last and last["model"] == model else timezone.now().isoformat()
-        _client().set(MODEL_KEY, json.dumps({"model": model, "since": since}), ex=MODEL_KEEP_S)
+        _client().set(MODEL_KEY, json.dumps({"model": model, "since": since, **facts}), ex=MODEL_KEEP_S)
     except redis.RedisError as error:
         logger.warning("the model worker could not announce itself: %s", error)
 
 
 def model_worker() -> Event | None:
-    """`{model, since}` of a worker with its model loaded, None without one. Raises redis.RedisError."""
+    """`{model, since, …}` of a worker with its model loaded, None without one. Raises redis.RedisError."""
     state = cast(bytes | None, _client().get(MODEL_KEY))
     return json.loads(state) if state else None
 

@@ -30,9 +30,8 @@ from google.protobuf.json_format import MessageToDict
 from gpts.runs.steps import FileRef
 from tests.web.a2a.conftest import Caller, asking
 from tests.web.api.conftest import ANSWER, key_of
-from web.a2a import following
 from web.a2a.following import _Converter
-from web.runs import files, log, services
+from web.runs import file_reading, files, log, services
 from web.runs.connections import in_database
 from web.runs.models import Conversation, ConversationFile, Message, Run
 from web.runs.services import access_run
@@ -219,7 +218,7 @@ def test_files_and_data_come_along(bobs, worker, bob, monkeypatch):
         n_polls += 1
         await in_database(ConversationFile.objects.update, status="ready", segment="00ff")
 
-    monkeypatch.setattr(following, "asyncio", SimpleNamespace(sleep=read_meanwhile))
+    monkeypatch.setattr(file_reading, "asyncio", SimpleNamespace(sleep=read_meanwhile))
     parts = ["Look:", new_data_part({"pump": "Z-9"}), new_raw_part(b"a,b", "text/csv", "sales.csv")]
     task = bobs.send(asking(*parts, at_once=True))[0].task
     first = log.read(Run.objects.get(id=task.id).id)[0]
@@ -288,7 +287,7 @@ def test_a_message_may_be_a_file_alone(bobs, worker, bob, monkeypatch):
     async def read_meanwhile(_: float) -> None:
         await in_database(ConversationFile.objects.update, status="ready", segment="00ff")
 
-    monkeypatch.setattr(following, "asyncio", SimpleNamespace(sleep=read_meanwhile))
+    monkeypatch.setattr(file_reading, "asyncio", SimpleNamespace(sleep=read_meanwhile))
     task = bobs.send(asking(new_raw_part(b"a,b", "text/csv", "sales.csv"), at_once=True))[0].task
     first = log.read(Run.objects.get(id=task.id).id)[0]
     assert (first.text, [file.name for file in first.attachments]) == ("", ["sales.csv"])

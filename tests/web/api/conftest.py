@@ -100,7 +100,7 @@ class Worker:
     def __init__(self, woken: "queue.Queue[str]") -> None:
         self._woken = woken
         self.run_id = UUID(int=0)
-        self._lease = ""
+        self.lease = ""
         self._attempt = 0
 
     def take(self) -> None:
@@ -114,8 +114,8 @@ class Worker:
 
     def retake(self) -> None:
         """Claim the run again, as after the first worker's death."""
-        log.hand_over(self.run_id, self._lease)
-        self._lease = log.claim(self.run_id) or ""
+        log.hand_over(self.run_id, self.lease)
+        self.lease = log.claim(self.run_id) or ""
         self._attempt += 1
 
     def retrieve(self) -> None:
@@ -150,13 +150,13 @@ class Worker:
         usage = {"prompt_tokens": 40, "completion_tokens": 9, "first_token_ms": 12}
         self._append(ModelReply(text=text, finish=finish, **usage, **reasoned))
         last = Finished(text=text, citations=citations, coverage="covered", finish=finish, label=label or Label())
-        services.finish_run(self.run_id, last, self._lease)
+        services.finish_run(self.run_id, last, self.lease)
 
     def ask_caller(self, *calls: ToolCall, text: str = "") -> None:
         """End the run with calls of the caller's functions."""
         self._append(ModelReply(text=text, tool_calls=calls, finish="tool_calls"))
         last = Finished(text=text, tool_calls=calls, finish="tool_calls")
-        services.finish_run(self.run_id, last, self._lease)
+        services.finish_run(self.run_id, last, self.lease)
 
     def use_tool(self, said: str = "", *files: FileRef) -> None:
         """Reply with a call of a tool of the GPT's, and get its result."""
@@ -167,11 +167,11 @@ class Worker:
         """Reply with a call that a person must allow, ask, and let go of the run."""
         self._append(ModelReply(text="", tool_calls=(ToolCall(call_id="w1", name="send_mail", arguments={}),)))
         self._append(ApprovalRequest(call_id="w1", name="send_mail", digest="d" * 64))
-        log.hand_over(self.run_id, self._lease)
+        log.hand_over(self.run_id, self.lease)
 
     def fail(self, message: str) -> None:
         """End the run with an error."""
-        services.finish_run(self.run_id, Error(message=message), self._lease)
+        services.finish_run(self.run_id, Error(message=message), self.lease)
 
     def answer(self) -> None:
         """The usual turn from beginning to end."""
@@ -181,7 +181,7 @@ class Worker:
         self.finish()
 
     def _append(self, step: Step) -> None:
-        seq = log.append(self.run_id, step, self._lease)
+        seq = log.append(self.run_id, step, self.lease)
         stream.publish(self.run_id, {"type": "step", "seq": seq, "kind": step.kind})
 
 

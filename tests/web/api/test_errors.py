@@ -63,14 +63,10 @@ def test_bodies_that_are_no_request_are_400(bobs, body):
         ({"model": "pump\x00doctor"}, "model"),
         ({"messages": []}, "messages"),
         ({"messages": {}}, "messages"),
-        ({"messages": [{"role": "user"}]}, "messages.0.content"),
+        ({"messages": [{"role": "user"}]}, "messages"),
         ({"messages": [{"role": "user", "content": "a\x00b"}]}, "messages.0.content"),
         ({"messages": [{"role": "king", "content": "x"}]}, "messages.0.role"),
         ({"messages": [{"role": "assistant", "content": "x"}]}, "messages"),
-        (
-            {"messages": [{"role": "tool", "content": "x"}, {"role": "user", "content": "x"}]},
-            "messages.0.tool_call_id",
-        ),
         ({"messages": [{"role": "user", "content": [{"type": "input_audio"}]}]}, "messages.0.content.0.type"),
         ({"temperature": "hot"}, "temperature"),
         ({"temperature": 3}, "temperature"),
@@ -81,8 +77,12 @@ def test_bodies_that_are_no_request_are_400(bobs, body):
         ({"stream": "perhaps"}, "stream"),
         ({"tools": [{"type": "function"}]}, "tools.0.function"),
         ({"response_format": {"type": "xml"}}, "response_format"),
-        ({"seed": 1}, "seed"),
-        ({"logprobs": True}, "logprobs"),
+        ({"seed": 2**63}, "seed"),
+        ({"n": 2}, "n"),
+        ({"functions": [{"name": "f"}]}, "functions"),
+        ({"presence_penalty": 3}, "presence_penalty"),
+        ({"logit_bias": {"the": 1}}, "logit_bias"),
+        ({"reasoning_effort": "huge"}, "reasoning_effort"),
     ],
 )
 def test_wrong_values_name_their_parameter(bobs, gpt, changes, param):
@@ -97,14 +97,18 @@ def test_neutral_and_unknown_parameters_are_let_through(bobs, gpt, settings):
     assert (status, error["code"]) == (429, "rate_limit_exceeded")
 
 
-def test_what_is_too_long_or_too_large_is_413(bobs, gpt, settings):
-    settings.MAX_MESSAGE_CHARS = 10
-    long = [{"role": "user", "content": "x" * 11}]
-    assert ask(bobs, question(messages=long))[0] == 413
-    shared = [{"role": "user", "content": "x" * 6}, {"role": "user", "content": "y" * 6}]
-    assert ask(bobs, question(messages=shared))[0] == 413
-    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
-    assert ask(bobs, question(messages=[{"role": "user", "content": "x" * 200}]))[0] == 413
+def test_what_does_not_fit_the_model_is_said_so_and_what_is_too_large_is_413(bobs, gpt, settings, monkeypatch):
+    settings.MAX_MESSAGE_CHARS = 10  # which is for people
+    monkeypatch.setattr("web.runs.model_facts.model_worker", lambda: {"context_tokens": 2})
+    long = [{"role": "user", "content": "x" * 17}]
+    shared = [{"role": "user", "content": "x" * 9}, {"role": "user", "content": "y" * 9}]
+    for messages in (long, shared):
+        status, error = ask(bobs, question(messages=messages))
+        assert (status, error["code"], error["param"]) == (400, "context_length_exceeded", "messages")
+        assert "maximum context length is 2 tokens" in error["message"]  # what LiteLLM and LangChain look for
+    settings.MAX_ATTACHMENT_BYTES, settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 0, 100
+    status, error = ask(bobs, question(messages=[{"role": "user", "content": "x" * 200}]))
+    assert (status, error["code"]) == (413, "request_too_large")
     assert not Run.objects.exists()
 
 

@@ -242,7 +242,7 @@ def schema(**changes) -> dict:
     [
         ({"tools": [WEATHER, WEATHER]}, "tools.1.function.name"),
         ({"tools": [tool(name="get weather")]}, "tools.0.function.name"),
-        ({"tools": [tool(description="x" * 1025)]}, "tools.0.function.description"),
+        ({"tools": [tool(description="x" * 64_001)]}, "tools.0.function.description"),
         ({"tools": [tool(name=f"f{n}") for n in range(129)]}, "tools"),
         ({"tools": [{"type": "retrieval"}]}, "tools.0.type"),
         ({"tools": [tool(parameters={"type": "array"})]}, "tools.0.function.parameters.type"),
@@ -262,13 +262,7 @@ def schema(**changes) -> dict:
         ),
         ({"response_format": schema(required="city")}, "response_format.json_schema.schema.required"),
         ({"response_format": schema(**{"not": {}})}, "response_format.json_schema.schema.not"),
-        ({"messages": call_of("{}", tool_call_id="b", content="7")}, "messages.2.tool_call_id"),
-        ({"messages": call_of("[1]", content="7")}, "messages.1.tool_calls.0.function.arguments"),
-        ({"messages": call_of("{city", content="7")}, "messages.1.tool_calls.0.function.arguments"),
-        ({"messages": call_of("{}")}, "messages.2.content"),
         ({"messages": call_of("{}", content="7")[1:]}, "messages"),
-        ({"messages": [*QUESTION, {"role": "assistant", "content": "Hm"}]}, "messages"),
-        ({"messages": [{"role": "function", "content": "7"}, *QUESTION]}, "messages.0.role"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_used_is_refused_with_its_place(live, gpt, bob, request_, param):

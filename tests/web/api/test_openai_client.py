@@ -6,11 +6,12 @@ import pytest
 from django.test import Client
 from openai import OpenAI
 
-from gpts.runs.steps import UserMessage
+from gpts.runs.steps import Error, UserMessage
 from tests.web.api.conftest import ANSWER, CITATION, QUOTE, key_of, revoked_key_of
 from web.builder.services import create_gpt
-from web.runs import log
-from web.runs.models import Conversation, Run
+from web.runs import files, log, services
+from web.runs.connections import in_database
+from web.runs.models import Conversation, ConversationFile, Run
 
 pytestmark = pytest.mark.process
 QUESTION = [{"role": "user", "content": "Which seal fits?"}]
@@ -202,6 +203,102 @@ def test_the_run_is_asked_what_the_caller_asked(bobs, gpt, worker, meanwhile):
     assert Conversation.objects.get().origin == "api"
 
 
+@pytest.mark.parametrize("streams", [False, True])
+def test_settings_reach_the_run_and_those_without_effect_are_named(
+    bobs, gpt, worker, meanwhile, monkeypatch, streams
+):
+    monkeypatch.setattr("web.runs.model_facts.model_worker", lambda: {"ignores": ["seed", "logit_bias"]})
+    meanwhile(worker.answer)
+    answer = bobs.chat.completions.with_raw_response.create(
+        model="pump-doctor",
+        messages=QUESTION,
+        stream=streams,
+        seed=7,
+        presence_penalty=0.5,
+        frequency_penalty=-1,
+        logit_bias={"50256": -100},
+        reasoning_effort="low",
+        logprobs=True,
+        top_logprobs=2,
+        verbosity="low",
+        user="u",
+        metadata={"a": "b"},
+        store=True,
+        service_tier="auto",
+        prediction={"type": "content", "content": "The seal"},
+        top_p=0,
+        max_completion_tokens=32_000,
+    )
+    completion = answer.parse()
+    if streams:
+        list(completion)
+    first = log.read(worker.run_id)[0]
+    assert first.overrides.model_dump(exclude_defaults=True) == {
+        "top_p": 1e-6,
+        "max_tokens": 32_000,
+        "seed": 7,
+        "presence_penalty": 0.5,
+        "frequency_penalty": -1.0,
+        "logit_bias": ((50256, -100.0),),
+        "reasoning_effort": "low",
+    }
+    named = answer.headers["X-Ignored-Parameters"].split(", ")
+    rest = [
+        "logprobs",
+        "metadata",
+        "prediction",
+        "seed",
+        "service_tier",
+        "store",
+        "top_logprobs",
+        "user",
+        "verbosity",
+    ]
+    assert named == ["logit_bias", *rest]
+    assert answer.headers["x-request-id"].startswith("req_")
+
+
+def test_what_the_caller_could_have_known_is_a_bad_request(bobs, gpt, worker, meanwhile):
+    def fail(code: str) -> None:
+        worker.take()
+        services.finish_run(worker.run_id, Error(message="Too long for the model.", code=code), worker.lease)
+
+    for code, param in (("context_length_exceeded", "messages"), ("invalid_schema", "response_format")):
+        meanwhile(lambda code=code: fail(code))
+        with pytest.raises(openai.BadRequestError) as refused:
+            bobs.chat.completions.create(model="pump-doctor", messages=QUESTION)
+        assert (refused.value.code, refused.value.param) == (code, param)
+
+
+def test_images_and_files_are_read_before_the_run_begins(bobs, gpt, worker, meanwhile, bob, monkeypatch):
+    ready = {"status": "ready", "segment": "s1", "n_tokens": 5}
+    monkeypatch.setattr("web.runs.files.queue_indexing", lambda file: None)
+    waited = []
+
+    async def read(ids):
+        waited.extend(ids)
+        await in_database(lambda: ConversationFile.objects.filter(id__in=ids).update(**ready))
+
+    monkeypatch.setattr("web.api.program_runs.until_read", read)
+    meanwhile(worker.answer)
+    uploaded = files.attach(bob, "known.txt", [b"The seal is ZP-771."])
+    parts = [
+        {"type": "text", "text": "Which seal?"},
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}},
+        {"type": "file", "file": {"filename": "a.txt", "file_data": "data:text/plain;base64,aGVsbG8="}},
+        {"type": "file", "file": {"file_id": f"file-{uploaded.id.hex}"}},
+    ]
+    bobs.chat.completions.create(model="pump-doctor", messages=[{"role": "user", "content": parts}])
+    first = log.read(worker.run_id)[0]
+    assert [file.name for file in first.attachments] == ["file-1.png", "a.txt", "known.txt"]
+    assert [file.mime for file in first.attachments] == ["image/png", *["application/octet-stream"] * 2]
+    assert len(waited) == 3
+    with pytest.raises(openai.BadRequestError, match="removed or sent in another chat"):
+        bobs.chat.completions.create(
+            model="pump-doctor", messages=[{"role": "user", "content": parts[:1] + parts[3:]}]
+        )
+
+
 def test_a_reply_cut_short_ends_with_length(bobs, gpt, worker, meanwhile):
     def cut() -> None:
         worker.take()
@@ -272,6 +369,7 @@ def test_a_run_stopped_elsewhere_ends_with_what_there_is(bobs, gpt, worker, mean
     meanwhile(stop)
     completion = bobs.chat.completions.create(model="pump-doctor", messages=QUESTION)
     assert (completion.choices[0].message.content, completion.choices[0].finish_reason) == ("The seal", "stop")
+    assert (completion.usage.prompt_tokens, completion.usage.completion_tokens) == (4, 2)  # about as many
 
 
 def test_a_caller_who_leaves_a_stream_stops_the_run(bobs, gpt, worker, meanwhile):
@@ -325,9 +423,9 @@ def test_errors_become_the_clients_own_exceptions(bobs, live, bob, gpt, settings
         ask(client_of(live, revoked_key_of(bob)))
     assert refused.value.code == "invalid_api_key"
     image = [{"type": "image_url", "image_url": {"url": "data:,"}}]
-    with pytest.raises(openai.BadRequestError, match="Images are not supported") as unreadable:
+    with pytest.raises(openai.BadRequestError, match="The file is empty") as unreadable:
         ask(bobs, messages=[{"role": "user", "content": image}])
-    assert unreadable.value.param == "messages.0.content.0.type"
+    assert unreadable.value.param == "messages.0.content.0.image_url.url"
     with pytest.raises(openai.BadRequestError) as unsupported:
         ask(bobs, n=2)
     assert (unsupported.value.param, unsupported.value.code) == ("n", "unsupported_parameter")

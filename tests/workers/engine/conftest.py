@@ -54,6 +54,7 @@ class ModelServer(ThreadingHTTPServer):
         self.bodies: list[dict[str, Any]] = []
         self.headers: list[Any] = []
         self.failure: tuple[int, str] | None = None
+        self.refuses = ""  # the name of a parameter
         self.breaks_off = False
         self.unready = 0
         self.events: list[dict[str, Any]] = []
@@ -94,6 +95,11 @@ class _Handler(BaseHTTPRequestHandler):
         if self.server.failure:
             status, message = self.server.failure
             self._answer(status, {"error": {"message": message}})
+            return
+        if self.server.refuses and self.server.refuses in body:
+            self._answer(
+                400, {"error": {"message": f"Unrecognized request argument supplied: {self.server.refuses}"}}
+            )
             return
         self.server.count(1)
         try:

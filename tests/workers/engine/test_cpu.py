@@ -12,7 +12,7 @@ from gguf.quants import dequantize, quantize
 from openvino import opset15 as ops
 
 from workers.engine.base import EngineError, Sampling, served_person
-from workers.engine.choosing import choose
+from workers.engine.choosing import choose, source_of
 from workers.engine.cpu import matrices
 from workers.engine.cpu.batch import CpuBatch
 from workers.engine.cpu.blocks import BlockCache, keys_of
@@ -229,3 +229,25 @@ def test_only_allowed_tokens_are_chosen_and_draws_keep_to_top_p() -> None:
     assert {choose(scores, Sampling(1.0), allowed) for _ in range(300)} == {2, 3, 4}
     assert {choose(scores, Sampling(1.0, top_p=0.95)) for _ in range(100)} == {0, 1}
     assert {choose(scores, Sampling(2.0, top_k=3)) for _ in range(300)} <= {0, 1, 2}
+
+
+def test_penalties_biases_and_seeds_change_the_choice_as_openai_says() -> None:
+    scores = np.array([3.0, 2.0, 1.0, 0.0], np.float32)
+    assert choose(scores, Sampling(presence_penalty=1.5), reply=[0]) == 1
+    assert choose(scores, Sampling(presence_penalty=0.5), reply=[0, 0, 0]) == 0
+    assert choose(scores, Sampling(frequency_penalty=0.5), reply=[0, 0, 0]) == 1
+    assert choose(scores, Sampling(logit_bias=((3, 100.0), (99, 100.0)))) == 3
+    assert choose(scores, Sampling(logit_bias=((0, -100.0),))) == 1
+    assert scores.tolist() == [3.0, 2.0, 1.0, 0.0], "are the model's own, for other requests too"
+    flat = np.zeros(1_000, np.float32)
+    drawn = [[choose(flat, Sampling(1.0), source=source) for _ in range(5)] for source in map(source_of, (7, 7, 8))]
+    assert drawn[0] == drawn[1] != drawn[2]
+
+
+def test_a_seed_and_penalties_count_for_their_own_reply_only(batch: CpuBatch) -> None:
+    warm = Sampling(temperature=5.0, seed=7)
+    first, again = (reply_of(batch.begin([1, 2, 5], 20, warm, None)) for _ in range(2))
+    assert first == again
+    never_six = Sampling(logit_bias=((6, -100.0),))
+    assert 6 not in reply_of(batch.begin([1, 2, 5], 4, never_six, None))
+    assert reply_of(batch.begin([1, 2, 5], 4, Sampling(), None)) == [6, 7, 8, 9]

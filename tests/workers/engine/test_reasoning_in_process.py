@@ -2,6 +2,7 @@
 
 import json
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -38,4 +39,12 @@ def test_a_reply_that_never_closes_its_reasoning_has_no_text(reasoning_engine: A
 def test_a_value_under_a_schema_is_written_without_reasoning(reasoning_engine: Any) -> None:
     tokens = list(reasoning_engine.stream(ask("How many?", max_tokens=40, grammar=Grammar(json_schema=SCHEMA))))
     assert json.loads(text_of(tokens))["n"] <= 9
+    assert not any(token.reasoning for token in tokens)
+
+
+def test_a_model_asked_not_to_reason_answers_at_once(reasoning_engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    able = reasoning_engine._ability.model_copy(update={"reasons": True})
+    monkeypatch.setattr(reasoning_engine, "_ability", able)
+    tokens = list(reasoning_engine.stream(replace(ask(max_tokens=12), reasoning_effort="none")))
+    assert text_of(tokens).strip()
     assert not any(token.reasoning for token in tokens)

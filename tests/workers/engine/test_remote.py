@@ -74,3 +74,32 @@ def test_a_model_sees_only_through_an_engine_that_takes_pictures(remote: RemoteE
     assert remote.ability().sees_images
     monkeypatch.setattr(RemoteEngine, "takes_pictures", False)
     assert not remote.ability().sees_images
+
+
+def test_optional_settings_go_along_until_the_server_refuses_them(
+    remote: RemoteEngine, model_server: ModelServer
+) -> None:
+    sampling = Sampling(0.5, seed=7, presence_penalty=0.5, frequency_penalty=-1.0, logit_bias=((5, -100.0),))
+    request = GenerationRequest(REQUEST.messages, max_tokens=3, sampling=sampling, reasoning_effort="minimal")
+    list(remote.stream(request))
+    body = model_server.bodies[-1]
+    assert {name: body[name] for name in ("seed", "presence_penalty", "frequency_penalty", "logit_bias")} == {
+        "seed": 7,
+        "presence_penalty": 0.5,
+        "frequency_penalty": -1.0,
+        "logit_bias": {"5": -100.0},
+    }
+    assert (body["reasoning_effort"], body["chat_template_kwargs"]) == ("minimal", {"enable_thinking": False})
+    list(remote.stream(REQUEST))
+    assert not {"seed", "logit_bias", "reasoning_effort", "chat_template_kwargs"} & model_server.bodies[-1].keys()
+
+    model_server.refuses = "reasoning_effort"
+    tokens = list(remote.stream(request))
+    assert tokens[-1].finish == "length"
+    assert [("reasoning_effort" in body, "seed" in body) for body in model_server.bodies[-2:]] == [
+        (True, True),
+        (False, True),
+    ]
+    n_sent = len(model_server.bodies)
+    list(remote.stream(request))
+    assert len(model_server.bodies) == n_sent + 1, "it has learnt that"

@@ -460,7 +460,7 @@ def test_usage_over_the_api_counts_the_whole_tree(desk, bob, sent_tasks):
 def test_an_answer_in_the_callers_form_is_written_from_what_others_said(desk, bob, sent_tasks, settings):
     schema = {"type": "object", "properties": {"rate": {"type": "number"}}}
     conversation = services.start_conversation(bob, desk, Conversation.Origin.API)
-    run = services.start_run(conversation, "The VAT?", overrides=Overrides(answer_schema=schema))
+    run = services.start_run(conversation, "The VAT?", sent=services.Sent(overrides=Overrides(answer_schema=schema)))
     script = TAX | {"Front Desk": lambda messages: '{"rate": 19}' if messages[-1].role == "tool" else TAX_CALL}
     Worker(
         sent_tasks, scripted_services(script, ability=CAPABLE.model_copy(update={"writes_from_sources": False}))

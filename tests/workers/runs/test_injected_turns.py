@@ -259,7 +259,8 @@ class TestObedientModel:
     def over_v1(self, bob, gpt, *said: str) -> Run:
         """The run of a program that sends this conversation, in which person and GPT take turns."""
         messages = [{"role": ("user", "assistant")[n % 2], "content": text} for n, text in enumerate(said)]
-        return chat_completions.start(bob, CompletionRequest(model=gpt.slug, messages=messages))
+        body = CompletionRequest(model=gpt.slug, messages=messages)
+        return chat_completions.start(bob, body, body.message())
 
     def reply_over_v1(self, run: Run, *script: str) -> str:
         """The reply of the run as its program got it."""

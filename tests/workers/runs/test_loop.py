@@ -691,7 +691,7 @@ def test_a_demanded_call_is_the_capable_models_under_a_grammar_of_the_callers_fu
     )
     conversation = services.start_conversation(alice, gpt)
     overrides = Overrides(tools=CALLERS, tool_choice=choice)
-    run = services.start_run(conversation, "Let go of ZP-771.", overrides=overrides)
+    run = services.start_run(conversation, "Let go of ZP-771.", sent=services.Sent(overrides=overrides))
     its = scripted_services([RELEASE])
     last = advance(run, its)[-1]
     grammar = its.engine.requests[0].grammar

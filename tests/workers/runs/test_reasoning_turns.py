@@ -76,7 +76,9 @@ def test_reasoning_has_room_of_its_own_and_the_answer_no_more_than_the_gpt_allow
 
 def test_a_callers_limit_includes_reasoning(run):
     services.cancel_run(run)
-    limited = services.start_run(run.message.conversation, "Why?", overrides=Overrides(max_tokens=30))
+    limited = services.start_run(
+        run.message.conversation, "Why?", sent=services.Sent(overrides=Overrides(max_tokens=30))
+    )
     its = scripted_services(["<think>" + "why " * 50])
     its.engine._ability = REASONS
     steps = advance(limited, its)

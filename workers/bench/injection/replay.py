@@ -38,7 +38,7 @@ from gpts.safety.labels import Label, join, untrusted
 from gpts.safety.policy import Mode, Standing
 from gpts.spec.gpt import GptSpec, KnowledgeRef
 from gpts.spec.tools import call_digest
-from web.api.messages import ChatMessage, turn_of
+from web.api.messages import ChatMessage, read_conversation
 from web.chat.rendering import render_answer
 from workers.bench.injection.cases import CHANNELS, Call, CaseTurn, InjectionCase, ReadText
 from workers.engine.scripted import CAPABLE
@@ -124,10 +124,10 @@ def _message(case: InjectionCase, turn: CaseTurn, history: Sequence[Log]) -> Use
         return UserMessage(text=turn.user, attachments=attached)
     said = [text for log in history for text in _said(log)]
     messages = [ChatMessage(role=role, content=text) for role, text in (*said, ("user", turn.user))]
-    text, earlier, _ = turn_of(messages)
+    sent = read_conversation(messages)
     labels = [step.label for log in history for step in log if isinstance(step, Finished)]
     label = None if case.edited else join(labels)
-    return UserMessage(text=text, earlier=tuple(earlier), attachments=attached, replies_label=label)
+    return UserMessage(text=sent.text, earlier=tuple(sent.earlier), attachments=attached, replies_label=label)
 
 
 def _said(log: Log) -> Iterator[tuple[Literal["user", "assistant"], str]]:

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from workers.engine.base import EngineError, Sampling, served_person
-from workers.engine.choosing import choose
+from workers.engine.choosing import choose, source_of
 from workers.engine.cpu.blocks import BlockCache, keys_of, next_key
 from workers.engine.cpu.decoder import BLOCK_TOKENS, Decoder, Part
 from workers.engine.grammar import GrammarState
@@ -37,6 +37,7 @@ class Conversation:
         self.n_prompt = len(ids)
         self.max_tokens = max_tokens
         self.sampling = sampling
+        self.source = source_of(sampling.seed)
         self.grammar = grammar
         self.n_past = 0
         self.blocks: list[int] = []
@@ -244,7 +245,9 @@ class CpuBatch:
     def _write(self, sequence: Conversation, scores: np.ndarray) -> None:
         """Appends the next token of the reply, and ends the reply if it was the last."""
         grammar = sequence.grammar
-        token = choose(scores, sequence.sampling, grammar.allowed() if grammar is not None else None)
+        allowed = grammar.allowed() if grammar is not None else None
+        reply = sequence.reply if sequence.sampling.shifts_scores else ()
+        token = choose(scores, sequence.sampling, allowed, reply, sequence.source)
         sequence.ids.append(token)
         if grammar is not None:
             grammar.read(sequence.reply)

@@ -1,0 +1,91 @@
+"""Files in the parts of a message: their bytes as a data URL, or the id of one that was uploaded before.
+
+Nothing is fetched from URLs: a request would make the site read any address that a caller names.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import unquote_to_bytes
+from uuid import UUID
+
+from django.db import transaction
+
+from web.accounts.models import User
+from web.api.errors import ApiError
+from web.runs import files
+from web.runs.models import ConversationFile
+
+NO_URLS: Final = "Files are not fetched from URLs. Send the bytes as a data URL (“data:image/png;base64,…”)."
+NO_AUDIO: Final = "Audio is not supported. Send text, images or files."
+_DATA: Final = re.compile(r"data:([\w.+-]+/[\w.+-]+)?((?:;[\w=.+-]+)*?)(;base64)?,", re.IGNORECASE)
+_BARE: Final = re.compile(r"[A-Za-z0-9+/=_\s-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class ContentFile:
+    """A file of a message: `data` under a `name`, or the id of an upload of the caller's. `place` is for errors."""
+
+    place: str
+    name: str = ""
+    data: bytes = field(default=b"", repr=False)
+    id: UUID | None = None
+
+
+def content_file(kind: str, given: Mapping[str, Any] | str | None, place: str) -> ContentFile:
+    """The file in a part of this type, with what stands under the name of the type. Raises ApiError."""
+    facts = {"url": given} if isinstance(given, str) else dict(given or {})
+    if kind == "image_url" and isinstance(url := facts.get("url"), str):
+        return ContentFile(f"{place}.image_url.url", *_decoded(url, f"{place}.image_url.url"))
+    if kind == "file" and isinstance(file_id := facts.get("file_id"), str):
+        return ContentFile(f"{place}.file.file_id", id=_uploaded(file_id, f"{place}.file.file_id"))
+    if kind == "file" and isinstance(data := facts.get("file_data"), str):
+        name, content = _decoded(data, f"{place}.file.file_data")
+        return ContentFile(f"{place}.file.file_data", str(facts.get("filename") or name), content)
+    if kind in ("image_url", "file"):
+        raise ApiError(400, f"The part of type “{kind}” has no data.", f"{place}.{kind}", "invalid_value")
+    text = NO_AUDIO if kind == "input_audio" else f"Parts of type “{kind[:40]}” are not supported."
+    raise ApiError(400, text, f"{place}.type", "unsupported_value")
+
+
+def _decoded(url: str, place: str) -> tuple[str, bytes]:
+    """A name, by the type, and the bytes of a data URL, or of base64 alone. Raises ApiError."""
+    if url[:8].lower().startswith(("http:", "https:")):
+        raise ApiError(400, NO_URLS, place, "unsupported_value")
+    found = _DATA.match(url)
+    body = url[found.end() :] if found else url
+    kind = (found[1] or "") if found else ""
+    try:
+        if found and not found[3]:
+            data = unquote_to_bytes(body)
+        elif found or _BARE.fullmatch(body[:100]):
+            data = base64.b64decode(body, validate=True)
+        else:
+            raise ValueError(body)
+    except (ValueError, binascii.Error):
+        raise ApiError(400, "This is not a data URL with base64.", place, "invalid_value") from None
+    if not data:
+        raise ApiError(400, "The file is empty.", place, "invalid_value")
+    return f"file.{kind.rpartition('/')[2].partition('+')[0] or 'bin'}".replace("plain", "txt"), data
+
+
+def _uploaded(file_id: str, place: str) -> UUID:
+    try:
+        return UUID(file_id.removeprefix("file-"))
+    except ValueError:
+        raise ApiError(404, f"File “{file_id[:80]}” not found.", place, "file_not_found") from None
+
+
+def attach(user: User, given: Sequence[ContentFile]) -> list[UUID]:
+    """The ids of the files, those with bytes stored for `user` and queued for reading. Raises ApiError, Refused."""
+    with transaction.atomic():
+        return [each.id or _attached(user, each, number).id for number, each in enumerate(given, 1)]
+
+
+def _attached(user: User, given: ContentFile, number: int) -> ConversationFile:
+    stem, _, ending = given.name.rpartition(".")
+    name = f"{stem}-{number}.{ending}" if stem == "file" else given.name
+    return files.attach(user, name.replace("\x00", ""), [given.data])

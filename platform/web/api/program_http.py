@@ -1,0 +1,98 @@
+"""What HTTP clients of programs expect at every door: request ids, CORS, HEAD, trailing slashes and gzip.
+
+A page of another site may call with a key if operators allow its origin. Cookies never count there: the responses do
+not allow credentials.
+"""
+
+import logging
+import uuid
+from collections.abc import Callable
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
+from django.utils.cache import patch_vary_headers
+
+from web.api.errors import openai_shape, problem_of, respond
+from web.bodies import upload_limit
+
+logger = logging.getLogger(__name__)
+
+DOORS: Final = ("/v1/", "/api/", "/a2a/", "/mcp")
+REQUEST_ID: Final = "x-request-id"
+PREFLIGHT_S: Final = 600
+# Of a request with files, by the commas between its values: parsed, they take far more memory than bytes.
+MAX_VALUES: Final = 200_000
+METHODS: Final = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+EXPOSED: Final = (
+    "x-request-id, x-ignored-parameters, x-should-retry, retry-after, ratelimit, ratelimit-policy, mcp-session-id,"
+    " x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests"
+)
+
+
+class ProgramHttp:
+    """Middleware before all others that may answer a program."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+        self._gzip = GZipMiddleware(get_response)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """The response, with what programs expect of it."""
+        if not request.path.startswith(DOORS):
+            return self._get_response(request)
+        response = HttpResponse(status=204) if _is_preflight(request) else self._answer(request)
+        _allow_origin(request, response)
+        response.headers[REQUEST_ID] = f"req_{uuid.uuid4().hex}"
+        if response.status_code >= 500:
+            logger.error("%s: %s %s is %d", response[REQUEST_ID], request.method, request.path, response.status_code)
+        return response
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        """Read the body where files may come in it, which may be larger than Django reads by itself."""
+        match = request.resolver_match
+        limit = upload_limit(match.route) if match and request.path.startswith("/v1/") else None
+        if limit is None or hasattr(request, "_body"):
+            return None
+        body = request.read(limit + 1)
+        if len(body) > limit or body.count(b",") > MAX_VALUES:
+            return respond(problem_of(RequestDataTooBig()), openai_shape)
+        request._body = body
+        return None
+
+    def _answer(self, request: HttpRequest) -> HttpResponseBase:
+        is_head = request.method == "HEAD" and request.path.startswith("/v1/")
+        if is_head:
+            request.method = "GET"
+        if request.path.startswith("/v1/") and request.path.endswith("/"):
+            request.path, request.path_info = request.path.rstrip("/"), request.path_info.rstrip("/")
+        response = self._get_response(request)
+        if is_head and isinstance(response, HttpResponse):
+            response.headers["Content-Length"] = str(len(response.content))
+            response.content = b""
+        elif not response.streaming:
+            response = self._gzip.process_response(request, response)
+        return response
+
+
+def _is_preflight(request: HttpRequest) -> bool:
+    return request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
+
+
+def _allow_origin(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Let pages of an allowed origin read the response."""
+    if not settings.API_ORIGINS:
+        return
+    patch_vary_headers(response, ["Origin"])
+    origin = request.headers.get("Origin", "")
+    if not origin or not {"*", origin} & set(settings.API_ORIGINS):
+        return
+    response.headers["Access-Control-Allow-Origin"] = origin
+    response.headers["Access-Control-Expose-Headers"] = EXPOSED
+    if _is_preflight(request):
+        response.headers["Access-Control-Allow-Methods"] = METHODS
+        response.headers["Access-Control-Allow-Headers"] = request.headers.get("Access-Control-Request-Headers", "")
+        response.headers["Access-Control-Max-Age"] = str(PREFLIGHT_S)

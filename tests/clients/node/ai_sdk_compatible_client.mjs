@@ -1,0 +1,28 @@
+// Vercel's AI SDK with the provider for servers that are compatible with OpenAI.
+import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
+import { generateText, isStepCount, Output, stepCountIs, streamText, tool } from "ai";
+import { z } from "zod";
+
+const question = "Which seal kit fits the Zephyr-9, and how often is it serviced?";
+const options = { name: "guildhall", baseURL: process.env.BASE_URL, apiKey: process.env.OPENAI_API_KEY };
+const model = createOpenAICompatible({ ...options, supportsStructuredOutputs: true })(process.env.MODEL);
+const whole = await generateText({ model, prompt: question });
+const found = { answer: whole.text, total_tokens: whole.usage.totalTokens };
+const streamed = streamText({ model, prompt: question });
+found.streamed = "";
+for await (const part of streamed.textStream) found.streamed += part;
+const schema = z.object({ kit: z.string(), hours: z.number().int() });
+found.value = (await generateText({ model, prompt: question, output: Output.object({ schema }) })).output;
+found.calls = [];
+const get_weather = tool({
+  description: "The weather in a city.",
+  inputSchema: z.object({ city: z.string() }),
+  execute: async ({ city }) => {
+    found.calls.push(["get_weather", { city }]);
+    return `${city}: 7 degrees, snow.`;
+  },
+});
+const stopWhen = (stepCountIs ?? isStepCount)(3);
+found.with_tool = (await generateText({ model, prompt: "What is the weather in Bern?", tools: { get_weather }, stopWhen })).text;
+found.delegated = (await generateText({ model, prompt: "What is the yearly tax on pumps?" })).text;
+console.log(JSON.stringify(found));
