@@ -18,6 +18,9 @@ from web.runs.services import start_conversation, start_run
 hypothesis_settings.register_profile("no deadline", deadline=None)
 hypothesis_settings.load_profile("no deadline")
 
+# A connection that a thread keeps would hold the test's database open.
+settings.DATABASES["default"]["CONN_MAX_AGE"] = 0
+
 
 @pytest.fixture(autouse=True)
 def home(settings, tmp_path) -> Path:

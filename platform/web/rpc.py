@@ -21,6 +21,7 @@ from django.conf import settings
 from django.db import close_old_connections
 from kombu.exceptions import OperationalError
 
+from web.admission import step_aside
 from web.celery import app
 from web.slots import Slots
 
@@ -77,6 +78,7 @@ def call(task: str, *args: str, queue: str, timeout_s: float = 10) -> dict[str, 
     Blocks the calling thread, but holds no database connection: never call it inside a transaction.
     """
     ends = time.monotonic() + timeout_s
+    step_aside()
     close_old_connections()
     with _backend_lock:
         _ = app.backend

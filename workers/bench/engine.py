@@ -11,10 +11,11 @@ import subprocess
 import time
 from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import asdict, replace
 from importlib.util import find_spec
-from typing import Any, Final
+from tempfile import TemporaryFile
+from typing import IO, Any, Final
 
 import httpx
 
@@ -32,6 +33,8 @@ TIMEOUT_S: Final = 300.0
 # vLLM compiles for minutes at its first start.
 START_S: Final = 600.0
 CONTEXT_TOKENS: Final = 4_096
+# With what vLLM takes by itself, it does not start on a machine with 24 GB of memory.
+KV_CACHE_GB: Final = "2"
 VLLM_OPTIONS: Final = (
     *("--host", "127.0.0.1", "--served-model-name", "model", "--max-model-len", str(CONTEXT_TOKENS)),
     *("--enable-prefix-caching", "--dtype", "bfloat16"),
@@ -55,10 +58,7 @@ def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
             say("Measuring our engine ...")
             arms = {"our engine": _measured(engine, concurrency, n_tokens, compares=True)}
         for name, server in (("llama.cpp", _llama_cpp), ("vLLM", _vllm)):
-            with server(config, options, say) as other:
-                if other is not None:
-                    say(f"Measuring {name} ...")
-                    arms[name] = _measured(other, concurrency, n_tokens)
+            arms |= _other(name, server(config, options, say), concurrency, n_tokens, say)
         platform = _measure_platform(options, say)
     except (EngineError, httpx.HTTPError, OSError) as error:
         raise RuntimeError(str(error)) from error
@@ -69,6 +69,21 @@ def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
         "arms": {name: asdict(arm) for name, arm in arms.items()},
         "ratios": ratios(arms),
     }
+
+
+def _other(
+    name: str, server: AbstractContextManager[Engine | None], concurrency: int, n_tokens: int, say: Say
+) -> dict[str, Figures]:
+    """The figures of another engine; none if it is not here or fails, which must not lose those of the rest."""
+    try:
+        with server as engine:
+            if engine is None:
+                return {}
+            say(f"Measuring {name} ...")
+            return {name: _measured(engine, concurrency, n_tokens)}
+    except (EngineError, httpx.HTTPError, OSError) as error:
+        say(f"{name} could not be measured: {error}")
+        return {}
 
 
 def ratios(arms: Mapping[str, Figures]) -> dict[str, float]:
@@ -123,19 +138,28 @@ def _vllm(config: EngineConfig, options: Mapping[str, Any], say: Say) -> Iterato
         return
     folder, key, port = resolve_model(config), secrets.token_hex(16), _free_port()
     command = [options["vllm"], "serve", str(folder), "--port", str(port), *VLLM_OPTIONS]
-    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    environment = {**os.environ, "VLLM_API_KEY": key}
-    with subprocess.Popen(command, env=environment, **quiet) as process:  # noqa: S603 (the operator names it)
+    # Our own modules must not get in the way of its.
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    environment = {"VLLM_CPU_KVCACHE_SPACE": KV_CACHE_GB, **kept, "VLLM_API_KEY": key}
+    with (
+        TemporaryFile() as log,
+        subprocess.Popen(command, env=environment, stdout=log, stderr=log) as process,  # noqa: S603 (the operator's)
+    ):
         try:
             with closing(_served(f"http://127.0.0.1:{port}", "model", key)) as engine:
                 ends_at = time.monotonic() + START_S
                 while not engine.health().ready:
                     if process.poll() is not None or time.monotonic() > ends_at:
-                        raise EngineError("vLLM did not start.")
+                        raise EngineError(f"vLLM did not start: {_end_of(log)}")
                     time.sleep(1.0)
                 yield engine
         finally:
             process.terminate()
+
+
+def _end_of(log: IO[bytes]) -> str:
+    log.seek(0)
+    return log.read().decode(errors="replace").strip()[-2_000:]
 
 
 def _served(url: str, model: str, key: str = "") -> Engine:

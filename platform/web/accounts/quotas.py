@@ -51,6 +51,7 @@ KINDS: Final = {
     "storage_mb": Kind("Storage (MB)", "MAX_STORAGE_MB_PER_PERSON", "MB of files", "Delete files or chats"),
     "keys": Kind("API keys", "MAX_KEYS_PER_PERSON", "API keys", "Revoke one"),
 }
+Limits = dict[str, int | None]
 # What ends by itself, and when it is worth trying again.
 PASSING: Final = ("runs", "streams")
 PASSING_S: Final = 5
@@ -79,28 +80,31 @@ def renews_at() -> datetime:
     return timezone.make_aware(datetime.combine(timezone.localdate() + timedelta(days=1), time()))
 
 
-def limits_of(person: int) -> dict[str, int | None]:
+def limits_of(person: int) -> Limits:
     """Every limit of the person with this id; None for no limit."""
-    limits: dict[str, int | None] = {key: getattr(settings, kind.setting) for key, kind in KINDS.items()}
+    limits: Limits = {key: getattr(settings, kind.setting) for key, kind in KINDS.items()}
     rows = QuotaLimit.objects.filter(Q(user=None) | Q(user=person)).order_by(F("user").asc(nulls_first=True))
     return limits | {key: most for key, most in rows.values_list("kind", "most") if key in KINDS}
 
 
 def lock(person: int) -> None:
     """Hold off other transactions that count for this person until this one ends. Take it before other locks."""
-    User.objects.select_for_update(no_key=True).filter(id=person).first()
+    User.objects.select_for_update(no_key=True).only("id").get(id=person)
 
 
-def check(person: int, kind: str, n_used: float, more: float = 1) -> None:
-    """Raise QuotaExceeded if `more` on top of `n_used` passes the limit. The caller has counted under `lock`."""
-    most = limits_of(person)[kind]
+def check(person: int, kind: str, n_used: float, more: float = 1, limits: Limits | None = None) -> None:
+    """Raise QuotaExceeded if `more` on top of `n_used` passes the limit. The caller has counted under `lock`.
+
+    `limits` are the person's, if the caller has them already; so below.
+    """
+    most = (limits or limits_of(person))[kind]
     if most is not None and n_used + more > most:
         raise QuotaExceeded(kind, most)
 
 
-def take(person: int, kind: str, n: int = 1) -> None:
+def take(person: int, kind: str, n: int = 1, limits: Limits | None = None) -> None:
     """Count `n` more of a daily kind. Raises QuotaExceeded, and nothing is counted then."""
-    most, row = limits_of(person)[kind], _today(person, kind)
+    most, row = (limits or limits_of(person))[kind], _today(person, kind)
     if most is None:
         row.update(n=F("n") + n)
     elif not row.filter(n__lte=most - n).update(n=F("n") + n):

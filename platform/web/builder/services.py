@@ -31,10 +31,11 @@ RESERVED_SLUGS = {"new", "mine", "edit", "mentionable"}
 
 def access_gpt(user: Any, slug: str) -> Gpt:
     """The GPT that `user` may chat with: the only way one is fetched on a person's behalf. Raises Http404."""
-    gpt = Gpt.objects.chattable_by(user).select_related("published", "owner").filter(slug=slug).first()
-    if gpt is None:
-        raise Http404(f"GPT “{slug}” not found, or you don’t have access to it.")
-    return gpt
+    # Not `first`, which sorts: with as many columns that is half of the time.
+    try:
+        return Gpt.objects.chattable_by(user).select_related("published", "owner").get(slug=slug)
+    except Gpt.DoesNotExist:
+        raise Http404(f"GPT “{slug}” not found, or you don’t have access to it.") from None
 
 
 def access_published(user: Any, slug: str) -> Gpt:
@@ -47,10 +48,10 @@ def access_published(user: Any, slug: str) -> Gpt:
 
 def access_own_gpt(user: Any, slug: str) -> Gpt:
     """The GPT that `user` may edit. Raises Http404 for any other."""
-    gpt = Gpt.objects.editable_by(user).select_related("published", "owner").filter(slug=slug).first()
-    if gpt is None:
-        raise Http404(f"GPT “{slug}” not found, or you can’t edit it.")
-    return gpt
+    try:
+        return Gpt.objects.editable_by(user).select_related("published", "owner").get(slug=slug)
+    except Gpt.DoesNotExist:
+        raise Http404(f"GPT “{slug}” not found, or you can’t edit it.") from None
 
 
 def may_have_files(user: Any, gpt: Gpt) -> bool:

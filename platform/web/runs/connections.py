@@ -7,11 +7,12 @@ from time import monotonic
 from typing import Final, ParamSpec, TypeVar
 
 from asgiref.sync import sync_to_async
-from django.db import close_old_connections
+from django.db import close_old_connections, connections
 from django.http import StreamingHttpResponse
 
 from web.accounts.models import User
 from web.accounts.quotas import limits_of
+from web.admission import step_aside
 from web.runs.errors import TooManyStreams
 from web.slots import Slot, Slots
 
@@ -23,9 +24,10 @@ T = TypeVar("T")
 
 
 async def in_database(query: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """The result of `query`, run in a thread that closes its database connection afterwards."""
+    """The result of `query`, run in one of a few threads, which keep their database connections for a while."""
 
     def run() -> T:
+        close_old_connections()
         try:
             return query(*args, **kwargs)
         finally:
@@ -35,8 +37,12 @@ async def in_database(query: Callable[P, T], *args: P.args, **kwargs: P.kwargs) 
 
 
 async def close_connection() -> None:
-    """Close the connection that authentication opened in this request's thread, before a long answer."""
-    await sync_to_async(close_old_connections)()
+    """Close the connection that authentication opened in this request's thread, before a long answer.
+
+    Others may compute meanwhile.
+    """
+    step_aside()
+    await sync_to_async(connections.close_all)()
 
 
 async def take_stream(person: int) -> Slot:

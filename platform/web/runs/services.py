@@ -51,8 +51,11 @@ KEEP_TRANSIENT = timedelta(days=2)
 
 def access_run(user: Any, run_id: UUID) -> Run:
     """A run of `user`'s own: the only way to fetch one on a person's behalf. Raises Http404."""
-    run = Run.objects.select_related("message__conversation__gpt", "version__gpt").filter(id=run_id).first()
-    if run is None or not user.is_authenticated or run.owner_id != user.id or run.message.conversation.deleted:
+    try:
+        run = Run.objects.select_related("message__conversation__gpt", "version__gpt").get(id=run_id)
+    except Run.DoesNotExist:
+        raise Http404("Run not found.") from None
+    if not user.is_authenticated or run.owner_id != user.id or run.message.conversation.deleted:
         raise Http404("Run not found.")
     return run
 
@@ -60,10 +63,10 @@ def access_run(user: Any, run_id: UUID) -> Run:
 def access_conversation(user: Any, conversation_id: UUID) -> Conversation:
     """A conversation of `user`'s own, with its GPT and version. Raises Http404."""
     visible = Conversation.objects.visible_to(user).select_related("gpt__owner", "version", "guest__published")
-    conversation = visible.filter(id=conversation_id).first()
-    if conversation is None:
-        raise Http404("Chat not found.")
-    return conversation
+    try:
+        return visible.get(id=conversation_id)
+    except Conversation.DoesNotExist:
+        raise Http404("Chat not found.") from None
 
 
 def start_conversation(user: User, gpt: Gpt, origin: str = Conversation.Origin.CHAT) -> Conversation:
@@ -166,14 +169,17 @@ def regenerate(message: Message) -> Run:
 
 def _check_free(conversation: Conversation) -> None:
     # Locks both rows, so that only one of two sends at once succeeds, none uses a stale guest, and all are counted.
-    quotas.lock(conversation.owner_id)
+    person = conversation.owner_id
+    quotas.lock(person)
     conversation.guest = Conversation.objects.select_for_update().get(id=conversation.id).guest
-    active = Run.objects.filter(owner=conversation.owner_id, root=None).exclude(status__in=Run.OVER)
-    if active.filter(message__conversation=conversation).exists():
+    active = Run.objects.filter(owner=person, root=None).exclude(status__in=Run.OVER)
+    answering = list(active.values_list("message__conversation", flat=True))
+    if conversation.id in answering:
         raise StillAnswering
-    quotas.check(conversation.owner_id, "runs", active.count())
-    quotas.check(conversation.owner_id, "tokens", quotas.used_today(conversation.owner_id).get("tokens", 0))
-    quotas.take(conversation.owner_id, "messages")
+    limits = quotas.limits_of(person)
+    quotas.check(person, "runs", len(answering), limits=limits)
+    quotas.check(person, "tokens", quotas.used_today(person).get("tokens", 0), limits=limits)
+    quotas.take(person, "messages", limits=limits)
 
 
 def _queue(message: Message, first: UserMessage, version: GptVersion) -> Run:

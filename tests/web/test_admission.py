@@ -1,0 +1,139 @@
+"""Admission: a few requests compute at once, and each person has their turn."""
+
+import asyncio
+from contextlib import suppress
+
+import httpx
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import path
+
+from tests.web.api.conftest import key_of
+from web.accounts.requests import owner_of_key
+from web.admission import Admission, Handler, step_aside
+from web.runs.connections import close_connection
+
+
+async def many(door: Admission, served: list[str], who: str, n: int) -> None:
+    async def one() -> None:
+        async with door.admitted(who):
+            served.append(who)
+            await asyncio.sleep(0)
+
+    await asyncio.gather(*(one() for _ in range(n)))
+
+
+def test_a_hundred_requests_of_one_person_delay_the_first_of_another_by_one_turn():
+    async def play() -> list[str]:
+        door, served = Admission(at_once=1), list[str]()
+        flood = asyncio.create_task(many(door, served, "alice", 100))
+        while len(served) < 3:
+            await asyncio.sleep(0)
+        served.clear()
+        await asyncio.gather(many(door, served, "bob", 2), many(door, served, "charlie", 1), flood)
+        assert len(served) == 100
+        return served[:6]
+
+    # The one of Alice that was called before the others came, her turn, and then each in turn.
+    assert asyncio.run(play()) == ["alice", "alice", "bob", "charlie", "alice", "bob"]
+
+
+def test_a_client_that_leaves_while_it_waits_or_computes_takes_no_place_with_it():
+    async def play() -> None:
+        door, inside = Admission(at_once=1), asyncio.Event()
+
+        async def stay() -> None:
+            async with door.admitted("alice"):
+                inside.set()
+                await asyncio.sleep(3600)
+
+        tasks = [asyncio.create_task(stay()) for _ in range(3)]
+        await inside.wait()
+        for task in (tasks[1], tasks[0], tasks[2]):  # one waits, one computes, one is called as it leaves
+            task.cancel()
+        for task in tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+        await asyncio.wait_for(many(door, [], "bob", 3), 5)
+        await asyncio.wait_for(asyncio.gather(*(many(door, [], who, 2) for who in "abc")), 5)
+
+    asyncio.run(play())
+
+
+inside, over = [], []
+
+
+def compute(request):
+    """A page; its thread says that it waits for somebody, if asked to."""
+    inside.append((request.user.is_authenticated, owner_of_key(request)))
+    if "aside" in request.GET:
+        step_aside()
+        step_aside()
+    while "until" in request.GET and len(inside) < int(request.GET["until"]):
+        if over:
+            return HttpResponse("alone")
+    return HttpResponse("done")
+
+
+async def wait(request):
+    """A long answer of the API."""
+    if "aside" in request.GET:
+        await close_connection()
+    inside.append(request)
+    while len(inside) < int(request.GET["until"]) and not over:
+        await asyncio.sleep(0.01)
+    return HttpResponse("alone" if over else "done")
+
+
+def fail(request):
+    """A page that breaks."""
+    raise ZeroDivisionError
+
+
+urlpatterns = [path("page", compute), path("long", wait), path("fail", fail), path("healthz", compute)]
+
+
+@pytest.fixture
+def handler(settings):
+    settings.ROOT_URLCONF = __name__
+    inside.clear()
+    over.clear()
+    return Handler(at_once=1)
+
+
+def get(handler, *paths, headers=None):
+    async def play():
+        transport = httpx.ASGITransport(handler, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            requests = asyncio.gather(*(client.get(each, headers=headers) for each in paths))
+            asyncio.get_running_loop().call_later(5, over.append, True)
+            return [answer.text if answer.is_success else answer.status_code for answer in await requests]
+
+    return asyncio.run(play())
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("path", ["/page?aside&until=2", "/long?aside&until=2"])
+def test_what_waits_for_somebody_lets_others_compute(handler, path):
+    assert get(handler, path, "/page") == ["done", "done"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_probes_are_answered_while_others_compute_and_errors_free_the_place(handler):
+    assert get(handler, "/page?until=2", "/healthz") == ["done", "done"]
+    assert get(handler, "/fail", "/fail", "/page") == [500, 500, "done"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_people_are_known_by_cookie_and_key_and_strangers_by_address(handler, alice):
+    browser, seen = Client(), []
+    browser.force_login(alice)
+    cookie = {"Cookie": f"sessionid={browser.cookies['sessionid'].value}"}
+    bearer = {"Authorization": f"Bearer {key_of(alice)}"}
+    whose = handler._who
+    handler._who = lambda request: seen.append(whose(request)) or seen[-1]
+    for headers in (cookie, cookie, bearer, bearer, {"Cookie": "sessionid=invented"}, {"Cookie": "sessionid=other"}):
+        get(handler, "/page", headers=headers)
+    person = f"person-{alice.pk}"
+    assert seen == ["127.0.0.1", person, "127.0.0.1", person, "127.0.0.1", "127.0.0.1"]
