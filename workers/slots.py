@@ -8,7 +8,8 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-SLOTS: Final = {"model": 32, "tools": 16, "index": 3}
+from web.runs.fair_queue import SLOTS
+
 _free: Final = {queue: threading.BoundedSemaphore(n) for queue, n in SLOTS.items()}
 
 

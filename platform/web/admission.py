@@ -2,15 +2,15 @@
 
 Python computes in one thread at a time. Many requests at once do not end earlier, but make each other late: a thread
 that holds the database's write lock waits for the interpreter behind all the others, and every writer waits for it.
-So AT_ONCE requests compute while the others wait, the next being that of the person who was served longest ago: one
-person's hundred requests delay another's first by one turn.
+So AT_ONCE requests compute, PER_PERSON of one person, while the others wait. The next is that of the person who was
+served longest ago: one person's hundred requests do not make another's first one wait.
 
 A request waits once its body is here, and is over with its response, whose body may be streamed for minutes. Code
 that waits for somebody else meanwhile says so with `step_aside`.
 """
 
 import asyncio
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -27,6 +27,7 @@ from django.http.response import HttpResponseBase
 from django.urls import Resolver404, resolve
 
 AT_ONCE: Final = 4
+PER_PERSON: Final = 2
 # People who are recognised by their cookie or key before a request of theirs is looked at.
 KNOWN: Final = 10_000
 THREADS: Final = 64
@@ -37,15 +38,15 @@ PROBES: Final = ("/healthz", "/readyz")
 class Place:
     """The right to compute, until `end`."""
 
-    def __init__(self, admission: "Admission") -> None:
-        self._admission, self._loop = admission, asyncio.get_running_loop()
+    def __init__(self, admission: "Admission", who: str) -> None:
+        self._admission, self._who, self._loop = admission, who, asyncio.get_running_loop()
         self._is_held = True
 
     def end(self) -> None:
         """Let the next request compute; no effect the second time. To be called in the event loop."""
         if self._is_held:
             self._is_held = False
-            self._admission.let_in()
+            self._admission.leave(self._who)
 
     def end_from_thread(self) -> None:
         """The same, from any thread."""
@@ -60,13 +61,14 @@ class Admission:
 
     def __init__(self, at_once: int) -> None:
         self._n_free = at_once
+        self._inside: Counter[str] = Counter()
         self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
 
     @asynccontextmanager
     async def admitted(self, who: str) -> AsyncIterator[None]:
         """Wait for the place of a request of `who`, and hold it for the block."""
         await self._wait(who)
-        place = Place(self)
+        place = Place(self, who)
         token = _place.set(place)
         try:
             yield
@@ -75,8 +77,8 @@ class Admission:
             place.end()
 
     async def _wait(self, who: str) -> None:
-        if self._n_free:
-            self._n_free -= 1
+        if self._n_free and self._may_enter(who):
+            self._enter(who)
             return
         called: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(who, deque()).append(called)
@@ -84,20 +86,28 @@ class Admission:
             await called
         except asyncio.CancelledError:
             if called.done() and not called.cancelled():  # called at the moment at which the client left
-                self.let_in()
+                self.leave(who)
             raise
 
-    def let_in(self) -> None:
-        """Call the next request, of the person who has waited longest for a turn."""
-        while self._waiting:
-            who, queue = self._waiting.popitem(last=False)
+    def _enter(self, who: str) -> None:
+        self._n_free -= 1
+        self._inside[who] += 1
+
+    def leave(self, who: str) -> None:
+        """Free the place of a request of `who`, and call the next one, of the person whose turn it is."""
+        self._n_free += 1
+        self._inside -= Counter([who])  # forgets who has none
+        while self._n_free and (turn := next(filter(self._may_enter, self._waiting), None)):
+            queue = self._waiting.pop(turn)
             called = queue.popleft()
             if queue:
-                self._waiting[who] = queue  # the last in turn now
+                self._waiting[turn] = queue  # the last in turn now
             if not called.done():
+                self._enter(turn)
                 called.set_result(None)
-                return
-        self._n_free += 1
+
+    def _may_enter(self, who: str) -> bool:
+        return self._inside[who] < PER_PERSON
 
 
 def step_aside() -> None:

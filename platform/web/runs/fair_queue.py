@@ -22,6 +22,10 @@ from gpts.runs.fairness import Share, n_ahead, next_person
 from web.runs import log
 from web.runs.models import QueueTurn, Run
 
+# How much a worker process does at once, by queue.
+SLOTS: Final = {"model": 32, "tools": 16, "index": 3}
+# What a person may have in work in any case.
+LEAST: Final = 2
 NEVER: Final = datetime.min.replace(tzinfo=UTC)
 # The weight of the newest duration in a person's average.
 NEWEST: Final = 0.3
@@ -136,8 +140,18 @@ class _Waiting:
 
 
 def _next_person(queue: str) -> int | None:
+    shares = _shares(queue)
     # Tools wait for programs elsewhere, which may be silent for as long as they like.
-    return next_person(_shares(queue), settings.MAX_TOOL_CALLS_PER_PERSON if queue == "tools" else None)
+    most = settings.MAX_TOOL_CALLS_PER_PERSON if queue == "tools" else _most_of_model(len(shares))
+    return next_person(shares, most)
+
+
+def _most_of_model(n_people: int) -> int | None:
+    """How many answers of one person are written at once: an equal part, because each one slows down all others.
+
+    Whoever is alone may use every slot.
+    """
+    return max(LEAST, SLOTS["model"] // n_people) if n_people > 1 else None
 
 
 def _unfinished(queue: str) -> "QuerySet[Run]":

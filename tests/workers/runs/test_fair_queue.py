@@ -16,6 +16,7 @@ from tests.workers.made_services import made_services
 from tests.workers.trees import Embedder, Index, ask, asks, call, make_gpt, says, scripted_services
 from web.accounts.models import User
 from web.runs import fair_queue, log, services, stream
+from web.runs.fair_queue import SLOTS
 from web.runs.models import QueueTurn, Run
 from workers import slots, tasks
 from workers.engine.base import served_person
@@ -155,6 +156,16 @@ class TestOneWorker:
         assert loop.advance_next("model", lambda: its)
         flood[0].refresh_from_db()
         assert (flood[0].status, flood[0].queue) == ("completed", "")
+
+    def test_a_flood_takes_every_slot_only_while_nobody_else_is_there(self, flood, alice, bob, gpt):
+        alone = [fair_queue.take("model").person for _ in range(SLOTS["model"] // 2 + 4)]
+        assert set(alone) == {alice.id}
+        ask(bob, gpt, "One?")
+        assert fair_queue.take("model").person == bob.id
+        assert fair_queue.take("model") is None  # Alice has more than half of the slots in work
+        assert not fair_queue.is_waiting("model")
+        Run.objects.filter(owner=bob).update(status="completed", queue="")
+        assert fair_queue.take("model").person == alice.id
 
     def test_calls_of_tools_that_hang_leave_others_their_workers(self, flood, alice, bob, gpt, settings):
         settings.MAX_TOOL_CALLS_PER_PERSON = 2
