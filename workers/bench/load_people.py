@@ -84,6 +84,7 @@ class Flooder(Chatting):
     """One of many programs of the same person, which send whenever they can."""
 
     kind = "flooders"
+    abstract = not LOAD["flooders"]  # Locust takes a count of 0 for none given
     fixed_count = LOAD["flooders"]
 
     def on_start(self) -> None:
