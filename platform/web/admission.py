@@ -3,7 +3,8 @@
 Python computes in one thread at a time. Many requests at once do not end earlier, but make each other late: a thread
 that holds the database's write lock waits for the interpreter behind all the others, and every writer waits for it.
 So AT_ONCE requests compute, PER_PERSON of one person, while the others wait. The next is that of the person who was
-served longest ago: one person's hundred requests do not make another's first one wait.
+served longest ago, and people who have MANY waiting compute while nobody else does: one person's hundred requests
+delay another's first by the rest of one.
 
 A request waits once its body is here, and is over with its response, whose body may be streamed for minutes. Code
 that waits for somebody else meanwhile says so with `step_aside`.
@@ -16,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from inspect import iscoroutinefunction
+from time import monotonic
 from typing import Final, cast
 
 from asgiref.sync import sync_to_async
@@ -28,6 +30,10 @@ from django.urls import Resolver404, resolve
 
 AT_ONCE: Final = 4
 PER_PERSON: Final = 2
+# Requests of one person that wait: with more than a browser sends at once, they get what others leave, ...
+MANY: Final = 6
+# ... unless the first has waited for so long.
+PATIENCE_S: Final = 5.0
 # People who are recognised by their cookie or key before a request of theirs is looked at.
 KNOWN: Final = 10_000
 THREADS: Final = 64
@@ -53,6 +59,7 @@ class Place:
         self._loop.call_soon_threadsafe(self.end)
 
 
+_Call = tuple[float, asyncio.Future[None]]
 _place: ContextVar[Place | None] = ContextVar("place", default=None)
 
 
@@ -62,7 +69,7 @@ class Admission:
     def __init__(self, at_once: int) -> None:
         self._n_free = at_once
         self._inside: Counter[str] = Counter()
-        self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
+        self._waiting: OrderedDict[str, deque[_Call]] = OrderedDict()
 
     @asynccontextmanager
     async def admitted(self, who: str) -> AsyncIterator[None]:
@@ -77,11 +84,9 @@ class Admission:
             place.end()
 
     async def _wait(self, who: str) -> None:
-        if self._n_free and self._may_enter(who):
-            self._enter(who)
-            return
         called: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(who, deque()).append(called)
+        self._waiting.setdefault(who, deque()).append((monotonic(), called))
+        self._call()
         try:
             await called
         except asyncio.CancelledError:
@@ -89,25 +94,29 @@ class Admission:
                 self.leave(who)
             raise
 
-    def _enter(self, who: str) -> None:
-        self._n_free -= 1
-        self._inside[who] += 1
-
     def leave(self, who: str) -> None:
-        """Free the place of a request of `who`, and call the next one, of the person whose turn it is."""
+        """Free the place of a request of `who`."""
         self._n_free += 1
         self._inside -= Counter([who])  # forgets who has none
-        while self._n_free and (turn := next(filter(self._may_enter, self._waiting), None)):
-            queue = self._waiting.pop(turn)
-            called = queue.popleft()
+        self._call()
+
+    def _call(self) -> None:
+        """Call whoever has their turn, while there are places."""
+        while self._n_free and (who := next(filter(self._has_turn, self._waiting), None)):
+            queue = self._waiting.pop(who)
+            _, called = queue.popleft()
             if queue:
-                self._waiting[turn] = queue  # the last in turn now
+                self._waiting[who] = queue  # the last in turn now
             if not called.done():
-                self._enter(turn)
+                self._n_free -= 1
+                self._inside[who] += 1
                 called.set_result(None)
 
-    def _may_enter(self, who: str) -> bool:
-        return self._inside[who] < PER_PERSON
+    def _has_turn(self, who: str) -> bool:
+        if self._inside[who] >= PER_PERSON:
+            return False
+        queue = self._waiting[who]
+        return not self._inside or len(queue) <= MANY or monotonic() - queue[0][0] > PATIENCE_S
 
 
 def step_aside() -> None:
