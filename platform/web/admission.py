@@ -13,20 +13,10 @@ that waits for somebody else meanwhile says so with `step_aside`.
 import asyncio
 from collections import Counter, OrderedDict, deque
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from inspect import iscoroutinefunction
 from time import monotonic
-from typing import Final, cast
-
-from asgiref.sync import sync_to_async
-from django.conf import settings
-from django.core.handlers.asgi import ASGIHandler, ASGIRequest
-from django.core.handlers.base import BaseHandler
-from django.db import close_old_connections
-from django.http.response import HttpResponseBase
-from django.urls import Resolver404, resolve
+from typing import Final
 
 AT_ONCE: Final = 4
 PER_PERSON: Final = 2
@@ -34,11 +24,6 @@ PER_PERSON: Final = 2
 MANY: Final = 6
 # ... unless the first has waited for so long.
 PATIENCE_S: Final = 5.0
-# People who are recognised by their cookie or key before a request of theirs is looked at.
-KNOWN: Final = 10_000
-THREADS: Final = 64
-# They ask whether the server lives, which a queue of people does not change.
-PROBES: Final = ("/healthz", "/readyz")
 
 
 class Place:
@@ -123,64 +108,3 @@ def step_aside() -> None:
     """Let other requests compute, because this one waits for somebody. Callable from any thread, also twice."""
     if place := _place.get():
         place.end_from_thread()
-
-
-class Handler(ASGIHandler):
-    """Django's handler with admission. A view that is no coroutine runs in one thread together with all middleware.
-
-    Django's own would start a thread and a database connection for each request, and go back and forth between it and
-    the event loop for each middleware.
-    """
-
-    def __init__(self, at_once: int = AT_ONCE) -> None:
-        super().__init__()
-        self._admission = Admission(at_once)
-        self._in_thread = BaseHandler()
-        self._in_thread.load_middleware(is_async=False)
-        # More than compute at once, as some have stepped aside.
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="request")
-        self._known: OrderedDict[str, str] = OrderedDict()
-
-    async def get_response_async(self, request: ASGIRequest) -> HttpResponseBase:
-        """The response, once it is the request's turn."""
-        if request.path_info in PROBES:
-            return cast(HttpResponseBase, await super().get_response_async(request))
-        async with self._admission.admitted(self._who(request)):
-            if _is_asynchronous(request.path_info):
-                response = cast(HttpResponseBase, await super().get_response_async(request))
-            else:
-                run = sync_to_async(self._answer, thread_sensitive=False, executor=self._threads)
-                response = await run(request)
-        self._learn(request)
-        return response
-
-    def _answer(self, request: ASGIRequest) -> HttpResponseBase:
-        close_old_connections()
-        try:
-            return self._in_thread.get_response(request)
-        finally:
-            close_old_connections()
-
-    def _who(self, request: ASGIRequest) -> str:
-        """The person, if a request with the same cookie or key was theirs, else the address."""
-        return self._known.get(_credential(request)) or str(request.META.get("REMOTE_ADDR", ""))
-
-    def _learn(self, request: ASGIRequest) -> None:
-        """Remember whose cookie or key this is, so that nobody gets more turns by inventing others."""
-        key = request.__dict__.get("api_key")
-        person = key.user_id if key else getattr(getattr(request, "_cached_user", None), "pk", None)
-        if person is not None:
-            self._known[_credential(request)] = f"person-{person}"
-            if len(self._known) > KNOWN:
-                self._known.popitem(last=False)
-
-
-def _credential(request: ASGIRequest) -> str:
-    return request.headers.get("Authorization") or request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
-
-
-def _is_asynchronous(path: str) -> bool:
-    try:
-        return iscoroutinefunction(resolve(path).func)
-    except Resolver404:
-        return False

@@ -10,8 +10,8 @@ from web.checks import stop_unless_valid
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "web.settings")
 django.setup(set_prefix=False)
 
-from web.admission import Handler  # noqa: E402 - they need Django's apps
-from web.bodies import BodyLimits  # noqa: E402
+from web.bodies import BodyLimits  # noqa: E402 - they need Django's apps
+from web.handler import Handler  # noqa: E402
 
 application = BodyLimits(Handler())
 stop_unless_valid()

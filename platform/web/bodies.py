@@ -11,12 +11,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from django.conf import settings
-from django.contrib.auth import get_user
-from django.contrib.sessions.backends.db import SessionStore
 from django.core.handlers.asgi import ASGIRequest
 from django.urls import Resolver404, resolve
 
-from web.accounts.requests import owner_of_key
+from web.accounts.requests import sender_of
 from web.runs.connections import in_database
 from web.slots import Slot, Slots
 
@@ -171,15 +169,9 @@ def upload_limit(route: str) -> int | None:
 def _person(scope: Scope) -> int | None:
     """The id of the person who sends the request, by its key or session; None if it has neither."""
     try:
-        request = ASGIRequest(dict(scope), io.BytesIO())
+        return sender_of(ASGIRequest(dict(scope), io.BytesIO()))
     except UnicodeDecodeError:
         return None
-    if request.headers.get("Authorization"):
-        owner = owner_of_key(request)
-        return owner.pk if owner else None
-    request.session = SessionStore(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
-    user = get_user(request)
-    return user.pk if user.is_authenticated else None
 
 
 def _too_large(limit: int) -> str:

@@ -11,7 +11,8 @@ from django.urls import path
 
 from tests.web.api.conftest import key_of
 from web.accounts.requests import owner_of_key
-from web.admission import Admission, Handler, step_aside
+from web.admission import Admission, step_aside
+from web.handler import Handler
 from web.runs.connections import close_connection
 
 
@@ -133,8 +134,12 @@ def test_people_are_known_by_cookie_and_key_and_strangers_by_address(handler, al
     cookie = {"Cookie": f"sessionid={browser.cookies['sessionid'].value}"}
     bearer = {"Authorization": f"Bearer {key_of(alice)}"}
     whose = handler._who
-    handler._who = lambda request: seen.append(whose(request)) or seen[-1]
-    for headers in (cookie, cookie, bearer, bearer, {"Cookie": "sessionid=invented"}, {"Cookie": "sessionid=other"}):
+
+    async def watched(request):
+        seen.append(await whose(request))
+        return seen[-1]
+
+    handler._who = watched
+    for headers in (cookie, bearer, {"Cookie": "sessionid=invented"}, {"Authorization": "Bearer gh_invented"}, {}):
         get(handler, "/page", headers=headers)
-    person = f"person-{alice.pk}"
-    assert seen == ["127.0.0.1", person, "127.0.0.1", person, "127.0.0.1", "127.0.0.1"]
+    assert seen == [f"person-{alice.pk}"] * 2 + ["127.0.0.1"] * 3

@@ -1,5 +1,8 @@
 """Who sends a request: the API key that it carries, and the request of views behind `login_required`."""
 
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest
 
 from web.accounts.models import ApiKey, User
@@ -19,6 +22,16 @@ def key_of(request: HttpRequest) -> ApiKey | None:
         request.__dict__["api_key"] = valid_key(secret.strip()) if kind.lower() == "bearer" else None
     key: ApiKey | None = request.__dict__["api_key"]
     return key
+
+
+def sender_of(request: HttpRequest) -> int | None:
+    """The id of the person who sends the request, by its key or session, before any middleware; None if unknown."""
+    if request.headers.get("Authorization"):
+        owner = owner_of_key(request)
+        return owner.pk if owner else None
+    request.session = SessionStore(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
+    user = get_user(request)
+    return user.pk if user.is_authenticated else None
 
 
 def owner_of_key(request: HttpRequest) -> User | None:
