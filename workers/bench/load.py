@@ -39,6 +39,8 @@ STREAMS_S: Final = 30.0
 TIMEOUT_S: Final = 60.0
 PAGES: Final = 7
 SAMPLE_S: Final = 5.0
+# People come to a site that runs already.
+WARM_UP_S: Final = 20
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -59,6 +61,7 @@ def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
     parts: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="guildhall-load-") as folder:
         with _site(Path(folder), options) as (environment, url), _sampling() as samples:
+            _chats(Path(folder), environment, url, {**options, "flooders": 0, "seconds": WARM_UP_S})
             for name, flooders in (("alone", 0), ("beside a flood", options["flooders"])):
                 say(f"People {name}: {options['seconds']} s ...")
                 parts[name] = _chats(Path(folder), environment, url, {**options, "flooders": flooders})
