@@ -183,15 +183,15 @@ TEMPLATES: list[dict[str, Any]] = [
     }
 ]
 
+
+def _database(url: str) -> dict[str, Any]:
+    # Threads keep a connection for a minute, because opening one takes longer than a query.
+    return dict(dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True))
+
+
 # SQLite by default; DATABASE_URL=postgres://… (extra `postgres`) for more than one machine.
-# Threads keep a connection for a minute, because opening one takes longer than a query.
-_KEPT = {"conn_max_age": 60, "conn_health_checks": True}
 _DATABASE: dict[str, Any] = read_as(
-    *(
-        "DATABASE_URL",
-        f"sqlite:///{GUILDHALL_HOME}/db.sqlite3",
-        lambda url: dict(dj_database_url.parse(url, **_KEPT)),
-    ),
+    *("DATABASE_URL", f"sqlite:///{GUILDHALL_HOME}/db.sqlite3", _database),
     *("the URL of a database, such as postgres://user:password@host/name", {"ENGINE": "django.db.backends.dummy"}),
 )
 DATABASES = {"default": _DATABASE}
