@@ -117,10 +117,12 @@ def call_request(tool: ToolSpec) -> PromptMessage:
 
 
 def _turn(log: Log, files: Shown, *, reasons: bool) -> list[PromptMessage]:
-    """The messages of a turn. Only with `reasons`, in the present one, does the model get its reasoning back."""
+    """The messages of a turn; with `reasons`, in the present one, also the model's reasoning and caller's rules."""
     replied = next((step.text for step in reversed(log) if isinstance(step, ModelReply)), "")
     messages: list[PromptMessage] = []
     for step in log:
+        if reasons and isinstance(step, UserMessage) and step.overrides.instructions:
+            messages.append(PromptMessage(role="user", content=step.overrides.instructions))
         messages += _messages(step, log, replied, files)
     return messages if reasons else [message.model_copy(update={"reasoning": ""}) for message in messages]
 

@@ -117,12 +117,14 @@ class TurnState:
         return tuple(filter(None, (*sent, *made)))
 
     def demanded_tools(self) -> tuple[ToolSpec, ...]:
-        """The API caller's functions of which one must be called now; empty if none."""
-        choice = self.user_message().overrides.tool_choice
+        """The tools of which the API caller demands a call now, of those that they named; empty if none."""
+        overrides = self.user_message().overrides
         if any(isinstance(step, ModelReply) for step in self.steps):
             return ()
-        own = tuple(tool for tool in self.tools.values() if tool.of_caller)
-        return own if choice == "required" else tuple(tool for tool in own if tool.name == choice)
+        own = overrides.own_tools or ()
+        named = tuple(tool for tool in self.tools.values() if tool.of_caller or tool.name in own)
+        choice = overrides.tool_choice
+        return named if choice == "required" else tuple(tool for tool in named if tool.name == choice)
 
 
 def attachments(log: Log) -> tuple[FileRef, ...]:

@@ -69,7 +69,9 @@ class Overrides(Value):
 
     `tools` are the caller's own functions. `tool_choice` is auto, none, required or the name of the one to call.
     `answer_schema` is a JSON Schema that the answer must follow as JSON; None: the answer is text. A model whose
-    engine cannot take a seed, penalty, bias (by the ids of its own tokens) or effort answers without it.
+    engine cannot take a seed, penalty, bias (by the ids of its own tokens) or effort answers without it. `own_tools`
+    names those of the GPT's tools that the run may use; None: all. `instructions` hold for this run only, not for
+    later turns of its conversation.
     """
 
     temperature: float | None = Field(default=None, ge=0, le=2)
@@ -84,11 +86,17 @@ class Overrides(Value):
     tools: tuple[CallerTool, ...] = ()
     tool_choice: str = "auto"
     answer_schema: dict[str, Any] | None = None
+    own_tools: tuple[str, ...] | None = None
+    instructions: str = ""
 
     @property
     def functions(self) -> tuple[CallerTool, ...]:
         """The caller's functions that this run may call."""
         return () if self.tool_choice == "none" else self.tools
+
+    def permits(self, name: str) -> bool:
+        """Whether the run may use the GPT's own tool of this name."""
+        return self.own_tools is None or name in self.own_tools
 
     def applied_to(self, spec: GptSpec) -> GptSpec:
         """`spec` with the caller's settings in place of its own."""

@@ -67,6 +67,7 @@ UPLOADS: Final[dict[str, Callable[[], int]]] = {
     "a2a/<slug:slug>": a2a_bytes,
     "a2a/<slug:slug>/<path:rest>": a2a_bytes,
     "v1/chat/completions": a2a_bytes,
+    "v1/responses": a2a_bytes,
 }
 
 

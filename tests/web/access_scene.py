@@ -21,6 +21,7 @@ from tests.web.runs import trees
 from tests.web.runs.attached import attached
 from web.accounts.models import ApiKey, User
 from web.accounts.services import create_key, create_sign_in_link
+from web.api.models import ProgramConversation, ProgramItem, Response
 from web.builder import files
 from web.builder.delegates import add
 from web.builder.models import Gpt, KnowledgeFile, Sharing
@@ -72,6 +73,9 @@ BODIES: Final[dict[str, Any]] = {
     "POST /gpts/<slug>/questions/<question_id>": {"answer": "ZP-771."},
     "POST /runs/<run_id>/approve": {"call_id": "w1", "allowed": "true"},
     "POST /v1/chat/completions": {"model": "<model>", "messages": [{"role": "user", "content": "Hello"}]},
+    "POST /v1/responses": {"model": "<model>", "input": "Hello"},
+    "POST /v1/conversations/<conversation_id>": {"metadata": {}},
+    "POST /v1/conversations/<conversation_id>/items": {"items": [{"role": "user", "content": "Hello"}]},
     "POST /a2a/<slug>": {"jsonrpc": "2.0", "id": 1, "method": "GetTask", "params": {"id": "<run_id>"}},
     "POST /mcp": {
         "jsonrpc": "2.0",
@@ -201,7 +205,7 @@ def build() -> Scene:
         "<number>": "1",
         "<page>": "1",
     }
-    ids = ("run", "conversation", "file", "service", "action", "question", "attachment", "gpt")
+    ids = ("run", "conversation", "file", "service", "action", "question", "attachment", "gpt", "response", "item")
     scene.others["unknown"] = {f"<{name}_id>": str(uuid4()) for name in ids}
     scene.others["unknown"] |= dict.fromkeys(("<permission_id>", "<key_id>", "<version_id>"), "999999")
     return scene
@@ -308,6 +312,10 @@ def _chats(people: dict[str, User], gpts: dict[str, Gpt], scene: Scene) -> None:
     scene.others["made"] = {"/files/<file_id>": f"/files/{made.id}", "<attachment_id>": str(made.id)}
     for state, other in (("child", child), ("waiting", waiting), ("deleted", deleted)):
         scene.others[state] = {"<run_id>": str(other.id), "<conversation_id>": str(other.message.conversation_id)}
+    scene.others["deleted"]["<response_id>"] = Response.objects.create(owner=bob, run=deleted, request={}).name
+    kept = ProgramConversation.objects.create(owner=bob, metadata={"note": word("kept-metadata")})
+    text = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": word("kept-text")}]}
+    item = ProgramItem.objects.create(conversation=kept, data=text)
     closed = {"answer": word("creator-answer"), "closed": timezone.now()}
     asked = CreatorQuestion(gpt=linked, owner=bob, message=waiting.message, text=word("question"))
     asked.save()
@@ -321,6 +329,9 @@ def _chats(people: dict[str, User], gpts: dict[str, Gpt], scene: Scene) -> None:
     values |= {
         "<run_id>": str(run.id),
         "<conversation_id>": str(run.message.conversation_id),
+        "<response_id>": Response.objects.create(owner=bob, run=run, request={}).name,
+        "v1/conversations/<conversation_id>": f"v1/conversations/conv_{kept.id.hex}",
+        "<item_id>": f"msg_{item.id.hex}",
         "runs/<run_id>/cancel": f"runs/{waiting.id}/cancel",
         "runs/<run_id>/approve": f"runs/{waiting.id}/approve",
         "runs/<run_id>/creator-question": f"runs/{declined.id}/creator-question",

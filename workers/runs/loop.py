@@ -164,7 +164,8 @@ def _turn(
     # A delegated run has no conversation before its task.
     toolbox, history = granted(spec, configuration.tool_settings()), () if run.root_id else history_of(run)
     others = delegate_tools.delegate_tools(run, spec, (first,)) if spec.delegates or spec.delegates_to_store else {}
-    tools = others | {name: tool.spec for name, tool in toolbox.items()} | callers_own(first.overrides)
+    own = others | {name: tool.spec for name, tool in toolbox.items()}
+    tools = {name: tool for name, tool in own.items() if first.overrides.permits(name)} | callers_own(first.overrides)
     # Decisions that depend on the model's ability are made on the model queue.
     ability = services().engine.ability() if services else ANY_ABILITY
     state = TurnState(spec, ability, current_part(steps), history, tools)

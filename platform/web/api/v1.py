@@ -8,9 +8,11 @@ from pydantic import Field
 
 from web.api.auth import KeyAuth, caller
 from web.api.chat_completions import router as chat_completions
+from web.api.conversations import router as conversations
 from web.api.errors import Api, OpenAiErrorBody, handle_errors, openai_shape
 from web.api.program_runs import access_model
 from web.api.reading import StrictParser
+from web.api.responses import router as responses
 from web.builder.models import Gpt
 from web.runs.model_facts import facts_of
 
@@ -77,4 +79,5 @@ def get_model(request: HttpRequest, model: str) -> Model:
     return _model(access_model(caller(request), model))
 
 
-v1.add_router("", chat_completions)
+for router in (chat_completions, responses, conversations):
+    v1.add_router("", router)

@@ -26,11 +26,13 @@ class Conversation(models.Model):
     """
 
     class Origin(models.TextChoices):
-        """Where it was started; only chats are kept in the history."""
+        """Where it was started, or for how long a program wants it kept; only chats are in the history."""
 
         CHAT = "chat"
         PREVIEW = "preview"
         API = "api"
+        RESPONSE = "response"
+        KEPT = "kept"
         DELEGATION = "delegation"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -45,8 +45,9 @@ from web.runs.models import Conversation, ConversationFile, CreatorQuestion, Mes
 from web.runs.wake import wake
 
 TITLE_CHARS = 60
-# Age at which Celery beat deletes finished preview and API conversations.
+# Age at which Celery beat deletes finished preview and API conversations, and those of programs' stored responses.
 KEEP_TRANSIENT = timedelta(days=2)
+KEEP_RESPONSES = timedelta(days=30)
 
 
 def access_run(user: Any, run_id: UUID) -> Run:
@@ -313,9 +314,10 @@ def empty_deleted() -> None:
 
 
 def forget_transient() -> int:
-    """Delete finished preview and API conversations older than KEEP_TRANSIENT; how many rows."""
-    transient = (Conversation.Origin.PREVIEW, Conversation.Origin.API)
-    old = Conversation.objects.filter(origin__in=transient, changed__lt=timezone.now() - KEEP_TRANSIENT)
+    """Delete finished conversations that nobody keeps and that are old enough; how many rows."""
+    now, Origin = timezone.now(), Conversation.Origin
+    is_transient = Q(origin__in=(Origin.PREVIEW, Origin.API), changed__lt=now - KEEP_TRANSIENT)
+    old = Conversation.objects.filter(is_transient | Q(origin=Origin.RESPONSE, changed__lt=now - KEEP_RESPONSES))
     old = old.exclude(messages__runs__status__in=set(Run.Status) - set(Run.OVER))
     ids = list(old.values_list("id", flat=True))
     within = Q(conversation__in=ids) | Q(conversation__messages__runs__root__message__conversation__in=ids)
