@@ -235,6 +235,7 @@ def site(db, settings, monkeypatch, tmp_path) -> Iterator[Site]:
     monkeypatch.setattr(connections, "sync_to_async", lambda query, thread_sensitive=True: sync_to_async(query))
     for module in (connections, rpc):
         monkeypatch.setattr(module, "close_old_connections", lambda: None)
+    monkeypatch.setattr(connections.connections, "close_all", lambda: None)
     monkeypatch.setattr(stream, "RECONNECT_S", 0)
     page = SourceView(section=Section(parts=()), pages=(ShownPage(page=1, width=1, height=1),))
     monkeypatch.setattr(citations, "call", lambda *_, **__: page.model_dump(mode="json"))
