@@ -68,6 +68,7 @@ UPLOADS: Final[dict[str, Callable[[], int]]] = {
     "a2a/<slug:slug>/<path:rest>": a2a_bytes,
     "v1/chat/completions": a2a_bytes,
     "v1/responses": a2a_bytes,
+    "v1/messages": a2a_bytes,
 }
 
 
@@ -181,6 +182,9 @@ def _too_large(limit: int) -> str:
 
 def _error(path: str, status: int, text: str) -> Any:
     """The error in the shape of the door."""
+    if path.startswith("/v1/messages"):
+        types = {401: "authentication_error", 413: "request_too_large", 429: "rate_limit_error"}
+        return {"type": types.get(status, "invalid_request_error"), "message": text}
     if path.startswith("/v1/"):
         kinds = {401: ("authentication_error", "invalid_api_key"), 429: ("rate_limit_error", "rate_limit_exceeded")}
         kind, code = kinds.get(status, ("invalid_request_error", "request_too_large"))

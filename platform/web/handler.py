@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, resolve
 
-from web.accounts.requests import sender_of
+from web.accounts.requests import secret_of, sender_of
 from web.admission import AT_ONCE, Admission
 from web.runs.connections import in_database
 
@@ -59,7 +59,7 @@ class Handler(ASGIHandler):
 
     async def _who(self, request: HttpRequest) -> str:
         """The person by their cookie or key, else the address: nobody gets more turns by inventing cookies."""
-        credential = request.headers.get("Authorization") or request.COOKIES.get(settings.SESSION_COOKIE_NAME)
+        credential = secret_of(request) or request.COOKIES.get(settings.SESSION_COOKIE_NAME)
         if credential and credential not in self._people and (person := await in_database(sender_of, request)):
             self._people[credential] = f"person-{person}"
             if len(self._people) > KNOWN:

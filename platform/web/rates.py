@@ -19,8 +19,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
-from web.accounts.requests import owner_of_key
-from web.api.errors import Problem, native_shape, openai_shape, respond
+from web.accounts.requests import owner_of_key, secret_of
+from web.api.errors import Problem, respond
 
 logger = logging.getLogger(__name__)
 
@@ -112,7 +112,7 @@ def counted(request: HttpRequest) -> Count | None:
 def _who(request: HttpRequest, rule: Rule) -> str:
     """The person; for sign-ins and people who are not signed in, the address."""
     if rule.name != "sign-in":
-        person: Any = owner_of_key(request) if request.headers.get("Authorization") else request.user
+        person: Any = owner_of_key(request) if secret_of(request) else request.user
         if person is not None and person.is_authenticated:
             return f"person-{person.pk}"
     return str(request.META.get("REMOTE_ADDR", ""))
@@ -122,7 +122,7 @@ def _refusal(request: HttpRequest, count: Count) -> HttpResponse:
     text = TOO_MANY.format(seconds=count.left_s)
     if request.path.startswith(("/api/", "/v1/", "/a2a/", "/mcp")):
         problem = Problem(429, text, code="rate_limit_exceeded", retry_after_s=count.left_s)
-        return respond(problem, openai_shape if request.path.startswith("/v1/") else native_shape)
+        return respond(problem, request.path)
     headers = {"Retry-After": str(count.left_s)}
     if "application/json" in request.headers.get("Accept", "") or not request.accepts("text/html"):
         return JsonResponse({"error": text}, status=429, headers=headers)

@@ -19,6 +19,7 @@ CLIENTS = [
     "python_openai2/instructor_client.py",
     "python/openai_agents_client.py",
     "python/llm_client.py",
+    "python/anthropic_client.py",
     "node/openai_client.mjs",
     "node/ai_sdk_client.mjs",
     "node/ai_sdk_compatible_client.mjs",

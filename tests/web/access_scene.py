@@ -76,6 +76,11 @@ BODIES: Final[dict[str, Any]] = {
     "POST /v1/responses": {"model": "<model>", "input": "Hello"},
     "POST /v1/conversations/<conversation_id>": {"metadata": {}},
     "POST /v1/conversations/<conversation_id>/items": {"items": [{"role": "user", "content": "Hello"}]},
+    "POST /v1/messages": {
+        "model": "<model>",
+        "max_tokens": 9,
+        "messages": [{"role": "user", "content": "Hello"}],
+    },
     "POST /a2a/<slug>": {"jsonrpc": "2.0", "id": 1, "method": "GetTask", "params": {"id": "<run_id>"}},
     "POST /mcp": {
         "jsonrpc": "2.0",

@@ -15,10 +15,16 @@ class PersonRequest(HttpRequest):
     user: User
 
 
+def secret_of(request: HttpRequest) -> str:
+    """The `Authorization` of the request, or that of the key in `x-api-key`, as Anthropic's clients send it."""
+    key = request.headers.get("x-api-key")
+    return request.headers.get("Authorization") or (f"Bearer {key}" if key else "")
+
+
 def key_of(request: HttpRequest) -> ApiKey | None:
     """The valid key in `Authorization: Bearer …`, or None. It is looked up once a request."""
     if "api_key" not in request.__dict__:
-        kind, _, secret = request.headers.get("Authorization", "").partition(" ")
+        kind, _, secret = secret_of(request).partition(" ")
         request.__dict__["api_key"] = valid_key(secret.strip()) if kind.lower() == "bearer" else None
     key: ApiKey | None = request.__dict__["api_key"]
     return key
@@ -26,7 +32,7 @@ def key_of(request: HttpRequest) -> ApiKey | None:
 
 def sender_of(request: HttpRequest) -> int | None:
     """The id of the person who sends the request, by its key or session, before any middleware; None if unknown."""
-    if request.headers.get("Authorization"):
+    if secret_of(request):
         owner = owner_of_key(request)
         return owner.pk if owner else None
     request.session = SessionStore(request.COOKIES.get(settings.SESSION_COOKIE_NAME))

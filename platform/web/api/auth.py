@@ -20,6 +20,10 @@ NOT_APPROVER: Final = (
 class KeyAuth(HttpBearer):
     """`Authorization: Bearer gh_…`, created on the page “API keys” or with `manage.py createkey`."""
 
+    def __call__(self, request: HttpRequest) -> User | None:
+        """The key's owner, also if it came in `x-api-key`."""
+        return owner_of_key(request)
+
     def authenticate(self, request: HttpRequest, token: str) -> User | None:
         """The key's owner; None if it is unknown, revoked or expired."""
         return owner_of_key(request)

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cached_property, partial, wraps
 from inspect import iscoroutinefunction
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 
 from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse, UnreadablePostError
@@ -92,6 +92,20 @@ class OpenAiErrorBody(Schema):
     error: OpenAiError
 
 
+class AnthropicError(Schema):
+    """An error in Anthropic's format."""
+
+    type: str
+    message: str
+
+
+class AnthropicErrorBody(Schema):
+    """Every response under /v1/messages with a status of 400 or more."""
+
+    type: Literal["error"] = "error"
+    error: AnthropicError
+
+
 def problem_of(error: Exception) -> Problem:
     """What `error` means to the caller. Unexpected errors are logged and reported as a 500."""
     match error:
@@ -174,12 +188,35 @@ def openai_shape(problem: Problem) -> tuple[int, dict[str, Any]]:
     return status, {"error": error}
 
 
+_ANTHROPIC_TYPES: Final = {
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+}
+
+
+def anthropic_shape(problem: Problem) -> tuple[int, dict[str, Any]]:
+    """The status and body under /v1/messages."""
+    status = 400 if problem.status == 422 else problem.status
+    kind = _ANTHROPIC_TYPES.get(status, "api_error" if status >= 500 else "invalid_request_error")
+    return status, AnthropicErrorBody(error=AnthropicError(type=kind, message=problem.message)).model_dump()
+
+
 Shape = Callable[[Problem], tuple[int, dict[str, Any]]]
 
 
-def respond(problem: Problem, shape: Shape) -> HttpResponse:
-    """The error response for `problem`."""
-    status, body = shape(problem)
+def shape_at(path: str) -> Shape:
+    """The shape of errors at the path of a request."""
+    if path.startswith("/v1/messages"):
+        return anthropic_shape
+    return openai_shape if path.startswith("/v1") else native_shape
+
+
+def respond(problem: Problem, path: str) -> HttpResponse:
+    """The error response for `problem`, in the shape of the request's path."""
+    status, body = shape_at(path)(problem)
     response = JsonResponse(body, status=status)
     if status in (429, 503) and problem.retry_after_s:
         response.headers["Retry-After"] = str(problem.retry_after_s)
@@ -206,33 +243,33 @@ class Api(NinjaAPI):
         return super().get_openapi_schema()
 
 
-def handle_errors(api: NinjaAPI, shape: Shape) -> None:
-    """Make `api` respond to every exception in `shape`."""
+def handle_errors(api: NinjaAPI) -> None:
+    """Make `api` respond to every exception in the shape at its path."""
 
     def handle(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
-        return respond(problem_of(cast(Exception, error)), shape)
+        return respond(problem_of(cast(Exception, error)), request.path)
 
     for kind in (Exception, Http404, HttpError, RequestInvalid):  # the four that ninja handles itself
         api.add_exception_handler(kind, handle)
 
 
-def urls_of(api: NinjaAPI, shape: Shape) -> tuple[list[URLResolver | URLPattern], str, str]:
-    """The URL patterns of `api` for `path`, with errors of routing (404, 405) in `shape` too."""
+def urls_of(api: NinjaAPI) -> tuple[list[URLResolver | URLPattern], str, str]:
+    """The URL patterns of `api` for `path`, with errors of routing (404, 405) in its shape too."""
     patterns, app_name, namespace = api.urls
     for pattern in patterns:
         assert isinstance(pattern, URLPattern)
         # ninja's own two views, the OpenAPI document and the API root, accept any method and return pages.
         own = isinstance(pattern.callback, partial)
-        pattern.callback = _shaped(require_safe(pattern.callback) if own else pattern.callback, shape)
+        pattern.callback = _shaped(require_safe(pattern.callback) if own else pattern.callback)
     return patterns, app_name, namespace
 
 
-def _shaped(view: Callable[..., Any], shape: Shape) -> Callable[..., Any]:
+def _shaped(view: Callable[..., Any]) -> Callable[..., Any]:
     def shaped(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         if not isinstance(response, HttpResponseNotAllowed):
             return response
         problem = Problem(405, f"{request.method} is not allowed here.", code="method_not_allowed")
-        refusal = respond(problem, shape)
+        refusal = respond(problem, request.path)
         refusal.headers["Allow"] = response.headers["Allow"]
         return refusal
 
@@ -250,6 +287,6 @@ def _shaped(view: Callable[..., Any], shape: Shape) -> Callable[..., Any]:
         try:
             return shaped(request, view(request, *args, **kwargs))
         except Http404:
-            return respond(Problem(404, "Not found.", code="unknown_url"), shape)
+            return respond(Problem(404, "Not found.", code="unknown_url"), request.path)
 
     return call

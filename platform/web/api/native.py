@@ -5,7 +5,7 @@ from web.api.agents import router as agents
 from web.api.auth import KeyAuth, SessionAuth
 from web.api.citations import router as citations
 from web.api.delegates import router as delegates
-from web.api.errors import Api, handle_errors, native_shape
+from web.api.errors import Api, handle_errors
 from web.api.files import router as files
 from web.api.gpts import router as gpts
 from web.api.questions import router as questions
@@ -22,6 +22,6 @@ native = Api(
     parser=StrictParser(),
     docs_url=None,
 )
-handle_errors(native, native_shape)
+handle_errors(native)
 for router in (gpts, files, actions, delegates, agents, runs, citations, questions):
     native.add_router("", router)

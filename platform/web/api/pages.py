@@ -6,7 +6,7 @@ from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
-from web.api.errors import Problem, native_shape, openai_shape, respond
+from web.api.errors import Problem, respond
 from web.api.native import native
 from web.api.v1 import v1
 
@@ -22,4 +22,4 @@ def docs(request: HttpRequest) -> HttpResponse:
 def not_found(request: HttpRequest, api: str) -> HttpResponse:
     """404 in the format of the API that was requested."""
     problem = Problem(404, f"Not found: {request.method} {request.path[:200]}.", code="unknown_url")
-    return respond(problem, openai_shape if api == "v1" else native_shape)
+    return respond(problem, request.path)

@@ -16,7 +16,7 @@ from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.utils.cache import patch_vary_headers
 
-from web.api.errors import openai_shape, problem_of, respond
+from web.api.errors import problem_of, respond
 from web.bodies import upload_limit
 
 logger = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ class ProgramHttp:
             return None
         body = request.read(limit + 1)
         if len(body) > limit or body.count(b",") > MAX_VALUES:
-            return respond(problem_of(RequestDataTooBig()), openai_shape)
+            return respond(problem_of(RequestDataTooBig()), request.path)
         request._body = body
         return None
 

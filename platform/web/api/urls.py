@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 
 from web.api import health, pages
-from web.api.errors import native_shape, openai_shape, urls_of
+from web.api.errors import urls_of
 from web.api.native import native
 from web.api.v1 import v1
 
@@ -11,7 +11,7 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("api/docs", pages.docs, name="api_docs"),
-    path("v1/", urls_of(v1, openai_shape)),
-    path("api/", urls_of(native, native_shape)),
+    path("v1/", urls_of(v1)),
+    path("api/", urls_of(native)),
     re_path(r"^(?P<api>v1|api)(?:/.*)?$", pages.not_found, name="api_nowhere"),
 ]

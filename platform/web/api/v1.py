@@ -6,10 +6,11 @@ from django.http import HttpRequest
 from ninja import Schema
 from pydantic import Field
 
+from web.api.anthropic_messages import router as anthropic_messages
 from web.api.auth import KeyAuth, caller
 from web.api.chat_completions import router as chat_completions
 from web.api.conversations import router as conversations
-from web.api.errors import Api, OpenAiErrorBody, handle_errors, openai_shape
+from web.api.errors import Api, OpenAiErrorBody, handle_errors
 from web.api.program_runs import access_model
 from web.api.reading import StrictParser
 from web.api.responses import router as responses
@@ -25,7 +26,7 @@ v1 = Api(
     parser=StrictParser(),
     docs_url=None,
 )
-handle_errors(v1, openai_shape)
+handle_errors(v1)
 
 
 class Model(Schema):
@@ -79,5 +80,5 @@ def get_model(request: HttpRequest, model: str) -> Model:
     return _model(access_model(caller(request), model))
 
 
-for router in (chat_completions, responses, conversations):
+for router in (chat_completions, responses, conversations, anthropic_messages):
     v1.add_router("", router)

@@ -42,6 +42,9 @@ def test_only_valid_keys_and_own_pages_get_in(live, gpt, bob, settings):
     assert post(live, key, Origin="https://evil.example").status_code == 403
     assert post(live, key, Origin="null").status_code == 403
     assert post(live, key, Origin=live).status_code == 200
+    settings.API_ORIGINS = ["https://app.example"]
+    assert post(live, key, Origin="https://app.example").status_code == 200
+    assert post(live, key, Origin="https://evil.example").status_code == 403
     assert httpx.post(f"{live}/mcp", json=HELLO, headers=HEADERS).headers["WWW-Authenticate"].startswith("Bearer")
     assert httpx.put(f"{live}/mcp").status_code == 405
 

@@ -1,0 +1,205 @@
+"""Anthropic's Messages: requests, read as the chat completions that they are in another form."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from gpts.values import Text
+from web.api.completions import CompletionRequest
+from web.api.errors import ApiError
+
+# What has the model's maker do something, which here is the GPT's own business.
+REFUSED: Final = ("mcp_servers", "container")
+NO_SERVER_TOOL: Final = (
+    "The tool “{name}” would run on the server: a GPT has its own. Send tools with an “input_schema”."
+)
+
+
+class Block(BaseModel):
+    """A part of a message; `text`, `image`, `document`, `tool_use`, `tool_result` and `thinking` are read."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    text: Text = ""
+    source: dict[str, Any] | None = None
+    title: Text | None = None
+    id: Text = ""
+    name: Text = ""
+    input: dict[str, Any] = {}
+    tool_use_id: Text = ""
+    content: "Text | list[Block] | None" = None
+    is_error: bool | None = None
+    thinking: Text = ""
+
+
+class Turn(BaseModel):
+    """A message of the conversation so far."""
+
+    role: Literal["user", "assistant", "system"]
+    content: Text | list[Block]
+
+
+class Tool(BaseModel):
+    """A function of the caller's own."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str | None = None
+    name: Text
+    description: Text | None = None
+    input_schema: dict[str, Any] | None = None
+
+
+class ToolChoice(BaseModel):
+    """Whether and which tool is called."""
+
+    type: Literal["auto", "any", "tool", "none"]
+    name: Text | None = None
+    disable_parallel_tool_use: bool | None = None
+
+
+class MessagesRequest(BaseModel):
+    """A request for a message."""
+
+    model_config = ConfigDict(extra="allow")
+
+    model: Text = Field(description="The GPT's slug.")
+    messages: Annotated[list[Turn], Field(min_length=1, max_length=10_000)]
+    max_tokens: int = Field(ge=1, le=10_000_000)
+    system: Text | list[Block] | None = None
+    stream: bool | None = False
+    temperature: float | None = Field(None, ge=0, le=1, description="Default: the GPT's own.")
+    top_p: float | None = Field(None, ge=0, le=1, description="Default: the GPT's own.")
+    stop_sequences: list[Text] | None = None
+    tools: list[Tool] | None = None
+    tool_choice: ToolChoice | None = None
+    thinking: dict[str, Any] | None = Field(None, description="Whether to send what a model reasons.")
+    output_config: dict[str, Any] | None = Field(None, description="`format`: a JSON Schema of the answer.")
+
+    @property
+    def wants_thinking(self) -> bool:
+        """Whether reasoning is sent."""
+        return (self.thinking or {}).get("type") in ("enabled", "adaptive")
+
+    @property
+    def in_parallel(self) -> bool:
+        """Whether the answer may have several calls."""
+        return not (self.tool_choice and self.tool_choice.disable_parallel_tool_use)
+
+    def as_completion(self) -> CompletionRequest:
+        """The same as a chat completion. Raises ApiError for what cannot be one."""
+        if unusable := next((name for name in REFUSED if (self.model_extra or {}).get(name)), None):
+            raise ApiError(400, f"“{unusable}” is not supported; leave it out.", unusable, "unsupported_parameter")
+        same = self.model_dump(include={"model", "max_tokens", "temperature", "top_p"}, exclude_none=True)
+        system = [{"role": "system", "content": _text(self.system)}] if self.system else []
+        made = {
+            **same,
+            "messages": [*system, *(each for turn in self.messages for each in _messages(turn))],
+            "stop": self.stop_sequences or None,
+            "tools": [_function(tool) for tool in self.tools or ()] or None,
+            "tool_choice": _choice(self.tool_choice),
+            "parallel_tool_calls": self.in_parallel,
+            "response_format": _format(self.output_config),
+        }
+        try:
+            return CompletionRequest.model_validate(made)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise ApiError(400, f"{'.'.join(map(str, first['loc']))}: {first['msg']}", code="invalid_value") from None
+
+
+def _messages(turn: Turn) -> Iterator[dict[str, Any]]:
+    """The chat messages of one turn: results of calls first, then what was said with them."""
+    if isinstance(turn.content, str):
+        yield {"role": turn.role, "content": turn.content}
+    elif turn.role == "assistant":
+        yield _reply(turn.content)
+    else:
+        for block in turn.content:
+            if block.type == "tool_result":
+                yield from _result(block)
+        if said := [_part(block) for block in turn.content if block.type != "tool_result"]:
+            yield {"role": turn.role, "content": said}
+
+
+def _reply(blocks: Sequence[Block]) -> dict[str, Any]:
+    """Text, split only by citations, and calls of an earlier answer."""
+    calls = [
+        {
+            "id": each.id,
+            "type": "function",
+            "function": {"name": each.name, "arguments": json.dumps(each.input or {})},
+        }
+        for each in blocks
+        if each.type == "tool_use"
+    ]
+    return {
+        "role": "assistant",
+        "content": "".join(each.text for each in blocks if each.type == "text"),
+        "tool_calls": calls or None,
+        "reasoning_content": "".join(each.thinking for each in blocks) or None,
+    }
+
+
+def _result(block: Block) -> Iterator[dict[str, Any]]:
+    """The result of a call, and its pictures and documents as a message of their own."""
+    parts = block.content if isinstance(block.content, list) else []
+    text = block.content if isinstance(block.content, str) else _text([part for part in parts if part.text])
+    told = f"Error: {text}" if block.is_error else text
+    yield {"role": "tool", "tool_call_id": block.tool_use_id, "content": told}
+    if files := [_part(part) for part in parts if part.type in ("image", "document")]:
+        yield {"role": "user", "content": files}
+
+
+def _text(content: str | Sequence[Block] | None) -> str:
+    return content if isinstance(content, str) else "\n\n".join(block.text for block in content or ())
+
+
+def _part(block: Block) -> dict[str, Any]:
+    """A block as a part of a chat message. Raises ApiError for one of another type, or from a URL."""
+    source: Mapping[str, Any] = block.source or {}
+    match block.type, source.get("type"):
+        case "text", _:
+            return {"type": "text", "text": block.text}
+        case "document", "text":
+            return {"type": "text", "text": str(source.get("data", ""))}
+        case "document", "content" if isinstance(source.get("content"), str):
+            return {"type": "text", "text": source["content"]}
+        case (("image" | "document"), "file"):
+            return {"type": "file", "file": {"file_id": str(source.get("file_id"))}}
+        case "image", _:
+            return {"type": "image_url", "image_url": {"url": _url(source)}}
+        case "document", _:
+            name = {"filename": block.title} if block.title else {}
+            return {"type": "file", "file": {"file_data": _url(source), **name}}
+    raise ApiError(400, f"Blocks of type “{block.type[:40]}” are not supported.", "messages", "unsupported_value")
+
+
+def _url(source: Mapping[str, Any]) -> str:
+    """The data URL of base64, or the address given, which is refused later."""
+    return str(source.get("url") or f"data:{source.get('media_type')};base64,{source.get('data', '')}")
+
+
+def _function(tool: Tool) -> dict[str, Any]:
+    if tool.type not in (None, "custom"):
+        raise ApiError(400, NO_SERVER_TOOL.format(name=tool.name[:64]), "tools", "unsupported_value")
+    facts = {"name": tool.name, "description": tool.description, "parameters": tool.input_schema}
+    return {"type": "function", "function": facts}
+
+
+def _choice(choice: ToolChoice | None) -> Any:
+    if choice is None:
+        return None
+    if choice.type == "tool":
+        return {"type": "function", "function": {"name": choice.name}}
+    return {"any": "required"}.get(choice.type, choice.type)
+
+
+def _format(config: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    wanted = (config or {}).get("format") or {}
+    if wanted.get("type") != "json_schema":
+        return None
+    return {"type": "json_schema", "json_schema": {"name": "answer", "schema": wanted.get("schema")}}
