@@ -4,17 +4,17 @@ from typing import cast
 
 from workers.engine.base import Engine, EngineConfig, EngineError
 from workers.engine.weights import Report, cpu_copy_of, locate_model, resolve_model, weights_bytes
+from workers.importing import IMPORTING
 
 
 def open_local(config: EngineConfig) -> Engine:
     """The engine with the model loaded. Raises EngineError."""
-    if suits_cpu_engine(config):
-        from workers.engine.cpu.engine import CpuEngine
-
-        return cast(Engine, CpuEngine(config))
-    from workers.engine.hf import HfEngine
-
-    return cast(Engine, HfEngine(config))
+    with IMPORTING:
+        if suits_cpu_engine(config):
+            from workers.engine.cpu.engine import CpuEngine as Opened
+        else:
+            from workers.engine.hf import HfEngine as Opened  # type: ignore[assignment]
+    return cast(Engine, Opened(config))
 
 
 def prepare_local(config: EngineConfig, report: Report) -> int:

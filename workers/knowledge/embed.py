@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gpts.knowledge.ranking import WELL_READ
+from workers.importing import IMPORTING
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -167,9 +168,10 @@ class Embedder:
 
 def load_model(folder: Path, threads: int | None) -> "SentenceTransformer":
     """The model in `folder`, in the precision that is fastest here; `threads` applies to the whole process."""
-    import torch
-    from sentence_transformers import SentenceTransformer
-    from transformers.utils import logging
+    with IMPORTING:
+        import torch
+        from sentence_transformers import SentenceTransformer
+        from transformers.utils import logging
 
     logging.disable_progress_bar()
     if threads is not None:
