@@ -1,9 +1,11 @@
 """Django's ASGI handler with admission (`admission.py`)."""
 
+import asyncio
 from collections import OrderedDict
+from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from inspect import iscoroutinefunction
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -18,9 +20,11 @@ from web.accounts.requests import secret_of, sender_of
 from web.admission import AT_ONCE, Admission
 from web.runs.connections import in_database
 
+T = TypeVar("T")
+
 # Cookies and keys whose person is remembered.
 KNOWN: Final = 10_000
-THREADS: Final = 64
+THREADS: Final = 256
 # They ask whether the server lives, which a queue of people does not change.
 PROBES: Final = ("/healthz", "/readyz")
 
@@ -48,7 +52,9 @@ class Handler(ASGIHandler):
         async with self._admission.admitted(await self._who(request)):
             if _is_asynchronous(request.path_info):
                 return await super().get_response_async(request)
-            return await sync_to_async(self._answer, thread_sensitive=False, executor=self._threads)(request)
+            return await _to_its_end(
+                sync_to_async(self._answer, thread_sensitive=False, executor=self._threads)(request)
+            )
 
     def _answer(self, request: HttpRequest) -> HttpResponseBase:
         close_old_connections()
@@ -65,6 +71,16 @@ class Handler(ASGIHandler):
             if len(self._people) > KNOWN:
                 self._people.popitem(last=False)
         return self._people.get(credential or "") or str(request.META.get("REMOTE_ADDR", ""))
+
+
+async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """The result of `work`. If the client leaves, it still has its place until its thread is free."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
 
 
 def _is_asynchronous(path: str) -> bool:

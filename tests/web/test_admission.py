@@ -122,6 +122,41 @@ def test_what_waits_for_somebody_lets_others_compute(handler, path):
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_client_that_leaves_frees_its_place_when_its_thread_is_free(handler):
+    head = {"type": "http", "method": "GET", "path": "/page", "query_string": b"until=9"}
+    scope = {**head, "headers": [(b"host", b"localhost")], "client": ("127.0.0.1", 9)}
+
+    async def play():
+        left, answers = asyncio.Event(), []
+        bodies = [{"type": "http.request", "body": b"", "more_body": False}]
+
+        async def receive():
+            if bodies:
+                return bodies.pop()
+            await left.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message):
+            answers.append(message)
+
+        first = asyncio.create_task(handler(scope, receive, send))
+        while not inside:
+            await asyncio.sleep(0.01)
+        left.set()
+        transport = httpx.ASGITransport(handler)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            second = asyncio.create_task(client.get("/page"))
+            await asyncio.sleep(0.1)
+            assert len(inside) == 1
+            over.append(True)
+            assert (await second).text == "done"
+        await first
+        assert not answers
+
+    asyncio.run(play())
+
+
+@pytest.mark.django_db(transaction=True)
 def test_probes_are_answered_while_others_compute_and_errors_free_the_place(handler):
     assert get(handler, "/page?until=2", "/healthz") == ["done", "done"]
     assert get(handler, "/fail", "/fail", "/page") == [500, 500, "done"]

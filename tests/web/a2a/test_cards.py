@@ -46,7 +46,10 @@ def test_a_card_can_be_kept_for_a_while_and_asked_for_again(gpt, bob):
     assert Client().get(CARD, headers={"If-None-Match": first.headers["ETag"]}).status_code == 304
     open_link(bob, set_sharing(gpt, "link").link_secret)
     kept = bearer(key_of(bob)).get(CARD)
-    assert (kept.headers["Cache-Control"], kept.headers["Vary"]) == ("private, max-age=300", "Authorization")
+    assert (kept.headers["Cache-Control"], kept.headers["Vary"]) == (
+        "private, max-age=300",
+        "Authorization, Accept-Encoding",
+    )
     gpt.published.number = 2
     gpt.published.save()
     again = bearer(key_of(bob)).get(CARD, headers={"If-None-Match": first.headers["ETag"]})

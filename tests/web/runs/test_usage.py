@@ -12,7 +12,7 @@ from web.builder.services import create_gpt, set_sharing, update_gpt
 from web.runs.models import Conversation, DelegationRow, Message, Run
 from web.runs.usage import PRIVATE, DelegatorUsage, GptUsage, Share, usage_of
 
-CHAT, PREVIEW, API, DELEGATION = Conversation.Origin.values
+CHAT, PREVIEW, API, RESPONSE, _, DELEGATION = Conversation.Origin.values
 
 
 def asked(gpt: Gpt, person: User, origin: str = CHAT, root: Run | None = None) -> Run:
@@ -47,10 +47,11 @@ def test_people_are_counted_once_and_their_questions_each(gpt, bob, charlie):
     for person in (bob, bob, charlie):
         asked(gpt, person)
     asked(gpt, bob, API)
+    asked(gpt, bob, RESPONSE)
 
     usage = usage_of(gpt)
 
-    assert (usage.n_people, usage.by_people, usage.by_gpts.n_runs) == (2, Share(4, 400, 80), 0)
+    assert (usage.n_people, usage.by_people, usage.by_gpts.n_runs) == (2, Share(5, 500, 100), 0)
 
 
 def test_what_other_gpts_ask_is_a_share_of_its_own(gpt, desk, charlie):
