@@ -1,7 +1,5 @@
 """Capabilities, actions and MCP servers in the creator's form, and the page of what was allowed."""
 
-import json
-
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -58,7 +56,7 @@ def test_a_switch_is_saved_by_itself(form, gpt):
 
 
 def test_a_capability_that_cannot_work_here_says_why(alice_page, gpt):
-    stream._client().set(stream.TOOLS_KEY, json.dumps({"image_generation": "No picture model is set."}))
+    stream.announce_tools({"image_generation": "No picture model is set."}, {})
     alice_page.goto(f"/gpts/{gpt.slug}/edit")
     switch = alice_page.get_by_role("switch", name="Image generation")
     expect(alice_page.locator("#capabilities")).to_contain_text("No picture model is set.")

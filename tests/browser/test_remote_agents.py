@@ -5,7 +5,6 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.test_accessibility import SIZES, THEMES, serious
 from tests.browser.test_outside import form, row
-from tests.publishing import let
 from web.builder.models import Gpt
 from web.builder.models_actions import RemoteAgentRow
 
@@ -110,7 +109,7 @@ def test_the_switch_shows_where_the_gpt_s_own_card_lies(form, gpt, site):
 @pytest.mark.parametrize("theme", THEMES)
 def test_it_is_accessible_everywhere(visitor, alice, gpt, agent, theme, size):
     page: Page = visitor.page(alice, color_scheme=theme, viewport=SIZES[size])
-    let(gpt, a2a=True)
+    Gpt.objects.filter(id=gpt.id).update(a2a=True)
     page.goto(f"/gpts/{gpt.slug}/edit")
     row(page, "Parts Clerk").get_by_text("When to ask it").click()
     assert serious(page) == []
