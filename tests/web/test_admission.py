@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from uuid import UUID
 
 import httpx
 import pytest
@@ -13,7 +14,10 @@ from tests.web.api.conftest import key_of
 from web.accounts.requests import owner_of_key
 from web.admission import Admission, step_aside
 from web.handler import Handler
-from web.runs.connections import close_connection
+from web.runs import file_reading
+from web.runs.connections import close_connection, in_database
+from web.runs.file_reading import until_read
+from web.runs.models import ConversationFile
 
 
 async def many(door: Admission, served: list[str], who: str, n: int) -> None:
@@ -88,12 +92,32 @@ async def wait(request):
     return HttpResponse("alone" if over else "done")
 
 
+async def read(request):
+    """A message of a program whose file is being read, until `settle`."""
+    await until_read([UUID(request.GET["file"])])
+    is_read = await in_database(ConversationFile.objects.filter(status="ready").exists)
+    return HttpResponse("done" if is_read else "alone")
+
+
+def settle(request):
+    """What happens while others wait: the file is read."""
+    ConversationFile.objects.update(status="ready")
+    return HttpResponse("done")
+
+
 def fail(request):
     """A page that breaks."""
     raise ZeroDivisionError
 
 
-urlpatterns = [path("page", compute), path("long", wait), path("fail", fail), path("healthz", compute)]
+urlpatterns = [
+    path("page", compute),
+    path("long", wait),
+    path("fail", fail),
+    path("read", read),
+    path("settle", settle),
+    path("healthz", compute),
+]
 
 
 @pytest.fixture
@@ -119,6 +143,13 @@ def get(handler, *paths, headers=None):
 @pytest.mark.parametrize("path", ["/page?aside&until=2", "/long?aside&until=2"])
 def test_what_waits_for_somebody_lets_others_compute(handler, path):
     assert get(handler, path, "/page") == ["done", "done"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_message_whose_file_is_being_read_lets_others_compute(handler, alice, monkeypatch):
+    monkeypatch.setattr(file_reading, "READING_S", 3)
+    file = ConversationFile.objects.create(owner=alice, name="a.pdf", size=1, sha256="0" * 64, status="received")
+    assert get(handler, f"/read?file={file.id}", "/settle") == ["done", "done"]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -6,6 +6,7 @@ from time import monotonic
 from typing import Final
 from uuid import UUID
 
+from web.admission import step_aside
 from web.runs.connections import in_database
 from web.runs.models import ConversationFile
 
@@ -15,7 +16,9 @@ POLL_S: Final = 0.3
 
 
 async def until_read(files: Sequence[UUID]) -> None:
-    """Wait until these attached files are read or refused, for READING_S at most."""
+    """Wait until these attached files are read or refused, for READING_S at most. Others may compute meanwhile."""
+    if files:
+        step_aside()
     ends = monotonic() + READING_S
     waiting = ConversationFile.objects.filter(id__in=files).exclude(status__in=ConversationFile.SETTLED)
     while files and monotonic() < ends and await in_database(waiting.exists):
