@@ -47,12 +47,18 @@ class Service(socketserver.ThreadingUnixStreamServer):
         self._closing = threading.Event()
         self.checked = threading.Event()
         settings.socket.parent.mkdir(parents=True, exist_ok=True)
-        settings.socket.unlink(missing_ok=True)
+        self._unheard = settings.socket.with_suffix(".new")
+        self._unheard.unlink(missing_ok=True)
         before = os.umask(0o177)
         try:
-            super().__init__(str(settings.socket), Handler)
+            super().__init__(str(self._unheard), Handler)
         finally:
             os.umask(before)
+
+    def server_activate(self) -> None:
+        """Listen, and only then take the name by which the socket is known: who finds it is never refused."""
+        super().server_activate()
+        self._unheard.replace(self.settings.socket)
 
     def check(self) -> None:
         """Choose the strongest backend that withstands the attacks, if any."""
@@ -69,7 +75,7 @@ class Service(socketserver.ThreadingUnixStreamServer):
         """End all sessions and remove the socket."""
         self._closing.set()
         self.server_close()
-        Path(str(self.server_address)).unlink(missing_ok=True)
+        self.settings.socket.unlink(missing_ok=True)
         if self.sessions is not None:
             self.sessions.close()
 

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -17,7 +18,8 @@ import pytest
 from tests.workers.sandbox.conftest import REPOSITORY
 from workers.sandbox.client import Client
 from workers.sandbox.errors import SandboxError, Unavailable
-from workers.sandbox.settings import NAMES, from_environment
+from workers.sandbox.service import Service
+from workers.sandbox.settings import NAMES, SandboxSettings, from_environment
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the service needs Linux")
 
@@ -175,6 +177,22 @@ def kernels_of(service: int) -> list[int]:
             found += below
             waiting += below
     return found
+
+
+def test_who_finds_the_socket_is_heard(tmp_path: Path) -> None:
+    found: list[bool] = []
+
+    class Watched(Service):
+        def server_activate(self) -> None:
+            found.append(self.settings.socket.exists())
+            super().server_activate()
+
+    service = Watched(SandboxSettings(tmp_path))
+    assert found == [False]
+    with socket.socket(socket.AF_UNIX) as caller:
+        caller.connect(str(service.settings.socket))
+    service.close()
+    assert list(service.settings.socket.parent.iterdir()) == []
 
 
 def test_off_says_so_and_runs_nothing(tmp_path: Path) -> None:
