@@ -13,7 +13,6 @@ import socketserver
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Final
 
 from gpts.safety.labels import Label
