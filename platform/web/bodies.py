@@ -69,6 +69,7 @@ UPLOADS: Final[dict[str, Callable[[], int]]] = {
     "v1/chat/completions": a2a_bytes,
     "v1/responses": a2a_bytes,
     "v1/messages": a2a_bytes,
+    "v1/files": _knowledge_bytes,
 }
 
 
@@ -166,6 +167,11 @@ def upload_limit(route: str) -> int | None:
     """The bytes that a request to a route that takes files may have; None for any other route."""
     limit = UPLOADS.get(route)
     return limit() if limit else None
+
+
+def json_limit(route: str) -> int | None:
+    """The bytes that a request to a route that takes files within JSON may have; None for any other route."""
+    return a2a_bytes() if UPLOADS.get(route) is a2a_bytes else None
 
 
 def _person(scope: Scope) -> int | None:

@@ -39,7 +39,9 @@ class Rule:
 
 RULES: Final = (
     Rule(
-        "uploads", "UPLOADS_A_MINUTE", re.compile(r"POST /(api/attachments|files/attach|(api/)?gpts/[^/]+/files)\b")
+        "uploads",
+        "UPLOADS_A_MINUTE",
+        re.compile(r"POST /(api/attachments|files/attach|v1/files|(api/)?gpts/[^/]+/files)\b"),
     ),
     Rule("api", "API_REQUESTS_A_MINUTE", re.compile(r"\w+ /(((api|v1|a2a)/)|mcp\b)")),
     Rule("sign-in", "SIGN_INS_A_MINUTE", re.compile(r"POST /(account/(?!me/|keys/|logout/)|enter/)")),

@@ -76,6 +76,7 @@ BODIES: Final[dict[str, Any]] = {
     "POST /v1/responses": {"model": "<model>", "input": "Hello"},
     "POST /v1/conversations/<conversation_id>": {"metadata": {}},
     "POST /v1/conversations/<conversation_id>/items": {"items": [{"role": "user", "content": "Hello"}]},
+    "POST /v1/files": {"file": b"text", "purpose": "user_data"},
     "POST /v1/messages": {
         "model": "<model>",
         "max_tokens": 9,
@@ -164,7 +165,7 @@ class Scene:
         """The form or JSON to send there."""
         body = BODIES.get(f"{method} {route}", {})
         if "file" in body:
-            return {"file": SimpleUploadedFile("b.txt", body["file"])}
+            return {**body, "file": SimpleUploadedFile("b.txt", body["file"])}
         return json.loads(self._filled(json.dumps(body), state))
 
     def _filled(self, text: str, state: str) -> str:

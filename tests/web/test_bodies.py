@@ -89,13 +89,13 @@ def test_files_are_taken_from_people_who_are_signed_in_only(alice, gpt, settings
     settings.MAX_FILE_BYTES, settings.MAX_ATTACHMENT_BYTES = 20 * MB, 5 * MB
     page, api, attach = f"/gpts/{gpt.slug}/files", f"/api/gpts/{gpt.slug}/files", "/files/attach"
     forged = [(), ((b"cookie", b"sessionid=forged"),), ((b"authorization", b"Bearer gh_forged"),)]
-    for path in (page, api, attach, f"/a2a/{gpt.slug}"):
+    for path in (page, api, attach, f"/a2a/{gpt.slug}", "/v1/files"):
         for headers in forged:
             answer = send(path, 5, *headers)
             assert (answer.status, answer.n_read) == (401, 0), path
             assert send(path, 900, *headers, declared=False).n_read == MB
-    for path, n_allowed in ((page, 20), (api, 20), (attach, 5), ("/api/attachments", 5)):
-        who = with_key(alice) if path.startswith("/api") else signed_in(alice)
+    for path, n_allowed in ((page, 20), (api, 20), (attach, 5), ("/api/attachments", 5), ("/v1/files", 20)):
+        who = with_key(alice) if path.startswith(("/api", "/v1")) else signed_in(alice)
         assert send(path, n_allowed, who).n_read == n_allowed * MB, "reaches the view"
         answer = send(path, n_allowed + 4, who)
         assert (answer.status, answer.n_read) == (413, 0)

@@ -141,12 +141,19 @@ def forget_old() -> int:
 
 
 def stored_mb(person: int) -> float:
-    """The size of the person's knowledge files and of the files in their chats, in MB."""
+    """The size of the person's knowledge files and of their uploads and files in chats, in MB.
+
+    Of uploads and chats, what is there twice is counted once: it is stored once, and each use of an upload is a copy.
+    """
     of_person = User.objects.filter(id=person)
-    in_chats = Q(conversation_files__removed=None, conversation_files__conversation__deleted=None)
+    lasts = Q(conversation_files__expires=None) | Q(conversation_files__expires__gt=timezone.now())
+    in_chats = of_person.filter(
+        lasts, conversation_files__removed=None, conversation_files__conversation__deleted=None
+    )
+    contents = in_chats.values("conversation_files__sha256", "conversation_files__size").distinct()
     in_gpts = Q(gpts__deleted=None, gpts__files__removed=None)
     sums = [
-        of_person.aggregate(n=Sum("conversation_files__size", filter=in_chats, default=0))["n"],
+        contents.aggregate(n=Sum("conversation_files__size", default=0))["n"],
         of_person.aggregate(n=Sum("gpts__files__size", filter=in_gpts, default=0))["n"],
     ]
     return sum(sums) / MB

@@ -41,7 +41,7 @@ def content_file(kind: str, given: Mapping[str, Any] | str | None, place: str) -
     if kind == "image_url" and isinstance(url := facts.get("url"), str):
         return ContentFile(f"{place}.image_url.url", *_decoded(url, f"{place}.image_url.url"))
     if kind == "file" and isinstance(file_id := facts.get("file_id"), str):
-        return ContentFile(f"{place}.file.file_id", id=_uploaded(file_id, f"{place}.file.file_id"))
+        return ContentFile(f"{place}.file.file_id", id=uploaded(file_id, f"{place}.file.file_id"))
     if kind == "file" and isinstance(data := facts.get("file_data"), str):
         name, content = _decoded(data, f"{place}.file.file_data")
         return ContentFile(f"{place}.file.file_data", str(facts.get("filename") or name), content)
@@ -72,16 +72,23 @@ def _decoded(url: str, place: str) -> tuple[str, bytes]:
     return f"file.{kind.rpartition('/')[2].partition('+')[0] or 'bin'}".replace("plain", "txt"), data
 
 
-def _uploaded(file_id: str, place: str) -> UUID:
+def uploaded(file_id: str, place: str | None = None) -> UUID:
+    """The id of the file that programs call `file_id`. Raises ApiError for what cannot be one."""
     try:
         return UUID(file_id.removeprefix("file-"))
     except ValueError:
-        raise ApiError(404, f"File “{file_id[:80]}” not found.", place, "file_not_found") from None
+        raise no_file(file_id, place) from None
+
+
+def no_file(file_id: str, place: str | None = None) -> ApiError:
+    """The error for a file that the caller does not have."""
+    return ApiError(404, f"File “{file_id[:80]}” not found.", place, "file_not_found")
 
 
 def attach(user: User, given: Sequence[ContentFile]) -> list[UUID]:
     """The ids of the files, those with bytes stored for `user` and queued for reading. Raises ApiError, Refused."""
     with transaction.atomic():
+        files.read_uploads(user, [each.id for each in given if each.id])
         return [each.id or _attached(user, each, number).id for number, each in enumerate(given, 1)]
 
 

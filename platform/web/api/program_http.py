@@ -17,7 +17,7 @@ from django.middleware.gzip import GZipMiddleware
 from django.utils.cache import patch_vary_headers
 
 from web.api.errors import problem_of, respond
-from web.bodies import upload_limit
+from web.bodies import json_limit
 
 logger = logging.getLogger(__name__)
 
@@ -52,9 +52,12 @@ class ProgramHttp:
         return response
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
-        """Read the body where files may come in it, which may be larger than Django reads by itself."""
+        """Read a body of JSON with files in it, which may be larger than Django reads by itself.
+
+        Django reads forms in pieces.
+        """
         match = request.resolver_match
-        limit = upload_limit(match.route) if match and request.path.startswith("/v1/") else None
+        limit = json_limit(match.route) if match and request.path.startswith("/v1/") else None
         if limit is None or hasattr(request, "_body"):
             return None
         body = request.read(limit + 1)

@@ -28,6 +28,7 @@ from web.builder.services import access_published
 from web.runs import log, services
 from web.runs.connections import in_database
 from web.runs.file_reading import until_read
+from web.runs.files import within
 from web.runs.model_facts import facts_of
 from web.runs.models import Conversation, Run
 from web.runs.services import Sent
@@ -67,7 +68,7 @@ def start(
         conversation = services.start_conversation(user, gpt, Conversation.Origin.API)
         replies = history.label_of_replies(user, gpt, (*message.earlier, *message.later))
         sent = Sent(tuple(message.earlier), tuple(message.later), replies, overrides, message.is_side_task)
-        return services.start_run(conversation, message.text, attachments, sent=sent)
+        return services.start_run(conversation, message.text, within(conversation, attachments), sent=sent)
 
 
 def check_length(message: ProgramMessage, gpt: Gpt) -> None:

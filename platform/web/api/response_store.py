@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from gpts.runs.steps import FileRef, Finished, Log
+from gpts.runs.steps import Finished, Log
 from web.accounts.models import User
 from web.api import history
 from web.api.errors import ApiError
@@ -30,8 +30,8 @@ from web.api.response_request import ResponseRequest, renamed
 from web.api.response_tools import ResponseFunction
 from web.builder.models import Gpt
 from web.runs import log, services
-from web.runs.files import pass_on
-from web.runs.models import Conversation, ConversationFile, Run
+from web.runs.files import within
+from web.runs.models import Conversation, Run
 from web.runs.services import Sent
 from web.runs.trees import status_of_tree, waiting
 
@@ -125,7 +125,7 @@ def begin(user: User, body: ResponseRequest, turn: Turn, files: Sequence[UUID]) 
         replies = history.label_of_replies(user, turn.gpt, (*message.earlier, *message.later))
         overrides = body.overrides(thread.version.spec())
         sent = Sent(tuple(message.earlier), tuple(message.later), replies, overrides, message.is_side_task)
-        run = services.start_run(thread, message.text, _within(thread, files), sent=sent)
+        run = services.start_run(thread, message.text, within(thread, files), sent=sent)
         Response.objects.create(
             owner=user,
             run=run,
@@ -136,14 +136,6 @@ def begin(user: User, body: ResponseRequest, turn: Turn, files: Sequence[UUID]) 
             request=body.echoed(),
         )
     return run
-
-
-def _within(thread: Conversation, ids: Sequence[UUID]) -> list[UUID]:
-    """The files with these ids; of those sent in other conversations of their owner, copies in this one."""
-    others = ConversationFile.objects.visible_to(thread.owner).filter(id__in=ids).exclude(conversation=None)
-    elsewhere = set(others.exclude(conversation=thread).values_list("id", flat=True))
-    copied = {id: pass_on([FileRef(id=str(id), name="")], thread) for id in elsewhere}
-    return [UUID(copied[id][0].id) if copied.get(id) else id for id in ids]
 
 
 def _last(user: User, body: ResponseRequest, conversation: ProgramConversation | None) -> Response | None:

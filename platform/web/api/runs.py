@@ -69,7 +69,8 @@ def _start(user: User, slug: str, new: NewRun) -> Run:
 
 
 def _send(conversation: Conversation, new: NewRun) -> Run:
-    return services.start_run(conversation, new.text, attachments=new.attachments, mention=new.mention, stay=new.stay)
+    attached = files.within(conversation, new.attachments)
+    return services.start_run(conversation, new.text, attachments=attached, mention=new.mention, stay=new.stay)
 
 
 def _continued(user: User, slug: str, conversation_id: UUID) -> Conversation:

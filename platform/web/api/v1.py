@@ -11,6 +11,7 @@ from web.api.auth import KeyAuth, caller
 from web.api.chat_completions import router as chat_completions
 from web.api.conversations import router as conversations
 from web.api.errors import Api, OpenAiErrorBody, handle_errors
+from web.api.program_files import router as program_files
 from web.api.program_runs import access_model
 from web.api.reading import StrictParser
 from web.api.responses import router as responses
@@ -80,5 +81,5 @@ def get_model(request: HttpRequest, model: str) -> Model:
     return _model(access_model(caller(request), model))
 
 
-for router in (chat_completions, responses, conversations, anthropic_messages):
+for router in (chat_completions, responses, conversations, anthropic_messages, program_files):
     v1.add_router("", router)

@@ -29,7 +29,7 @@ from web.builder.services import may_have_files
 from web.operate.services import model_sees
 from web.runs import stream
 from web.runs.errors import Refused, StillReading, TooManyFiles, over_quota
-from web.runs.models import Conversation, ConversationFile, Run, StepRow
+from web.runs.models import Conversation, ConversationFile, ConversationFileQuerySet, Run, StepRow
 
 Status = ConversationFile.Status
 
@@ -39,6 +39,9 @@ PICTURES: Final = ("image/png", "image/jpeg", "image/webp", "image/gif")
 KEEP_UNSENT: Final = timedelta(days=1)
 # For how many full messages a person may have unsent files, which workers read and which take up space.
 UNSENT_MESSAGES: Final = 10
+MAX_UPLOADS: Final = 10_000
+# The purposes of uploads that are for messages: read at once, and no larger than an attachment.
+FOR_MESSAGES: Final = ("user_data", "vision")
 # What a copy of a file has of it.
 _PASSED_ON: Final = (
     *("owner_id", "mime", "size", "untrusted", "label", "status", "error", "segment"),
@@ -51,19 +54,36 @@ def attach(user: User, name: str, chunks: Iterable[bytes]) -> ConversationFile:
 
     Raises Refused if it is empty or too large, TooManyFiles, and OverQuota.
     """
-    if _unsent(user).count() >= UNSENT_MESSAGES * settings.MAX_ATTACHMENTS:
+    if _unsent(user).filter(purpose="").count() >= UNSENT_MESSAGES * settings.MAX_ATTACHMENTS:
         raise TooManyFiles
+    return _stored(user, name, chunks, is_wanted=True)
+
+
+def upload(
+    user: User, name: str, chunks: Iterable[bytes], purpose: str, lasts: timedelta | None = None
+) -> ConversationFile:
+    """The stored file, kept until it is removed or for as long as it `lasts`.
+
+    One FOR_MESSAGES is queued for reading. Raises Refused and OverQuota.
+    """
+    if _unsent(user).uploads().count() >= MAX_UPLOADS:
+        raise Refused(f"You have {MAX_UPLOADS:,} files. Delete some first.")
+    expires = timezone.now() + lasts if lasts else None
+    return _stored(user, name, chunks, purpose in FOR_MESSAGES, purpose=purpose, expires=expires)
+
+
+def _stored(user: User, name: str, chunks: Iterable[bytes], is_wanted: bool, **facts: Any) -> ConversationFile:
+    """The stored file; it is read if that `is_wanted`."""
     try:
-        sha256, size = store_bytes(chunks, settings.MAX_ATTACHMENT_BYTES)
+        sha256, size = store_bytes(chunks, settings.MAX_ATTACHMENT_BYTES if is_wanted else settings.MAX_FILE_BYTES)
     except ValidationError as error:
         raise Refused(error.messages[0]) from error
-    file = ConversationFile(
-        owner=user, name=_name_of(name), sha256=sha256, size=size, untrusted=True, status=Status.RECEIVED
-    )
+    status = Status.RECEIVED if is_wanted else Status.CANCELLED
+    file = ConversationFile(owner=user, name=_name_of(name), sha256=sha256, size=size, status=status, **facts)
     file.mime = mime_of(file.path)
     own = ConversationFile.objects.filter(owner=user, sha256=sha256, status=Status.READY)
     known = own.exclude(segment="").first()
-    is_read = known is not None and copy_reading(file, known)
+    is_read = not is_wanted or (known is not None and copy_reading(file, known))
     with transaction.atomic():
         quotas.lock(user.id)
         with over_quota():
@@ -82,7 +102,18 @@ def remove(user: User, file_id: UUID) -> None:
         raise Http404("File not found, or it was already sent.")
 
 
-def _unsent(user: User) -> "QuerySet[ConversationFile]":
+def read_uploads(user: User, ids: Collection[UUID]) -> None:
+    """Queue those of these uploads that no worker has read yet. Raises Refused if one is too large for that."""
+    unread = ConversationFile.objects.visible_to(user).uploads().filter(id__in=ids, status=Status.CANCELLED)
+    for file in unread:
+        if file.size > settings.MAX_ATTACHMENT_BYTES:
+            most = settings.MAX_ATTACHMENT_BYTES // 1024**2
+            raise Refused(f"“{file.name}” is too large for a message: up to {most} MB fit.")
+        if unread.filter(id=file.id).update(status=Status.RECEIVED, woken=timezone.now()):
+            queue_indexing(file)
+
+
+def _unsent(user: User) -> "ConversationFileQuerySet":
     return ConversationFile.objects.filter(owner=user, conversation=None, removed=None)
 
 
@@ -94,7 +125,7 @@ def claim(conversation: Conversation, ids: Sequence[UUID], spec: GptSpec) -> tup
     """
     if len(ids) > settings.MAX_ATTACHMENTS:
         raise Refused(f"Too many: {len(ids)} of {settings.MAX_ATTACHMENTS} files.")
-    own = ConversationFile.objects.kept().filter(owner=conversation.owner_id, id__in=ids, run=None)
+    own = ConversationFile.objects.kept().filter(owner=conversation.owner_id, id__in=ids, run=None, purpose="")
     found = {file.id: file for file in own if file.conversation_id in (None, conversation.id)}
     if len(found) != len(set(ids)):
         raise Refused("An attached file was removed or sent in another chat. Attach it again, then send.")
@@ -186,6 +217,18 @@ def pass_on(refs: Iterable[FileRef], conversation: Conversation, run: Run | None
     return tuple(passed)
 
 
+def within(conversation: Conversation, ids: Sequence[UUID]) -> list[UUID]:
+    """The files with these ids in the conversation: of uploads and of those sent elsewhere by its owner, copies.
+
+    An id that is none of these is left as it is, for `claim` to refuse.
+    """
+    owner, here = conversation.owner, Q(conversation=conversation)
+    others = ConversationFile.objects.visible_to(owner).filter(id__in=ids).exclude(here)
+    elsewhere = set(others.exclude(conversation=None, purpose="").values_list("id", flat=True))
+    copied = {id: pass_on([FileRef(id=str(id), name="")], conversation) for id in elsewhere}
+    return [UUID(copied[id][0].id) if copied.get(id) else id for id in ids]
+
+
 def access_file(user: Any, file_id: UUID) -> ConversationFile:
     """A file of `user`'s own: the only way to fetch one on a person's behalf. Raises Http404."""
     file = ConversationFile.objects.visible_to(user).filter(id=file_id).first()
@@ -210,9 +253,10 @@ def readable(run: Run) -> list[tuple[str, Path, bool]]:
 
 
 def forgotten() -> "QuerySet[ConversationFile]":
-    """The files that nobody can open any more: never sent, removed, or of a deleted conversation."""
-    is_unsent = Q(conversation=None, created__lt=timezone.now() - KEEP_UNSENT)
-    is_gone = Q(removed__isnull=False) | Q(conversation__deleted__isnull=False)
+    """The files that nobody can open any more: never sent, removed, expired, or of a deleted conversation."""
+    now = timezone.now()
+    is_unsent = Q(conversation=None, purpose="", created__lt=now - KEEP_UNSENT)
+    is_gone = Q(removed__isnull=False) | Q(conversation__deleted__isnull=False) | Q(expires__lt=now)
     return ConversationFile.objects.filter(is_unsent | is_gone)
 
 

@@ -202,15 +202,21 @@ class ConversationFileQuerySet(models.QuerySet["ConversationFile"]):
         return self.kept().filter(owner=user) if user.is_authenticated else self.none()
 
     def kept(self) -> "ConversationFileQuerySet":
-        """The files that were not removed, nor deleted with their conversation."""
-        return self.filter(removed=None, conversation__deleted=None)
+        """The files that were not removed, nor deleted with their conversation, and have not expired."""
+        lasts = models.Q(expires=None) | models.Q(expires__gt=timezone.now())
+        return self.filter(lasts, removed=None, conversation__deleted=None)
+
+    def uploads(self) -> "ConversationFileQuerySet":
+        """Those that a program uploaded to keep."""
+        return self.exclude(purpose="")
 
 
 class ConversationFile(FileToRead):
-    """A file that a person attached (`run` is empty) or a tool made in `run`.
+    """A file that a person attached (no `run`), that a tool made in `run`, or that a program uploaded (`purpose`).
 
     An attached file is read like a knowledge file before it can be sent. If it is ready without a segment, only tools
-    can open it: it was made by one, or attached before attachments were read.
+    can open it: it was made by one, or attached before attachments were read. An upload is never part of a
+    conversation; its copies are. It is cancelled until somebody wants to read it.
     """
 
     owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="conversation_files")
@@ -224,6 +230,8 @@ class ConversationFile(FileToRead):
     label = models.JSONField(null=True, help_text="Label of a file that a tool made; null until its call has ended.")
     status = models.CharField(max_length=12, choices=FileToRead.Status.choices, default=FileToRead.Status.READY)
     removed = models.DateTimeField(null=True, blank=True, help_text="When it was removed without being sent.")
+    purpose = models.CharField(max_length=20, blank=True, help_text="What an upload is for; else empty.")
+    expires = models.DateTimeField(null=True, blank=True, help_text="When an upload is deleted.")
 
     objects: ClassVar[ConversationFileQuerySet] = ConversationFileQuerySet.as_manager()  # type: ignore[assignment]
 
@@ -231,6 +239,7 @@ class ConversationFile(FileToRead):
         indexes = [
             models.Index(fields=["status", "claimed_until"], name="attachment_to_read"),
             models.Index(fields=["sha256"], name="attachment_known_here"),
+            models.Index(fields=["owner", "created"], condition=~models.Q(purpose=""), name="upload_of_owner"),
         ]
         constraints = [models.UniqueConstraint(fields=["run", "sha256", "name"], name="file_once_per_run")]
 
