@@ -123,14 +123,27 @@ def answer_of(run: Run, finished: Finished) -> Artifact:
     metadata = {
         "coverage": finished.coverage,
         "finish": finished.finish,
+        "label": finished.label.origin.model_dump(mode="json"),
         "citations": [_citation(run, number, each) for number, each in enumerate(finished.citations)],
+        "closest": [_citation(run, number, each) for number, each in enumerate(finished.closest)],
     }
     parts = [Part(text=finished.text, media_type=MARKDOWN)]
     return Artifact(artifact_id=ANSWER, name="Answer", parts=parts, metadata=ParseDict(metadata, Struct()))
 
 
 def _citation(run: Run, number: int, citation: Citation) -> dict[str, Any]:
-    names = {"tag", "file_id", "file_name", "quote", "page", "unit", "heading", "answer_start", "answer_end"}
+    names = {
+        "tag",
+        "file_id",
+        "file_name",
+        "quote",
+        "page",
+        "unit",
+        "heading",
+        "answer_start",
+        "answer_end",
+        "untrusted",
+    }
     return {**citation.model_dump(mode="json", include=names), "url": source_url(run.id, number, citation)}
 
 

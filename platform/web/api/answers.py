@@ -17,6 +17,7 @@ from gpts.runs.steps import (
     ToolResult,
     UserMessage,
 )
+from gpts.safety.labels import Origin
 from web.runs.citations import source_url, where
 from web.runs.models import Run
 from web.runs.trees import Tokens, tokens_in, tree_of
@@ -99,6 +100,7 @@ class Extras(Schema):
     run_id: str
     gpt: str = Field(description="The GPT that answers: the model, or one that the last message begins with (@slug).")
     coverage: Coverage | None
+    label: Origin | None = None
     citations: list[TextCitation] = []
     support: list[SentenceSupport] = []
     closest: list[FileCitation] = []
@@ -111,6 +113,7 @@ def extras(run: Run, answer: Finished, steps: Log, before: int = 0) -> Extras:
         run_id=str(run.id),
         gpt=run.gpt.slug,
         coverage=answer.coverage,
+        label=answer.label.origin,
         citations=text_citations(run, answer, before),
         support=list(answer.support),
         closest=[FileCitation(**_facts(run, number, each)) for number, each in enumerate(answer.closest)],

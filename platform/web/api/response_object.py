@@ -92,7 +92,7 @@ def response_object(response: Response, steps: Log, output: list[dict[str, Any]]
         safety_identifier=asked.get("safety_identifier"),
         prompt_cache_key=asked.get("prompt_cache_key"),
         guildhall=extras(run, answer, steps).model_copy(
-            update={} if isinstance(last, Finished) else {"coverage": None}
+            update={} if isinstance(last, Finished) else {"coverage": None, "label": None}
         ),
     )
 

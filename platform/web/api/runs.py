@@ -133,6 +133,7 @@ def _ending(last: Any) -> dict[str, Any]:
         "support": finished.support if finished else (),
         "closest": finished.closest if finished else (),
         "coverage": finished.coverage if finished else None,
+        "label": finished.label.origin if finished else None,
         "error": last.message if isinstance(last, Error) else None,
     }
 

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from gpts.knowledge.documents import Citation, SentenceSupport
 from gpts.knowledge.sections import Section
 from gpts.runs.steps import ApprovalRequest, Coverage, Delegator, FileRef, Status
+from gpts.safety.labels import Origin
 from gpts.values import Text
 from web.api.answers import TokenUsage
 from web.runs.citations import ShownPage
@@ -83,6 +84,7 @@ class RunState(Schema):
     support: list[SentenceSupport]
     closest: list[Citation] = Field(description=CLOSEST)
     coverage: Coverage | None
+    label: Origin | None
     may_ask_creator: bool = Field(description="Whether the GPT's creator takes it: `POST …/creator-question`.")
     creator_question: CreatorQuestionShape | None
     error: str | None
@@ -222,14 +224,8 @@ class Renaming(Schema):
     title: Annotated[Text, Field(min_length=1, max_length=120)]
 
 
+Labelled = Annotated[Origin | None, BeforeValidator(lambda label: label and label.origin)]
 Used = Annotated[TokenUsage, BeforeValidator(TokenUsage.of)]
-
-
-class TextLabel(Schema):
-    """The origin of an answer: whether other people may have written parts of it, and who."""
-
-    untrusted: bool = Field(validation_alias="is_untrusted")
-    written_by: list[str]
 
 
 class CallWithoutRun(Schema):
@@ -266,7 +262,7 @@ class RunTree(Schema):
     )
     usage: Used = Field(validation_alias="tokens")
     total_usage: Used = Field(validation_alias="total")
-    label: TextLabel | None = Field(description="Null until it has an answer.")
+    label: Labelled = Field(description="Null until it has an answer.")
     answer: OrNull
     citations: list[Citation]
     error: OrNull

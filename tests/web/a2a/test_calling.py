@@ -27,9 +27,9 @@ from a2a.utils.errors import (
 )
 from google.protobuf.json_format import MessageToDict
 
-from gpts.runs.steps import FileRef
+from gpts.runs.steps import FileRef, Finished
 from tests.web.a2a.conftest import Caller, asking
-from tests.web.api.conftest import ANSWER, key_of
+from tests.web.api.conftest import ANSWER, CITATION, QUOTE, key_of
 from web.a2a.following import _Converter
 from web.runs import file_reading, files, log, services
 from web.runs.connections import in_database
@@ -60,6 +60,15 @@ def test_citations_are_in_the_answer_s_metadata(bobs, worker, meanwhile):
     assert (told["citations"][0]["file_name"], told["citations"][0]["page"]) == ("manual.pdf", 7)
     assert "segment" not in told["citations"][0]
     assert told["citations"][0]["url"].startswith("http")
+
+    def decline() -> None:
+        worker.take()
+        last = Finished(text="I can’t tell.", closest=(CITATION,), coverage="not_covered")
+        services.finish_run(worker.run_id, last, worker.lease)
+
+    meanwhile(decline)
+    declined = MessageToDict(bobs.send(asking("Which seal?"))[0].task.artifacts[0].metadata)
+    assert (declined["citations"], declined["closest"][0]["quote"]) == ([], QUOTE)
 
 
 @WAYS
