@@ -33,7 +33,7 @@ from workers.knowledge.pipeline import remove_leftovers
 from workers.model_downloads import start_downloads
 from workers.models.errors import ModelError
 from workers.rpc import actions as action_calls
-from workers.rpc import sign_ins, sources
+from workers.rpc import embeddings, sign_ins, sources
 from workers.runs import loop
 from workers.slots import work_through
 
@@ -113,6 +113,12 @@ def show_source(segment: str, sha256: str, start: str, end: str) -> dict[str, An
 def show_page(sha256: str, page: str) -> dict[str, Any]:
     """A picture of a page of a stored file."""
     return sources.page_view(sha256, int(page)).model_dump(mode="json")
+
+
+@rpc_task(name="workers.tasks.embed_texts")
+def embed_texts(texts: str, dimensions: str, most_tokens: str) -> dict[str, Any]:
+    """The vectors of a program's texts."""
+    return embeddings.embed(json.loads(texts), int(dimensions), int(most_tokens), indexing.embedder())
 
 
 @rpc_task(name="workers.tasks.make_picture")

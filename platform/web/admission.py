@@ -12,11 +12,13 @@ that waits for somebody else meanwhile says so with `step_aside`.
 
 import asyncio
 from collections import Counter, OrderedDict, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from time import monotonic
-from typing import Final
+from typing import Any, Final, TypeVar
+
+T = TypeVar("T")
 
 AT_ONCE: Final = 4
 PER_PERSON: Final = 2
@@ -59,7 +61,7 @@ class Admission:
     @asynccontextmanager
     async def admitted(self, who: str) -> AsyncIterator[None]:
         """Wait for the place of a request of `who`, and hold it for the block."""
-        await self._wait(who)
+        await self.wait(who)
         place = Place(self, who)
         token = _place.set(place)
         try:
@@ -68,7 +70,8 @@ class Admission:
             _place.reset(token)
             place.end()
 
-    async def _wait(self, who: str) -> None:
+    async def wait(self, who: str) -> None:
+        """Wait for a place, to be freed with `leave`."""
         called: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(who, deque()).append((monotonic(), called))
         self._call()
@@ -108,3 +111,13 @@ def step_aside() -> None:
     """Let other requests compute, because this one waits for somebody. Callable from any thread, also twice."""
     if place := _place.get():
         place.end_from_thread()
+
+
+async def to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """The result of `work`. If the client leaves, it still has its place until its thread is free."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise

@@ -1,11 +1,9 @@
 """Django's ASGI handler with admission (`admission.py`)."""
 
-import asyncio
 from collections import OrderedDict
-from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from inspect import iscoroutinefunction
-from typing import Any, Final, TypeVar
+from typing import Final
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -17,10 +15,8 @@ from django.http.response import HttpResponseBase
 from django.urls import Resolver404, resolve
 
 from web.accounts.requests import secret_of, sender_of
-from web.admission import AT_ONCE, Admission
+from web.admission import AT_ONCE, Admission, to_its_end
 from web.runs.connections import in_database
-
-T = TypeVar("T")
 
 # Cookies and keys whose person is remembered.
 KNOWN: Final = 10_000
@@ -52,7 +48,7 @@ class Handler(ASGIHandler):
         async with self._admission.admitted(await self._who(request)):
             if _is_asynchronous(request.path_info):
                 return await super().get_response_async(request)
-            return await _to_its_end(
+            return await to_its_end(
                 sync_to_async(self._answer, thread_sensitive=False, executor=self._threads)(request)
             )
 
@@ -71,16 +67,6 @@ class Handler(ASGIHandler):
             if len(self._people) > KNOWN:
                 self._people.popitem(last=False)
         return self._people.get(credential or "") or str(request.META.get("REMOTE_ADDR", ""))
-
-
-async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
-    """The result of `work`. If the client leaves, it still has its place until its thread is free."""
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        raise
 
 
 def _is_asynchronous(path: str) -> bool:

@@ -73,6 +73,7 @@ BODIES: Final[dict[str, Any]] = {
     "POST /gpts/<slug>/questions/<question_id>": {"answer": "ZP-771."},
     "POST /runs/<run_id>/approve": {"call_id": "w1", "allowed": "true"},
     "POST /v1/chat/completions": {"model": "<model>", "messages": [{"role": "user", "content": "Hello"}]},
+    "POST /v1/embeddings": {"model": "all-MiniLM-L6-v2", "input": "Hello"},
     "POST /v1/responses": {"model": "<model>", "input": "Hello"},
     "POST /v1/conversations/<conversation_id>": {"metadata": {}},
     "POST /v1/conversations/<conversation_id>/items": {"items": [{"role": "user", "content": "Hello"}]},

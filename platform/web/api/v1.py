@@ -2,19 +2,23 @@
 
 from typing import Literal
 
+from django.conf import settings
 from django.http import HttpRequest
 from ninja import Schema
 from pydantic import Field
 
+from web.api import site_models
 from web.api.anthropic_messages import router as anthropic_messages
 from web.api.auth import KeyAuth, caller
 from web.api.chat_completions import router as chat_completions
 from web.api.conversations import router as conversations
-from web.api.errors import Api, OpenAiErrorBody, handle_errors
+from web.api.embeddings import router as embeddings
+from web.api.errors import Api, ApiError, OpenAiErrorBody, handle_errors
 from web.api.program_files import router as program_files
 from web.api.program_runs import access_model
 from web.api.reading import StrictParser
 from web.api.responses import router as responses
+from web.api.site_models import SiteModel
 from web.builder.models import Gpt
 from web.runs.model_facts import facts_of
 
@@ -66,6 +70,18 @@ def _model(gpt: Gpt) -> Model:
     )
 
 
+def _site_model(model: SiteModel) -> Model:
+    return Model(
+        id=model.id,
+        created=0,
+        owned_by=settings.SITE_NAME,
+        name=model.id,
+        description=model.description,
+        context_window=model.context_tokens,
+        max_completion_tokens=None,
+    )
+
+
 @v1.get("/models", response={200: ModelList, 401: OpenAiErrorBody})
 def list_models(request: HttpRequest) -> ModelList:
     """The published GPTs that the key's owner can chat with: in the store, their own and shared by link."""
@@ -77,9 +93,14 @@ def list_models(request: HttpRequest) -> ModelList:
 
 @v1.get("/models/{model}", response={200: Model, 401: OpenAiErrorBody, 404: OpenAiErrorBody})
 def get_model(request: HttpRequest, model: str) -> Model:
-    """One of these models."""
-    return _model(access_model(caller(request), model))
+    """One of these models, or the site's own that embeds texts, checks them or draws."""
+    try:
+        return _model(access_model(caller(request), model))
+    except ApiError:
+        if own := site_models.find(model):
+            return _site_model(own)
+        raise
 
 
-for router in (chat_completions, responses, conversations, anthropic_messages, program_files):
+for router in (chat_completions, responses, conversations, embeddings, anthropic_messages, program_files):
     v1.add_router("", router)
