@@ -33,7 +33,7 @@ from workers.knowledge.pipeline import remove_leftovers
 from workers.model_downloads import start_downloads
 from workers.models.errors import ModelError
 from workers.rpc import actions as action_calls
-from workers.rpc import embeddings, sign_ins, sources
+from workers.rpc import embeddings, moderation, sign_ins, sources
 from workers.runs import loop
 from workers.slots import work_through
 
@@ -119,6 +119,12 @@ def show_page(sha256: str, page: str) -> dict[str, Any]:
 def embed_texts(texts: str, dimensions: str, most_tokens: str) -> dict[str, Any]:
     """The vectors of a program's texts."""
     return embeddings.embed(json.loads(texts), int(dimensions), int(most_tokens), indexing.embedder())
+
+
+@rpc_task(name="workers.tasks.check_text")
+def check_text(text: str) -> dict[str, Any]:
+    """What the filter finds in a program's text."""
+    return moderation.check(text)
 
 
 @rpc_task(name="workers.tasks.make_picture")

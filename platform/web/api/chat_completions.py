@@ -60,15 +60,16 @@ async def create_chat_completion(request: HttpRequest, response: HttpResponse, b
     answering = Answering(run, body.parallel_tool_calls is not False, facts.context_tokens)
     ignored = ", ".join(body.without_effect(facts.ignores))
     if slot is None:
-        _name_ignored(response, ignored)
+        name_ignored(response, ignored)
         return await complete(answering, asked)
     wants_usage = bool(body.stream_options and body.stream_options.include_usage)
     streaming = sse_response(program_runs.streamed(run, asked, _events(answering, wants_usage), _error_event), slot)
-    _name_ignored(streaming, ignored)
+    name_ignored(streaming, ignored)
     return streaming
 
 
-def _name_ignored(response: HttpResponseBase, names: str) -> None:
+def name_ignored(response: HttpResponseBase, names: str) -> None:
+    """Tell the caller in a header which parameters had no effect."""
     if names:
         response.headers[IGNORED_HEADER] = names
 

@@ -2,9 +2,9 @@
 
 import re
 import tomllib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from ninja import Schema
 from pydantic import BaseModel, ConfigDict, Field
@@ -27,12 +27,11 @@ from web.api.messages import ChatMessage, ProgramMessage, read_conversation
 from web.runs.models import Run
 
 _TEXTS: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
-# Parameters without which the answer would mislead, each with its neutral values.
-REFUSED: Final[dict[str, list[Any]]] = _TEXTS["refused"]
 # Parameters that no engine here takes, and that change nothing of what an answer says.
 IGNORED: Final = frozenset(_TEXTS["ignored"])
 DESCRIPTION: Final = _TEXTS["description"].format(
-    refused=", ".join(f"`{name}`" for name in REFUSED), ignored=", ".join(f"`{name}`" for name in _TEXTS["ignored"])
+    refused=", ".join(f"`{name}`" for name in _TEXTS["refused"]),
+    ignored=", ".join(f"`{name}`" for name in _TEXTS["ignored"]),
 )
 MAX_BIASES: Final = 1_024
 # What programs mean by a top_p of 0: the likeliest token.
@@ -47,20 +46,20 @@ class StreamOptions(BaseModel):
     include_usage: bool | None = None
 
 
-class CompletionRequest(BaseModel):
-    """A chat completion request."""
+class SamplingRequest(BaseModel):
+    """What requests for completions have in common, whatever their format."""
 
     # Not ninja's Schema, which would drop the undeclared parameters that `check` reads.
     model_config = ConfigDict(extra="allow")
+    # Parameters without which the answer would mislead, each with its neutral values.
+    refused: ClassVar[Mapping[str, list[Any]]] = _TEXTS["refused"]
 
     model: Text = Field(description="The GPT's slug.")
-    messages: list[ChatMessage] = Field(min_length=1, max_length=10_000)
     stream: bool | None = False
     stream_options: StreamOptions | None = None
     temperature: float | None = Field(None, ge=0, le=2, description="Default: the GPT's own.")
     top_p: float | None = Field(None, ge=0, le=1, description="Default: the GPT's own.")
-    max_completion_tokens: int | None = Field(None, ge=1, le=10_000_000, description="Default: the GPT's own.")
-    max_tokens: int | None = Field(None, ge=1, le=10_000_000, description="Older name of max_completion_tokens.")
+    max_tokens: int | None = Field(None, ge=1, le=10_000_000, description="Default: the GPT's own.")
     stop: Text | list[Text] | None = Field(None, description="Up to four stop sequences.")
     seed: int | None = Field(None, ge=-(2**63), lt=2**63)
     presence_penalty: Penalty | None = None
@@ -68,16 +67,11 @@ class CompletionRequest(BaseModel):
     logit_bias: dict[str, Annotated[float, Field(ge=-100, le=100)]] | None = Field(
         None, max_length=MAX_BIASES, description="By token ids of the model that answers."
     )
-    reasoning_effort: ReasoningEffort | None = Field(None, description="For models that reason.")
-    tools: list[FunctionTool] | None = Field(None, max_length=MAX_FUNCTIONS, description="Your own functions.")
-    tool_choice: WantedToolChoice | None = Field(None, description="Default: auto.")
-    parallel_tool_calls: bool | None = Field(None, description="False: at most one call at a time.")
-    response_format: ResponseFormat | None = Field(None, description="Default: text.")
 
     def check(self) -> None:
         """Refuse parameters without which the answer would mislead. Raises ApiError with the parameter's name."""
         for name, value in (self.model_extra or {}).items():
-            if name in REFUSED and value is not None and value not in REFUSED[name]:
+            if name in self.refused and value is not None and value not in self.refused[name]:
                 raise ApiError(400, f"“{name}” is not supported; leave it out.", name, "unsupported_parameter")
 
     def without_effect(self, ignores: Collection[str]) -> list[str]:
@@ -86,29 +80,20 @@ class CompletionRequest(BaseModel):
         named = {name for name in self.model_fields_set & set(ignores) if getattr(self, name) not in (None, 0, {})}
         return sorted(named | {name for name in extra if name in IGNORED})
 
-    def message(self) -> ProgramMessage:
-        """The question, with the messages before it and after it as the GPT reads them. Raises ApiError."""
-        return read_conversation(self.messages, has_tools=bool(self.tools))
-
     def overrides(self) -> Overrides:
-        """The caller's settings of this one run. Raises ApiError for unusable stop texts, functions and schemas."""
+        """The caller's settings of this one run. Raises ApiError for unusable stop texts and biases."""
         stop = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
         if len(stop) > 4 or not all(stop):
             raise ApiError(400, "“stop” takes up to four non-empty strings.", "stop", "invalid_value")
-        tools = caller_tools(self.tools)
         return Overrides(
             temperature=self.temperature,
             top_p=None if self.top_p is None else max(self.top_p, LEAST_TOP_P),
-            max_tokens=self.max_completion_tokens or self.max_tokens,
+            max_tokens=self.max_tokens,
             stop=stop,
             seed=self.seed,
             presence_penalty=self.presence_penalty or 0,
             frequency_penalty=self.frequency_penalty or 0,
             logit_bias=self._biases(),
-            reasoning_effort=self.reasoning_effort,
-            tools=tools,
-            tool_choice=choice_of(self.tool_choice, tools),
-            answer_schema=answer_schema(self.response_format),
         )
 
     def _biases(self) -> tuple[tuple[int, float], ...]:
@@ -116,6 +101,35 @@ class CompletionRequest(BaseModel):
         if wrong is not None:
             raise ApiError(400, "The keys of “logit_bias” are token ids.", "logit_bias", "invalid_value")
         return tuple((int(token), bias) for token, bias in (self.logit_bias or {}).items())
+
+
+class CompletionRequest(SamplingRequest):
+    """A chat completion request."""
+
+    messages: list[ChatMessage] = Field(min_length=1, max_length=10_000)
+    max_tokens: int | None = Field(None, ge=1, le=10_000_000, description="Older name of max_completion_tokens.")
+    max_completion_tokens: int | None = Field(None, ge=1, le=10_000_000, description="Default: the GPT's own.")
+    reasoning_effort: ReasoningEffort | None = Field(None, description="For models that reason.")
+    tools: list[FunctionTool] | None = Field(None, max_length=MAX_FUNCTIONS, description="Your own functions.")
+    tool_choice: WantedToolChoice | None = Field(None, description="Default: auto.")
+    parallel_tool_calls: bool | None = Field(None, description="False: at most one call at a time.")
+    response_format: ResponseFormat | None = Field(None, description="Default: text.")
+
+    def message(self) -> ProgramMessage:
+        """The question, with the messages before it and after it as the GPT reads them. Raises ApiError."""
+        return read_conversation(self.messages, has_tools=bool(self.tools))
+
+    def overrides(self) -> Overrides:
+        """The same, with what only chats have. Raises ApiError also for unusable functions and schemas."""
+        tools = caller_tools(self.tools)
+        own = {
+            "max_tokens": self.max_completion_tokens or self.max_tokens,
+            "reasoning_effort": self.reasoning_effort,
+            "tools": tools,
+            "tool_choice": choice_of(self.tool_choice, tools),
+            "answer_schema": answer_schema(self.response_format),
+        }
+        return super().overrides().model_copy(update=own)
 
 
 class Annotation(Schema):

@@ -33,10 +33,10 @@ TOKENS: Final = (
     " (LangChain: check_embedding_ctx_length=False)."
 )
 DESCRIPTION: Final = (
-    f"The vectors have the length 1. A text may have up to {site_models.MAX_INPUT_TOKENS:,} of the model's tokens: of"
-    " one that is longer than the model reads at once, it is the mean of its parts, as when files are searched. Nothing"
-    f" is cut off. All texts of a request may have up to {MAX_TOKENS:,} tokens; they count in your quota.\n\n"
-    "`GET /v1/models/{id}` describes the model, whose id the error for any other name tells."
+    f"The vectors have the length 1. A text may have up to {site_models.MAX_INPUT_TOKENS:,} of the model's tokens."
+    " Nothing is cut off: the vector of a text that is longer than the model reads at once is the mean of its parts,"
+    f" like when files are searched. All texts of a request may have up to {MAX_TOKENS:,} tokens, which count in your"
+    " quota.\n\n`GET /v1/models/{id}` describes the model, whose id the error for any other name tells."
 )
 
 

@@ -6,7 +6,7 @@ is known by its `Idempotency-Key`, or else, while its first answer is a run that
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final, Self
 
@@ -43,6 +43,11 @@ class RepeatableRequest:
         if len(key) > KEY_CHARS:
             raise ApiError(400, f"{HEADER} is too long: {len(key)} of {KEY_CHARS} characters.", HEADER)
         return cls(caller(request), _digest(key) if key else "", _digest(*content))
+
+    def part(self, number: int) -> Self:
+        """The part of this number, of a request that several runs answer."""
+        key, body = (_digest(text, str(number)) if text else "" for text in (self.key, self.body))
+        return replace(self, key=key, body=body)
 
     def run(self, start: Callable[[], Run]) -> Run:
         """The run of this request: that of an earlier one like it, or the one that `start` creates.

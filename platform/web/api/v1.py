@@ -14,6 +14,8 @@ from web.api.chat_completions import router as chat_completions
 from web.api.conversations import router as conversations
 from web.api.embeddings import router as embeddings
 from web.api.errors import Api, ApiError, OpenAiErrorBody, handle_errors
+from web.api.legacy_completions import router as legacy_completions
+from web.api.moderations import router as moderations
 from web.api.program_files import router as program_files
 from web.api.program_runs import access_model
 from web.api.reading import StrictParser
@@ -102,5 +104,9 @@ def get_model(request: HttpRequest, model: str) -> Model:
         raise
 
 
-for router in (chat_completions, responses, conversations, embeddings, anthropic_messages, program_files):
+ROUTERS = (
+    *(chat_completions, legacy_completions, responses, conversations, anthropic_messages),
+    *(embeddings, moderations, program_files),
+)
+for router in ROUTERS:
     v1.add_router("", router)
