@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Final, Literal
 
 from django.db import transaction
@@ -136,8 +137,8 @@ def _start(user: User, body: PromptRequest, prompts: Sequence[str], asked: Repea
     choices, overrides = [], body.overrides()
     with transaction.atomic():
         for index, prompt in enumerate(prompts):
-            part, message = asked.part(index), ProgramMessage(prompt)
-            run = part.run(lambda message=message: program_runs.start(user, body.model, message, overrides))
+            part = asked.part(index)
+            run = part.run(partial(program_runs.start, user, body.model, ProgramMessage(prompt), overrides))
             choices.append(Choice(index, run, part, prompt if body.echo else ""))
     return choices
 
@@ -148,7 +149,7 @@ class Prompting:
     def __init__(self, choices: Sequence[Choice], context_tokens: int | None) -> None:
         self._choices, self._context_tokens = choices, context_tokens
         first = choices[0].run
-        self._same = {
+        self._same: dict[str, Any] = {
             "id": f"cmpl-{first.id.hex}",
             "object": "text_completion",
             "created": int(first.created.timestamp()),
