@@ -1,7 +1,9 @@
 """Django's ASGI handler with admission (`admission.py`)."""
 
+import asyncio
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
 from inspect import iscoroutinefunction
 from typing import Final
 
@@ -15,12 +17,14 @@ from django.http.response import HttpResponseBase
 from django.urls import Resolver404, resolve
 
 from web.accounts.requests import secret_of, sender_of
-from web.admission import AT_ONCE, Admission, to_its_end
+from web.admission import AT_ONCE, Admission, Line, to_its_end
+from web.refusals import Refusals
 from web.runs.connections import in_database
 
 # Cookies and keys whose person is remembered.
 KNOWN: Final = 10_000
 THREADS: Final = 256
+SAFE: Final = ("GET", "HEAD", "OPTIONS")
 # They ask whether the server lives, which a queue of people does not change.
 PROBES: Final = ("/healthz", "/readyz")
 
@@ -35,6 +39,7 @@ class Handler(ASGIHandler):
     def __init__(self, at_once: int = AT_ONCE) -> None:
         super().__init__()
         self._admission = Admission(at_once)
+        self._refusals = Refusals()
         self._in_thread = BaseHandler()
         self._in_thread.load_middleware(is_async=False)
         # More than compute at once, as some have stepped aside.
@@ -45,12 +50,17 @@ class Handler(ASGIHandler):
         """The response, once it is the request's turn."""
         if request.path_info in PROBES:
             return await super().get_response_async(request)
-        async with self._admission.admitted(await self._who(request)):
+        who = await self._who(request)
+        async with self._admission.admitted(Line(who, writes=request.method not in SAFE)):
             if _is_asynchronous(request.path_info):
-                return await super().get_response_async(request)
-            return await to_its_end(
-                sync_to_async(self._answer, thread_sensitive=False, executor=self._threads)(request)
-            )
+                response = await super().get_response_async(request)
+            else:
+                response = await to_its_end(
+                    sync_to_async(self._answer, thread_sensitive=False, executor=self._threads)(request)
+                )
+        if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+            await asyncio.sleep(self._refusals.count(who))
+        return response
 
     def _answer(self, request: HttpRequest) -> HttpResponseBase:
         close_old_connections()

@@ -10,21 +10,30 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import path
 
+import web.admission
+import web.refusals
 from tests.web.api.conftest import key_of
 from web.accounts.requests import owner_of_key
-from web.admission import Admission, step_aside
+from web.admission import Admission, Line, step_aside
 from web.handler import Handler
+from web.refusals import FREE, MAX_S, Refusals
 from web.runs import file_reading
 from web.runs.connections import close_connection, in_database
 from web.runs.file_reading import until_read
 from web.runs.models import ConversationFile
 
 
-async def many(door: Admission, served: list[str], who: str, n: int) -> None:
+@pytest.fixture(autouse=True)
+def shortly_about(monkeypatch):
+    """Others are forgotten sooner, so that floods end sooner."""
+    monkeypatch.setattr(web.admission, "ABOUT_S", 0.2)
+
+
+async def many(door: Admission, served: list[str], who: str, n: int, *, writes: bool = True) -> None:
     async def one() -> None:
-        async with door.admitted(who):
-            served.append(who)
-            await asyncio.sleep(0.001)
+        async with door.admitted(Line(who, writes)):
+            served.append(who if writes else f"{who} reads")
+            await asyncio.sleep(0.002)
 
     await asyncio.gather(*(one() for _ in range(n)))
 
@@ -33,16 +42,59 @@ def test_a_hundred_requests_of_one_person_do_not_make_the_first_of_another_wait(
     async def play() -> list[str]:
         door, served = Admission(at_once=3), list[str]()
         flood = asyncio.create_task(many(door, served, "alice", 100))
-        while len(served) < 2:
+        while not served:
             await asyncio.sleep(0)
-        served.clear()  # two of Alice's compute, and nobody else is there
+        served.clear()  # one of Alice's computes, and nobody else is there
         await asyncio.gather(many(door, served, "bob", 2), many(door, served, "charlie", 1), flood)
-        assert sorted(served) == ["alice"] * 98 + ["bob"] * 2 + ["charlie"]
+        assert sorted(served) == ["alice"] * 99 + ["bob"] * 2 + ["charlie"]
         return served
 
     served = asyncio.run(play())
-    assert served[0] == "bob"  # as soon as one of the two is over
-    assert {"bob", "charlie"} <= set(served[:4])
+    assert set(served[:2]) == {"bob", "charlie"}
+    assert "bob" in served[2:4]
+
+
+def test_a_flood_takes_a_twentieth_of_the_time_while_others_come_and_all_of_it_afterwards():
+    async def play() -> tuple[int, int]:
+        door, served = Admission(at_once=3), list[str]()
+        flood = asyncio.create_task(many(door, served, "alice", 200))
+        for _ in range(50):
+            await many(door, served, "bob", 1)
+            await asyncio.sleep(0.008)
+        beside = served.count("alice")
+        await asyncio.wait_for(flood, 30)
+        return beside, served.count("alice")
+
+    beside, at_last = asyncio.run(play())
+    assert 3 < beside < 40  # half a second is free, enough for all
+    assert at_last == 200
+
+
+def test_who_floods_still_reads_what_was_answered():
+    async def play() -> None:
+        door, served = Admission(at_once=3), list[str]()
+        flood = asyncio.create_task(many(door, served, "alice", 100))
+        await asyncio.sleep(0)
+        await asyncio.gather(many(door, served, "bob", 1), many(door, served, "alice", 2, writes=False))
+        assert served.count("alice reads") == 2
+        assert served.count("alice") < 10
+        await flood
+
+    asyncio.run(play())
+
+
+def test_refusals_come_later_and_later_and_at_once_again_after_a_pause(monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(web.refusals, "monotonic", lambda: now[0])
+    refusals = Refusals()
+    waits = [refusals.count("alice") for _ in range(100)]
+    assert waits[:FREE] == [0] * FREE
+    assert waits == sorted(waits)
+    assert waits[FREE] > 0
+    assert waits[-1] == MAX_S
+    assert refusals.count("bob") == 0
+    now[0] += 60
+    assert refusals.count("alice") == 0
 
 
 def test_a_client_that_leaves_while_it_waits_or_computes_takes_no_place_with_it():
@@ -50,7 +102,7 @@ def test_a_client_that_leaves_while_it_waits_or_computes_takes_no_place_with_it(
         door, inside = Admission(at_once=1), asyncio.Event()
 
         async def stay() -> None:
-            async with door.admitted("alice"):
+            async with door.admitted(Line("alice", writes=True)):
                 inside.set()
                 await asyncio.sleep(3600)
 

@@ -72,12 +72,13 @@ class Person(Chatting):
 
     def on_start(self) -> None:
         self.sign_in(LOAD["people"].pop())
-        time.sleep(random.uniform(0, THINKS_S[1]))
+        self.random = random.Random(len(LOAD["people"]))  # the same in each part
+        time.sleep(self.random.uniform(0, THINKS_S[1]))
 
     @task
     def chat_on(self) -> None:
         self.ask()
-        time.sleep(random.uniform(*THINKS_S))
+        time.sleep(self.random.uniform(*THINKS_S))
 
 
 class Flooder(Chatting):
