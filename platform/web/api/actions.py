@@ -17,6 +17,7 @@ from web import rpc
 from web.api.auth import caller
 from web.api.errors import NativeErrorBody
 from web.api.gpts import DENIED, INVALID
+from web.api.reading import RequestBody
 from web.builder import actions, auth, sign_ins
 from web.builder.actions import DocumentSource, Row
 from web.builder.auth import AuthKind, AuthSetting
@@ -48,7 +49,7 @@ class NewAction(DocumentSource):
     privacy_url: Annotated[ShortText, Field(description="The service's privacy policy; required in the store.")] = ""
 
 
-class ActionPatch(Schema):
+class ActionPatch(RequestBody):
     """Changes to an action. A new document, URL, server or list of operations re-reads the document."""
 
     name: Annotated[Text, Field(min_length=1, max_length=NAME_CHARS)] | None = None
@@ -101,7 +102,7 @@ class ActionShape(OutsideShape):
         return sign_ins.redirect_uri(row)
 
 
-class Trial(Schema):
+class Trial(RequestBody):
     """A test call."""
 
     operation: ShortText
@@ -120,7 +121,7 @@ class Tried(Schema):
     error: str = ""
 
 
-class NewMcpServer(Schema):
+class NewMcpServer(RequestBody):
     """An MCP server to add; its tools are listed immediately."""
 
     name: Annotated[Text, Field(max_length=NAME_CHARS)] = ""
@@ -130,7 +131,7 @@ class NewMcpServer(Schema):
     )
 
 
-class McpServerPatch(Schema):
+class McpServerPatch(RequestBody):
     """Changes to an MCP server.
 
     `trusted`: its descriptions of tools count as yours, and tools that it marks read-only skip confirmation.

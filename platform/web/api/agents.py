@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
-from ninja import Router, Schema, Status
+from ninja import Router, Status
 from pydantic import Field
 
 from gpts.spec.actions import AuthHint
@@ -16,6 +16,7 @@ from web import rpc
 from web.api.actions import UNAVAILABLE, OutsideShape, add_shared_routes, own_service
 from web.api.auth import caller
 from web.api.gpts import DENIED, INVALID
+from web.api.reading import RequestBody
 from web.builder import agents
 from web.builder.auth import AuthSetting
 from web.builder.models_actions import RemoteAgentRow
@@ -28,7 +29,7 @@ TIMEOUT = "Timeout in seconds. Default: 120. Without progress a task is stopped 
 Deadline = Annotated[int, Field(ge=1, le=DEADLINE_S)]
 
 
-class AgentPatch(Schema):
+class AgentPatch(RequestBody):
     """Changes to a remote agent."""
 
     when: When | None = Field(None, description="When the GPT should call it.")

@@ -10,6 +10,7 @@ from gpts.spec.gpt import MAX_DELEGATES, WHEN_CHARS
 from gpts.values import Text
 from web.api.auth import caller
 from web.api.gpts import DENIED, INVALID
+from web.api.reading import RequestBody
 from web.builder import delegates
 from web.builder.delegates import DelegateEntry, access_delegate
 from web.builder.reviews import TextChange
@@ -19,14 +20,14 @@ router = Router(tags=["Delegates"])
 When = Annotated[Text, Field(max_length=WHEN_CHARS)]
 
 
-class NewDelegate(Schema):
+class NewDelegate(RequestBody):
     """A GPT to delegate to: any GPT you can chat with, by its slug."""
 
     gpt: Annotated[Text, Field(min_length=1, max_length=200)] = Field(examples=["pump-doctor"])
     when: When = Field("", description="When to delegate to it, in one line for the model.")
 
 
-class DelegatePatch(Schema):
+class DelegatePatch(RequestBody):
     """Changes to an entry."""
 
     when: When

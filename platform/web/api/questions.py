@@ -13,6 +13,7 @@ from pydantic import Field
 from gpts.values import Text
 from web.api.auth import caller
 from web.api.gpts import DENIED, INVALID
+from web.api.reading import RequestBody
 from web.api.shapes import Pages
 from web.api.shapes_runs import CreatorQuestionShape, OrNull
 from web.builder.services import access_own_gpt
@@ -24,13 +25,13 @@ from web.runs.services import access_run
 router = Router(tags=["Questions to creators"])
 
 
-class NewQuestion(Schema):
+class NewQuestion(RequestBody):
     """A question to the creator of a GPT. They get this text and your name."""
 
     text: Annotated[Text, Field(min_length=1, max_length=QUESTION_CHARS)]
 
 
-class NewAnswer(Schema):
+class NewAnswer(RequestBody):
     """The answer to a question."""
 
     answer: Annotated[Text, Field(min_length=1, max_length=ANSWER_CHARS)]

@@ -1,10 +1,11 @@
-"""Parses request bodies as strict JSON."""
+"""Reads request bodies: strict JSON, and the base of their shapes."""
 
 from typing import Any, cast
 
 from django.http import HttpRequest
 from ninja.parser import Parser
 from ninja.types import DictStrAny
+from pydantic import BaseModel
 from pydantic_core import from_json
 
 
@@ -15,3 +16,10 @@ class StrictParser(Parser):
         """The parsed body. Raises ValueError, which ninja answers with 400."""
         body: Any = from_json(request.body, allow_inf_nan=False)
         return cast(DictStrAny, body)
+
+
+class RequestBody(BaseModel):
+    """A JSON object in a request.
+
+    Not ninja's Schema, which reads attributes of any value: to it, `5` and `[null]` would be changes of nothing.
+    """

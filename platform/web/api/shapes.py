@@ -14,6 +14,7 @@ from gpts.knowledge.documents import Finding, Notice, Unit
 from gpts.spec.capabilities import CAPABILITIES
 from gpts.spec.gpt import DESCRIPTION_CHARS, INSTRUCTIONS_CHARS, NAME_CHARS, STARTER_CHARS, STARTERS
 from gpts.values import Text
+from web.api.reading import RequestBody
 from web.builder.agents import agent_card_url
 from web.builder.files import n_ahead
 from web.builder.knowledge import QUESTION_CHARS
@@ -43,7 +44,7 @@ class Pages(LimitOffsetPagination):
         offset: int = Field(0, ge=0, le=1_000_000)
 
 
-class GptChange(Schema):
+class GptChange(RequestBody):
     """The draft's fields to change; omitted fields stay as they are."""
 
     name: Name | None = None
@@ -143,7 +144,7 @@ class OwnGpt(GptFacts):
         return agent_card_url(gpt) or None
 
 
-class Publication(Schema):
+class Publication(RequestBody):
     """How to publish. Without `sharing`, sharing stays unchanged."""
 
     sharing: SharingLevel | None = None
@@ -196,7 +197,7 @@ class File(Schema):
         return bool(file.segment)
 
 
-class DecisionsShape(Schema):
+class DecisionsShape(RequestBody):
     """Your decisions on a file's findings, by finding id. Other findings keep their earlier decisions."""
 
     decisions: dict[str, Literal["drop", "accept"]] = Field(
@@ -204,7 +205,7 @@ class DecisionsShape(Schema):
     )
 
 
-class KnowledgeQuestion(Schema):
+class KnowledgeQuestion(RequestBody):
     """A test question for a draft's knowledge."""
 
     question: Annotated[Text, Field(min_length=1, max_length=QUESTION_CHARS)]

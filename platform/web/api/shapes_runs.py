@@ -13,13 +13,14 @@ from gpts.runs.steps import ApprovalRequest, Coverage, Delegator, FileRef, Statu
 from gpts.safety.labels import Origin
 from gpts.values import Text
 from web.api.answers import TokenUsage
+from web.api.reading import RequestBody
 from web.runs.citations import ShownPage
 
 OrNull = Annotated[str | None, BeforeValidator(lambda text: text or None)]
 CLOSEST: Final = "What of the files is closest to a question that an answer without citations declines."
 
 
-class NewRun(Schema):
+class NewRun(RequestBody):
     """A message to a GPT."""
 
     text: Text = Field(description="May be empty if files are attached.")
@@ -129,7 +130,7 @@ class Cancellation(Schema):
     cancelled: bool
 
 
-class ApprovalAnswer(Schema):
+class ApprovalAnswer(RequestBody):
     """A person's answer to an approval request of their run."""
 
     call_id: Text
@@ -218,7 +219,7 @@ class ConversationWithTurns(ConversationCard):
     messages: list[ConversationTurn] = Field(validation_alias="turns")
 
 
-class Renaming(Schema):
+class Renaming(RequestBody):
     """A conversation's new title."""
 
     title: Annotated[Text, Field(min_length=1, max_length=120)]

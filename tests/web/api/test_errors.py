@@ -1,12 +1,15 @@
 """Bad requests: each door answers in its own shape, says what was wrong, and never with a page or a 500."""
 
 import json
+import re
+from uuid import uuid4
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from tests.web.api.conftest import bearer, key_of
+from web.api.native import native
 from web.builder.models import Gpt
 from web.runs.models import Run
 
@@ -161,6 +164,22 @@ class TestNative:
         response = alices.post("/api/gpts", body, content_type="application/json")
         assert response.status_code == 400
         assert response.json()["error"]["message"]
+
+    def test_every_body_that_is_no_object_is_422(self, alice, gpt, settings):
+        settings.API_REQUESTS_A_MINUTE = None  # to count them would take most of the time
+        program = bearer(key_of(alice, may_approve=True))
+        accepted, n_asked = set(), 0
+        for path, methods in native.get_openapi_schema()["paths"].items():
+            address = re.sub(r"{[^}]*id}", str(uuid4()), path.replace("{slug}", "pump-doctor"))
+            for method, operation in methods.items():
+                if "application/json" in operation.get("requestBody", {}).get("content", {}):
+                    n_asked += 1
+                    for body in (b"null", b"5", b'"zzz"', b"[null]", b"[]", b"true"):
+                        response = program.generic(method.upper(), address, body, content_type="application/json")
+                        if response.status_code != 422:
+                            accepted.add((method, path, body))
+        assert n_asked > 20
+        assert accepted == {("put", "/api/gpts/{slug}/delegates", b"[]")}  # the only one that is a list
 
     @pytest.mark.parametrize("field", ["name", "description", "instructions"])
     def test_nul_characters_are_refused(self, alices, gpt, field):
