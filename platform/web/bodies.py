@@ -6,15 +6,16 @@ not signed in can send a form; everything larger takes a session or a key, and o
 
 import asyncio
 import io
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpResponse, JsonResponse
 from django.urls import Resolver404, resolve
 
 from web.accounts.requests import sender_of
+from web.api.errors import DOORS, Problem, respond
 from web.runs.connections import in_database
 from web.slots import Slot, Slots
 
@@ -30,6 +31,8 @@ A2A_FILE_BYTES: Final = 10 * 1024 * 1024
 # A client that sends nothing of its body for so long is disconnected.
 SILENT_S: Final = 60.0
 SIGNED_OUT: Final = "Sign in, or send a valid API key, to upload this much."
+TOO_SLOW: Final = f"Nothing more of the request came for {SILENT_S:.0f} seconds."
+CODES: Final = {401: "invalid_api_key", 408: "timeout", 413: "request_too_large", 429: "rate_limit_exceeded"}
 TOO_MANY: Final = "Too many uploads at once. Wait until one is finished."
 
 
@@ -110,7 +113,8 @@ class BodyLimits:
         """Pass the request on, and end it once its body is too large or does not come."""
         await self._application(scope, body, send)
         if body.refusal:
-            await _refuse(scope, send, body.refusal, _too_large(body.limit), (b"connection", b"close"))
+            text = TOO_SLOW if body.refusal == 408 else _too_large(body.limit)
+            await _refuse(scope, send, body.refusal, text, (b"connection", b"close"))
 
 
 class _CountedBody:
@@ -186,22 +190,17 @@ def _too_large(limit: int) -> str:
     return f"Too large: a request here can have up to {limit / 1024**2:.1f} MB."
 
 
-def _error(path: str, status: int, text: str) -> Any:
+def _error(path: str, status: int, text: str) -> HttpResponse:
     """The error in the shape of the door."""
-    if path.startswith("/v1/messages"):
-        types = {401: "authentication_error", 413: "request_too_large", 429: "rate_limit_error"}
-        return {"type": types.get(status, "invalid_request_error"), "message": text}
-    if path.startswith("/v1/"):
-        kinds = {401: ("authentication_error", "invalid_api_key"), 429: ("rate_limit_error", "rate_limit_exceeded")}
-        kind, code = kinds.get(status, ("invalid_request_error", "request_too_large"))
-        return {"message": text, "type": kind, "param": None, "code": code}
-    return {"message": text} if path.startswith(("/api/", "/a2a/", "/mcp")) else text
+    if path.startswith(DOORS):
+        return respond(Problem(status, text, code=CODES[status]), path)
+    return JsonResponse({"error": text}, status=status, headers={"Retry-After": "5"} if status == 429 else {})
 
 
 async def _refuse(scope: Scope, send: Send, status: int, text: str, *headers: tuple[bytes, bytes]) -> None:
     """Answer without reading the body. The server discards what still comes of one with a declared length."""
-    body = json.dumps({"error": _error(scope["path"], status, text)}).encode()
-    more = [(b"retry-after", b"5")] if status == 429 else []
-    start = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()), *more, *headers]
-    await send({"type": "http.response.start", "status": status, "headers": start})
-    await send({"type": "http.response.body", "body": body})
+    error = _error(scope["path"], status, text)
+    error.headers["Content-Length"] = str(len(error.content))
+    start = [(name.lower().encode(), value.encode()) for name, value in error.items()]
+    await send({"type": "http.response.start", "status": status, "headers": [*start, *headers]})
+    await send({"type": "http.response.body", "body": error.content})

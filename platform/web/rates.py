@@ -20,7 +20,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from web.accounts.requests import owner_of_key, secret_of
-from web.api.errors import Problem, respond
+from web.api.errors import DOORS, Problem, respond
 
 logger = logging.getLogger(__name__)
 
@@ -122,7 +122,7 @@ def _who(request: HttpRequest, rule: Rule) -> str:
 
 def _refusal(request: HttpRequest, count: Count) -> HttpResponse:
     text = TOO_MANY.format(seconds=count.left_s)
-    if request.path.startswith(("/api/", "/v1/", "/a2a/", "/mcp")):
+    if request.path.startswith(DOORS):
         problem = Problem(429, text, code="rate_limit_exceeded", retry_after_s=count.left_s)
         return respond(problem, request.path)
     headers = {"Retry-After": str(count.left_s)}

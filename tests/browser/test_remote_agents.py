@@ -70,9 +70,9 @@ def test_an_agent_is_added_by_its_card(form, visitor):
     def add(route):
         asked.append(route.request.post_data_json)
         if len(asked) == 1:
-            error = {"message": "card_url: It sends calls elsewhere.", "field": "card_url"}
+            error = {"detail": "card_url: It sends calls elsewhere.", "field": "card_url"}
             message = [{"field": "card_url", "message": "It sends calls elsewhere."}]
-            route.fulfill(status=422, json={"error": {**error, "errors": message}})
+            route.fulfill(status=422, json={**error, "errors": message})
             return
         shape = {"id": "0" * 8, "name": "Parts Clerk", "host": "agents.example.org", "secret_set": False, "oauth": {}}
         shape |= {"auth": "none", "header": "", "description": DESCRIPTION, "timeout_s": 120, "trouble": ""}

@@ -15,7 +15,7 @@ from gpts.spec.actions import MAX_OPERATIONS, NAME_CHARS, AuthHint, Listed, McpT
 from gpts.values import ShortText, Text
 from web import rpc
 from web.api.auth import caller
-from web.api.errors import NativeErrorBody
+from web.api.errors import ProblemDetails
 from web.api.gpts import DENIED, INVALID
 from web.api.reading import RequestBody
 from web.builder import actions, auth, sign_ins
@@ -26,7 +26,7 @@ from web.builder.reviews import TextChange, changes_of
 from web.builder.services import access_own_gpt
 
 router = Router(tags=["Actions"])
-UNAVAILABLE = {**INVALID, 503: NativeErrorBody}
+UNAVAILABLE = {**INVALID, 503: ProblemDetails}
 
 
 class ActionPreview(Schema):
@@ -274,14 +274,14 @@ def accept_mcp_tools(request: HttpRequest, slug: str, service_id: UUID) -> McpSe
     return actions.accept_tools(own_service(McpServerRow, request, slug, service_id))
 
 
-@router.get("/sign-ins", response={200: list[SignInShape], 401: NativeErrorBody})
+@router.get("/sign-ins", response={200: list[SignInShape], 401: ProblemDetails})
 def list_sign_ins(request: HttpRequest) -> QuerySet[SignIn]:
     """The services you are signed in to for actions of GPTs."""
     own = SignIn.objects.filter(user=caller(request)).exclude(sealed="")
     return own.select_related("action__gpt").order_by("created")
 
 
-@router.delete("/sign-ins/{uuid:action_id}", response={204: None, 401: NativeErrorBody, 404: NativeErrorBody})
+@router.delete("/sign-ins/{uuid:action_id}", response={204: None, 401: ProblemDetails, 404: ProblemDetails})
 def delete_sign_in(request: HttpRequest, action_id: UUID) -> Status[None]:
     """Sign out of the service that an action calls. Its tokens are revoked if the service supports it."""
     sign_ins.sign_out(caller(request), action_id)

@@ -8,7 +8,7 @@ from django.urls import reverse
 from ninja import Router
 
 from web.api.auth import caller
-from web.api.errors import NativeErrorBody
+from web.api.errors import ProblemDetails
 from web.api.gpts import DENIED
 from web.api.shapes_runs import CitedPassage
 from web.runs.citations import Cited, access_citation, view
@@ -46,7 +46,7 @@ def _address(cited: Cited, what: str, *page: int) -> str:
 
 @router.get(
     "/runs/{uuid:run_id}/citations/{int:number}/pages/{int:page}",
-    response={200: None, **DENIED, 503: NativeErrorBody},
+    response={200: None, **DENIED, 503: ProblemDetails},
     openapi_extra={"responses": {200: {"content": {"image/webp": _BYTES}}}},
 )
 def read_citation_picture(request: HttpRequest, run_id: UUID, number: int, page: int) -> HttpResponse | FileResponse:

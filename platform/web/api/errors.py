@@ -1,14 +1,15 @@
 """API errors: `problem_of` decides what an exception means to the caller; the shapes format it for /v1 and /api."""
 
 import logging
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import cached_property, partial, wraps
-from inspect import iscoroutinefunction
+from functools import cached_property, partial
+from http import HTTPStatus
 from typing import Any, Final, Literal, cast
+from urllib.parse import quote
 
+from django.conf import settings
 from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation, ValidationError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse, UnreadablePostError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, URLResolver
@@ -18,6 +19,7 @@ from ninja.errors import AuthenticationError, HttpError
 from ninja.errors import ValidationError as RequestInvalid
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
+from pydantic import Field
 
 from web.accounts.quotas import QuotaExceeded
 from web.rpc import NoResult
@@ -26,6 +28,10 @@ from web.runs.errors import OverQuota, Refused, RunOver
 logger = logging.getLogger(__name__)
 
 RETRY_AFTER_S: Final = 5
+# Where every error has the shape of the path, whoever made it, and where else programs call.
+APIS: Final = ("/v1", "/api")
+DOORS: Final = (*APIS, "/a2a/", "/mcp")
+PROBLEM_JSON: Final = "application/problem+json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +68,20 @@ class FieldError(Schema):
     message: str
 
 
-class NativeError(Schema):
-    """An error. If fields are invalid, `errors` lists them and `field` is the first."""
+class ProblemDetails(Schema):
+    """Every response under /api with a status of 400 or more: `application/problem+json` (RFC 9457).
 
-    message: str
+    If fields are invalid, `errors` lists them and `field` is the first.
+    """
+
+    type: str = Field(description="The URI of `code`; about:blank without one.")
+    title: str = Field(description="The status in words.")
+    status: int
+    detail: str = Field(description="What went wrong, for people.")
+    instance: str = Field(description="The path of the request.")
+    code: str | None = Field(None, description="What went wrong, for programs.")
     field: str | None = None
-    code: str | None = None
     errors: list[FieldError] | None = None
-
-
-class NativeErrorBody(Schema):
-    """Every response under /api with a status of 400 or more."""
-
-    error: NativeError
 
 
 class OpenAiError(Schema):
@@ -165,18 +172,27 @@ def _invalid(fields: list[tuple[str, str]]) -> Problem:
     return Problem(422, f"{name}: {message}" if name else message, name or None, "invalid", named)
 
 
-def native_shape(problem: Problem) -> tuple[int, dict[str, Any]]:
-    """The status and body under /api."""
+def native_shape(problem: Problem, path: str) -> tuple[int, dict[str, Any]]:
+    """The status and body at a `path` under /api."""
     fields = [FieldError(field=field, message=message) for field, message in problem.fields]
-    error = NativeError(message=problem.message, field=problem.field, code=problem.code, errors=fields or None)
-    return problem.status, {"error": error.model_dump(exclude_none=True)}
+    details = ProblemDetails(
+        type=f"{settings.SITE_URL}/docs/api/#{problem.code}" if problem.code else "about:blank",
+        title=HTTPStatus(problem.status).phrase,
+        status=problem.status,
+        detail=problem.message,
+        instance=quote(path),
+        code=problem.code,
+        field=problem.field,
+        errors=fields or None,
+    )
+    return problem.status, details.model_dump(exclude_none=True)
 
 
 _TYPES: Final = {401: "authentication_error", 429: "rate_limit_error"}
 
 
 def openai_shape(problem: Problem) -> tuple[int, dict[str, Any]]:
-    """The status and body under /v1, where invalid fields are a 400."""
+    """The status and body under /v1, where invalid fields are a 400, and in front of A2A and MCP."""
     status = 400 if problem.status == 422 else problem.status
     fallback = "server_error" if status >= 500 else "invalid_request_error"
     error = {
@@ -204,20 +220,13 @@ def anthropic_shape(problem: Problem) -> tuple[int, dict[str, Any]]:
     return status, AnthropicErrorBody(error=AnthropicError(type=kind, message=problem.message)).model_dump()
 
 
-Shape = Callable[[Problem], tuple[int, dict[str, Any]]]
-
-
-def shape_at(path: str) -> Shape:
-    """The shape of errors at the path of a request."""
-    if path.startswith("/v1/messages"):
-        return anthropic_shape
-    return openai_shape if path.startswith("/v1") else native_shape
-
-
 def respond(problem: Problem, path: str) -> HttpResponse:
     """The error response for `problem`, in the shape of the request's path."""
-    status, body = shape_at(path)(problem)
-    response = JsonResponse(body, status=status)
+    if is_native := path.startswith("/api"):
+        status, body = native_shape(problem, path)
+    else:
+        status, body = (anthropic_shape if path.startswith("/v1/messages") else openai_shape)(problem)
+    response = JsonResponse(body, status=status, content_type=PROBLEM_JSON if is_native else "application/json")
     if status in (429, 503) and problem.retry_after_s:
         response.headers["Retry-After"] = str(problem.retry_after_s)
     if status == 401:
@@ -230,6 +239,8 @@ def respond(problem: Problem, path: str) -> HttpResponse:
 class Api(NinjaAPI):
     """An API whose operation ids, from which clients are generated, are plain function names."""
 
+    error_type = "application/json"
+
     def get_openapi_operation_id(self, operation: Operation) -> str:
         """The name of the function, which is unique within an API."""
         return str(operation.view_func.__name__)
@@ -240,7 +251,18 @@ class Api(NinjaAPI):
 
     @cached_property
     def _document(self) -> OpenAPISchema:
-        return super().get_openapi_schema()
+        document = super().get_openapi_schema()
+        for methods in document["paths"].values():
+            for operation in methods.values():
+                self._describe_errors(operation["responses"])
+        return document
+
+    def _describe_errors(self, responses: dict[int | str, Any]) -> None:
+        """Every operation may also answer with errors of its door, as when there are too many requests."""
+        responses["default"] = {**responses[401], "description": "Any other error"}
+        for status, response in responses.items():
+            if (status == "default" or int(status) >= 400) and "content" in response:
+                response["content"] = {self.error_type: next(iter(response["content"].values()))}
 
 
 def handle_errors(api: NinjaAPI) -> None:
@@ -254,39 +276,25 @@ def handle_errors(api: NinjaAPI) -> None:
 
 
 def urls_of(api: NinjaAPI) -> tuple[list[URLResolver | URLPattern], str, str]:
-    """The URL patterns of `api` for `path`, with errors of routing (404, 405) in its shape too."""
+    """The URL patterns of `api` for `path`."""
     patterns, app_name, namespace = api.urls
     for pattern in patterns:
-        assert isinstance(pattern, URLPattern)
-        # ninja's own two views, the OpenAPI document and the API root, accept any method and return pages.
-        own = isinstance(pattern.callback, partial)
-        pattern.callback = _shaped(require_safe(pattern.callback) if own else pattern.callback)
+        # ninja's own two views, the OpenAPI document and the API root, accept any method.
+        if isinstance(pattern, URLPattern) and isinstance(pattern.callback, partial):
+            pattern.callback = require_safe(pattern.callback)
     return patterns, app_name, namespace
 
 
-def _shaped(view: Callable[..., Any]) -> Callable[..., Any]:
-    def shaped(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        if not isinstance(response, HttpResponseNotAllowed):
-            return response
+def shaped(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """The response; in place of an error of Django's or ninja's own, one in the shape of the path."""
+    if response.status_code < 400 or "json" in response.headers.get("Content-Type", ""):
+        return response
+    problem = Problem(response.status_code, HTTPStatus(response.status_code).phrase + ".")
+    if response.status_code == 404:
+        problem = Problem(404, f"Not found: {request.method} {request.path[:200]}.", code="unknown_url")
+    if response.status_code == 405:
         problem = Problem(405, f"{request.method} is not allowed here.", code="method_not_allowed")
-        refusal = respond(problem, request.path)
-        refusal.headers["Allow"] = response.headers["Allow"]
-        return refusal
-
-    if iscoroutinefunction(view):
-
-        @wraps(view)
-        async def call_async(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            awaitable: Awaitable[HttpResponseBase] = view(request, *args, **kwargs)
-            return shaped(request, await awaitable)
-
-        return call_async
-
-    @wraps(view)
-    def call(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        try:
-            return shaped(request, view(request, *args, **kwargs))
-        except Http404:
-            return respond(Problem(404, "Not found.", code="unknown_url"), request.path)
-
-    return call
+    error = respond(problem, request.path)
+    if "Allow" in response.headers:
+        error.headers["Allow"] = response.headers["Allow"]
+    return error

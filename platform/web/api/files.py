@@ -10,7 +10,7 @@ from ninja import Router, Status
 from ninja.files import UploadedFile
 
 from web.api.auth import caller
-from web.api.errors import ApiError, NativeErrorBody
+from web.api.errors import ApiError, ProblemDetails
 from web.api.gpts import DENIED, INVALID
 from web.api.shapes import DecisionsShape, File, FoundPassages, KnowledgeHealth, KnowledgeQuestion
 from web.builder import files
@@ -19,8 +19,8 @@ from web.builder.models import KnowledgeFile
 from web.builder.services import access_own_gpt
 
 router = Router(tags=["Knowledge files"])
-WRONG_STATE = {**DENIED, 409: NativeErrorBody}
-UNAVAILABLE = {503: NativeErrorBody}
+WRONG_STATE = {**DENIED, 409: ProblemDetails}
+UNAVAILABLE = {503: ProblemDetails}
 
 
 def access_own_file(request: HttpRequest, slug: str, file_id: UUID) -> KnowledgeFile:

@@ -9,7 +9,7 @@ from ninja.pagination import paginate
 from pydantic import Field
 
 from web.api.auth import caller
-from web.api.errors import NativeErrorBody
+from web.api.errors import ProblemDetails
 from web.api.shapes import GptCard, GptPatch, NewGpt, OwnGpt, Pages, Publication, Version
 from web.builder import services
 from web.builder.models import Gpt, GptQuerySet
@@ -17,12 +17,12 @@ from web.builder.services import access_gpt, access_own_gpt
 from web.runs.usage import GptUsage, usage_of
 
 router = Router(tags=["GPTs"])
-DENIED = {401: NativeErrorBody, 403: NativeErrorBody, 404: NativeErrorBody}
+DENIED = {401: ProblemDetails, 403: ProblemDetails, 404: ProblemDetails}
 # Errors of requests with a body.
-INVALID = {**DENIED, 400: NativeErrorBody, 413: NativeErrorBody, 422: NativeErrorBody}
+INVALID = {**DENIED, 400: ProblemDetails, 413: ProblemDetails, 422: ProblemDetails}
 
 
-@router.get("/gpts", response={200: list[GptCard], 401: NativeErrorBody, 422: NativeErrorBody})
+@router.get("/gpts", response={200: list[GptCard], 401: ProblemDetails, 422: ProblemDetails})
 @paginate(Pages)
 def list_gpts(request: HttpRequest, scope: Literal["own", "store"] = "own") -> GptQuerySet:
     """Your own GPTs, recently edited first, or those in the store."""
@@ -36,7 +36,7 @@ def create_gpt(request: HttpRequest, new: NewGpt) -> Status[Gpt]:
     return Status(201, services.create_gpt(caller(request), new.fields()))
 
 
-@router.get("/gpts/{slug}", response={200: OwnGpt | GptCard, 401: NativeErrorBody, 404: NativeErrorBody})
+@router.get("/gpts/{slug}", response={200: OwnGpt | GptCard, 401: ProblemDetails, 404: ProblemDetails})
 def read_gpt(request: HttpRequest, slug: str) -> JsonResponse:
     """A GPT you can chat with; for your own, the whole draft."""
     gpt = access_gpt(caller(request), slug)
@@ -89,7 +89,7 @@ def restore_version(request: HttpRequest, slug: str, number: int) -> Gpt:
     return services.restore_version(access_own_gpt(caller(request), slug), number)
 
 
-@router.get("/gpts/{slug}/usage", response={200: GptUsage, **DENIED, 422: NativeErrorBody})
+@router.get("/gpts/{slug}/usage", response={200: GptUsage, **DENIED, 422: ProblemDetails})
 def read_usage(request: HttpRequest, slug: str, days: Annotated[int, Field(ge=1, le=365)] = 30) -> GptUsage:
     """How often people and other GPTs use your GPT. API calls count for two days."""
     return usage_of(access_own_gpt(caller(request), slug), days)

@@ -5,14 +5,21 @@ from web.api.agents import router as agents
 from web.api.auth import KeyAuth, SessionAuth
 from web.api.citations import router as citations
 from web.api.delegates import router as delegates
-from web.api.errors import Api, handle_errors
+from web.api.errors import PROBLEM_JSON, Api, handle_errors
 from web.api.files import router as files
 from web.api.gpts import router as gpts
 from web.api.questions import router as questions
 from web.api.reading import StrictParser
 from web.api.runs import router as runs
 
-native = Api(
+
+class NativeApi(Api):
+    """The site's own API, whose errors are those of RFC 9457."""
+
+    error_type = PROBLEM_JSON
+
+
+native = NativeApi(
     title="Guildhall",
     version="1",
     description="GPTs, their files and versions, runs and conversations. Use an API key, or a"

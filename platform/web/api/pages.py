@@ -1,12 +1,11 @@
 """The API reference page, and the response to unknown URLs under /v1 and /api."""
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
 from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
-from web.api.errors import Problem, respond
 from web.api.native import native
 from web.api.v1 import v1
 
@@ -20,6 +19,5 @@ def docs(request: HttpRequest) -> HttpResponse:
 
 @csrf_exempt
 def not_found(request: HttpRequest, api: str) -> HttpResponse:
-    """404 in the format of the API that was requested."""
-    problem = Problem(404, f"Not found: {request.method} {request.path[:200]}.", code="unknown_url")
-    return respond(problem, request.path)
+    """404, which ProgramHttp gives the shape of the API."""
+    return HttpResponseNotFound()

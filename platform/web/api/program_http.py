@@ -16,12 +16,11 @@ from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.utils.cache import patch_vary_headers
 
-from web.api.errors import problem_of, respond
+from web.api.errors import APIS, DOORS, problem_of, respond, shaped
 from web.bodies import json_limit
 
 logger = logging.getLogger(__name__)
 
-DOORS: Final = ("/v1/", "/api/", "/a2a/", "/mcp")
 REQUEST_ID: Final = "x-request-id"
 PREFLIGHT_S: Final = 600
 # Of a request with files, by the commas between its values: parsed, they take far more memory than bytes.
@@ -73,6 +72,8 @@ class ProgramHttp:
         if request.path.startswith("/v1/") and request.path.endswith("/"):
             request.path, request.path_info = request.path.rstrip("/"), request.path_info.rstrip("/")
         response = self._get_response(request)
+        if request.path.startswith(APIS):
+            response = shaped(request, response)
         if is_head and isinstance(response, HttpResponse):
             response.headers["Content-Length"] = str(len(response.content))
             response.content = b""

@@ -21,7 +21,7 @@ from web.api.content_files import attach
 from web.api.errors import ApiError, Problem, problem_of
 from web.api.functions import made_calls
 from web.api.messages import ProgramMessage
-from web.api.relay import ApprovalNeeded, Rewritten, events
+from web.api.relay import ApprovalNeeded, events
 from web.api.repeats import RepeatableRequest
 from web.builder.models import Gpt
 from web.builder.services import access_published
@@ -126,8 +126,7 @@ async def streamed(
         # First, because a caller who disconnects on reading the error interrupts what follows.
         await in_database(services.cancel_run, run)
         over = True
-        rewritten = Problem(500, str(error), code="answer_rewritten") if isinstance(error, Rewritten) else None
-        yield failed(rewritten or problem_of(error))
+        yield failed(problem_of(error))
     finally:
         if not over:
             await in_database(asked.was_left, run)

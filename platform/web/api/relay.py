@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from typing import Final
 from uuid import UUID
 
+from web.api.errors import ApiError
 from web.runs import stream
 from web.runs.connections import in_database
 from web.runs.models import Run
@@ -23,11 +24,11 @@ from web.runs.trees import status_of_tree, waiting
 GAP: Final = "\n\n"
 
 
-class Rewritten(Exception):
+class Rewritten(ApiError):
     """The answer was restarted and differs from what was sent. Send the request again, or read the run."""
 
     def __init__(self) -> None:
-        super().__init__(self.__doc__)
+        super().__init__(500, str(self.__doc__), code="answer_rewritten")
 
 
 class ApprovalNeeded(Exception):

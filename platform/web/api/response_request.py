@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -198,7 +199,5 @@ def renamed() -> Iterator[None]:
         field = error.problem.field or ""
         for old, new in _RENAMED:
             field = field.replace(old, new)
-        problem = error.problem
-        raise ApiError(
-            problem.status, problem.message, field or None, problem.code, is_final=problem.is_final
-        ) from error
+        error.problem = replace(error.problem, field=field or None)
+        raise

@@ -13,10 +13,9 @@ from gpts.runs.steps import Error
 from web.api import program_runs, response_request, response_store
 from web.api.auth import caller
 from web.api.chat_completions import IGNORED_HEADER
-from web.api.errors import ApiError, OpenAiErrorBody, Problem, problem_of
+from web.api.errors import ApiError, OpenAiErrorBody, problem_of
 from web.api.models import Response
 from web.api.program_runs import outcome
-from web.api.relay import Rewritten
 from web.api.repeats import RepeatableRequest
 from web.api.response_approvals import go_on
 from web.api.response_events import ResponseEvents, error_event, followed, sent
@@ -138,8 +137,7 @@ async def _events(response: Response, asked: RepeatableRequest | None = None, af
         if asked:
             await in_database(services.cancel_run, response.run)
         made.is_over = True
-        rewritten = Problem(500, str(error), code="answer_rewritten") if isinstance(error, Rewritten) else None
-        yield error_event(rewritten or problem_of(error), made.number + 1)
+        yield error_event(problem_of(error), made.number + 1)
     finally:
         if asked and not made.is_over:
             await in_database(asked.was_left, response.run)

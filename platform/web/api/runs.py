@@ -16,7 +16,7 @@ from gpts.runs.steps import Cancelled, Error, Finished, Log, ModelReply, ToolRes
 from web.accounts.models import User
 from web.api.answers import usage_of
 from web.api.auth import ApproverKeyAuth, SessionAuth, caller
-from web.api.errors import NativeErrorBody
+from web.api.errors import ProblemDetails
 from web.api.gpts import DENIED, INVALID
 from web.api.repeats import RepeatableRequest
 from web.api.shapes import Pages
@@ -45,7 +45,7 @@ from web.runs.views import event_stream
 from web.runs.views_files import file_response
 
 router = Router(tags=["Runs and conversations"])
-BUSY = {409: NativeErrorBody, 429: NativeErrorBody}
+BUSY = {409: ProblemDetails, 429: ProblemDetails}
 
 
 @router.post("/gpts/{slug}/runs", response={202: RunState, **INVALID, **BUSY})
@@ -178,7 +178,7 @@ def answer_approval(request: HttpRequest, run_id: UUID, answer: ApprovalAnswer) 
 
 
 @router.post(
-    "/attachments", response={201: AttachmentShape, 429: NativeErrorBody, **INVALID}, summary="Upload an attachment"
+    "/attachments", response={201: AttachmentShape, 429: ProblemDetails, **INVALID}, summary="Upload an attachment"
 )
 def attach(request: HttpRequest, file: Upload[UploadedFile]) -> Status[ConversationFile]:
     """Upload a file (multipart field `file`). Send its id with a message within a day, once it is read.
@@ -211,13 +211,13 @@ def remove_attachment(request: HttpRequest, attachment_id: UUID) -> Status[None]
     return Status(204, None)
 
 
-@router.get("/usage", response={200: list[QuotaUse], 401: NativeErrorBody})
+@router.get("/usage", response={200: list[QuotaUse], 401: ProblemDetails})
 def read_own_usage(request: HttpRequest) -> list[Use]:
     """What you use of each of your limits. Over a limit, requests get 429 with `insufficient_quota`."""
     return use_of(caller(request))
 
 
-@router.get("/permissions", response={200: list[StandingPermission], 401: NativeErrorBody})
+@router.get("/permissions", response={200: list[StandingPermission], 401: ProblemDetails})
 def list_permissions(request: HttpRequest) -> QuerySet[Permission]:
     """What GPTs can do for you without asking, newest first."""
     return permissions.permissions_of(caller(request))
@@ -230,7 +230,7 @@ def revoke_permission(request: HttpRequest, permission_id: int) -> Status[None]:
     return Status(204, None)
 
 
-@router.get("/conversations", response={200: list[ConversationCard], 401: NativeErrorBody, 422: NativeErrorBody})
+@router.get("/conversations", response={200: list[ConversationCard], 401: ProblemDetails, 422: ProblemDetails})
 @paginate(Pages)
 def list_conversations(request: HttpRequest) -> ConversationQuerySet:
     """Your chats, newest first, without previews and chat completions."""

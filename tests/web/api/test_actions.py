@@ -69,8 +69,8 @@ def test_a_preview_lists_operations_and_changes_nothing(client):
 def test_a_bad_document_is_told_by_field_and_place(client):
     response = post(client, URL, {"document": "openapi: 3.0.0\n  a: ["})
     assert response.status_code == 422
-    assert response.json()["error"]["field"] == "document"
-    assert "line 2" in response.json()["error"]["message"]
+    assert response.json()["field"] == "document"
+    assert "line 2" in response.json()["detail"]
 
 
 def test_an_action_is_added_changed_listed_and_removed(client, action):
@@ -101,7 +101,7 @@ def test_an_operation_is_tried(client, action):
     tried = post(client, f"{URL}/{action['id']}/test", {"operation": "listParts", "arguments": {"q": 1}}).json()
     assert (tried["status"], tried["response"]) == (200, "[]")
     unknown = post(client, f"{URL}/{action['id']}/test", {"operation": "nothing"})
-    assert (unknown.status_code, unknown.json()["error"]["field"]) == (422, "operation")
+    assert (unknown.status_code, unknown.json()["field"]) == (422, "operation")
 
 
 def test_an_action_of_another_gpt_is_no_action_of_this_one(client, action, alice):
@@ -114,7 +114,7 @@ def test_an_action_of_another_gpt_is_no_action_of_this_one(client, action, alice
 def test_publishing_to_the_store_without_a_policy_is_refused_in_a_sentence(client, action):
     refused = post(client, "/api/gpts/pump-doctor/publish", {})
     assert refused.status_code == 422
-    assert "privacy policy" in refused.json()["error"]["message"]
+    assert "privacy policy" in refused.json()["detail"]
 
 
 def test_an_mcp_server_that_cannot_be_asked_is_kept_with_the_reason(client):

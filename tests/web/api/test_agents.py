@@ -108,8 +108,8 @@ def test_an_agent_whose_card_cannot_be_read_is_not_added(client, answers, auth):
     answers.clear()
     answers["refused"] = "It sends calls elsewhere."
     refused = post(client, URL, {"card_url": CARD_URL, **auth})
-    assert (refused.status_code, refused.json()["error"]["field"]) == (422, "card_url")
-    assert refused.json()["error"]["message"] == "card_url: It sends calls elsewhere."
+    assert (refused.status_code, refused.json()["field"]) == (422, "card_url")
+    assert refused.json()["detail"] == "card_url: It sends calls elsewhere."
     assert not RemoteAgentRow.objects.exists()
 
 
@@ -130,7 +130,7 @@ def test_an_agent_whose_card_cannot_be_read_is_not_added(client, answers, auth):
 def test_bad_input_is_refused_by_field(client, body, field):
     refused = post(client, URL, body)
     assert refused.status_code == 422
-    assert refused.json()["error"]["field"].split(".")[-1] == field
+    assert refused.json()["field"].split(".")[-1] == field
     assert not RemoteAgentRow.objects.exists()
 
 
@@ -138,7 +138,7 @@ def test_a_gpt_can_have_twenty(client, agent, gpt):
     for _ in range(19):
         RemoteAgentRow.objects.create(gpt=gpt, name="x", card_url=CARD_URL, url=CARD_URL)
     refused = post(client, URL, {"card_url": CARD_URL})
-    assert "can have up to 20 remote agents" in refused.json()["error"]["message"]
+    assert "can have up to 20 remote agents" in refused.json()["detail"]
 
 
 def test_it_is_changed_read_again_and_removed(client, agent, answers, gpt):

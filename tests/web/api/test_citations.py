@@ -91,7 +91,7 @@ def test_without_a_worker_the_passage_remains_and_the_picture_is_a_503(bobs, cit
     told = bobs.get(cited).json()
     assert (told["passage"], told["pages"], told["trouble"]) == (QUOTE, [], "The workers are busy.")
     response = bobs.get(f"{cited}/pages/7")
-    assert (response.status_code, response.json()["error"]["message"]) == (503, "The workers are busy.")
+    assert (response.status_code, response.json()["detail"]) == (503, "The workers are busy.")
 
 
 @pytest.mark.parametrize("rest", ["", "/pages/7", "/download"])

@@ -2,6 +2,7 @@
 
 import json
 import re
+from http import HTTPStatus
 from uuid import uuid4
 
 import pytest
@@ -126,7 +127,7 @@ def test_a_wrong_method_is_405_with_the_right_ones(bobs):
     response = bobs.get(COMPLETIONS)
     assert (response.status_code, response.headers["Allow"]) == (405, "POST")
     assert response.json()["error"]["code"] == "method_not_allowed"
-    assert bobs.put("/api/gpts").json()["error"]["code"] == "method_not_allowed"
+    assert bobs.put("/api/gpts").json()["code"] == "method_not_allowed"
 
 
 @pytest.mark.parametrize("model", ["nothing", "pump-doctor%00", "%F0%9F%92%A9", "a" * 3_000])
@@ -150,10 +151,39 @@ def test_a_crash_is_a_500_in_shape_that_tells_nothing(bobs, monkeypatch):
 class TestNative:
     """The same under /api, with fields."""
 
+    @pytest.mark.parametrize(
+        ("status", "code", "method", "path", "extra"),
+        [
+            (400, None, "POST", "/api/gpts", {"data": b"{"}),
+            (400, None, "GET", "/api/gpts", {"headers": {"Host": "elsewhere.example.org"}}),
+            (401, "invalid_api_key", "GET", "/api/gpts", {"headers": {"Authorization": "Bearer gh_no"}}),
+            (404, "not_found", "GET", "/api/gpts/n%C3%B6", {}),
+            (404, "unknown_url", "GET", "/api/no/such/thing", {}),
+            (404, "unknown_url", "GET", "/api", {}),
+            (405, "method_not_allowed", "PUT", "/api/gpts", {}),
+            (405, "method_not_allowed", "POST", "/api/openapi.json", {}),
+            (405, "method_not_allowed", "POST", "/api/docs", {}),
+            (422, "invalid", "POST", "/api/gpts", {"data": b"{}"}),
+            (500, "internal_error", "GET", "/api/permissions", {}),
+        ],
+    )
+    def test_every_error_is_a_problem_of_rfc_9457(
+        self, alices, settings, monkeypatch, status, code, method, path, extra
+    ):
+        monkeypatch.delattr("web.runs.permissions.permissions_of")
+        settings.ALLOWED_HOSTS = ["testserver"]
+        response = alices.generic(method, path, content_type="application/json", **extra)
+        problem = response.json()
+        assert (response.status_code, problem["status"], problem.get("code")) == (status, status, code)
+        assert response.headers["Content-Type"] == "application/problem+json"
+        assert problem["type"] == (f"{settings.SITE_URL}/docs/api/#{code}" if code else "about:blank")
+        assert (problem["title"], problem["instance"]) == (HTTPStatus(status).phrase, path)
+        assert problem["detail"]
+
     def test_each_wrong_field_is_named(self, alices):
         body = {"name": "x" * 51, "starters": ["ok", "y" * 201], "temperature": "warm"}
         response = alices.post("/api/gpts", body, content_type="application/json")
-        error = response.json()["error"]
+        error = response.json()
         assert response.status_code == 422
         assert error["field"] == "name"
         assert [wrong["field"] for wrong in error["errors"]] == ["name", "starters.1", "temperature"]
@@ -163,7 +193,7 @@ class TestNative:
     def test_unreadable_json_is_400(self, alices, body):
         response = alices.post("/api/gpts", body, content_type="application/json")
         assert response.status_code == 400
-        assert response.json()["error"]["message"]
+        assert response.json()["detail"]
 
     def test_every_body_that_is_no_object_is_422(self, alice, gpt, settings):
         settings.API_REQUESTS_A_MINUTE = None  # to count them would take most of the time
@@ -184,22 +214,22 @@ class TestNative:
     @pytest.mark.parametrize("field", ["name", "description", "instructions"])
     def test_nul_characters_are_refused(self, alices, gpt, field):
         response = alices.patch("/api/gpts/pump-doctor", {field: "a\x00b"}, content_type="application/json")
-        assert (response.status_code, response.json()["error"]["field"]) == (422, field)
+        assert (response.status_code, response.json()["field"]) == (422, field)
 
     def test_a_huge_body_is_413(self, alices, settings):
         settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
         response = alices.post("/api/gpts", {"name": "x" * 200}, content_type="application/json")
-        assert (response.status_code, response.json()["error"]["code"]) == (413, "request_too_large")
+        assert (response.status_code, response.json()["code"]) == (413, "request_too_large")
 
     def test_broken_multipart_is_a_client_error(self, alices, gpt):
         for body, kind in ((b"--x\r\nno", "multipart/form-data"), (b"x", "multipart/form-data; boundary=x")):
             response = alices.generic("POST", "/api/gpts/pump-doctor/files", body, content_type=kind)
             assert response.status_code in (400, 422)
-            assert response.json()["error"]["message"]
+            assert response.json()["detail"]
 
     def test_an_empty_file_says_so(self, alices, gpt):
         response = alices.post("/api/gpts/pump-doctor/files", {"file": SimpleUploadedFile("a.txt", b"")})
-        assert (response.status_code, response.json()["error"]["message"]) == (422, "The file is empty.")
+        assert (response.status_code, response.json()["detail"]) == (422, "The file is empty.")
 
     @pytest.mark.parametrize("query", ["limit=0", "limit=x", "offset=-1", "offset=99999999999999999999", "scope=all"])
     def test_a_wrong_page_is_422(self, alices, query):
@@ -209,4 +239,4 @@ class TestNative:
         assert alices.post(f"/api/gpts/pump-doctor/versions/{10**30}/restore").status_code == 404
 
     def test_an_unknown_address_is_404_in_shape(self, client):
-        assert client.post("/api/nothing").json()["error"]["code"] == "unknown_url"
+        assert client.post("/api/nothing").json()["code"] == "unknown_url"

@@ -62,7 +62,7 @@ def test_a_decision_that_makes_no_sense_is_refused(as_alice, file, decisions):
     response = post(as_alice, file, "decide", {"decisions": decisions})
 
     assert response.status_code == 422
-    assert response.json()["error"]["message"]
+    assert response.json()["detail"]
     file.refresh_from_db()
     assert file.decisions == {}
 
@@ -71,7 +71,7 @@ def test_it_is_cancelled_once_and_retried_once(as_alice, gpt):
     file = add_file(gpt, "a.txt", [b"words"])
 
     assert post(as_alice, file, "cancel").json()["status"] == "cancelled"
-    assert post(as_alice, file, "cancel").json()["error"]["code"] == "not_under_way"
+    assert post(as_alice, file, "cancel").json()["code"] == "not_under_way"
     assert post(as_alice, file, "retry").json()["status"] == "received"
     assert post(as_alice, file, "retry").status_code == 409
 
@@ -83,7 +83,7 @@ def test_it_is_replaced(as_alice, gpt):
     told = as_alice.post(url, {"file": SimpleUploadedFile("new.txt", b"new words")}).json()
     assert (told["name"], told["replaces"]) == ("new.txt", str(old.id))
     same = as_alice.post(url, {"file": SimpleUploadedFile("same.txt", b"words")})
-    assert (same.status_code, same.json()["error"]["message"]) == (
+    assert (same.status_code, same.json()["detail"]) == (
         422,
         "Not replaced: this is the same file.",
     )

@@ -55,7 +55,7 @@ def test_what_one_may_not_use_is_not_there(api, gpt, clerk):
     for slug in ("tax-clerk", "nothing"):
         response = ask(api, gpt, mention=slug)
         assert response.status_code == 400
-        assert response.json()["error"]["message"] == f"GPT “{slug}” not found, or you don’t have access to it."
+        assert response.json()["detail"] == f"GPT “{slug}” not found, or you don’t have access to it."
     assert not Conversation.objects.exists()
 
 

@@ -33,7 +33,7 @@ def test_a_gpt_is_made_changed_published_found_restored_and_deleted(alices, bobs
     assert bobs.get("/api/gpts/tea-master").status_code == 404
 
     refused = alices.post("/api/gpts/tea-master/publish", {"sharing": "store"}, content_type=JSON).json()
-    assert "Add a description" in refused["error"]["message"]
+    assert "Add a description" in refused["detail"]
     alices.patch("/api/gpts/tea-master", {"description": "Brews."}, content_type=JSON)
     published = alices.post("/api/gpts/tea-master/publish", {"sharing": "store"}, content_type=JSON)
     assert (published.status_code, published.json()["number"]) == (201, 1)
@@ -90,7 +90,7 @@ def test_a_message_starts_a_run_whose_conversation_goes_on(bobs, gpt):
 
     more = {"text": "And the pump?", "conversation": run["conversation"]}
     refused = bobs.post("/api/gpts/pump-doctor/runs", more, content_type=JSON)
-    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "conflict")
+    assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
     assert bobs.post(f"/api/runs/{run['id']}/cancel").json() == {"cancelled": True}
     assert bobs.post(f"/api/runs/{run['id']}/cancel").json() == {"cancelled": False}
     assert bobs.post("/api/gpts/pump-doctor/runs", more, content_type=JSON).status_code == 202
@@ -157,7 +157,7 @@ def test_a_message_takes_the_files_of_its_sender_along(bobs, bob, gpt, charlie):
     assert (file["status"], file["error"], file["n_pages"], file["notices"]) == ("reading", None, 0, [])
     message = {"text": "Sum them.", "attachments": [file["id"]]}
     too_soon = bobs.post("/api/gpts/pump-doctor/runs", message, content_type=JSON)
-    assert (too_soon.status_code, "still being read" in too_soon.json()["error"]["message"]) == (409, True)
+    assert (too_soon.status_code, "still being read" in too_soon.json()["detail"]) == (409, True)
     ConversationFile.objects.update(status="ready", segment="00ff", n_pages=2)
     status = bobs.get(f"/api/attachments/{file['id']}/status").json()
     assert (status["status"], status["n_pages"]) == ("ready", 2)

@@ -62,6 +62,7 @@ def test_a_document_says_what_every_operation_gives_and_how_it_is_opened(api):
             assert operation["security"]
             assert operation["description"]
             assert 401 in operation["responses"]
+            assert operation["responses"]["default"]["content"] == operation["responses"][401]["content"]
             assert any(str(status).startswith("2") for status in operation["responses"])
     names = [operation["operationId"] for methods in document["paths"].values() for operation in methods.values()]
     assert len(names) == len(set(names))

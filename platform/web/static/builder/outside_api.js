@@ -28,9 +28,9 @@ export async function call(method, url, body) {
 
 function refusal(status, answer) {
   if (status === 401 || status === 403) return new Refused("You’re signed out. Sign in again in another tab.");
-  const error = answer?.error ?? {};
+  const { detail, field: first, errors = [] } = answer ?? {};
   const fields = {};
-  for (const { field, message } of error.errors ?? []) fields[field.split(".").at(-1)] = message;
-  if (error.field && error.message) fields[error.field.split(".").at(-1)] ??= error.message;
-  return new Refused(error.message ?? "Something went wrong. Try again.", fields);
+  for (const { field, message } of errors) fields[field.split(".").at(-1)] = message;
+  if (first && detail) fields[first.split(".").at(-1)] ??= detail;
+  return new Refused(detail ?? "Something went wrong. Try again.", fields);
 }
