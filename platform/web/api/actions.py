@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from ninja import Body, Router, Schema, Status
+from ninja.pagination import paginate
 from pydantic import Field
 
 from gpts.spec.actions import MAX_OPERATIONS, NAME_CHARS, AuthHint, Listed, McpTool
@@ -17,6 +18,7 @@ from web import rpc
 from web.api.auth import caller
 from web.api.errors import ProblemDetails
 from web.api.gpts import DENIED, INVALID
+from web.api.paging import Pages
 from web.api.reading import RequestBody
 from web.builder import actions, auth, sign_ins
 from web.builder.actions import DocumentSource, Row
@@ -191,7 +193,9 @@ def add_shared_routes(to: Router, path: str, name: str, words: str, model: type[
     set_auth.__name__ = f"set_{name}_auth"
     set_auth.__doc__ = f"Set the {words}'s authentication{kinds}. Takes effect immediately, also when published."
     one = f"{path}/{{uuid:service_id}}"
-    to.get(path, response={200: list[shape], **DENIED})(rows)  # type: ignore[valid-type]
+    to.get(path, response={200: list[shape], **DENIED, 422: INVALID[422]})(  # type: ignore[valid-type]
+        paginate(Pages, oldest_first=True)(rows)
+    )
     to.delete(one, response={204: None, **DENIED})(remove)
     to.post(f"{one}/auth", response={200: shape, **INVALID})(set_auth)
 
@@ -274,11 +278,11 @@ def accept_mcp_tools(request: HttpRequest, slug: str, service_id: UUID) -> McpSe
     return actions.accept_tools(own_service(McpServerRow, request, slug, service_id))
 
 
-@router.get("/sign-ins", response={200: list[SignInShape], 401: ProblemDetails})
+@router.get("/sign-ins", response={200: list[SignInShape], 401: ProblemDetails, 422: ProblemDetails})
+@paginate(Pages, oldest_first=True)
 def list_sign_ins(request: HttpRequest) -> QuerySet[SignIn]:
     """The services you are signed in to for actions of GPTs."""
-    own = SignIn.objects.filter(user=caller(request)).exclude(sealed="")
-    return own.select_related("action__gpt").order_by("created")
+    return SignIn.objects.filter(user=caller(request)).exclude(sealed="").select_related("action__gpt")
 
 
 @router.delete("/sign-ins/{uuid:action_id}", response={204: None, 401: ProblemDetails, 404: ProblemDetails})

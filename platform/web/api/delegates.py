@@ -2,17 +2,21 @@
 
 from typing import Annotated
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from ninja import Body, Router, Schema, Status
+from ninja.pagination import paginate
 from pydantic import Field
 
 from gpts.spec.gpt import MAX_DELEGATES, WHEN_CHARS
 from gpts.values import Text
 from web.api.auth import caller
 from web.api.gpts import DENIED, INVALID
+from web.api.paging import Pages
 from web.api.reading import RequestBody
 from web.builder import delegates
 from web.builder.delegates import DelegateEntry, access_delegate
+from web.builder.models import DelegateRow
 from web.builder.reviews import TextChange
 from web.builder.services import access_own_gpt
 
@@ -43,10 +47,11 @@ class DelegateShape(Schema):
     changes: list[TextChange] = Field(description="Its creator's changes, not used before you accept them.")
 
 
-@router.get("/gpts/{slug}/delegates", response={200: list[DelegateShape], **DENIED})
-def list_delegates(request: HttpRequest, slug: str) -> list[DelegateEntry]:
+@router.get("/gpts/{slug}/delegates", response={200: list[DelegateShape], **DENIED, 422: INVALID[422]})
+@paginate(Pages, oldest_first=True, each=delegates.entries_of)
+def list_delegates(request: HttpRequest, slug: str) -> QuerySet[DelegateRow]:
     """The GPTs to which your draft can delegate."""
-    return delegates.entries(access_own_gpt(caller(request), slug))
+    return delegates.rows(access_own_gpt(caller(request), slug))
 
 
 @router.put("/gpts/{slug}/delegates", response={200: list[DelegateShape], **INVALID})

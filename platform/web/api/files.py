@@ -8,10 +8,12 @@ from django.http import HttpRequest
 from ninja import File as Upload
 from ninja import Router, Status
 from ninja.files import UploadedFile
+from ninja.pagination import paginate
 
 from web.api.auth import caller
 from web.api.errors import ApiError, ProblemDetails
 from web.api.gpts import DENIED, INVALID
+from web.api.paging import Pages
 from web.api.shapes import DecisionsShape, File, FoundPassages, KnowledgeHealth, KnowledgeQuestion
 from web.builder import files
 from web.builder.knowledge import ask_knowledge, read_health
@@ -28,7 +30,8 @@ def access_own_file(request: HttpRequest, slug: str, file_id: UUID) -> Knowledge
     return files.access_file(access_own_gpt(caller(request), slug), file_id)
 
 
-@router.get("/gpts/{slug}/files", response={200: list[File], **DENIED})
+@router.get("/gpts/{slug}/files", response={200: list[File], **DENIED, 422: INVALID[422]})
+@paginate(Pages, oldest_first=True)
 def list_files(request: HttpRequest, slug: str) -> QuerySet[KnowledgeFile]:
     """The files in your draft and their status."""
     return access_own_gpt(caller(request), slug).files.filter(removed=None)

@@ -1,8 +1,9 @@
 """`/api/gpts`: create, read, change, publish and delete GPTs, and read their usage."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest, JsonResponse
 from ninja import Router, Status
 from ninja.pagination import paginate
@@ -10,9 +11,10 @@ from pydantic import Field
 
 from web.api.auth import caller
 from web.api.errors import ProblemDetails
-from web.api.shapes import GptCard, GptPatch, NewGpt, OwnGpt, Pages, Publication, Version
+from web.api.paging import Pages
+from web.api.shapes import GptCard, GptPatch, NewGpt, OwnGpt, Publication, Version
 from web.builder import services
-from web.builder.models import Gpt, GptQuerySet
+from web.builder.models import Gpt, GptQuerySet, GptVersion
 from web.builder.services import access_gpt, access_own_gpt
 from web.runs.usage import GptUsage, usage_of
 
@@ -25,7 +27,7 @@ INVALID = {**DENIED, 400: ProblemDetails, 413: ProblemDetails, 422: ProblemDetai
 @router.get("/gpts", response={200: list[GptCard], 401: ProblemDetails, 422: ProblemDetails})
 @paginate(Pages)
 def list_gpts(request: HttpRequest, scope: Literal["own", "store"] = "own") -> GptQuerySet:
-    """Your own GPTs, recently edited first, or those in the store."""
+    """Your own GPTs, or those in the store."""
     mine = Gpt.objects.editable_by(caller(request))
     return (mine if scope == "own" else Gpt.objects.in_store()).select_related("owner", "published")
 
@@ -65,22 +67,21 @@ def delete_gpt(request: HttpRequest, slug: str) -> Status[None]:
 
 
 @router.post("/gpts/{slug}/publish", response={201: Version, **INVALID})
-def publish_gpt(request: HttpRequest, slug: str, publication: Publication) -> Status[dict[str, Any]]:
+def publish_gpt(request: HttpRequest, slug: str, publication: Publication) -> Status[GptVersion]:
     """Make the draft the live version. Refused while a file is not ready.
 
     For the store it needs a description, and instructions, knowledge or actions.
     """
     gpt = access_own_gpt(caller(request), slug)
-    version = services.publish(gpt, publication.sharing)
-    return Status(201, {"number": version.number, "created": version.created, "current": True})
+    return Status(201, services.publish(gpt, publication.sharing))
 
 
-@router.get("/gpts/{slug}/versions", response={200: list[Version], **DENIED})
-def list_versions(request: HttpRequest, slug: str) -> list[dict[str, Any]]:
+@router.get("/gpts/{slug}/versions", response={200: list[Version], **DENIED, 422: INVALID[422]})
+@paginate(Pages)
+def list_versions(request: HttpRequest, slug: str) -> QuerySet[GptVersion]:
     """The published versions of your GPT, newest first."""
     gpt = access_own_gpt(caller(request), slug)
-    versions = gpt.versions.filter(number__isnull=False).order_by("-number").values("id", "number", "created")
-    return [{**version, "current": version["id"] == gpt.published_id} for version in versions]
+    return gpt.versions.filter(number__isnull=False).select_related("gpt")
 
 
 @router.post("/gpts/{slug}/versions/{int:number}/restore", response={200: OwnGpt, **INVALID})

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from ninja import Router, Schema, Status
 from ninja.pagination import paginate
@@ -13,8 +13,8 @@ from pydantic import Field
 from gpts.values import Text
 from web.api.auth import caller
 from web.api.gpts import DENIED, INVALID
+from web.api.paging import Pages
 from web.api.reading import RequestBody
-from web.api.shapes import Pages
 from web.api.shapes_runs import CreatorQuestionShape, OrNull
 from web.builder.services import access_own_gpt
 from web.runs import creator_questions
@@ -60,11 +60,11 @@ def ask_creator(request: HttpRequest, run_id: UUID, new: NewQuestion) -> Status[
 
 
 @router.get("/gpts/{slug}/questions", response={200: list[ReceivedQuestion], **DENIED, 422: INVALID[422]})
-@paginate(Pages)
-def list_questions(request: HttpRequest, slug: str) -> QuerySet[CreatorQuestion]:
-    """The questions about your GPT: the open ones first, oldest first."""
+@paginate(Pages, oldest_first=True)
+def list_questions(request: HttpRequest, slug: str, open: bool | None = None) -> QuerySet[CreatorQuestion]:
+    """The questions about your GPT, oldest first: all, or those that are open or not."""
     found = creator_questions.received(access_own_gpt(caller(request), slug))
-    return found.order_by(F("closed").asc(nulls_first=True), "created", "id")
+    return found if open is None else found.filter(closed__isnull=open)
 
 
 @router.post("/gpts/{slug}/questions/{uuid:question_id}", response={200: ReceivedQuestion, **INVALID})

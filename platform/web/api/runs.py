@@ -18,8 +18,8 @@ from web.api.answers import usage_of
 from web.api.auth import ApproverKeyAuth, SessionAuth, caller
 from web.api.errors import ProblemDetails
 from web.api.gpts import DENIED, INVALID
+from web.api.paging import Pages
 from web.api.repeats import RepeatableRequest
-from web.api.shapes import Pages
 from web.api.shapes_runs import (
     ApprovalAnswer,
     AttachmentShape,
@@ -217,7 +217,8 @@ def read_own_usage(request: HttpRequest) -> list[Use]:
     return use_of(caller(request))
 
 
-@router.get("/permissions", response={200: list[StandingPermission], 401: ProblemDetails})
+@router.get("/permissions", response={200: list[StandingPermission], 401: ProblemDetails, 422: ProblemDetails})
+@paginate(Pages)
 def list_permissions(request: HttpRequest) -> QuerySet[Permission]:
     """What GPTs can do for you without asking, newest first."""
     return permissions.permissions_of(caller(request))

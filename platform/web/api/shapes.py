@@ -7,7 +7,6 @@ from uuid import UUID
 from django.conf import settings
 from django.urls import reverse
 from ninja import Schema
-from ninja.pagination import LimitOffsetPagination
 from pydantic import Field
 
 from gpts.knowledge.documents import Finding, Notice, Unit
@@ -32,16 +31,6 @@ AT_ONCE = " Takes effect when you publish; turning it off, at once."
 TAKES_QUESTIONS = f"Whether people can send you a question it couldn't answer.{AT_ONCE}"
 FILES_DOWNLOADABLE = f"Whether people can download cited files, and have tools open its files.{AT_ONCE}"
 A2A = f"Whether it is available as an A2A agent.{AT_ONCE}"
-
-
-class Pages(LimitOffsetPagination):
-    """`limit` items from `offset` on, with the total `count`."""
-
-    class Input(Schema):
-        """The items of a list to return."""
-
-        limit: int = Field(50, ge=1, le=100)
-        offset: int = Field(0, ge=0, le=1_000_000)
 
 
 class GptChange(RequestBody):
@@ -155,7 +144,11 @@ class Version(Schema):
 
     number: int
     created: datetime
-    current: bool
+    current: bool = Field(description="Whether it is live.")
+
+    @staticmethod
+    def resolve_current(version: Any) -> bool:
+        return bool(version.pk == version.gpt.published_id)
 
 
 class File(Schema):

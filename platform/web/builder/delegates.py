@@ -80,9 +80,21 @@ def _permitted(user: User, gpt: Gpt) -> QuerySet[Gpt]:
     return Gpt.objects.chattable_by(user).exclude(id=gpt.id).select_related("owner", "published")
 
 
+def rows(gpt: Gpt) -> QuerySet[DelegateRow]:
+    """The list of the draft, oldest entry first."""
+    return gpt.delegates.select_related("gpt__owner", "delegate__published")
+
+
 def entries(gpt: Gpt) -> list[DelegateEntry]:
     """The list as the owner of the draft sees it, oldest entry first."""
-    rows = list(gpt.delegates.select_related("delegate__published"))
+    return entries_of(list(rows(gpt)))
+
+
+def entries_of(rows: Sequence[DelegateRow]) -> list[DelegateEntry]:
+    """These rows, all of one draft, as its owner sees them."""
+    if not rows:
+        return []
+    gpt = rows[0].gpt
     seen = _permitted(gpt.owner, gpt).in_bulk([row.delegate_id for row in rows])
     found = []
     for row in rows:
@@ -95,7 +107,7 @@ def entries(gpt: Gpt) -> list[DelegateEntry]:
 
 def entry(row: DelegateRow) -> DelegateEntry:
     """One entry of the list."""
-    return next(each for each in entries(row.gpt) if each.slug == row.delegate.slug)
+    return entries_of([row])[0]
 
 
 def _trouble(gpt: Gpt, delegate: Gpt | None) -> str:

@@ -81,9 +81,9 @@ def test_an_action_is_added_changed_listed_and_removed(client, action):
         url, json.dumps({"operations": ["addPart"], "name": "New"}), content_type="application/json"
     )
     assert (changed.json()["enabled"], changed.json()["name"]) == (["addPart"], "New")
-    assert [each["name"] for each in client.get(URL).json()] == ["New"]
+    assert [each["name"] for each in client.get(URL).json()["items"]] == ["New"]
     assert client.delete(url).status_code == 204
-    assert client.get(URL).json() == []
+    assert client.get(URL).json()["items"] == []
     assert client.get(url).status_code == 404
 
 
@@ -128,8 +128,8 @@ def test_an_mcp_server_that_cannot_be_asked_is_kept_with_the_reason(client):
 
 def test_sign_ins_are_one_s_own(client, action, bob, alice):
     SignIn.objects.create(user=bob, action_id=action["id"], host="api.parts.example", sealed="x")
-    assert client.get("/api/sign-ins").json() == []
+    assert client.get("/api/sign-ins").json()["items"] == []
     bobs = bearer(key_of(bob))
-    assert [each["gpt"] for each in bobs.get("/api/sign-ins").json()] == ["pump-doctor"]
+    assert [each["gpt"] for each in bobs.get("/api/sign-ins").json()["items"]] == ["pump-doctor"]
     assert client.delete(f"/api/sign-ins/{action['id']}").status_code == 404
     assert bobs.delete(f"/api/sign-ins/{action['id']}").status_code == 204

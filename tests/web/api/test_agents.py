@@ -78,7 +78,7 @@ def test_an_agent_is_what_its_card_says(client, agent, asked):
     assert (agent["when"], agent["timeout_s"], agent["trouble"]) == ("For parts.", 60, "")
     assert (agent["auth"], agent["hint"]["kind"]) == ("none", "bearer")
     assert asked == [(CARD_URL, "")]
-    assert [each["id"] for each in client.get(URL).json()] == [agent["id"]]
+    assert [each["id"] for each in client.get(URL).json()["items"]] == [agent["id"]]
 
 
 def test_the_draft_and_what_is_published_have_it(client, agent, gpt):

@@ -36,12 +36,12 @@ def test_a_gpt_is_added_changed_and_removed(client, gpt):
     assert (added.status_code, added.json()) == (201, entry)
 
     changed = send(client, "PATCH", f"{URL}/price-clerk", {"when": "Prices"}).json()
-    assert changed == {**entry, "when": "Prices"} == client.get(URL).json()[0]
+    assert changed == {**entry, "when": "Prices"} == client.get(URL).json()["items"][0]
     assert gpt.draft_spec().delegates[0].when == "Prices"
 
     assert client.delete(f"{URL}/price-clerk").status_code == 204
     assert client.delete(f"{URL}/price-clerk").status_code == 404
-    assert client.get(URL).json() == []
+    assert client.get(URL).json()["items"] == []
 
 
 def test_the_whole_list_is_replaced(client, alice):
@@ -68,13 +68,13 @@ def test_what_may_not_be_asked_is_refused_by_field(client, bob, slug, method):
 )
 def test_lists_that_are_none_are_refused(client, body):
     assert send(client, "PUT", URL, body).status_code == 422
-    assert client.get(URL).json() == []
+    assert client.get(URL).json()["items"] == []
 
 
 def test_trouble_is_told_as_in_the_form(client, clerk):
     send(client, "POST", URL, {"gpt": "price-clerk"})
     set_sharing(clerk, Sharing.ME)
-    [entry] = client.get(URL).json()
+    [entry] = client.get(URL).json()["items"]
     assert (entry["name"], entry["trouble"]) == (
         "price-clerk",
         "Not used: it was deleted or is no longer shared with you.",

@@ -39,7 +39,7 @@ def post(client, file: KnowledgeFile, action: str, body: dict | None = None):
 
 
 def test_a_file_tells_its_findings_and_how_far_it_is(as_alice, file):
-    [told] = as_alice.get("/api/gpts/pump-doctor/files").json()
+    [told] = as_alice.get("/api/gpts/pump-doctor/files").json()["items"]
 
     assert [(each["id"], each["severity"], each["page"]) for each in told["findings"]] == [
         (FINDING.id, "quarantine", 2),

@@ -42,19 +42,19 @@ def test_a_gpt_is_made_changed_published_found_restored_and_deleted(alices, bobs
     assert "instructions" not in card
     assert "link" not in card
     assert [gpt["slug"] for gpt in bobs.get("/api/gpts?scope=store").json()["items"]] == ["tea-master"]
-    assert bobs.get("/api/gpts").json() == {"items": [], "count": 0}
+    assert bobs.get("/api/gpts").json() == {"items": [], "next": None}
 
     change = {"instructions": "Two.", "starters": ["Green?"], "temperature": 1, "category": "home"}
     changed = alices.patch("/api/gpts/tea-master", change, content_type=JSON).json()
     assert {name: changed[name] for name in change} == change
     alices.post("/api/gpts/tea-master/publish", {}, content_type=JSON)
-    versions = alices.get("/api/gpts/tea-master/versions").json()
+    versions = alices.get("/api/gpts/tea-master/versions").json()["items"]
     assert [(version["number"], version["current"]) for version in versions] == [(2, True), (1, False)]
     assert alices.post("/api/gpts/tea-master/versions/1/restore").json()["instructions"] == "One."
 
     assert alices.delete("/api/gpts/tea-master").status_code == 204
     assert bobs.get("/api/gpts/tea-master").status_code == 404
-    assert alices.get("/api/gpts").json()["count"] == 0
+    assert alices.get("/api/gpts").json()["items"] == []
 
 
 def test_a_secret_link_comes_with_sharing_and_goes_with_it(alices, gpt, settings):
@@ -79,7 +79,7 @@ def test_files_are_added_seen_retried_and_removed(alices, gpt, sent_tasks):
     assert alices.get(address).json()["error"] == "unreadable"
     assert alices.post(f"{address}/retry").json()["status"] == "received"
     assert alices.delete(address).status_code == 204
-    assert alices.get("/api/gpts/pump-doctor/files").json() == []
+    assert alices.get("/api/gpts/pump-doctor/files").json()["items"] == []
 
 
 def test_a_message_starts_a_run_whose_conversation_goes_on(bobs, gpt):
@@ -111,7 +111,7 @@ def test_a_preview_is_the_owners_and_no_history(alices, bobs, gpt):
     body = {"text": "Try it", "preview": True}
     assert bobs.post("/api/gpts/pump-doctor/runs", body, content_type=JSON).status_code == 404
     assert alices.post("/api/gpts/pump-doctor/runs", body, content_type=JSON).status_code == 202
-    assert alices.get("/api/conversations").json()["count"] == 0
+    assert alices.get("/api/conversations").json()["items"] == []
 
 
 def test_a_conversation_belongs_to_its_gpt(alices, bobs, gpt, run):

@@ -26,6 +26,11 @@ export async function call(method, url, body) {
   throw refusal(response.status, answer);
 }
 
+/** The items of a list, which has room for all that a GPT can have on its first page. Throws Refused. */
+export async function list(url) {
+  return (await call("GET", `${url}?limit=100`)).items;
+}
+
 function refusal(status, answer) {
   if (status === 401 || status === 403) return new Refused("You’re signed out. Sign in again in another tab.");
   const { detail, field: first, errors = [] } = answer ?? {};

@@ -1,0 +1,93 @@
+"""Lists come in pages, which neither repeat nor skip what was there when the first was read."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from django.core import signing
+
+from tests.publishing import publish
+from tests.web.api.conftest import bearer, key_of
+from web.api.native import native
+from web.api.paging import SALT
+from web.builder.models import Gpt, Sharing
+from web.builder.services import create_gpt, delete_gpt
+from web.runs.models import Conversation
+from web.runs.services import delete_conversation, start_conversation
+
+NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def alices(alice):
+    return bearer(key_of(alice))
+
+
+def walk(client, path: str, limit: int = 2, meanwhile=lambda n_pages: None) -> list[dict]:
+    """All items, read page by page."""
+    items, cursor, n_pages = [], "", 0
+    while cursor is not None:
+        page = client.get(path, {"limit": limit, "cursor": cursor}).json()
+        assert len(page["items"]) <= limit
+        assert set(page) == {"items", "next"}
+        items += page["items"]
+        cursor = page["next"]
+        n_pages += 1
+        meanwhile(n_pages)
+    return items
+
+
+@pytest.mark.parametrize("at", [None, NOON], ids=["one after another", "all at once"])
+def test_a_page_follows_the_one_before_whatever_is_added_changed_and_deleted_meanwhile(alices, alice, at):
+    made = [create_gpt(alice, {"name": f"Gpt {i}"}) for i in range(9)]
+    if at:
+        Gpt.objects.update(created=at)
+        made.sort(key=lambda gpt: gpt.pk)
+
+    def disturb(n_pages: int) -> None:
+        if n_pages == 1:
+            delete_gpt(made[8])  # the first item of the first page, and the last, whose place the cursor has
+            delete_gpt(made[7])
+            delete_gpt(made[4])
+            create_gpt(alice, {"name": "Newest"})
+            Gpt.objects.filter(pk=made[0].pk).update(changed=datetime.now(UTC))
+
+    slugs = [gpt["slug"] for gpt in walk(alices, "/api/gpts", meanwhile=disturb)]
+
+    assert slugs == [made[i].slug for i in (8, 7, 6, 5, 3, 2, 1, 0)]
+
+
+def test_chats_and_versions_are_read_to_the_end(alices, alice, gpt):
+    chats = [start_conversation(alice, gpt) for _ in range(5)]
+    delete_conversation(chats[2])
+    Conversation.objects.filter(pk=chats[0].pk).update(changed=datetime.now(UTC))
+    ids = [chat["id"] for chat in walk(alices, "/api/conversations")]
+    assert ids == [str(chats[i].id) for i in (4, 3, 1, 0)]
+
+    publish(gpt, Sharing.STORE)
+    publish(gpt, Sharing.STORE)
+    versions = walk(alices, "/api/gpts/pump-doctor/versions", limit=1)
+    assert [(each["number"], each["current"]) for each in versions] == [(3, True), (2, False), (1, False)]
+
+
+def test_what_was_added_first_comes_first_in_the_lists_of_a_gpt(alices, alice, gpt):
+    for name in ("One", "Two", "Three"):
+        slug = create_gpt(alice, {"name": name}).slug
+        alices.post("/api/gpts/pump-doctor/delegates", {"gpt": slug}, content_type="application/json")
+    listed = walk(alices, "/api/gpts/pump-doctor/delegates")
+    assert [each["name"] for each in listed] == ["One", "Two", "Three"]
+
+
+@pytest.mark.parametrize("place", [["2026-11-26T12:00:00+00:00", "5"], None], ids=["another list", "none"])
+def test_a_cursor_of_another_list_or_none_is_422(alices, place):
+    forged = "x" if place is None else signing.dumps(place, salt=SALT)
+    response = alices.get("/api/gpts", {"cursor": forged})
+    assert (response.status_code, response.json()["field"]) == (422, "cursor")
+
+
+def test_every_list_has_pages():
+    whole = {"/api/usage"}  # one entry for each kind of limit
+    for path, methods in native.get_openapi_schema()["paths"].items():
+        if "get" in methods and path not in whole:
+            content = methods["get"]["responses"].get(200, {}).get("content", {})
+            assert '"type": "array"' not in json.dumps(content.get("application/json", {}).get("schema", {}))
