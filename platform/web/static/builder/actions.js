@@ -1,7 +1,7 @@
 // Actions and MCP servers in the creator's form: the list and its dialogs. Changes are saved immediately.
 
 import { toast } from "../site.js";
-import { call, list } from "./outside_api.js";
+import { call, listed } from "./outside_api.js";
 import { auth } from "./outside_auth.js";
 import { Dialog } from "./outside_dialog.js";
 import { ImportDialog } from "./outside_import.js";
@@ -117,7 +117,7 @@ function openTest(action, name) {
 section.querySelector("[data-add-action]").addEventListener("click", () => importing.add());
 section.querySelector("[data-add-server]").addEventListener("click", () => changeServer(null));
 
-Promise.all([list(urls.actions), list(urls.servers)]).then(([actions, servers]) => {
+Promise.all([listed(urls.actions), listed(urls.servers)]).then(([actions, servers]) => {
   list.replaceChildren();
   for (const outside of [...actions, ...servers]) show(outside);
 }).catch(tell);

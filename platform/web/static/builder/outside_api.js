@@ -27,7 +27,7 @@ export async function call(method, url, body) {
 }
 
 /** The items of a list, which has room for all that a GPT can have on its first page. Throws Refused. */
-export async function list(url) {
+export async function listed(url) {
   return (await call("GET", `${url}?limit=100`)).items;
 }
 

@@ -1,7 +1,7 @@
 // Remote agents in the creator's form: the list and its dialog. Changes are saved immediately.
 
 import { toast } from "../site.js";
-import { call, list } from "./outside_api.js";
+import { call, listed } from "./outside_api.js";
 import { auth } from "./outside_auth.js";
 import { Dialog } from "./outside_dialog.js";
 import { rowOfAgent } from "./outside_row.js";
@@ -83,7 +83,7 @@ function showFields() {
 dialog.find("[name=kind]").addEventListener("change", showFields);
 section.querySelector("[data-add-agent]").addEventListener("click", () => open(null));
 
-list(url).then((agents) => {
+listed(url).then((agents) => {
   list.replaceChildren();
   for (const agent of agents) show(agent);
 }).catch(tell);
