@@ -1,6 +1,7 @@
 """Pages of a list of rows in the order in which they were made, as OpenAI's lists have them."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Literal
 
 from django.db.models import Q, QuerySet
@@ -24,17 +25,23 @@ class LongCursor(Cursor):
     limit: int = Field(10_000, ge=1, le=10_000)
 
 
+def rows_after(rows: "QuerySet[Any]", place: tuple[datetime, Any] | None, *, oldest_first: bool) -> "QuerySet[Any]":
+    """The rows in order, and only those after `place`: `created` and primary key of a row, which may be gone."""
+    side = "gt" if oldest_first else "lt"
+    if place:
+        created, pk = place
+        same_moment = Q(**{"created": created, f"pk__{side}": pk})
+        rows = rows.filter(same_moment | Q(**{f"created__{side}": created}))
+    return rows.order_by("created", "pk") if oldest_first else rows.order_by("-created", "-pk")
+
+
 def page_of(rows: "QuerySet[Any]", cursor: Cursor, find: Callable[[str], Any], shown: Callable[[Any], Any]) -> Any:
     """The page of `rows`, each as `shown`. `find` is the row with an id. Raises ApiError if `after` is not in it."""
-    if cursor.after:
-        last = rows.filter(id=find(cursor.after).id).first()
-        if last is None:
-            raise ApiError(400, f"“{cursor.after}” is not in this list.", "after", "invalid_value")
-        side = "gt" if cursor.order == "asc" else "lt"
-        same_moment = Q(created=last.created, **{f"id__{side}": last.id})
-        rows = rows.filter(same_moment | Q(**{f"created__{side}": last.created}))
-    ordered = rows.order_by("created", "id") if cursor.order == "asc" else rows.order_by("-created", "-id")
-    found = list(ordered[: cursor.limit + 1])
+    last = rows.filter(id=find(cursor.after).id).first() if cursor.after else None
+    if cursor.after and last is None:
+        raise ApiError(400, f"“{cursor.after}” is not in this list.", "after", "invalid_value")
+    place = (last.created, last.pk) if last else None
+    found = list(rows_after(rows, place, oldest_first=cursor.order == "asc")[: cursor.limit + 1])
     data = [shown(row) for row in found[: cursor.limit]]
     ends = {"first_id": data[0].id, "last_id": data[-1].id} if data else {"first_id": None, "last_id": None}
     return {"object": "list", "data": data, "has_more": len(found) > cursor.limit, **ends}

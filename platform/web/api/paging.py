@@ -10,12 +10,13 @@ from typing import Any, Final
 
 from django.core import signing
 from django.core.exceptions import ValidationError
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from ninja import Schema
 from ninja.pagination import PaginationBase
 from pydantic import Field
 
+from web.api.cursors import rows_after
 from web.api.errors import ApiError
 
 SALT: Final = "cursor"
@@ -40,17 +41,14 @@ class Pages(PaginationBase):
         """`each` makes the items of a page from its rows."""
         super().__init__()
         self._each = each
-        self._compare, self._order = ("gt", ("created", "pk")) if oldest_first else ("lt", ("-created", "-pk"))
+        self._oldest_first = oldest_first
 
     def paginate_queryset(
         self, queryset: QuerySet[Any], pagination: Input, request: HttpRequest, **params: Any
     ) -> dict[str, Any]:
         """The page. Raises ApiError for a cursor that no page gave."""
-        if pagination.cursor:
-            created, pk = _place(queryset.model, pagination.cursor)
-            later = Q(**{f"created__{self._compare}": created})
-            queryset = queryset.filter(later | Q(**{"created": created, f"pk__{self._compare}": pk}))
-        rows = list(queryset.order_by(*self._order)[: pagination.limit + 1])
+        place = _place(queryset.model, pagination.cursor) if pagination.cursor else None
+        rows = list(rows_after(queryset, place, oldest_first=self._oldest_first)[: pagination.limit + 1])
         page = rows[: pagination.limit]
         items = self._each(page) if self._each else page
         return {"items": items, "next": _cursor(page[-1]) if len(rows) > len(page) else None}
