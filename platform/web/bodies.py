@@ -11,11 +11,10 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse
 from django.urls import Resolver404, resolve
 
 from web.accounts.requests import sender_of
-from web.api.errors import DOORS, Problem, respond
 from web.runs.connections import in_database
 from web.slots import Slot, Slots
 
@@ -23,6 +22,8 @@ Scope = dict[str, Any]
 Message = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+# The error of a status and a text in the shape of a path.
+Error = Callable[[int, str, str], HttpResponse]
 
 # What anyone may send: the largest form for people who are not signed in is a tenth of this.
 SMALL_BYTES: Final = 64_000
@@ -32,7 +33,6 @@ A2A_FILE_BYTES: Final = 10 * 1024 * 1024
 SILENT_S: Final = 60.0
 SIGNED_OUT: Final = "Sign in, or send a valid API key, to upload this much."
 TOO_SLOW: Final = f"Nothing more of the request came for {SILENT_S:.0f} seconds."
-CODES: Final = {401: "invalid_api_key", 408: "timeout", 413: "request_too_large", 429: "rate_limit_exceeded"}
 TOO_MANY: Final = "Too many uploads at once. Wait until one is finished."
 
 
@@ -79,8 +79,8 @@ UPLOADS: Final[dict[str, Callable[[], int]]] = {
 class BodyLimits:
     """The ASGI application in front of `application`."""
 
-    def __init__(self, application: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
-        self._application = application
+    def __init__(self, application: Callable[[Scope, Receive, Send], Awaitable[None]], error: Error) -> None:
+        self._application, self._error = application, error
         self.uploads = Slots()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -92,15 +92,15 @@ class BodyLimits:
         upload = _upload_limit(scope)
         allowed = upload or _page_bytes()
         if length is not None and length > allowed:
-            await _refuse(scope, send, 413, _too_large(allowed))
+            await self._refuse(scope, send, 413, _too_large(allowed))
             return
         person = await in_database(_person, scope)
         if person is None and length is not None:
-            await _refuse(scope, send, 401, SIGNED_OUT)
+            await self._refuse(scope, send, 401, SIGNED_OUT)
             return
         slot = self.uploads.take(person, settings.MAX_UPLOADS_PER_PERSON) if person and upload else None
         if person and upload and slot is None:
-            await _refuse(scope, send, 429, TOO_MANY)
+            await self._refuse(scope, send, 429, TOO_MANY)
             return
         try:
             body = _CountedBody(allowed if person else SMALL_BYTES, receive, slot)
@@ -114,7 +114,15 @@ class BodyLimits:
         await self._application(scope, body, send)
         if body.refusal:
             text = TOO_SLOW if body.refusal == 408 else _too_large(body.limit)
-            await _refuse(scope, send, body.refusal, text, (b"connection", b"close"))
+            await self._refuse(scope, send, body.refusal, text, (b"connection", b"close"))
+
+    async def _refuse(self, scope: Scope, send: Send, status: int, text: str, *headers: tuple[bytes, bytes]) -> None:
+        """Answer without reading the body. The server discards what still comes of one with a declared length."""
+        error = self._error(status, text, scope["path"])
+        error.headers["Content-Length"] = str(len(error.content))
+        start = [(name.lower().encode(), value.encode()) for name, value in error.items()]
+        await send({"type": "http.response.start", "status": status, "headers": [*start, *headers]})
+        await send({"type": "http.response.body", "body": error.content})
 
 
 class _CountedBody:
@@ -188,19 +196,3 @@ def _person(scope: Scope) -> int | None:
 
 def _too_large(limit: int) -> str:
     return f"Too large: a request here can have up to {limit / 1024**2:.1f} MB."
-
-
-def _error(path: str, status: int, text: str) -> HttpResponse:
-    """The error in the shape of the door."""
-    if path.startswith(DOORS):
-        return respond(Problem(status, text, code=CODES[status]), path)
-    return JsonResponse({"error": text}, status=status, headers={"Retry-After": "5"} if status == 429 else {})
-
-
-async def _refuse(scope: Scope, send: Send, status: int, text: str, *headers: tuple[bytes, bytes]) -> None:
-    """Answer without reading the body. The server discards what still comes of one with a declared length."""
-    error = _error(scope["path"], status, text)
-    error.headers["Content-Length"] = str(len(error.content))
-    start = [(name.lower().encode(), value.encode()) for name, value in error.items()]
-    await send({"type": "http.response.start", "status": status, "headers": [*start, *headers]})
-    await send({"type": "http.response.body", "body": error.content})

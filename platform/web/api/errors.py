@@ -236,6 +236,16 @@ def respond(problem: Problem, path: str) -> HttpResponse:
     return response
 
 
+_REFUSALS: Final = {401: "invalid_api_key", 408: "timeout", 413: "request_too_large", 429: "rate_limit_exceeded"}
+
+
+def refusal(status: int, text: str, path: str) -> HttpResponse:
+    """The response to a request that is refused before any view has it; the scripts of pages show the text."""
+    if path.startswith(DOORS):
+        return respond(Problem(status, text, code=_REFUSALS[status]), path)
+    return JsonResponse({"error": text}, status=status, headers={"Retry-After": "5"} if status == 429 else {})
+
+
 class Api(NinjaAPI):
     """An API whose operation ids, from which clients are generated, are plain function names."""
 
