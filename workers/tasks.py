@@ -10,6 +10,7 @@ from celery.signals import worker_init, worker_ready, worker_shutdown
 from django.conf import settings
 
 from web.accounts import quotas
+from web.accounts.grants import forget_grants
 from web.builder.files import queue_indexing, take_stalled_files
 from web.builder.models import Gpt
 from web.checks import stop_unless_valid
@@ -33,7 +34,7 @@ from workers.knowledge.pipeline import remove_leftovers
 from workers.model_downloads import start_downloads
 from workers.models.errors import ModelError
 from workers.rpc import actions as action_calls
-from workers.rpc import embeddings, moderation, sign_ins, sources
+from workers.rpc import embeddings, moderation, programs, sign_ins, sources
 from workers.runs import loop
 from workers.slots import work_through
 
@@ -158,6 +159,12 @@ def read_agent_card(card_url: str, agent_id: str) -> dict[str, Any]:
     return action_calls.agent_card(card_url, UUID(agent_id) if agent_id else None, tool_settings())
 
 
+@rpc_task(name="workers.tasks.read_program_document")
+def read_program_document(url: str) -> dict[str, Any]:
+    """What a program says of itself at the URL that is its id."""
+    return programs.read_document(url, tool_settings().egress)
+
+
 @rpc_task(name="workers.tasks.exchange_code")
 def exchange_code(sign_in_id: str) -> dict[str, Any]:
     """Finish a user's sign-in."""
@@ -179,6 +186,7 @@ def forget() -> None:
     sweep()
     expire_approvals()
     quotas.forget_old()
+    forget_grants()
     remove_leftovers(settings.GUILDHALL_HOME)
     remove_old_pictures(settings.GUILDHALL_HOME / PICTURES)
     unions.remove_unused(settings.GUILDHALL_HOME)

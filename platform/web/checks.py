@@ -17,7 +17,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error
+from django.core.checks import CheckMessage, Error, Warning
 
 from gpts.spec.base_models import AUTO, BUNDLED
 
@@ -71,9 +71,24 @@ def _urls(site: Any) -> Iterator[CheckMessage]:
         value = getattr(site, name)
         if value and not _is_url(value, schemes):
             yield _error("E003", name, value, f"must be a full URL that starts with {' or '.join(schemes)}://")
+    parts = urlsplit(site.SITE_URL)
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        yield Warning(
+            f"SITE_URL is {site.SITE_URL!r}: passwords, keys and tokens are sent unencrypted.",
+            hint=f"Put a proxy with TLS in front of the site, and begin SITE_URL with https://. {DESCRIBED}",
+            id="guildhall.W001",
+        )
     store = site.VECTOR_STORE
     if store != "files" and not _is_url(store, ("postgres", "postgresql")):
         yield _error("E003", "VECTOR_STORE", store, "must be files, or start with postgres://")
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether the host is the computer itself."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False
 
 
 def _is_url(value: str, schemes: Collection[str]) -> bool:

@@ -19,7 +19,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
-from web.accounts.requests import owner_of_key, secret_of
+from web.accounts.requests import owner_of_secret, secret_of
 from web.api.errors import DOORS, Problem, respond
 
 logger = logging.getLogger(__name__)
@@ -43,8 +43,12 @@ RULES: Final = (
         "UPLOADS_A_MINUTE",
         re.compile(r"POST /(api/attachments|files/attach|v1/files|(api/)?gpts/[^/]+/files)\b"),
     ),
-    Rule("api", "API_REQUESTS_A_MINUTE", re.compile(r"\w+ /(((api|v1|a2a)/)|mcp\b)")),
-    Rule("sign-in", "SIGN_INS_A_MINUTE", re.compile(r"POST /(account/(?!me/|keys/|logout/)|enter/)")),
+    Rule("api", "API_REQUESTS_A_MINUTE", re.compile(r"\w+ /(((api|v1|a2a)/)|mcp\b|(token|revoke)\b)")),
+    Rule(
+        "sign-in",
+        "SIGN_INS_A_MINUTE",
+        re.compile(r"POST /(account/(?!me/|keys/|programs/|logout/)|enter/|register\b)"),
+    ),
     Rule("search", "SEARCHES_A_MINUTE", re.compile(r"GET /(g/mentionable)?\?.*\bq=")),
 )
 
@@ -114,7 +118,7 @@ def counted(request: HttpRequest) -> Count | None:
 def _who(request: HttpRequest, rule: Rule) -> str:
     """The person; for sign-ins and people who are not signed in, the address."""
     if rule.name != "sign-in":
-        person: Any = owner_of_key(request) if secret_of(request) else request.user
+        person: Any = owner_of_secret(request) if secret_of(request) else request.user
         if person is not None and person.is_authenticated:
             return f"person-{person.pk}"
     return str(request.META.get("REMOTE_ADDR", ""))

@@ -6,10 +6,11 @@ A secret word is made by `word`; the table in access_matrix.txt says who may be 
 import json
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 from uuid import UUID, uuid4
 
 from django.conf import settings
+from django.core import signing
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
@@ -19,6 +20,7 @@ from tests.publishing import publish
 from tests.web.api.conftest import expired_key_of, revoked_key_of
 from tests.web.runs import trees
 from tests.web.runs.attached import attached
+from web.accounts import grants
 from web.accounts.models import ApiKey, User
 from web.accounts.services import create_key, create_sign_in_link
 from web.api.models import ProgramConversation, ProgramItem, Response
@@ -51,6 +53,7 @@ QUERIES: Final = {
 BODIES: Final[dict[str, Any]] = {
     "POST /account/keys/": {"name": "new", "days": "30"},
     "POST /account/me/": {"name": "New"},
+    "POST /authorize": {"request": "<signed>", "decision": "allow"},
     "POST /account/password/reset/": {"email": "nobody@example.org"},
     "POST /c/<conversation_id>/send": {"text": "Hello"},
     "POST /c/<conversation_id>/rename": {"title": "Changed"},
@@ -200,6 +203,7 @@ def build() -> Scene:
     ModelSurvey.objects.create(found={"catalogue": [], "stored": [], "machine": {"memory": 1}})
     MeasuredModel.objects.create(fingerprint="f", name="bundled")
     ModelDownload.objects.create(name=f"org/{word('download')}", status="downloading", total=9)
+    scene.values |= _programs(people["chatter"])
     scene.values |= {
         "<key_id>": str(people["chatter"].api_keys.get().id),
         "/enter/<secret>": urlsplit(create_sign_in_link(invited)).path.rstrip("/"),
@@ -216,8 +220,24 @@ def build() -> Scene:
     }
     ids = ("run", "conversation", "file", "service", "action", "question", "attachment", "gpt", "response", "item")
     scene.others["unknown"] = {f"<{name}_id>": str(uuid4()) for name in ids}
-    scene.others["unknown"] |= dict.fromkeys(("<permission_id>", "<key_id>", "<version_id>"), "999999")
+    scene.others["unknown"] |= dict.fromkeys(("<permission_id>", "<key_id>", "<version_id>", "<grant_id>"), "999999")
     return scene
+
+
+def _programs(bob: User) -> dict[str, str]:
+    """Bob connected one program; another asks."""
+    back = "http://127.0.0.1:1/back"
+    program = grants.register("bobs", {"client_name": word("bobs-program"), "redirect_uris": [back]})
+    pair = grants.exchange(grants.token("code", grants.grant(bob, program, "http://testserver/mcp", {})))
+    assert pair
+    grants.register("asks", {"client_name": "Editor", "redirect_uris": [back]})
+    asked = {"client_id": "asks", "redirect_uri": back, "response_type": "code", "code_challenge": "c"}
+    sent = {"program": "asks", "redirect_uri": back, "state": None, "code_challenge": "c"}
+    return {
+        "<grant_id>": str(bob.grants.get().id),
+        "/authorize": f"/authorize?{urlencode(asked)}",
+        "<signed>": signing.dumps(sent, salt="web.mcp.oauth"),
+    }
 
 
 def _person(login: str, name: str, **fields: Any) -> User:

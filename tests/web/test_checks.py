@@ -177,3 +177,12 @@ def test_a_start_stops_with_the_message(tmp_path, command):
     assert done.returncode == 1
     assert "(guildhall.E002) POLICY is 'lenient', but must be strict or balanced." in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_an_address_without_tls_is_a_warning_but_on_the_computer_itself(found):
+    for url, ids in (
+        ("http://gpts.example.org", ["guildhall.W001"]),
+        ("http://127.0.0.1:9", []),
+        ("https://a.b", []),
+    ):
+        assert [each.id for each in found(SITE_URL=url)] == ids

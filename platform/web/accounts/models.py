@@ -1,4 +1,4 @@
-"""Users, their API keys, and one-time sign-in links."""
+"""Users, their API keys, the programs that they let act for them, and one-time sign-in links."""
 
 import hashlib
 from datetime import timedelta
@@ -53,10 +53,11 @@ class User(AbstractUser):
         return self.name or self.email.split("@")[0]
 
     def set_password(self, raw_password: str | None) -> None:
-        """Set the password, which ends the sign-in links; saving the user then ends other sessions."""
+        """Set the password, which ends sign-in links and connected programs; saving the user ends other sessions."""
         super().set_password(raw_password)
         if self.pk:
             self.sign_in_links.all().delete()
+            self.grants.all().delete()
 
     def get_full_name(self) -> str:
         return self.shown_name
@@ -84,6 +85,71 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+
+class Program(models.Model):
+    """A program that can ask people for access: one that registered itself, or whose id is the URL of its metadata.
+
+    `metadata` is what it says of itself (RFC 7591); nobody has checked it. `read` is when it was last said.
+    """
+
+    id = models.CharField(primary_key=True, max_length=255)
+    metadata = models.JSONField()
+    read = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["read"])]  # the programs that nobody uses, oldest first
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        """What it calls itself."""
+        return str(self.metadata.get("client_name") or "") or "Unnamed program"
+
+
+class Grant(models.Model):
+    """A person lets a program act for them at `resource`. Deleting it ends its tokens."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="grants")
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="grants")
+    resource = models.CharField(max_length=255)
+    created = models.DateTimeField(auto_now_add=True)
+    last_used = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-created"]
+
+    def __str__(self) -> str:
+        return f"{self.program} for {self.user}"
+
+
+class GrantToken(models.Model):
+    """A secret of a grant, of which only a hash is stored. Codes and refresh tokens are `used` once.
+
+    `request` is what the token request for a code must match: its redirect URI and code challenge.
+    """
+
+    class Kind(models.TextChoices):
+        """What it is for."""
+
+        CODE = "code"
+        ACCESS = "access"
+        REFRESH = "refresh"
+
+    grant = models.ForeignKey(Grant, on_delete=models.CASCADE, related_name="tokens")
+    kind = models.CharField(max_length=7, choices=Kind.choices)
+    hash = models.CharField(max_length=64, unique=True)
+    expires = models.DateTimeField()
+    used = models.DateTimeField(null=True, blank=True)
+    request = models.JSONField(default=dict)
+
+    class Meta:
+        indexes = [models.Index(fields=["expires"])]  # what can be forgotten
+
+    def __str__(self) -> str:
+        return f"{self.kind} token of {self.grant}"
 
 
 class SignInLink(models.Model):

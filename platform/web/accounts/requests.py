@@ -1,11 +1,14 @@
 """Who sends a request: the API key that it carries, and the request of views behind `login_required`."""
 
+from urllib.parse import urlsplit
+
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest
 
-from web.accounts.models import ApiKey, User
+from web.accounts import grants
+from web.accounts.models import ApiKey, Grant, User
 from web.accounts.services import valid_key
 
 
@@ -30,10 +33,26 @@ def key_of(request: HttpRequest) -> ApiKey | None:
     return key
 
 
+def grant_of(request: HttpRequest) -> Grant | None:
+    """The grant of the valid access token in `Authorization: Bearer …`, at the one path that it is for; or None."""
+    if "grant" not in request.__dict__:
+        kind, _, secret = request.headers.get("Authorization", "").partition(" ")
+        found = grants.access(secret.strip()) if kind.lower() == "bearer" else None
+        request.__dict__["grant"] = found if found and urlsplit(found.resource).path == request.path else None
+    grant: Grant | None = request.__dict__["grant"]
+    return grant
+
+
+def owner_of_secret(request: HttpRequest) -> User | None:
+    """The owner of the valid key or access token of the request, or None."""
+    sent = key_of(request) or grant_of(request)
+    return sent.user if sent else None
+
+
 def sender_of(request: HttpRequest) -> int | None:
     """The id of the person who sends the request, by its key or session, before any middleware; None if unknown."""
     if secret_of(request):
-        owner = owner_of_key(request)
+        owner = owner_of_secret(request)
         return owner.pk if owner else None
     request.session = SessionStore(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
     user = get_user(request)

@@ -33,13 +33,18 @@ def live_keys(user: User) -> "QuerySet[ApiKey]":
     return user.api_keys.filter(Q(expires=None) | Q(expires__gt=timezone.now()), revoked=None)
 
 
+def n_secrets(user: User) -> int:
+    """How many working keys and connected programs the person has, which have one limit."""
+    return live_keys(user).count() + user.grants.count()
+
+
 @transaction.atomic
 def create_key(
     user: User, name: str, expires: datetime | None = None, *, may_approve: bool = False
 ) -> tuple[ApiKey, str]:
     """A new key of `user` and its secret, which is not stored. Raises QuotaExceeded."""
     quotas.lock(user.id)
-    quotas.check(user.id, "keys", live_keys(user).count())
+    quotas.check(user.id, "keys", n_secrets(user))
     secret = KEY_PREFIX + secrets.token_urlsafe(32)
     stored = {"prefix": secret[:9], "hash": digest(secret), "expires": expires, "may_approve": may_approve}
     return ApiKey.objects.create(user=user, name=name, **stored), secret
@@ -88,8 +93,8 @@ def is_confirmed(user: User) -> bool:
 def confirm(user: User) -> None:
     """Give an unconfirmed account to the person whom an operator signs in, and to nobody else.
 
-    Whoever registered the address may have been a stranger: password, sessions, links, keys, sign-ins at other
-    services and permissions that would let them go on, or act for them, end. GPTs and chats stay.
+    Whoever registered the address may have been a stranger: password, sessions, links, keys, programs, sign-ins at
+    other services and permissions that would let them go on, or act for them, end. GPTs and chats stay.
     """
     user.set_password(None)
     user.save(update_fields=["password"])

@@ -10,4 +10,5 @@ urlpatterns = [
     path("account/me/", views.account, name="account"),
     path("account/keys/", views.keys, name="account_keys"),
     path("account/keys/<int:key_id>/revoke", views.revoke, name="account_key_revoke"),
+    path("account/programs/<int:grant_id>/disconnect", views.disconnect, name="account_disconnect"),
 ]

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from web.accounts import grants
 from web.accounts.forms import AccountForm, KeyForm
 from web.accounts.quotas import QuotaExceeded
 from web.accounts.requests import PersonRequest
@@ -55,7 +56,7 @@ def account(request: PersonRequest) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def keys(request: PersonRequest) -> HttpResponse:
-    """One's API keys. A new key is only shown in the response to the POST that creates it."""
+    """One's API keys and connected programs. A new key is only shown in the response to the POST that creates it."""
     form = KeyForm(request.POST or None, initial={"days": 90})
     secret = ""
     if request.method == "POST" and form.is_valid():
@@ -67,6 +68,7 @@ def keys(request: PersonRequest) -> HttpResponse:
             form.add_error("name", error)
     live = request.user.api_keys.filter(revoked=None)
     context = {"form": form, "secret": secret, "keys": live, "now": timezone.now()}
+    context["grants"] = grants.live_grants(request.user)
     return render(request, "account/keys.html", context)
 
 
@@ -77,4 +79,14 @@ def revoke(request: PersonRequest, key_id: int) -> HttpResponse:
     if not revoke_key(request.user, key_id):
         raise Http404("Key not found.")
     messages.success(request, "Key revoked. Programs can no longer use it.")
+    return redirect("account_keys")
+
+
+@login_required
+@require_POST
+def disconnect(request: PersonRequest, grant_id: int) -> HttpResponse:
+    """End what one let a program do. 404 for anyone else's."""
+    if not grants.end(request.user, grant_id):
+        raise Http404("Program not found.")
+    messages.success(request, "Program disconnected.")
     return redirect("account_keys")

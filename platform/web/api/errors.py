@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 RETRY_AFTER_S: Final = 5
 # Where every error has the shape of the path, whoever made it, and where else programs call.
 APIS: Final = ("/v1", "/api")
-DOORS: Final = (*APIS, "/a2a/", "/mcp")
+DOORS: Final = (*APIS, "/a2a/", "/mcp", "/token", "/revoke", "/register")
 PROBLEM_JSON: Final = "application/problem+json"
 
 

@@ -28,6 +28,7 @@ MAX_VALUES: Final = 200_000
 METHODS: Final = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 EXPOSED: Final = (
     "x-request-id, x-ignored-parameters, x-should-retry, retry-after, ratelimit, ratelimit-policy, mcp-session-id,"
+    " www-authenticate,"
     " x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests"
 )
 

@@ -17,10 +17,13 @@ Context = ServerRequestContext[Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The owner of the API key of a request; `may_approve` if the key may. `only`: slugs of GPTs, empty for all."""
+    """The owner of the key or token of a request, `secret_id`; `may_approve` if the key may.
+
+    `only`: slugs of GPTs, empty for all.
+    """
 
     user: User
-    key_id: int
+    secret_id: str
     may_approve: bool
     only: tuple[str, ...] = ()
 

@@ -23,11 +23,11 @@ def conversation_of(user: User, gpt: Gpt, conversation_id: UUID | None) -> Conve
     return conversation
 
 
-def refused(status: int, message: str) -> JsonResponse:
-    """The error response for a request without a valid key, or beyond a limit."""
+def refused(status: int, message: str, how: str = "Bearer") -> JsonResponse:
+    """The error response for a request without a valid key, or beyond a limit. `how` tells how to get in."""
     response = JsonResponse({"error": {"message": message}}, status=status)
     if status == 429:
         response.headers["Retry-After"] = "5"
     if status == 401:
-        response.headers["WWW-Authenticate"] = "Bearer"
+        response.headers["WWW-Authenticate"] = how
     return response

@@ -7,7 +7,7 @@ from typing import Final
 from web.accounts import quotas
 from web.accounts.models import User
 from web.accounts.quotas import KINDS, Kind
-from web.accounts.services import live_keys
+from web.accounts.services import n_secrets
 from web.runs.connections import STREAMS
 from web.runs.models import Run
 from web.runs.stream import n_sandboxes
@@ -47,7 +47,7 @@ def use_of(person: User) -> list[Use]:
         "sandbox_sessions": n_sandboxes(person.id),
         "gpts": person.gpts.filter(deleted=None).count(),
         "storage_mb": round(quotas.stored_mb(person.id)),
-        "keys": live_keys(person).count(),
+        "keys": n_secrets(person),
         **quotas.used_today(person.id),
     }
     return [Use(key, used.get(key, 0), limits[key], renews if kind.is_daily else None) for key, kind in KINDS.items()]
