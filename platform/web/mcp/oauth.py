@@ -192,6 +192,14 @@ class Provider(OAuthAuthorizationServerProvider[Code, Refresh, AccessToken]):
         """The next tokens. Raises TokenError if the refresh token was used before."""
         return await _query(_exchanged, refresh_token.row)
 
+    async def load_access_token(self, token: str) -> AccessToken | None:
+        """Never called: a request's grant is looked up with its key."""
+        raise NotImplementedError
+
+    async def revoke_token(self, token: AccessToken | RefreshToken) -> None:
+        """Never called: the handler that would demands a client secret."""
+        raise NotImplementedError
+
 
 def _exchanged(row: GrantToken) -> OAuthToken:
     pair = grants.exchange(row)
