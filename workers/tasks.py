@@ -34,7 +34,7 @@ from workers.knowledge.pipeline import remove_leftovers
 from workers.model_downloads import start_downloads
 from workers.models.errors import ModelError
 from workers.rpc import actions as action_calls
-from workers.rpc import embeddings, moderation, programs, sign_ins, sources
+from workers.rpc import counting, embeddings, moderation, programs, sign_ins, sources
 from workers.runs import loop
 from workers.slots import work_through
 
@@ -95,6 +95,12 @@ def ask_knowledge(gpt_id: str, question: str) -> dict[str, Any]:
     gpt = Gpt.objects.get(id=gpt_id)
     chosen = named_engines().choose(gpt.engine, gpt.owner, (), services())
     return knowledge_probe.probe(chosen.services, gpt.draft_spec(), question)
+
+
+@rpc_task(name="workers.tasks.count_tokens")
+def count_tokens(gpt_id: str, message: str) -> dict[str, Any]:
+    """The length of a prompt."""
+    return counting.count_tokens(UUID(gpt_id), message, named_engines(), services(), tool_settings())
 
 
 @rpc_task(name="workers.tasks.knowledge_health")

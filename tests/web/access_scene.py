@@ -80,6 +80,8 @@ BODIES: Final[dict[str, Any]] = {
     "POST /v1/embeddings": {"model": "all-MiniLM-L6-v2", "input": "Hello"},
     "POST /v1/moderations": {"input": "Hello"},
     "POST /v1/responses": {"model": "<model>", "input": "Hello"},
+    "POST /v1/responses/input_tokens": {"model": "<model>", "input": "Hello"},
+    "POST /v1/messages/count_tokens": {"model": "<model>", "messages": [{"role": "user", "content": "Hello"}]},
     "POST /v1/conversations/<conversation_id>": {"metadata": {}},
     "POST /v1/conversations/<conversation_id>/items": {"items": [{"role": "user", "content": "Hello"}]},
     "POST /v1/files": {"file": b"text", "purpose": "user_data"},

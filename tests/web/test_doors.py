@@ -8,6 +8,7 @@ import queue
 import re
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
@@ -35,6 +36,7 @@ from web.accounts.models import User
 from web.builder.models import Gpt, Sharing
 from web.builder.services import open_link
 from web.runs.models import Run
+from workers.runs.services import Services
 
 __all__ = ["live"]
 
@@ -78,12 +80,11 @@ def model(messages: list[Any]) -> str:
     return ANSWER if done else call("ask_tax_clerk", "How much is the tax?")
 
 
-@pytest.fixture
-def workers(monkeypatch) -> Iterator[None]:
-    """A thread that advances the runs that are woken, as a worker does."""
+@contextmanager
+def at_work(monkeypatch: Any, services: Services) -> Iterator[None]:
+    """A thread advances the runs that are woken, as a worker does."""
     woken: queue.Queue[tuple[str, str] | None] = queue.Queue()
     monkeypatch.setattr("web.runs.wake.send_task", lambda name, row_id, queue: woken.put((row_id, queue)))
-    services = made_services(model, FileIndex(Retrieval(query="")), Embedder())
 
     def work() -> None:
         while wake := woken.get():
@@ -95,6 +96,12 @@ def workers(monkeypatch) -> Iterator[None]:
     yield
     woken.put(None)
     thread.join(timeout=20)
+
+
+@pytest.fixture
+def workers(monkeypatch) -> Iterator[None]:
+    with at_work(monkeypatch, made_services(model, FileIndex(Retrieval(query="")), Embedder())):
+        yield
 
 
 def give_file(gpt: Gpt, name: str) -> None:

@@ -47,7 +47,7 @@ from web.runs.connections import in_database
 from web.runs.errors import Refused, RunOver
 from web.runs.file_reading import until_read
 from web.runs.models import Conversation, Run
-from web.runs.programs import conversation_of
+from web.runs.programs import conversation_of, run_of
 
 logger = logging.getLogger(__name__)
 
@@ -180,12 +180,9 @@ class RunHandler(RequestHandler):
     def _run(self, task_id: str) -> Run:
         """The run of a task that the person has with this GPT. Raises Http404."""
         try:
-            run = services.access_run(self._user, UUID(task_id))
+            return run_of(self._user, self._gpt, UUID(task_id))
         except (ValueError, Http404):
             raise Http404(NOT_FOUND) from None
-        if run.message.conversation.gpt_id != self._gpt.id:
-            raise Http404(NOT_FOUND)
-        return run
 
     def _list(self, params: ListTasksRequest) -> ListTasksResponse:
         runs, size, start = self._matching(params), params.page_size or PAGE_SIZE, 0

@@ -73,14 +73,15 @@ async def create_message(request: HttpRequest, body: MessagesRequest) -> Any:
     asked = RepeatableRequest.of(request, "messages", body.model_dump_json(exclude={"stream"}))
     slot = await take_stream(user.pk) if body.stream else None
     files = await program_runs.files_of(user, message)
-    run = await in_database(asked.run, partial(chat_completions.start, user, completion, message, files))
-    facts = await in_database(model_facts, run.version.spec().model.engine)
-    await close_connection()
-    answering = Answering(run, body.in_parallel, facts.context_tokens)
-    if slot is None:
-        return await _complete(answering, asked, body.wants_thinking)
-    events = _events(answering, body.wants_thinking)
-    return sse_response(program_runs.streamed(run, asked, events, _error_event), slot)
+    making = partial(chat_completions.start, user, completion, message, files)
+    async with program_runs.begun(asked, making) as run:
+        facts = await in_database(model_facts, run.version.spec().model.engine)
+        await close_connection()
+        answering = Answering(run, body.in_parallel, facts.context_tokens)
+        if slot is None:
+            return await _complete(answering, asked, body.wants_thinking)
+        events = _events(answering, body.wants_thinking)
+        return sse_response(program_runs.streamed(run, asked, events, _error_event), slot)
 
 
 async def _complete(answering: Answering, asked: RepeatableRequest, wants_thinking: bool) -> Message:

@@ -54,18 +54,20 @@ async def create_chat_completion(request: HttpRequest, response: HttpResponse, b
     asked = RepeatableRequest.of(request, "v1", body.model_dump_json(exclude={"stream", "stream_options"}))
     slot = await take_stream(user.pk) if body.stream else None
     files = await program_runs.files_of(user, message)
-    run = await in_database(asked.run, partial(start, user, body, message, files))
-    facts = await in_database(model_facts, run.version.spec().model.engine)
-    await close_connection()
-    answering = Answering(run, body.parallel_tool_calls is not False, facts.context_tokens)
-    ignored = ", ".join(body.without_effect(facts.ignores))
-    if slot is None:
-        name_ignored(response, ignored)
-        return await complete(answering, asked)
-    wants_usage = bool(body.stream_options and body.stream_options.include_usage)
-    streaming = sse_response(program_runs.streamed(run, asked, _events(answering, wants_usage), _error_event), slot)
-    name_ignored(streaming, ignored)
-    return streaming
+    async with program_runs.begun(asked, partial(start, user, body, message, files)) as run:
+        facts = await in_database(model_facts, run.version.spec().model.engine)
+        await close_connection()
+        answering = Answering(run, body.parallel_tool_calls is not False, facts.context_tokens)
+        ignored = ", ".join(body.without_effect(facts.ignores))
+        if slot is None:
+            name_ignored(response, ignored)
+            return await complete(answering, asked)
+        wants_usage = bool(body.stream_options and body.stream_options.include_usage)
+        streaming = sse_response(
+            program_runs.streamed(run, asked, _events(answering, wants_usage), _error_event), slot
+        )
+        name_ignored(streaming, ignored)
+        return streaming
 
 
 def name_ignored(response: HttpResponseBase, names: str) -> None:

@@ -6,6 +6,7 @@ A program keeps its conversation itself and sends it along, so each run has a hi
 import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
@@ -53,6 +54,20 @@ async def files_of(user: User, message: ProgramMessage) -> list[UUID]:
     ids = await in_database(attach, user, message.files) if message.files else []
     await until_read(ids)
     return ids
+
+
+@asynccontextmanager
+async def begun(asked: RepeatableRequest, start: Callable[[], Run]) -> AsyncIterator[Run]:
+    """The run of the request, stopped if its caller leaves while it is created, or before its response begins.
+
+    Raises what `start` raises.
+    """
+    creating = asyncio.ensure_future(in_database(asked.run, start))
+    try:
+        yield await asyncio.shield(creating)
+    except asyncio.CancelledError:
+        await in_database(asked.was_left, await creating)
+        raise
 
 
 def start(

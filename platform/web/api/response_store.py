@@ -86,8 +86,8 @@ class Turn:
     n_before: int = 0
 
 
-def read_turn(user: User, body: ResponseRequest) -> Turn:
-    """What the request asks. Raises ApiError."""
+def read_turn(user: User, body: ResponseRequest, *, goes_on: bool = True) -> Turn:
+    """What the request asks. Unless it `goes_on`, all earlier turns are in the message. Raises ApiError."""
     conversation = access_conversation(user, body.conversation_id) if body.conversation_id else None
     last = _last(user, body, conversation)
     slug = body.model or (last.run.message.conversation.gpt.slug if last else "")
@@ -100,7 +100,8 @@ def read_turn(user: User, body: ResponseRequest) -> Turn:
     has_tools = any(isinstance(tool, ResponseFunction) for tool in body.tools or ())
     with renamed():
         own = chat_messages(given)
-        thread = last.run.message.conversation if last and _continues(last, body, conversation, gpt, own) else None
+        is_next = goes_on and last is not None and _continues(last, body, conversation, gpt, own)
+        thread = last.run.message.conversation if last and is_next else None
         earlier = [] if thread else items_before(last, conversation)
         message = read_conversation(chat_messages([*earlier, *given]), has_tools)
         check_length(message, gpt)

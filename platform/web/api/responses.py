@@ -10,6 +10,7 @@ from ninja import Query, Router, Schema
 from pydantic import Field
 
 from gpts.runs.steps import Error
+from web.accounts.models import User
 from web.api import program_runs, response_request, response_store
 from web.api.auth import caller
 from web.api.chat_completions import IGNORED_HEADER
@@ -26,6 +27,8 @@ from web.api.response_store import access_response, forget, input_of, keep, sett
 from web.runs import log, services
 from web.runs.connections import close_connection, in_database, sse_response, take_stream
 from web.runs.model_facts import model_facts
+from web.runs.models import Run
+from web.slots import Slot
 
 router = Router(tags=["Responses"])
 ERRORS: Final = dict.fromkeys((400, 401, 403, 404, 429), OpenAiErrorBody)
@@ -82,12 +85,25 @@ async def create_response(request: HttpRequest, response: HttpResponse, body: Re
     asked = RepeatableRequest.of(request, "responses", body.model_dump_json(exclude={"stream", "stream_options"}))
     slot = await take_stream(user.pk) if body.stream else None
     if body.answers_requests:
-        made = await in_database(go_on, request, body)
-    else:
-        turn = await in_database(response_store.read_turn, user, body)
-        files = await program_runs.files_of(user, turn.message)
-        run = await in_database(asked.run, partial(response_store.begin, user, body, turn, files))
-        made = await in_database(Response.objects.visible_to(user).filter(run=run).earliest, "created")
+        return await _answer(await in_database(go_on, request, body), body, response, asked, slot)
+    turn = await in_database(response_store.read_turn, user, body)
+    files = await program_runs.files_of(user, turn.message)
+    begin = partial(response_store.begin, user, body, turn, files)
+    if body.background:
+        run = await in_database(asked.run, begin)
+        return await _answer(await in_database(_first, user, run), body, response, asked, slot)
+    async with program_runs.begun(asked, begin) as run:
+        return await _answer(await in_database(_first, user, run), body, response, asked, slot)
+
+
+def _first(user: User, run: Run) -> Response:
+    return Response.objects.visible_to(user).filter(run=run).earliest("created")
+
+
+async def _answer(
+    made: Response, body: ResponseRequest, response: HttpResponse, asked: RepeatableRequest, slot: Slot | None
+) -> Any:
+    """What is sent for the response: all of it, its events, or what there is in the background."""
     facts = await in_database(model_facts, made.run.version.spec().model.engine)
     await close_connection()
     if slot is not None:

@@ -12,6 +12,7 @@ from web.api.anthropic_messages import router as anthropic_messages
 from web.api.auth import KeyAuth, caller
 from web.api.chat_completions import router as chat_completions
 from web.api.conversations import router as conversations
+from web.api.counting import router as counting
 from web.api.embeddings import router as embeddings
 from web.api.errors import Api, ApiError, OpenAiErrorBody, handle_errors
 from web.api.legacy_completions import router as legacy_completions
@@ -105,7 +106,7 @@ def get_model(request: HttpRequest, model: str) -> Model:
 
 
 ROUTERS = (
-    *(chat_completions, legacy_completions, responses, conversations, anthropic_messages),
+    *(chat_completions, legacy_completions, counting, responses, conversations, anthropic_messages),
     *(embeddings, moderations, program_files),
 )
 for router in ROUTERS:

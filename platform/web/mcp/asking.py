@@ -33,8 +33,8 @@ from web.mcp.offers import PREFIX, access_offered
 from web.runs import log, services, stream
 from web.runs.connections import in_database
 from web.runs.errors import Refused
-from web.runs.models import Conversation, Run
-from web.runs.programs import conversation_of
+from web.runs.models import Run
+from web.runs.programs import conversation_of, run_of
 from web.runs.stream import Event
 
 # While nothing is to be told, clients hear after so many seconds that the run goes on, and wait longer.
@@ -77,11 +77,7 @@ def _run(caller: Caller, slug: str, question: Question, state: dict[str, Any]) -
     except Http404:
         raise MCPError(INVALID_PARAMS, "Unknown tool.") from None
     if run_id := (UUID(state["run"]) if state else question.run):
-        run = services.access_run(caller.user, run_id)
-        conversation = run.message.conversation
-        if conversation.gpt_id != gpt.id or conversation.origin != Conversation.Origin.API:
-            raise Http404("Run not found.")
-        return run
+        return run_of(caller.user, gpt, run_id)
     with transaction.atomic():  # a refused run leaves no conversation behind
         conversation = conversation_of(caller.user, gpt, question.conversation)
         return services.start_run(conversation, question.question)

@@ -1,4 +1,4 @@
-"""What the protocols for agents (A2A, MCP) share: conversations, and refusals before a protocol begins."""
+"""What the protocols for agents (A2A, MCP) share: conversations and runs, and refusals before a protocol begins."""
 
 from uuid import UUID
 
@@ -7,7 +7,7 @@ from django.http import Http404, JsonResponse
 from web.accounts.models import User
 from web.builder.models import Gpt
 from web.runs import services
-from web.runs.models import Conversation
+from web.runs.models import Conversation, Run
 
 
 def conversation_of(user: User, gpt: Gpt, conversation_id: UUID | None) -> Conversation:
@@ -18,9 +18,21 @@ def conversation_of(user: User, gpt: Gpt, conversation_id: UUID | None) -> Conve
     if conversation_id is None:
         return services.start_conversation(user, gpt, Conversation.Origin.API)
     conversation = services.access_conversation(user, conversation_id)
-    if conversation.origin != Conversation.Origin.API or conversation.gpt_id != gpt.id:
+    if not _is_theirs(conversation, gpt):
         raise Http404("Conversation not found. Leave it out to start a new one.")
     return conversation
+
+
+def run_of(user: User, gpt: Gpt, run_id: UUID) -> Run:
+    """The run by which `gpt` answers one of the person's programs. Raises Http404 for any other."""
+    run = services.access_run(user, run_id)
+    if not _is_theirs(run.message.conversation, gpt):
+        raise Http404("Run not found.")
+    return run
+
+
+def _is_theirs(conversation: Conversation, gpt: Gpt) -> bool:
+    return conversation.origin == Conversation.Origin.API and conversation.gpt_id == gpt.id
 
 
 def refused(status: int, message: str, how: str = "Bearer") -> JsonResponse:

@@ -1,16 +1,24 @@
 """What HTTP clients expect of `/v1` beside the answers: ids, CORS, HEAD, slashes, gzip, and what had no effect."""
 
 import gzip
+import json
+import socket
+import threading
+import time
+from urllib.parse import urlsplit
 
 import pytest
 from django.test import Client
 
 from tests.publishing import publish
-from tests.web.api.conftest import bearer, key_of
+from tests.web.api.conftest import bearer, key_of, live, worker
 from web.builder.models import Gpt
 from web.builder.services import create_gpt
 from web.checks import problems
-from web.runs import stream
+from web.runs import services, stream
+from web.runs.models import Run
+
+__all__ = ["live", "worker"]
 
 
 @pytest.fixture
@@ -77,3 +85,35 @@ def test_models_have_their_limits_once_a_worker_has_told_them(bobs):
     stream.announce_model("tiny", context_tokens=8192, ignores=["seed"])
     model = bobs.get("/v1/models/pump-doctor").json()
     assert (model["context_window"], model["max_completion_tokens"]) == (8192, 4096)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("chat/completions", {"messages": [{"role": "user", "content": "Hello"}]}),
+        ("messages", {"messages": [{"role": "user", "content": "Hello"}], "max_tokens": 9}),
+        ("responses", {"input": "Hello"}),
+    ],
+)
+def test_who_leaves_while_the_run_is_created_stops_it(live, gpt, bob, worker, monkeypatch, path, body):
+    begun, left, start = threading.Event(), threading.Event(), services.start_run
+
+    def slow(*args, **options):
+        run = start(*args, **options)
+        begun.set()
+        left.wait(20)
+        return run
+
+    monkeypatch.setattr(services, "start_run", slow)
+    with socket.create_connection(("127.0.0.1", urlsplit(live).port)) as connection:
+        sent = json.dumps({"model": gpt.slug, **body}).encode()
+        head = f"POST /v1/{path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {key_of(bob)}\r\n"
+        connection.sendall(
+            f"{head}Content-Type: application/json\r\nContent-Length: {len(sent)}\r\n\r\n".encode() + sent
+        )
+        assert begun.wait(20)
+    left.set()
+    deadline = time.monotonic() + 20
+    while not Run.objects.filter(status=Run.Status.CANCELLED).exists():
+        assert time.monotonic() < deadline, "nobody stopped the run"
+        time.sleep(0.05)
