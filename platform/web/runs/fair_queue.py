@@ -7,7 +7,7 @@ race for its lease; the loser chooses again, by what is true then.
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -21,6 +21,7 @@ from django.utils import timezone
 from gpts.runs.fairness import Share, n_ahead, next_person
 from web.runs import log
 from web.runs.models import QueueTurn, Run
+from web.runs.wake import wake
 
 # How much a worker process does at once, by queue.
 SLOTS: Final = {"model": 32, "tools": 16, "index": 3}
@@ -33,6 +34,8 @@ NEWEST: Final = 0.3
 SEEN_S: Final = 1.0
 # The threads of one process do not race: each loser would have asked and written for nothing.
 _taking: Final = threading.Lock()
+# How many people had work in each queue when this process took some last; guarded by `_taking`.
+_n_people: Final[dict[str, int]] = {}
 _looking: Final = threading.Lock()
 
 
@@ -63,18 +66,30 @@ class Place:
 def take(queue: str) -> Claimed | None:
     """Claim the run of `queue` that is next; None if none waits."""
     with _taking:
-        while (person := _next_person(queue)) is not None:
+        shares = _shares(queue)
+        _wake_held_back(queue, shares)
+        while (person := _next_person(queue, shares)) is not None:
             own = _unfinished(queue).filter(log.is_free(), owner=person)
             run_id = own.order_by("queued", "id").values_list("id", flat=True).first()
             if run_id is not None and (lease := log.claim(run_id)):
                 serve(person, queue)
                 return Claimed(run_id, lease, queue, person)
+            shares = _shares(queue)
         return None
+
+
+def _wake_held_back(queue: str, shares: Sequence[Share]) -> None:
+    """Once others have left, a person may have more in work, for which messages came while they might not."""
+    n_before, _n_people[queue] = _n_people.get(queue, 0), len(shares)
+    if queue == "model" and len(shares) < n_before and any(share.n_waiting for share in shares):
+        waiting = _unfinished(queue).filter(log.is_free()).order_by("queued", "id")
+        for run_id in waiting.values_list("id", flat=True)[: SLOTS[queue]]:
+            wake(run_id, queue)
 
 
 def is_waiting(queue: str) -> bool:
     """Whether any run of `queue` waits that a worker may take."""
-    return _next_person(queue) is not None
+    return _next_person(queue, _shares(queue)) is not None
 
 
 def serve(person: int, queue: str) -> None:
@@ -139,8 +154,7 @@ class _Waiting:
         return Place(ahead, None if mean_s is None else round(mean_s * (ahead + 1) / n_running))
 
 
-def _next_person(queue: str) -> int | None:
-    shares = _shares(queue)
+def _next_person(queue: str, shares: Sequence[Share]) -> int | None:
     # Tools wait for programs elsewhere, which may be silent for as long as they like.
     most = settings.MAX_TOOL_CALLS_PER_PERSON if queue == "tools" else _most_of_model(len(shares))
     return next_person(shares, most)

@@ -167,6 +167,25 @@ class TestOneWorker:
         Run.objects.filter(owner=bob).update(status="completed", queue="")
         assert fair_queue.take("model").person == alice.id
 
+    def test_held_back_runs_are_woken_once_the_others_are_gone(
+        self, flood, alice, bob, gpt, sent_tasks, django_capture_on_commit_callbacks
+    ):
+        run = ask(bob, gpt, "One?")
+        taken = {str(fair_queue.take("model").run_id) for _ in range(SLOTS["model"] // 2 + 1)}
+        assert fair_queue.take("model") is None
+        Run.objects.filter(id=run.id).update(status="completed", queue="")
+        sent_tasks.clear()
+        with django_capture_on_commit_callbacks(execute=True):
+            taken.add(str(fair_queue.take("model").run_id))
+        woken = [run_id for _, run_id, queue in sent_tasks if queue == "model"]
+        assert len(woken) == SLOTS["model"]
+        assert woken[0] in taken
+        assert not taken & {*woken[1:]}
+        sent_tasks.clear()
+        with django_capture_on_commit_callbacks(execute=True):
+            fair_queue.take("model")
+        assert sent_tasks == []
+
     def test_calls_of_tools_that_hang_leave_others_their_workers(self, flood, alice, bob, gpt, settings):
         settings.MAX_TOOL_CALLS_PER_PERSON = 2
         Run.objects.update(queue="tools")
