@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
@@ -28,13 +28,17 @@ PROGRAMS: Final = {"uvicorn": "web", "celery": "worker", "valkey": "valkey"}
 
 
 @contextmanager
-def temporary_site(ability: str = "", **variables: str) -> Iterator[dict[str, str]]:
+def temporary_site(
+    ability: str = "", queues: Sequence[str] = ("model,tools",), **variables: str
+) -> Iterator[dict[str, str]]:
     """The environment for commands that use the site's model worker, with these settings. Raises RuntimeError.
 
-    `ability` overrides fields of the model's ability ("calls_tools=yes writes_from_sources=yes").
+    `ability` overrides fields of the model's ability ("calls_tools=yes writes_from_sources=yes"). Each of `queues`
+    has a worker process.
     """
     with site_without_worker(ability, **variables) as environment, ExitStack() as running:
-        _start(running, environment, _worker())
+        for each in queues:
+            _start(running, environment, _worker(each))
         yield environment
 
 
@@ -103,8 +107,9 @@ def _valkey(home: Path) -> list[str]:
     return [str(get_binary_path()), "--port", "0", "--unixsocket", f"{home}/run/valkey.sock", "--save", ""]
 
 
-def _worker() -> list[str]:
-    celery = [sys.executable, "-m", "celery", "-A", "web.celery:app", "worker", "-Q", "model,tools"]
+def _worker(queues: str) -> list[str]:
+    celery = [sys.executable, "-m", "celery", "-A", "web.celery:app", "worker", "-Q", queues]
+    celery += ["-n", f"{queues.replace(',', '-')}@%h"]
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=ERROR"]
     return [*celery, "--pool=threads", f"--concurrency={THREADS}", *quiet]
 

@@ -12,6 +12,7 @@ from workers.management.checkout import require_checkout
 # Each module has HELP, add_arguments(parser) and report(options, say), which returns the figures as a JSON object.
 SUBJECTS: dict[str, str] = {
     "answers": "workers.bench.answers",
+    "api": "workers.bench.api",
     "delegation": "workers.bench.delegation",
     "engine": "workers.bench.engine",
     "ingest": "workers.bench.ingest",
