@@ -34,7 +34,7 @@ from workers.knowledge.pipeline import remove_leftovers
 from workers.model_downloads import start_downloads
 from workers.models.errors import ModelError
 from workers.rpc import actions as action_calls
-from workers.rpc import counting, embeddings, moderation, programs, sign_ins, sources
+from workers.rpc import counting, embeddings, moderation, pictures, programs, sign_ins, sources
 from workers.runs import loop
 from workers.slots import work_through
 
@@ -138,6 +138,13 @@ def check_text(text: str) -> dict[str, Any]:
 def make_picture(gpt_id: str, prompt: str) -> dict[str, Any]:
     """A picture drawn for the GPT's draft."""
     return action_calls.draw(prompt, tool_settings())
+
+
+@rpc_task(name="workers.tasks.draw_pictures")
+def draw_pictures(arguments: str, source: str, user_id: str) -> dict[str, Any]:
+    """Pictures for a program; `source` is the SHA-256 of a stored one to start from."""
+    path = settings.GUILDHALL_HOME / "files" / source if source else None
+    return pictures.draw(json.loads(arguments), path, int(user_id), tool_settings())
 
 
 @rpc_task(name="workers.tasks.import_action")

@@ -78,6 +78,7 @@ BODIES: Final[dict[str, Any]] = {
     "POST /v1/chat/completions": {"model": "<model>", "messages": [{"role": "user", "content": "Hello"}]},
     "POST /v1/completions": {"model": "<model>", "prompt": "Hello"},
     "POST /v1/embeddings": {"model": "all-MiniLM-L6-v2", "input": "Hello"},
+    "POST /v1/images/generations": {"prompt": "A pump"},
     "POST /v1/moderations": {"input": "Hello"},
     "POST /v1/responses": {"model": "<model>", "input": "Hello"},
     "POST /v1/responses/input_tokens": {"model": "<model>", "input": "Hello"},

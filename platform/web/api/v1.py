@@ -15,6 +15,7 @@ from web.api.conversations import router as conversations
 from web.api.counting import router as counting
 from web.api.embeddings import router as embeddings
 from web.api.errors import Api, ApiError, OpenAiErrorBody, handle_errors
+from web.api.images import router as images
 from web.api.legacy_completions import router as legacy_completions
 from web.api.moderations import router as moderations
 from web.api.program_files import router as program_files
@@ -107,7 +108,7 @@ def get_model(request: HttpRequest, model: str) -> Model:
 
 ROUTERS = (
     *(chat_completions, legacy_completions, counting, responses, conversations, anthropic_messages),
-    *(embeddings, moderations, program_files),
+    *(embeddings, moderations, images, program_files),
 )
 for router in ROUTERS:
     v1.add_router("", router)
