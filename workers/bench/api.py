@@ -184,8 +184,8 @@ def _raw(engine: Engine, spec: GptSpec, questions: Sequence[str], n_tokens: int)
 
 async def _streamed(client: httpx.Client, path: str, bodies: Sequence[dict[str, Any]]) -> int:
     """The tokens of the streamed answers to these requests, sent at once. Raises httpx.HTTPError, RuntimeError."""
-    options = {"base_url": client.base_url, "headers": client.headers, "timeout": TIMEOUT_S, "trust_env": False}
-    async with httpx.AsyncClient(**options) as site:
+    url, headers = client.base_url, client.headers
+    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=TIMEOUT_S, trust_env=False) as site:
         answers = await asyncio.gather(*(_whole_stream(site, path, body) for body in bodies))
     return sum(_n_written(answer) for answer in answers)
 
