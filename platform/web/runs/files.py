@@ -125,6 +125,8 @@ def claim(conversation: Conversation, ids: Sequence[UUID], spec: GptSpec) -> tup
     """
     if len(ids) > settings.MAX_ATTACHMENTS:
         raise Refused(f"Too many: {len(ids)} of {settings.MAX_ATTACHMENTS} files.")
+    if not ids:
+        return ()
     own = ConversationFile.objects.kept().filter(owner=conversation.owner_id, id__in=ids, run=None, purpose="")
     found = {file.id: file for file in own if file.conversation_id in (None, conversation.id)}
     if len(found) != len(set(ids)):
@@ -222,6 +224,8 @@ def within(conversation: Conversation, ids: Sequence[UUID]) -> list[UUID]:
 
     An id that is none of these is left as it is, for `claim` to refuse.
     """
+    if not ids:
+        return []
     owner, here = conversation.owner, Q(conversation=conversation)
     others = ConversationFile.objects.visible_to(owner).filter(id__in=ids).exclude(here)
     elsewhere = set(others.exclude(conversation=None, purpose="").values_list("id", flat=True))

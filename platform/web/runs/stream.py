@@ -55,7 +55,7 @@ QUEUED_S = 3.0
 RECONNECT_S = 0.5
 # Tokens are sent at most so often, the others of that time together: faster than people see, for a fraction of the
 # work. The first one is not delayed.
-FLUSH_S = 0.05
+FLUSH_S = 0.1
 MODEL_KEY = "worker:model"
 TOOLS_KEY = "worker:tools"
 # How long an announcement of a worker is valid; it is repeated every 10 s.
