@@ -47,7 +47,7 @@ RULES: Final = (
     Rule(
         "sign-in",
         "SIGN_INS_A_MINUTE",
-        re.compile(r"POST /(account/(?!me/|keys/|programs/|logout/)|enter/|register\b)"),
+        re.compile(r"POST /(account/(?!me/|keys/|programs/|logout/)|enter/)|\w+ /(register|authorize)\b"),
     ),
     Rule("search", "SEARCHES_A_MINUTE", re.compile(r"GET /(g/mentionable)?\?.*\bq=")),
 )

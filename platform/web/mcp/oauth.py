@@ -42,6 +42,8 @@ _BROWSERS: Final = frozenset(
     "about blob chrome data file filesystem ftp javascript mailto view-source vbscript ws wss".split()
 )
 _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*")
+# Hosts are part of the page's Content-Security-Policy, where other characters have a meaning.
+_HOST: Final = re.compile(r"[a-z0-9.-]+")
 T = TypeVar("T")
 
 
@@ -65,7 +67,7 @@ def check_redirects(uris: list[AnyUrl] | None) -> None:
         parts = urlsplit(uri)
         is_own = parts.scheme == "http" and is_loopback(parts.hostname)
         is_app = parts.scheme not in (*_BROWSERS, "http", "https") and _SCHEME.fullmatch(parts.scheme)
-        is_web = parts.scheme == "https" and parts.hostname and "*" not in parts.netloc
+        is_web = parts.scheme == "https" and _HOST.fullmatch(parts.hostname or "")
         if not (is_own or is_app or is_web) or parts.fragment or "@" in parts.netloc or len(uri) > MAX_REDIRECT_CHARS:
             why = "Redirect URIs must use https, or http on the computer itself, without a fragment."
             raise RegistrationError("invalid_redirect_uri", why)

@@ -315,12 +315,20 @@ def test_programs_register_as_public_clients_with_safe_addresses(client, db):
         "javascript:alert(1)",
         "data:text/html,x",
         "https://*.example/x",
+        "https://a;script-src/x",
         "https://a/x#y",
     )
     for uri in (*unsafe, "https://user@app.example/x", "http://127.0.0.1.evil.example/x", "https://a/" + "x" * 600):
         assert registered(client, uri).status_code == 400, uri
     assert registered(client).status_code == 400
     assert registered(client, *[BACK] * 11).status_code == 400
+
+
+@pytest.mark.usefixtures("with_valkey")
+def test_registrations_and_questions_are_limited_by_address(client, browser, program, settings):
+    settings.SIGN_INS_A_MINUTE = 2
+    assert [registered(client, BACK).status_code for _ in range(3)] == [201, 201, 429]
+    assert browser.get(request_of()).status_code == 429
 
 
 def test_a_flood_of_programs_displaces_only_those_that_nobody_uses(client, browser, program, monkeypatch):
