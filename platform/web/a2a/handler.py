@@ -6,6 +6,7 @@ The SDK's own handler would keep tasks in the memory of one process and run them
 import logging
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
+from datetime import UTC
 from typing import Any, Final
 from uuid import UUID
 
@@ -36,6 +37,7 @@ from a2a.utils.errors import (
 from a2a.utils.task import apply_history_length, validate_history_length, validate_page_size
 from django.db import transaction
 from django.db.models import QuerySet
+from django.db.models.functions import Coalesce
 from django.http import Http404
 
 from web.a2a.following import events, updates
@@ -53,6 +55,7 @@ logger = logging.getLogger(__name__)
 
 PAGE_SIZE: Final = 50
 NOT_FOUND: Final = "Task not found."
+NO_STATUS: Final = "There is no such task status."
 ENDED: Final = "This task has already ended."
 CONTINUE: Final = (
     "This task has ended. To go on from it, send a message with the context id {context}, and no task id."
@@ -81,10 +84,10 @@ def protocol_errors() -> Iterator[None]:
 
 
 class RunHandler(RequestHandler):
-    """Handles requests to one GPT from one person's program."""
+    """Handles requests to one GPT from one person's program. `asks_no_status`: for tasks of a status that is none."""
 
-    def __init__(self, user: User, gpt: Gpt) -> None:
-        self._user, self._gpt = user, gpt
+    def __init__(self, user: User, gpt: Gpt, asks_no_status: bool = False) -> None:
+        self._user, self._gpt, self._asks_no_status = user, gpt, asks_no_status
 
     @validate_request_params
     async def on_message_send(self, params: SendMessageRequest, context: ServerCallContext) -> Task | Message:
@@ -141,8 +144,10 @@ class RunHandler(RequestHandler):
 
     @validate_request_params
     async def on_list_tasks(self, params: ListTasksRequest, context: ServerCallContext) -> ListTasksResponse:
-        """A page of the person's tasks with this agent, newest first."""
+        """A page of the person's tasks with this agent, changed last first."""
         with protocol_errors():
+            if self._asks_no_status:
+                raise InvalidParamsError(NO_STATUS)
             validate_history_length(params)
             if params.HasField("page_size"):
                 validate_page_size(params.page_size)
@@ -206,7 +211,11 @@ class RunHandler(RequestHandler):
                 return runs.none()
         if params.status:
             runs = runs.filter(status__in=[status for status, state in STATES.items() if state == params.status])
-        return runs.select_related("message__conversation").order_by("-created", "-id")
+        # The time of the task's status, see `status_of`.
+        runs = runs.alias(changed=Coalesce("ended", "created"))
+        if params.HasField("status_timestamp_after"):
+            runs = runs.filter(changed__gt=params.status_timestamp_after.ToDatetime(UTC))
+        return runs.select_related("message__conversation").order_by("-changed", "-id")
 
     async def on_create_task_push_notification_config(self, params: Any, context: ServerCallContext) -> Any:
         """Raises: this site sends no push notifications."""

@@ -3,6 +3,7 @@
 import asyncio
 from types import SimpleNamespace
 
+import httpx
 import pytest
 from a2a.client import Client
 from a2a.helpers import new_data_part, new_raw_part, new_url_part
@@ -214,6 +215,15 @@ def test_a_conversation_goes_on_in_its_context(bobs, worker, meanwhile):
     assert not listed.tasks[0].artifacts
     whole = bobs.run(lambda client: client.list_tasks(ListTasksRequest(include_artifacts=True)))
     assert [task.artifacts[0].parts[0].text for task in whole.tasks] == [ANSWER, ANSWER]
+    last, earlier = (task.status.timestamp for task in whole.tasks[:2])
+    assert earlier.ToDatetime() < last.ToDatetime()
+    later = ListTasksRequest(status_timestamp_after=earlier)
+    assert [task.id for task in bobs.run(lambda client: client.list_tasks(later)).tasks] == [whole.tasks[0].id]
+    headers = {"Authorization": f"Bearer {bobs.key}", "A2A-Version": "1.0"}
+    asked = {"jsonrpc": "2.0", "id": 1, "method": "ListTasks", "params": {"status": "TASK_STATE_LAZY"}}
+    wrong = httpx.post(f"{bobs.url}/a2a/pump-doctor", json=asked, headers=headers).json()
+    assert wrong["error"]["code"] == -32602
+    assert httpx.get(f"{bobs.url}/a2a/pump-doctor/tasks?status=x", headers=headers).status_code == 400
     running = ListTasksRequest(status=TaskState.TASK_STATE_WORKING)
     assert not bobs.run(lambda client: client.list_tasks(running)).tasks
 
