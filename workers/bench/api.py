@@ -1,8 +1,8 @@
 """`manage.py bench api`: what the API costs, as ratios to the engine and to the embedder within one run.
 
 Many chats at once over `/v1/chat/completions` and `/v1/responses` against the raw engine in this process, with the
-same model and the same prompts; and `/v1/embeddings` against bare `SentenceTransformer.encode`. The arms take turns,
-round by round, and each ratio is the median of those of the rounds: the machine's speed wanders.
+same model and prompts that differ only in a number; and `/v1/embeddings` against bare `SentenceTransformer.encode`.
+The arms take turns, round by round, and each ratio is the median of those of the rounds: the machine's speed wanders.
 """
 
 import asyncio
@@ -41,6 +41,7 @@ HELP = "the API against the raw engine, and embeddings against bare encode"
 # A capable model writes its answers itself, so that both do the same.
 ABILITY: Final = "calls_tools=yes writes_from_sources=yes"
 NAME: Final = "Benchmark"
+RESPONSES: Final = "/v1/responses"
 TIMEOUT_S: Final = 300.0
 WORDS_PER_TEXT: Final = (20, 160)
 # A round's work, timed: how much of it was done a second.
@@ -108,8 +109,9 @@ def _compared(arms: Mapping[str, Arm], rounds: int, unit: str, say: Say) -> dict
     """The median speed of each arm, and the median ratio of each to the first, round by round."""
     speeds: dict[str, list[float]] = {name: [] for name in arms}
     for number in range(rounds + 1):
-        for name, arm in arms.items():
-            speed = arm(number)
+        names = [*arms]
+        for name in names[number % len(names) :] + names[: number % len(names)]:  # none is always after the same one
+            speed = arms[name](number)
             say(f"{name}, round {number}: {speed:.1f} {unit}")
             speeds[name] += [speed] if number else []
     first, *others = arms
@@ -129,10 +131,12 @@ def _chats(client: httpx.Client, spec: GptSpec, options: Mapping[str, Any], say:
     with closing(open_engine(engine_config())) as engine:
 
         def raw(number: int) -> float:
-            return _timed(lambda: _raw(engine, spec, _questions(number, n_chats), n_tokens))
+            return _timed(lambda: _raw(engine, spec, _questions(2 * number, n_chats), n_tokens))
 
         def api(path: str, body: Callable[[str], dict[str, Any]], number: int) -> float:
-            bodies = [body(question) for question in _questions(number, n_chats)]
+            # One worker answers both: it would know the questions of the other.
+            own = 2 * number + (path == RESPONSES)
+            bodies = [body(question) for question in _questions(own, n_chats)]
             return _timed(lambda: asyncio.run(_streamed(client, path, bodies)))
 
         same = {"model": spec.slug, "stream": True, "temperature": 0}
@@ -150,7 +154,7 @@ def _chats(client: httpx.Client, spec: GptSpec, options: Mapping[str, Any], say:
             ),
             "responses": partial(
                 api,
-                "/v1/responses",
+                RESPONSES,
                 lambda question: {**same, "input": question, "max_output_tokens": n_tokens, "store": False},
             ),
         }
@@ -158,7 +162,7 @@ def _chats(client: httpx.Client, spec: GptSpec, options: Mapping[str, Any], say:
 
 
 def _questions(number: int, n_chats: int) -> list[str]:
-    """The questions of a round, the same for every arm."""
+    """The questions of a round, which differ from those of another only in a number."""
     return [conversation(NAME, number * n_chats + chat)[1].content for chat in range(n_chats)]
 
 
