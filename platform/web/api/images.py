@@ -80,10 +80,6 @@ class PictureRequest(BaseModel):
         return ", ".join(sorted(name for name in IGNORED if (self.model_extra or {}).get(name)))
 
 
-class EditRequest(PictureRequest):
-    """A request for pictures that start from another one."""
-
-
 class Picture(Schema):
     """A picture, or its address."""
 
@@ -119,8 +115,10 @@ def create_image(request: HttpRequest, response: HttpResponse, body: PictureRequ
         }
     },
 )
-def edit_image(request: HttpRequest, response: HttpResponse, body: Form[EditRequest]) -> PictureList:
+def edit_image(request: HttpRequest, response: HttpResponse, form: Form[PictureRequest]) -> PictureList:
     """Pictures that start from another one."""
+    # Only the declared fields of a form get into its model.
+    body = PictureRequest(**{**request.POST.dict(), **form.model_dump(exclude_none=True)})
     name_ignored(response, body.without_effect())
     if request.FILES.get("mask"):
         raise ApiError(400, "Masks are not supported: describe the change.", "mask", "unsupported_parameter")

@@ -95,6 +95,8 @@ def test_what_cannot_be_drawn_as_asked_is_refused(bobs, bob, endpoint, wrong, pa
         ({"image": b""}, "image", "invalid_value"),
         ({"image": [png(), png()]}, "image", "invalid_value"),
         ({"image": png(), "mask": png()}, "mask", "unsupported_parameter"),
+        ({"image": png(), "background": "transparent"}, "background", "unsupported_parameter"),
+        ({"image": png(), "stream": True}, "stream", "unsupported_parameter"),
         ({"image": png((8_000, 8_000))}, "image", "invalid_value"),
     ],
 )
