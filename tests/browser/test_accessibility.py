@@ -4,6 +4,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.browser.test_programs import program, question
+from web.accounts import grants
 from web.accounts.services import create_key
 
 pytestmark = pytest.mark.browser
@@ -42,9 +44,10 @@ def test_pages_for_everyone_are_accessible(visitor, gpt, theme, size):
 @pytest.mark.parametrize("theme", THEMES)
 def test_pages_of_a_person_are_accessible(visitor, alice, gpt, theme, size):
     create_key(alice, "laptop")
+    grants.exchange(grants.token("code", grants.grant(alice, program(), "http://127.0.0.1/mcp", {})))
     page = visitor.page(alice, color_scheme=theme, viewport=SIZES[size])
     paths = ("/chats/", "/gpts/", "/gpts/new", f"/gpts/{gpt.slug}/edit", f"/gpts/{gpt.slug}/history")
-    for path in (*paths, "/account/keys/", "/account/me/", f"/g/{gpt.slug}/chat"):
+    for path in (*paths, "/account/keys/", question(), "/account/me/", f"/g/{gpt.slug}/chat"):
         page.goto(path)
         assert (path, serious(page)) == (path, [])
 
