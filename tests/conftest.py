@@ -58,7 +58,7 @@ def charlie(db) -> User:
 def sent_tasks(monkeypatch) -> list[tuple[str, str, str]]:
     """The Celery messages that would have been sent: (task, id, queue). No test has a broker unless it starts one."""
     sent: list[tuple[str, str, str]] = []
-    for module in ("web.runs.wake", "web.builder.files", "web.operate.downloads"):
+    for module in ("web.runs.wake", "web.builder.files", "web.operate.downloads", "web.api.batches"):
         monkeypatch.setattr(f"{module}.send_task", lambda name, row_id, queue: sent.append((name, row_id, queue)))
     return sent
 

@@ -11,6 +11,7 @@ from django.conf import settings
 
 from web.accounts import quotas
 from web.accounts.grants import forget_grants
+from web.api import batch_work
 from web.builder.files import queue_indexing, take_stalled_files
 from web.builder.models import Gpt
 from web.checks import stop_unless_valid
@@ -18,6 +19,7 @@ from web.rpc import RpcTask
 from web.runs import fair_queue, log
 from web.runs.citations import PICTURES
 from web.runs.delegations import end_late
+from web.runs.models_stores import forget_expired_stores
 from web.runs.services import empty_deleted, expire_approvals, forget_transient
 from web.runs.wake import wake
 from workers import heartbeat, model_survey
@@ -52,6 +54,12 @@ def advance(self: Any, run_id: str) -> None:
 def index_file(file_id: str) -> None:
     """Parse, chunk and embed the files that wait, usually only this one."""
     work_through("index", indexing.index_next, indexing.is_due)
+
+
+@shared_task(name="workers.tasks.work_batches")
+def work_batches(batch_id: str) -> None:
+    """Run the lines of batches while nobody waits."""
+    batch_work.work()
 
 
 @shared_task(name="workers.tasks.download_models")
@@ -101,6 +109,18 @@ def ask_knowledge(gpt_id: str, question: str) -> dict[str, Any]:
 def count_tokens(gpt_id: str, message: str) -> dict[str, Any]:
     """The length of a prompt."""
     return counting.count_tokens(UUID(gpt_id), message, named_engines(), services(), tool_settings())
+
+
+@rpc_task(name="workers.tasks.search_files")
+def search_files(refs: str, queries: str, n: str) -> dict[str, Any]:
+    """The passages of files for any of the queries."""
+    return knowledge_probe.search(services().index, refs, queries, int(n))
+
+
+@rpc_task(name="workers.tasks.file_text")
+def file_text(ref: str) -> dict[str, Any]:
+    """The text of a file."""
+    return knowledge_probe.whole_text(services().index, ref)
 
 
 @rpc_task(name="workers.tasks.knowledge_health")
@@ -195,6 +215,7 @@ def forget() -> None:
     """Delete expired data and the leftovers of killed workers."""
     empty_deleted()
     forget_transient()
+    forget_expired_stores()
     forget_files()
     sweep()
     expire_approvals()

@@ -38,6 +38,12 @@ app.conf.update(
     worker_hijack_root_logger=False,
     beat_schedule={
         "wake-stalled-runs": {"task": "workers.tasks.wake_stalled_runs", "schedule": 5.0},
+        "work-batches": {
+            "task": "workers.tasks.work_batches",
+            "schedule": 5.0,
+            "args": [""],
+            "options": {"queue": "tools"},
+        },
         "forget": {"task": "workers.tasks.forget", "schedule": 3600.0},
     },
 )

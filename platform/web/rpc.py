@@ -75,7 +75,8 @@ def call_for(person: int, task: str, *args: str, queue: str, timeout_s: float) -
 def call(task: str, *args: str, queue: str, timeout_s: float = 10) -> dict[str, Any]:
     """The payload of the RpcTask `task`, run by a worker of `queue`. Raises NoResult if it fails or is late.
 
-    Blocks the calling thread, but holds no database connection: never call it inside a transaction.
+    Blocks the calling thread, but holds no database connection: never call it inside a transaction. A worker may call
+    workers of another queue (a batch does), which Celery would refuse if it could not be sure of that.
     """
     ends = time.monotonic() + timeout_s
     step_aside()
@@ -99,7 +100,7 @@ def call(task: str, *args: str, queue: str, timeout_s: float = 10) -> dict[str, 
 def _wait(result: "AsyncResult[Any]", ends: float) -> dict[str, Any]:
     while (left_s := ends - time.monotonic()) > 0:
         with suppress(NotReady):
-            payload = result.get(timeout=min(left_s, POLL_S), propagate=False)
+            payload = result.get(timeout=min(left_s, POLL_S), propagate=False, disable_sync_subtasks=False)
             if result.state == SUCCESS:
                 return payload
             raise NoResult(TOO_LATE if result.state == REVOKED else FAILED)

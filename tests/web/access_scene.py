@@ -5,6 +5,7 @@ A secret word is made by `word`; the table in access_matrix.txt says who may be 
 
 import json
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 from uuid import UUID, uuid4
@@ -23,7 +24,7 @@ from tests.web.runs.attached import attached
 from web.accounts import grants
 from web.accounts.models import ApiKey, User
 from web.accounts.services import create_key, create_sign_in_link
-from web.api.models import ProgramConversation, ProgramItem, Response
+from web.api.models import Batch, FileBatch, ProgramConversation, ProgramItem, Response
 from web.builder import files
 from web.builder.delegates import add
 from web.builder.models import Gpt, KnowledgeFile, Sharing
@@ -33,7 +34,8 @@ from web.operate.models import MeasuredModel, ModelDownload, ModelSurvey
 from web.runs import log
 from web.runs.citations import pictures_of
 from web.runs.files import keep
-from web.runs.models import Conversation, CreatorQuestion, Permission, Run
+from web.runs.files import upload as upload_file
+from web.runs.models import Conversation, CreatorQuestion, Permission, Run, StoreFile, VectorStore
 from web.runs.services import delete_conversation, start_conversation, start_run
 
 FILE_TEXT: Final = "The fee is 12 {}. Pay it."
@@ -85,6 +87,15 @@ BODIES: Final[dict[str, Any]] = {
     "POST /v1/messages/count_tokens": {"model": "<model>", "messages": [{"role": "user", "content": "Hello"}]},
     "POST /v1/conversations/<conversation_id>": {"metadata": {}},
     "POST /v1/conversations/<conversation_id>/items": {"items": [{"role": "user", "content": "Hello"}]},
+    "POST /v1/batches": {
+        "input_file_id": "<upload>",
+        "endpoint": "/v1/chat/completions",
+        "completion_window": "24h",
+    },
+    "POST /v1/vector_stores/<vector_store_id>/search": {"query": "Which seal?"},
+    "POST /v1/vector_stores/<vector_store_id>/files": {"file_id": "<upload>"},
+    "POST /v1/vector_stores/<vector_store_id>/files/<file_id>": {"attributes": {"year": 2024}},
+    "POST /v1/vector_stores/<vector_store_id>/file_batches": {"file_ids": ["<upload>"]},
     "POST /v1/files": {"file": b"text", "purpose": "user_data"},
     "POST /v1/messages": {
         "model": "<model>",
@@ -222,6 +233,7 @@ def build() -> Scene:
         "<page>": "1",
     }
     ids = ("run", "conversation", "file", "service", "action", "question", "attachment", "gpt", "response", "item")
+    ids += ("vector_store", "batch")
     scene.others["unknown"] = {f"<{name}_id>": str(uuid4()) for name in ids}
     scene.others["unknown"] |= dict.fromkeys(("<permission_id>", "<key_id>", "<version_id>", "<grant_id>"), "999999")
     return scene
@@ -356,6 +368,14 @@ def _chats(people: dict[str, User], gpts: dict[str, Gpt], scene: Scene) -> None:
     sign_in = SignIn(user=bob, action_id=UUID(values["<action_id>"]), host=word("sign-in-host"))
     sign_in.sealed = sign_in.seal({"access_token": word("service-secret")})
     sign_in.save()
+    upload = upload_file(bob, "lines.jsonl", [b"{}"], "batch")
+    store = VectorStore.objects.create(owner=bob, name=word("vectors-name"))
+    in_store = StoreFile.objects.create(
+        store=store, upload=upload, name="a", sha256=upload.sha256, size=2, segment="s", status="ready"
+    )
+    file_batch = FileBatch.objects.create(owner=bob, store=store.id, files=[str(in_store.id)])
+    note = {"note": word("batch-metadata")}
+    batch = Batch.objects.create(owner=bob, input=upload.id, metadata=note, expires=timezone.now() + timedelta(1))
     unsent = attached(bob, f"{word('attachment-name')}.txt", word("attachment-text").encode())
     run.refresh_from_db()
     values |= {
@@ -364,6 +384,11 @@ def _chats(people: dict[str, User], gpts: dict[str, Gpt], scene: Scene) -> None:
         "<response_id>": Response.objects.create(owner=bob, run=run, request={}).name,
         "v1/conversations/<conversation_id>": f"v1/conversations/conv_{kept.id.hex}",
         "<item_id>": f"msg_{item.id.hex}",
+        "<upload>": f"file-{upload.id.hex}",
+        "<vector_store_id>": f"vs_{store.id.hex}",
+        "<vector_store_id>/files/<file_id>": f"vs_{store.id.hex}/files/file-{upload.id.hex}",
+        "file_batches/<batch_id>": f"file_batches/vsfb_{file_batch.id.hex}",
+        "v1/batches/<batch_id>": f"v1/batches/batch_{batch.id.hex}",
         "runs/<run_id>/cancel": f"runs/{waiting.id}/cancel",
         "runs/<run_id>/approve": f"runs/{waiting.id}/approve",
         "runs/<run_id>/creator-question": f"runs/{declined.id}/creator-question",

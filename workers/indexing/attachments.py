@@ -1,7 +1,7 @@
-"""Reads files attached to messages, with the same parsers and into the same segments as knowledge files.
+"""Reads files attached to messages or in vector stores, with the parsers and into the segments of knowledge files.
 
-Nobody decides on findings of an attachment, so what screening finds (hidden text, text that is meant for a model) is
-left out, and a notice says so. A file that is too long for a conversation is refused.
+Nobody decides on findings of such a file, so what screening finds (hidden text, text that is meant for a model) is
+left out, and a notice says so. A file that is too long for a conversation is refused there.
 """
 
 from dataclasses import replace
@@ -13,6 +13,7 @@ from gpts.safety.findings import Decisions
 from web.operate.services import any_model_sees
 from web.runs.files import PICTURES
 from web.runs.models import ConversationFile
+from web.runs.models_stores import StoreFile
 from workers.knowledge import segments
 from workers.knowledge.content import SegmentInfo
 from workers.knowledge.embed import Embedder
@@ -23,14 +24,14 @@ SEEN = "The model sees this picture."
 NO_TEXT_IN_PICTURE = "There’s no text in this picture, and the model here can’t see pictures."
 
 
-def read_attachment(file: ConversationFile, embedder: Embedder, report: Report) -> SegmentInfo:
+def read_attachment(file: ConversationFile | StoreFile, embedder: Embedder, report: Report) -> SegmentInfo:
     """The segment of the file without what screening found; its notices say how much that was.
 
     A picture without text has an empty segment if the model sees pictures. Raises a KnowledgeError or what `report`
     raises.
     """
     home, is_picture = settings.GUILDHALL_HOME, file.mime in PICTURES
-    is_seen = is_picture and any_model_sees()
+    is_seen = is_picture and isinstance(file, ConversationFile) and any_model_sees()
     info = segments.reusable(home, recipe_for(file.sha256, embedder, owner=str(file.owner_id)).address())
     if info is None or _left_out(info.findings):
         try:
@@ -46,16 +47,18 @@ def read_attachment(file: ConversationFile, embedder: Embedder, report: Report) 
     return replace(info, notices=(*left_out, *seen, *info.notices))
 
 
-def _built(file: ConversationFile, embedder: Embedder, report: Report) -> SegmentInfo:
+def _built(file: ConversationFile | StoreFile, embedder: Embedder, report: Report) -> SegmentInfo:
+    is_limited = isinstance(file, ConversationFile)
+
     def checked(progress: IndexingProgress) -> None:
-        if progress.n_pages > settings.MAX_ATTACHMENT_PAGES:
+        if is_limited and progress.n_pages > settings.MAX_ATTACHMENT_PAGES:
             raise TooLarge(_too_long(progress.n_pages, settings.MAX_ATTACHMENT_PAGES, "pages"))
         report(progress)
 
     home, source, owner = settings.GUILDHALL_HOME, file.path, str(file.owner_id)
     document = read_file(home, source, checked, owner)
     n_chars = sum(len(block.text) for block in document.blocks)
-    if n_chars > settings.MAX_ATTACHMENT_CHARS:
+    if is_limited and n_chars > settings.MAX_ATTACHMENT_CHARS:
         raise TooLarge(_too_long(n_chars, settings.MAX_ATTACHMENT_CHARS, "characters"))
     return build_segment(home, source, embedder, report, _left_out(document.findings), owner)
 

@@ -30,6 +30,7 @@ from web.builder.models import FileToRead, KnowledgeFile
 from web.runs.fair_queue import NEVER, serve, served
 from web.runs.files import point_steps_at
 from web.runs.models import ConversationFile
+from web.runs.models_stores import StoreFile
 from workers.indexing.attachments import read_attachment
 from workers.indexing.lost_segments import restore_versions
 from workers.knowledge.content import SegmentInfo
@@ -55,7 +56,11 @@ _large: Final[set[UUID]] = set()
 # How long a person may still wait for a file that they added.
 WATCHED: Final = timedelta(days=1)
 # The kinds of files, and the path to the owner of each.
-OWNERS: Final[dict[type[FileToRead], str]] = {ConversationFile: "owner", KnowledgeFile: "gpt__owner"}
+OWNERS: Final[dict[type[FileToRead], str]] = {
+    ConversationFile: "owner",
+    StoreFile: "store__owner",
+    KnowledgeFile: "gpt__owner",
+}
 UNEXPECTED: Final = "Something went wrong while reading this file. Try again, or upload it in another format."
 
 
@@ -90,7 +95,7 @@ def index(file: FileToRead) -> None:
     """Index the claimed `file`, and record the result on its row."""
     claimed = Claim(file)
     try:
-        if isinstance(file, ConversationFile):
+        if isinstance(file, ConversationFile | StoreFile):
             claimed.finish(read_attachment(file, embedder(), claimed.report))
         elif isinstance(file, KnowledgeFile):
             home, owner = settings.GUILDHALL_HOME, str(file.gpt.owner_id)

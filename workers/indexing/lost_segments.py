@@ -16,6 +16,7 @@ from django.conf import settings
 from web.builder.files import point_versions_at, read_again
 from web.builder.models import FileToRead, Gpt, KnowledgeFile
 from web.runs.models import ConversationFile
+from web.runs.models_stores import StoreFile
 from workers.knowledge import segments
 from workers.knowledge.errors import SegmentMissing
 
@@ -57,6 +58,7 @@ def is_usable(home: Path, address: str, embedder: str) -> bool:
 def _needed() -> Iterator[FileToRead]:
     """The files of drafts, those that only a published version still has, and attachments."""
     yield from ConversationFile.objects.kept().exclude(segment="").iterator()
+    yield from StoreFile.objects.exclude(segment="").iterator()
     ready = KnowledgeFile.objects.filter(gpt__deleted=None).exclude(segment="")
     yield from ready.filter(removed=None).iterator()
     for gpt in Gpt.objects.filter(deleted=None, published__isnull=False, files__removed__isnull=False).distinct():

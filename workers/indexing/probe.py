@@ -3,18 +3,23 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+from pydantic import TypeAdapter
+
+from gpts.knowledge.documents import Passage
 from gpts.knowledge.ranking import COVERED, SCORE_FLOOR, TERM_WEIGHT, Evidence, is_covered, same_terms
 from gpts.knowledge.terms import terms
 from gpts.runs.state import TurnState
 from gpts.runs.steps import UserMessage
-from gpts.spec.gpt import GptSpec
-from workers.knowledge.index import Explained
+from gpts.spec.gpt import GptSpec, KnowledgeRef
+from workers.knowledge.index import Explained, KnowledgeIndex
 from workers.runs.answering import retrieval, whole_files
 from workers.runs.services import Services
 
 # More than a chat ever gets, so that near misses are shown.
 SHOWN: Final = 12
 TEXT_CHARS: Final = 700
+# Six bytes each in JSON at most, of web/rpc.py's four million.
+MOST_CHARS: Final = 600_000
 
 
 def probe(services: Services, spec: GptSpec, question: str) -> dict[str, Any]:
@@ -36,6 +41,26 @@ def probe(services: Services, spec: GptSpec, question: str) -> dict[str, Any]:
         "passages": [_to_json(each, explained[:i], highest, covered) for i, each in enumerate(explained[:SHOWN])],
         "n_more": max(0, len(explained) - SHOWN),
     }
+
+
+def search(index: KnowledgeIndex, refs: str, queries: str, n: int) -> dict[str, Any]:
+    """The `n` best passages of the files for any of the queries, both as JSON. Raises KnowledgeError."""
+    files = TypeAdapter(list[KnowledgeRef]).validate_json(refs)
+    best: dict[tuple[str, int], Passage] = {}
+    for query in TypeAdapter(list[str]).validate_json(queries):
+        for passage in index.rank(files, query)[0][:n]:
+            place = (passage.file_id, passage.chunk)
+            if place not in best or passage.score > best[place].score:
+                best[place] = passage
+    ordered = sorted(best.values(), key=lambda passage: -passage.score)[:n]
+    return {"passages": [each.model_dump(include={"file_id", "text", "score"}) for each in ordered]}
+
+
+def whole_text(index: KnowledgeIndex, ref: str) -> dict[str, Any]:
+    """The text of the file, or only its length if that is too long to send. Raises KnowledgeError."""
+    file = KnowledgeRef.model_validate_json(ref)
+    n_chars = index.n_chars(file)
+    return {"n_chars": n_chars, "text": index.part(file, 0, n_chars).text if n_chars <= MOST_CHARS else ""}
 
 
 def _reason(evidence: Evidence, covered: bool) -> str:

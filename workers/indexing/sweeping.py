@@ -10,15 +10,14 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from time import time
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from django.conf import settings
 
-from web.builder.models import Gpt, KnowledgeFile
+from web.builder.models import Gpt
 from web.runs.citations import PICTURES
-from web.runs.kept_files import content_in_use, is_in_version
-from web.runs.models import ConversationFile
+from web.runs.kept_files import KINDS, content_in_use, is_in_version
 from workers.knowledge.publishing import remove_old
 
 # Content that was stored more recently may be that of an upload whose row is about to be written.
@@ -41,14 +40,12 @@ def sweep() -> int:
 
 def has_file(sha256: str, besides: UUID | None = None) -> bool:
     """Whether a row refers to the stored file, besides the one with the id `besides`."""
-    kinds: tuple[Any, ...] = (KnowledgeFile, ConversationFile)
-    return any(kind.objects.filter(sha256=sha256).exclude(id=besides).exists() for kind in kinds)
+    return any(kind.objects.filter(sha256=sha256).exclude(id=besides).exists() for kind in KINDS)
 
 
 def has_segment(address: str) -> bool:
     """Whether a row or a version in use refers to the segment."""
-    kinds: tuple[Any, ...] = (KnowledgeFile, ConversationFile)
-    return any(kind.objects.filter(segment=address).exists() for kind in kinds) or is_in_version(address)
+    return any(kind.objects.filter(segment=address).exists() for kind in KINDS) or is_in_version(address)
 
 
 def _has_picture(name: str) -> bool:

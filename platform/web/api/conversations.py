@@ -11,12 +11,13 @@ from pydantic import BaseModel, Field
 from web.accounts.models import User
 from web.api import response_store
 from web.api.auth import caller
-from web.api.errors import ApiError
+from web.api.cursors import Deleted
+from web.api.errors import ERRORS, ApiError
 from web.api.models import ProgramConversation, ProgramItem
 from web.api.response_input import InputItem, given_item
 from web.api.response_request import Metadata
 from web.api.response_store import access_conversation, conversation_items
-from web.api.responses import ERRORS, Deleted, ItemList, ItemPage, listed
+from web.api.responses import ItemList, ItemPage, listed
 
 router = Router(tags=["Conversations"])
 # Items that a program can add at once, as with OpenAI, and those that one person's programs can keep here.

@@ -1,4 +1,4 @@
-"""Pages of a list of rows in the order in which they were made, as OpenAI's lists have them."""
+"""Pages of lists of rows, in the order in which they were made, and the end of a row, as OpenAI shows them."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -9,6 +9,14 @@ from ninja import Schema
 from pydantic import Field
 
 from web.api.errors import ApiError
+
+
+class Deleted(Schema):
+    """Confirms that it is deleted."""
+
+    id: str
+    object: str
+    deleted: Literal[True] = True
 
 
 class Cursor(Schema):

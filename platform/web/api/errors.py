@@ -99,6 +99,10 @@ class OpenAiErrorBody(Schema):
     error: OpenAiError
 
 
+# What most of /v1 may answer besides.
+ERRORS: Final = dict.fromkeys((400, 401, 403, 404, 429), OpenAiErrorBody)
+
+
 class AnthropicError(Schema):
     """An error in Anthropic's format."""
 

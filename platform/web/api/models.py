@@ -10,6 +10,7 @@ from typing import ClassVar, Final
 from django.db import models
 
 from web.accounts.models import User
+from web.api.models_batches import Batch, BatchLine  # noqa: F401 - for Django
 from web.builder.models import Gpt
 from web.runs.models import Run
 
@@ -120,6 +121,20 @@ class Response(models.Model):
         """The id of its output item `number`; with the place "i", of an input item, with "a", of a request."""
         prefix = _PREFIXES.get(kind, "item")
         return f"{prefix}_{self.id.hex}{place}{number:0{4 - len(place)}x}"
+
+
+class FileBatch(models.Model):
+    """Files that were added to a vector store at once: the ids of their rows. `store` is that of the store's row."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    store = models.UUIDField()
+    files = models.JSONField()
+    cancelled = models.DateTimeField(null=True, blank=True)
+    created = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{len(self.files)} files of {self.store}"
 
 
 _PREFIXES: Final = {

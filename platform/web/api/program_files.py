@@ -12,9 +12,8 @@ from pydantic import Field
 from web.accounts.models import User
 from web.api.auth import caller
 from web.api.content_files import no_file, uploaded
-from web.api.cursors import LongCursor, page_of
-from web.api.errors import ApiError, OpenAiErrorBody
-from web.api.responses import ERRORS, Deleted
+from web.api.cursors import Deleted, LongCursor, page_of
+from web.api.errors import ERRORS, ApiError, OpenAiErrorBody
 from web.runs import files
 from web.runs.models import ConversationFile
 from web.runs.views_files import file_response

@@ -27,6 +27,7 @@ from web.api.response_approvals import answers_before, check_answered
 from web.api.response_input import InputItem, chat_messages, items_of
 from web.api.response_items import output_of
 from web.api.response_request import ResponseRequest, renamed
+from web.api.response_stores import files_of_stores
 from web.api.response_tools import ResponseFunction
 from web.builder.models import Gpt
 from web.runs import log, services
@@ -125,8 +126,9 @@ def begin(user: User, body: ResponseRequest, turn: Turn, files: Sequence[UUID]) 
         thread = turn.thread or services.start_conversation(user, turn.gpt, _origin(body, turn.conversation))
         replies = history.label_of_replies(user, turn.gpt, (*message.earlier, *message.later))
         overrides = body.overrides(thread.version.spec())
+        attached = list(dict.fromkeys([*within(thread, files), *files_of_stores(thread, body.tools)]))
         sent = Sent(tuple(message.earlier), tuple(message.later), replies, overrides, message.is_side_task)
-        run = services.start_run(thread, message.text, within(thread, files), sent=sent)
+        run = services.start_run(thread, message.text, attached, sent=sent)
         Response.objects.create(
             owner=user,
             run=run,

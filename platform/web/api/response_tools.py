@@ -4,6 +4,7 @@ A request that names tools of the GPT narrows them to those; it never adds one. 
 since they are a part of what the GPT is. The policy judges each call as on any other way in.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal
 
@@ -27,6 +28,7 @@ HostedType = Literal[
     "code_interpreter",
     "image_generation",
 ]
+STORE_NAME: Final = re.compile(r"vs_([0-9a-f]{32})")
 # Settings of these tools that would limit what is read, so that ignoring them would mislead.
 _LIMITS: Final = ("filters", "authorization", "headers", "connector_id")
 
@@ -42,9 +44,18 @@ class ResponseFunction(FunctionDefinition):
 
 
 class HostedTool(_Open):
-    """A built-in tool: one of the GPT's capabilities, or its files. Its other settings are ignored."""
+    """A built-in tool: one of the GPT's capabilities, or its files with those of the caller's own vector stores.
+
+    Its other settings are ignored.
+    """
 
     type: HostedType
+    vector_store_ids: Annotated[list[Text], Field(max_length=20)] | None = None
+
+    @property
+    def names_stores(self) -> bool:
+        """Whether it names any vector store, whoever has it."""
+        return self.type == "file_search" and any(map(STORE_NAME.fullmatch, self.vector_store_ids or ()))
 
 
 class AllowedTools(_Open):
@@ -90,13 +101,16 @@ def own_tools(tools: Sequence[ResponseTool], spec: GptSpec) -> tuple[str, ...] |
 
 
 def _named(tool: HostedTool | McpTool, spec: GptSpec, place: str) -> tuple[str, ...]:
+    names_stores = isinstance(tool, HostedTool) and tool.names_stores
     for name in _LIMITS:
+        if name == "filters" and names_stores:
+            continue
         if (tool.model_extra or {}).get(name):
             text = f"“{name}” isn’t supported: the GPT’s creator decides that. Leave it out."
             raise ApiError(400, text, f"{place}.{name}", "unsupported_parameter")
     if isinstance(tool, McpTool):
         return _of_server(tool, spec, place)
-    if tool.type == "file_search" and spec.knowledge:
+    if tool.type == "file_search" and (spec.knowledge or names_stores):
         return ()
     names = capability_tools(tool.type)
     if not any(names == CAPABILITIES[key].tools for key in spec.capabilities if key in CAPABILITIES):

@@ -14,7 +14,8 @@ from web.accounts.models import User
 from web.api import program_runs, response_request, response_store
 from web.api.auth import caller
 from web.api.chat_completions import IGNORED_HEADER
-from web.api.errors import ApiError, OpenAiErrorBody, problem_of
+from web.api.cursors import Deleted
+from web.api.errors import ERRORS, ApiError, OpenAiErrorBody, problem_of
 from web.api.models import Response
 from web.api.program_runs import outcome
 from web.api.repeats import RepeatableRequest
@@ -31,7 +32,6 @@ from web.runs.models import Run
 from web.slots import Slot
 
 router = Router(tags=["Responses"])
-ERRORS: Final = dict.fromkeys((400, 401, 403, 404, 429), OpenAiErrorBody)
 STREAM: Final = {"responses": {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}}}
 
 
@@ -51,14 +51,6 @@ class ItemPage(Schema):
     after: str | None = Field(None, max_length=200, description="The id of the item before the first.")
     limit: int = Field(20, ge=1, le=100)
     order: Literal["asc", "desc"] = "desc"
-
-
-class Deleted(Schema):
-    """Confirms that it is deleted."""
-
-    id: str
-    object: str
-    deleted: Literal[True] = True
 
 
 class Reading(Schema):

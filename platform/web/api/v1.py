@@ -10,6 +10,7 @@ from pydantic import Field
 from web.api import site_models
 from web.api.anthropic_messages import router as anthropic_messages
 from web.api.auth import KeyAuth, caller
+from web.api.batches import router as batches
 from web.api.chat_completions import router as chat_completions
 from web.api.conversations import router as conversations
 from web.api.counting import router as counting
@@ -23,6 +24,8 @@ from web.api.program_runs import access_model
 from web.api.reading import StrictParser
 from web.api.responses import router as responses
 from web.api.site_models import SiteModel
+from web.api.vector_store_files import router as vector_store_files
+from web.api.vector_stores import router as vector_stores
 from web.builder.models import Gpt
 from web.runs.model_facts import facts_of
 
@@ -109,6 +112,7 @@ def get_model(request: HttpRequest, model: str) -> Model:
 ROUTERS = (
     *(chat_completions, legacy_completions, counting, responses, conversations, anthropic_messages),
     *(embeddings, moderations, images, program_files),
+    *(vector_stores, vector_store_files, batches),
 )
 for router in ROUTERS:
     v1.add_router("", router)

@@ -317,6 +317,7 @@ class KnowledgeFile(FileToRead):
     )
     findings = models.JSONField(default=list, blank=True)
     decisions = models.JSONField(default=dict, blank=True)
+    attributes = models.JSONField(default=dict, blank=True, help_text="What programs choose by when they search.")
     removed = models.DateTimeField(null=True, blank=True, help_text="When it left the draft; versions keep it.")
 
     class Meta(FileToRead.Meta):

@@ -176,6 +176,7 @@ def _begin(run: Run, root_id: UUID, request: DelegationRequest, digest: str) -> 
         root_id=root_id,
         depth=run.depth + 1,
         request=digest,
+        is_low=run.is_low,
         queued=run.queued,  # so that a tree is answered before the person's later messages
     )
     first = UserMessage(

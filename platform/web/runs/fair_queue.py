@@ -7,7 +7,9 @@ race for its lease; the loser chooses again, by what is true then.
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -15,7 +17,7 @@ from typing import Final
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Avg, Count, F, QuerySet
+from django.db.models import Avg, Count, F, Q, QuerySet
 from django.utils import timezone
 
 from gpts.runs.fairness import Share, n_ahead, next_person
@@ -37,6 +39,7 @@ _taking: Final = threading.Lock()
 # How many people had work in each queue when this process took some last; guarded by `_taking`.
 _n_people: Final[dict[str, int]] = {}
 _looking: Final = threading.Lock()
+_is_low: Final[ContextVar[bool]] = ContextVar("is_low", default=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ def take(queue: str) -> Claimed | None:
         _wake_held_back(queue, shares)
         while (person := _next_person(queue, shares)) is not None:
             own = _unfinished(queue).filter(log.is_free(), owner=person)
-            run_id = own.order_by("queued", "id").values_list("id", flat=True).first()
+            run_id = own.order_by("is_low", "queued", "id").values_list("id", flat=True).first()
             if run_id is not None and (lease := log.claim(run_id)):
                 serve(person, queue)
                 return Claimed(run_id, lease, queue, person)
@@ -90,6 +93,26 @@ def _wake_held_back(queue: str, shares: Sequence[Share]) -> None:
 def is_waiting(queue: str) -> bool:
     """Whether any run of `queue` waits that a worker may take."""
     return _next_person(queue, _shares(queue)) is not None
+
+
+def people_wait(queue: str) -> bool:
+    """Whether any run of `queue` waits that somebody waits for."""
+    return _unfinished(queue).filter(log.is_free(), is_low=False).exists()
+
+
+@contextmanager
+def at_low_priority() -> Iterator[None]:
+    """Let runs that start in the block wait until nobody else's does."""
+    token = _is_low.set(True)
+    try:
+        yield
+    finally:
+        _is_low.reset(token)
+
+
+def is_low() -> bool:
+    """Whether a run that starts now is in such a block."""
+    return _is_low.get()
 
 
 def serve(person: int, queue: str) -> None:
@@ -173,15 +196,24 @@ def _unfinished(queue: str) -> "QuerySet[Run]":
 
 
 def _shares(queue: str) -> list[Share]:
+    """What each person has in the queue. Runs that nobody waits for count as waiting only if no others wait."""
     is_free = log.is_free()
     counts = (
         _unfinished(queue)
         .values("owner")
-        .annotate(n_waiting=Count("id", filter=is_free), n_running=Count("id", filter=~is_free))
+        .annotate(
+            n_waiting=Count("id", filter=is_free & Q(is_low=False)),
+            n_low=Count("id", filter=is_free & Q(is_low=True)),
+            n_running=Count("id", filter=~is_free),
+        )
     )
-    rows = list(counts.order_by().values_list("owner", "n_waiting", "n_running"))
+    rows = list(counts.order_by().values_list("owner", "n_waiting", "n_low", "n_running"))
     last = served(queue, (person for person, *_ in rows))
-    return [Share(person, waiting, running, last.get(person, NEVER)) for person, waiting, running in rows]
+    people_wait = any(waiting for _, waiting, *_ in rows)
+    return [
+        Share(person, waiting if people_wait else low, running, last.get(person, NEVER))
+        for person, waiting, low, running in rows
+    ]
 
 
 def _mean_s(queue: str) -> float | None:

@@ -12,9 +12,12 @@ from typing import Any, Final
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from web.builder.models import Gpt, GptVersion, KnowledgeFile
+from web.builder.models import FileToRead, Gpt, GptVersion, KnowledgeFile
 from web.runs.models import Conversation, ConversationFile, Run
+from web.runs.models_stores import StoreFile
 
+# All that refers to stored files and segments, besides versions.
+KINDS: Final[tuple[type[FileToRead], ...]] = (KnowledgeFile, ConversationFile, StoreFile)
 # How long a file that left the draft, or whose GPT was deleted, is kept at least.
 KEEP_REMOVED: Final = timedelta(days=1)
 
@@ -30,8 +33,7 @@ class InUse:
 
 def content_in_use() -> InUse:
     """All content that something refers to."""
-    attached, known = ConversationFile.objects.all(), KnowledgeFile.objects.all()
-    rows = [*attached.values_list("sha256", "segment"), *known.values_list("sha256", "segment")]
+    rows = [row for kind in KINDS for row in kind.objects.values_list("sha256", "segment")]
     of_versions = {ref["segment"] for ref in _knowledge_of(versions_in_use())}
     return InUse(
         files=frozenset(sha256 for sha256, _ in rows),

@@ -9,6 +9,7 @@ from django.utils import timezone
 from gpts.runs.steps import FileRef
 from web.accounts.models import User
 from web.builder.models import FileToRead, Gpt, GptVersion
+from web.runs.models_stores import StoreFile, VectorStore  # noqa: F401 - for Django
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
@@ -113,6 +114,7 @@ class Run(models.Model):
         max_length=8, blank=True, help_text="Whose workers advance it: model or tools. Empty: it waits, or is over."
     )
     queued = models.DateTimeField(default=timezone.now, help_text="Its place among the person’s own in that queue.")
+    is_low = models.BooleanField(default=False, help_text="Nobody waits for it: it runs when no other run waits.")
     created = models.DateTimeField(auto_now_add=True)
     ended = models.DateTimeField(null=True, blank=True)
 

@@ -41,6 +41,7 @@ from web.runs.errors import (
     StillAnswering,
     over_quota,
 )
+from web.runs.fair_queue import is_low
 from web.runs.models import Conversation, ConversationFile, CreatorQuestion, Message, Run, StepRow
 from web.runs.wake import wake
 
@@ -173,7 +174,8 @@ def _check_free(conversation: Conversation) -> None:
     person = conversation.owner_id
     quotas.lock(person)
     conversation.guest = Conversation.objects.select_for_update().get(id=conversation.id).guest
-    active = Run.objects.filter(owner=person, root=None).exclude(status__in=Run.OVER)
+    # What runs while nobody waits takes no place from what the person does meanwhile, nor the other way round.
+    active = Run.objects.filter(owner=person, root=None, is_low=is_low()).exclude(status__in=Run.OVER)
     answering = list(active.values_list("message__conversation", flat=True))
     if conversation.id in answering:
         raise StillAnswering
@@ -185,7 +187,7 @@ def _check_free(conversation: Conversation) -> None:
 
 def _queue(message: Message, first: UserMessage, version: GptVersion) -> Run:
     conversation = message.conversation
-    run = Run.objects.create(message=message, version=version, owner_id=conversation.owner_id)
+    run = Run.objects.create(message=message, version=version, owner_id=conversation.owner_id, is_low=is_low())
     lost = files.label_of_lost(conversation, partial(_runs_before, message))
     log.append(run.id, first.model_copy(update={"label": join((first.label, lost))}))
     wake(run.id)
