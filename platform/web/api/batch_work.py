@@ -9,6 +9,8 @@ import asyncio
 import json
 import logging
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from time import time
 from typing import Any, Final, TypeAlias
@@ -44,11 +46,23 @@ _taking: Final = threading.Lock()
 def work() -> None:
     """Read new batches, end those that are over, and run lines until none may run now."""
     for batch in Batch.objects.filter(status=Status.VALIDATING):
-        _read(batch)
-    end_batches()
+        with _logged("a batch could not be read"):
+            _read(batch)
+    for batch in Batch.objects.filter(status__in=Batch.OPEN):
+        end_if_over(batch)
     while line := take():
-        run(line)
-        end_batches()
+        with _logged("a line of a batch could not be run"):
+            run(line)
+        end_if_over(Batch.objects.get(id=line.batch_id))
+
+
+@contextmanager
+def _logged(what: str) -> Iterator[None]:
+    """Log an error of the block, which happens again with the same batch, and go on with the others."""
+    try:
+        yield
+    except Exception:
+        logger.exception(what)
 
 
 def move(batch: Batch, status: Status, *before: Status, **fields: Any) -> bool:
@@ -73,7 +87,8 @@ def _read(batch: Batch) -> None:
             batch.lines.all().delete()
         return
     Batch.objects.filter(id=batch.id).update(n_lines=n_lines)
-    move(batch, Status.IN_PROGRESS, Status.VALIDATING)
+    if not move(batch, Status.IN_PROGRESS, Status.VALIDATING) and batch.status not in Batch.OPEN:
+        batch.lines.all().delete()  # it was cancelled meanwhile
 
 
 def take() -> BatchLine | None:
@@ -155,19 +170,16 @@ async def respond(owner: User, url: str, body: Any, key: str) -> HttpResponse:
     return await in_database(lambda: view(request))
 
 
-def end_batches() -> None:
-    """End the batches of which no line is left to run, and those that were cancelled or have expired."""
+def end_if_over(batch: Batch) -> None:
+    """End the batch if no line is left to run, or if it was cancelled or has expired and none is under way."""
     now = timezone.now()
-    for batch in Batch.objects.filter(status__in=Batch.OPEN):
-        lines = batch.lines.filter(status=LineStatus.WAITING)
-        is_late = batch.expires < now
-        if batch.status == Status.IN_PROGRESS and not is_late and lines.exists():
-            continue
-        if batch.status == Status.VALIDATING and not is_late:
-            continue
-        if lines.filter(claimed_until__gte=now).exists():  # what is under way ends as it would
-            continue
-        _finish(batch, is_late)
+    lines = batch.lines.filter(status=LineStatus.WAITING)
+    is_late = batch.expires < now
+    is_open = batch.status == Status.VALIDATING or (batch.status == Status.IN_PROGRESS and lines.exists())
+    is_under_way = lines.filter(claimed_until__gte=now).exists()  # and ends as it would
+    if batch.status in Batch.OPEN and not is_under_way and (is_late or not is_open):
+        with _logged("a batch could not be ended"):
+            _finish(batch, is_late)
 
 
 def _finish(batch: Batch, is_late: bool) -> None:

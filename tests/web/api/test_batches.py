@@ -10,6 +10,7 @@ from django.http import JsonResponse
 from django.utils import timezone
 
 from gpts.runs.steps import Finished
+from tests.web.api.conftest import ANSWER
 from tests.web.api.official import checked, official
 from web.api import batch_work
 from web.api.models_batches import Batch, BatchLine
@@ -182,16 +183,31 @@ def test_a_worker_killed_at_any_moment_loses_and_doubles_nothing(bob, gpt, monke
     batch_work.run(found)
     with monkeypatch.context() as during:
         during.setattr(batch_work, "_written", lambda *_: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
-            batch_work.end_batches()
+        batch_work.work()  # which logs it
     assert (Batch.objects.get().status, BatchLine.objects.get().status) == ("in_progress", "done")
-    batch_work.end_batches()
-    batch_work.end_batches()
+    batch_work.work()
+    batch_work.work()
     done = bobs.batches.retrieve(batch.id)
     assert done.status == "completed"
     [result] = results(bobs, done.output_file_id).values()
     assert result["response"]["body"]["choices"][0]["message"]["content"] == "ZP-771."
     assert ConversationFile.objects.filter(purpose="batch_output").count() == Run.objects.count() == 1
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("url", [CHAT, "/v1/responses"])
+def test_a_line_is_answered_as_over_the_api(url, transactional_db, with_valkey, gpt, bob, worker, meanwhile):
+    """In a worker's thread, with a real stream of the run's events."""
+    bobs, body = official(bob), {"model": gpt.slug, "messages": [{"role": "user", "content": "Which seal?"}]}
+    body = body if url == CHAT else {"model": gpt.slug, "input": "Which seal?"}
+    request = {"custom_id": "a", "method": "POST", "url": url, "body": body}
+    batch = created(bobs, json.dumps(request).encode(), endpoint=url)
+    meanwhile(worker.answer)
+    batch_work.work()
+    [result] = results(bobs, bobs.batches.retrieve(batch.id).output_file_id).values()
+    whole = result["response"]["body"]
+    text = whole["choices"][0]["message"]["content"] if url == CHAT else whole["output"][-1]["content"][0]["text"]
+    assert (text, Run.objects.get().is_low) == (ANSWER, True)
 
 
 def test_over_quota_it_goes_on_later_and_what_kills_its_worker_is_given_up(bob, gpt, sent):
