@@ -9,6 +9,7 @@ from ninja import Form, Query, Router, Schema
 from ninja.files import UploadedFile
 from pydantic import Field
 
+from gpts.values import Text
 from web.accounts.models import User
 from web.api.auth import caller
 from web.api.content_files import no_file, uploaded
@@ -76,7 +77,7 @@ def lasting(seconds: int, field: str) -> timedelta:
 class FilesWanted(LongCursor):
     """Which files to list."""
 
-    purpose: str | None = Field(None, max_length=20)
+    purpose: Text | None = Field(None, max_length=20)
 
 
 def file_name(file: ConversationFile) -> str:
