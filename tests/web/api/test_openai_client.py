@@ -49,7 +49,9 @@ def test_a_whole_answer_comes_with_usage_and_citations(bobs, gpt, worker, meanwh
     assert (completion.usage.prompt_tokens, completion.usage.completion_tokens) == (40, 9)
     [cited] = completion.guildhall.pop("citations")
     about = {"run_id": str(worker.run_id), "gpt": "pump-doctor"}
-    assert completion.guildhall == {**about, "coverage": "covered", "support": [], "closest": [], "files": []}
+    label = {"untrusted": False, "written_by": []}
+    facts = {"coverage": "covered", "support": [], "closest": [], "files": [], "label": label}
+    assert completion.guildhall == {**about, **facts}
     assert ANSWER[cited["start_index"] : cited["end_index"]] == cited["text"] == "The seal is ZP-771."
     expected = {"filename": "manual.pdf", "page": 7, "quote": QUOTE, "heading": "Seals", "index": 1}
     assert expected.items() <= cited.items()
