@@ -61,7 +61,7 @@ class Message(Schema):
     "/messages",
     response={200: Message, **dict.fromkeys((400, 401, 403, 404, 413, 429, 500), AnthropicErrorBody)},
     summary="Ask a GPT (Anthropic’s Messages)",
-    openapi_extra={"responses": {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}}},
+    openapi_extra={"responses": {200: {"content": {"text/event-stream": {"schema": {}}}}}},
 )
 async def create_message(request: HttpRequest, body: MessagesRequest) -> Any:
     """The answer of a run, whole or as a stream. A caller who disconnects stops the run.

@@ -45,7 +45,7 @@ IGNORED_HEADER: Final = "X-Ignored-Parameters"
     response={200: Completion, **dict.fromkeys((400, 401, 403, 404, 413, 429, 500), OpenAiErrorBody)},
     description=completions.DESCRIPTION,
     summary="Ask a GPT",
-    openapi_extra={"responses": {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}}},
+    openapi_extra={"responses": {200: {"content": {"text/event-stream": {"schema": {}}}}}},
 )
 async def create_chat_completion(request: HttpRequest, response: HttpResponse, body: CompletionRequest) -> Any:
     """The answer of a run, whole or as a stream. A caller without a key who disconnects stops the run."""

@@ -94,7 +94,7 @@ class TextCompletion(Schema):
     response={200: TextCompletion, **dict.fromkeys((400, 401, 403, 404, 413, 429, 500), OpenAiErrorBody)},
     description=DESCRIPTION,
     summary="Complete prompts",
-    openapi_extra={"responses": {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}}},
+    openapi_extra={"responses": {200: {"content": {"text/event-stream": {"schema": {}}}}}},
 )
 async def create_completion(request: HttpRequest, response: HttpResponse, body: PromptRequest) -> Any:
     """The answers to the prompts, whole or as a stream."""

@@ -147,7 +147,7 @@ def read_tree(request: HttpRequest, run_id: UUID) -> Node:
 @router.get(
     "/runs/{uuid:run_id}/events",
     response={200: None, **DENIED},
-    openapi_extra={"responses": {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}}},
+    openapi_extra={"responses": {200: {"content": {"text/event-stream": {"schema": {}}}}}},
 )
 async def follow_run(request: HttpRequest, run_id: UUID) -> StreamingHttpResponse:
     """The run's events as server-sent events, ending with `done`. `Last-Event-ID` resumes after that event."""

@@ -100,7 +100,7 @@ class Worker:
     def __init__(self, woken: "queue.Queue[str]") -> None:
         self._woken = woken
         self.run_id = UUID(int=0)
-        self.lease = ""
+        self.lease, self.patience_s = "", 20.0
         self._attempt = 0
 
     def take(self) -> None:
@@ -110,7 +110,7 @@ class Worker:
 
     def next_run(self) -> UUID:
         """Wait for the next run that a worker is woken for."""
-        return UUID(self._woken.get(timeout=20))
+        return UUID(self._woken.get(timeout=self.patience_s))
 
     def retake(self) -> None:
         """Claim the run again, as after the first worker's death."""
