@@ -19,6 +19,7 @@ from web.builder.delegates import visible_delegates
 from web.builder.models import Category, Gpt, KnowledgeFile, Sharing
 from web.builder.search import find
 from web.builder.services import access_gpt
+from web.store.code import snippets
 
 PER_PAGE = 24
 N_FEATURED = 6
@@ -153,6 +154,7 @@ def gpt_page(request: HttpRequest, slug: str) -> HttpResponse:
         "n_pages": files.filter(unit="page").aggregate(n=Sum("n_pages"))["n"],
         "link": share_link(gpt, owns),
         "access": access_of(spec, request.user),
+        "snippets": snippets(settings.SITE_URL, gpt.slug, next(iter(spec.starters), "Hello")),
     }
     return render(request, "store/gpt.html", context)
 
