@@ -18,7 +18,7 @@ from web.builder.models import Gpt, GptQuerySet, GptVersion
 from web.builder.services import access_gpt, access_own_gpt
 from web.runs.usage import GptUsage, usage_of
 
-router = Router(tags=["GPTs"])
+router = Router(tags=["GPT"])
 DENIED = {401: ProblemDetails, 403: ProblemDetails, 404: ProblemDetails}
 # Errors of requests with a body.
 INVALID = {**DENIED, 400: ProblemDetails, 413: ProblemDetails, 422: ProblemDetails}

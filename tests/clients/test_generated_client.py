@@ -1,0 +1,17 @@
+"""The typed client that anyone can generate from `/api`'s document."""
+
+import pytest
+
+pytestmark = pytest.mark.clients
+
+
+def test_the_client_generated_from_the_document_makes_a_gpt_asks_it_and_pages(run_client):
+    found = run_client("generated/native_client.py")
+
+    [picture] = found["warnings"]  # the generator knows no pictures; the bytes come nonetheless
+    assert "/pages/{page}" in picture
+    assert found["file"] == "seals.txt"
+    assert found["status"] == "completed"
+    assert found["answer"]
+    assert found["slugs"][:3] == ["third", "second", "seal-clerk"]
+    assert found["problem"] == [422, "invalid", "name"]
