@@ -2,7 +2,7 @@
 
 import pytest
 
-pytestmark = pytest.mark.clients
+pytestmark = [pytest.mark.clients, pytest.mark.process]
 
 
 def test_the_client_generated_from_the_document_makes_a_gpt_asks_it_and_pages(run_client):

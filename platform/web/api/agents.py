@@ -63,9 +63,7 @@ class AgentShape(OutsideShape):
     read_only: bool
     changes: list[TextChange] = Field(description="Changes of its card, not used before you accept them.")
     trouble: str = ""
-    hint: AuthHint = Field(
-        default_factory=AuthHint, description="Authentication as described in the card, if it was just read."
-    )
+    hint: AuthHint = Field(default_factory=AuthHint, description="Authentication by the card, if it was just read.")
 
     @staticmethod
     def resolve_changes(row: RemoteAgentRow) -> list[TextChange]:

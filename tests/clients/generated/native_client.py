@@ -18,16 +18,14 @@ made = subprocess.run(
 )
 warnings = [line for line in made.stdout.splitlines() if line.startswith(("WARNING", "Unable", "ERROR"))]
 sys.path.insert(0, str(folder))
-client_module, models, types = (
-    importlib.import_module(f"guildhall_client{name}") for name in ("", ".models", ".types")
-)
+package, models, types = (importlib.import_module(f"guildhall_client{part}") for part in ("", ".models", ".types"))
 
 
 def operation(tag: str, name: str):
     return importlib.import_module(f"guildhall_client.api.{tag}.{name}").sync
 
 
-client = client_module.AuthenticatedClient(base_url=url, token=os.environ["OPENAI_API_KEY"])
+client = package.AuthenticatedClient(base_url=url, token=os.environ["OPENAI_API_KEY"])
 for name in ("Seal Clerk", "Second", "Third"):
     gpt = operation("gpt", "create_gpt")(client=client, body=models.NewGpt(name=name, instructions="Be brief."))
     print(gpt.slug, file=sys.stderr)
