@@ -116,6 +116,7 @@ BODIES: Final[dict[str, Any]] = {
     },
     "POST /api/attachments": {"file": b"text"},
     "POST /api/gpts": {"name": "New"},
+    "POST /api/keys": {"name": "new"},
     "PATCH /api/gpts/<slug>": {"category": "work"},
     "POST /api/gpts/<slug>/files": {"file": b"text"},
     "POST /api/gpts/<slug>/files/<file_id>/replace": {"file": b"text"},

@@ -28,6 +28,8 @@ KEPT_ALIVE: Final = b": still here\n\n"
 METHODS: Final = ("GET", "POST", "PATCH", "DELETE")  # and PUT where a row has it
 MACHINES: Final = ("/api/", "/v1/", "/a2a/", "/mcp")
 ONLY_KEYS: Final = ("/v1/", "/a2a/", "/mcp")
+# Under /api, but not with a key: one that leaks makes no further keys.
+ONLY_SESSIONS: Final = (("POST", "/api/keys"), ("DELETE", "/api/keys/<key_id>"))
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,8 @@ def with_keys(method: str, route: str) -> Iterator[Cell]:
     """Yield requests of all people's programs. A key opens no page, and none that was revoked or expired anything."""
     is_machine = route.startswith(MACHINES)
     for role in may_more(method, route) if not is_machine else ROLES:
-        yield Cell(method, route, role if is_machine else "anonymous", key=role)
+        opens = is_machine and (method, route) not in ONLY_SESSIONS
+        yield Cell(method, route, role if opens else "anonymous", key=role)
     for key in ("revoked", "expired") if is_machine else ():
         yield Cell(method, route, "anonymous", key=key)
 

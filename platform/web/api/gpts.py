@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, JsonResponse
 from ninja import Router, Status
 from ninja.pagination import paginate
 from pydantic import Field
@@ -14,7 +14,7 @@ from web.api.errors import ProblemDetails
 from web.api.paging import Pages
 from web.api.shapes import GptCard, GptPatch, NewGpt, OwnGpt, Publication, Version
 from web.builder import services
-from web.builder.models import Gpt, GptQuerySet, GptVersion
+from web.builder.models import Gpt, GptQuerySet, GptVersion, Sharing
 from web.builder.services import access_gpt, access_own_gpt
 from web.runs.usage import GptUsage, usage_of
 
@@ -74,6 +74,15 @@ def publish_gpt(request: HttpRequest, slug: str, publication: Publication) -> St
     """
     gpt = access_own_gpt(caller(request), slug)
     return Status(201, services.publish(gpt, publication.sharing))
+
+
+@router.post("/gpts/{slug}/link", response={200: OwnGpt, **DENIED})
+def rotate_link(request: HttpRequest, slug: str) -> Gpt:
+    """Replace the secret link of your GPT. People who opened the old one lose access."""
+    gpt = access_own_gpt(caller(request), slug)
+    if gpt.sharing != Sharing.LINK:
+        raise Http404(f"{gpt.name} is not shared by link.")
+    return services.rotate_link(gpt)
 
 
 @router.get("/gpts/{slug}/versions", response={200: list[Version], **DENIED, 422: INVALID[422]})

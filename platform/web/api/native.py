@@ -1,5 +1,6 @@
 """`/api`: everything that pages can do, for programs with an API key and for scripts of the pages."""
 
+from web.api.account import router as account
 from web.api.actions import router as actions
 from web.api.agents import router as agents
 from web.api.auth import KeyAuth, SessionAuth
@@ -30,5 +31,5 @@ native = NativeApi(
     docs_url=None,
 )
 handle_errors(native)
-for router in (gpts, files, actions, delegates, agents, runs, citations, questions):
+for router in (account, gpts, files, actions, delegates, agents, runs, citations, questions):
     native.add_router("", router)

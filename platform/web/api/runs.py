@@ -271,6 +271,17 @@ def rename_conversation(request: HttpRequest, conversation_id: UUID, renaming: R
     return conversation
 
 
+@router.post("/conversations/{uuid:conversation_id}/regenerate", response={202: RunState, **INVALID, **BUSY})
+def regenerate(request: HttpRequest, conversation_id: UUID) -> Status[dict[str, Any]]:
+    """Answer the last message of a chat again."""
+    conversation = access_conversation(caller(request), conversation_id)
+    message = conversation.messages.last()
+    if message is None or conversation.origin == Conversation.Origin.DELEGATION:
+        raise Http404("There’s nothing to answer in this chat.")
+    access_gpt(caller(request), conversation.gpt.slug)  # who may read the chat need not have access any more
+    return Status(202, state_of(services.regenerate(message)))
+
+
 @router.delete("/conversations/{uuid:conversation_id}/guest", response={204: None, **DENIED})
 def dismiss_guest(request: HttpRequest, conversation_id: UUID) -> Status[None]:
     """Dismiss the mentioned GPT, so that the chat's own GPT answers again."""

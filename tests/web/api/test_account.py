@@ -1,0 +1,66 @@
+"""What people do about their own account over `/api`: with a key they can only read their keys."""
+
+from django.test import Client
+
+from tests.web.api.conftest import bearer, key_of
+from web.accounts.models import ApiKey
+from web.builder.models import Sharing
+from web.builder.services import set_sharing
+
+
+def test_a_person_makes_a_key_that_can_make_none(bob, gpt):
+    browser = Client()
+    browser.force_login(bob)
+    made = browser.post("/api/keys", {"name": "My program", "days": 30}, content_type="application/json")
+    key = made.json()
+    assert (made.status_code, key["name"], key["may_approve"]) == (201, "My program", False)
+    program = bearer(key["secret"])
+
+    [listed] = program.get("/api/keys").json()["items"]
+    assert (listed["id"], listed["prefix"], "secret" in listed) == (key["id"], key["secret"][:9], False)
+    for refused in (
+        program.post("/api/keys", {"name": "Another", "may_approve": True}, content_type="application/json"),
+        program.delete(f"/api/keys/{key['id']}"),
+    ):
+        assert refused.status_code == 401
+    assert ApiKey.objects.count() == 1
+    assert browser.delete(f"/api/keys/{key['id']}").status_code == 204
+    assert program.get("/api/keys").status_code == 401
+
+
+def test_a_key_is_made_with_the_token_of_the_page_only(bob):
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(bob)
+    refused = browser.post("/api/keys", {"name": "Forged"}, content_type="application/json")
+    assert (refused.status_code, refused.json()["code"]) == (403, "csrf")
+
+
+def test_nobody_sees_or_revokes_the_keys_of_others(bob, charlie):
+    key_of(bob)
+    browser = Client()
+    browser.force_login(charlie)
+    assert browser.get("/api/keys").json()["items"] == []
+    assert browser.delete(f"/api/keys/{bob.api_keys.get().id}").status_code == 404
+    assert bob.api_keys.get().revoked is None
+
+
+def test_a_secret_link_is_replaced(alice, gpt):
+    alices = bearer(key_of(alice))
+    assert alices.post("/api/gpts/pump-doctor/link").status_code == 404
+    set_sharing(gpt, Sharing.LINK)
+    before = gpt.link_secret
+    link = alices.post("/api/gpts/pump-doctor/link").json()["link"]
+    assert link
+    assert before not in link
+
+
+def test_an_answer_is_regenerated_while_one_may_chat_with_the_gpt(bob, gpt, run):
+    bobs = bearer(key_of(bob))
+    url = f"/api/conversations/{run.message.conversation_id}/regenerate"
+    assert bobs.post(url).status_code == 409  # still answering
+    assert bobs.post(f"/api/runs/{run.id}/cancel").json() == {"cancelled": True}
+    again = bobs.post(url)
+    assert (again.status_code, again.json()["conversation"]) == (202, str(run.message.conversation_id))
+    assert again.json()["id"] != str(run.id)
+    set_sharing(gpt, Sharing.ME)
+    assert bobs.post(url).status_code == 404
