@@ -32,7 +32,7 @@ from web.runs.models import Run
 from web.slots import Slot
 
 router = Router(tags=["Responses"])
-STREAM: Final = {"responses": {200: {"content": {"text/event-stream": {"schema": {}}}}}}
+STREAM: Final[dict[str, Any]] = {"responses": {200: {"content": {"text/event-stream": {"schema": {}}}}}}
 
 
 class ItemList(Schema):
