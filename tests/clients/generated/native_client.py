@@ -16,7 +16,9 @@ generator = [sys.executable, "-m", "openapi_python_client", "generate", "--url",
 made = subprocess.run(
     [*generator, "--output-path", str(folder), "--overwrite"], capture_output=True, text=True, check=True
 )
-warnings = [line for line in made.stdout.splitlines() if line.startswith(("WARNING", "Unable", "ERROR"))]
+warnings = [
+    line for line in (made.stdout + made.stderr).splitlines() if line.startswith(("WARNING", "Unable", "ERROR"))
+]
 sys.path.insert(0, str(folder))
 package, models, types = (importlib.import_module(f"guildhall_client{part}") for part in ("", ".models", ".types"))
 
