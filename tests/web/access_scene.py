@@ -47,7 +47,8 @@ QUERIES: Final = {
     "/g/mentionable": ("?q=pump",),
     "/gpts/<slug>/delegates/choices": ("?q=pump",),
     "/gpts/<slug>/use/": ("?days=90",),
-    "/api/gpts": ("?scope=store",),
+    "/api/gpts": ("?scope=store", "?scope=store&q=pump", "?q=pump"),
+    "/api/conversations": ("?q=pump",),
     "/runs/<run_id>/tree": ("?part",),
     "/operate/models/": ("?part",),
 }
@@ -117,6 +118,7 @@ BODIES: Final[dict[str, Any]] = {
     "POST /api/attachments": {"file": b"text"},
     "POST /api/gpts": {"name": "New"},
     "POST /api/keys": {"name": "new"},
+    "PATCH /api/account": {"name": "New"},
     "PATCH /api/gpts/<slug>": {"category": "work"},
     "POST /api/gpts/<slug>/files": {"file": b"text"},
     "POST /api/gpts/<slug>/files/<file_id>/replace": {"file": b"text"},

@@ -28,8 +28,12 @@ KEPT_ALIVE: Final = b": still here\n\n"
 METHODS: Final = ("GET", "POST", "PATCH", "DELETE")  # and PUT where a row has it
 MACHINES: Final = ("/api/", "/v1/", "/a2a/", "/mcp")
 ONLY_KEYS: Final = ("/v1/", "/a2a/", "/mcp")
-# Under /api, but not with a key: one that leaks makes no further keys.
-ONLY_SESSIONS: Final = (("POST", "/api/keys"), ("DELETE", "/api/keys/<key_id>"))
+# Under /api, but not with a key: one that leaks makes no further keys and shuts nobody out.
+ONLY_SESSIONS: Final = (
+    ("POST", "/api/keys"),
+    ("DELETE", "/api/keys/<key_id>"),
+    ("DELETE", "/api/programs/<grant_id>"),
+)
 
 
 @dataclass(frozen=True)

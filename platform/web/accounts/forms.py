@@ -9,6 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from web.accounts.models import ApiKey, User
+from web.accounts.services import rename
 
 # Lifetimes of a key, in days; 0: it never expires.
 LIFETIMES = ((30, "30 days"), (90, "90 days"), (365, "One year"), (0, "Never"))
@@ -27,8 +28,7 @@ class SignupForm(forms.Form):
 
     def signup(self, request: Any, user: User) -> None:
         """Save the name; allauth calls this once the user is saved."""
-        user.name = self.cleaned_data["name"]
-        user.save(update_fields=["name"])
+        rename(user, self.cleaned_data["name"])
 
 
 class AccountForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from web.accounts import quotas
@@ -74,10 +74,10 @@ def _issue(granted: Grant, kind: Kind, request: Mapping[str, str] | None = None)
     return secret
 
 
-def live_grants(user: User) -> "list[Grant]":
+def live_grants(user: User) -> "QuerySet[Grant]":
     """What the person lets programs do, newest first. A grant whose refresh token expired has ended."""
     refreshable = GrantToken.objects.filter(grant=OuterRef("id"), kind=Kind.REFRESH, expires__gt=timezone.now())
-    return list(user.grants.filter(Exists(refreshable)).select_related("program"))
+    return user.grants.filter(Exists(refreshable)).select_related("program")
 
 
 def end(user: User, grant_id: int) -> bool:

@@ -28,6 +28,12 @@ def operator_has_signed_in() -> bool:
     return User.objects.filter(is_staff=True, last_login__isnull=False).exists()
 
 
+def rename(user: User, name: str) -> None:
+    """Change the name that others see; if it is empty, they see the part of the email address before the @."""
+    user.name = name.strip()
+    user.save(update_fields=["name"])
+
+
 def live_keys(user: User) -> "QuerySet[ApiKey]":
     """The keys of `user` that work."""
     return user.api_keys.filter(Q(expires=None) | Q(expires__gt=timezone.now()), revoked=None)

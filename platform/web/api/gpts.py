@@ -11,14 +11,17 @@ from pydantic import Field
 
 from web.api.auth import caller
 from web.api.errors import ProblemDetails
-from web.api.paging import Pages
-from web.api.shapes import GptCard, GptPatch, NewGpt, OwnGpt, Publication, Version
+from web.api.paging import Pages, SearchText
+from web.api.shapes import CategoryName, GptCard, GptPatch, NewGpt, OwnGpt, Publication, Version
 from web.builder import services
 from web.builder.models import Gpt, GptQuerySet, GptVersion, Sharing
+from web.builder.search import find, find_among
 from web.builder.services import access_gpt, access_own_gpt
 from web.runs.usage import GptUsage, usage_of
 
 router = Router(tags=["GPT"])
+# Results of a search that are listed, the best of them.
+MAX_FOUND = 1_000
 DENIED = {401: ProblemDetails, 403: ProblemDetails, 404: ProblemDetails}
 # Errors of requests with a body.
 INVALID = {**DENIED, 400: ProblemDetails, 413: ProblemDetails, 422: ProblemDetails}
@@ -26,10 +29,22 @@ INVALID = {**DENIED, 400: ProblemDetails, 413: ProblemDetails, 422: ProblemDetai
 
 @router.get("/gpts", response={200: list[GptCard], 401: ProblemDetails, 422: ProblemDetails})
 @paginate(Pages)
-def list_gpts(request: HttpRequest, scope: Literal["own", "store"] = "own") -> GptQuerySet:
-    """Your own GPTs, or those in the store."""
-    mine = Gpt.objects.editable_by(caller(request))
-    return (mine if scope == "own" else Gpt.objects.in_store()).select_related("owner", "published")
+def list_gpts(
+    request: HttpRequest,
+    scope: Literal["own", "store"] = "own",
+    q: SearchText = "",
+    category: CategoryName | None = None,
+) -> GptQuerySet:
+    """Your own GPTs, or those in the store, newest first; with `q`, those that the store's search finds.
+
+    `q` searches the 200 of your own that you changed last.
+    """
+    is_store, query = scope == "store", q.strip()
+    gpts = Gpt.objects.in_store() if is_store else Gpt.objects.editable_by(caller(request))
+    gpts = gpts.filter(category=category) if category else gpts
+    if query:
+        gpts = gpts.filter(id__in=(find(query) if is_store else find_among(gpts, query))[:MAX_FOUND])
+    return gpts.select_related("owner", "published")
 
 
 @router.post("/gpts", response={201: OwnGpt, **INVALID})

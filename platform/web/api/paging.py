@@ -6,7 +6,7 @@ deleted. Ninja's own CursorPagination counts items of equal time from the first,
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from django.core import signing
 from django.core.exceptions import ValidationError
@@ -16,10 +16,12 @@ from ninja import Schema
 from ninja.pagination import PaginationBase
 from pydantic import Field
 
+from gpts.values import Text
 from web.api.cursors import rows_after
 from web.api.errors import ApiError
 
 SALT: Final = "cursor"
+SearchText = Annotated[Text, Field(max_length=200)]
 
 
 class Pages(PaginationBase):

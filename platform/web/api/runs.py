@@ -18,7 +18,7 @@ from web.api.answers import usage_of
 from web.api.auth import ApproverKeyAuth, SessionAuth, caller
 from web.api.errors import ProblemDetails
 from web.api.gpts import DENIED, INVALID
-from web.api.paging import Pages
+from web.api.paging import Pages, SearchText
 from web.api.repeats import RepeatableRequest
 from web.api.shapes_runs import (
     ApprovalAnswer,
@@ -233,10 +233,9 @@ def revoke_permission(request: HttpRequest, permission_id: int) -> Status[None]:
 
 @router.get("/conversations", response={200: list[ConversationCard], 401: ProblemDetails, 422: ProblemDetails})
 @paginate(Pages)
-def list_conversations(request: HttpRequest) -> ConversationQuerySet:
-    """Your chats, newest first, without previews and chat completions."""
-    chats = Conversation.objects.visible_to(caller(request)).filter(origin=Conversation.Origin.CHAT)
-    return chats.select_related("gpt", "guest")
+def list_conversations(request: HttpRequest, q: SearchText = "") -> ConversationQuerySet:
+    """Your chats, newest first, without previews and chat completions; with `q` in the title or the GPT's name."""
+    return Conversation.objects.chats_of(caller(request), q.strip()).select_related("gpt", "guest")
 
 
 @router.get("/conversations/{uuid:conversation_id}", response={200: ConversationWithTurns, **DENIED})

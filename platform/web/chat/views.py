@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -40,10 +40,8 @@ def chats_of(user: Any, query: str = "", limit: int = N_SIDE) -> list[Conversati
 
     `is_answered`: a creator has answered a question from it, which the person has not seen yet.
     """
-    chats = Conversation.objects.visible_to(user).filter(origin=Conversation.Origin.CHAT)
+    chats = Conversation.objects.chats_of(user, query)
     answers = CreatorQuestion.objects.filter(UNSEEN, message__conversation=OuterRef("pk"))
-    if query:
-        chats = chats.filter(Q(title__icontains=query) | Q(gpt__published__data__name__icontains=query))
     return list(
         chats.select_related("gpt__published").annotate(is_answered=Exists(answers)).order_by("-changed")[:limit]
     )

@@ -19,6 +19,12 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         """The conversations of `user` that were not deleted, never another person's."""
         return self.filter(owner=user, deleted=None) if user.is_authenticated else self.none()
 
+    def chats_of(self, user: Any, query: str) -> "ConversationQuerySet":
+        """The chats of `user` with `query` in the title or the GPT's name; all if it is empty."""
+        chats = self.visible_to(user).filter(origin=Conversation.Origin.CHAT)
+        named = models.Q(title__icontains=query) | models.Q(gpt__published__data__name__icontains=query)
+        return chats.filter(named) if query else chats
+
 
 class Conversation(models.Model):
     """One person's conversation with one version of a GPT. `guest` is a mentioned GPT that answers until dismissed.

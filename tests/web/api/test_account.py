@@ -3,6 +3,7 @@
 from django.test import Client
 
 from tests.web.api.conftest import bearer, key_of
+from web.accounts import grants
 from web.accounts.models import ApiKey
 from web.builder.models import Sharing
 from web.builder.services import set_sharing
@@ -64,3 +65,38 @@ def test_an_answer_is_regenerated_while_one_may_chat_with_the_gpt(bob, gpt, run)
     assert again.json()["id"] != str(run.id)
     set_sharing(gpt, Sharing.ME)
     assert bobs.post(url).status_code == 404
+
+
+def test_a_program_lists_connected_programs_and_only_a_browser_disconnects_them(alice, bob):
+    program = grants.register("editor", {"client_name": "Editor", "redirect_uris": ["http://127.0.0.1:1/back"]})
+    code = grants.token("code", grants.grant(bob, program, "http://testserver/mcp", {}))
+    assert grants.exchange(code)
+    bobs, bobs_browser, alices_browser = bearer(key_of(bob)), Client(), Client()
+    bobs_browser.force_login(bob)
+    alices_browser.force_login(alice)
+
+    [listed] = bobs.get("/api/programs").json()["items"]
+    assert (listed["name"], listed["resource"]) == ("Editor", "http://testserver/mcp")
+    assert alices_browser.get("/api/programs").json()["items"] == []
+    url = f"/api/programs/{listed['id']}"
+    assert (bobs.delete(url).status_code, alices_browser.delete(url).status_code) == (401, 404)
+    assert bob.grants.count() == 1
+    assert bobs_browser.delete(url).status_code == 204
+    assert bobs.get("/api/programs").json()["items"] == []
+    gone = bobs_browser.delete(url)
+    assert (gone.status_code, gone.headers["Content-Type"]) == (404, "application/problem+json")
+
+
+def test_a_person_changes_the_name_that_others_see(alice, bob):
+    bobs = bearer(key_of(bob))
+    changed = bobs.patch("/api/account", {"name": " Robert "}, content_type="application/json").json()
+    assert changed == {"email": "bob@example.org", "name": "Robert", "shown_name": "Robert"}
+    for wrong in ({"name": "x" * 61}, {"name": "a\x00b"}, {"name": 7}):
+        refused = bobs.patch("/api/account", wrong, content_type="application/json")
+        assert (refused.status_code, refused.json()["field"]) == (422, "name")
+        assert refused.headers["Content-Type"] == "application/problem+json"
+    bobs.patch("/api/account", {"email": "eve@example.org"}, content_type="application/json")
+    assert bobs.get("/api/account").json() == changed
+    emptied = bobs.patch("/api/account", {"name": ""}, content_type="application/json").json()
+    assert emptied["shown_name"] == "bob"
+    assert bearer(key_of(alice)).get("/api/account").json()["name"] == "Alice"

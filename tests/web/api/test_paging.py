@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from urllib.parse import urlencode
 
 import pytest
 from django.core import signing
@@ -27,7 +28,9 @@ def walk(client, path: str, limit: int = 2, meanwhile=lambda n_pages: None) -> l
     """All items, read page by page."""
     items, cursor, n_pages = [], "", 0
     while cursor is not None:
-        page = client.get(path, {"limit": limit, "cursor": cursor}).json()
+        page = client.get(
+            f"{path}{'&' if '?' in path else '?'}{urlencode({'limit': limit, 'cursor': cursor})}"
+        ).json()
         assert len(page["items"]) <= limit
         assert set(page) == {"items", "next"}
         items += page["items"]
@@ -91,3 +94,34 @@ def test_every_list_has_pages():
         if "get" in methods and path not in whole:
             content = methods["get"]["responses"].get(200, {}).get("content", {})
             assert '"type": "array"' not in json.dumps(content.get("application/json", {}).get("schema", {}))
+
+
+def test_a_search_is_paged_like_its_list(alices, alice, bob, charlie):
+    for n in range(5):
+        made = create_gpt(alice, {"name": f"Pump {n}", "category": "work" if n % 2 else "home", "description": "x"})
+        publish(made, Sharing.STORE)
+    publish(create_gpt(alice, {"name": "Tea", "category": "work", "description": "x"}), Sharing.STORE)
+    create_gpt(alice, {"name": "Secret pump"})
+    bobs, store = bearer(key_of(bob)), "/api/gpts?scope=store"
+
+    def withdraw(n_pages: int) -> None:
+        if n_pages == 1:
+            delete_gpt(Gpt.objects.get(slug="pump-4"))
+
+    found = walk(bobs, f"{store}&q=pumps", meanwhile=withdraw)
+    assert [gpt["slug"] for gpt in found] == ["pump-4", "pump-3", "pump-2", "pump-1", "pump-0"]
+    assert [gpt["slug"] for gpt in walk(bobs, f"{store}&q=pump&category=work")] == ["pump-3", "pump-1"]
+    assert [gpt["slug"] for gpt in walk(bobs, f"{store}&category=work")] == ["tea", "pump-3", "pump-1"]
+    assert [gpt["slug"] for gpt in walk(alices, "/api/gpts?q=secret")] == ["secret-pump"]
+    assert walk(bobs, "/api/gpts?q=pump") == walk(bobs, f"{store}&q=nothing") == []
+    for wrong in ("category=cars", f"q={'x' * 201}", "q=%00"):
+        refused = bobs.get(f"{store}&{wrong}")
+        assert (refused.status_code, refused.json()["field"]) == (422, wrong.split("=")[0])
+
+    for n in range(5):
+        chat = start_conversation(bob, Gpt.objects.get(slug="tea" if n % 2 else "pump-1"))
+        Conversation.objects.filter(id=chat.id).update(title=f"Chat {n}")
+    assert [chat["title"] for chat in walk(bobs, "/api/conversations?q=PUMP")] == ["Chat 4", "Chat 2", "Chat 0"]
+    assert [chat["title"] for chat in walk(bobs, "/api/conversations?q=chat+3")] == ["Chat 3"]
+    assert walk(bearer(key_of(charlie)), "/api/conversations?q=chat") == []
+    assert bobs.get("/api/conversations?q=%00").status_code == 422
