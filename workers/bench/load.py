@@ -2,7 +2,8 @@
 
 A temporary site with its web server, a model worker and the scripted engine, whose replies come at a fixed pace.
 The people are Locust's (`load_people.py`): each has a session, and does what the page's script does. First they chat
-alone, then beside one person whose many programs send whenever they can. At last, many streams of answers that do
+alone, then beside one person whose many programs send whenever they can, then alone again, because a site and a
+machine change within minutes by as much. At last, many streams of answers that do
 not come are held open on a site whose model worker is not running.
 """
 
@@ -62,17 +63,17 @@ def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="guildhall-load-") as folder:
         with _site(Path(folder), options) as (environment, url), _sampling() as samples:
             _chats(Path(folder), environment, url, {**options, "flooders": 0, "seconds": WARM_UP_S})
-            for name, flooders in (("alone", 0), ("beside a flood", options["flooders"])):
+            for name, flooders in (("alone", 0), ("beside a flood", options["flooders"]), ("alone again", 0)):
                 say(f"People {name}: {options['seconds']} s ...")
                 parts[name] = _chats(Path(folder), environment, url, {**options, "flooders": flooders})
         say(f"{options['streams']} idle streams ...")
         streams = _idle_streams(options["streams"])
-    before, after = (part["people"]["p95_s"] for part in parts.values())
+    before, beside, after = (part["people"]["p95_s"] for part in parts.values())
     return {
         "setting": {name: options[name] for name in ("people", "flooders", "seconds")},
         "load of the machine": [round(each, 2) for each in os.getloadavg()],
         **{f"{kind}, {name}": part[kind] for name, part in parts.items() for kind in part},
-        "p95 beside a flood to alone": round(after / before, 2) if before else None,
+        "p95 beside a flood to alone": round(2 * beside / (before + after), 2) if before and after else None,
         "memory in MB": samples,
         "idle streams": streams,
     }
