@@ -27,7 +27,7 @@ from web.accounts.services import create_key, create_sign_in_link
 from web.api.models import Batch, FileBatch, ProgramConversation, ProgramItem, Response
 from web.builder import files
 from web.builder.delegates import add
-from web.builder.models import Gpt, KnowledgeFile, Sharing
+from web.builder.models import Gpt, GptVersion, KnowledgeFile, Sharing
 from web.builder.models_actions import Action, McpServerRow, RemoteAgentRow, SignIn
 from web.builder.services import create_gpt, delete_gpt, open_link, update_gpt
 from web.operate.models import MeasuredModel, ModelDownload, ModelSurvey
@@ -121,6 +121,7 @@ BODIES: Final[dict[str, Any]] = {
     "PATCH /api/account": {"name": "New"},
     "PATCH /api/gpts/<slug>": {"category": "work"},
     "POST /api/gpts/<slug>/files": {"file": b"text"},
+    "POST /api/gpts/<slug>/picture": {"file": b"text"},
     "POST /api/gpts/<slug>/files/<file_id>/replace": {"file": b"text"},
     "POST /api/gpts/<slug>/files/<file_id>/decide": {"decisions": {"3f9a0c1b2d4e": "drop"}},
     "POST /api/gpts/<slug>/knowledge/ask": {"question": "Which seal?"},
@@ -238,7 +239,9 @@ def build() -> Scene:
     ids = ("run", "conversation", "file", "service", "action", "question", "attachment", "gpt", "response", "item")
     ids += ("vector_store", "batch")
     scene.others["unknown"] = {f"<{name}_id>": str(uuid4()) for name in ids}
-    scene.others["unknown"] |= dict.fromkeys(("<permission_id>", "<key_id>", "<version_id>", "<grant_id>"), "999999")
+    scene.others["unknown"] |= dict.fromkeys(
+        ("<permission_id>", "<key_id>", "<version_id>", "<draft_id>", "<grant_id>"), "999999"
+    )
     return scene
 
 
@@ -321,9 +324,12 @@ def _gpts(alice: User, scene: Scene) -> dict[str, Gpt]:
     texts = {name: f"Pump {word(f'draft-{name}')}" for name in ("name", "description", "instructions")}
     update_gpt(linked, {**texts, "starters": [word("draft-starter")]})
     undecided = _file(linked, "draft")
+    draft = linked.draft_spec().model_dump(mode="json")
+    replaced = GptVersion.objects.create(gpt=linked, data=draft, replaced=timezone.now())
     scene.values |= {
         "<slug>": linked.slug,
         "<version_id>": str(linked.published_id),
+        "<draft_id>": str(replaced.id),
         "<delegate>": gpts["store"].slug,
         "<model>": linked.slug,
         "<gpt_id>/<name>": f"{linked.id}/face.webp",

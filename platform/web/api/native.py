@@ -6,6 +6,7 @@ from web.api.agents import router as agents
 from web.api.auth import KeyAuth, SessionAuth
 from web.api.citations import router as citations
 from web.api.delegates import router as delegates
+from web.api.drafts import router as drafts
 from web.api.errors import PROBLEM_JSON, Api, handle_errors
 from web.api.files import router as files
 from web.api.gpts import router as gpts
@@ -31,5 +32,5 @@ native = NativeApi(
     docs_url=None,
 )
 handle_errors(native)
-for router in (account, gpts, files, actions, delegates, agents, runs, citations, questions):
+for router in (account, gpts, drafts, files, actions, delegates, agents, runs, citations, questions):
     native.add_router("", router)

@@ -15,21 +15,25 @@ from gpts.spec.gpt import DESCRIPTION_CHARS, INSTRUCTIONS_CHARS, NAME_CHARS, STA
 from gpts.values import Text
 from web.api.reading import RequestBody
 from web.builder.agents import agent_card_url
+from web.builder.faces import MARKS
 from web.builder.files import n_ahead
 from web.builder.knowledge import QUESTION_CHARS
+from web.builder.pictures import PROMPT_CHARS
 
 SharingLevel = Literal["me", "link", "store"]
 CategoryName = Literal["writing", "research", "programming", "education", "work", "home", "other"]
 if TYPE_CHECKING:
-    CapabilityKey = str
+    CapabilityKey = FaceKey = str
 else:
     CapabilityKey = Literal[tuple(CAPABILITIES)]
+    FaceKey = Literal["", *MARKS]
 Starter = Annotated[Text, Field(min_length=1, max_length=STARTER_CHARS)]
 Name = Annotated[Text, Field(min_length=1, max_length=NAME_CHARS)]
 ENGINE = "The name of its model, of those that your operator offers; empty: the default model."
 AT_ONCE = " Takes effect when you publish; turning it off, at once."
 TAKES_QUESTIONS = f"Whether people can send you a question it couldn't answer.{AT_ONCE}"
 FILES_DOWNLOADABLE = f"Whether people can download cited files, and have tools open its files.{AT_ONCE}"
+FACE = "The icon shown without a picture, for everyone at once; empty: chosen by its name."
 A2A = f"Whether it is available as an A2A agent.{AT_ONCE}"
 
 
@@ -50,6 +54,7 @@ class GptChange(RequestBody):
     a2a: bool | None = Field(None, description=A2A)
     engine: Annotated[Text, Field(max_length=40)] | None = Field(None, description=ENGINE)
     temperature: float | None = Field(None, ge=0, le=2)
+    face: FaceKey | None = Field(None, description=FACE)
     max_tokens: int | None = Field(None, ge=1, le=8_192, description="Maximum reply length, in tokens.")
 
     def fields(self) -> dict[str, Any]:
@@ -82,7 +87,12 @@ class GptFacts(Schema):
     delegates_to_store: bool = Field(description="Whether it can delegate to GPTs from the store.")
     creator: str = Field(validation_alias="owner.shown_name")
     created: datetime
+    picture: str | None = Field(description="The URL of its picture, for API keys too; null if it has none.")
     published: int | None = Field(description="Number of the live version; null before publishing.")
+
+    @staticmethod
+    def resolve_picture(gpt: Any) -> str | None:
+        return settings.SITE_URL + reverse("api:read_picture", args=[gpt.slug]) if gpt.picture else None
 
     @staticmethod
     def resolve_published(gpt: Any) -> int | None:
@@ -119,7 +129,9 @@ class OwnGpt(GptFacts):
     engine: str = Field(description=ENGINE)
     temperature: float
     max_tokens: int
+    face: str = Field(description=FACE)
     sharing: SharingLevel
+    publish_when_ready: bool = Field(description="Whether it will be published once its files are ready.")
     changed: datetime
     link: str | None = Field(description="The secret link, while shared by link.")
     agent_card: str | None = Field(description="The URL of its Agent Card, if `a2a` is on; works once that is live.")
@@ -149,6 +161,24 @@ class Version(Schema):
     @staticmethod
     def resolve_current(version: Any) -> bool:
         return bool(version.pk == version.gpt.published_id)
+
+
+class ReplacedDraft(Schema):
+    """A draft with unpublished changes that a restored version replaced."""
+
+    id: int
+    name: str
+    replaced: datetime
+
+    @staticmethod
+    def resolve_name(draft: Any) -> str:
+        return str(draft.data["name"])
+
+
+class PicturePrompt(RequestBody):
+    """What a generated picture shows."""
+
+    prompt: Annotated[Text, Field(max_length=PROMPT_CHARS)] = Field("", description="Empty: name and description.")
 
 
 class File(Schema):

@@ -34,7 +34,7 @@ def store_picture(upload: "UploadedFile[Any]") -> str:
 def generated_picture(gpt: Gpt, prompt: str) -> str:
     """The name of a picture that a worker made, now in MEDIA_ROOT; an empty prompt: from name and description.
 
-    Blocks the calling thread for up to GENERATE_TIMEOUT_S seconds. Raises ValidationError, and QuotaExceeded.
+    Blocks the calling thread for up to GENERATE_TIMEOUT_S seconds. Raises ValidationError, NoResult, QuotaExceeded.
     """
     if len(prompt) > PROMPT_CHARS:
         raise ValidationError(f"Describe the picture in up to {PROMPT_CHARS:,} characters.")
@@ -42,11 +42,8 @@ def generated_picture(gpt: Gpt, prompt: str) -> str:
     prompt = prompt.strip() or f"A simple, friendly emblem for “{gpt.name}”. {gpt.description}".strip()
     task = "workers.tasks.make_picture"
     with quotas.taken(gpt.owner_id, "pictures"):
-        try:
-            args = (gpt.owner_id, task, str(gpt.id), prompt)
-            result = rpc.call_for(*args, queue=queue, timeout_s=GENERATE_TIMEOUT_S)
-        except rpc.NoResult as error:
-            raise ValidationError(str(error)) from error
+        args = (gpt.owner_id, task, str(gpt.id), prompt)
+        result = rpc.call_for(*args, queue=queue, timeout_s=GENERATE_TIMEOUT_S)
         if "refused" in result:
             raise ValidationError(result["refused"])
         return _keep(read_square(BytesIO(b64decode(result["picture"]))))

@@ -203,6 +203,14 @@ def publish_when_ready(gpt: Gpt) -> GptVersion | None:
     return publish_if_awaited(gpt)
 
 
+def blocked(gpt: Gpt) -> str:
+    """Why publishing the draft cannot wait for its files, as it takes more than time; empty if it can."""
+    stuck = (KnowledgeFile.Status.FAILED, KnowledgeFile.Status.CANCELLED)
+    is_stuck = gpt.files.filter(removed=None, status__in=stuck).exists()
+    is_unlisted = gpt.sharing == Sharing.STORE and actions.privacy_missing(gpt)
+    return unready(gpt) if is_stuck or is_unlisted else ""
+
+
 def cancel_publishing(gpt: Gpt) -> None:
     """Do not publish the draft once its files are ready."""
     Gpt.objects.filter(id=gpt.id).update(publish_when_ready=False)
@@ -269,6 +277,11 @@ def access_version(gpt: Gpt, **which: Any) -> GptVersion:
     if version is None:
         raise Http404(f"{gpt.name} has no such version.")
     return version
+
+
+def replaced_drafts(gpt: Gpt) -> "QuerySet[GptVersion]":
+    """The drafts with unpublished changes that a restored version replaced, the last one first."""
+    return gpt.versions.exclude(replaced=None).order_by("-replaced")
 
 
 def restore(gpt: Gpt, version: GptVersion) -> Gpt:

@@ -30,6 +30,7 @@ from web.builder.forms import GptForm, NewGptForm
 from web.builder.knowledge import readings
 from web.builder.models import Gpt, KnowledgeFile, Sharing
 from web.builder.pictures import generated_picture, store_picture
+from web.rpc import NoResult
 
 View = Callable[..., HttpResponse]
 WHO_CAN: Final[dict[str, str]] = {
@@ -159,12 +160,11 @@ def add_attachments(request: HttpRequest, gpt: Gpt) -> None:
 
 def publish(request: HttpRequest, gpt: Gpt) -> HttpResponse:
     """Publish now or once the files are ready, with a message that says which; if files block it, go to them."""
-    stuck = (KnowledgeFile.Status.FAILED, KnowledgeFile.Status.CANCELLED)
     undecided = gpt.files.filter(removed=None, status=KnowledgeFile.Status.QUARANTINED)
     form = reverse("gpt_edit", args=[gpt.slug])
-    unlisted = gpt.sharing == Sharing.STORE and privacy_missing(gpt)
-    if unlisted or gpt.files.filter(removed=None, status__in=stuck).exists():
-        messages.error(request, f"Not published. {services.unready(gpt)}")
+    if reason := services.blocked(gpt):
+        messages.error(request, f"Not published. {reason}")
+        unlisted = gpt.sharing == Sharing.STORE and privacy_missing(gpt)
         return redirect(form if unlisted else f"{form}#knowledge")
     if version := services.publish_when_ready(gpt):
         messages.success(request, f"Version {version.number} published. {WHO_CAN[gpt.sharing]}")
@@ -255,10 +255,11 @@ def generate_picture(request: HttpRequest, gpt: Gpt) -> HttpResponse:
 def _set_picture(request: HttpRequest, gpt: Gpt, make: Callable[[], str]) -> HttpResponse:
     try:
         services.update_gpt(gpt, {"picture": make()})
-    except ValidationError as error:
+    except (ValidationError, NoResult) as error:
+        texts = error.messages if isinstance(error, ValidationError) else [str(error)]
         if wants_json(request):
-            return JsonResponse({"errors": {"picture": error.messages}}, status=400)
-        messages.error(request, " ".join(error.messages))
+            return JsonResponse({"errors": {"picture": texts}}, status=400)
+        messages.error(request, " ".join(texts))
     return state_response(request, gpt)
 
 
@@ -268,10 +269,19 @@ def picture(request: HttpRequest, gpt_id: UUID, name: str) -> FileResponse:
     seen = Gpt.objects.chattable_by(request.user).filter(id=gpt_id, picture=name).exists()
     if not seen and request.user.is_authenticated:
         seen = Gpt.objects.filter(Q(conversations__owner=request.user), id=gpt_id, picture=name).exists()
-    path = settings.MEDIA_ROOT / name
-    if not seen or not path.is_file():
+    if not seen:
         raise Http404("Picture not found.")
-    headers = {"Cache-Control": "private, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+    response = picture_response(name)
+    response.headers["Cache-Control"] = "private, max-age=31536000, immutable"
+    return response
+
+
+def picture_response(name: str) -> FileResponse:
+    """The kept picture called `name`. Raises Http404."""
+    path = settings.MEDIA_ROOT / name
+    if not name or not path.is_file():
+        raise Http404("Picture not found.")
+    headers = {"Cache-Control": "private, no-cache", "X-Content-Type-Options": "nosniff"}
     return FileResponse(path.open("rb"), content_type="image/webp", headers=headers)
 
 
@@ -288,7 +298,7 @@ def cancel_publishing(request: HttpRequest, gpt: Gpt) -> HttpResponse:
 @of_own_gpt
 def versions(request: HttpRequest, gpt: Gpt) -> HttpResponse:
     """The published versions and what changed in each, and the last drafts that a restored version replaced."""
-    replaced = gpt.versions.exclude(replaced=None).order_by("-replaced")[:VERSIONS_PER_PAGE]
+    replaced = services.replaced_drafts(gpt)[:VERSIONS_PER_PAGE]
     page = history(gpt, request.GET.get("page"))
     return render(request, "builder/history.html", {"page": page, "replaced": replaced, **form_state(gpt)})
 

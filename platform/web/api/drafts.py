@@ -1,0 +1,92 @@
+"""`/api/gpts/{slug}/publish-when-ready`, `…/drafts` and `…/picture`: acts of creators on their own GPT."""
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import FileResponse, HttpRequest
+from ninja import File as Upload
+from ninja import Router, Status
+from ninja.files import UploadedFile
+from ninja.pagination import paginate
+
+from web.api.auth import caller
+from web.api.errors import ProblemDetails
+from web.api.gpts import DENIED, INVALID
+from web.api.paging import Pages
+from web.api.shapes import OwnGpt, PicturePrompt, Publication, ReplacedDraft
+from web.builder import services
+from web.builder.models import Gpt, GptVersion
+from web.builder.pictures import generated_picture, store_picture
+from web.builder.services import access_gpt, access_own_gpt
+from web.builder.views import picture_response
+
+router = Router(tags=["GPT"])
+PICTURE = {"content": {"image/webp": {"schema": {"type": "string"}}}}
+
+
+@router.post("/gpts/{slug}/publish-when-ready", response={200: OwnGpt, **INVALID})
+def publish_when_ready(request: HttpRequest, slug: str, publication: Publication) -> Gpt:
+    """Publish the draft now if its files are ready, else once they are: `publish_when_ready` is true until then.
+
+    `sharing` changes at once. Refused if a file failed or was cancelled, and as `publish` for the store.
+    """
+    gpt = access_own_gpt(caller(request), slug)
+    with transaction.atomic():
+        services.check_listing(gpt, publication.sharing or gpt.sharing)
+        if publication.sharing:
+            services.set_sharing(gpt, publication.sharing)
+        if reason := services.blocked(gpt):
+            raise ValidationError({"files": reason})
+    # Not within the transaction: a worker that readies the last file meanwhile has to see that the draft waits.
+    services.publish_when_ready(gpt)
+    return access_own_gpt(caller(request), slug)
+
+
+@router.delete("/gpts/{slug}/publish-when-ready", response={204: None, **DENIED})
+def cancel_publishing(request: HttpRequest, slug: str) -> Status[None]:
+    """Don't publish the draft once its files are ready."""
+    services.cancel_publishing(access_own_gpt(caller(request), slug))
+    return Status(204, None)
+
+
+@router.get("/gpts/{slug}/drafts", response={200: list[ReplacedDraft], **DENIED, 422: INVALID[422]})
+@paginate(Pages)
+def list_drafts(request: HttpRequest, slug: str) -> QuerySet[GptVersion]:
+    """The drafts with unpublished changes that restored versions replaced, newest first."""
+    return services.replaced_drafts(access_own_gpt(caller(request), slug))
+
+
+@router.post("/gpts/{slug}/drafts/{int:draft_id}/restore", response={200: OwnGpt, **DENIED})
+def restore_draft(request: HttpRequest, slug: str, draft_id: int) -> Gpt:
+    """Restore a replaced draft. The draft that it replaces is kept in the same way."""
+    gpt = access_own_gpt(caller(request), slug)
+    return services.restore(gpt, services.access_version(gpt, id=draft_id, number=None))
+
+
+@router.get("/gpts/{slug}/picture", response={200: None, **DENIED}, openapi_extra={"responses": {200: PICTURE}})
+def read_picture(request: HttpRequest, slug: str) -> FileResponse:
+    """The picture of a GPT that you can chat with, as WebP."""
+    return picture_response(access_gpt(caller(request), slug).picture.name)
+
+
+@router.post("/gpts/{slug}/picture", response={200: OwnGpt, **INVALID})
+def upload_picture(request: HttpRequest, slug: str, file: Upload[UploadedFile]) -> Gpt:
+    """Replace the picture, for everyone at once, with a PNG, JPEG, WebP or GIF (multipart field `file`)."""
+    gpt = access_own_gpt(caller(request), slug)
+    return services.update_gpt(gpt, {"picture": store_picture(file)})
+
+
+@router.post(
+    "/gpts/{slug}/picture/generate", response={200: OwnGpt, 429: ProblemDetails, 503: ProblemDetails, **INVALID}
+)
+def generate_picture(request: HttpRequest, slug: str, wanted: PicturePrompt) -> Gpt:
+    """Replace the picture with a generated one. Takes up to two minutes."""
+    gpt = access_own_gpt(caller(request), slug)
+    return services.update_gpt(gpt, {"picture": generated_picture(gpt, wanted.prompt)})
+
+
+@router.delete("/gpts/{slug}/picture", response={204: None, **DENIED})
+def remove_picture(request: HttpRequest, slug: str) -> Status[None]:
+    """Remove the picture: the icon is shown instead."""
+    services.update_gpt(access_own_gpt(caller(request), slug), {"picture": ""})
+    return Status(204, None)
