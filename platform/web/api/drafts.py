@@ -66,7 +66,7 @@ def restore_draft(request: HttpRequest, slug: str, draft_id: int) -> Gpt:
 @router.get("/gpts/{slug}/picture", response={200: None, **DENIED}, openapi_extra={"responses": {200: PICTURE}})
 def read_picture(request: HttpRequest, slug: str) -> FileResponse:
     """The picture of a GPT that you can chat with, as WebP."""
-    return picture_response(access_gpt(caller(request), slug).picture.name)
+    return picture_response(access_gpt(caller(request), slug).picture.name or "")
 
 
 @router.post("/gpts/{slug}/picture", response={200: OwnGpt, **INVALID})

@@ -23,7 +23,8 @@ from web.builder.pictures import PROMPT_CHARS
 SharingLevel = Literal["me", "link", "store"]
 CategoryName = Literal["writing", "research", "programming", "education", "work", "home", "other"]
 if TYPE_CHECKING:
-    CapabilityKey = FaceKey = str
+    CapabilityKey = str
+    FaceKey = str
 else:
     CapabilityKey = Literal[tuple(CAPABILITIES)]
     FaceKey = Literal["", *MARKS]
