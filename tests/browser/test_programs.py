@@ -31,11 +31,11 @@ class Returned(BaseHTTPRequestHandler):
         """Nothing."""
 
     def do_GET(self) -> None:
-        """Any page."""
+        """Any page, with an icon of its own: a browser that asks for one might find the program gone."""
         self.send_response(200)
-        self.send_header("Content-Type", "text/plain")
+        self.send_header("Content-Type", "text/html")
         self.end_headers()
-        self.wfile.write(b"Close this window.")
+        self.wfile.write(b"<link rel=icon href=data:,>Close this window.")
 
 
 def test_a_program_is_allowed_by_keyboard_and_the_page_s_policy_lets_the_person_return(visitor, bob):
