@@ -12,6 +12,7 @@ from gpts.values import Text
 from web.api.errors import ApiError
 from web.api.functions import CallOfFunction, FunctionCall, FunctionName
 from web.api.messages import CALLER_INSTRUCTIONS, ChatMessage
+from web.api.response_tools import joined
 
 MAX_ITEMS: Final = 2_000
 ANSWER: Final = "mcp_approval_response"
@@ -50,6 +51,7 @@ class InputItem(BaseModel):
     summary: list[InputPart] | None = None
     call_id: Annotated[Text, Field(min_length=1, max_length=200)] | None = None
     name: FunctionName | None = None
+    namespace: FunctionName | None = None
     arguments: Text | None = None
     output: Text | list[InputPart] | None = None
     approval_request_id: Text | None = None
@@ -97,7 +99,8 @@ def _with_call(messages: list[ChatMessage], call: CallOfFunction, reasoning: str
 
 
 def _call(item: InputItem, place: str) -> CallOfFunction:
-    function = FunctionCall(name=_needed(item, "name", place), arguments=item.arguments or "{}")
+    name = joined(item.namespace, _needed(item, "name", place))
+    function = FunctionCall(name=name, arguments=item.arguments or "{}")
     return CallOfFunction(id=_needed(item, "call_id", place), function=function)
 
 

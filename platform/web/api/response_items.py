@@ -26,7 +26,7 @@ from web.api.functions import calls_for_caller
 from web.api.models import Response
 from web.api.response_approvals import request_in
 from web.api.response_input import said
-from web.api.response_tools import server_labels
+from web.api.response_tools import names_of, server_labels
 from web.runs import log
 from web.runs.files import PICTURES
 from web.runs.models import ConversationFile
@@ -155,7 +155,16 @@ class Output:
         """The caller's functions to call."""
         in_parallel = self._response.request.get("parallel_tool_calls") is not False
         calls = calls_for_caller(answer.tool_calls, self._response.run_id.hex, in_parallel)
-        return [{"type": "function_call", "call_id": call.id, **call.function.model_dump()} for call in calls]
+        tools = self._response.request.get("tools") or ()
+        return [
+            {
+                "type": "function_call",
+                "call_id": call.id,
+                "arguments": call.function.arguments,
+                **names_of(call.function.name, tools),
+            }
+            for call in calls
+        ]
 
 
 def output_of(response: Response, steps: Log) -> list[dict[str, Any]]:

@@ -104,6 +104,8 @@ def _status(steps: Log) -> ResponseStatus:
 
 def _tool(tool: dict[str, Any]) -> dict[str, Any]:
     """A tool as it was requested; a function with all fields that it has by default."""
+    if tool["type"] == "namespace":
+        return {"description": "", **tool, "tools": [*map(_tool, tool["tools"])]}
     if tool["type"] != "function":
         return tool
     return {"description": None, "parameters": None, **tool, "strict": True}

@@ -28,7 +28,7 @@ from web.api.response_input import InputItem, chat_messages, items_of
 from web.api.response_items import output_of
 from web.api.response_request import ResponseRequest, renamed
 from web.api.response_stores import files_of_stores
-from web.api.response_tools import ResponseFunction
+from web.api.response_tools import Namespace, ResponseFunction
 from web.builder.models import Gpt
 from web.runs import log, services
 from web.runs.files import within
@@ -98,7 +98,7 @@ def read_turn(user: User, body: ResponseRequest, *, goes_on: bool = True) -> Tur
     check_answered(user, body.items)
     added = _added_since(conversation, last)
     given = [*added, *(_resolved(user, item) for item in body.items)]
-    has_tools = any(isinstance(tool, ResponseFunction) for tool in body.tools or ())
+    has_tools = any(isinstance(tool, ResponseFunction | Namespace) for tool in body.tools or ())
     with renamed():
         own = chat_messages(given)
         is_next = goes_on and last is not None and _continues(last, body, conversation, gpt, own)

@@ -5,7 +5,7 @@ since they are a part of what the GPT is. The policy judges each call as on any 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,7 +17,7 @@ from gpts.spec.capabilities import CAPABILITIES
 from gpts.spec.gpt import GptSpec
 from gpts.values import Text
 from web.api.errors import ApiError
-from web.api.functions import FunctionDefinition, FunctionTool
+from web.api.functions import MAX_FUNCTIONS, NAME, FunctionDefinition, FunctionName, FunctionTool
 
 HostedType = Literal[
     "file_search",
@@ -41,6 +41,14 @@ class ResponseFunction(FunctionDefinition):
     """A function of the caller, as Responses writes it."""
 
     type: Literal["function"]
+
+
+class Namespace(_Open):
+    """Functions of the caller under a common name, which calls repeat. The model knows each by both names."""
+
+    type: Literal["namespace"]
+    name: FunctionName
+    tools: Annotated[list[ResponseFunction], Field(min_length=1, max_length=MAX_FUNCTIONS)]
 
 
 class HostedTool(_Open):
@@ -82,18 +90,43 @@ class NamedChoice(_Open):
     tools: list[dict[str, Any]] = []
 
 
-ResponseTool = Annotated[ResponseFunction | HostedTool | McpTool, Field(discriminator="type")]
+ResponseTool = Annotated[ResponseFunction | Namespace | HostedTool | McpTool, Field(discriminator="type")]
 ResponseToolChoice = Literal["none", "auto", "required"] | NamedChoice
 
 
 def functions_in(tools: Sequence[ResponseTool]) -> list[FunctionTool]:
     """The caller's functions among `tools`, as chat completions have them."""
-    return [FunctionTool(type="function", function=tool) for tool in tools if isinstance(tool, ResponseFunction)]
+    own = [tool for tool in tools if isinstance(tool, ResponseFunction)]
+    spaced = (
+        each.model_copy(update={"name": joined(tool.name, each.name)})
+        for tool in tools
+        if isinstance(tool, Namespace)
+        for each in tool.tools
+    )
+    return [FunctionTool(type="function", function=tool) for tool in (*own, *spaced)]
+
+
+def joined(namespace: str | None, name: str) -> str:
+    """The name by which the model knows a function. Raises ApiError if it is too long."""
+    whole = f"{namespace}__{name}" if namespace else name
+    if not re.fullmatch(NAME, whole):
+        text = f"“{name}” and its namespace have more than 62 characters together."
+        raise ApiError(400, text, "tools", "invalid_value")
+    return whole
+
+
+def names_of(function: str, tools: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """`name`, and `namespace` if it has one, of the function that the model knows as `function`."""
+    for tool in tools:
+        for each in tool["tools"] if tool["type"] == "namespace" else ():
+            if joined(tool["name"], each["name"]) == function:
+                return {"name": each["name"], "namespace": tool["name"]}
+    return {"name": function}
 
 
 def own_tools(tools: Sequence[ResponseTool], spec: GptSpec) -> tuple[str, ...] | None:
     """The names of the GPT's tools among `tools`; None, all of them, if it names none. Raises ApiError."""
-    hosted = [(place, tool) for place, tool in enumerate(tools) if not isinstance(tool, ResponseFunction)]
+    hosted = [(place, tool) for place, tool in enumerate(tools) if isinstance(tool, HostedTool | McpTool)]
     if not hosted:
         return None
     named = (name for place, tool in hosted for name in _named(tool, spec, f"tools.{place}"))

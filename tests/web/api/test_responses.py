@@ -208,6 +208,34 @@ def test_functions_are_called_and_their_outputs_continue_the_response(bobs, gpt,
     assert asked(worker).replies_label is not None
 
 
+def test_functions_of_a_namespace_are_called_by_both_names(bobs, gpt, worker, meanwhile):
+    """As coding agents send them (Codex)."""
+    own = {"type": "function", "name": "get_weather", "description": "Another.", "strict": False}
+    outside = {"type": "namespace", "name": "outside", "description": "What is out there.", "tools": [WEATHER]}
+    options = {"model": gpt.slug, "tools": [own, outside]}
+
+    def call() -> None:
+        worker.take()
+        worker.ask_caller(BERN.model_copy(update={"name": "outside__get_weather"}), OSLO)
+
+    meanwhile(call)
+    events = checked_events(bobs.responses.create(**options, input=QUESTION, stream=True))
+    first = events[-1].response
+    bern, oslo = checked(first).output
+    assert (bern.name, bern.namespace) == ("get_weather", "outside")
+    assert (oslo.name, oslo.namespace) == ("get_weather", None)
+    assert first.tools[1].tools[0].name == "get_weather"
+    assert [tool.name for tool in asked(worker).overrides.tools] == ["get_weather", "outside__get_weather"]
+
+    meanwhile(worker.answer)
+    results = [{"type": "function_call_output", "call_id": each.call_id, "output": "7 °C"} for each in (bern, oslo)]
+    history = [{"role": "user", "content": QUESTION}, *[item.to_dict() for item in first.output], *results]
+    assert bobs.responses.create(**options, input=history).output_text == ANSWER
+    calls = asked(worker).later[0].tool_calls
+    assert [each.name for each in calls] == ["outside__get_weather", "get_weather"]
+    assert asked(worker).replies_label is not None
+
+
 def test_the_next_response_is_the_next_turn_and_any_other_a_fork(bobs, gpt, worker, meanwhile):
     meanwhile(worker.answer)
     first = bobs.responses.create(model=gpt.slug, input=QUESTION, instructions="Answer in French.")
@@ -466,6 +494,7 @@ def test_naming_tools_of_the_gpt_only_narrows_it(bobs, gpt, worker, meanwhile):
         ({"tools": [{"type": "mcp", "server_label": "x", "authorization": "secret"}]}, "tools.0.authorization"),
         ({"tools": [{"type": "computer_use_preview"}]}, "tools.0"),
         ({"tools": [WEATHER, WEATHER]}, "tools.1.name"),
+        ({"tools": [{"type": "namespace", "name": "n" * 60, "tools": [WEATHER]}]}, "tools"),
         ({"tools": [{**WEATHER, "parameters": {"type": "array"}}]}, "tools.0.parameters.type"),
         ({"tool_choice": "required"}, "tool_choice"),
         ({"tools": [WEATHER], "tool_choice": {"type": "function", "name": "other"}}, "tool_choice.name"),
