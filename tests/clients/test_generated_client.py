@@ -8,8 +8,9 @@ pytestmark = [pytest.mark.clients, pytest.mark.process]
 def test_the_client_generated_from_the_document_makes_a_gpt_asks_it_and_pages(run_client):
     found = run_client("generated/native_client.py")
 
-    [picture] = found["warnings"]  # the generator knows no pictures; the bytes come nonetheless
-    assert "/pages/{page}" in picture
+    picture, page = found["warnings"]  # the generator knows no pictures; the bytes come nonetheless
+    assert "/gpts/{slug}/picture" in picture
+    assert "/pages/{page}" in page
     assert found["file"] == "seals.txt"
     assert found["status"] == "completed"
     assert found["answer"]
