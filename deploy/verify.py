@@ -65,7 +65,7 @@ def check(home: Path, fast: bool) -> int:
         outcomes += [run(part, variables) for part in real_parts()]
         outcomes.append(browser_tests(variables))
         outcomes.append(
-            CheckResult("client tests", "skipped", reason="a quarter of an hour: ./deploy/check --clients")
+            CheckResult("client tests", "skipped", reason="some minutes, and downloads: ./deploy/check --clients")
         )
     return summarize(outcomes)
 
