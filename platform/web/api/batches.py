@@ -17,7 +17,7 @@ from web.accounts import quotas
 from web.accounts.models import User
 from web.api.auth import caller
 from web.api.batch_work import move
-from web.api.cursors import Cursor, page_of
+from web.api.cursors import Cursor, Page, page_of
 from web.api.errors import ERRORS, ApiError
 from web.api.models_batches import Batch
 from web.api.program_files import access_upload, file_name, lasting
@@ -99,14 +99,10 @@ class BatchObject(Schema):
     metadata: dict[str, str]
 
 
-class BatchList(Schema):
+class BatchList(Page):
     """A page of your batches."""
 
-    object: Literal["list"]
     data: list[BatchObject]
-    first_id: str | None
-    last_id: str | None
-    has_more: bool
 
 
 _MOMENTS: Final = ("in_progress", "finalizing", "completed", "failed", "expired", "cancelling", "cancelled")

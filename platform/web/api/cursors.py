@@ -19,6 +19,15 @@ class Deleted(Schema):
     deleted: Literal[True] = True
 
 
+class Page(Schema):
+    """A page of a list."""
+
+    object: Literal["list"] = "list"
+    first_id: str | None
+    last_id: str | None
+    has_more: bool
+
+
 class Cursor(Schema):
     """Which rows of a list to return."""
 

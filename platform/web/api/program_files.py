@@ -13,7 +13,7 @@ from gpts.values import Text
 from web.accounts.models import User
 from web.api.auth import caller
 from web.api.content_files import no_file, uploaded
-from web.api.cursors import Deleted, LongCursor, page_of
+from web.api.cursors import Deleted, LongCursor, Page, page_of
 from web.api.errors import ERRORS, ApiError, OpenAiErrorBody
 from web.runs import files
 from web.runs.models import ConversationFile
@@ -40,14 +40,10 @@ class FileObject(Schema):
     status_details: str | None
 
 
-class FileList(Schema):
+class FileList(Page):
     """A page of your files."""
 
-    object: Literal["list"]
     data: list[FileObject]
-    first_id: str | None
-    last_id: str | None
-    has_more: bool
 
 
 class NewFile(Schema):

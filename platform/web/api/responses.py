@@ -14,7 +14,7 @@ from web.accounts.models import User
 from web.api import program_runs, response_request, response_store
 from web.api.auth import caller
 from web.api.chat_completions import IGNORED_HEADER
-from web.api.cursors import Deleted
+from web.api.cursors import Deleted, Page
 from web.api.errors import ERRORS, ApiError, OpenAiErrorBody, problem_of
 from web.api.models import Response
 from web.api.program_runs import outcome
@@ -35,14 +35,10 @@ router = Router(tags=["Responses"])
 STREAM: Final[dict[str, Any]] = {"responses": {200: {"content": {"text/event-stream": {"schema": {}}}}}}
 
 
-class ItemList(Schema):
+class ItemList(Page):
     """Items, with the first and the last id for the next page."""
 
-    object: Literal["list"] = "list"
     data: list[dict[str, Any]]
-    first_id: str | None
-    last_id: str | None
-    has_more: bool
 
 
 class ItemPage(Schema):

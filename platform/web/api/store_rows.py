@@ -91,8 +91,7 @@ class OwnStore:
     def add(self, upload: ConversationFile, attributes: Mapping[str, Any]) -> FileToRead:
         """The upload in the store, ready at once if the person had a worker read the same content before."""
         quotas.lock(self.row.owner_id)
-        if self.row.is_expired:
-            raise ApiError(400, "This vector store has expired.", None, "vector_store_expired")
+        _check_open(self.row)
         file = self.files().filter(upload=upload).first()
         if file is not None:
             file.attributes = attributes
@@ -209,6 +208,11 @@ def own_row(store: Store) -> VectorStore:
     raise ApiError(400, OF_GPT, None, "unsupported_value")
 
 
+def _check_open(row: VectorStore) -> None:
+    if row.is_expired:
+        raise ApiError(400, "This vector store has expired.", None, "vector_store_expired")
+
+
 def counts(files: "QuerySet[Any]") -> tuple[dict[str, int], int]:
     """How many of the files are in each state, and their bytes."""
     found = dict.fromkeys(("in_progress", "completed", "failed", "cancelled"), 0)
@@ -230,8 +234,7 @@ def state_of(status: str) -> str:
 def ready(store: Store, fits: Any = None) -> list[Any]:
     """The files of the store that can be searched, those that the filter fits. Raises ApiError if it has expired."""
     if isinstance(store, OwnStore):
-        if store.row.is_expired:
-            raise ApiError(400, "This vector store has expired.", None, "vector_store_expired")
+        _check_open(store.row)
         store.row.was_used()
     found = store.files().exclude(segment="")
     return [file for file in found if fits is None or fits.fits(file.attributes)]

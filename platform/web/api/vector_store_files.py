@@ -15,7 +15,7 @@ from gpts.values import Text
 from web import rpc
 from web.api.attribute_filters import Attributes
 from web.api.auth import caller
-from web.api.cursors import Cursor, Deleted, page_of
+from web.api.cursors import Cursor, Deleted, Page, page_of
 from web.api.errors import ERRORS, ApiError, OpenAiErrorBody
 from web.api.models import FileBatch
 from web.api.store_rows import Store, access_store, attach, counts, refs_of, state_of, store_name
@@ -91,14 +91,10 @@ class StoreFileObject(Schema):
     chunking_strategy: OtherChunking = OtherChunking()
 
 
-class StoreFileList(Schema):
+class StoreFileList(Page):
     """A page of the files of a vector store."""
 
-    object: Literal["list"]
     data: list[StoreFileObject]
-    first_id: str | None
-    last_id: str | None
-    has_more: bool
 
 
 class FilePage(Cursor):

@@ -12,7 +12,7 @@ from gpts.values import Text
 from web import rpc
 from web.api.attribute_filters import Filters
 from web.api.auth import caller
-from web.api.cursors import Cursor, Deleted
+from web.api.cursors import Cursor, Deleted, Page
 from web.api.errors import ERRORS, ApiError, OpenAiErrorBody
 from web.api.response_request import Metadata
 from web.api.store_rows import (
@@ -122,14 +122,10 @@ class StoreObject(Schema):
     guildhall: OfGpt | None
 
 
-class StoreList(Schema):
+class StoreList(Page):
     """A page of your vector stores."""
 
-    object: Literal["list"] = "list"
     data: list[StoreObject]
-    first_id: str | None
-    last_id: str | None
-    has_more: bool
 
 
 class FoundText(Schema):
