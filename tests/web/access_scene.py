@@ -79,6 +79,7 @@ BODIES: Final[dict[str, Any]] = {
     "POST /gpts/<slug>/questions/<question_id>": {"answer": "ZP-771."},
     "POST /runs/<run_id>/approve": {"call_id": "w1", "allowed": "true"},
     "POST /v1/chat/completions": {"model": "<model>", "messages": [{"role": "user", "content": "Hello"}]},
+    "POST /v1/chat/completions/<completion_id>": {"metadata": {}},
     "POST /v1/completions": {"model": "<model>", "prompt": "Hello"},
     "POST /v1/embeddings": {"model": "all-MiniLM-L6-v2", "input": "Hello"},
     "POST /v1/images/generations": {"prompt": "A pump"},
@@ -385,12 +386,15 @@ def _chats(people: dict[str, User], gpts: dict[str, Gpt], scene: Scene) -> None:
     file_batch = FileBatch.objects.create(owner=bob, store=store.id, files=[str(in_store.id)])
     note = {"note": word("batch-metadata")}
     batch = Batch.objects.create(owner=bob, input=upload.id, metadata=note, expires=timezone.now() + timedelta(1))
+    chat = {"runs": [str(run.id)], "metadata": {"note": word("chat-metadata")}, "parallel_tool_calls": True}
+    Response.objects.create(owner=bob, run=run, is_chat=True, request=chat)
     unsent = attached(bob, f"{word('attachment-name')}.txt", word("attachment-text").encode())
     run.refresh_from_db()
     values |= {
         "<run_id>": str(run.id),
         "<conversation_id>": str(run.message.conversation_id),
         "<response_id>": Response.objects.create(owner=bob, run=run, request={}).name,
+        "<completion_id>": f"chatcmpl-{run.id.hex}",
         "v1/conversations/<conversation_id>": f"v1/conversations/conv_{kept.id.hex}",
         "<item_id>": f"msg_{item.id.hex}",
         "<upload>": f"file-{upload.id.hex}",

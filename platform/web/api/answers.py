@@ -157,8 +157,12 @@ def _facts(run: Run, number: int, citation: Citation) -> dict[str, Any]:
     }
 
 
-def usage_of(run: Run, log: Log) -> TokenUsage:
-    """The tokens of all replies of the run and its child runs, and of an answer that no model wrote."""
+def usage_of(*answers: tuple[Run, Log]) -> TokenUsage:
+    """The tokens of all replies of these runs and their child runs, and of answers that no model wrote."""
+    return TokenUsage.of(sum((_tokens_of(run, log) for run, log in answers), Tokens()))
+
+
+def _tokens_of(run: Run, log: Log) -> Tokens:
     delegates = any(isinstance(step, Delegation) for step in log)
     tokens = tree_of(run).total if delegates else tokens_in(log)
     match log[-1]:
@@ -166,7 +170,7 @@ def usage_of(run: Run, log: Log) -> TokenUsage:
             tokens += Tokens(end.prompt_tokens, end.completion_tokens)
         case Cancelled(text=text) if text:
             tokens += _estimated(log, text)
-    return TokenUsage.of(tokens)
+    return tokens
 
 
 def _estimated(log: Log, text: str) -> Tokens:

@@ -14,6 +14,7 @@ from web.api.answers import Extras, extras, reasoning_of, text_citations, url_ci
 from web.api.anthropic_requests import MessagesRequest
 from web.api.auth import caller
 from web.api.chat_completions import Answering
+from web.api.choices import begun
 from web.api.errors import AnthropicErrorBody, Problem, anthropic_shape
 from web.api.program_runs import keep, outcome
 from web.api.relay import Relay, pieces
@@ -74,7 +75,8 @@ async def create_message(request: HttpRequest, body: MessagesRequest) -> Any:
     slot = await take_stream(user.pk) if body.stream else None
     files = await program_runs.files_of(user, message)
     making = partial(chat_completions.start, user, completion, message, files)
-    async with program_runs.begun(asked, making) as run:
+    async with begun(asked, making) as [choice]:
+        run = choice.run
         facts = await in_database(model_facts, run.version.spec().model.engine)
         await close_connection()
         answering = Answering(run, body.in_parallel, facts.context_tokens)
@@ -217,5 +219,5 @@ def _stop_reason(answer: Finished) -> str:
 
 
 async def _usage(run: Run, steps: Log) -> Usage:
-    used = await in_database(usage_of, run, steps)
+    used = await in_database(usage_of, (run, steps))
     return Usage(input_tokens=used.prompt_tokens, output_tokens=used.completion_tokens)

@@ -1,4 +1,4 @@
-"""Attributes of files in vector stores, and OpenAI's filters over them."""
+"""Attributes of files in vector stores, OpenAI's filters over them, and the metadata of other rows."""
 
 import operator
 from collections.abc import Callable, Mapping
@@ -10,6 +10,9 @@ from gpts.values import Text
 
 Value = StrictBool | StrictInt | StrictFloat | Annotated[Text, Field(max_length=512)]
 Attributes = Annotated[dict[Annotated[Text, Field(max_length=64)], Value], Field(max_length=16)]
+Metadata = Annotated[
+    dict[Annotated[Text, Field(max_length=64)], Annotated[Text, Field(max_length=512)]], Field(max_length=16)
+]
 _ORDER: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "gt": operator.gt,
     "gte": operator.ge,

@@ -15,13 +15,13 @@ from pydantic import BaseModel
 from gpts.values import Text
 from web.accounts import quotas
 from web.accounts.models import User
+from web.api.attribute_filters import Metadata
 from web.api.auth import caller
 from web.api.batch_work import move
 from web.api.cursors import Cursor, Page, page_of
 from web.api.errors import ERRORS, ApiError
 from web.api.models_batches import Batch
 from web.api.program_files import access_upload, file_name, lasting
-from web.api.response_request import Metadata
 from web.sending import send_task
 
 router = Router(tags=["Batches"])

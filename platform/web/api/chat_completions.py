@@ -1,6 +1,6 @@
 """`/v1/chat/completions`: OpenAI's chat completions, whole and streamed."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -8,20 +8,19 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from ninja import Router
 
 from gpts.runs.steps import Finished, Log
 from web.accounts.models import User
-from web.api import completions, program_runs
-from web.api.answers import extras, reasoning_of, usage_of
+from web.api import completions, program_runs, stored_completions
+from web.api.answers import TokenUsage, extras, usage_of
 from web.api.auth import caller
+from web.api.choices import Choice, begun, finished, seeded, side_by_side
 from web.api.completions import (
-    AnswerMessage,
     Completion,
-    CompletionChoice,
     CompletionRequest,
     annotations,
     completion_id,
+    completion_of,
     finish_reason,
 )
 from web.api.errors import OpenAiErrorBody, Problem, openai_shape
@@ -35,7 +34,7 @@ from web.runs.connections import close_connection, in_database, sse_response, ta
 from web.runs.model_facts import model_facts
 from web.runs.models import Run
 
-router = Router()
+router = stored_completions.router
 # Names the parameters of the request that have no effect.
 IGNORED_HEADER: Final = "X-Ignored-Parameters"
 
@@ -48,24 +47,22 @@ IGNORED_HEADER: Final = "X-Ignored-Parameters"
     openapi_extra={"responses": {200: {"content": {"text/event-stream": {"schema": {}}}}}},
 )
 async def create_chat_completion(request: HttpRequest, response: HttpResponse, body: CompletionRequest) -> Any:
-    """The answer of a run, whole or as a stream. A caller without a key who disconnects stops the run."""
+    """The answers of runs, whole or as a stream. A caller without a key who disconnects stops the runs."""
     body.check()
     user, message = caller(request), body.message()
     asked = RepeatableRequest.of(request, "v1", body.model_dump_json(exclude={"stream", "stream_options"}))
     slot = await take_stream(user.pk) if body.stream else None
     files = await program_runs.files_of(user, message)
-    async with program_runs.begun(asked, partial(start, user, body, message, files)) as run:
-        facts = await in_database(model_facts, run.version.spec().model.engine)
+    starts = [partial(start, user, body, message, files, index) for index in range(body.n or 1)]
+    async with begun(asked, *starts) as choices:
+        facts = await in_database(model_facts, choices[0].run.version.spec().model.engine)
         await close_connection()
-        answering = Answering(run, body.parallel_tool_calls is not False, facts.context_tokens)
+        completing = Completing(body, choices, facts.context_tokens)
         ignored = ", ".join(body.without_effect(facts.ignores))
         if slot is None:
             name_ignored(response, ignored)
-            return await complete(answering, asked)
-        wants_usage = bool(body.stream_options and body.stream_options.include_usage)
-        streaming = sse_response(
-            program_runs.streamed(run, asked, _events(answering, wants_usage), _error_event), slot
-        )
+            return await completing.whole()
+        streaming = sse_response(completing.stream(), slot)
         name_ignored(streaming, ignored)
         return streaming
 
@@ -76,14 +73,17 @@ def name_ignored(response: HttpResponseBase, names: str) -> None:
         response.headers[IGNORED_HEADER] = names
 
 
-def start(user: User, body: CompletionRequest, message: ProgramMessage, files: Sequence[UUID] = ()) -> Run:
-    """The queued run that answers the request. Raises ApiError, Refused."""
-    return program_runs.start(user, body.model, message, body.overrides(), files)
+def start(
+    user: User, body: CompletionRequest, message: ProgramMessage, files: Sequence[UUID] = (), index: int = 0
+) -> Run:
+    """The queued run of the answer number `index` to the request. Raises ApiError, Refused."""
+    overrides = seeded(body.overrides(), index)
+    return program_runs.start(user, body.model, message, overrides, files, is_kept=bool(body.store))
 
 
 @dataclass(frozen=True, slots=True)
 class Answering:
-    """The run that answers a request. `in_parallel`: it may make several calls of the caller's functions at once."""
+    """The run of an answer. `in_parallel`: it may make several calls of the caller's functions at once."""
 
     run: Run
     in_parallel: bool
@@ -94,72 +94,80 @@ class Answering:
         return calls_for_caller(answer.tool_calls, self.run.id.hex, self.in_parallel)
 
 
-async def complete(answering: Answering, asked: RepeatableRequest) -> Completion:
-    """The whole answer, once it is finished. Raises ApiError if the run failed or waits for a person."""
-    run = answering.run
-    steps = await program_runs.finished_steps(run, asked)
-    answer = outcome(steps, answering.context_tokens)
-    await keep(run, answer, steps, answer.text, answering.in_parallel)
-    message = AnswerMessage(
-        content=answer.text or (None if answer.tool_calls else ""),
-        reasoning_content=reasoning_of(steps),
-        annotations=annotations(run, answer),
-        tool_calls=answering.calls(answer) or None,
-    )
-    return Completion(
-        id=completion_id(run),
-        created=int(run.created.timestamp()),
-        model=run.message.conversation.gpt.slug,
-        choices=[CompletionChoice(message=message, finish_reason=finish_reason(answer.finish))],
-        usage=await in_database(usage_of, run, steps),
-        guildhall=extras(run, answer, steps),
-    )
+class Completing:
+    """The runs that answer a request."""
+
+    def __init__(self, body: CompletionRequest, choices: Sequence[Choice], context_tokens: int | None) -> None:
+        self._body, self._choices, self._context_tokens = body, choices, context_tokens
+        self._wants_usage = bool(body.stream_options and body.stream_options.include_usage)
+        self._chunks = [Chunks(choices[0].run, each, self._wants_usage) for each in choices]
+        self._over: list[tuple[Run, Log]] = []
+
+    async def whole(self) -> Completion:
+        """All answers, once they are finished. Raises ApiError if one failed or waits for a person."""
+        made = await finished(self._choices, self._context_tokens)
+        answers = [(choice.run, *each) for choice, each in zip(self._choices, made, strict=True)]
+        for run, steps, answer in answers:
+            await keep(run, answer, steps, answer.text, self._body.in_parallel)
+        await self._store()
+        return await in_database(completion_of, answers, self._body.in_parallel)
+
+    def stream(self) -> AsyncGenerator[str]:
+        """Yield all answers side by side as server-sent events."""
+        return side_by_side(self._choices, self._events, _error_event, self._end)
+
+    async def _events(self, choice: Choice) -> AsyncIterator[str]:
+        """Yield one answer. Raises what `pieces` and `outcome` raise."""
+        run, relay, chunk = choice.run, Relay(), self._chunks[choice.index]
+        answering = Answering(run, self._body.in_parallel, self._context_tokens)
+        yield chunk.delta({"role": "assistant", "content": "", "refusal": None})
+        text = ""
+        async for delta in pieces(run.id, relay):
+            text += delta.get("content", "")
+            yield chunk.delta(delta) if delta else KEEP_ALIVE
+        steps = await in_database(log.read, run.id)
+        answer = outcome(steps, answering.context_tokens)
+        rest = "" if answer.finish == "cancelled" else relay.rest(answer.text)
+        await keep(run, answer, steps, text + rest, answering.in_parallel)
+        cited = [each.model_dump() for each in annotations(run, answer, relay.before)]
+        if rest or cited:
+            yield chunk.delta({"content": rest, **({"annotations": cited} if cited else {})})
+        for index, call in enumerate(answering.calls(answer)):
+            yield chunk.call(index, call)
+        self._over.append((run, steps))
+        yield chunk.end(answer, steps, relay.before)
+
+    async def _end(self) -> AsyncIterator[str]:
+        await self._store()
+        if self._wants_usage:
+            yield self._chunks[0].usage(await in_database(usage_of, *self._over))
+        yield "data: [DONE]\n\n"
+
+    async def _store(self) -> None:
+        if self._body.store:
+            await in_database(stored_completions.store, [each.run for each in self._choices], self._body)
 
 
 def _error_event(problem: Problem) -> str:
     return sse(openai_shape(problem)[1])
 
 
-async def _events(answering: Answering, wants_usage: bool) -> AsyncIterator[str]:
-    """Yield the whole stream. Raises what `pieces` and `outcome` raise."""
-    run, relay = answering.run, Relay()
-    chunk = Chunks(run, wants_usage)
-    yield chunk.delta({"role": "assistant", "content": "", "refusal": None})
-    text = ""
-    async for delta in pieces(run.id, relay):
-        text += delta.get("content", "")
-        yield chunk.delta(delta) if delta else KEEP_ALIVE
-    steps = await in_database(log.read, run.id)
-    answer = outcome(steps, answering.context_tokens)
-    rest = "" if answer.finish == "cancelled" else relay.rest(answer.text)
-    await keep(run, answer, steps, text + rest, answering.in_parallel)
-    cited = [each.model_dump() for each in annotations(run, answer, relay.before)]
-    if rest or cited:
-        yield chunk.delta({"content": rest, **({"annotations": cited} if cited else {})})
-    for index, call in enumerate(answering.calls(answer)):
-        yield chunk.call(index, call)
-    yield chunk.end(answer, steps, relay.before)
-    if wants_usage:
-        yield chunk.usage((await in_database(usage_of, run, steps)).model_dump())
-    yield "data: [DONE]\n\n"
-
-
 class Chunks:
-    """The `chat.completion.chunk` objects of one stream, as server-sent events."""
+    """The `chat.completion.chunk` objects of one answer, as server-sent events; all have the id of the `first`."""
 
-    def __init__(self, run: Run, wants_usage: bool) -> None:
-        self._run = run
+    def __init__(self, first: Run, choice: Choice, wants_usage: bool) -> None:
+        self._run, self._index = choice.run, choice.index
         self._same = {
-            "id": completion_id(run),
+            "id": completion_id(first),
             "object": "chat.completion.chunk",
-            "created": int(run.created.timestamp()),
-            "model": run.message.conversation.gpt.slug,
+            "created": int(first.created.timestamp()),
+            "model": first.message.conversation.gpt.slug,
         }
         self._no_usage = {"usage": None} if wants_usage else {}
 
     def delta(self, delta: dict[str, Any], finish: str | None = None, **facts: Any) -> str:
         """A piece of the answer. `facts` go under "guildhall"."""
-        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
+        choice = {"index": self._index, "delta": delta, "logprobs": None, "finish_reason": finish}
         about = {"run_id": str(self._run.id), "gpt": self._run.gpt.slug, "coverage": None, **facts}
         return sse({**self._same, "choices": [choice], **self._no_usage, "guildhall": about})
 
@@ -174,6 +182,6 @@ class Chunks:
         """The chunk with the finish reason."""
         return self.delta({}, finish_reason(answer.finish), **extras(self._run, answer, steps, before).model_dump())
 
-    def usage(self, usage: dict[str, int]) -> str:
+    def usage(self, usage: TokenUsage) -> str:
         """The chunk for `stream_options.include_usage`, without choices."""
-        return sse({**self._same, "choices": [], "usage": usage})
+        return sse({**self._same, "choices": [], "usage": usage.model_dump()})

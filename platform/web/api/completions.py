@@ -2,16 +2,17 @@
 
 import re
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal
 
 from ninja import Schema
 from pydantic import BaseModel, ConfigDict, Field
 
-from gpts.runs.steps import Finished, FinishReason, Overrides, ReasoningEffort
+from gpts.runs.steps import Finished, FinishReason, Log, Overrides, ReasoningEffort
 from gpts.values import Text
-from web.api.answers import Extras, TokenUsage, UrlCitation, url_citations
+from web.api.answers import Extras, TokenUsage, UrlCitation, extras, reasoning_of, url_citations, usage_of
+from web.api.attribute_filters import Metadata
 from web.api.errors import ApiError
 from web.api.functions import (
     MAX_FUNCTIONS,
@@ -21,6 +22,7 @@ from web.api.functions import (
     WantedToolChoice,
     answer_schema,
     caller_tools,
+    calls_for_caller,
     choice_of,
 )
 from web.api.messages import ChatMessage, ProgramMessage, read_conversation
@@ -34,6 +36,8 @@ DESCRIPTION: Final = _TEXTS["description"].format(
     ignored=", ".join(f"`{name}`" for name in _TEXTS["ignored"]),
 )
 MAX_BIASES: Final = 1_024
+# Answers to one request, which are written side by side.
+MAX_ANSWERS: Final = 8
 # What programs mean by a top_p of 0: the likeliest token.
 LEAST_TOP_P: Final = 1e-6
 Penalty = Annotated[float, Field(ge=-2, le=2)]
@@ -113,7 +117,20 @@ class CompletionRequest(SamplingRequest):
     tools: list[FunctionTool] | None = Field(None, max_length=MAX_FUNCTIONS, description="Your own functions.")
     tool_choice: WantedToolChoice | None = Field(None, description="Default: auto.")
     parallel_tool_calls: bool | None = Field(None, description="False: at most one call at a time.")
+    n: int | None = Field(None, ge=1, le=MAX_ANSWERS, description="Answers, each of a run of its own. Default: 1.")
+    store: bool | None = Field(False, description="Keep the completion for 30 days, to be read again.")
+    metadata: Metadata | None = Field(None, description="Of a stored completion.")
     response_format: ResponseFormat | None = Field(None, description="Default: text.")
+
+    @property
+    def in_parallel(self) -> bool:
+        """Whether an answer may make several calls at once."""
+        return self.parallel_tool_calls is not False
+
+    def without_effect(self, ignores: Collection[str]) -> list[str]:
+        """The same; only what is stored has metadata."""
+        unstored = ["metadata"] if self.metadata and not self.store else []
+        return sorted([*super().without_effect(ignores), *unstored])
 
     def message(self) -> ProgramMessage:
         """The question, with the messages before it and after it as the GPT reads them. Raises ApiError."""
@@ -154,12 +171,13 @@ class AnswerMessage(Schema):
 
 
 class CompletionChoice(Schema):
-    """The one answer."""
+    """An answer. Where there are several, `guildhall` has what OpenAI's format doesn't cover of each."""
 
-    index: Literal[0] = 0
+    index: int
     message: AnswerMessage
     logprobs: None = None
     finish_reason: CompletionFinish
+    guildhall: Extras | None = None
 
 
 class Completion(Schema):
@@ -172,6 +190,38 @@ class Completion(Schema):
     choices: list[CompletionChoice]
     usage: TokenUsage
     guildhall: Extras
+
+
+def completion_of(answers: Sequence[tuple[Run, Log, Finished]], in_parallel: bool) -> Completion:
+    """The completion with these answers, each with its run and the steps. Queries the tokens of child runs."""
+    about = [extras(run, answer, steps) for run, steps, answer in answers]
+    first = answers[0][0]
+    choices = [
+        CompletionChoice(
+            index=index,
+            message=_message(run, steps, answer, in_parallel),
+            finish_reason=finish_reason(answer.finish),
+            guildhall=about[index] if len(answers) > 1 else None,
+        )
+        for index, (run, steps, answer) in enumerate(answers)
+    ]
+    return Completion(
+        id=completion_id(first),
+        created=int(first.created.timestamp()),
+        model=first.message.conversation.gpt.slug,
+        choices=choices,
+        usage=usage_of(*((run, steps) for run, steps, _ in answers)),
+        guildhall=about[0],
+    )
+
+
+def _message(run: Run, steps: Log, answer: Finished, in_parallel: bool) -> AnswerMessage:
+    return AnswerMessage(
+        content=answer.text or (None if answer.tool_calls else ""),
+        reasoning_content=reasoning_of(steps),
+        annotations=annotations(run, answer),
+        tool_calls=calls_for_caller(answer.tool_calls, run.id.hex, in_parallel) or None,
+    )
 
 
 def completion_id(run: Run) -> str:

@@ -10,14 +10,13 @@ from pydantic import BaseModel, Field
 
 from web.accounts.models import User
 from web.api import response_store
+from web.api.attribute_filters import Metadata
 from web.api.auth import caller
-from web.api.cursors import Deleted
+from web.api.cursors import Cursor, Deleted, ItemList, listed
 from web.api.errors import ERRORS, ApiError
 from web.api.models import ProgramConversation, ProgramItem
 from web.api.response_input import InputItem, given_item
-from web.api.response_request import Metadata
 from web.api.response_store import access_conversation, conversation_items
-from web.api.responses import ItemList, ItemPage, listed
 
 router = Router(tags=["Conversations"])
 # Items that a program can add at once, as with OpenAI, and those that one person's programs can keep here.
@@ -102,7 +101,7 @@ def create_items(request: HttpRequest, conversation_id: str, body: AddedItems) -
     conversation = access_conversation(caller(request), conversation_id)
     added = {item.id.hex for item in _add(caller(request), conversation, body.items)}
     items = [item for item in _items(conversation) if item["id"].partition("_")[2] in added]
-    return listed(items, ItemPage(after=None, limit=AT_ONCE, order="asc"))
+    return listed(items, Cursor(after=None, limit=AT_ONCE, order="asc"))
 
 
 def _add(user: User, conversation: ProgramConversation, items: list[InputItem]) -> list[ProgramItem]:
@@ -120,7 +119,7 @@ def _items(conversation: ProgramConversation) -> list[dict[str, Any]]:
 
 
 @router.get("/conversations/{conversation_id}/items", response={200: ItemList, **ERRORS})
-def list_items(request: HttpRequest, conversation_id: str, page: Query[ItemPage]) -> ItemList:
+def list_items(request: HttpRequest, conversation_id: str, page: Query[Cursor]) -> ItemList:
     """The items of a conversation, those of its responses among them; the newest first unless `order` is `asc`."""
     return listed(_items(access_conversation(caller(request), conversation_id)), page)
 

@@ -28,12 +28,24 @@ class Page(Schema):
     has_more: bool
 
 
+class ItemList(Page):
+    """Items, with the first and the last id for the next page."""
+
+    data: list[dict[str, Any]]
+
+
 class Cursor(Schema):
     """Which rows of a list to return."""
 
     after: str | None = Field(None, max_length=200, description="The id of the row before the first.")
     limit: int = Field(20, ge=1, le=100)
     order: Literal["asc", "desc"] = "desc"
+
+
+class OldestFirst(Cursor):
+    """Which rows of a list that begins with the oldest."""
+
+    order: Literal["asc", "desc"] = "asc"
 
 
 class LongCursor(Cursor):
@@ -62,3 +74,17 @@ def page_of(rows: "QuerySet[Any]", cursor: Cursor, find: Callable[[str], Any], s
     data = [shown(row) for row in found[: cursor.limit]]
     ends = {"first_id": data[0].id, "last_id": data[-1].id} if data else {"first_id": None, "last_id": None}
     return {"object": "list", "data": data, "has_more": len(found) > cursor.limit, **ends}
+
+
+def listed(items: list[dict[str, Any]], page: Cursor) -> ItemList:
+    """A page of `items`, which are given oldest first. Raises ApiError for an unknown id."""
+    ordered = items if page.order == "asc" else items[::-1]
+    start = 0
+    if page.after:
+        ids = [item["id"] for item in ordered]
+        if page.after not in ids:
+            raise ApiError(400, f"No item “{page.after}” in this list.", "after", "invalid_value")
+        start = ids.index(page.after) + 1
+    data = ordered[start : start + page.limit]
+    ends = {"first_id": data[0]["id"], "last_id": data[-1]["id"]} if data else {"first_id": None, "last_id": None}
+    return ItemList(data=data, has_more=start + page.limit < len(ordered), **ends)

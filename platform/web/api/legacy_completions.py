@@ -1,25 +1,22 @@
 """`/v1/completions`, which came before chats: each prompt is a question to the GPT, answered by a run of its own."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, Final, Literal
 
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from ninja import Router, Schema
 from pydantic import Field
 
 from gpts.runs.steps import Finished, Log
 from gpts.values import Text
-from web.accounts.models import User
 from web.api import program_runs
-from web.api.answers import CompletionDetails, Extras, TokenUsage, extras, usage_of
+from web.api.answers import Extras, TokenUsage, extras, usage_of
 from web.api.auth import caller
 from web.api.chat_completions import name_ignored
+from web.api.choices import Choice, begun, finished, seeded, side_by_side
 from web.api.completions import SamplingRequest, finish_reason
-from web.api.errors import ApiError, OpenAiErrorBody, Problem, openai_shape
+from web.api.errors import ApiError, OpenAiErrorBody, openai_shape
 from web.api.messages import ProgramMessage
 from web.api.program_runs import KEEP_ALIVE, keep, outcome, sse
 from web.api.relay import Relay, pieces
@@ -79,7 +76,7 @@ class TextChoice(Schema):
 
 
 class TextCompletion(Schema):
-    """The answers. With `stream`, their pieces are such objects in server-sent events, one answer after another."""
+    """The answers. With `stream`, their pieces are such objects in server-sent events."""
 
     id: str
     object: Literal["text_completion"] = "text_completion"
@@ -103,51 +100,34 @@ async def create_completion(request: HttpRequest, response: HttpResponse, body: 
     asked = RepeatableRequest.of(
         request, "v1/completions", body.model_dump_json(exclude={"stream", "stream_options"})
     )
-    slot = await take_stream(user.pk)
-    try:
-        choices = await in_database(_start, user, body, prompts, asked)
+    slot = await take_stream(user.pk) if body.stream else None
+    overrides = body.overrides()
+    starts = [
+        partial(program_runs.start, user, body.model, ProgramMessage(text), seeded(overrides, index))
+        for index, text in enumerate(prompts)
+    ]
+    async with begun(asked, *starts) as choices:
         facts = await in_database(model_facts, choices[0].run.version.spec().model.engine)
         await close_connection()
         ignored = ", ".join(body.without_effect(facts.ignores))
-        prompting = Prompting(choices, facts.context_tokens)
-        if not body.stream:
+        prompting = Prompting(body, prompts, choices, facts.context_tokens)
+        if slot is None:
             name_ignored(response, ignored)
             return await prompting.whole()
-    except BaseException:
-        slot.free()
-        raise
-    wants_usage = bool(body.stream_options and body.stream_options.include_usage)
-    streaming = sse_response(prompting.events(wants_usage), slot)
-    name_ignored(streaming, ignored)
-    return streaming
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """The run of one answer, as it can be repeated, and the text before the answer."""
-
-    index: int
-    run: Run
-    asked: RepeatableRequest
-    before: str
-
-
-def _start(user: User, body: PromptRequest, prompts: Sequence[str], asked: RepeatableRequest) -> list[Choice]:
-    """The queued runs, all or none. Raises ApiError, Refused."""
-    choices, overrides = [], body.overrides()
-    with transaction.atomic():
-        for index, prompt in enumerate(prompts):
-            part = asked.part(index)
-            run = part.run(partial(program_runs.start, user, body.model, ProgramMessage(prompt), overrides))
-            choices.append(Choice(index, run, part, prompt if body.echo else ""))
-    return choices
+        streaming = sse_response(prompting.stream(), slot)
+        name_ignored(streaming, ignored)
+        return streaming
 
 
 class Prompting:
     """The runs that answer a request."""
 
-    def __init__(self, choices: Sequence[Choice], context_tokens: int | None) -> None:
+    def __init__(
+        self, body: PromptRequest, prompts: Sequence[str], choices: Sequence[Choice], context_tokens: int | None
+    ) -> None:
         self._choices, self._context_tokens = choices, context_tokens
+        self._before = prompts if body.echo else [""] * len(prompts)
+        self._wants_usage = bool(body.stream_options and body.stream_options.include_usage)
         first = choices[0].run
         self._same: dict[str, Any] = {
             "id": f"cmpl-{first.id.hex}",
@@ -155,45 +135,22 @@ class Prompting:
             "created": int(first.created.timestamp()),
             "model": first.message.conversation.gpt.slug,
         }
-        self._usages: list[TokenUsage] = []
-        self._is_broken = False
+        self._over: list[tuple[Run, Log]] = []
 
     async def whole(self) -> TextCompletion:
         """All answers, once they are finished. Raises ApiError if one failed or waits for a person."""
-        made, left = [], list(self._choices)
-        try:
-            while left:
-                choice = left.pop(0)
-                steps = await program_runs.finished_steps(choice.run, choice.asked)
-                made.append(await self._made(choice, steps))
-        finally:
-            await _leave(left)
-        return TextCompletion(**self._same, choices=made, usage=self._usage())
+        made = zip(self._choices, await finished(self._choices, self._context_tokens), strict=True)
+        choices = [await self._made(choice, *each) for choice, each in made]
+        return TextCompletion(**self._same, choices=choices, usage=await in_database(usage_of, *self._over))
 
-    async def events(self, wants_usage: bool) -> AsyncGenerator[str]:
-        """Yield the whole stream: all are written side by side, and sent one after the other."""
-        left = list(self._choices)
-        try:
-            while left and not self._is_broken:
-                choice = left.pop(0)
-                answer = program_runs.streamed(choice.run, choice.asked, self._pieces(choice), self._failed)
-                async with aclosing(answer) as events:
-                    async for event in events:
-                        if self._is_broken:  # first, because a caller may leave on reading the error
-                            await _leave(left)
-                            left = []
-                        yield event
-        finally:
-            await _leave(left)
-        if not self._is_broken:
-            if wants_usage:
-                yield sse({**self._same, "choices": [], "usage": self._usage().model_dump()})
-            yield "data: [DONE]\n\n"
+    def stream(self) -> AsyncGenerator[str]:
+        """Yield all answers side by side as server-sent events."""
+        return side_by_side(self._choices, self._pieces, lambda problem: sse(openai_shape(problem)[1]), self._end)
 
     async def _pieces(self, choice: Choice) -> AsyncIterator[str]:
         relay = Relay()
-        if choice.before:
-            yield self._piece(choice, choice.before)
+        if before := self._before[choice.index]:
+            yield self._piece(choice, before)
         async for delta in pieces(choice.run.id, relay):
             text = delta.get("content", "")
             yield self._piece(choice, text) if text else KEEP_ALIVE
@@ -201,43 +158,27 @@ class Prompting:
         answer = outcome(steps, self._context_tokens)
         if rest := "" if answer.finish == "cancelled" else relay.rest(answer.text):
             yield self._piece(choice, rest)
-        end = await self._made(choice, steps, relay.before)
+        end = await self._made(choice, steps, answer, relay.before)
         yield self._piece(choice, "", end.finish_reason, guildhall=end.guildhall.model_dump())
+
+    async def _end(self) -> AsyncIterator[str]:
+        if self._wants_usage:
+            usage = await in_database(usage_of, *self._over)
+            yield sse({**self._same, "choices": [], "usage": usage.model_dump()})
+        yield "data: [DONE]\n\n"
 
     def _piece(self, choice: Choice, text: str, finish: str | None = None, **facts: Any) -> str:
         piece = {"index": choice.index, "text": text, "logprobs": None, "finish_reason": finish, **facts}
         return sse({**self._same, "choices": [piece]})
 
-    def _failed(self, problem: Problem) -> str:
-        self._is_broken = True
-        return sse(openai_shape(problem)[1])
-
-    async def _made(self, choice: Choice, steps: Log, sent_before: int = 0) -> TextChoice:
+    async def _made(self, choice: Choice, steps: Log, answer: Finished, sent_before: int = 0) -> TextChoice:
         """The finished answer, whose usage counts. `sent_before`: characters of earlier replies in a stream."""
-        answer: Finished = outcome(steps, self._context_tokens)
         await keep(choice.run, answer, steps, answer.text, in_parallel=False)
-        self._usages.append(await in_database(usage_of, choice.run, steps))
+        self._over.append((choice.run, steps))
+        before = self._before[choice.index]
         return TextChoice(
             index=choice.index,
-            text=choice.before + answer.text,
+            text=before + answer.text,
             finish_reason="length" if finish_reason(answer.finish) == "length" else "stop",
-            guildhall=extras(choice.run, answer, steps, len(choice.before) + sent_before),
+            guildhall=extras(choice.run, answer, steps, len(before) + sent_before),
         )
-
-    def _usage(self) -> TokenUsage:
-        """The tokens of all answers."""
-        prompt = sum(each.prompt_tokens for each in self._usages)
-        written = sum(each.completion_tokens for each in self._usages)
-        reasoned = sum(each.completion_tokens_details.reasoning_tokens for each in self._usages)
-        return TokenUsage(
-            prompt_tokens=prompt,
-            completion_tokens=written,
-            total_tokens=prompt + written,
-            completion_tokens_details=CompletionDetails(reasoning_tokens=reasoned),
-        )
-
-
-async def _leave(choices: Sequence[Choice]) -> None:
-    """Stop the runs whose answers nobody gets any more."""
-    for choice in choices:
-        await in_database(choice.asked.was_left, choice.run)

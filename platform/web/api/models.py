@@ -76,12 +76,22 @@ class ResponseQuerySet(models.QuerySet["Response"]):
 
     def visible_to(self, user: User) -> "ResponseQuerySet":
         """The responses of `user` that were not deleted, never another person's."""
-        related = ("run__message__conversation__gpt", "run__version__gpt", "previous", "conversation")
+        return self._of(user).filter(is_chat=False).select_related("previous", "conversation")
+
+    def chats_of(self, user: User) -> "ResponseQuerySet":
+        """The same of stored chat completions."""
+        return self._of(user).filter(is_chat=True)
+
+    def _of(self, user: User) -> "ResponseQuerySet":
+        related = ("run__message__conversation__gpt", "run__version__gpt")
         return self.filter(owner=user, run__message__conversation__deleted=None).select_related(*related)
 
 
 class Response(models.Model):
     """The part of a run that answered one request: its steps from `since` on, before `until` or to the end.
+
+    Or a stored chat completion (`is_chat`), whose `run` is that of its first answer. All below is of responses; of a
+    completion, `request` has its metadata and the ids of all its `runs`.
 
     It ends before the run does if the run came to wait for a person: `asked` are then the run, the call and the
     number of steps before each request's answer. `n_before` messages of the run, the first, are those of earlier
@@ -101,6 +111,7 @@ class Response(models.Model):
     asked = models.JSONField(default=list)
     n_before = models.PositiveIntegerField(default=0)
     stored = models.BooleanField(default=True)
+    is_chat = models.BooleanField(default=False)
     request = models.JSONField()
     created = models.DateTimeField(auto_now_add=True)
 
@@ -108,6 +119,11 @@ class Response(models.Model):
 
     class Meta:
         ordering = ["created", "id"]
+        indexes = [
+            models.Index(
+                fields=["owner", "created"], condition=models.Q(is_chat=True), name="chat_completion_of_owner"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"response {self.id} of {self.run_id}"

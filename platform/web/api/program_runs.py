@@ -6,7 +6,6 @@ A program keeps its conversation itself and sends it along, so each run has a hi
 import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
@@ -56,31 +55,24 @@ async def files_of(user: User, message: ProgramMessage) -> list[UUID]:
     return ids
 
 
-@asynccontextmanager
-async def begun(asked: RepeatableRequest, start: Callable[[], Run]) -> AsyncIterator[Run]:
-    """The run of the request, stopped if its caller leaves while it is created, or before its response begins.
-
-    Raises what `start` raises.
-    """
-    creating = asyncio.ensure_future(in_database(asked.run, start))
-    try:
-        yield await asyncio.shield(creating)
-    except asyncio.CancelledError:
-        await in_database(asked.was_left, await creating)
-        raise
-
-
 def start(
-    user: User, model: str, message: ProgramMessage, overrides: Overrides, attachments: Sequence[UUID] = ()
+    user: User,
+    model: str,
+    message: ProgramMessage,
+    overrides: Overrides,
+    attachments: Sequence[UUID] = (),
+    *,
+    is_kept: bool = False,
 ) -> Run:
     """The queued run of the GPT `model`, in a hidden conversation of its own. Raises ApiError, Refused.
 
-    `attachments` are the ids of `files_of`.
+    `attachments` are the ids of `files_of`. `is_kept`: for as long as a stored response.
     """
     gpt = access_model(user, model)
     check_length(message, gpt)
     with transaction.atomic():  # a refused run leaves no conversation behind
-        conversation = services.start_conversation(user, gpt, Conversation.Origin.API)
+        origin = Conversation.Origin.RESPONSE if is_kept else Conversation.Origin.API
+        conversation = services.start_conversation(user, gpt, origin)
         replies = history.label_of_replies(user, gpt, (*message.earlier, *message.later))
         sent = Sent(tuple(message.earlier), tuple(message.later), replies, overrides, message.is_side_task)
         return services.start_run(conversation, message.text, within(conversation, attachments), sent=sent)

@@ -105,7 +105,7 @@ class Output:
     def _code(self, call: ToolCall, result: ToolResult) -> dict[str, Any]:
         item = {"type": "code_interpreter_call", "code": call.arguments.get("code"), "outputs": None}
         if "code_interpreter_call.outputs" in self._include:
-            pictures = [{"type": "image", "url": _url(file)} for file in result.files if file.mime in PICTURES]
+            pictures = [{"type": "image", "url": file_url(file)} for file in result.files if file.mime in PICTURES]
             item["outputs"] = [{"type": "logs", "logs": result.text}, *pictures]
         return {**item, "container_id": self._container}
 
@@ -217,7 +217,8 @@ def _content(file: FileRef) -> str | None:
     return base64.b64encode(row.path.read_bytes()).decode() if row and row.path.is_file() else None
 
 
-def _url(file: FileRef) -> str:
+def file_url(file: FileRef) -> str:
+    """Where its owner can open the file."""
     return f"{settings.SITE_URL}{reverse('api:read_attachment', args=[file.id])}"
 
 

@@ -115,7 +115,7 @@ def _usage(response: Response, steps: Log) -> dict[str, Any]:
     """The tokens of the response; of the whole run and its child runs, if it is the whole run."""
     is_whole = not response.since and response.until is None
     used = (
-        usage_of(response.run, steps)
+        usage_of((response.run, steps))
         if is_whole
         else TokenUsage.of(tokens_in(steps[response.since : response.until]))
     )

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from gpts.runs.steps import Overrides, ReasoningEffort
 from gpts.spec.gpt import GptSpec
 from gpts.values import ShortText, Text
+from web.api.attribute_filters import Metadata
 from web.api.completions import LEAST_TOP_P
 from web.api.errors import ApiError
 from web.api.functions import (
@@ -48,9 +49,6 @@ _RENAMED: Final = (
     (".function.", "."),
 )
 
-Metadata = Annotated[
-    dict[Annotated[Text, Field(max_length=64)], Annotated[Text, Field(max_length=512)]], Field(max_length=16)
-]
 Include = Literal[
     "file_search_call.results",
     "web_search_call.results",

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from functools import partial
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Schema
@@ -14,8 +14,9 @@ from web.accounts.models import User
 from web.api import program_runs, response_request, response_store
 from web.api.auth import caller
 from web.api.chat_completions import IGNORED_HEADER
-from web.api.cursors import Deleted, Page
-from web.api.errors import ERRORS, ApiError, OpenAiErrorBody, problem_of
+from web.api.choices import begun
+from web.api.cursors import Cursor, Deleted, ItemList, listed
+from web.api.errors import ERRORS, OpenAiErrorBody, problem_of
 from web.api.models import Response
 from web.api.program_runs import outcome
 from web.api.repeats import RepeatableRequest
@@ -33,20 +34,6 @@ from web.slots import Slot
 
 router = Router(tags=["Responses"])
 STREAM: Final[dict[str, Any]] = {"responses": {200: {"content": {"text/event-stream": {"schema": {}}}}}}
-
-
-class ItemList(Page):
-    """Items, with the first and the last id for the next page."""
-
-    data: list[dict[str, Any]]
-
-
-class ItemPage(Schema):
-    """Which items of a list to return."""
-
-    after: str | None = Field(None, max_length=200, description="The id of the item before the first.")
-    limit: int = Field(20, ge=1, le=100)
-    order: Literal["asc", "desc"] = "desc"
 
 
 class Reading(Schema):
@@ -80,8 +67,8 @@ async def create_response(request: HttpRequest, response: HttpResponse, body: Re
     if body.background:
         run = await in_database(asked.run, begin)
         return await _answer(await in_database(_first, user, run), body, response, asked, slot)
-    async with program_runs.begun(asked, begin) as run:
-        return await _answer(await in_database(_first, user, run), body, response, asked, slot)
+    async with begun(asked, begin) as [choice]:
+        return await _answer(await in_database(_first, user, choice.run), body, response, asked, slot)
 
 
 def _first(user: User, run: Run) -> Response:
@@ -180,20 +167,6 @@ def delete_response(request: HttpRequest, response_id: str) -> Deleted:
 
 
 @router.get("/responses/{response_id}/input_items", response={200: ItemList, **ERRORS})
-def list_input_items(request: HttpRequest, response_id: str, page: Query[ItemPage]) -> ItemList:
+def list_input_items(request: HttpRequest, response_id: str, page: Query[Cursor]) -> ItemList:
     """The items of the request, without those of earlier responses; the newest first unless `order` is `asc`."""
     return listed(input_of(access_response(caller(request), response_id)), page)
-
-
-def listed(items: list[dict[str, Any]], page: ItemPage) -> ItemList:
-    """A page of `items`, which are given oldest first. Raises ApiError for an unknown id."""
-    ordered = items if page.order == "asc" else items[::-1]
-    start = 0
-    if page.after:
-        ids = [item["id"] for item in ordered]
-        if page.after not in ids:
-            raise ApiError(400, f"No item “{page.after}” in this list.", "after", "invalid_value")
-        start = ids.index(page.after) + 1
-    data = ordered[start : start + page.limit]
-    ends = {"first_id": data[0]["id"], "last_id": data[-1]["id"]} if data else {"first_id": None, "last_id": None}
-    return ItemList(data=data, has_more=start + page.limit < len(ordered), **ends)

@@ -114,7 +114,7 @@ def state_of(run: Run) -> dict[str, Any]:
         "creator_question": asked,
         "approvals": [{**request.model_dump(), "run": each.id} for each, request in waiting(run)],
         "files": [file for step in steps if isinstance(step, ToolResult) for file in step.files],
-        "usage": usage_of(run, steps),
+        "usage": usage_of((run, steps)),
         "first_token_ms": first_token_ms,
         "steps": [
             {"seq": row.seq, "kind": row.kind, "created": row.created, "data": step.model_dump(mode="json")}

@@ -10,11 +10,10 @@ from pydantic import BaseModel, Field, TypeAdapter
 from gpts.spec.gpt import KnowledgeRef
 from gpts.values import Text
 from web import rpc
-from web.api.attribute_filters import Filters
+from web.api.attribute_filters import Filters, Metadata
 from web.api.auth import caller
 from web.api.cursors import Cursor, Deleted, Page
 from web.api.errors import ERRORS, ApiError, OpenAiErrorBody
-from web.api.response_request import Metadata
 from web.api.store_rows import (
     GptStore,
     Store,

@@ -82,7 +82,7 @@ def test_bodies_that_are_no_request_are_400(bobs, body):
         ({"tools": [{"type": "function"}]}, "tools.0.function"),
         ({"response_format": {"type": "xml"}}, "response_format"),
         ({"seed": 2**63}, "seed"),
-        ({"n": 2}, "n"),
+        ({"n": 9}, "n"),
         ({"functions": [{"name": "f"}]}, "functions"),
         ({"presence_penalty": 3}, "presence_penalty"),
         ({"logit_bias": {"the": 1}}, "logit_bias"),
@@ -124,8 +124,8 @@ def test_an_unknown_address_under_v1_is_404_in_openais_shape(client, path):
 
 
 def test_a_wrong_method_is_405_with_the_right_ones(bobs):
-    response = bobs.get(COMPLETIONS)
-    assert (response.status_code, response.headers["Allow"]) == (405, "POST")
+    response = bobs.put(COMPLETIONS)
+    assert (response.status_code, response.headers["Allow"]) == (405, "GET, POST")
     assert response.json()["error"]["code"] == "method_not_allowed"
     assert bobs.put("/api/gpts").json()["code"] == "method_not_allowed"
 

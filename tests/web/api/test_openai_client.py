@@ -225,7 +225,6 @@ def test_settings_reach_the_run_and_those_without_effect_are_named(
         verbosity="low",
         user="u",
         metadata={"a": "b"},
-        store=True,
         service_tier="auto",
         prediction={"type": "content", "content": "The seal"},
         top_p=0,
@@ -251,7 +250,6 @@ def test_settings_reach_the_run_and_those_without_effect_are_named(
         "prediction",
         "seed",
         "service_tier",
-        "store",
         "top_logprobs",
         "user",
         "verbosity",
@@ -429,8 +427,8 @@ def test_errors_become_the_clients_own_exceptions(bobs, live, bob, gpt, settings
         ask(bobs, messages=[{"role": "user", "content": image}])
     assert unreadable.value.param == "messages.0.content.0.image_url.url"
     with pytest.raises(openai.BadRequestError) as unsupported:
-        ask(bobs, n=2)
-    assert (unsupported.value.param, unsupported.value.code) == ("n", "unsupported_parameter")
+        ask(bobs, modalities=["audio"])
+    assert (unsupported.value.param, unsupported.value.code) == ("modalities", "unsupported_parameter")
     settings.MAX_ACTIVE_RUNS = 0
     with pytest.raises(openai.RateLimitError) as limited:
         ask(bobs)
