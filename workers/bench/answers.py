@@ -18,6 +18,7 @@ from gpts.knowledge.documents import Citation, Passage
 from gpts.runs.state import TurnState
 from gpts.spec.gpt import GptSpec, KnowledgeRef
 from workers.bench import Say
+from workers.bench.asked_cases import asked_report
 from workers.bench.dialogues import dialogue_figures, held_dialogues, read_dialogues, write_transcript
 from workers.bench.quiz import BUNDLED, Article, Quiz, QuizQuestion, quizzes
 from workers.bench.turns import turn
@@ -53,11 +54,15 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--files", type=int, default=8, help="files per GPT (default 8)")
     parser.add_argument("--dialogues", type=Path, help="a JSON lines file of conversations to score instead")
     parser.add_argument("--transcript", type=Path, help="with --dialogues: write every turn to this JSON lines file")
+    parser.add_argument("--cases", type=Path, help="a JSON lines file of questions about the files beside it instead")
+    parser.add_argument("--outcomes", type=Path, help="with --cases: write every answer to this JSON lines file")
     parser.add_argument("--write", action="store_true", help="let the model write the answers, whatever its ability")
 
 
 def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
     """The figures. Raises RuntimeError on a file that holds no questions."""
+    if options["cases"]:
+        return asked_report(options["cases"], _services(options), say, options["outcomes"])
     if options["dialogues"]:
         return _dialogue_report(options, say)
     try:

@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 
 from gpts.knowledge.documents import Citation, Passage
 from workers.bench.answers import QuizOutcome, _supports, figures_of
+from workers.bench.asked_cases import holds, read_asked, with_typos
 from workers.bench.quiz import BUNDLED, quizzes
 
 MANUAL = ["The Zephyr pump needs a new filter every 6 months.", "The part number of the filter is ZP-771."]
@@ -88,3 +89,89 @@ def test_the_bundled_model_and_embedder_are_asked_for_real(tiny: Path, capsys, s
     assert found["passage_retrieved"] == found["answer_right"] == found["answer_cited"] == 1.0
     assert found["citations_supported"] == 1.0
     assert found["foreign_declined"] == found["missing_declined"] == 1.0
+
+
+@pytest.fixture
+def asked(tmp_path: Path) -> Path:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    (folder / "pump.md").write_text("# Pump\n\n" + "\n\n".join(MANUAL))
+    (folder / "leave.md").write_text("# Leave\n\n" + "\n\n".join(LEAVE))
+    (folder / "empty.md").write_text("")
+    files = ["pump.md", "leave.md", "empty.md", "gone.md", "../cases.jsonl"]
+    rows = [
+        {"id": "a", "files": files, "question": "What is the part number of the filter?", "answers": ["ZP-771"]},
+        {
+            "id": 2,
+            "files": files,
+            "question": "How many days of paid leave are there?",
+            "answers": [28],
+            "lang": "en",
+        },
+        {"files": "pump.md", "question": "Who was the first king of Norway?", "answerable": False, "answers": None},
+        {"files": files, "question": "When?", "answers": []},
+        {"files": ["gone.md"], "question": "What is the filter?", "answers": ["ZP-771"]},
+        {"files": [], "question": "Which?", "answers": ["x"]},
+    ]
+    path = tmp_path / "cases.jsonl"
+    path.write_text("\ufeff" + "\n".join([*map(json.dumps, rows), "[1]", "{broken", ""]))
+    return path
+
+
+def test_odd_lines_of_a_file_of_cases_are_left_out_and_counted(asked: Path) -> None:
+    cases, oddities = read_asked(asked)
+    assert [each.id for each in cases] == ["a", "2", "3", "5"]
+    assert oddities == {
+        "lines that are no cases": 2,
+        "cases without a question or files": 1,
+        "answerable cases without answers": 1,
+    }
+    asked.write_text("{}")
+    with pytest.raises(RuntimeError, match="no usable cases"):
+        read_asked(asked)
+
+
+def test_two_words_of_a_question_get_a_typo_each_and_always_the_same() -> None:
+    question = "What is the part number of the ZP-771 filter?"
+    mistyped = with_typos(question, "seed")
+    assert mistyped == with_typos(question, "seed") != with_typos(question, "other")
+    changed = [pair for pair in zip(question.split(), mistyped.split(), strict=True) if pair[0] != pair[1]]
+    assert len(changed) == 2
+    assert all(pair[0] in ("What", "part", "number", "filter?") for pair in changed)
+    assert with_typos("E4?", "seed") == "E4?"
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "is_held"),
+    [
+        ("There are 14 rooms.", "4", False),
+        ("There are four rooms.", "4", True),
+        ("It costs 1,250 euros.", "1250 euros", True),
+        ("It is an organ.", "or", False),
+        ("图书馆位于柏林。", "柏林", True),
+    ],
+)
+def test_short_answers_and_figures_are_no_parts_of_others(text: str, answer: str, is_held: bool) -> None:
+    assert holds(text, answer) is is_held
+
+
+@pytest.mark.model
+@pytest.mark.django_db
+def test_cases_are_asked_for_real_with_and_without_typos(asked: Path, capsys, settings, tmp_path) -> None:
+    outcomes = tmp_path / "outcomes.jsonl"
+    call_command("bench", "answers", "--json", cases=asked, outcomes=outcomes)
+    found = json.loads(capsys.readouterr().out)
+    assert (found["n_answerable"], found["n_unanswerable"]) == (2, 1)
+    assert found["all"]["as written"] == {
+        "questions": 3,
+        "passage_found": 1.0,
+        "answer_contains": 1.0,
+        "quote_holds": 1.0,
+        "right_file": 1.0,
+        "wrongly_declined": 0.0,
+        "rightly_declined": 1.0,
+    }
+    assert found["all"]["2 typos"]["questions"] == 3
+    assert found["oddities"]["files not read: EmptyFile"] == 1
+    assert found["oddities"]["files not read: FileNotFoundError"] == 2
+    assert len(outcomes.read_text().splitlines()) == 6
