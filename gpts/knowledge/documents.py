@@ -10,9 +10,14 @@ from gpts.values import Value
 # The unit that `page` counts in a document.
 Unit = Literal["page", "slide", "sheet"]
 FindingKind = Literal[
-    "invisible_text", "hidden_characters", "differs_from_picture", "speaks_to_model", "stuffed_repeats"
+    "invisible_text",
+    "hidden_characters",
+    "speaks_to_model",
+    # Only stored by earlier releases.
+    "differs_from_picture",
+    "stuffed_repeats",
 ]
-# "quarantine": the file waits for its owner's decision. "hint": used as untrusted text unless the owner drops it.
+# "quarantine": left out until the owner accepts it. "hint": used as untrusted text unless the owner drops it.
 # "note": already left out of the text.
 Severity = Literal["quarantine", "hint", "note"]
 

@@ -4,9 +4,8 @@ Each sentence is folded (lower case, no accents; look-alike letters, spaced and 
 the formulas that it matches; nearby sentences reinforce each other. A text about such attacks, or a formula in
 quotation marks, needs twice the evidence, so that articles and policies pass.
 
-The formulas were chosen on tests/gpts/safety/passages.py. Of 40 attacks written after them 45 % are found, of 54
-innocent passages made to look like attacks 2 % are flagged, and nothing in 398 real files (2026-11); of honest files
-that others wrote to test it, 6 %. So a finding is only a hint: it is shown to the owner, and the text is labelled as
+It knows fixed phrases only. Of 40 attacks written after them 45 % are found, of two public sets that nobody here had
+seen 13 of 55 and 0 of 125. So a finding is only a hint: it is shown to the owner, and the text is labelled as
 untrusted. A persuasive text passes, which is why retrieved text never decides what a model may do.
 """
 
@@ -32,7 +31,7 @@ _REPEATED: Final = 0.5
 _WEIGHTY: Final = 0.7
 _DISCOUNT: Final = 0.5
 _MAX_FINDINGS: Final = 100
-_MESSAGE: Final = "This passage seems to address a model rather than a reader. It is used as untrusted text."
+_MESSAGE: Final = "This passage has a phrase often used to instruct a model. It is used as untrusted text."
 # Scripts for people also say repeatedly what to answer.
 _ANSWERS: Final = frozenset({"steer"})
 

@@ -58,13 +58,19 @@ def undecided(findings: Iterable[Finding], decisions: Decisions) -> tuple[Findin
     return tuple(each for each in findings if each.severity == "quarantine" and each.id not in decisions)
 
 
+def used(findings: Iterable[Finding], decisions: Decisions) -> frozenset[str]:
+    """The ids of the findings whose text is used: accepted quarantines, and hints that were not dropped."""
+    default = {"hint": "accept"}
+    return frozenset(each.id for each in findings if decisions.get(each.id, default.get(each.severity)) == "accept")
+
+
 def settled(document: Document, decisions: Decisions) -> Document:
-    """`document` without what the owner dropped; the spans of the other findings are adjusted."""
-    dropped = {each.id for each in document.findings if decisions.get(each.id) == "drop"}
-    if not dropped:
+    """`document` without what the owner dropped or has yet to decide on; spans of the other findings are adjusted."""
+    out = {each.id for each in document.findings if each.spans} - used(document.findings, decisions)
+    if not out:
         return document
-    left = without(document, [span for each in document.findings if each.id in dropped for span in each.spans])
-    findings = tuple(each.model_copy(update={"spans": ()}) if each.id in dropped else each for each in left.findings)
+    left = without(document, [span for each in document.findings if each.id in out for span in each.spans])
+    findings = tuple(each.model_copy(update={"spans": ()}) if each.id in out else each for each in left.findings)
     return left.model_copy(update={"findings": findings})
 
 

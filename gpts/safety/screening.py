@@ -5,25 +5,22 @@ from typing import Final
 from gpts.knowledge.documents import Document, Finding
 from gpts.safety.addressing import addresses_model, addressing_findings
 from gpts.safety.hidden_characters import without_strays
-from gpts.safety.stuffing import stuffed_repeats
 
-_RAISED: Final = "It addresses a model. It isn't part of the text and stays out, whatever you decide."
+_ADDRESSING: Final = "It seems to address a model."
 
 
 def screened(document: Document) -> Document:
     """`document` without stray invisible characters, and with findings for its owner to decide on."""
     document = without_strays(document)
-    known = tuple(_raised(each) for each in document.findings)
-    document = document.model_copy(update={"findings": known})
-    found = (*addressing_findings(document), *stuffed_repeats(document))
-    return document.model_copy(update={"findings": _once((*known, *found))})
+    known = tuple(_described(each) for each in document.findings)
+    return document.model_copy(update={"findings": _once((*known, *addressing_findings(document)))})
 
 
-def _raised(finding: Finding) -> Finding:
-    """`finding`, raised from a note if the text that was left out is addressed to a model."""
+def _described(finding: Finding) -> Finding:
+    """`finding`, whose message says if the text that was left out seems to address a model."""
     if finding.severity == "quarantine" or not addresses_model(finding.excerpt):
         return finding
-    return finding.model_copy(update={"severity": "quarantine", "message": f"{finding.message} {_RAISED}"})
+    return finding.model_copy(update={"message": f"{finding.message} {_ADDRESSING}"})
 
 
 def _once(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:

@@ -63,7 +63,7 @@ BY_NAME: dict[str, type[KnowledgeError]] = {each.__name__: each for each in Know
 
 
 class Quarantined(KnowledgeError):
-    """Parts of the file need your decision before it can be used: drop or accept each of them."""
+    """All of the file's text needs your decision before it can be used: drop or accept each passage."""
 
     def __init__(self, document: Document) -> None:
         super().__init__()

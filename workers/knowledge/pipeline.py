@@ -58,8 +58,8 @@ def recipe_for(
     source_sha256: str, embedder: Embedder, decisions: Decisions = MappingProxyType({}), owner: str = ""
 ) -> Recipe:
     """The recipe of the segment of the owner's file with this hash."""
-    dropped = tuple(sorted(each for each, choice in decisions.items() if choice == "drop"))
-    return Recipe(source_sha256=source_sha256, embedder=embedder.id, dim=embedder.dim, dropped=dropped, owner=owner)
+    made = tuple(sorted(decisions.items()))
+    return Recipe(source_sha256=source_sha256, embedder=embedder.id, dim=embedder.dim, decisions=made, owner=owner)
 
 
 def build_segment(
@@ -72,20 +72,23 @@ def build_segment(
 ) -> SegmentInfo:
     """The segment of the owner's file `source` after their `decisions`, built unless it exists.
 
-    Raises Quarantined while a finding waits for a decision, another KnowledgeError, or what `report` raises.
+    What waits for a decision is left out meanwhile. Raises Quarantined if that leaves nothing, another
+    KnowledgeError, or what `report` raises.
     """
     source_hash = sha256(source)
     recipe = recipe_for(source_hash, embedder, decisions, owner)
     known = segments.reusable(home, recipe.address())
-    # Findings that the owner accepted in another GPT still need a decision in this one.
-    if known is not None and not undecided(known.findings, decisions):
+    if known is not None:
         os.utime(segments.folder(home, recipe.address()))  # so that no sweep takes it before it is referred to
         return known
     document = read_file(home, source, report, owner)
-    if undecided(document.findings, decisions):
+    left = settled(document, decisions)
+    waits = undecided(document.findings, decisions)
+    if waits and not left.blocks:
         raise Quarantined(document)
-    info = segments.write(home, recipe, content_of([settled(document, decisions)], embedder, report))
-    _parsed(home, source_hash, owner).unlink(missing_ok=True)
+    info = segments.write(home, recipe, content_of([left], embedder, report))
+    if not waits:
+        _parsed(home, source_hash, owner).unlink(missing_ok=True)
     return info
 
 

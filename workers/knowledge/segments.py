@@ -47,8 +47,8 @@ class Recipe:
     parser_version: int = PARSER_VERSION
     terms_version: int = TERMS_VERSION
     format: int = FORMAT
-    # The ids of the findings that the owner dropped from the text, sorted; accepted ones change nothing.
-    dropped: tuple[str, ...] = ()
+    # The owner's decisions, as pairs of a finding's id and the choice, sorted.
+    decisions: tuple[tuple[str, str], ...] = ()
     # Whose file it is. What one person's file left is not used for another's, which would be ready at once: so nobody
     # learns from an upload that somebody else has the file.
     owner: str = ""

@@ -83,8 +83,8 @@ def cancel_file(request: HttpRequest, slug: str, file_id: UUID) -> KnowledgeFile
 def decide(request: HttpRequest, slug: str, file_id: UUID, choices: DecisionsShape) -> KnowledgeFile:
     """Drop or accept the findings in a file.
 
-    Once every finding has a decision, the file is indexed without the dropped text. Decisions can be changed later;
-    the previous index stays in use until the new one is ready.
+    Where this changes what is used of the file, it is indexed again. Decisions can be changed later; the previous
+    index stays in use until the new one is ready.
     """
     return files.decide(access_own_file(request, slug, file_id), choices.decisions)
 

@@ -185,8 +185,8 @@ class PicturePrompt(RequestBody):
 class File(Schema):
     """A knowledge file; `status` goes from received through parsing and embedding to ready, quarantined or failed.
 
-    A quarantined file waits until each of its `findings` of severity "quarantine" has a decision. A "hint" may be
-    dropped, and is used as untrusted text otherwise. The text of a "note" is always left out.
+    `findings` of severity "quarantine" are left out until you accept them; the file is "quarantined" if nothing else
+    is in it. A "hint" may be dropped, and is used as untrusted text otherwise. A "note" is always left out.
     """
 
     id: UUID

@@ -25,7 +25,7 @@ from django.utils import timezone
 from gpts.knowledge.documents import Finding
 from gpts.runs import fairness
 from gpts.runs.fairness import Share
-from gpts.safety.findings import undecided
+from gpts.safety.findings import used
 from web.accounts import quotas
 from web.builder.models import FileToRead, Gpt, GptVersion, KnowledgeFile
 from web.builder.services import publish_if_awaited
@@ -226,7 +226,7 @@ def cancel_reading(files: Any) -> int:
 
 
 def decide(file: KnowledgeFile, choices: Mapping[str, str]) -> KnowledgeFile:
-    """Save the owner's choices on findings, and read the file again once none is left. Choices can be changed later.
+    """Save the owner's choices on findings, which can be changed later, and read the file again if its text changes.
 
     The old segment stays in use until there is a new one. Raises ValidationError for a finding that the file does
     not have, or that needs no decision, and for anything but "drop" and "accept".
@@ -235,12 +235,11 @@ def decide(file: KnowledgeFile, choices: Mapping[str, str]) -> KnowledgeFile:
         file = KnowledgeFile.objects.select_for_update().get(id=file.id)
         findings = [Finding.model_validate(each) for each in file.findings]
         _check_choices(choices, {each.id for each in findings if each.severity != "note"})
-        decided = {**file.decisions, **choices}
-        changed = decided != file.decisions
-        file.decisions = decided
-        if changed:
-            file.save(update_fields=["decisions"])
-        if undecided(findings, decided) or not (changed or file.status == Status.QUARANTINED):
+        before = used(findings, file.decisions)
+        file.decisions = {**file.decisions, **choices}
+        file.save(update_fields=["decisions"])
+        is_settled = file.status == Status.QUARANTINED and not file.undecided
+        if used(findings, file.decisions) == before and not is_settled:
             return file
         KnowledgeFile.objects.filter(id=file.id).update(**_UNREAD, status=Status.RECEIVED, woken=timezone.now())
         queue_indexing(file)

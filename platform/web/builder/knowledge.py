@@ -58,11 +58,6 @@ class FileReading:
     notes: tuple[Finding, ...]
 
     @property
-    def undecided(self) -> list[str]:
-        """The ids of the findings that need the owner's decision."""
-        return [each.id for each, choice in self.findings if each.severity == "quarantine" and not choice]
-
-    @property
     def n_dropped(self) -> int:
         """How many findings the owner dropped."""
         return sum(choice == "drop" for _, choice in self.findings)
@@ -70,7 +65,7 @@ class FileReading:
     @property
     def n_untrusted(self) -> int:
         """How many findings are used, marked as untrusted: hints, and what the owner accepted."""
-        return len(self.findings) - self.n_dropped - len(self.undecided)
+        return len(self.findings) - self.n_dropped - len(self.file.undecided)
 
 
 def reading(file: KnowledgeFile) -> FileReading:

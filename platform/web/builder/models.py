@@ -11,6 +11,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from gpts.knowledge.documents import Finding
+from gpts.safety.findings import undecided
 from gpts.spec.capabilities import CAPABILITIES
 from gpts.spec.gpt import (
     DESCRIPTION_CHARS,
@@ -328,6 +330,11 @@ class KnowledgeFile(FileToRead):
         constraints = [
             models.UniqueConstraint(fields=["gpt", "sha256"], condition=Q(removed=None), name="file_once_per_gpt")
         ]
+
+    @property
+    def undecided(self) -> list[str]:
+        """The ids of the findings that need the owner's decision; their text is left out until then."""
+        return [each.id for each in undecided(map(Finding.model_validate, self.findings), self.decisions)]
 
 
 class LinkGrant(models.Model):

@@ -160,7 +160,6 @@ def add_attachments(request: HttpRequest, gpt: Gpt) -> None:
 
 def publish(request: HttpRequest, gpt: Gpt) -> HttpResponse:
     """Publish now or once the files are ready, with a message that says which; if files block it, go to them."""
-    undecided = gpt.files.filter(removed=None, status=KnowledgeFile.Status.QUARANTINED)
     form = reverse("gpt_edit", args=[gpt.slug])
     if reason := services.blocked(gpt):
         messages.error(request, f"Not published. {reason}")
@@ -168,7 +167,7 @@ def publish(request: HttpRequest, gpt: Gpt) -> HttpResponse:
         return redirect(form if unlisted else f"{form}#knowledge")
     if version := services.publish_when_ready(gpt):
         messages.success(request, f"Version {version.number} published. {WHO_CAN[gpt.sharing]}")
-    elif undecided.exists():
+    elif gpt.files.filter(removed=None, status=KnowledgeFile.Status.QUARANTINED).exists():
         messages.success(request, "This will be published automatically once you review its files.")
     else:
         messages.success(request, "This will be published automatically once its files are ready.")
@@ -212,7 +211,8 @@ def form_state(gpt: Gpt) -> dict[str, Any]:
         "gpt": gpt,
         "next_number": (last or 0) + 1,
         "changed": draft_changed(gpt),
-        "n_undecided": draft.filter(status=KnowledgeFile.Status.QUARANTINED).count(),
+        "n_blocked": draft.filter(status=KnowledgeFile.Status.QUARANTINED).count(),
+        "n_undecided": sum(bool(file.undecided) for file in draft.exclude(findings=[])),
         "n_pending": draft.exclude(status__in=KnowledgeFile.SETTLED).count(),
         "link": settings.SITE_URL + link if link else "",
         "agent_card": agent_card_url(gpt),

@@ -119,7 +119,7 @@ def decide(request: HttpRequest, gpt: Gpt, file: KnowledgeFile) -> HttpResponse:
 
 def choices(file: KnowledgeFile, sent: QueryDict) -> dict[str, str]:
     """The choice in the form for each finding, by its id."""
-    undecided = reading(file).undecided
+    undecided = file.undecided
     made: dict[str, str] = {}
     for choice in files.CHOICES:
         for finding_id in sent.getlist(choice):

@@ -10,7 +10,7 @@ from django.template.loader import render_to_string
 from django.views.decorators.http import require_POST, require_safe
 
 from web.builder.knowledge import QUESTION_CHARS, ask_knowledge, read_health, readings
-from web.builder.models import Gpt, KnowledgeFile
+from web.builder.models import Gpt
 from web.builder.views import of_own_gpt, wants_json
 from web.rpc import NoResult
 
@@ -31,7 +31,7 @@ def page(gpt: Gpt) -> dict[str, Any]:
         "gpt": gpt,
         "readings": read,
         "ready": [file for file in files if file.segment],
-        "n_undecided": sum(file.status == KnowledgeFile.Status.QUARANTINED for file in files),
+        "n_undecided": sum(bool(file.undecided) for file in files),
         "n_pages": sum(file.n_pages for file in files if file.unit == "page"),
         "n_chunks": sum(file.n_chunks for file in files),
         "n_tokens": sum(file.n_tokens for file in files),

@@ -5,7 +5,6 @@ import time
 import pytest
 
 from gpts.knowledge import sentences, support, tables
-from gpts.safety import stuffing
 
 
 @pytest.mark.parametrize(
@@ -15,7 +14,6 @@ from gpts.safety import stuffing
         (support._CODE.findall, "_" * 32_000),
         (support._NAMED.findall, "A" * 32_000),
         (tables._CELL_BREAK.split, "a" + " " * 32_000 + "b"),
-        (stuffing._CODE.findall, "\n" * 32_000),
     ],
 )
 def test_the_longest_message_is_read_at_once(read, text):

@@ -82,14 +82,14 @@ def test_what_is_under_a_finding_already_is_not_told_twice() -> None:
     assert screened(document).findings == (hidden,)
 
 
-def test_a_note_that_addresses_a_model_waits_for_the_owner() -> None:
+def test_a_note_says_that_it_addresses_a_model_and_stays_out() -> None:
     notes = [
         Finding(id=name, kind="invisible_text", severity="note", message="Left out: a comment.", excerpt=text)
         for name, text in (("a", ATTACK), ("b", "TODO: check the figures."))
     ]
-    raised, left = screened(Document(title="", blocks=(Block(text="Text."),), findings=tuple(notes))).findings
-    assert (raised.severity, raised.spans) == ("quarantine", ())
-    assert raised.message.startswith("Left out: a comment. It addresses a model.")
+    told, left = screened(Document(title="", blocks=(Block(text="Text."),), findings=tuple(notes))).findings
+    assert (told.severity, told.spans) == ("note", ())
+    assert told.message == "Left out: a comment. It seems to address a model."
     assert left == notes[1]
 
 

@@ -28,6 +28,13 @@ def test_only_quarantined_findings_wait_for_a_decision() -> None:
 def test_without_decisions_to_drop_nothing_changes() -> None:
     before = document("One two.", findings=(finding("a", (0, 3)),))
     assert settled(before, {"a": "accept"}) is before
+    hinted = document("One two.", findings=(finding("a", (0, 3), severity="hint"),))
+    assert settled(hinted, {}) is hinted
+
+
+def test_what_waits_for_a_decision_stays_out_meanwhile() -> None:
+    left = settled(document("One two.", findings=(finding("a", (0, 4)),)), {})
+    assert (left.text(), left.findings[0].spans) == ("two.", ())
 
 
 def test_a_dropped_range_goes_and_an_accepted_one_moves() -> None:
@@ -41,7 +48,7 @@ def test_a_dropped_range_goes_and_an_accepted_one_moves() -> None:
 
 def test_a_block_of_which_nothing_is_left_goes_as_a_whole() -> None:
     before = document("One.", "Bad.", "Three.", findings=(finding("a", (6, 10)), finding("b", (12, 17))))
-    after = settled(before, {"a": "drop"})
+    after = settled(before, {"a": "drop", "b": "accept"})
     assert [block.text for block in after.blocks] == ["One.", "Three."]
     assert spanned(after, "b") == ["Three"]
 

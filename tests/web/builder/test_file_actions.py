@@ -32,7 +32,7 @@ NOTE = finding("a comment", kind="invisible_text", severity="note", message="Lef
 
 @pytest.fixture
 def file(gpt) -> KnowledgeFile:
-    """A file that waits for two decisions."""
+    """A file that waits for two decisions, as nothing else is in it."""
     file = add_file(gpt, "manual.pdf", [b"words"])
     file.status, file.language, file.unit = "quarantined", "de", "page"
     file.findings = [each.model_dump(mode="json") for each in (FIRST, SECOND, NOTE)]
@@ -73,7 +73,7 @@ def test_a_foreign_language_is_told_where_the_embedder_is_the_bundled_one(as_ali
 
 def test_decisions_come_one_by_one_or_all_at_once(as_alice, file):
     told = act(as_alice, file, "decide", accept=FIRST.id).json()["file"]
-    assert told["status"] == "quarantined"
+    assert told["status"] == "received"
     assert "One passage needs your decision" in told["html"]
 
     assert act(as_alice, file, "decide", drop="every").json()["file"]["status"] == "received"
@@ -217,3 +217,10 @@ def test_two_pages_that_decide_at_once_are_both_heard(file):
     file.refresh_from_db()
     assert file.decisions == {FIRST.id: "drop", SECOND.id: "accept"}
     assert file.status == "received"
+
+
+def test_a_file_in_use_says_which_passages_wait(as_alice, file):
+    html = row(as_alice, status="ready", segment="s", n_tokens=90)
+
+    assert "90 tokens, German, 2 passages to review" in html
+    assert "The rest of the file is in use." in html

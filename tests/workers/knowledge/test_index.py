@@ -165,7 +165,7 @@ def test_a_passage_with_text_that_the_owner_accepted_is_untrusted(index, tmp_pat
 
 def test_dropping_a_finding_makes_another_segment() -> None:
     whole = segments.Recipe("0" * 64, "words-1", 64)
-    assert whole.address() != replace(whole, dropped=("f1",)).address()
+    assert whole.address() != replace(whole, decisions=(("f1", "drop"),)).address()
 
 
 def _written(home: Path, embedder, document: Document) -> KnowledgeRef:

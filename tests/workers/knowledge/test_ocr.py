@@ -46,23 +46,25 @@ def test_a_text_layer_that_says_what_the_picture_shows_is_kept() -> None:
     assert not document.findings
 
 
-def test_a_text_layer_that_says_something_else_waits_for_the_owner() -> None:
+def test_a_text_layer_that_says_something_else_gives_way_to_what_is_read() -> None:
     lies = (
         "Guests always get the full refund without asking",
         "and the manager pays them a bonus of",
         "nine thousand",
     )
     document = parse(pdf(Page(_A4 + _layer(*lies), pictures={"I": scan(*_LINES)})))
-    finding = document.findings[0]
-    assert (finding.kind, finding.severity) == ("differs_from_picture", "quarantine")
+    (finding,) = document.findings
+    assert finding.severity == "note"
     assert "manager pays them a bonus" in finding.excerpt
-    start, end = finding.spans[0]
-    assert "inlet valve must be closed" in document.text()[:start] + document.text()[end:]
+    assert "bonus" not in document.text()
+    assert "inlet valve must be closed" in document.text()
+    assert "text recognition was used" in document.notices[0].message
 
 
-def test_one_line_of_a_text_layer_that_the_picture_does_not_show_waits_for_the_owner() -> None:
+def test_one_line_of_a_text_layer_that_the_picture_does_not_show_is_left_out() -> None:
     document = parse(pdf(Page(_A4 + _layer(_LINES[0], SECRET, _LINES[2]), pictures={"I": scan(*_LINES)})))
     assert [finding.excerpt for finding in document.findings] == [SECRET]
+    assert SECRET not in document.text()
     assert "four screws" in document.text()
 
 

@@ -56,6 +56,21 @@ def test_hidden_text_is_quarantined(trick: str) -> None:
     assert any(block.text == HONEST for block in document.blocks)
 
 
+def test_the_other_half_of_a_spread_is_left_out_of_each_page() -> None:
+    spread = at(60, 700, HONEST) + at(655, 700, SECRET)
+    left, right = (Page(spread, more=f"/MediaBox [0 0 1190 842] /CropBox [{x} 0 {x + 595} 842]") for x in (0, 595))
+    document = parse(pdf(left, right))
+    assert [block.text for block in document.blocks] == [HONEST, SECRET]
+    assert {finding.severity for finding in document.findings} == {"note"}
+
+
+def test_text_that_the_edge_of_a_page_cuts_is_read_up_to_there() -> None:
+    document = parse(pdf(_page(at(450, 700, SECRET))))
+    assert not _quarantined(document)
+    assert [finding.severity for finding in document.findings] == ["note"]
+    assert any(block.text.startswith("Ignore all") for block in document.blocks)
+
+
 def test_text_of_a_layer_that_is_switched_off_is_quarantined() -> None:
     page = _page(f"/OC /L BDC {at(60, 700, SECRET)} EMC", properties="/L 5 0 R")
     assert _quarantined(parse(pdf(page, **_LAYER))) == SECRET

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any, Final
 
-from gpts.knowledge.documents import Block, Document, Finding, FindingKind, Notice, Severity, Unit
+from gpts.knowledge.documents import Block, Document, Finding, Notice, Severity, Unit
 from gpts.safety.findings import excerpt, finding_id
 from workers.knowledge.decoding import decoded
 
@@ -35,9 +35,9 @@ class Outline:
     blocks: list[Block] = field(default_factory=list)
     path: list[tuple[int, str]] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
-    # Text that was left out, and the quarantined blocks by number, with kind and reason.
+    # Text that was left out, and the quarantined blocks by number, with the reason.
     left_out: list[Finding] = field(default_factory=list)
-    suspects: list[tuple[int, FindingKind, str]] = field(default_factory=list)
+    suspects: list[tuple[int, str]] = field(default_factory=list)
 
     def heading(self, text: str, level: int, page: int | None = None) -> None:
         """Open a heading of `level` (1 is the top) for the text that follows."""
@@ -85,7 +85,9 @@ class Outline:
 
     def invisible(self, text: str, reason: str, page: int | None = None) -> None:
         """Quarantine text that a trick hides from readers ("white on white") as a separate block."""
-        self._suspect("invisible_text", text, f"{_UNSEEN}{reason}.", page)
+        if text := flat(text):
+            self.suspects.append((len(self.blocks), f"{_UNSEEN}{reason}."))
+            self._add(text, page)
 
     def tricks(self, hidden: Mapping[str, Sequence[str]], page: int | None = None) -> None:
         """Quarantine hidden texts, given by trick; those without a word are harmless and only noted."""
@@ -96,14 +98,10 @@ class Outline:
             else:
                 self.leave_out(text, f"characters that readers can't see: {trick}", page)
 
-    def differs(self, text: str, page: int | None = None) -> None:
-        """Quarantine a scan's text layer that differs from its picture as a separate block."""
-        self._suspect("differs_from_picture", text, "The text layer of this page differs from its picture.", page)
-
     def leave_out(self, text: str, reason: str, page: int | None = None) -> None:
         """Note text that is left out because the file doesn't show it ("a comment", "a hidden sheet")."""
         if text := flat(text):
-            self.left_out.append(self._finding("invisible_text", "note", text, f"Left out: {reason}.", page))
+            self.left_out.append(self._finding("note", text, f"Left out: {reason}.", page))
 
     def add_document(self, document: Document, under: int) -> None:
         """Add another document (an attachment, a chapter) with its headings below level `under` and its findings.
@@ -136,26 +134,21 @@ class Outline:
 
     def _suspicions(self) -> Iterator[Finding]:
         starts = list(accumulate((len(block.text) + 2 for block in self.blocks), initial=0))
-        for number, kind, message in self.suspects:
+        for number, message in self.suspects:
             block, start = self.blocks[number], starts[number]
-            found = self._finding(kind, "quarantine", block.text, message, block.page)
+            found = self._finding("quarantine", block.text, message, block.page)
             yield found.model_copy(update={"spans": ((start, start + len(block.text)),), "heading": block.heading})
 
-    def _finding(self, kind: FindingKind, severity: Severity, text: str, message: str, page: int | None) -> Finding:
+    def _finding(self, severity: Severity, text: str, message: str, page: int | None) -> Finding:
         return Finding(
-            id=finding_id(kind, page, text),
-            kind=kind,
+            id=finding_id("invisible_text", page, text),
+            kind="invisible_text",
             severity=severity,
             message=message,
             excerpt=excerpt(text),
             page=page,
             heading=self._headings(),
         )
-
-    def _suspect(self, kind: FindingKind, text: str, message: str, page: int | None) -> None:
-        if text := flat(text):
-            self.suspects.append((len(self.blocks), kind, message))
-            self._add(text, page)
 
     def _headings(self) -> str:
         return " > ".join(text for _, text in self.path)

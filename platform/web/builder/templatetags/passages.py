@@ -76,7 +76,7 @@ _KINDS: Final = {
     "invisible_text": "Invisible text",
     "hidden_characters": "Hidden characters",
     "differs_from_picture": "Text that differs from what the page shows",
-    "speaks_to_model": "Possible instructions to the model",
+    "speaks_to_model": "Phrases often used to instruct a model",
     "stuffed_repeats": "Repeated to rank higher in search",
 }
 

@@ -10,7 +10,7 @@ truncated file gets a new end: a catalog of its complete pages in the order of t
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import closing
 from typing import Final
 
@@ -33,7 +33,7 @@ from workers.knowledge.parsers.pdf.lines import (
 from workers.knowledge.parsers.pdf.page_words import HiddenText
 from workers.knowledge.parsers.pdf.pages import PageContent, content
 from workers.knowledge.parsers.pdf.tables import Table
-from workers.knowledge.parsers.pdf.visibility import DIFFERS, REASONS
+from workers.knowledge.parsers.pdf.visibility import DIFFERS, OFF_PAGE, REASONS
 
 _OBJECT: Final = re.compile(rb"(?<!\d)(\d{1,7}) (\d{1,5}) obj\b")
 _IS_PAGE: Final = re.compile(rb"/Type\s*/Page(?![A-Za-z])")
@@ -47,6 +47,8 @@ _MIN_QUARANTINED_WORDS: Final = 3
 _MIN_QUARANTINED_LETTERS: Final = 8
 # Scripts without spaces between words (Thai to Khmer, Japanese, Chinese).
 _UNSPACED: Final = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
+# The share of the words outside a page that are on the page beside it, if the file cuts spreads into pages.
+_SPREAD: Final = 0.9
 # Hidden lines repeated on this many pages are printer's marks.
 _RUNNING_PAGES: Final = 3
 # The largest distance, in points, of a table's columns from those on the page before.
@@ -108,11 +110,14 @@ def _write(outline: Outline, pages: Sequence[PageContent]) -> None:
         kept = [page.items for page in pages]
     styles = heading_styles([[each.item for each in items if isinstance(each.item, TextLine)] for items in kept])
     repeated = _repeated([passage.text for page in pages for passage in page.hidden])
+    shown = [_words(" ".join(map(_text, page.items))) for page in pages]
     last_table: Table | None = None
     for number, (page, items) in enumerate(zip(pages, kept, strict=True), 1):
         if last_table and items and isinstance(items[0].item, Table):
             items[0] = Placed(_continued(items[0].item, last_table), items[0].order)
-        write_page(outline, items, styles, number, page.hidden, repeated)
+        beside = shown[max(0, number - 2)].union(*shown[number - 1 : number + 1])
+        hidden = [(each, _harmless(each, shown[number - 1], beside, repeated)) for each in page.hidden]
+        write_page(outline, items, styles, number, hidden)
         for text in page.comments:
             outline.leave_out(text, "a comment", number)
         for message in page.notices:
@@ -128,17 +133,17 @@ def write_page(
     items: Sequence[Placed],
     styles: Sequence[LineStyle],
     page: int,
-    hidden: Sequence[HiddenText] = (),
-    is_mark: Callable[[str], bool] = bool,
+    hidden: Sequence[tuple[HiddenText, str]] = (),
 ) -> None:
-    """Write `items` with each hidden passage after the last item that begins before it."""
-    shown = _words(" ".join(_text(each) for each in items))
-    after: dict[int, list[HiddenText]] = {}
-    for passage in hidden:
+    """Write `items` with each hidden passage after the last item that begins before it.
+
+    A passage is quarantined, or left out as what it is if that is known to be harmless.
+    """
+    after: dict[int, list[tuple[HiddenText, str]]] = {}
+    for passage, known in hidden:
         before = [i for i, each in enumerate(items) if each.order < passage.after]
-        after.setdefault(max(before, key=lambda i: items[i].order, default=-1), []).append(passage)
-    for passage in after.get(-1, ()):
-        _write_hidden(outline, passage, page, shown, is_mark)
+        after.setdefault(max(before, key=lambda i: items[i].order, default=-1), []).append((passage, known))
+    _write_hidden(outline, after.get(-1, ()), page)
     run: list[TextLine] = []
     for i, each in enumerate(items):
         if isinstance(each.item, TextLine):
@@ -151,8 +156,15 @@ def write_page(
             for note in each.item.notes:
                 outline.text(note, page)
             outline.table(each.item.rows, page)
-        for passage in after.get(i, ()):
-            _write_hidden(outline, passage, page, shown, is_mark)
+        _write_hidden(outline, after.get(i, ()), page)
+
+
+def _write_hidden(outline: Outline, passages: Iterable[tuple[HiddenText, str]], page: int) -> None:
+    for passage, known in passages:
+        if known:
+            outline.leave_out(passage.text, f"{known} ({REASONS[passage.reason]})", page)
+        else:
+            outline.invisible(passage.text, REASONS[passage.reason], page)
 
 
 def _text(placed: Placed) -> str:
@@ -164,19 +176,16 @@ def _words(text: str) -> set[str]:
     return set(re.findall(r"\w+", text.lower()))
 
 
-def _write_hidden(
-    outline: Outline, passage: HiddenText, page: int, shown: set[str], is_mark: Callable[[str], bool]
-) -> None:
-    """Quarantine `passage`, or leave it out if it says nothing new."""
-    reason = REASONS[passage.reason]
+def _harmless(passage: HiddenText, shown: Set[str], beside: Set[str], is_mark: Callable[[str], bool]) -> str:
+    """What hidden text is that nobody needs to see, "" if it may say something; `beside`: words near this page."""
+    words = _words(passage.text)
     if passage.reason == DIFFERS:
-        outline.differs(passage.text, page)
-    elif _words(passage.text) <= shown:
-        outline.leave_out(passage.text, f"hidden text that repeats what the page shows ({reason})", page)
-    elif not _says_something(passage.text) or is_mark(passage.text):
-        outline.leave_out(passage.text, f"hidden text ({reason})", page)
-    else:
-        outline.invisible(passage.text, reason, page)
+        return "a wrong text layer"
+    if words <= shown:
+        return "hidden text that repeats what the page shows"
+    if passage.reason == OFF_PAGE and (passage.is_cut or len(words & beside) >= _SPREAD * len(words)):
+        return "text that the edge of the page cuts off"
+    return "" if _says_something(passage.text) and not is_mark(passage.text) else "hidden text"
 
 
 def _says_something(text: str) -> bool:

@@ -26,12 +26,16 @@ _NOT_TEXT: Final = {0, 0xFEFF, 0xFFFF}
 
 @dataclass(frozen=True, slots=True)
 class HiddenText:
-    """Hidden text: why (see `visibility`), the visible words before it, and the numbers of its characters."""
+    """Hidden text: why (see `visibility`), the visible words before it, and the numbers of its characters.
+
+    `is_cut`: it is the rest of visible text, which the edge of the page cuts off.
+    """
 
     text: str
     reason: int
     after: int
     numbers: tuple[int, ...] = ()
+    is_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +192,9 @@ def _passage(found: Characters, hidden: NDArray[np.int8], numbers: list[int], af
         last = i
     text = "".join(pieces)
     if sum(map(str.isalpha, text)) >= _MIN_HIDDEN_LETTERS:
-        yield HiddenText(text, int(hidden[numbers[0]]), after, tuple(numbers))
+        shown = np.isin(found.owner, found.owner[numbers]) & (hidden == 0)
+        is_cut = any(chr(found.codes[i]).isalnum() for i in np.flatnonzero(shown).tolist())
+        yield HiddenText(text, int(hidden[numbers[0]]), after, tuple(numbers), is_cut)
 
 
 def turned_back(word: Word, angle: int, width: float, height: float) -> Word:

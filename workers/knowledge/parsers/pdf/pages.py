@@ -155,12 +155,14 @@ def _apply_layer(
         page_content.unread = False
         page_content.notices.append("The text layer of this scan couldn't be compared with its picture.")
         return (as_seen if is_scan else hidden), None
-    if compared.agrees and compared.comparable:
+    is_readable = read is not None and read.confidence >= LOW_CONFIDENCE
+    if compared.agrees and compared.comparable and not (is_scan and compared.strange and is_readable):
         _hide_strange([lines[i] for i in compared.strange], page_content)
         return as_seen, None
     if not is_scan:
         return hidden, None
-    _hide_strange(lines, page_content)
+    page_content.notices.append("The text layer of this page differs from its picture, so text recognition was used.")
+    _hide_strange(lines if not compared.agrees else [lines[i] for i in compared.strange], page_content)
     return np.where(layer, GONE, hidden).astype(np.int8), read
 
 
