@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, TypeAdapter, model_validator
 
 from gpts.knowledge.documents import Citation, Passage, SentenceSupport
+from gpts.runs.logprobs import TokenLogprob
 from gpts.runs.messages import PromptMessage
 from gpts.safety.labels import Label
 from gpts.spec.actions import no_arguments
@@ -69,7 +70,8 @@ class Overrides(Value):
 
     `tools` are the caller's own functions. `tool_choice` is auto, none, required or the name of the one to call.
     `answer_schema` is a JSON Schema that the answer must follow as JSON; None: the answer is text. A model whose
-    engine cannot take a seed, penalty, bias (by the ids of its own tokens) or effort answers without it. `own_tools`
+    engine cannot take a seed, penalty, bias (by the ids of its own tokens) or effort answers without it, and so for
+    `top_logprobs`: how many of the likeliest tokens are told with each; None: no probabilities at all. `own_tools`
     names those of the GPT's tools that the run may use; None: all. `instructions` hold for this run only, not for
     later turns of its conversation.
     """
@@ -86,6 +88,7 @@ class Overrides(Value):
     tools: tuple[CallerTool, ...] = ()
     tool_choice: str = "auto"
     answer_schema: dict[str, Any] | None = None
+    top_logprobs: int | None = None
     own_tools: tuple[str, ...] | None = None
     instructions: str = ""
 
@@ -248,11 +251,12 @@ class ModelReply(Value):
     `declined`: it said that the files do not cover the question, and `text` is empty. `n_withheld` sentences that the
     files do not support are not part of `text`. `reasoning` is what it wrote to itself before `text`, in
     `reasoning_ms`: never part of an answer, and of prompts only while its calls are answered. `engine` is the name of
-    the model that wrote it; empty: the default.
+    the model that wrote it; empty: the default. `logprobs` are of the tokens of `text`, if they were asked for.
     """
 
     kind: Literal["model_reply"] = "model_reply"
     text: str
+    logprobs: tuple[TokenLogprob, ...] = ()
     reasoning: str = ""
     reasoning_tokens: int = 0
     reasoning_ms: int = 0

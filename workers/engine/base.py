@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, Protocol
 
+from gpts.runs.logprobs import TokenLogprob
 from gpts.runs.messages import PromptMessage
 from gpts.runs.steps import FinishReason, ReasoningEffort
 from gpts.spec.ability import ModelAbility
@@ -89,7 +90,8 @@ class Sampling:
 
     With a `seed`, the same request gets the same reply as far as the engine can promise it. `presence_penalty` counts
     once for each token that the reply has already, `frequency_penalty` each time; `logit_bias` holds token ids of the
-    model, each with what is added to its score.
+    model, each with what is added to its score. `top_logprobs`: tell how likely each token was by the model's own
+    scores, and as many of the likeliest ones in its place; None: nothing of that.
     """
 
     temperature: float = 0.0
@@ -99,6 +101,7 @@ class Sampling:
     presence_penalty: float = 0.0
     frequency_penalty: float = 0.0
     logit_bias: tuple[tuple[int, float], ...] = ()
+    top_logprobs: int | None = None
 
     @property
     def shifts_scores(self) -> bool:
@@ -149,13 +152,15 @@ class Token:
 
     `reasoning` is what the model wrote to itself before the reply, which is never part of its text. Calls are text in
     the form that `gpts.runs.replies.parse` reads, whatever the model's form. Only the last token has `finish` and
-    `usage` set; its text may be empty.
+    `usage` set; its text may be empty. `logprobs`, if asked for, are of what the model wrote since the token before,
+    reasoning and calls included, which need not be `text` exactly.
     """
 
     text: str
     finish: FinishReason | None = None
     usage: Usage | None = None
     reasoning: str = ""
+    logprobs: tuple[TokenLogprob, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import httpx
 
+from gpts.runs.logprobs import TokenLogprob
 from gpts.runs.messages import Picture, PromptMessage
 from gpts.runs.replies import written
 from gpts.runs.steps import FinishReason
@@ -23,7 +24,8 @@ from workers.engine.schemas import json_value
 REASONING_FIELDS: Final = ("reasoning_content", "reasoning")
 # What `settings_of` may return.
 OPTIONAL: Final = frozenset(
-    "seed presence_penalty frequency_penalty logit_bias reasoning_effort chat_template_kwargs".split()
+    "seed presence_penalty frequency_penalty logit_bias logprobs top_logprobs reasoning_effort"
+    " chat_template_kwargs".split()
 )
 _TOO_LONG: Final = (
     "context length",
@@ -36,13 +38,15 @@ _TOO_LONG: Final = (
 
 
 class StreamedAnswer:
-    """Collects the events of one answer."""
+    """Collects the events of one answer. `n_top`: how many of the likeliest tokens are kept with each."""
 
-    def __init__(self, usage: Usage) -> None:
+    def __init__(self, usage: Usage, n_top: int = 0) -> None:
         self.usage = usage
+        self._n_top = n_top
         self.timed_out = False
         self.reasoning = ""  # of the last event
         self.reasoning_field = ""
+        self.logprobs: tuple[TokenLogprob, ...] = ()  # of the last event
         self._finish: FinishReason | None = None
         self._calls: dict[int, tuple[str, str]] = {}
 
@@ -51,12 +55,14 @@ class StreamedAnswer:
         if "error" in event:
             raise EngineError(f"The model server failed: {_error_text(event)}")
         text = self.reasoning = ""
+        self.logprobs = ()
         for choice in event.get("choices", [])[:1]:
             delta = choice.get("delta") or {}
             text = delta.get("content") or ""
             if name := next((name for name in REASONING_FIELDS if delta.get(name)), ""):
                 self.reasoning_field, self.reasoning = name, delta[name]
             self._take_calls(delta.get("tool_calls") or [])
+            self.logprobs = tuple(map(self._logprob, (choice.get("logprobs") or {}).get("content") or ()))
             reason = choice.get("finish_reason")
             if reason:
                 self._finish = "length" if reason == "length" else "stop"
@@ -65,6 +71,12 @@ class StreamedAnswer:
         elif text or self.reasoning:  # until the server says how many, if it comes to that
             self.usage = replace(self.usage, completion_tokens=self.usage.completion_tokens + 1)
         return text
+
+    def _logprob(self, told: dict[str, Any]) -> TokenLogprob:
+        """A token with its probability as a server tells it; some leave out the bytes."""
+        data = bytes(told["bytes"]) if told.get("bytes") else str(told["token"]).encode()
+        top = tuple(map(self._logprob, (told.get("top_logprobs") or ())[: self._n_top]))
+        return TokenLogprob.of(data, float(told["logprob"]), top)
 
     def _take_calls(self, deltas: list[dict[str, Any]]) -> None:
         """Adds the pieces of calls: the name comes first, the arguments in pieces."""
@@ -129,6 +141,9 @@ def settings_of(request: GenerationRequest) -> dict[str, Any]:
         "presence_penalty": sampling.presence_penalty or None,
         "frequency_penalty": sampling.frequency_penalty or None,
         "logit_bias": {str(token): bias for token, bias in sampling.logit_bias} or None,
+        "logprobs": True if sampling.top_logprobs is not None else None,
+        # With 0, llama.cpp tells nothing at all.
+        "top_logprobs": None if sampling.top_logprobs is None else max(1, sampling.top_logprobs),
         "reasoning_effort": request.reasoning_effort,
         # Read by vLLM, SGLang and llama.cpp, whose models can leave reasoning out but take no effort.
         "chat_template_kwargs": {"enable_thinking": False} if request.without_reasoning else None,

@@ -33,7 +33,8 @@ def checked(request: GenerationRequest, attempt: Attempt) -> Iterator[Token]:
 
 
 def _again(request: GenerationRequest) -> GenerationRequest:
-    return replace(request, sampling=request.sampling if request.sampling.temperature > 0 else _SECOND)
+    second = replace(_SECOND, top_logprobs=request.sampling.top_logprobs)
+    return replace(request, sampling=request.sampling if request.sampling.temperature > 0 else second)
 
 
 def _checked_json(request: GenerationRequest, attempt: Attempt, schema: Mapping[str, Any]) -> Iterator[Token]:

@@ -37,6 +37,15 @@ def choose(
     return int(scores.argmax()) if sampling.temperature == 0 else _draw(scores, sampling, source)
 
 
+def likelihoods(scores: np.ndarray, token: int, n: int) -> tuple[float, list[tuple[int, float]]]:
+    """The logarithm of the probability of `token` by the model's `scores`, and the `n` likeliest with theirs."""
+    logs = scores.astype(np.float64) - scores.max()
+    logs -= np.log(np.exp(logs).sum())
+    top = np.argpartition(-logs, n - 1)[:n] if n else np.arange(0)
+    found = [(int(each), float(logs[each])) for each in top]
+    return float(logs[token]), sorted(found, key=lambda each: -each[1])
+
+
 def _shifted(scores: np.ndarray, sampling: Sampling, reply: Sequence[int]) -> np.ndarray:
     """`scores` with bias and penalties, by the formula of OpenAI's reference (`frequency_penalty`)."""
     shifted = scores.astype(np.float32)  # a copy

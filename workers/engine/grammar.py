@@ -213,6 +213,10 @@ class GrammarCompiler:
         spare = max(MIN_SPARE, n_least // 2) if grammar.json_schema is not None else 2 * MIN_SPARE
         return GrammarState(matcher.deep_copy(), table, self._end_ids, max_tokens, spare)
 
+    def texts(self) -> Sequence[bytes]:
+        """The text of every token of the model; empty for control tokens."""
+        return self._tokens()[1].texts
+
     def _tokens(self) -> tuple[Any, TokenTable]:
         """The model's tokens for the grammar library; made once, in about half a second."""
         with self._lock:

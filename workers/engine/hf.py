@@ -23,7 +23,7 @@ class HfEngine(InProcessEngine):
     """A model from disk with transformers' continuous batching. The constructor loads it."""
 
     # Its batch has one source of chance for all requests, and no processors for these.
-    ignores = frozenset({"seed", "presence_penalty", "frequency_penalty", "logit_bias"})
+    ignores = frozenset({"seed", "presence_penalty", "frequency_penalty", "logit_bias", "logprobs"})
 
     def __init__(self, config: EngineConfig) -> None:
         folder = resolve_model(config)

@@ -10,6 +10,7 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
+from gpts.runs.logprobs import TokenLogprob
 from gpts.runs.messages import PromptMessage
 from gpts.runs.steps import FinishReason
 from gpts.spec.ability import ModelAbility
@@ -38,13 +39,18 @@ LIFE_CHECK_S: Final = 1.0
 OPENING_TOKENS: Final = 8
 
 
+# The logarithm of a token's probability, and the likeliest tokens in its place with theirs, by ids.
+Likelihood = tuple[float, list[tuple[int, float]]]
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """All tokens of a reply so far, whether it ended, and what went wrong."""
+    """All tokens of a reply so far, whether it ended, and what went wrong; how likely each was, if that is asked."""
 
     ids: Sequence[int]
     ended: bool = False
     error: str = ""
+    likelihoods: Sequence[Likelihood] = ()
 
 
 class Mailbox:
@@ -106,6 +112,7 @@ class Generation:
         self.ids: list[int] = []
         self.finish: FinishReason | None = None
         self.shown = ""
+        self.likely: list[tuple[int, Likelihood]] = []
         self._text = text
         self._prompt_tokens = prompt_tokens
         self._ends_at = ends_at
@@ -119,6 +126,8 @@ class Generation:
         text = ""
         if progress is not None:
             new = progress.ids[len(self.ids) :]
+            told = zip(new, progress.likelihoods[len(self.ids) :], strict=False)
+            self.likely += [each for each in told if each[0] not in end_ids]
             self.ids.extend(new)
             text = self._text.push([token for token in new if token not in end_ids])
             if progress.ended:
@@ -251,9 +260,23 @@ class InProcessEngine(Learning):
                     if grammar is not None and grammar.error:
                         raise GrammarError(f"The reply could not follow its schema: {grammar.error}")
                 if text or reply.finish is not None:
-                    yield reply.token(text, running.cached_tokens)
+                    token = reply.token(text, running.cached_tokens)
+                    yield replace(token, logprobs=self._logprobs(reply)) if reply.likely else token
         finally:
             running.cancel()
+
+    def _logprobs(self, reply: Generation) -> tuple[TokenLogprob, ...]:
+        """The tokens of `reply` since the last call; control tokens are no text, but may be among the likeliest."""
+        told, reply.likely = reply.likely, []
+        texts = self._grammars.texts()
+
+        def token(at: int, logprob: float, top: tuple[TokenLogprob, ...] = ()) -> TokenLogprob:
+            name = texts[at] or str(self._tokenizer.convert_ids_to_tokens(at)).encode()
+            return TokenLogprob.of(name, logprob, top)
+
+        return tuple(
+            token(at, logprob, tuple(token(*each) for each in top)) for at, (logprob, top) in told if texts[at]
+        )
 
     def _next_text(self, batch: Batch, running: Running, reply: Generation) -> str:
         """The text of the next tokens; empty if there are none in time. Raises EngineError if the batch died."""

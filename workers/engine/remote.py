@@ -166,7 +166,7 @@ class RemoteEngine(Learning):
         """The server's pieces as tokens; leaving early closes the connection."""
         # With tools, servers write control tokens as text; what follows one is not part of the reply.
         visible = StopFilter((*request.stop, *CONTROL_TOKENS) if request.tools else request.stop)
-        answer = StreamedAnswer(Usage(n_prompt, 0))
+        answer = StreamedAnswer(Usage(n_prompt, 0), request.sampling.top_logprobs or 0)
         remaining_s = max(0.001, ends_at - time.monotonic())
         wait = httpx.Timeout(remaining_s, connect=min(CONNECT_TIMEOUT_S, remaining_s))
         try:
@@ -178,8 +178,8 @@ class RemoteEngine(Learning):
                 for event in events_of(response):
                     text = visible.push(answer.take(event))
                     self._reasoning_field = answer.reasoning_field or self._reasoning_field
-                    if text or answer.reasoning:
-                        yield Token(text, reasoning=answer.reasoning)
+                    if text or answer.reasoning or answer.logprobs:
+                        yield Token(text, reasoning=answer.reasoning, logprobs=answer.logprobs)
                     if visible.stopped or time.monotonic() >= ends_at:
                         break
         except httpx.ReadTimeout:

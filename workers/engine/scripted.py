@@ -9,6 +9,7 @@ reply may begin with `<think>…</think>`.
 
 import hashlib
 import json
+import math
 import re
 import threading
 import time
@@ -16,6 +17,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from gpts.runs.logprobs import TokenLogprob
 from gpts.runs.messages import PromptMessage
 from gpts.runs.steps import FinishReason
 from gpts.spec.ability import ModelAbility
@@ -111,9 +113,9 @@ class ScriptedEngine(Learning):
                     finish = "deadline" if word is None else "length"
                     break
                 n_words += 1
-                text = visible.push(word)
-                if text:
-                    yield Token(text)
+                text, likely = visible.push(word), _likely(word, request)
+                if text or likely:
+                    yield Token(text, logprobs=likely)
                 if visible.stopped:
                     break
             yield Token(visible.flush(), finish, Usage(n_prompt, n_words))
@@ -141,6 +143,16 @@ class ScriptedEngine(Learning):
         if self._closed:
             raise EngineError("The engine was closed.")
         return word if time.monotonic() < ends_at else None
+
+
+def _likely(word: str, request: GenerationRequest) -> tuple[TokenLogprob, ...]:
+    """The word with the probability of 1/2, and others in its place, if that is asked."""
+    n_top = request.sampling.top_logprobs
+    if n_top is None:
+        return ()
+    top = (word, *(f"{word.strip()}{number}" for number in range(1, n_top)))[:n_top]
+    half = math.log(0.5)
+    return (TokenLogprob.of(word.encode(), half, tuple(TokenLogprob.of(each.encode(), half) for each in top)),)
 
 
 def open_scripted(config: EngineConfig) -> ScriptedEngine:

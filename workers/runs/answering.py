@@ -1,7 +1,7 @@
 """Computes the retrieval and the replies of a turn as values; perform.py stores and streams them."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from typing import Final
@@ -10,6 +10,7 @@ from gpts.knowledge.documents import Passage
 from gpts.knowledge.grounding import Gate
 from gpts.knowledge.ranking import budget_for
 from gpts.knowledge.sentences import sentence_spans
+from gpts.runs.logprobs import TokenLogprob
 from gpts.runs.messages import PromptMessage
 from gpts.runs.queries import retrieval_query
 from gpts.runs.state import TurnState, fit_whole, whole_attachments
@@ -110,7 +111,11 @@ def outline(state: TurnState, services: Services) -> Retrieval:
 
 
 def model_reply(
-    state: TurnState, services: Services, show: Show, show_reasoning: Show = lambda text: None
+    state: TurnState,
+    services: Services,
+    show: Show,
+    show_reasoning: Show = lambda text: None,
+    show_logprobs: Callable[[Sequence[TokenLogprob]], None] = lambda tokens: None,
 ) -> ModelReply:
     """One reply of the model. Raises PromptTooLong, EngineError or what `show` raises."""
     request, n_tokens = _reply_request(state, services)
@@ -133,6 +138,7 @@ def model_reply(
     with closing(services.engine.stream(request)) as tokens:
         for token in tokens:
             show_reasoning(token.reasoning)
+            show_logprobs(token.logprobs)
             show(reply.take(token))
             if reply.is_enough:
                 break
@@ -222,6 +228,7 @@ def _reply_request(state: TurnState, services: Services) -> tuple[GenerationRequ
             presence_penalty=overrides.presence_penalty,
             frequency_penalty=overrides.frequency_penalty,
             logit_bias=overrides.logit_bias,
+            top_logprobs=overrides.top_logprobs,
         ),
         reasoning_effort=overrides.reasoning_effort,
         stop=state.spec.model.stop,

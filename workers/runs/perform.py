@@ -73,7 +73,7 @@ def retrieve(decision: decisions.Retrieve, turn: HeldTurn, services: Services) -
 def call_model(turn: HeldTurn, services: Services) -> None:
     """Generate one reply, streaming it as it comes. A crash leaves no step: the reply is then generated again."""
     turn.begin_answer()
-    turn.append(answering.model_reply(turn, services, turn.show, turn.show_reasoning))
+    turn.append(answering.model_reply(turn, services, turn.show, turn.show_reasoning, turn.show_logprobs))
 
 
 def finish(decision: decisions.Finish, turn: HeldTurn, services: Services) -> None:

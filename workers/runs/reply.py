@@ -8,6 +8,7 @@ from typing import Final
 from gpts.knowledge.grounding import Gate
 from gpts.runs.bare_calls import bare_calls, safe_length
 from gpts.runs.fixed_replies import DECLINES
+from gpts.runs.logprobs import TokensOfText
 from gpts.runs.prompt import NOT_COVERED
 from gpts.runs.replies import parse, prose
 from gpts.runs.steps import FinishReason, ModelReply
@@ -48,6 +49,7 @@ class ReplyCollector:
         self._reasoning = ""
         self._reasons_from, self._reasons_to = 0.0, 0.0
         self._raw = ""
+        self._tokens = TokensOfText()
         self._passed = 0  # characters of the raw prose that were shown or fed to the gate
         self._text = ""
         self._n_shown = 0
@@ -64,6 +66,7 @@ class ReplyCollector:
     def take(self, token: Token) -> str:
         """Add `token` and return the text to show."""
         self._raw += token.text
+        self._tokens.add(token.logprobs)
         self._n_left -= bool(token.text)
         self._take_reasoning(token.reasoning)
         self._usage = token.usage or replace(
@@ -91,6 +94,7 @@ class ReplyCollector:
         """The reply as a step."""
         return ModelReply(
             text=self._text.rstrip(),
+            logprobs=self._tokens.take(self._text.rstrip()),
             reasoning=self._reasoning.strip(),
             reasoning_tokens=self._usage.reasoning_tokens,
             reasoning_ms=round((self._reasons_to - self._reasons_from) * 1000),

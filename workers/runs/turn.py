@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from gpts.runs.delegation import StoreGpt, doing
+from gpts.runs.logprobs import TokenLogprob
 from gpts.runs.state import TurnState
 from gpts.runs.steps import ApprovalRequest, ModelReply, PartNotes, Step
 from web.runs import log, stream
@@ -50,6 +51,10 @@ class HeldTurn(TurnState):
     def show_reasoning(self, text: str) -> None:
         """Publish a piece of what the model reasons. Raises LeaseLost like `show`."""
         self._publish("reasoning", text)
+
+    def show_logprobs(self, tokens: Sequence[TokenLogprob]) -> None:
+        """Publish how likely the tokens of what is shown next were, one to a line."""
+        self._publish("logprobs", "".join(f"{each.model_dump_json(exclude_defaults=True)}\n" for each in tokens))
 
     def tell(self, text: str) -> None:
         """Publish what is being done, if `text` says so. Raises LeaseLost like `show`."""

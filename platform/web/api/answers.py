@@ -6,6 +6,7 @@ from ninja import Schema
 from pydantic import Field
 
 from gpts.knowledge.documents import Citation, SentenceSupport, Unit
+from gpts.runs.logprobs import TokenLogprob
 from gpts.runs.steps import (
     Cancelled,
     Coverage,
@@ -182,6 +183,12 @@ def _estimated(log: Log, text: str) -> Tokens:
     if known and known.text.startswith(text):
         return Tokens()
     return Tokens(max(1, said // CHARS_PER_TOKEN), max(1, len(text) // CHARS_PER_TOKEN))
+
+
+def logprobs_of(log: Log, answer: Finished) -> tuple[TokenLogprob, ...]:
+    """How likely the tokens of the answer were, if that was asked and a model wrote it, or its beginning."""
+    last = next((step for step in reversed(log) if isinstance(step, ModelReply)), None)
+    return last.logprobs if last and last.text and answer.text.startswith(last.text) else ()
 
 
 def reasoning_of(log: Log) -> str | None:

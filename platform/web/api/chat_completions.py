@@ -9,6 +9,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
+from gpts.runs.logprobs import TokenLogprob
 from gpts.runs.steps import Finished, Log
 from web.accounts.models import User
 from web.api import completions, program_runs, stored_completions
@@ -16,6 +17,7 @@ from web.api.answers import TokenUsage, extras, usage_of
 from web.api.auth import caller
 from web.api.choices import Choice, begun, finished, seeded, side_by_side
 from web.api.completions import (
+    ChoiceLogprobs,
     Completion,
     CompletionRequest,
     annotations,
@@ -124,14 +126,15 @@ class Completing:
         text = ""
         async for delta in pieces(run.id, relay):
             text += delta.get("content", "")
-            yield chunk.delta(delta) if delta else KEEP_ALIVE
+            yield chunk.delta(delta, relay.tokens.take(delta.get("content", ""))) if delta else KEEP_ALIVE
         steps = await in_database(log.read, run.id)
         answer = outcome(steps, answering.context_tokens)
         rest = "" if answer.finish == "cancelled" else relay.rest(answer.text)
         await keep(run, answer, steps, text + rest, answering.in_parallel)
         cited = [each.model_dump() for each in annotations(run, answer, relay.before)]
         if rest or cited:
-            yield chunk.delta({"content": rest, **({"annotations": cited} if cited else {})})
+            more = {"annotations": cited} if cited else {}
+            yield chunk.delta({"content": rest, **more}, relay.tokens.take(rest))
         for index, call in enumerate(answering.calls(answer)):
             yield chunk.call(index, call)
         self._over.append((run, steps))
@@ -165,9 +168,13 @@ class Chunks:
         }
         self._no_usage = {"usage": None} if wants_usage else {}
 
-    def delta(self, delta: dict[str, Any], finish: str | None = None, **facts: Any) -> str:
-        """A piece of the answer. `facts` go under "guildhall"."""
-        choice = {"index": self._index, "delta": delta, "logprobs": None, "finish_reason": finish}
+    def delta(
+        self, delta: dict[str, Any], tokens: Sequence[TokenLogprob] = (), finish: str | None = None, **facts: Any
+    ) -> str:
+        """A piece of the answer, with its tokens. `facts` go under "guildhall"."""
+        likely = ChoiceLogprobs.of(tokens)
+        logprobs = likely.model_dump() if likely else None
+        choice = {"index": self._index, "delta": delta, "logprobs": logprobs, "finish_reason": finish}
         about = {"run_id": str(self._run.id), "gpt": self._run.gpt.slug, "coverage": None, **facts}
         return sse({**self._same, "choices": [choice], **self._no_usage, "guildhall": about})
 
@@ -180,7 +187,8 @@ class Chunks:
 
     def end(self, answer: Finished, steps: Log, before: int) -> str:
         """The chunk with the finish reason."""
-        return self.delta({}, finish_reason(answer.finish), **extras(self._run, answer, steps, before).model_dump())
+        facts = extras(self._run, answer, steps, before).model_dump()
+        return self.delta({}, finish=finish_reason(answer.finish), **facts)
 
     def usage(self, usage: TokenUsage) -> str:
         """The chunk for `stream_options.include_usage`, without choices."""

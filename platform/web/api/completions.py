@@ -9,9 +9,19 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 from ninja import Schema
 from pydantic import BaseModel, ConfigDict, Field
 
+from gpts.runs.logprobs import TokenLogprob
 from gpts.runs.steps import Finished, FinishReason, Log, Overrides, ReasoningEffort
 from gpts.values import Text
-from web.api.answers import Extras, TokenUsage, UrlCitation, extras, reasoning_of, url_citations, usage_of
+from web.api.answers import (
+    Extras,
+    TokenUsage,
+    UrlCitation,
+    extras,
+    logprobs_of,
+    reasoning_of,
+    url_citations,
+    usage_of,
+)
 from web.api.attribute_filters import Metadata
 from web.api.errors import ApiError
 from web.api.functions import (
@@ -117,10 +127,18 @@ class CompletionRequest(SamplingRequest):
     tools: list[FunctionTool] | None = Field(None, max_length=MAX_FUNCTIONS, description="Your own functions.")
     tool_choice: WantedToolChoice | None = Field(None, description="Default: auto.")
     parallel_tool_calls: bool | None = Field(None, description="False: at most one call at a time.")
+    logprobs: bool | None = Field(False, description="How likely the tokens of an answer were to the model.")
+    top_logprobs: int | None = Field(None, ge=0, le=20, description="The likeliest tokens to tell with each.")
     n: int | None = Field(None, ge=1, le=MAX_ANSWERS, description="Answers, each of a run of its own. Default: 1.")
     store: bool | None = Field(False, description="Keep the completion for 30 days, to be read again.")
     metadata: Metadata | None = Field(None, description="Of a stored completion.")
     response_format: ResponseFormat | None = Field(None, description="Default: text.")
+
+    def check(self) -> None:
+        """The same. Raises ApiError also for parameters that need others."""
+        super().check()
+        if self.top_logprobs is not None and not self.logprobs:
+            raise ApiError(400, "“top_logprobs” needs “logprobs”.", "top_logprobs", "invalid_value")
 
     @property
     def in_parallel(self) -> bool:
@@ -145,6 +163,7 @@ class CompletionRequest(SamplingRequest):
             "tools": tools,
             "tool_choice": choice_of(self.tool_choice, tools),
             "answer_schema": answer_schema(self.response_format),
+            "top_logprobs": (self.top_logprobs or 0) if self.logprobs else None,
         }
         return super().overrides().model_copy(update=own)
 
@@ -170,12 +189,26 @@ class AnswerMessage(Schema):
     tool_calls: list[CallOfFunction] | None = None
 
 
+class ChoiceLogprobs(Schema):
+    """How likely each token was to the model, as its logarithm, with the likeliest tokens in its place."""
+
+    content: list[dict[str, Any]]
+    refusal: None = None
+
+    @classmethod
+    def of(cls, tokens: Sequence[TokenLogprob]) -> "ChoiceLogprobs | None":
+        """Those of these tokens; None if there are none."""
+        return cls(content=[token.as_openai() for token in tokens]) if tokens else None
+
+
 class CompletionChoice(Schema):
     """An answer. Where there are several, `guildhall` has what OpenAI's format doesn't cover of each."""
 
     index: int
     message: AnswerMessage
-    logprobs: None = None
+    logprobs: ChoiceLogprobs | None = Field(
+        None, description="Null for what no model wrote, such as quotes of files."
+    )
     finish_reason: CompletionFinish
     guildhall: Extras | None = None
 
@@ -200,6 +233,7 @@ def completion_of(answers: Sequence[tuple[Run, Log, Finished]], in_parallel: boo
         CompletionChoice(
             index=index,
             message=_message(run, steps, answer, in_parallel),
+            logprobs=ChoiceLogprobs.of(logprobs_of(steps, answer)),
             finish_reason=finish_reason(answer.finish),
             guildhall=about[index] if len(answers) > 1 else None,
         )

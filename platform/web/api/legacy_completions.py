@@ -2,16 +2,18 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from functools import partial
+from itertools import accumulate
 from typing import Any, ClassVar, Final, Literal
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Router, Schema
 from pydantic import Field
 
-from gpts.runs.steps import Finished, Log
+from gpts.runs.logprobs import TokenLogprob
+from gpts.runs.steps import Finished, Log, Overrides
 from gpts.values import Text
 from web.api import program_runs
-from web.api.answers import Extras, TokenUsage, extras, usage_of
+from web.api.answers import Extras, TokenUsage, extras, logprobs_of, usage_of
 from web.api.auth import caller
 from web.api.chat_completions import name_ignored
 from web.api.choices import Choice, begun, finished, seeded, side_by_side
@@ -33,7 +35,7 @@ MAX_CHOICES: Final = 16
 DESCRIPTION: Final = (
     "For programs that know no chats. Each prompt is a question to the GPT `model`, as in chat completions, with its"
     f" instructions and files; `n` answers to each, up to {MAX_CHOICES} altogether. `echo` puts the prompt before its"
-    " answer. `logprobs` has no effect: they are null. Refused: `suffix`, a `best_of` other than `n`, and prompts of"
+    " answer. Refused: `suffix`, a `best_of` other than `n`, and prompts of"
     " tokens, whose numbers stand for other words in each model."
 )
 
@@ -47,6 +49,13 @@ class PromptRequest(SamplingRequest):
     n: int | None = Field(None, ge=1, le=MAX_CHOICES, description="Answers to each prompt. Default: 1.")
     best_of: int | None = Field(None, ge=1, le=MAX_CHOICES, description="Default: n, and nothing else.")
     echo: bool | None = False
+    logprobs: int | None = Field(
+        None, ge=0, le=5, description="How likely the tokens were, and so many likeliest ones."
+    )
+
+    def overrides(self) -> Overrides:
+        """The same, with what only these have."""
+        return super().overrides().model_copy(update={"top_logprobs": self.logprobs})
 
     def prompts(self) -> list[str]:
         """The question of each choice. Raises ApiError."""
@@ -65,12 +74,34 @@ class PromptRequest(SamplingRequest):
         return [text for text in texts for _ in range(n)]
 
 
+class TextLogprobs(Schema):
+    """How likely each token of an answer was to the model, with its place in the text."""
+
+    tokens: list[str]
+    token_logprobs: list[float]
+    top_logprobs: list[dict[str, float]]
+    text_offset: list[int]
+
+    @classmethod
+    def of(cls, tokens: Sequence[TokenLogprob], start: int) -> "TextLogprobs | None":
+        """Those of these tokens, of which the first begins at `start`; None if there are none."""
+        if not tokens:
+            return None
+        lengths = accumulate((len(token.text) for token in tokens[:-1]), initial=start)
+        return cls(
+            tokens=[token.text for token in tokens],
+            token_logprobs=[token.logprob for token in tokens],
+            top_logprobs=[{each.text: each.logprob for each in token.top} for token in tokens],
+            text_offset=[*lengths],
+        )
+
+
 class TextChoice(Schema):
     """An answer. `guildhall` has what OpenAI's format doesn't cover, such as the citations."""
 
     index: int
     text: str
-    logprobs: None = None
+    logprobs: TextLogprobs | None = None
     finish_reason: Literal["stop", "length"]
     guildhall: Extras
 
@@ -151,15 +182,18 @@ class Prompting:
         relay = Relay()
         if before := self._before[choice.index]:
             yield self._piece(choice, before)
+        n_sent = len(before)
         async for delta in pieces(choice.run.id, relay):
             text = delta.get("content", "")
-            yield self._piece(choice, text) if text else KEEP_ALIVE
+            likely = TextLogprobs.of(relay.tokens.take(text), n_sent)
+            yield self._piece(choice, text, likely) if text else KEEP_ALIVE
+            n_sent += len(text)
         steps = await in_database(log.read, choice.run.id)
         answer = outcome(steps, self._context_tokens)
         if rest := "" if answer.finish == "cancelled" else relay.rest(answer.text):
-            yield self._piece(choice, rest)
+            yield self._piece(choice, rest, TextLogprobs.of(relay.tokens.take(rest), n_sent))
         end = await self._made(choice, steps, answer, relay.before)
-        yield self._piece(choice, "", end.finish_reason, guildhall=end.guildhall.model_dump())
+        yield self._piece(choice, "", finish=end.finish_reason, guildhall=end.guildhall.model_dump())
 
     async def _end(self) -> AsyncIterator[str]:
         if self._wants_usage:
@@ -167,8 +201,11 @@ class Prompting:
             yield sse({**self._same, "choices": [], "usage": usage.model_dump()})
         yield "data: [DONE]\n\n"
 
-    def _piece(self, choice: Choice, text: str, finish: str | None = None, **facts: Any) -> str:
-        piece = {"index": choice.index, "text": text, "logprobs": None, "finish_reason": finish, **facts}
+    def _piece(
+        self, choice: Choice, text: str, likely: TextLogprobs | None = None, finish: str | None = None, **facts: Any
+    ) -> str:
+        logprobs = likely.model_dump() if likely else None
+        piece = {"index": choice.index, "text": text, "logprobs": logprobs, "finish_reason": finish, **facts}
         return sse({**self._same, "choices": [piece]})
 
     async def _made(self, choice: Choice, steps: Log, answer: Finished, sent_before: int = 0) -> TextChoice:
@@ -179,6 +216,7 @@ class Prompting:
         return TextChoice(
             index=choice.index,
             text=before + answer.text,
+            logprobs=TextLogprobs.of(logprobs_of(steps, answer), len(before)),
             finish_reason="length" if finish_reason(answer.finish) == "length" else "stop",
             guildhall=extras(choice.run, answer, steps, len(before) + sent_before),
         )

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from typing import Final
 from uuid import UUID
 
+from gpts.runs.logprobs import TokenLogprob, TokensOfText
 from web.api.errors import ApiError
 from web.runs import stream
 from web.runs.connections import in_database
@@ -42,7 +43,8 @@ class ApprovalNeeded(Exception):
 class Relay:
     """Tracks what was sent of one answer. Space at its ends is held back, because the finished answer has none.
 
-    `before` counts the characters sent before the answer itself: earlier replies, each with a gap after it.
+    `before` counts the characters sent before the answer itself: earlier replies, each with a gap after it. `tokens`
+    are those of the reply, if they were asked for.
     """
 
     def __init__(self) -> None:
@@ -51,6 +53,7 @@ class Relay:
         self._attempt = ""
         self._gap = ""
         self._reasoned: dict[int, int] = {}
+        self.tokens = TokensOfText()
 
     def take_reasoning(self, event: Event) -> str:
         """What of the reasoning to send on for `event`: that of the first attempt at each reply."""
@@ -66,6 +69,8 @@ class Relay:
         elif event.get("type") == "token":
             self._attempt += event["text"]
             return self._advance(self._attempt.strip())
+        elif event.get("type") == "logprobs":
+            self.tokens.add(map(TokenLogprob.model_validate_json, event["text"].rstrip("\n").split("\n")))
         elif event.get("type") == "step" and event.get("kind") == "tool_result":
             self._close_reply()
         return ""
@@ -81,6 +86,7 @@ class Relay:
             self.before += len(self.sent)
             self._gap = GAP
         self.sent = self._attempt = ""
+        self.tokens = TokensOfText()
 
     def _advance(self, text: str) -> str:
         if text.startswith(self.sent):

@@ -147,7 +147,8 @@ class ResponseEvents:
 
     def _delta(self, live: Live, piece: str) -> dict[str, Any]:
         kind, _, index, _ = _TEXTS[live.kind]
-        more: dict[str, Any] = {"logprobs": []} if live.kind == "message" else {}
+        tokens = self._said.tokens.take(piece) if live.kind == "message" else ()
+        more = {"logprobs": [each.as_openai() for each in tokens]} if live.kind == "message" else {}
         return self._event(f"response.{kind}.delta", **live.place, **{index: 0}, delta=piece, **more)
 
     def _close(self, live: Live, text: str, item: dict[str, Any] | None = None) -> Iterator[dict[str, Any]]:
@@ -164,7 +165,7 @@ class ResponseEvents:
         for number, annotation in enumerate(content.get("annotations", ())):
             added = f"response.{kind}.annotation.added"
             yield self._event(added, **at, annotation_index=number, annotation=annotation)
-        more: dict[str, Any] = {"logprobs": []} if live.kind == "message" else {}
+        more = {"logprobs": content.get("logprobs", [])} if live.kind == "message" else {}
         yield self._event(f"response.{kind}.done", **at, text=text, **more)
         yield self._event(f"response.{part}.done", **at, part=content)
         yield self._event("response.output_item.done", output_index=live.place["output_index"], item=item)

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from gpts.runs.logprobs import TokenLogprob
 from gpts.runs.messages import PromptMessage
 from gpts.runs.steps import FileRef, UserMessage
 from gpts.values import Text
@@ -156,9 +157,15 @@ def _made(call_id: str, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
     return {"type": "function_call", "call_id": call_id, "name": name, "arguments": written}
 
 
-def said(text: str, annotations: Sequence[dict[str, Any]] = (), phase: str = "") -> dict[str, Any]:
+def said(
+    text: str,
+    annotations: Sequence[dict[str, Any]] = (),
+    phase: str = "",
+    tokens: Iterable[TokenLogprob] = (),
+) -> dict[str, Any]:
     """A message of the assistant, without an id and a status."""
-    content = {"type": "output_text", "text": text, "annotations": list(annotations), "logprobs": []}
+    logprobs = [token.as_openai() for token in tokens]
+    content = {"type": "output_text", "text": text, "annotations": list(annotations), "logprobs": logprobs}
     return {"type": "message", "role": "assistant", "content": [content], **({"phase": phase} if phase else {})}
 
 

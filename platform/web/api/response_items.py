@@ -21,7 +21,7 @@ from gpts.runs.steps import (
     ToolResult,
     UserMessage,
 )
-from web.api.answers import text_citations
+from web.api.answers import logprobs_of, text_citations
 from web.api.functions import calls_for_caller
 from web.api.models import Response
 from web.api.response_approvals import request_in
@@ -148,7 +148,8 @@ class Output:
         kept = [
             {"type": "container_file_citation", "file_id": file.id, "filename": file.name, **ends} for file in made
         ]
-        item = said(answer.text, [*cited, *kept], "commentary" if answer.tool_calls else "final_answer")
+        phase = "commentary" if answer.tool_calls else "final_answer"
+        item = said(answer.text, [*cited, *kept], phase, logprobs_of(steps, answer))
         return [{**item, "status": "incomplete" if answer.finish in ("length", "deadline") else "completed"}]
 
     def _functions(self, answer: Finished) -> list[dict[str, Any]]:
@@ -187,7 +188,7 @@ def _commentary(reply: ModelReply, steps: Log) -> list[dict[str, Any]]:
     first = steps[0]
     theirs = {function.name for function in first.overrides.functions} if isinstance(first, UserMessage) else set()
     makes_own = any(call.name not in theirs for call in reply.tool_calls)
-    return [said(reply.text, phase="commentary")] if reply.text and makes_own else []
+    return [said(reply.text, phase="commentary", tokens=reply.logprobs)] if reply.text and makes_own else []
 
 
 def _call_of(result: ToolResult, steps: Log) -> ToolCall:

@@ -83,6 +83,7 @@ def response_object(response: Response, steps: Log, output: list[dict[str, Any]]
         text={**asked.get("text", {}), "format": asked.get("text", {}).get("format", {"type": "text"})},
         reasoning={"effort": None, "summary": None, **asked.get("reasoning", {})},
         truncation=asked.get("truncation", "disabled"),
+        top_logprobs=asked.get("top_logprobs", 0),
         temperature=sampling.temperature,
         top_p=sampling.top_p,
         max_output_tokens=asked.get("max_output_tokens"),

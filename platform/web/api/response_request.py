@@ -39,7 +39,7 @@ DESCRIPTION: Final = _TEXTS["description"].format(
 # What the response object repeats of the request as it was.
 _ECHOED: Final = (
     *("instructions", "metadata", "tools", "tool_choice", "parallel_tool_calls", "text", "truncation", "reasoning"),
-    *("max_output_tokens", "background", "user", "safety_identifier", "prompt_cache_key", "include"),
+    *("max_output_tokens", "background", "user", "safety_identifier", "prompt_cache_key", "include", "top_logprobs"),
 )
 # How errors name the parameters of chat completions here.
 _RENAMED: Final = (
@@ -120,6 +120,7 @@ class ResponseRequest(BaseModel):
     parallel_tool_calls: bool | None = None
     truncation: Literal["auto", "disabled"] | None = None
     reasoning: ReasoningOptions | None = None
+    top_logprobs: int | None = Field(None, ge=0, le=20, description="The likeliest tokens to tell with each.")
     user: ShortText | None = None
     safety_identifier: ShortText | None = None
     prompt_cache_key: ShortText | None = None
@@ -160,8 +161,16 @@ class ResponseRequest(BaseModel):
     def without_effect(self, ignores: Collection[str]) -> list[str]:
         """The parameters that were set and have no effect, on a model that `ignores` these as well."""
         named = {name for name in IGNORED if getattr(self, name, None) or (self.model_extra or {}).get(name)}
+        wants_logprobs = self.n_logprobs is not None and "logprobs" in ignores
         wants_effort = self.reasoning and self.reasoning.effort and "reasoning_effort" in ignores
-        return sorted(named | ({"reasoning"} if wants_effort else set()))
+        more = {"reasoning": wants_effort, "top_logprobs": wants_logprobs}
+        return sorted(named | {name for name, is_named in more.items() if is_named})
+
+    @property
+    def n_logprobs(self) -> int | None:
+        """How many of the likeliest tokens to tell with each; None: nothing of that."""
+        wants = self.top_logprobs or "message.output_text.logprobs" in (self.include or ())
+        return (self.top_logprobs or 0) if wants else None
 
     def overrides(self, spec: GptSpec) -> Overrides:
         """The caller's settings of this one run of the GPT. Raises ApiError for what cannot be used."""
@@ -180,6 +189,7 @@ class ResponseRequest(BaseModel):
             tool_choice=choice,
             own_tools=() if choice == "none" else own,
             answer_schema=schema,
+            top_logprobs=self.n_logprobs,
             instructions=f"{CALLER_INSTRUCTIONS}{self.instructions}" if self.instructions else "",
         )
 

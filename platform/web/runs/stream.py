@@ -9,6 +9,7 @@ gets one `snapshot`. Each event is a JSON object with a `type`:
 - `attempt` {seq, attempt}: a reply begins; drop any partial text shown before
 - `token` {seq, attempt, text}: the next piece of the reply
 - `reasoning` {seq, attempt, text}: the next piece of what the model writes to itself before the reply
+- `logprobs` {seq, attempt, text}: how likely the tokens of the next pieces were, as JSON, one to a line; if asked for
 - `queue` {ahead, wait_s, text}: the run waits for a worker, after `ahead` others and for about `wait_s` seconds
 - `snapshot` {status, kinds, text}: the state so far, if the events are lost
 - `done` {status}: the run is over; the last event
@@ -45,7 +46,7 @@ logger = logging.getLogger(__name__)
 Event = dict[str, Any]
 
 MAX_EVENTS = 20_000  # more than a reply of 8,192 tokens with its reasoning and steps
-PIECES = ("token", "reasoning")
+PIECES = ("token", "reasoning", "logprobs")
 KEEP_S = 3_600
 # A reader that hears nothing shows that it is there, and looks whether the run has ended, after so many seconds.
 KEEP_ALIVE_S = 15.0

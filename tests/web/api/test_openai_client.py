@@ -241,16 +241,15 @@ def test_settings_reach_the_run_and_those_without_effect_are_named(
         "presence_penalty": 0.5,
         "frequency_penalty": -1.0,
         "logit_bias": ((50256, -100.0),),
+        "top_logprobs": 2,
         "reasoning_effort": "low",
     }
     named = answer.headers["X-Ignored-Parameters"].split(", ")
     rest = [
-        "logprobs",
         "metadata",
         "prediction",
         "seed",
         "service_tier",
-        "top_logprobs",
         "user",
         "verbosity",
     ]

@@ -121,7 +121,11 @@ class _Handler(BaseHTTPRequestHandler):
         n_words = min(body["max_tokens"], len(words))
         stalls = "wait" in body["messages"][-1]["content"]
         for i, word in enumerate(words[:n_words]):
-            self._event({"choices": [{"delta": {"content": (" " if i else "") + word}}]})
+            piece = (" " if i else "") + word
+            told = {"token": piece, "bytes": list(piece.encode()), "logprob": -0.25}
+            likely = {**told, "top_logprobs": [told, {"token": "x", "logprob": -2}][: body.get("top_logprobs", 0)]}
+            logprobs = {"logprobs": {"content": [likely]}} if body.get("logprobs") else {}
+            self._event({"choices": [{"delta": {"content": piece}, **logprobs}]})
             if stalls:
                 self.server.released.wait(20)
         if self.server.breaks_off:

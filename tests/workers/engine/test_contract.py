@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from gpts.runs.messages import PromptMessage
-from workers.engine.base import GenerationRequest, PromptTooLong, Token
+from workers.engine.base import GenerationRequest, PromptTooLong, Sampling, Token
 
 from .conftest import Subject
 
@@ -91,6 +91,23 @@ def test_every_piece_holds_whole_characters_only(subject: Subject) -> None:
     tokens = list(subject.engine.stream(ask("Repeat exactly: 日本語 🎉 naïve café 🧑‍🚀 한국어", max_tokens=40)))
     assert all("�" not in token.text for token in tokens)
     assert all(token.text for token in tokens[:-1])
+
+
+@pytest.mark.parametrize("n_top", [None, 0, 2])
+def test_the_tokens_with_their_probabilities_make_up_the_text(subject: Subject, n_top: int | None) -> None:
+    if "logprobs" in subject.engine.ignores:
+        pytest.skip("this engine tells none")
+    request = ask("Repeat exactly: 日本語 🎉 naïve café", max_tokens=16, sampling=Sampling(top_logprobs=n_top))
+    tokens = list(subject.engine.stream(request))
+    told = [each for token in tokens for each in token.logprobs]
+    if n_top is None:
+        assert not told
+        return
+    assert b"".join(each.data for each in told).decode(errors="ignore").startswith(text_of(tokens))
+    assert all(each.logprob <= 0 and len(each.top) == n_top for each in told)
+    # The reply is the likeliest one.
+    assert all(each.top[0].data == each.data and each.top[0].logprob == each.logprob for each in told if n_top)
+    assert all(each.top[0].logprob >= each.top[1].logprob for each in told if n_top)
 
 
 def test_a_prompt_that_does_not_fit_is_refused_before_the_first_token(subject: Subject) -> None:

@@ -13,11 +13,11 @@ from typing import Final
 import numpy as np
 
 from workers.engine.base import EngineError, Sampling, served_person
-from workers.engine.choosing import choose, source_of
+from workers.engine.choosing import choose, likelihoods, source_of
 from workers.engine.cpu.blocks import BlockCache, keys_of, next_key
 from workers.engine.cpu.decoder import BLOCK_TOKENS, Decoder, Part
 from workers.engine.grammar import GrammarState
-from workers.engine.in_process import Mailbox, Progress
+from workers.engine.in_process import Likelihood, Mailbox, Progress
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +39,7 @@ class Conversation:
         self.sampling = sampling
         self.source = source_of(sampling.seed)
         self.grammar = grammar
+        self.likelihoods: list[Likelihood] = []
         self.n_past = 0
         self.blocks: list[int] = []
         self.keys = keys_of(self.ids)
@@ -69,7 +70,7 @@ class Conversation:
 
     def tell(self, *, ended: bool = False, error: str = "") -> None:
         """Wake the reader with the state of the reply."""
-        self._box.put(Progress(self.reply, ended, error))
+        self._box.put(Progress(self.reply, ended, error, self.likelihoods))
 
 
 class CpuBatch:
@@ -248,6 +249,8 @@ class CpuBatch:
         allowed = grammar.allowed() if grammar is not None else None
         reply = sequence.reply if sequence.sampling.shifts_scores else ()
         token = choose(scores, sequence.sampling, allowed, reply, sequence.source)
+        if (n_top := sequence.sampling.top_logprobs) is not None:
+            sequence.likelihoods.append(likelihoods(scores, token, n_top))
         sequence.ids.append(token)
         if grammar is not None:
             grammar.read(sequence.reply)
