@@ -198,6 +198,12 @@ def read_program_document(url: str) -> dict[str, Any]:
     return programs.read_document(url, tool_settings().egress)
 
 
+@rpc_task(name="workers.tasks.fetch_picture")
+def fetch_picture(user_id: str, url: str) -> dict[str, Any]:
+    """The id of the picture at a URL that a user's program sends, as a file of theirs."""
+    return programs.fetch_picture(int(user_id), url, tool_settings().egress)
+
+
 @rpc_task(name="workers.tasks.exchange_code")
 def exchange_code(sign_in_id: str) -> dict[str, Any]:
     """Finish a user's sign-in."""

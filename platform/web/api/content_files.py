@@ -1,6 +1,6 @@
 """Files in the parts of a message: their bytes as a data URL, or the id of one that was uploaded before.
 
-Nothing is fetched from URLs: a request would make the site read any address that a caller names.
+Pictures may also be at an https URL, which a worker reads through the guard: no address of the site's own network.
 """
 
 import base64
@@ -12,33 +12,44 @@ from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 from uuid import UUID
 
+from asgiref.sync import sync_to_async
 from django.db import transaction
 
+from web import rpc
 from web.accounts.models import User
 from web.api.errors import ApiError
 from web.runs import files
 from web.runs.models import ConversationFile
 
-NO_URLS: Final = "Files are not fetched from URLs. Send the bytes as a data URL (“data:image/png;base64,…”)."
+NO_URLS: Final = (
+    "Only pictures are fetched, from https URLs. Send the bytes as a data URL (“data:application/pdf;base64,…”)."
+)
 NO_AUDIO: Final = "Audio is not supported. Send text, images or files."
+FETCH_S: Final = 25.0
 _DATA: Final = re.compile(r"data:([\w.+-]+/[\w.+-]+)?((?:;[\w=.+-]+)*?)(;base64)?,", re.IGNORECASE)
 _BARE: Final = re.compile(r"[A-Za-z0-9+/=_\s-]+")
 
 
 @dataclass(frozen=True, slots=True)
 class ContentFile:
-    """A file of a message: `data` under a `name`, or the id of an upload of the caller's. `place` is for errors."""
+    """A file of a message: `data` under a `name`, the id of a file of the caller's, or the `url` of a picture.
+
+    `place` is for errors.
+    """
 
     place: str
     name: str = ""
     data: bytes = field(default=b"", repr=False)
     id: UUID | None = None
+    url: str = ""
 
 
 def content_file(kind: str, given: Mapping[str, Any] | str | None, place: str) -> ContentFile:
     """The file in a part of this type, with what stands under the name of the type. Raises ApiError."""
     facts = {"url": given} if isinstance(given, str) else dict(given or {})
     if kind == "image_url" and isinstance(url := facts.get("url"), str):
+        if url[:6].lower() == "https:":
+            return ContentFile(f"{place}.image_url.url", url=url)
         return ContentFile(f"{place}.image_url.url", *_decoded(url, f"{place}.image_url.url"))
     if kind == "file" and isinstance(file_id := facts.get("file_id"), str):
         return ContentFile(f"{place}.file.file_id", id=uploaded(file_id, f"{place}.file.file_id"))
@@ -83,6 +94,18 @@ def uploaded(file_id: str, place: str | None = None) -> UUID:
 def no_file(file_id: str, place: str | None = None) -> ApiError:
     """The error for a file that the caller does not have."""
     return ApiError(404, f"File “{file_id[:80]}” not found.", place, "file_not_found")
+
+
+async def fetched(user: User, given: ContentFile) -> ContentFile:
+    """The file, read from its URL if it has one. Raises ApiError, NoResult."""
+    if not given.url:
+        return given
+    call = sync_to_async(rpc.call_for, thread_sensitive=False)
+    task, args = "workers.tasks.fetch_picture", (str(user.pk), given.url)
+    found = await call(user.pk, task, *args, queue="tools", timeout_s=FETCH_S)
+    if "refused" in found:
+        raise ApiError(400, found["refused"], given.place, "invalid_image_url")
+    return ContentFile(given.place, id=UUID(found["file"]))
 
 
 def attach(user: User, given: Sequence[ContentFile]) -> list[UUID]:

@@ -17,7 +17,7 @@ from django.urls import reverse
 from gpts.runs.steps import Cancelled, Error, Finished, Log, Overrides, ToolStarted
 from web.accounts.models import User
 from web.api import history
-from web.api.content_files import attach
+from web.api.content_files import attach, fetched
 from web.api.errors import ApiError, Problem, problem_of
 from web.api.functions import made_calls
 from web.api.messages import ProgramMessage
@@ -49,8 +49,9 @@ def access_model(user: User, slug: str) -> Gpt:
 
 
 async def files_of(user: User, message: ProgramMessage) -> list[UUID]:
-    """The ids of the message's files, once they are read. Raises ApiError, Refused."""
-    ids = await in_database(attach, user, message.files) if message.files else []
+    """The ids of the message's files, once they are read. Raises ApiError, Refused, NoResult."""
+    given = [await fetched(user, file) for file in message.files]
+    ids = await in_database(attach, user, given) if given else []
     await until_read(ids)
     return ids
 

@@ -102,8 +102,9 @@ def test_files_in_the_parts_of_any_message_come_with_the_question():
 @pytest.mark.parametrize(
     ("part", "place", "words"),
     [
-        ({"type": "image_url", "image_url": {"url": "https://evil.example/a.png"}}, "image_url.url", "not fetched"),
-        ({"type": "image_url", "image_url": "HTTP://169.254.169.254/"}, "image_url.url", "not fetched"),
+        ({"type": "image_url", "image_url": {"url": "http://evil.example/a.png"}}, "image_url.url", "https URLs"),
+        ({"type": "image_url", "image_url": "HTTP://169.254.169.254/"}, "image_url.url", "https URLs"),
+        ({"type": "file", "file": {"file_data": "https://evil.example/a.pdf"}}, "file.file_data", "Only pictures"),
         ({"type": "image_url", "image_url": {"url": "data:image/png;base64,?"}}, "image_url.url", "no|not"),
         ({"type": "image_url", "image_url": {"url": "file:///etc/passwd"}}, "image_url.url", "not a data URL"),
         ({"type": "image_url"}, "image_url", "no data"),
