@@ -13,7 +13,7 @@ from web.accounts import quotas
 from web.accounts.grants import forget_grants
 from web.api import batch_work
 from web.builder.files import queue_indexing, take_stalled_files
-from web.builder.models import Gpt
+from web.builder.models import Gpt, content_path
 from web.checks import stop_unless_valid
 from web.rpc import RpcTask
 from web.runs import fair_queue, log
@@ -163,7 +163,7 @@ def make_picture(gpt_id: str, prompt: str) -> dict[str, Any]:
 @rpc_task(name="workers.tasks.draw_pictures")
 def draw_pictures(arguments: str, source: str, user_id: str) -> dict[str, Any]:
     """Pictures for a program; `source` is the SHA-256 of a stored one to start from."""
-    path = settings.GUILDHALL_HOME / "files" / source if source else None
+    path = content_path(source) if source else None
     return pictures.draw(json.loads(arguments), path, int(user_id), tool_settings())
 
 

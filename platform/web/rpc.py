@@ -59,9 +59,9 @@ class RpcTask(Task):
 
 
 def call_for(person: int, task: str, *args: str, queue: str, timeout_s: float) -> dict[str, Any]:
-    """Like `call`, for a task that waits for an address which somebody chose. Raises NoResult.
+    """Like `call`, for a task that takes long or waits for an address which somebody chose. Raises NoResult.
 
-    The person with this id may have a few of them at once, so that silent addresses do not take every worker.
+    The person with this id may have a few of them at once, so that one person's do not take every worker.
     """
     slot = OUTSIDE.take(person, settings.MAX_FORM_CALLS_PER_PERSON)
     if slot is None:

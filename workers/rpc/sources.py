@@ -9,6 +9,7 @@ from django.conf import settings
 
 from gpts.knowledge.highlight import quoted_words
 from gpts.knowledge.sections import ROOM_CHARS, Section
+from web.builder.models import content_path
 from web.runs.citations import ShownPage, SourceView, pictures_of
 from workers.knowledge.embed import shared_embedder
 from workers.knowledge.errors import KnowledgeError
@@ -50,7 +51,7 @@ def source_view(segment: str, sha256: str, start: int, end: int) -> SourceView:
 
 def page_view(sha256: str, page: int, quote: str = "") -> SourceView:
     """A picture of one page with the words of `quote` marked; empty if files of this type have none."""
-    source = settings.GUILDHALL_HOME / "files" / sha256
+    source = content_path(sha256)
     if not source.is_file():
         return SourceView(trouble=FILE_GONE)
     if not has_pictures(source):

@@ -41,7 +41,7 @@ from django.db.models.functions import Coalesce
 from django.http import Http404
 
 from web.a2a.following import events, updates
-from web.a2a.tasks import STATES, attached, context_of, task_of, text_of
+from web.a2a.tasks import attached, context_of, in_state, task_of, text_of
 from web.accounts.models import User
 from web.builder.models import Gpt
 from web.runs import services
@@ -210,7 +210,7 @@ class RunHandler(RequestHandler):
             except ValueError:
                 return runs.none()
         if params.status:
-            runs = runs.filter(status__in=[status for status, state in STATES.items() if state == params.status])
+            runs = in_state(runs, params.status)
         # The time of the task's status, see `status_of`.
         runs = runs.alias(changed=Coalesce("ended", "created"))
         if params.HasField("status_timestamp_after"):

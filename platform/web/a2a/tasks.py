@@ -12,6 +12,7 @@ from a2a.helpers import new_text_message
 from a2a.types import Artifact, Message, Part, Role, Task, TaskState, TaskStatus
 from a2a.utils.errors import ContentTypeNotSupportedError
 from django.conf import settings
+from django.db.models import QuerySet
 from django.urls import reverse
 from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.struct_pb2 import Struct
@@ -79,19 +80,32 @@ def _question(run: Run, steps: Log) -> Message:
 
 def status_of(run: Run, steps: Log) -> TaskStatus:
     """The task's state, with a message for people if it needs one."""
-    waiting, last = pending_approvals(steps), steps[-1]
-    state, text = STATES[run.status], ""
+    waiting, last, text = pending_approvals(steps), steps[-1], ""
     if run.status == Run.Status.REQUIRES_ACTION and waiting:
         text = _requests_text(run, waiting)
-        if all(request.sign_in for request in waiting):
-            state = TaskState.TASK_STATE_AUTH_REQUIRED
     elif isinstance(last, Error):
         text = last.message
-    status = TaskStatus(state=state)
+    status = TaskStatus(state=state_of(run, steps))
     status.timestamp.FromDatetime(run.ended or run.created)
     if text:
         status.message.CopyFrom(new_text_message(text, context_id=context_of(run), task_id=str(run.id)))
     return status
+
+
+def state_of(run: Run, steps: Log) -> TaskState:
+    """The task's state: a run that waits does so for approvals, or only for sign-ins."""
+    waiting = pending_approvals(steps)
+    if run.status == Run.Status.REQUIRES_ACTION and waiting and all(request.sign_in for request in waiting):
+        return TaskState.TASK_STATE_AUTH_REQUIRED
+    return STATES[run.status]
+
+
+def in_state(runs: QuerySet[Run], wanted: TaskState) -> QuerySet[Run]:
+    """Those of the runs whose task is in this state; what one waits for is only in its log."""
+    if wanted not in (TaskState.TASK_STATE_INPUT_REQUIRED, TaskState.TASK_STATE_AUTH_REQUIRED):
+        return runs.filter(status__in=[status for status, state in STATES.items() if state == wanted])
+    waiting = runs.filter(status=Run.Status.REQUIRES_ACTION)
+    return runs.filter(id__in=[run.id for run in waiting if state_of(run, log.read(run.id)) == wanted])
 
 
 def _requests_text(run: Run, waiting: Iterable[ApprovalRequest]) -> str:

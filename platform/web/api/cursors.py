@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from itertools import chain
 from typing import Any, Literal
 
 from django.db.models import Q, QuerySet
@@ -64,13 +65,27 @@ def rows_after(rows: "QuerySet[Any]", place: tuple[datetime, Any] | None, *, old
     return rows.order_by("created", "pk") if oldest_first else rows.order_by("-created", "-pk")
 
 
-def page_of(rows: "QuerySet[Any]", cursor: Cursor, find: Callable[[str], Any], shown: Callable[[Any], Any]) -> Any:
-    """The page of `rows`, each as `shown`. `find` is the row with an id. Raises ApiError if `after` is not in it."""
-    last = rows.filter(id=find(cursor.after).id).first() if cursor.after else None
+def page_of(
+    rows: "QuerySet[Any]",
+    cursor: Cursor,
+    find: Callable[[str], Any],
+    shown: Callable[[Any], Any],
+    *more: "QuerySet[Any]",
+) -> Any:
+    """The page of `rows` and those of `more` tables, each as `shown`. `find` is the row with an id.
+
+    Raises ApiError if `after` is not among them.
+    """
+    tables, last = (rows, *more), None
+    if cursor.after:
+        at = find(cursor.after).id
+        last = next(filter(None, (table.filter(id=at).first() for table in tables)), None)
     if cursor.after and last is None:
         raise ApiError(400, f"“{cursor.after}” is not in this list.", "after", "invalid_value")
     place = (last.created, last.pk) if last else None
-    found = list(rows_after(rows, place, oldest_first=cursor.order == "asc")[: cursor.limit + 1])
+    oldest_first = cursor.order == "asc"
+    merged = (rows_after(table, place, oldest_first=oldest_first)[: cursor.limit + 1] for table in tables)
+    found = sorted(chain(*merged), key=lambda row: (row.created, row.pk), reverse=not oldest_first)
     data = [shown(row) for row in found[: cursor.limit]]
     ends = {"first_id": data[0].id, "last_id": data[-1].id} if data else {"first_id": None, "last_id": None}
     return {"object": "list", "data": data, "has_more": len(found) > cursor.limit, **ends}

@@ -17,7 +17,7 @@ from web.accounts.models import User
 from web.api import site_models, worker_turns
 from web.api.auth import caller
 from web.api.errors import ApiError, OpenAiErrorBody
-from web.runs.connections import close_connection, in_database, take_stream
+from web.runs.connections import in_database
 
 router = Router()
 
@@ -105,13 +105,10 @@ async def create_embeddings(request: HttpRequest, body: EmbeddingRequest) -> Htt
     model, user = site_models.embedder(), caller(request)
     site_models.check(body.model, model)
     vectors = Vectors(body.texts(), body.dimensions)
-    slot = await take_stream(user.pk)
+    await in_database(check_quota, user)
     try:
-        await in_database(check_quota, user)
-        await close_connection()
         await worker_turns.compute(user, "workers.tasks.embed_texts", list(vectors.pieces()), vectors.take)
     finally:
-        slot.free()
         await in_database(quotas.add, user.pk, "tokens", vectors.n_tokens)
     as_text = body.encoding_format == "base64"
     data = [

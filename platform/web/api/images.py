@@ -3,7 +3,6 @@
 import json
 from base64 import b64encode
 from collections.abc import Mapping
-from pathlib import Path
 from time import time
 from typing import Any, ClassVar, Final, Literal
 
@@ -25,6 +24,7 @@ from web.api.auth import caller
 from web.api.chat_completions import name_ignored
 from web.api.errors import ApiError, OpenAiErrorBody
 from web.builder.files import store_bytes
+from web.builder.models import content_path
 from web.runs import files, stream
 
 router = Router()
@@ -143,13 +143,9 @@ def _stored(picture: "Upload[Any]") -> str:
         sha256, _ = store_bytes(picture.chunks(), settings.MAX_ATTACHMENT_BYTES)
     except ValidationError as error:
         raise ApiError(400, error.messages[0], "image", "invalid_value") from error
-    if files.mime_of(_path(sha256)) not in SOURCES:
+    if files.mime_of(content_path(sha256)) not in SOURCES:
         raise ApiError(400, "“image” is no PNG, JPEG or WebP picture.", "image", "invalid_value")
     return sha256
-
-
-def _path(sha256: str) -> Path:
-    return Path(settings.GUILDHALL_HOME) / "files" / sha256
 
 
 def _made(user: User, body: PictureRequest, source: str) -> PictureList:
@@ -163,7 +159,7 @@ def _made(user: User, body: PictureRequest, source: str) -> PictureList:
         made = rpc.call_for(user.pk, "workers.tasks.draw_pictures", *sent, queue=queue, timeout_s=timeout_s)
         if "refused" in made:
             raise ApiError(made["status"], made["refused"], made["param"], made["code"])
-    drawn = [_path(sha256).read_bytes() for sha256 in made["pictures"]]
+    drawn = [content_path(sha256).read_bytes() for sha256 in made["pictures"]]
     if body.response_format != "url":
         data = [Picture(b64_json=b64encode(picture).decode()) for picture in drawn]
     else:

@@ -16,7 +16,6 @@ from gpts.values import Text
 from web.api import site_models, worker_turns
 from web.api.auth import caller
 from web.api.errors import ApiError, OpenAiErrorBody
-from web.runs.connections import close_connection, take_stream
 
 router = Router()
 
@@ -119,13 +118,8 @@ async def create_moderation(request: HttpRequest, body: ModerationRequest) -> Mo
     site_models.check(body.model, model)
     texts = body.texts()
     found: dict[int, list[dict[str, Any]]] = {}
-    slot = await take_stream(user.pk)
-    try:
-        await close_connection()
-        task, pieces = "workers.tasks.check_text", [(text,) for text in texts]
-        await worker_turns.compute(user, task, pieces, lambda number, made: found.update({number: made["found"]}))
-    finally:
-        slot.free()
+    task, pieces = "workers.tasks.check_text", [(text,) for text in texts]
+    await worker_turns.compute(user, task, pieces, lambda number, made: found.update({number: made["found"]}))
     results = [verdict(found[number]) for number in range(len(texts))]
     return Moderation(id=f"modr-{uuid4().hex}", model=model.id, results=results)
 

@@ -27,6 +27,7 @@ from web.builder.models import Gpt
 from web.builder.services import access_published
 from web.runs import log, services
 from web.runs.connections import in_database
+from web.runs.fair_queue import is_low
 from web.runs.file_reading import until_read
 from web.runs.files import within
 from web.runs.model_facts import facts_of
@@ -37,6 +38,7 @@ from web.runs.services import Sent
 MOST_CHARS_PER_TOKEN = 8
 # Sent while nothing happens, so that no proxy or client takes the connection for dead.
 KEEP_ALIVE = ": still here\n\n"
+NOT_IN_BATCHES = "The run needed a person’s approval for a call, which a batch can’t wait for, and was stopped."
 
 
 def access_model(user: User, slug: str) -> Gpt:
@@ -102,6 +104,9 @@ async def finished_steps(run: Run, asked: RepeatableRequest) -> Log:
         async for _ in events(run.id):
             pass
     except ApprovalNeeded as needed:
+        if is_low():  # a batch does not come back for the answer
+            await in_database(services.cancel_run, run)
+            raise ApiError(403, NOT_IN_BATCHES, code="approval_required") from needed
         await in_database(asked.came_to_wait, run)
         raise approval_required(run, needed.run_id) from needed
     except asyncio.CancelledError:  # the caller disconnected

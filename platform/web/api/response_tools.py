@@ -48,6 +48,7 @@ class Namespace(_Open):
 
     type: Literal["namespace"]
     name: FunctionName
+    description: Text | None = None
     tools: Annotated[list[ResponseFunction], Field(min_length=1, max_length=MAX_FUNCTIONS)]
 
 
@@ -98,12 +99,17 @@ def functions_in(tools: Sequence[ResponseTool]) -> list[FunctionTool]:
     """The caller's functions among `tools`, as chat completions have them."""
     own = [tool for tool in tools if isinstance(tool, ResponseFunction)]
     spaced = (
-        each.model_copy(update={"name": joined(tool.name, each.name)})
+        each.model_copy(update={"name": joined(tool.name, each.name), "description": _described(each, tool)})
         for tool in tools
         if isinstance(tool, Namespace)
         for each in tool.tools
     )
     return [FunctionTool(type="function", function=tool) for tool in (*own, *spaced)]
+
+
+def _described(function: ResponseFunction, namespace: Namespace) -> str | None:
+    """What the model reads of the function: also what its namespace is, which it sees nowhere else."""
+    return "\n\n".join(filter(None, (function.description, namespace.description))) or None
 
 
 def joined(namespace: str | None, name: str) -> str:

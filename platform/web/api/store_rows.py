@@ -3,10 +3,9 @@
 What is added to a GPT's store or removed from it changes the draft, as on the page.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain
 from typing import Any, Final, Protocol
 from uuid import UUID
 
@@ -162,11 +161,15 @@ class GptStore:
         files.remove_file(file)
 
 
-def stores_of(user: User) -> list[Store]:
-    """All vector stores of the person, oldest first."""
-    own: Iterator[Store] = (OwnStore(row) for row in VectorStore.objects.filter(owner=user).select_related("owner"))
-    gpts: Iterator[Store] = (GptStore(gpt) for gpt in Gpt.objects.editable_by(user).select_related("owner"))
-    return sorted(chain(own, gpts), key=lambda store: (store.row.created, store.row.id))
+def tables_of(user: User) -> "tuple[QuerySet[VectorStore], QuerySet[Gpt]]":
+    """The rows of all vector stores of the person."""
+    own = VectorStore.objects.filter(owner=user).select_related("owner")
+    return own, Gpt.objects.editable_by(user).select_related("owner")
+
+
+def of(row: VectorStore | Gpt) -> Store:
+    """The vector store with this row."""
+    return OwnStore(row) if isinstance(row, VectorStore) else GptStore(row)
 
 
 def store_name(store: Store) -> str:
@@ -178,10 +181,9 @@ def access_store(user: User, name: str, field: str | None = None) -> Store:
     """The vector store of `user`'s own with this id: the only way to fetch one. Raises ApiError."""
     if found := STORE_NAME.fullmatch(name):
         uid = UUID(found[1])
-        if row := VectorStore.objects.filter(owner=user, id=uid).select_related("owner").first():
-            return OwnStore(row)
-        if gpt := Gpt.objects.editable_by(user).filter(id=uid).select_related("owner").first():
-            return GptStore(gpt)
+        own, gpts = tables_of(user)
+        if row := own.filter(id=uid).first() or gpts.filter(id=uid).first():
+            return of(row)
     raise ApiError(404, f"Vector store “{name[:80]}” not found.", field, "not_found")
 
 

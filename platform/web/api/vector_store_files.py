@@ -196,7 +196,8 @@ def get_vector_store_file_content(request: HttpRequest, vector_store_id: str, fi
     if not file.segment:
         raise ApiError(400, "This file has no text yet.", None, "file_not_completed")
     [ref] = refs_of([file])
-    found = rpc.call("workers.tasks.file_text", ref.model_dump_json(), queue="model", timeout_s=TIMEOUT_S)
+    args = "workers.tasks.file_text", ref.model_dump_json()
+    found = rpc.call_for(store.owner.pk, *args, queue="model", timeout_s=TIMEOUT_S)
     if found["n_chars"] and not found["text"]:
         raise ApiError(400, f"The text is too long to send: {found['n_chars']:,} characters.", None, "too_long")
     return FileText(data=[FoundText(text=found["text"])])

@@ -12,7 +12,7 @@ from gpts.values import Text
 from web import rpc
 from web.api.attribute_filters import Filters, Metadata
 from web.api.auth import caller
-from web.api.cursors import Cursor, Deleted, Page
+from web.api.cursors import Cursor, Deleted, Page, page_of
 from web.api.errors import ERRORS, ApiError, OpenAiErrorBody
 from web.api.store_rows import (
     GptStore,
@@ -21,11 +21,12 @@ from web.api.store_rows import (
     attach,
     counts,
     create_store,
+    of,
     own_row,
     ready,
     refs_of,
     store_name,
-    stores_of,
+    tables_of,
 )
 from web.builder.knowledge import ASK_TIMEOUT_S, QUESTION_CHARS
 
@@ -192,17 +193,11 @@ def create_vector_store(request: HttpRequest, body: NewStore) -> StoreObject:
 
 
 @router.get("/vector_stores", response={200: StoreList, **ERRORS})
-def list_vector_stores(request: HttpRequest, cursor: Query[Cursor]) -> StoreList:
+def list_vector_stores(request: HttpRequest, cursor: Query[Cursor]) -> Any:
     """Your vector stores, those of your GPTs among them; the newest first unless `order` is `asc`."""
-    stores = stores_of(caller(request))
-    ordered = stores if cursor.order == "asc" else stores[::-1]
-    start = 0
-    if cursor.after:
-        last = access_store(caller(request), cursor.after, "after").row.id
-        start = [store.row.id for store in ordered].index(last) + 1
-    data = [shown(store) for store in ordered[start : start + cursor.limit]]
-    ends = {"first_id": data[0].id, "last_id": data[-1].id} if data else {"first_id": None, "last_id": None}
-    return StoreList(data=data, has_more=start + cursor.limit < len(ordered), **ends)
+    user = caller(request)
+    own, gpts = tables_of(user)
+    return page_of(own, cursor, lambda name: access_store(user, name, "after").row, lambda row: shown(of(row)), gpts)
 
 
 @router.get("/vector_stores/{vector_store_id}", response={200: StoreObject, **ERRORS})
@@ -241,7 +236,8 @@ def search_vector_store(request: HttpRequest, vector_store_id: str, body: Search
         raise ApiError(400, "Enter a query.", "query", "invalid_value")
     files = {str(file.id): file for file in ready(store, body.filters)}
     least = body.ranking_options.score_threshold if body.ranking_options else None
-    passages = _search(refs_of(list(files.values())), queries, body.max_num_results) if files else []
+    refs = refs_of(list(files.values()))
+    passages = _search(store.owner.pk, refs, queries, body.max_num_results) if refs else []
     data = [
         FoundFile(
             file_id=store.name_of(files[each["file_id"]]),
@@ -256,10 +252,11 @@ def search_vector_store(request: HttpRequest, vector_store_id: str, body: Search
     return FoundPage(search_query=queries, data=data)
 
 
-def _search(refs: list[KnowledgeRef], queries: list[str], n: int) -> list[dict[str, Any]]:
-    """The `n` best passages. Raises NoResult."""
+def _search(person: int, refs: list[KnowledgeRef], queries: list[str], n: int) -> list[dict[str, Any]]:
+    """The `n` best passages for the person with this id. Raises NoResult."""
     asked = (TypeAdapter(list[KnowledgeRef]).dump_json(refs), TypeAdapter(list[str]).dump_json(queries))
-    found = rpc.call(
+    found = rpc.call_for(
+        person,
         "workers.tasks.search_files",
         *(each.decode() for each in asked),
         str(n),

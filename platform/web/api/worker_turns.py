@@ -9,6 +9,7 @@ from asgiref.sync import sync_to_async
 from web import rpc
 from web.accounts.models import User
 from web.admission import Admission, Line, to_its_end
+from web.runs.connections import close_connection, take_stream
 
 # While the worker computes one piece, the next is on its way.
 AT_ONCE: Final = 2
@@ -24,8 +25,17 @@ Take = Callable[[int, dict[str, Any]], None]
 async def compute(user: User, task: str, pieces: Pieces, take: Take) -> None:
     """Give `take` the payload of the RpcTask `task` for the arguments in each of `pieces`, as it comes.
 
-    Raises NoResult, and what `take` raises.
+    Until then the person holds a stream. Raises TooManyStreams, NoResult, and what `take` raises.
     """
+    slot = await take_stream(user.pk)
+    try:
+        await close_connection()
+        await _all(user, task, pieces, take)
+    finally:
+        slot.free()
+
+
+async def _all(user: User, task: str, pieces: Pieces, take: Take) -> None:
     left = iter(enumerate(pieces))
     try:
         async with asyncio.TaskGroup() as group:

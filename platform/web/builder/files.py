@@ -27,7 +27,7 @@ from gpts.runs import fairness
 from gpts.runs.fairness import Share
 from gpts.safety.findings import used
 from web.accounts import quotas
-from web.builder.models import FileToRead, Gpt, GptVersion, KnowledgeFile
+from web.builder.models import FileToRead, Gpt, GptVersion, KnowledgeFile, content_path
 from web.builder.services import publish_if_awaited
 from web.sending import send_task
 
@@ -144,7 +144,7 @@ def store_bytes(chunks: Iterable[bytes], max_bytes: int | None = None) -> tuple[
     `max_bytes` defaults to the limit of knowledge files.
     """
     limit = settings.MAX_FILE_BYTES if max_bytes is None else max_bytes
-    folder = settings.GUILDHALL_HOME / "files"
+    folder = content_path()
     folder.mkdir(parents=True, exist_ok=True)
     digest, size = hashlib.sha256(), 0
     with tempfile.NamedTemporaryFile(dir=folder, prefix=".upload-", delete=False) as file:

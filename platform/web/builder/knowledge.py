@@ -34,7 +34,8 @@ def ask_knowledge(gpt: Gpt, question: str) -> dict[str, Any]:
         raise ValidationError({"question": f"Too long: {len(question)} of {QUESTION_CHARS} characters."})
     if not gpt.files.filter(removed=None).exclude(segment="").exists():
         raise ValidationError({"question": "No file is ready yet."})
-    return rpc.call("workers.tasks.ask_knowledge", str(gpt.id), question, queue="model", timeout_s=ASK_TIMEOUT_S)
+    args = "workers.tasks.ask_knowledge", str(gpt.id), question
+    return rpc.call_for(gpt.owner_id, *args, queue="model", timeout_s=ASK_TIMEOUT_S)
 
 
 def read_health(gpt: Gpt) -> dict[str, Any]:

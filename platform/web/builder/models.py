@@ -235,6 +235,11 @@ class DelegateRow(models.Model):
         return DelegateRef(gpt_id=str(self.delegate_id), slug=self.delegate.slug, when=self.when, **texts)
 
 
+def content_path(sha256: str = "") -> Path:
+    """Where the file store keeps the bytes with this SHA-256; without one, the folder of all."""
+    return Path(settings.GUILDHALL_HOME) / "files" / sha256
+
+
 class FileToRead(models.Model):
     """A stored file whose text an indexing worker turns into a segment. Its bytes are in the file store by `sha256`.
 
@@ -288,7 +293,7 @@ class FileToRead(models.Model):
     @property
     def path(self) -> Path:
         """The path of the uploaded bytes."""
-        return Path(settings.GUILDHALL_HOME) / "files" / self.sha256
+        return content_path(self.sha256)
 
     @property
     def seconds_left(self) -> int | None:

@@ -24,7 +24,7 @@ from gpts.spec.gpt import GptSpec
 from web.accounts import quotas
 from web.accounts.models import User
 from web.builder.files import cancel_reading, clean_name, copy_reading, queue_indexing, store_bytes
-from web.builder.models import KnowledgeFile
+from web.builder.models import KnowledgeFile, content_path
 from web.builder.services import may_have_files
 from web.operate.services import model_sees
 from web.runs import stream
@@ -175,7 +175,7 @@ def keep(run: Run, name: str, data: bytes, untrusted: bool) -> FileRef:
         defaults={
             "owner_id": run.owner_id,
             "conversation_id": run.message.conversation_id,
-            "mime": mime_of(_path(sha256)),
+            "mime": mime_of(content_path(sha256)),
             "size": size,
             "untrusted": untrusted,
         },
@@ -262,10 +262,6 @@ def forgotten() -> "QuerySet[ConversationFile]":
     is_unsent = Q(conversation=None, purpose="", created__lt=now - KEEP_UNSENT)
     is_gone = Q(removed__isnull=False) | Q(conversation__deleted__isnull=False) | Q(expires__lt=now)
     return ConversationFile.objects.filter(is_unsent | is_gone)
-
-
-def _path(sha256: str) -> Path:
-    return Path(settings.GUILDHALL_HOME) / "files" / sha256
 
 
 def _name_of(name: str) -> str:

@@ -184,6 +184,18 @@ def test_a_run_that_waits_for_a_person_says_for_what(bobs, worker, meanwhile, st
     assert f"/runs/{worker.run_id}/." in status.message.parts[0].text
 
 
+def test_tasks_that_wait_are_listed_by_what_they_wait_for(bobs, worker, meanwhile):
+    bobs.streaming = False
+    waiting = {}
+    for state, host in (("INPUT", ""), ("AUTH", "mail.example")):
+        meanwhile(lambda host=host: (worker.take(), worker.ask_person(host)))
+        waiting[TaskState.Value(f"TASK_STATE_{state}_REQUIRED")] = bobs.send(asking("Send it"))[0].task
+    for state, task in waiting.items():
+        assert task.status.state == state
+        listed = bobs.run(lambda client, state=state: client.list_tasks(ListTasksRequest(status=state)))
+        assert [each.id for each in listed.tasks] == [task.id]
+
+
 def test_no_message_answers_an_approval(bobs, worker, meanwhile, bob):
     bobs.streaming = False
     meanwhile(lambda: (worker.take(), worker.ask_person()))

@@ -163,10 +163,10 @@ class Worker:
         self._append(ModelReply(text=said, tool_calls=(ToolCall(call_id="t1", name="look", arguments={}),)))
         self._append(ToolResult(call_id="t1", name="look", text="It rains.", files=files))
 
-    def ask_person(self) -> None:
-        """Reply with a call that a person must allow, ask, and let go of the run."""
+    def ask_person(self, sign_in: str = "") -> None:
+        """Reply with a call that a person must allow, or sign in for, ask, and let go of the run."""
         self._append(ModelReply(text="", tool_calls=(ToolCall(call_id="w1", name="send_mail", arguments={}),)))
-        self._append(ApprovalRequest(call_id="w1", name="send_mail", digest="d" * 64))
+        self._append(ApprovalRequest(call_id="w1", name="send_mail", digest="d" * 64, sign_in=sign_in))
         log.hand_over(self.run_id, self.lease)
 
     def fail(self, message: str) -> None:

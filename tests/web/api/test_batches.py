@@ -5,15 +5,18 @@ from datetime import timedelta
 
 import openai
 import pytest
-from asgiref.sync import sync_to_async
+from asgiref.sync import async_to_sync, sync_to_async
 from django.http import JsonResponse
 from django.utils import timezone
 
 from gpts.runs.steps import Finished
 from tests.web.api.conftest import ANSWER
 from tests.web.api.official import checked, official
-from web.api import batch_work
+from web.api import batch_work, program_runs
+from web.api.errors import ApiError
 from web.api.models_batches import Batch, BatchLine
+from web.api.relay import ApprovalNeeded
+from web.api.repeats import RepeatableRequest
 from web.runs import connections, fair_queue, services
 from web.runs.models import ConversationFile, Run
 from web.runs.services import start_conversation, start_run
@@ -54,6 +57,26 @@ def sent(monkeypatch) -> list[dict]:
 
     monkeypatch.setattr(batch_work, "respond", respond)
     return bodies
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_that_would_wait_for_a_person_is_stopped(bob, gpt, sent_tasks, monkeypatch):
+    run = start_run(start_conversation(bob, gpt), "Send it.")
+
+    async def events(run_id):
+        raise ApprovalNeeded(run_id)
+        yield {}
+
+    monkeypatch.setattr(program_runs, "events", events)
+    asked = RepeatableRequest(bob, "k", "b")
+    with pytest.raises(ApiError, match="batch") as refused, fair_queue.at_low_priority():
+        async_to_sync(program_runs.finished_steps)(run, asked)
+    assert (refused.value.problem.status, refused.value.problem.code) == (403, "approval_required")
+    assert Run.objects.get().status == Run.Status.CANCELLED
+    other = start_run(start_conversation(bob, gpt), "Send it.")
+    with pytest.raises(ApiError, match="send this request again"):
+        async_to_sync(program_runs.finished_steps)(other, asked)
+    assert Run.objects.get(id=other.id).status == Run.Status.QUEUED
 
 
 def test_every_line_is_run_once_and_bad_ones_go_to_the_errors_with_their_line(

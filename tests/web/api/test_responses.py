@@ -225,7 +225,10 @@ def test_functions_of_a_namespace_are_called_by_both_names(bobs, gpt, worker, me
     assert (bern.name, bern.namespace) == ("get_weather", "outside")
     assert (oslo.name, oslo.namespace) == ("get_weather", None)
     assert first.tools[1].tools[0].name == "get_weather"
-    assert [tool.name for tool in asked(worker).overrides.tools] == ["get_weather", "outside__get_weather"]
+    known = asked(worker).overrides.tools
+    assert [tool.name for tool in known] == ["get_weather", "outside__get_weather"]
+    described = f"{WEATHER['description']}\n\nWhat is out there."
+    assert [tool.description for tool in known] == ["Another.", described]
 
     meanwhile(worker.answer)
     results = [{"type": "function_call_output", "call_id": each.call_id, "output": "7 °C"} for each in (bern, oslo)]

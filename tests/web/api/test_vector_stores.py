@@ -15,6 +15,9 @@ from web.api.content_files import attach
 from web.api.response_request import ResponseRequest
 from web.api.response_store import begin, read_turn
 from web.builder.files import add_file
+from web.builder.knowledge import ask_knowledge
+from web.builder.services import create_gpt
+from web.rpc import NoResult
 from web.runs import files, log
 from web.runs.models import Run
 from web.runs.models_stores import StoreFile, VectorStore
@@ -142,6 +145,35 @@ def test_files_are_paged_by_state_and_go_with_their_upload(bob, monkeypatch):
     bobs.vector_stores.files.delete(hidden, vector_store_id=store)
     with pytest.raises(openai.NotFoundError):
         bobs.vector_stores.files.retrieve(hidden, vector_store_id=store)
+
+
+def test_lists_of_stores_go_through_those_of_gpts_as_well(alice, gpt):
+    alices = official(alice)
+    names = [f"vs_{gpt.id.hex}", *(alices.vector_stores.create(name=each).id for each in "ab")]
+    other = create_gpt(alice, {"name": "Tea Master"})
+    names.append(f"vs_{other.id.hex}")
+    for order, expected in (("asc", names), ("desc", names[::-1])):
+        assert [each.id for each in alices.vector_stores.list(order=order, limit=1)] == expected
+        page = alices.vector_stores.list(order=order, limit=2, after=expected[0])
+        assert ([each.id for each in page.data], page.has_more) == (expected[1:3], True)
+
+
+def test_one_person_has_only_a_few_searches_at_once(alice, gpt, settings):
+    alices = official(alice)
+    store = filled(alices)
+    add_file(gpt, "seals.md", [SEAL])
+    read_all()
+    [file, *_] = alices.vector_stores.files.list(store)
+    settings.MAX_FORM_CALLS_PER_PERSON = 0
+    for call in (
+        lambda: alices.vector_stores.search(store, query="seal"),
+        lambda: alices.vector_stores.files.content(file.id, vector_store_id=store),
+    ):
+        with pytest.raises(openai.APIStatusError, match="too many requests") as refused:
+            call()
+        assert refused.value.status_code == 503
+    with pytest.raises(NoResult, match="too many requests"):
+        ask_knowledge(gpt, "Which seal?")
 
 
 def test_a_search_keeps_to_filters_scores_and_numbers(bob):
