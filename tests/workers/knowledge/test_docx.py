@@ -143,6 +143,40 @@ def test_a_sentence_that_a_trick_hides_waits_as_a_block_of_its_own(hide) -> None
     assert read(document).text()[slice(*finding.spans[0])] == SECRET
 
 
+@pytest.mark.parametrize(
+    "look",
+    [
+        '<w:w w:val="1"/>', '<w:spacing w:val="-300"/>', '<w:position w:val="3000"/>',
+        '<w:color w:val="auto" w:themeColor="background1"/>', '<w:color w:val="000000" w:themeColor="background1"/>',
+        '<w:color w:val="4F81BD" w:themeColor="accent1"/><w:shd w:val="clear" w:fill="auto" w:themeFill="accent1"/>',
+    ],
+)  # fmt: skip
+def test_letters_without_width_place_or_contrast_by_theme_wait(look: str) -> None:
+    document = docx.Document()
+    run = document.add_paragraph("The pump is blue. ").add_run(SECRET)
+    run._r.get_or_add_rPr().extend(parse_xml(f"<w:x {nsdecls('w')}>{look}</w:x>"))
+    assert texts(document) == ["The pump is blue.", SECRET]
+    assert len(reasons(document, "quarantine")) == 1
+
+
+@pytest.mark.parametrize(
+    "place", ['<w:ind w:left="-31000"/>', '<w:spacing w:line="10" w:lineRule="exact"/>',
+              '<w:framePr w:w="900" w:x="-9000"/>']
+)  # fmt: skip
+def test_a_paragraph_off_the_page_or_without_height_waits(place: str) -> None:
+    document = docx.Document()
+    document.add_paragraph("The pump is blue.")
+    document.add_paragraph(SECRET)._p.get_or_add_pPr().append(word_xml(place))
+    assert len(reasons(document, "quarantine")) == 1
+
+
+def test_letters_that_are_narrow_or_tinted_are_seen() -> None:
+    document = docx.Document()
+    for look in ('<w:w w:val="66"/>', '<w:color w:val="auto" w:themeColor="background1" w:themeShade="80"/>'):
+        document.add_paragraph().add_run("Seen.")._r.get_or_add_rPr().append(word_xml(look))
+    assert texts(document) == ["Seen.", "Seen."]
+
+
 def test_a_style_hides_as_well_as_a_run_does() -> None:
     document = docx.Document()
     document.styles.add_style("Ghost", WD_STYLE_TYPE.PARAGRAPH).font.color.rgb = WHITE

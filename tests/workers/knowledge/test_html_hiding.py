@@ -26,6 +26,9 @@ def severities(document: Document) -> list[str]:
         "position:absolute;left:-10000px", "position:fixed;top:-200em", "margin-left:-9999px",
         "height:0;overflow:hidden", "width:1px;max-height:1px;overflow:hidden", "clip-path:inset(50%)",
         "position:absolute;clip:rect(0,0,0,0)", "transform:scale(0)", "-webkit-text-fill-color:transparent",
+        "letter-spacing:-1em", "transform:rotateX(90deg)", "transform:translate(-300vw)",
+        "position:fixed;left:calc(-9999px)",
+        "backface-visibility:hidden;transform:rotateY(180deg)", "mask:linear-gradient(transparent,transparent)",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("way", ["inline", "class", "tag", "nested", "variable"])
@@ -111,3 +114,36 @@ def test_white_text_on_a_page_with_styles_elsewhere_is_left_out_in_doubt() -> No
 def test_hidden_text_in_the_midst_of_a_paragraph_is_cut_out_of_it() -> None:
     document = read(f"<p>Before <span style='font-size:0'>{HIDDEN}</span> and after.</p>")
     assert [block.text for block in document.blocks] == [SHOWN, "Before and after.", HIDDEN]
+
+
+_OVER = "position:absolute;inset:0"
+
+
+@pytest.mark.parametrize(
+    "css",
+    [
+        f".a {{position:relative}} .c {{{_OVER};background:#fff}}",
+        ".a {position:relative} .c {position:absolute;top:0;left:0;width:100%;height:100%;background:white}",
+        f".a {{position:relative}} .a::after {{content:'';{_OVER};background:#fff}}",
+        ".a {background:#fff} .b {position:absolute;z-index:-1}",
+        ".a {.b {opacity:0}}",
+    ],
+)
+def test_covered_text_is_quarantined(css: str) -> None:
+    assert severities(
+        read(f"<div class=a><p class=b>{HIDDEN}</p><i class=c></i></div>", f"<style>{css}</style>")
+    ) == ["quarantine"]
+
+
+@pytest.mark.parametrize(
+    "css",
+    [
+        f".a {{position:relative}} .c {{{_OVER};background:rgba(0,0,0,.3)}}",
+        ".a {position:relative} .c {position:absolute;bottom:0;left:0;width:100%;height:2px;background:#fff}",
+        ".b {position:relative;z-index:-1}",
+    ],
+)
+def test_text_under_a_veil_or_beside_a_box_is_seen(css: str) -> None:
+    document = read(f"<div class=a><p class=b>{HIDDEN}</p><i class=c></i></div>", f"<style>{css}</style>")
+    assert HIDDEN in document.text()
+    assert not document.findings

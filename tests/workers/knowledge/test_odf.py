@@ -75,7 +75,17 @@ def test_deletions_comments_and_hidden_sections_are_left_out_and_told() -> None:
     assert {each.severity for each in document.findings} == {"note"}
 
 
-@pytest.mark.parametrize("properties", ['fo:color="#ffffff"', 'fo:font-size="1pt"', 'text:display="none"'])
+@pytest.mark.parametrize(
+    "properties",
+    [
+        'fo:color="#ffffff"',
+        'fo:font-size="1pt"',
+        'text:display="none"',
+        'style:text-scale="1%"',
+        'fo:letter-spacing="-0.5in"',
+        'style:text-position="3000% 100%"',
+    ],
+)
 def test_a_sentence_that_a_trick_hides_waits(properties: str) -> None:
     body = f'<text:p>It is blue. <text:span text:style-name="T1">{SECRET}</text:span></text:p>'
     document = read("text", body, text_style("T1", properties))

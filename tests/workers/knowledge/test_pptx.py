@@ -122,6 +122,16 @@ def test_tricks_on_a_slide_wait_for_the_owner() -> None:
     assert {each.severity for each in findings} == {"quarantine"}
 
 
+def test_text_under_a_filled_shape_waits() -> None:
+    deck = Presentation()
+    made = slide(deck)
+    box(made, SECRET)
+    cover = made.shapes.add_shape(MSO_SHAPE.RECTANGLE, Inches(0), Inches(0), Inches(10), Inches(7))
+    cover.fill.solid()
+    cover.fill.fore_color.rgb = WHITE
+    assert [(each.severity, each.excerpt) for each in read(deck).findings] == [("quarantine", SECRET)]
+
+
 def test_white_text_on_a_dark_shape_is_seen_whether_it_is_its_own_or_lies_below() -> None:
     deck = Presentation()
     made = slide(deck)

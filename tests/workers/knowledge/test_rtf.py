@@ -52,7 +52,7 @@ def test_hidden_deleted_and_commented_text_is_left_out() -> None:
 
 
 def test_white_and_tiny_letters_are_quarantined() -> None:
-    for words in (r"{\cf1 %s}", r"{\fs2 %s}", r"{\cf2\highlight2 %s}"):
+    for words in (r"{\cf1 %s}", r"{\fs2 %s}", r"{\cf2\highlight2 %s}", r"{\charscalex1 %s}", r"{\expndtw-400 %s}"):
         document = read(rf"Close the valve. {words % HIDDEN}\par")
         assert [each.severity for each in document.findings] == ["quarantine"]
         assert document.blocks[-1].text == HIDDEN

@@ -7,6 +7,8 @@ from io import BytesIO
 
 import openpyxl
 import pytest
+from openpyxl.cell.rich_text import CellRichText, TextBlock
+from openpyxl.cell.text import InlineFont
 from openpyxl.comments import Comment
 from openpyxl.styles import Font, PatternFill
 
@@ -144,6 +146,27 @@ def test_a_sentence_in_the_colour_of_its_cell_waits_and_white_on_dark_does_not()
     document = read(book)
     assert [(each.severity, each.excerpt) for each in document.findings] == [("quarantine", SECRET)]
     assert document.blocks[1].text == "| Part | Number |\n| Filter | 1 |\n| | 2 |".replace("| | 2", "|  | 2")
+
+
+@pytest.mark.parametrize("code", [";;;", '"";"";"";""', "0; ; ; "])
+def test_a_sentence_under_a_format_that_shows_no_text_waits(code: str) -> None:
+    book = workbook([["Part", "Number"], ["Filter", 1], [SECRET, 2]])
+    book.active["A3"].number_format = code
+    book.active["A2"].number_format = "0;;;@"
+    assert [(each.severity, each.excerpt) for each in read(book).findings] == [("quarantine", SECRET)]
+
+
+def test_a_sentence_in_a_white_part_of_a_cell_waits() -> None:
+    white = CellRichText("Filter ", TextBlock(InlineFont(color="FFFFFFFF"), SECRET))
+    document = read(workbook([["Part", "Number"], [white, 1]]))
+    assert [(each.severity, each.excerpt) for each in document.findings] == [("quarantine", SECRET)]
+    assert "| Filter | 1 |" in document.text()
+
+
+def test_rows_and_columns_without_size_are_left_out() -> None:
+    book = workbook([["Part", "Number"], ["Filter", 1], [SECRET, 2]])
+    book.active.row_dimensions[3].height = 0.5
+    assert [each.excerpt for each in read(book).findings] == [f"{SECRET} 2"]
 
 
 def test_a_formula_without_a_saved_value_is_noticed() -> None:

@@ -1,4 +1,4 @@
-"""Whether text is visible on its background."""
+"""Whether text is visible: on its background, and by the size and place of its letters."""
 
 import re
 from typing import Final
@@ -14,6 +14,10 @@ _MIN_GREY: Final = 18
 _MIN_CHANNEL: Final = 48
 # Smaller letters cannot be read; the smallest in print are 4 pt.
 MIN_POINTS: Final = 2.0
+# Letters scaled to less than this share of their width are a line; Word offers 33 % at the least.
+_MIN_SCALE: Final = 0.1
+# Letters that move together by this share of their size lie on top of each other.
+_OVERLAP: Final = 0.45
 
 
 def blends(text: Colour, ground: Colour) -> bool:
@@ -22,6 +26,11 @@ def blends(text: Colour, ground: Colour) -> bool:
         return False
     channels = max(abs(a - b) for a, b in zip(text, ground, strict=True))
     return abs(_grey(text) - _grey(ground)) < _MIN_GREY and channels < _MIN_CHANNEL
+
+
+def is_squeezed(scale: float, spacing: float, points: float) -> bool:
+    """Whether letters of this size in points, scaled in width and `spacing` points apart, cannot be read."""
+    return scale < _MIN_SCALE or spacing <= -_OVERLAP * points
 
 
 def from_hex(digits: str | None) -> Colour:

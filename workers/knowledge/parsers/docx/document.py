@@ -51,9 +51,10 @@ class _BodyReader:
 
     def __init__(self, package: Package, outline: Outline) -> None:
         self.package, self.outline = package, outline
-        self.styles = DocxStyles(package.root(package.main, "styles"))
+        theme = Theme.of(package.root(package.main, "theme"))
+        self.styles = DocxStyles(package.root(package.main, "styles"), theme)
         self.numbering = Numbering(package.root(package.main, "numbering"))
-        self.paragraphs = ParagraphReader(self.styles, Theme.of(package.root(package.main, "theme")))
+        self.paragraphs = ParagraphReader(self.styles, theme)
         self.notes = {kind: _notes(package.root(package.main, name)) for kind, name in _NOTE_KINDS.items()}
         self.items: list[str] = []
         self.bold_headings = self.always_behind = False

@@ -7,7 +7,7 @@ from itertools import takewhile
 from typing import Any, Final
 
 from workers.knowledge.parsers.colours import MIN_POINTS, Colour, blends, from_hex
-from workers.knowledge.parsers.docx.styles import VAL, DocxStyles, RunFormat, W, shading, style_of
+from workers.knowledge.parsers.docx.styles import VAL, DocxStyles, RunFormat, W, is_off_page, style_of
 from workers.knowledge.parsers.ooxml import MC, A, Theme, attribute, is_on, number, with_choices
 from workers.knowledge.parsers.outline import flat, tells_something
 
@@ -78,12 +78,13 @@ class ParagraphReader:
 
     def read(self, element: Any, context: ParagraphContext) -> ParagraphContent:
         """The content of the paragraph `element`."""
-        for each in (element, *self.styles.chain(style_of(element))):
-            is_shaded, colour = shading(each.find(f"{W}pPr"))
+        above = list(self.styles.chain(style_of(element)))
+        for each in (element, *above):
+            is_shaded, colour = self.styles.shading(each.find(f"{W}pPr"))
             if is_shaded:
                 context = replace(context, grounds=(colour,))
                 break
-        scan = _Scan(self, context, style_of(element))
+        scan = _Scan(self, context, style_of(element), is_off_page=is_off_page(element, above))
         scan.children(element)
         code = "".join(scan.code)
         words = " ".join(found.group() for found in _FIELD_WORD.finditer(code))
@@ -99,6 +100,7 @@ class _Scan:
     reader: ParagraphReader
     context: ParagraphContext
     style: str
+    is_off_page: bool = False
     content: ParagraphContent = field(default_factory=ParagraphContent)
     fields: list[bool] = field(default_factory=list)
     code: list[str] = field(default_factory=list)
@@ -166,8 +168,10 @@ class _Scan:
 
     def _trick(self, look: RunFormat, text: str) -> str:
         """How a trick hides a run from readers, "" if it is visible."""
-        if look.points <= MIN_POINTS:
+        if look.points <= MIN_POINTS or look.unreadable:
             return "it is too small to read"
+        if self.is_off_page:
+            return "it is off the page, or in lines without height"
         if look.transparent:
             return "it is transparent"
         on_picture = self.reader.picture_behind and len(text) <= _MAX_ON_PICTURE_CHARS
@@ -182,7 +186,7 @@ class _Scan:
         if anchor is not None:
             self.reader.floating = True
             self.reader.picture_behind |= is_on(anchor, "behindDoc") and is_wide(anchor)
-            box_trick = "it is outside the page" if _is_off_page(anchor) else ""
+            box_trick = "it is outside the page" if _is_outside(anchor) else ""
         elif drawing.tag != f"{W}drawing":
             self.reader.floating = True
             styles = " ".join(each.get("style", "") for each in drawing.iter() if each.tag.startswith(_V))
@@ -236,10 +240,13 @@ def is_wide(anchor: Any) -> bool:
     return width >= _BEHIND_EMU[0] and height >= _BEHIND_EMU[1]
 
 
-def _is_off_page(anchor: Any) -> bool:
+def _is_outside(anchor: Any) -> bool:
+    """Whether a drawing is off the page or smaller than a point."""
     for axis, side in (("positionH", "cx"), ("positionV", "cy")):
         place = number(anchor.findtext(f"{_WP}{axis}/{_WP}posOffset"))
-        size = number(attribute(anchor, f"{_WP}extent", side))
+        size = number(attribute(anchor, f"{_WP}extent", side), _EMU_PER_INCH)
+        if size < _EMU_PER_INCH // 72:
+            return True
         # Offsets may count from a margin or a paragraph, which is on the page.
         if place > _OFF_PAGE_EMU or place + size < -_OFF_PAGE_EMU // 2:
             return True

@@ -1,12 +1,12 @@
 """The styles and numbering of a DOCX file: heading levels, list labels and the formatting of runs."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from workers.knowledge.parsers.colours import Colour, from_hex
-from workers.knowledge.parsers.ooxml import attribute, is_on, number
+from workers.knowledge.parsers.colours import Colour, from_hex, is_squeezed, tinted
+from workers.knowledge.parsers.ooxml import Theme, attribute, is_on, number
 
 W: Final = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 W14: Final = "{http://schemas.microsoft.com/office/word/2010/wordml}"
@@ -21,6 +21,14 @@ _HIGHLIGHTS: Final = {
     "yellow": "FFFF00", "white": "FFFFFF", "darkBlue": "000080", "darkCyan": "008080", "darkGreen": "008000",
     "darkMagenta": "800080", "darkRed": "800000", "darkYellow": "808000", "darkGray": "808080", "lightGray": "C0C0C0",
 }  # fmt: skip
+_THEME_NAMES: Final = {
+    "background1": "bg1", "background2": "bg2", "text1": "tx1", "text2": "tx2", "light1": "lt1", "light2": "lt2",
+    "dark1": "dk1", "dark2": "dk2", "hyperlink": "hlink", "followedHyperlink": "folHlink",
+}  # fmt: skip
+# In twips, twentieths of a point: beyond any page, and no height for letters.
+_FAR: Final = 28_000
+_LOW: Final = 40
+_SIDES: Final = ("left", "start", "firstLine", "x")
 _ROMAN: Final = ((1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"), (40, "xl"),
                  (10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i"))  # fmt: skip
 
@@ -31,6 +39,7 @@ class RunFormat:
 
     hidden: bool = False
     transparent: bool = False
+    unreadable: bool = False
     bold: bool = False
     colour: Colour = None
     ground: Colour = None
@@ -41,7 +50,8 @@ class RunFormat:
 class DocxStyles:
     """The style sheet of a file; without one every style is plain."""
 
-    def __init__(self, root: Any) -> None:
+    def __init__(self, root: Any, theme: Theme) -> None:
+        self._theme = theme
         styles = root.iterfind(f"{W}style") if root is not None else ()
         self._styles = {each.get(f"{W}styleId"): each for each in styles if each.get(f"{W}styleId")}
         defaults = root.find(f"{W}docDefaults/{W}rPrDefault/{W}rPr") if root is not None else None
@@ -96,7 +106,55 @@ class DocxStyles:
         merged: dict[str, Any] = {}
         for layer in layers:
             merged |= {each.tag: each for each in layer}
-        return _run_format(merged)
+        return self._run_format(merged)
+
+    def shading(self, properties: Any) -> tuple[bool, Colour]:
+        """Whether a paragraph, run or cell is shaded, and its colour (None: a pattern or unknown)."""
+        return self._shade(properties.find(f"{W}shd") if properties is not None else None)
+
+    def _shade(self, shade: Any) -> tuple[bool, Colour]:
+        if shade is None:
+            return False, None
+        pattern, fill = shade.get(VAL, "clear"), self._colour(shade, "fill", "themeFill")
+        if pattern in ("clear", "nil"):
+            return fill is not None, fill
+        return True, self._colour(shade, "color", "themeColor") if pattern == "solid" else None
+
+    def _colour(self, element: Any, value: str, theme: str) -> Colour:
+        """A colour by its name in the theme, which wins, or by its value."""
+        name = element.get(f"{W}{theme}", "none")
+        if name == "none":
+            return from_hex(element.get(f"{W}{value}"))
+        changes = theme.removesuffix("Color")
+        shade, tint = (_share(element.get(f"{W}{changes}{change}")) for change in ("Shade", "Tint"))
+        return tinted(self._theme.named(_THEME_NAMES.get(name, name)), shade * tint, 1 - tint)
+
+    def _run_format(self, merged: dict[str, Any]) -> RunFormat:
+        size, colour, effect = merged.get(f"{W}sz"), merged.get(f"{W}color"), merged.get(f"{W14}textFill")
+        has_ground, ground = self._shade(merged.get(f"{W}shd"))
+        highlight = merged.get(f"{W}highlight")
+        if highlight is not None and highlight.get(VAL) != "none":
+            has_ground, ground = True, from_hex(_HIGHLIGHTS.get(highlight.get(VAL, "")))
+        points = number(size.get(VAL), 22) / 2 if size is not None else 11.0
+        plain = self._colour(colour, "val", "themeColor") if colour is not None else None
+        return RunFormat(
+            hidden=is_on(merged.get(f"{W}vanish"), VAL),
+            transparent=effect is not None and _is_transparent(effect),
+            unreadable=_is_unreadable(merged, points),
+            bold=is_on(merged.get(f"{W}b"), VAL),
+            colour=self._effect_colour(effect) if effect is not None else plain,
+            ground=ground,
+            has_ground=has_ground,
+            points=points,
+        )
+
+    def _effect_colour(self, effect: Any) -> Colour:
+        """The colour of a text effect, None unless it is a plain one."""
+        fill = effect.find(f"{W14}solidFill/*")
+        if fill is None or any(each.tag != f"{W14}alpha" for each in fill):
+            return None
+        value = fill.get(f"{W14}val")
+        return from_hex(value) if fill.tag == f"{W14}srgbClr" else self._theme.named(value)
 
     def _run_layers(self, style: str) -> list[Any]:
         if style not in self._layers:
@@ -110,36 +168,39 @@ def style_of(paragraph: Any) -> str:
     return attribute(paragraph, f"{W}pPr/{W}pStyle", VAL)
 
 
-def shading(properties: Any) -> tuple[bool, Colour]:
-    """Whether a paragraph, run or cell is shaded, and its colour (None: a pattern or unknown)."""
-    return _shade(properties.find(f"{W}shd") if properties is not None else None)
+def is_off_page(paragraph: Any, styles: Sequence[Any]) -> bool:
+    """Whether a paragraph or one of its `styles` puts it off the page or in lines without height."""
+    found = (each.find(f"{W}pPr") for each in (paragraph, *styles))
+    return any(properties is not None and _is_away(properties) for properties in found)
 
 
-def _shade(shade: Any) -> tuple[bool, Colour]:
-    if shade is None:
-        return False, None
-    pattern, fill = shade.get(VAL, "clear"), from_hex(shade.get(f"{W}fill"))
-    if pattern in ("clear", "nil"):
-        return fill is not None, fill
-    return True, from_hex(shade.get(f"{W}color")) if pattern == "solid" else None
+def _is_away(properties: Any) -> bool:
+    frame, spacing = properties.find(f"{W}framePr"), properties.find(f"{W}spacing")
+    placing = [each for each in (frame, properties.find(f"{W}ind")) if each is not None]
+    places = [abs(number(each.get(f"{W}{side}"))) for each in placing for side in _SIDES]
+    heights = ((frame, "h", "hRule"), (spacing, "line", "lineRule"))
+    is_left = frame is not None and number(frame.get(f"{W}x")) + number(frame.get(f"{W}w"), _FAR) < 0
+    return is_left or max(places, default=0) > _FAR or any(is_low(each, name, rule) for each, name, rule in heights)
 
 
-def _run_format(merged: dict[str, Any]) -> RunFormat:
-    size, colour, effect = merged.get(f"{W}sz"), merged.get(f"{W}color"), merged.get(f"{W14}textFill")
-    has_ground, ground = _shade(merged.get(f"{W}shd"))
-    highlight = merged.get(f"{W}highlight")
-    if highlight is not None and highlight.get(VAL) != "none":
-        has_ground, ground = True, from_hex(_HIGHLIGHTS.get(highlight.get(VAL, "")))
-    return RunFormat(
-        hidden=is_on(merged.get(f"{W}vanish"), VAL),
-        transparent=effect is not None and _is_transparent(effect),
-        bold=is_on(merged.get(f"{W}b"), VAL),
-        # The colour of a text effect is unknown.
-        colour=from_hex(colour.get(VAL)) if colour is not None and effect is None else None,
-        ground=ground,
-        has_ground=has_ground,
-        points=number(size.get(VAL), 22) / 2 if size is not None else 11.0,
+def is_low(element: Any, name: str, rule: str) -> bool:
+    """Whether a line, frame or row has exactly this height, and hardly any."""
+    is_exact = element is not None and element.get(f"{W}{rule}") == "exact"
+    return is_exact and number(element.get(f"{W}{name}"), 240) <= _LOW
+
+
+def _is_unreadable(merged: dict[str, Any], points: float) -> bool:
+    """Whether letters are squeezed together, or raised off the page."""
+    scale, spacing, raised = (
+        number(merged[tag].get(VAL), default) if (tag := f"{W}{name}") in merged else default
+        for name, default in (("w", 100), ("spacing", 0), ("position", 0))
     )
+    return is_squeezed(scale / 100, spacing / 20, points) or abs(raised) * 10 > _FAR
+
+
+def _share(digits: str | None) -> float:
+    """A number of two hexadecimal digits as a share of 255; 1 if there is none."""
+    return int(digits, 16) / 255 if digits and re.fullmatch("[0-9A-Fa-f]{2}", digits) else 1.0
 
 
 def _is_transparent(effect: Any) -> bool:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from workers.knowledge.parsers.colours import Colour
 from workers.knowledge.parsers.docx.paragraphs import ParagraphContext
-from workers.knowledge.parsers.docx.styles import VAL, DocxStyles, W, shading
+from workers.knowledge.parsers.docx.styles import VAL, DocxStyles, W, is_low
 from workers.knowledge.parsers.ooxml import attribute, is_on, number
 
 WRAPPERS: Final = frozenset(f"{W}{name}" for name in ("sdt", "sdtContent", "customXml", "ins", "moveTo", "smartTag"))
@@ -68,7 +68,8 @@ def _row(row: Any, index: int, style: "_TableStyle") -> Row:
     reason = ""
     if properties is not None:
         reason = "deleted text" if properties.find(f"{W}del") is not None else ""
-        reason = "hidden table rows" if is_on(properties.find(f"{W}hidden"), VAL) else reason
+        is_hidden = is_low(properties.find(f"{W}trHeight"), "val", "hRule")
+        reason = "hidden table rows" if is_hidden or is_on(properties.find(f"{W}hidden"), VAL) else reason
     column = _span(properties, "gridBefore", 0)
     cells = []
     elements = list(inside(row, f"{W}tc"))
@@ -91,11 +92,11 @@ class _TableStyle:
     """The colours and text formats that a table and its style give to cells."""
 
     def __init__(self, table: Any, styles: DocxStyles, context: ParagraphContext, n_rows: int) -> None:
-        self._outer, self._n_rows = context, n_rows
+        self._styles, self._outer, self._n_rows = styles, context, n_rows
         properties = table.find(f"{W}tblPr")
         self._chain = list(styles.chain(attribute(properties, f"{W}tblStyle", VAL)))
         self._look = properties.find(f"{W}tblLook") if properties is not None else None
-        self._own = shading(properties)
+        self._own = styles.shading(properties)
 
     def context(self, cell: Any, row: int, is_first: bool, is_last: bool) -> ParagraphContext:
         """The colours behind a cell with these properties, and the run properties that the table's style sets."""
@@ -109,7 +110,7 @@ class _TableStyle:
             )
             if applies and self._has(name)
         ]
-        is_shaded, colour = shading(cell)
+        is_shaded, colour = self._styles.shading(cell)
         grounds = (colour,) if is_shaded else self._grounds(regions)
         return ParagraphContext(grounds, (*self._outer.under, *self._text(regions)))
 
@@ -132,7 +133,7 @@ class _TableStyle:
         bands = [colour for band in ("band1Horz", "band2Horz", "band1Vert", "band2Vert") for colour in
                  self._shades(band)]  # fmt: skip
         properties = (style.find(f"{W}{name}") for style in self._chain for name in ("tcPr", "tblPr"))
-        whole = [colour for is_shaded, colour in map(shading, properties) if is_shaded]
+        whole = [colour for is_shaded, colour in map(self._styles.shading, properties) if is_shaded]
         own = [self._own[1]] if self._own[0] else []
         behind = whole[:1] or own or list(self._outer.grounds)
         return (*bands, *behind)
@@ -140,7 +141,7 @@ class _TableStyle:
     def _shades(self, region: str) -> tuple[Colour, ...]:
         for style in self._chain:
             for part in style.iterfind(f"{W}tblStylePr[@{W}type='{region}']"):
-                is_shaded, colour = shading(part.find(f"{W}tcPr"))
+                is_shaded, colour = self._styles.shading(part.find(f"{W}tcPr"))
                 if is_shaded:
                     return (colour,)
         return ()

@@ -27,12 +27,17 @@ _PICTURED: Final = frozenset(["h1", "h2", "h3", "h4", "h5", "h6", "a", "button",
 # Below 18 of 255 grey levels letters are invisible, as on PDF pages (measured 2026-11).
 _CONTRAST: Final = 18 / 255
 _OFF_PX: Final = 500.0
+# Letters that move together by this share of their size lie on top of each other.
+_OVERLAP: Final = 0.45
+_MASKS: Final = ("mask", "mask-image")
 
 NOT_SHOWN: Final = "text that the page doesn't display"
 FOR_READERS: Final = "text for screen readers"
 FADED_IN: Final = "text that a script fades in"
 PICTURED: Final = "text replaced by a picture"
 MAYBE_WHITE: Final = "text in the colour of the page"
+BEHIND: Final = "covered by another element"
+_ZERO: Final = frozenset(["0", "0px", "0%"])
 NO_SCRIPT: Final = "text for browsers without scripts"
 
 _SCREEN_READER_CLASS: Final = re.compile(WORDS["screen_reader"], re.I)
@@ -47,7 +52,13 @@ _CLIPPED_AWAY: Final = re.compile(
     r"polygon\((?:\s*+0(?:px|%)?\s++0(?:px|%)?\s*+,?)+\)"
 )
 _SHRUNK: Final = re.compile(r"scale(?:3d|x|y)?\(\s*+0?\.?0*\d{0,1}\s*[,)]|matrix\(\s*0\s*,\s*0\s*,\s*0\s*,\s*0\b")
-_MOVED_AWAY: Final = re.compile(r"translate(?:3d|x|y)?\([^)]{0,200}?\d{4,20}(?:\.\d{1,20})?px")
+# Seen from the edge.
+_EDGEWISE: Final = re.compile(r"(?:rotate[xy]|skew[xy]?)\(\s*-?(?:90|270)deg|(?:rotate[xy])\(\s*-?0?\.(?:25|75)turn")
+_FROM_BEHIND: Final = re.compile(r"rotate[xy]\(\s*-?(?:180deg|0?\.5turn)")
+_MASKED: Final = re.compile(r"gradient\((?:\s*(?:transparent|rgba\(0, ?0, ?0, ?0\))\s*,?){2,}\)")
+_MOVED_AWAY: Final = re.compile(
+    r"translate(?:3d|x|y)?\([^)]{0,200}?(?:\d{4,20}(?:\.\d{1,20})?(?:px|%)|\d{3,20}(?:vw|vh|em|rem))"
+)
 _SMALL: Final = {"xx-small": 9.0, "x-small": 10.0, "small": 13.0, "medium": 16.0, "large": 18.0, "x-large": 24.0}
 
 
@@ -73,6 +84,8 @@ class ComputedStyle:
     trick: str = ""
     doubt: str = ""
     is_whole: bool = True
+    # An element around it, other than the page itself, has a background of its own.
+    on_ground: bool = False
 
     def hidden(self) -> tuple[str, str]:
         """Why text of this style is (openly hidden, hidden by a trick): both "" if it is visible."""
@@ -108,11 +121,29 @@ def computed_style(tag: Tag, declared: dict[str, str], outer: ComputedStyle) -> 
     left_out = style.left_out or _left_out(tag, declared)
     if left_out == NOT_SHOWN and declared.get("visibility") == "visible" and declared.get("display") != "none":
         left_out = ""
-    trick = style.trick or _trick(declared, style.size_px)
+    trick = style.trick or _trick(declared, style.size_px) or (BEHIND if _is_behind(declared, outer) else "")
     doubt = style.doubt or (_doubt(tag, declared) if trick else "")
     if _SCREEN_READER_CLASS.search(" ".join(classes(tag))) and not left_out:
         left_out = FOR_READERS
-    return replace(style, left_out=left_out, trick=trick, doubt=doubt)
+    on_ground = style.on_ground or (tag.name not in ("html", "body") and style.background != outer.background)
+    return replace(style, left_out=left_out, trick=trick, doubt=doubt, on_ground=on_ground)
+
+
+def covers(declared: dict[str, str]) -> bool:
+    """Whether an empty element with these styles covers all of the positioned element that it is in."""
+    if declared.get("position") != "absolute" or declared.get("display") == "none":
+        return False
+    at_zero = [name for name in ("inset", "top", "left", "right", "bottom") if declared.get(name) in _ZERO]
+    at_start, at_end = "inset" in at_zero or {"top", "left"} <= {*at_zero}, {"right", "bottom"} <= {*at_zero}
+    is_full = "inset" in at_zero or at_end or declared.get("width") == "100%" == declared.get("height")
+    is_opaque = bool(_background(declared, ComputedStyle())) and _number(declared.get("opacity", "1")) > 0.95
+    return at_start and is_full and is_opaque and not declared.get("z-index", "").startswith("-")
+
+
+def _is_behind(declared: dict[str, str], outer: ComputedStyle) -> bool:
+    """Whether the element is drawn behind the background of one around it."""
+    is_lower = declared.get("z-index", "").startswith("-") and declared.get("position", "static") != "static"
+    return is_lower and outer.on_ground and bool(outer.background)
 
 
 def _left_out(tag: Tag, declared: dict[str, str]) -> str:
@@ -149,8 +180,17 @@ def _trick(declared: dict[str, str], size_px: float) -> str:
         r"opacity\(\s*0(?:\.0\d*)?%?\s*\)", declared.get("filter", "")
     ):
         return "fully transparent"
+    if any(_MASKED.search(declared.get(f"{prefix}{name}", "")) for prefix in ("", "-webkit-") for name in _MASKS):
+        return "masked"
+    transform = declared.get("transform", "")
+    is_back = declared.get("backface-visibility") == "hidden" and _FROM_BEHIND.search(transform)
+    if is_back or _EDGEWISE.search(transform):
+        return "turned away"
+    spacing = _px(declared.get("letter-spacing", ""), size_px)
+    if spacing is not None and spacing <= -_OVERLAP * size_px:
+        return "letters on top of each other"
     is_zero = any(_number(declared.get(name, "")) == 0 for name in ("zoom", "scale"))
-    if is_zero or _SHRUNK.search(declared.get("transform", "")):
+    if is_zero or _SHRUNK.search(transform):
         return "shrunk to nothing"
     if _is_clipped(declared):
         return "clipped away"
@@ -177,13 +217,18 @@ def _is_boxless(declared: dict[str, str], size_px: float) -> bool:
 
 
 def _is_off(declared: dict[str, str], size_px: float) -> bool:
-    names = ["text-indent", "margin-left", "margin-top"]
+    names = ["text-indent", "margin-left", "margin-top", "translate"]
     if declared.get("position") in ("absolute", "fixed", "relative"):
-        names += ["left", "right", "top", "bottom"]
-    lengths = [_px(declared.get(name, ""), size_px) for name in names]
+        names += ["left", "right", "top", "bottom", "inset"]
+    lengths = [_px(part, size_px) for name in names for part in _parts(declared.get(name, ""))]
     if any(length is not None and (length <= -_OFF_PX or length >= 10 * _OFF_PX) for length in lengths):
         return True
     return bool(_MOVED_AWAY.search(declared.get("transform", "")))
+
+
+def _parts(value: str) -> list[str]:
+    """The lengths in a value, those in `calc()` too where they stand alone."""
+    return re.sub(r"calc\(([^()+*/]*)\)", r"\1", value).split()
 
 
 def _text_colour(tag: Tag, declared: dict[str, str], outer: ComputedStyle) -> Colour | tuple[()] | None:

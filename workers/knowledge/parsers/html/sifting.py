@@ -5,13 +5,13 @@ Nothing here recurses, so that a page nested 50,000 levels deep takes linear tim
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from bs4 import BeautifulSoup
 from bs4.element import Comment, Doctype, NavigableString, PreformattedString, Script, Stylesheet, Tag
 
-from workers.knowledge.parsers.html.hiding import ComputedStyle, Unseen, computed_style
+from workers.knowledge.parsers.html.hiding import BEHIND, ComputedStyle, Unseen, computed_style, covers
 from workers.knowledge.parsers.html.styles import WORDS, LoadSheet, PageStyles, classes, styles_of
 from workers.knowledge.parsers.outline import Outline
 
@@ -70,7 +70,10 @@ class _Sieve:
             source = tag.find("annotation")
             tag.replace_with(NavigableString(f" {source.get_text() if source else tag.get_text(' ')} "))
             return
-        style = computed_style(tag, self.styles.declared(tag), outer)
+        declared = self.styles.declared(tag)
+        style = computed_style(tag, declared, outer)
+        if not style.trick and declared.get("position") in ("relative", "absolute") and self._is_covered(tag):
+            style = replace(style, trick=BEHIND)
         if style.left_out and not outer.left_out:
             self.note(style.left_out, " ".join(str(child) for child in tag.descendants if _is_wording(child)))
             tag.extract()
@@ -78,6 +81,11 @@ class _Sieve:
         if _is_boilerplate(tag):
             self.boilerplate.append(tag)
         inside.append((tag, style))
+
+    def _is_covered(self, tag: Tag) -> bool:
+        """Whether an element without text lies over all of the positioned element `tag`."""
+        empty = (each for each in tag.find_all(True, recursive=False) if not each.contents)
+        return any(map(covers, self.styles.drawn(tag))) or any(covers(self.styles.declared(each)) for each in empty)
 
     def _sift_string(self, string: NavigableString, style: ComputedStyle) -> None:
         if isinstance(string, Comment):

@@ -7,7 +7,7 @@ matches the selectors that are more than one name.
 
 import re
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -25,11 +25,13 @@ _MAX_CSS_CHARS: Final = 1_000_000
 _MAX_RULES: Final = 3_000
 # 300,000 matches of a selector against an element take about 3 s (measured 2026-11).
 _MAX_MATCHES: Final = 300_000
+_MAX_NESTING: Final = 5
 # A variable may name others a thousand times, and each of those others: in three rounds that is gigabytes.
 _LONGEST_VALUE: Final = 1_000
 _ONE_NAME: Final = re.compile(r"[#.]?[\w-]+|\*")
 _COMBINATOR: Final = re.compile(r"[\s>+~]")
 _NAMES: Final = re.compile(r"#[\w-]+|\.[\w-]+|^[a-zA-Z][\w-]*")
+_PSEUDO: Final = re.compile(r"::?(?:before|after)$")
 _VARIABLE: Final = re.compile(r"var\(\s*(--[\w-]+)\s*(?:,\s*+([^()]*))?\)")
 # Media queries are judged for a window 1280 pixels wide.
 _WIDTH_QUERY: Final = re.compile(r"(min|max)-width\s*:\s*(\d+)(px|em|rem)")
@@ -56,6 +58,8 @@ class PageStyles:
     # Not all rules were read or matched, because of the limits.
     is_cut: bool = False
     _rules: dict[str, list[_Rule]] = field(default_factory=dict)
+    # The rules of ::before and ::after, by the name of the element in which these are.
+    _drawn: dict[str, list[_Rule]] = field(default_factory=dict)
     _variables: dict[str, str] = field(default_factory=dict)
     _compiled: dict[str, Any] = field(default_factory=dict)
     _n_rules: int = 0
@@ -64,7 +68,7 @@ class PageStyles:
     def declared(self, tag: Tag) -> dict[str, str]:
         """The winning value of each property that the page's styles set on `tag`, in lower case."""
         found: list[tuple[_Rank, str, str]] = []
-        for rule in self._candidates(tag):
+        for rule in self._candidates(tag, self._rules):
             found += [((important, False, *rule.rank), name, value) for name, value, important in rule.declarations]
         inline = _inline(str(tag.get("style") or "")[:20_000])
         found += [((important, True, (0, 0, 0), 0), name, value) for name, value, important in inline]
@@ -72,6 +76,11 @@ class PageStyles:
         values = _presentation(tag)
         values.update((name, self._resolved(value)) for _, name, value in found)
         return values
+
+    def drawn(self, tag: Tag) -> Iterator[dict[str, str]]:
+        """The styles of what rules draw inside `tag` by ::before or ::after."""
+        for rule in self._candidates(tag, self._drawn) if self._drawn else ():
+            yield {name: self._resolved(value) for name, value, _ in rule.declarations}
 
     def add_sheet(self, css: str) -> None:
         """Add the rules of a style sheet."""
@@ -85,28 +94,37 @@ class PageStyles:
             elif node.type == "at-rule" and node.content is not None and depth < 5 and _applies(node):
                 self._add(tinycss2.parse_rule_list(node.content, skip_comments=True, skip_whitespace=True), depth + 1)
 
-    def _add_rule(self, node: Any) -> None:
-        declarations = tuple(_declared(tinycss2.parse_blocks_contents(node.content)))
+    def _add_rule(self, node: Any, above: str = "", depth: int = 0) -> None:
+        prelude = tinycss2.serialize(node.prelude).strip()
+        if above:
+            prelude = prelude.replace("&", above) if "&" in prelude else f"{above} {prelude}"
+        contents = tinycss2.parse_blocks_contents(node.content)
+        for inner in contents if depth < _MAX_NESTING else ():
+            if inner.type == "qualified-rule":
+                self._add_rule(inner, prelude, depth + 1)
+        declarations = tuple(_declared(contents))
         short = ((name, value) for name, value, _ in declarations if len(value) <= _LONGEST_VALUE)
         self._variables.update((name, value) for name, value in short if name.startswith("--"))
         declarations = tuple(each for each in declarations if each[0] in PROPERTIES)
         if not declarations:
             return
-        for selector in tinycss2.serialize(node.prelude).split(","):
+        for selector in prelude.split(","):
             selector = selector.strip()
             if not selector or self._n_rules >= _MAX_RULES:
                 self.is_cut = self.is_cut or bool(selector)
                 continue
             self._n_rules += 1
-            rule = _Rule(selector, (_specificity(selector), self._n_rules), declarations)
-            self._rules.setdefault(_key(selector), []).append(rule)
+            element = _PSEUDO.sub("", selector)
+            rule = _Rule(element, (_specificity(selector), self._n_rules), declarations)
+            rules = self._rules if element == selector else self._drawn
+            rules.setdefault(_key(element), []).append(rule)
 
-    def _candidates(self, tag: Tag) -> Iterator[_Rule]:
+    def _candidates(self, tag: Tag, rules: Mapping[str, list[_Rule]]) -> Iterator[_Rule]:
         keys = [tag.name, "*", *(f".{name}" for name in classes(tag))]
         if identity := tag.get("id"):
             keys.append(f"#{identity}")
         for key in keys:
-            for rule in self._rules.get(key, ()):
+            for rule in rules.get(key, ()):
                 if _ONE_NAME.fullmatch(rule.selector) or self._matches(rule.selector, tag):
                     yield rule
 

@@ -5,7 +5,6 @@ columns by a million rows in ordinary sheets) and doesn't tell hidden sections, 
 from other text.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final
@@ -16,7 +15,7 @@ from workers.knowledge.errors import BrokenFile
 from workers.knowledge.parsers.colours import WHITE
 from workers.knowledge.parsers.grids import Grid
 from workers.knowledge.parsers.odf import DRAW, OFFICE, PRESENTATION, STYLE, SVG, TABLE, TEXT
-from workers.knowledge.parsers.odf.styles import HIDDEN, OdfStyles, TextLook
+from workers.knowledge.parsers.odf.styles import HIDDEN, LEAST_CM, OdfStyles, TextLook, centimetres
 from workers.knowledge.parsers.ooxml import number
 from workers.knowledge.parsers.outline import Outline, flat, take_properties, tells_something
 
@@ -147,6 +146,9 @@ class _ContentReader:
             self.outline.lines("\n".join(texts))
 
     def _paragraph(self, element: Any, look: TextLook) -> str:
+        if any(each.get(f"{TEXT}is-hidden") == "true" for each in element.iter(f"{TEXT}hidden-paragraph")):
+            self.left_out["hidden text"].append("".join(element.itertext()))
+            return ""
         look = self.styles.look("paragraph", element.get(f"{TEXT}style-name", ""), look)
         return flat("".join(self._pieces(element, look)))
 
@@ -232,11 +234,12 @@ class _ContentReader:
 
     def _grid(self, table: Any, look: TextLook) -> tuple[Grid, Grid]:
         """The cells of a table that are shown, and those that are hidden."""
-        shown, hidden = Grid(hidden_columns=_hidden_columns(table)), Grid()
+        shown, hidden = Grid(hidden_columns=self._hidden_columns(table)), Grid()
         at = 0
         for row in _rows(table):
             repeats = max(1, number(row.get(f"{TABLE}number-rows-repeated"), 1))
-            if row.get(f"{TABLE}visibility") in ("collapse", "filter"):
+            is_low = self.styles.is_closed("table-row", row.get(f"{TABLE}style-name", ""), "row-height")
+            if is_low or row.get(f"{TABLE}visibility") in ("collapse", "filter"):
                 shown.hidden_rows |= set(range(at, at + min(repeats, _MAX_REPEATS)))
             cells = list(self._cells(row, look, shown, at))
             for offset in range(min(repeats, _MAX_REPEATS) if cells else 0):
@@ -248,6 +251,16 @@ class _ContentReader:
                     (hidden if shown.is_hidden(at + offset, column) else shown).put(at + offset, column, text)
             at += repeats
         return shown, hidden
+
+    def _hidden_columns(self, table: Any) -> list[tuple[int, int]]:
+        hidden, at = [], 0
+        for column in table.iter(f"{TABLE}table-column"):
+            repeats = max(1, number(column.get(f"{TABLE}number-columns-repeated"), 1))
+            is_narrow = self.styles.is_closed("table-column", column.get(f"{TABLE}style-name", ""), "column-width")
+            if is_narrow or column.get(f"{TABLE}visibility") in ("collapse", "filter"):
+                hidden.append((at, at + repeats - 1))
+            at += repeats
+        return hidden
 
     def _cells(self, row: Any, look: TextLook, grid: Grid, at: int) -> Iterator[tuple[int, str]]:
         column = 0
@@ -266,6 +279,8 @@ class _ContentReader:
 
     def _cell_text(self, cell: Any, look: TextLook) -> str:
         look = self.styles.look("table-cell", cell.get(f"{TABLE}style-name", ""), look)
+        if self.styles.hides_text(cell.get(f"{TABLE}style-name", "")):
+            look = replace(look, transparent=True)
         texts = []
         for child in cell:
             if child.tag in (f"{TEXT}p", f"{TEXT}h"):
@@ -287,16 +302,6 @@ def _rows(table: Any) -> Iterator[Any]:
             yield from _rows(child)
 
 
-def _hidden_columns(table: Any) -> list[tuple[int, int]]:
-    hidden, at = [], 0
-    for column in table.iter(f"{TABLE}table-column"):
-        repeats = max(1, number(column.get(f"{TABLE}number-columns-repeated"), 1))
-        if column.get(f"{TABLE}visibility") in ("collapse", "filter"):
-            hidden.append((at, at + repeats - 1))
-        at += repeats
-    return hidden
-
-
 def _item(texts: list[str], depth: int) -> Iterator[str]:
     if text := flat(" ".join(texts)):
         yield f"{'  ' * depth}- {text}"
@@ -309,15 +314,10 @@ def _texts(element: Any) -> Iterator[str]:
 
 
 def _place(frame: Any) -> tuple[float, float]:
-    return _centimetres(frame.get(f"{SVG}y", "")), _centimetres(frame.get(f"{SVG}x", ""))
+    return centimetres(frame.get(f"{SVG}y", "")), centimetres(frame.get(f"{SVG}x", ""))
 
 
 def _is_outside(frame: Any, start: str, size: str) -> bool:
-    """Whether a frame ends before the page begins or begins after any page ends (60 cm)."""
-    place = _centimetres(frame.get(f"{SVG}{start}", ""))
-    return place > 60 or (place < 0 and place + _centimetres(frame.get(f"{SVG}{size}", "")) <= 0)
-
-
-def _centimetres(length: str) -> float:
-    found = re.fullmatch(r"([-+]?(?:\d*\.)?\d+)(cm|mm|in|pt)", length)
-    return float(found[1]) * {"cm": 1.0, "mm": 0.1, "in": 2.54, "pt": 2.54 / 72}[found[2]] if found else 0.0
+    """Whether a frame ends before the page begins, begins after any page ends (60 cm), or has no size."""
+    place, extent = (centimetres(frame.get(f"{SVG}{name}", "")) for name in (start, size))
+    return 0 < extent < LEAST_CM or place > 60 or (place < 0 and place + extent <= 0)

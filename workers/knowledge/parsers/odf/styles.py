@@ -4,10 +4,16 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from workers.knowledge.parsers.colours import MIN_POINTS, Colour, blends, from_hex
-from workers.knowledge.parsers.odf import DRAW, FO, STYLE, TEXT
+from workers.knowledge.parsers.colours import MIN_POINTS, Colour, blends, from_hex, is_squeezed
+from workers.knowledge.parsers.odf import DRAW, FO, LOEXT, NUMBER, STYLE, TEXT
 
 _MAX_CHAIN: Final = 20
+_CM_PER_POINT: Final = 2.54 / 72
+# Smaller frames, rows and columns show nothing.
+LEAST_CM: Final = 0.03
+# Per cent of the letters' size.
+_MOST_RAISED: Final = 500
+_TRANSPARENT: Final = ("0%", "1%", "2%", "3%")
 HIDDEN: Final = "it is formatted as hidden text"
 
 
@@ -19,12 +25,16 @@ class TextLook:
     ground: Colour = None
     points: float = 12.0
     hidden: bool = False
+    transparent: bool = False
+    unreadable: bool = False
 
     def trick(self) -> str:
         """How text of this look is hidden, "" if it is visible."""
         if self.hidden:
             return HIDDEN
-        if self.points <= MIN_POINTS:
+        if self.transparent:
+            return "it is transparent"
+        if self.points <= MIN_POINTS or self.unreadable:
             return "it is too small to read"
         return "it has the same colour as its background" if blends(self.colour, self.ground) else ""
 
@@ -34,9 +44,12 @@ class OdfStyles:
 
     def __init__(self, *roots: Any) -> None:
         self._styles: dict[tuple[str, str], Any] = {}
+        self._formats: dict[str, Any] = {}
         for root in roots:
             for each in root.iter(f"{STYLE}style") if root is not None else ():
                 self._styles[each.get(f"{STYLE}family", ""), each.get(f"{STYLE}name", "")] = each
+            for each in root.iter(f"{NUMBER}text-style") if root is not None else ():
+                self._formats[each.get(f"{STYLE}name", "")] = each
 
     def value(self, family: str, name: str, attribute: str) -> str:
         """An attribute of any properties of the style or its parents, "" if none sets it."""
@@ -59,17 +72,46 @@ class OdfStyles:
         is_auto = self.value(family, name, f"{STYLE}use-window-font-color") == "true"
         has_ground = ground not in ("", "transparent")
         hidden = self.value(family, name, f"{TEXT}display")
+        points = _points(self.value(family, name, f"{FO}font-size"), around.points)
+        opacity = self.value(family, name, f"{LOEXT}opacity")
         return TextLook(
             colour=None if is_auto else from_hex(colour) if colour else around.colour,
             ground=from_hex(ground) if has_ground else around.ground,
-            points=_points(self.value(family, name, f"{FO}font-size"), around.points),
+            points=points,
             hidden=hidden == "none" if hidden else around.hidden,
+            transparent=opacity in _TRANSPARENT if opacity else around.transparent,
+            unreadable=around.unreadable or self._is_unreadable(family, name, points),
         )
+
+    def _is_unreadable(self, family: str, name: str, points: float) -> bool:
+        """Whether a style squeezes letters together, or raises them off the page."""
+        spacing = centimetres(self.value(family, name, f"{FO}letter-spacing")) / _CM_PER_POINT
+        raised = re.match(r"-?(\d+)%", self.value(family, name, f"{STYLE}text-position"))
+        scale = re.match(r"(\d+)%", self.value(family, name, f"{STYLE}text-scale"))
+        is_away = raised is not None and int(raised[1]) > _MOST_RAISED
+        return is_away or is_squeezed(int(scale[1]) / 100 if scale else 1.0, spacing, points)
+
+    def is_closed(self, family: str, name: str, size: str) -> bool:
+        """Whether rows or columns of this style are too small to show anything."""
+        length = self.value(family, name, f"{STYLE}{size}")
+        return bool(length) and centimetres(length) < LEAST_CM
+
+    def hides_text(self, name: str) -> bool:
+        """Whether a format of the cells of this style shows nothing of a text."""
+        style = self._styles.get(("table-cell", name))
+        form = self._formats.get(style.get(f"{STYLE}data-style-name", "")) if style is not None else None
+        return form is not None and not form.findall(f"{NUMBER}text-content") and not "".join(form.itertext()).strip()
 
     def fill(self, name: str) -> Colour:
         """The colour behind the text of a drawn shape of this style, None if unknown."""
         kind = self.value("graphic", name, f"{DRAW}fill") or self.value("presentation", name, f"{DRAW}fill")
         return from_hex(self.value("graphic", name, f"{DRAW}fill-color")) if kind == "solid" else None
+
+
+def centimetres(length: str) -> float:
+    """A length, 0 if it isn't one."""
+    found = re.fullmatch(r"([-+]?(?:\d*\.)?\d+)(cm|mm|in|pt)", length)
+    return float(found[1]) * {"cm": 1.0, "mm": 0.1, "in": 2.54, "pt": _CM_PER_POINT}[found[2]] if found else 0.0
 
 
 def _points(size: str, around: float) -> float:

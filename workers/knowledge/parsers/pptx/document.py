@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import dropwhile, islice
 from typing import Any, Final
 
 from gpts.knowledge.documents import Document
-from workers.knowledge.parsers.colours import MIN_POINTS, Colour, blends
+from workers.knowledge.parsers.colours import MIN_POINTS, Colour, blends, is_squeezed
 from workers.knowledge.parsers.ooxml import A, Package, R, Theme, add_graphic, attribute, number, with_choices
 from workers.knowledge.parsers.outline import Outline, flat, take_properties, tells_something
 from workers.knowledge.parsers.pptx.shapes import (
@@ -58,6 +59,8 @@ class _Scene:
     theme: Theme
     ground: Colour
     layers: tuple[Shape, ...]
+    # What covers a shape may move away.
+    is_animated: bool
 
     def behind(self, shape: Shape) -> Colour:
         """The colour behind the text of `shape`, None if unknown."""
@@ -74,6 +77,17 @@ class _Scene:
                 covers, colour = fill_of(layer, self.theme)
                 ground = colour if covers else ground
         return ground
+
+    def is_covered(self, shape: Shape) -> bool:
+        """Whether a filled shape lies over all of `shape`."""
+        above = dropwhile(lambda layer: layer.element is not shape.element, self.layers)
+        return shape.box is not None and any(
+            layer.box is not None
+            and layer.box.contains(shape.box)
+            and layer.name == "sp"
+            and fill_of(layer, self.theme)[1] is not None
+            for layer in islice(above, 1, None)
+        )
 
 
 class _Deck:
@@ -122,7 +136,9 @@ class _Deck:
         own = shapes_of(root, boxes)
         # Placeholders of a layout are drawn by the slides themselves.
         drawn = [shape for shapes in lower for shape in shapes if not shape.kind]
-        return _Scene(name, page, theme, background(roots, theme), (*drawn, *own)), own
+        return _Scene(
+            name, page, theme, background(roots, theme), (*drawn, *own), root.find(f"{P}timing") is not None
+        ), own
 
     def _shape(self, scene: _Scene, shape: Shape) -> None:
         properties = next(shape.element.iter(f"{P}cNvPr"), None)
@@ -132,6 +148,8 @@ class _Deck:
             return
         if self._is_outside(shape):
             self.outline.invisible(_plain(shape.element), "it is outside the slide", scene.page)
+        elif scene.is_covered(shape) and not scene.is_animated:
+            self.outline.invisible(_plain(shape.element), "it is covered by another shape", scene.page)
         elif shape.name == "graphicFrame":
             self._frame(scene, shape)
         elif shape.name == "sp" and (shape.kind != "ftr" or _plain(shape.element) not in self.footers):
@@ -225,7 +243,8 @@ class _TextReader:
     def _trick(self, properties: Any) -> str:
         if properties is None:
             return _SAME_COLOUR if blends(self.colour, self.ground) else ""
-        if 0 < number(properties.get("sz")) <= MIN_POINTS * 100:
+        points = number(properties.get("sz"), 1_800) / 100
+        if 0 < points <= MIN_POINTS or is_squeezed(1.0, number(properties.get("spc")) / 100, points):
             return "it is too small to read"
         fill = properties.find(f"{A}solidFill")
         colour, opacity = self.scene.theme.solid(fill) if fill is not None else (self.colour, 1.0)

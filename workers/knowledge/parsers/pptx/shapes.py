@@ -27,6 +27,11 @@ class Box:
         x, y = (other.left + other.right) / 2, (other.top + other.bottom) / 2
         return self.left <= x <= self.right and self.top <= y <= self.bottom
 
+    def contains(self, other: "Box") -> bool:
+        """Whether all of `other` is in this box."""
+        is_beside = other.left < self.left or other.right > self.right
+        return not (is_beside or other.top < self.top or other.bottom > self.bottom)
+
 
 @dataclass(frozen=True, slots=True)
 class Shape:

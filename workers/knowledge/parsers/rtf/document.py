@@ -128,8 +128,10 @@ class _DocumentBuilder:
         """How the run is hidden from readers, "" if it is visible."""
         if not run.text.strip():
             return ""
-        if run.state.half_points <= _SMALLEST_HALF_POINTS:
-            return "text of one point or less"
+        if run.state.half_points <= _SMALLEST_HALF_POINTS or run.state.is_unreadable:
+            return "text that is too small to read"
+        if run.state.is_away:
+            return "text off the page, or in lines without height"
         colour, background = self._rgb(run.state.colour), self._rgb(run.state.background)
         if colour is None:
             return ""

@@ -11,11 +11,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+from workers.knowledge.parsers.colours import is_squeezed
+
 _TOKEN: Final = re.compile(
     r"\\([a-zA-Z]{1,32})(-?\d{1,10})? ?|\\'([0-9a-fA-F]{2})|\\(.)|([{}])|[\r\n]+|([^\\{}\r\n]+)", re.S
 )
 _BREAKS: Final = frozenset(["par", "sect", "page", "column", "cell", "row"])
 _TABLE: Final = tomllib.loads(Path(__file__).with_name("words.toml").read_text("utf-8"))
+_LETTERS: Final = frozenset(["charscalex", "expnd", "expndtw", "up", "dn"])
+_PLACES: Final = frozenset(["li", "lin", "fi", "sl", "posnegx", "posx"])
+# In twips: no height for letters, and beyond any page. Letters are raised by half points.
+_LOW, _FAR, _MOST_RAISED = 40, 28_000, 1_000
 _SYMBOLS: Final[dict[str, str]] = _TABLE["symbols"]
 _SKIPPED: Final = frozenset(_TABLE["skipped"])
 _STARRED_TEXT: Final = frozenset(_TABLE["starred_text"])
@@ -41,6 +47,9 @@ class GroupState:
     outline_level: int = -1
     list_id: int = 0
     in_table: bool = False
+    # Letters are squeezed together or raised off the page; lines have no height or are off the page.
+    is_unreadable: bool = False
+    is_away: bool = False
 
 
 PLAIN: Final = GroupState()
@@ -164,6 +173,14 @@ class RtfFile:
         value = number or 0
         if word in ("cb", "highlight", "chcbpat"):
             return replace(state, background=value)
+        if word in _LETTERS and on:
+            scale = value / 100 if word == "charscalex" else 1.0
+            spacing = {"expnd": value / 4, "expndtw": value / 20}.get(word, 0.0)
+            is_raised = word in ("up", "dn") and value > _MOST_RAISED
+            return replace(state, is_unreadable=is_raised or is_squeezed(scale, spacing, state.half_points / 2))
+        if word in _PLACES and on:
+            # A negative height of lines is exact.
+            return replace(state, is_away=-_LOW <= value < 0 if word == "sl" else abs(value) > _FAR)
         if word in ("clcbpat", "cbpat", "trcbpat"):
             self.has_shading = self.has_shading or value > 0
         changes: dict[str, dict[str, int | bool]] = {
@@ -178,8 +195,15 @@ class RtfFile:
             "outlinelevel": {"outline_level": value},
             "ls": {"list_id": value},
             "intbl": {"in_table": True},
-            "pard": {"style": 0, "outline_level": -1, "list_id": 0, "in_table": False},
-            "plain": {"is_hidden": False, "is_deleted": False, "half_points": 24, "colour": 0, "background": 0},
+            "pard": {"style": 0, "outline_level": -1, "list_id": 0, "in_table": False, "is_away": False},
+            "plain": {
+                "is_unreadable": False,
+                "is_hidden": False,
+                "is_deleted": False,
+                "half_points": 24,
+                "colour": 0,
+                "background": 0,
+            },
         }
         if word == "ansicpg" and f"cp{value}" in (f"cp{n}" for n in (*range(1250, 1259), 874, 932, 936, 949, 950)):
             self.codec = f"cp{value}"

@@ -16,11 +16,11 @@ from openpyxl.utils import column_index_from_string
 
 from gpts.knowledge.documents import Document
 from workers.knowledge.errors import BrokenFile
-from workers.knowledge.parsers.colours import MIN_POINTS, WHITE, Colour, blends, from_hex
+from workers.knowledge.parsers.colours import MIN_POINTS, WHITE, Colour, blends, from_hex, tinted
 from workers.knowledge.parsers.grids import Grid
 from workers.knowledge.parsers.ooxml import A, Package, R, Theme, add_graphic, attribute, number
 from workers.knowledge.parsers.outline import Outline, flat, take_properties, tells_something
-from workers.knowledge.parsers.xlsx.number_formats import shown
+from workers.knowledge.parsers.xlsx.number_formats import hides_text, shown
 
 S: Final = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 # The order in which cells number the theme's colours.
@@ -33,6 +33,9 @@ _MAX_CHARS: Final = 20_000_000
 _MAX_CELL_CHARS: Final = 32_767
 _MAX_ROW, _MAX_COLUMN = 1_048_576, 16_384
 _MAX_MERGES: Final = 20_000
+# Lower rows (in points) and narrower columns (in characters) show nothing.
+_LEAST_SIZE: Final = 0.6
+_TEXTS: Final = ("inlineStr", "s", "str")
 _REFERENCE: Final = re.compile(r"\$?([A-Z]{1,3})\$?(\d{1,7})")
 _CUT: Final = "The file has more than 1,000,000 cells or 20 million characters. The rest wasn't read."
 _NO_VALUES: Final = (
@@ -67,6 +70,8 @@ class _Sheet:
     hidden: Grid = field(default_factory=Grid)
     # Areas with conditional formatting, which may colour cells.
     ruled: list[tuple[int, int, int, int]] = field(default_factory=list)
+    # Those among them whose formatting hides text.
+    hiding: list[tuple[int, int, int, int]] = field(default_factory=list)
     unseen: dict[tuple[int, int], str] = field(default_factory=dict)
 
 
@@ -80,7 +85,7 @@ class _Book:
         self.styles = CellStyles(package.root(package.main, "styles"), package.root(package.main, "theme"))
         names = package.related(package.main, "sharedStrings")[:1]
         items = (item for name in names for item in _elements(package, name, f"{S}si"))
-        self.strings = [_rich_text(item)[:_MAX_CELL_CHARS] for item in items]
+        self.strings = [self._rich_text(item) for item in items]
         self.n_cells = self.n_chars = 0
 
     def sheet(self, name: str, entry: Any, page: int) -> None:
@@ -128,20 +133,23 @@ class _Book:
             kind = element.tag.removeprefix(S)
             if kind == "row":
                 next_row = self._row(sheet, element, next_row, page) + 1
-            elif kind == "col" and element.get("hidden") in ("1", "true"):
+            elif kind == "col" and _is_closed(element, "width", "customWidth"):
                 sheet.grid.hidden_columns.append(
                     (number(element.get("min"), 1) - 1, number(element.get("max"), 1) - 1)
                 )
             elif kind == "mergeCell" and len(sheet.grid.merged) < _MAX_MERGES:
                 sheet.grid.merged += _areas(element.get("ref", ""))
             elif kind == "conditionalFormatting":
-                sheet.ruled += _areas(element.get("sqref", ""))[:1_000]
+                areas = _areas(element.get("sqref", ""))[:1_000]
+                sheet.ruled += areas
+                if any(self.styles.hides(number(rule.get("dxfId"), -1)) for rule in element.iterfind(f"{S}cfRule")):
+                    sheet.hiding += areas
         self._sift(sheet)
         return sheet
 
     def _row(self, sheet: _Sheet, element: Any, expected: int, page: int) -> int:
         row = number(element.get("r"), expected + 1) - 1
-        if element.get("hidden") in ("1", "true"):
+        if _is_closed(element, "ht", "customHeight"):
             sheet.grid.hidden_rows.add(row)
         column = -1
         for cell in element.iterfind(f"{S}c"):
@@ -149,7 +157,9 @@ class _Book:
             if self.n_cells >= MAX_CELLS or self.n_chars >= _MAX_CHARS:
                 self.outline.notice(_CUT)
                 break
-            text = self._text(cell, page)[:_MAX_CELL_CHARS]
+            text, unseen = self._text(cell, page)
+            if unseen:
+                sheet.unseen[row, column] = unseen
             if not text or not (0 <= row < _MAX_ROW and column < _MAX_COLUMN):
                 continue
             self.n_cells += 1
@@ -158,23 +168,37 @@ class _Book:
                 sheet.hidden.put(row, column, text)
             else:
                 sheet.grid.put(row, column, text)
-                if self.styles.is_unseen(number(cell.get("s"))):
+                style = number(cell.get("s"))
+                if self.styles.is_unseen(style) or (cell.get("t") in _TEXTS and hides_text(self.styles.code(style))):
                     sheet.unseen[row, column] = text
         return row
 
-    def _text(self, cell: Any, page: int) -> str:
-        kind, style = cell.get("t", "n"), self.styles.code(number(cell.get("s")))
+    def _text(self, cell: Any, page: int) -> tuple[str, str]:
+        """The text of a cell, and what its own formatting hides of it."""
+        kind = cell.get("t", "n")
         if kind == "inlineStr":
             inline = cell.find(f"{S}is")
-            return _rich_text(inline) if inline is not None else ""
+            return self._rich_text(inline) if inline is not None else ("", "")
+        if kind == "s":
+            index = number(cell.findtext(f"{S}v"), -1)
+            return self.strings[index] if 0 <= index < len(self.strings) else ("", "")
+        return self._value(cell, kind, page)[:_MAX_CELL_CHARS], ""
+
+    def _rich_text(self, item: Any) -> tuple[str, str]:
+        """The text of a shared or inline string that shows, and that which doesn't."""
+        hidden = [run for run in item.iterfind(f"{S}r") if self.styles.is_run_unseen(run.find(f"{S}rPr"))]
+        unseen = "".join(run.findtext(f"{S}t") or "" for run in hidden)
+        for run in hidden:
+            item.remove(run)
+        return _rich_text(item)[:_MAX_CELL_CHARS], flat(unseen)[:_MAX_CELL_CHARS]
+
+    def _value(self, cell: Any, kind: str, page: int) -> str:
+        style = self.styles.code(number(cell.get("s")))
         value = cell.findtext(f"{S}v")
         if not value:
             if kind != "str" and cell.find(f"{S}f") is not None:
                 self.outline.notice(_NO_VALUES, page)
             return ""
-        if kind == "s":
-            index = number(value, -1)
-            return self.strings[index] if 0 <= index < len(self.strings) else ""
         if kind == "b":
             return "TRUE" if value in ("1", "true") else "FALSE"
         if kind in ("str", "e", "d"):
@@ -186,11 +210,14 @@ class _Book:
 
     def _sift(self, sheet: _Sheet) -> None:
         """Take unseen cells out of the grid, except short ones that conditional formatting may colour."""
+        for row, cells in sheet.grid.rows.items() if sheet.hiding else ():
+            for column, text in cells.items():
+                if tells_something(text) and _is_in(row, column, sheet.hiding):
+                    sheet.unseen[row, column] = text
         for (row, column), text in list(sheet.unseen.items()):
-            is_ruled = any(a <= row <= b and left <= column <= right for a, left, b, right in sheet.ruled)
-            if is_ruled and not tells_something(text):
+            if _is_in(row, column, sheet.ruled) and not tells_something(text):
                 del sheet.unseen[row, column]
-            else:
+            elif sheet.grid.rows.get(row, {}).get(column) == text:
                 sheet.grid.rows[row].pop(column)
                 if not sheet.grid.rows[row]:
                     del sheet.grid.rows[row]
@@ -210,6 +237,19 @@ def _elements(package: Package, part: str, *tags: str) -> Iterator[Any]:
                 del element.getparent()[0]
     except etree.XMLSyntaxError as error:
         raise BrokenFile from error
+
+
+def _is_closed(element: Any, size: str, is_set: str) -> bool:
+    """Whether a row or column is hidden, or too small to show anything."""
+    try:
+        is_small = element.get(is_set) in ("1", "true") and float(element.get(size, "9")) < _LEAST_SIZE
+    except ValueError:
+        is_small = False
+    return is_small or element.get("hidden") in ("1", "true")
+
+
+def _is_in(row: int, column: int, areas: list[tuple[int, int, int, int]]) -> bool:
+    return any(top <= row <= bottom and left <= column <= right for top, left, bottom, right in areas)
 
 
 def _rich_text(item: Any) -> str:
@@ -240,6 +280,7 @@ class CellStyles:
         self._theme = Theme.of(theme)
         self._codes: list[str] = []
         self._unseen: list[bool] = []
+        self._hiding: list[bool] = []
         if root is None:
             return
         own = {number(each.get("numFmtId")): each.get("formatCode", "") for each in root.iterfind(f".//{S}numFmt")}
@@ -252,6 +293,7 @@ class CellStyles:
             ground = fills[fill] if 0 <= fill < len(fills) else WHITE
             self._codes.append(codes.get(number(each.get("numFmtId")), "General"))
             self._unseen.append(blends(colour, ground) or size <= MIN_POINTS)
+        self._hiding = [self._hides(each) for each in root.iterfind(f"{S}dxfs/{S}dxf")]
 
     def code(self, style: int) -> str:
         """The number format of cells of this style."""
@@ -260,6 +302,23 @@ class CellStyles:
     def is_unseen(self, style: int) -> bool:
         """Whether text in cells of this style has the colour of the cell or is too small to read."""
         return 0 <= style < len(self._unseen) and self._unseen[style]
+
+    def hides(self, rule: int) -> bool:
+        """Whether the conditional format of this number makes text invisible."""
+        return 0 <= rule < len(self._hiding) and self._hiding[rule]
+
+    def is_run_unseen(self, properties: Any) -> bool:
+        """Whether a part of a cell's text with these properties is white or too small to read."""
+        if properties is None:
+            return False
+        colour, points = self._font(properties)
+        return blends(colour, WHITE) or points <= MIN_POINTS
+
+    def _hides(self, rule: Any) -> bool:
+        font, fill, code = (rule.find(f"{S}{name}") for name in ("font", "fill", "numFmt"))
+        ground = self._colour(fill.find(f"{S}patternFill/{S}bgColor")) if fill is not None else WHITE
+        is_white = font is not None and blends(self._colour(font.find(f"{S}color")), ground)
+        return is_white or (code is not None and hides_text(code.get("formatCode", "")))
 
     def _font(self, font: Any) -> tuple[Colour, float]:
         try:
@@ -278,9 +337,16 @@ class CellStyles:
         return self._colour(pattern.find(f"{S}fgColor")) if kind == "solid" else None
 
     def _colour(self, colour: Any) -> Colour:
-        """A colour; None if it is a system colour, tinted or unknown."""
-        if colour is None or number(colour.get("tint")) or float(colour.get("tint") or 0):
+        """A colour; None if it is a system colour or unknown."""
+        if colour is None:
             return None
+        try:
+            tint = float(colour.get("tint") or 0)
+        except ValueError:
+            return None
+        return tinted(self._plain(colour), 1 - abs(tint), max(0.0, tint))
+
+    def _plain(self, colour: Any) -> Colour:
         if colour.get("rgb"):
             return from_hex(colour.get("rgb"))
         if colour.get("theme"):

@@ -20,6 +20,12 @@ _LAST_DAY: Final = 2_958_466
 _MAX_DECIMALS: Final = 15
 
 
+def hides_text(code: str) -> bool:
+    """Whether texts are not shown under the format `code`: its fourth part is for them."""
+    sections = re.sub(r'"([^"]*)"|\\(.)', lambda literal: (literal[1] or literal[2] or "").replace(";", ","), code)
+    return sections.count(";") > 2 and not sections.split(";")[3].strip()
+
+
 def shown(value: float, code: str, since_1904: bool = False) -> str:
     """`value` as a sheet shows it under the format `code`; "" if the format shows nothing."""
     # The parts of a code are for positive, negative and zero numbers.
