@@ -9,6 +9,14 @@ if __name__ == "__main__":
     os.umask(0o077)  # the database, logs and files are for the site's own user
     sys.path.append(str(Path(__file__).resolve().parent / "platform"))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "web.settings")
+    if sys.argv[1:2] == ["parse"]:  # without the site, whose loading takes longer than reading a file
+        from django.conf import settings
+
+        from workers.management.commands.parse import Command
+
+        settings.configure()
+        Command().run_from_argv(sys.argv)
+        sys.exit()
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)

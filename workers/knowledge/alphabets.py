@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any, Final
 
 _TABLE: Final[dict[str, Any]] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+_LATIN: Final = frozenset(["western", "central", "turkish"])
+_ASCII_LETTER: Final = re.compile("[A-Za-z]")
 _WORD_CASE: Final = re.compile(r"[^\W\d_]+")
 
 
@@ -29,13 +31,20 @@ def _score(sample: bytes, charset: str, alphabets: Sequence[str]) -> float:
     n_marks = len(foreign) - len(letters)
     lower = "".join(letters).lower()
     known = max(_n_in(lower, alphabet) for alphabet in alphabets)
-    return (known + n_marks) / max(1, len(foreign)) - _share_of_odd_case(text)
+    mixed = 0.0 if _TABLE["charsets"][charset]["script"] in _LATIN else _share_of_mixed(text)
+    return (known + n_marks) / max(1, len(foreign)) - _share_of_odd_case(text) - mixed
 
 
 def _n_in(text: str, alphabet: str) -> float:
     """The number of letters of `text` in the alphabet; rare ones count half."""
     common, _, rare = alphabet.partition("|")
     return sum(text.count(letter) for letter in common) + 0.5 * sum(text.count(letter) for letter in rare)
+
+
+def _share_of_mixed(text: str) -> float:
+    """The share of words with letters of another script that have Latin ones too, as in a misread "Josй"."""
+    words = [word for word in _WORD_CASE.findall(text) if not word.isascii()]
+    return sum(bool(_ASCII_LETTER.search(word)) for word in words) / max(1, len(words))
 
 
 def _share_of_odd_case(text: str) -> float:

@@ -65,3 +65,10 @@ def test_stray_zero_bytes_are_dropped_and_told() -> None:
 def test_bytes_that_are_no_text_are_refused(data: bytes) -> None:
     with pytest.raises(UnsupportedFormat):
         decode(data)
+
+
+@pytest.mark.parametrize(
+    "text", ["Contact: José Nuñez, François Lefèvre, tél. 555.", "Keep at 20 °C. Size 5½ inch. © 2024 Acme."]
+)
+def test_names_and_signs_in_western_text_are_no_other_script(text: str) -> None:
+    assert decode(text.encode("cp1252")) == text

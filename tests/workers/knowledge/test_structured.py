@@ -56,3 +56,21 @@ def test_encoded_data_is_no_text() -> None:
 def test_bottomless_nesting_is_refused(data: bytes) -> None:
     with pytest.raises(TooLarge, match="nested"):
         parse(data)
+
+
+def test_what_follows_a_fault_is_read_too() -> None:
+    rows = ('{"name": "pump", "price": 5}', '{"name": "seal" "price": 2}', '{"name": "valve", "price": 7}')
+    document = parse(f"[{', '.join(rows)}]".encode())
+    assert [block.text for block in document.blocks] == [
+        '{"name": "seal" "price": 2',
+        "| name | price |\n| pump | 5 |\n| valve | 7 |",
+    ]
+    assert "malformed near line 1" in document.notices[0].message
+    assert "after: red" in parse(b'{"title": "Pump", "bad": nope, "after": "red"}').text()
+    nested = parse(b'{"parts": [{"n": "seal"}, nope, {"n": "valve"}], "after": "red"}').text()
+    assert "| valve |" in nested
+    assert "after: red" in nested
+
+
+def test_what_only_looks_like_json_is_text() -> None:
+    assert """{'name': "it's\"""" in parse(b"""[{'name': "it's"}, {'size': "5"}]""").text()

@@ -199,3 +199,29 @@ def test_a_workbook_with_broken_styles_is_read_all_the_same() -> None:
     data = saved(workbook([["Part", "Number"], ["Filter", 1]]))
     broken = files.part(data, "xl/styles.xml").replace(b'numFmtId="0"', b'numFmtId="x"')
     assert "| Filter | 1 |" in xlsx.parse(files.with_part(data, "xl/styles.xml", broken)).text()
+
+
+def test_blank_columns_and_rows_within_a_statement_keep_labels_and_header() -> None:
+    document = read(
+        workbook(
+            [
+                ["Item", None, 2023, None, 2022],
+                ["Revenue", None, 120, None, 100],
+                ["Cost", None, 80, None, 70],
+                [None],
+                ["Net income", None, 40, None, 30],
+            ]
+        )
+    )
+    assert [block.text for block in document.blocks[1:]] == [
+        "| Item | 2023 | 2022 |\n| Revenue | 120 | 100 |\n| Cost | 80 | 70 |",
+        "| Item | 2023 | 2022 |\n| Net income | 40 | 30 |",
+    ]
+
+
+def test_two_tables_side_by_side_stay_two() -> None:
+    rows = [["Part", "Price", None, "City", "Staff"], ["Seal", 2, None, "Bonn", 9], ["Valve", 7, None, "Kiel", 4]]
+    assert [block.text for block in read(workbook(rows)).blocks[1:]] == [
+        "| Part | Price |\n| Seal | 2 |\n| Valve | 7 |",
+        "| City | Staff |\n| Bonn | 9 |\n| Kiel | 4 |",
+    ]

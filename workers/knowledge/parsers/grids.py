@@ -1,7 +1,8 @@
 """Splits a sheet of cells into the tables that a reader sees on it, each with its title and header.
 
-Blank rows and columns separate tables. A single text above a table is its title; the first row with text over values,
-joined with merged cells above it, is the header that each group of rows repeats.
+Blank rows and columns separate tables; but figures beside a blank column belong to the labels on their left, and rows
+of figures under a blank row to the header above it. A single text above a table is its title; the first row with text
+over values, joined with merged cells above it, is the header that each group of rows repeats.
 """
 
 import re
@@ -17,6 +18,8 @@ from workers.knowledge.parsers.outline import TABLE_GROUP_CHARS, Outline, flat
 from workers.knowledge.parsers.records import merged_header
 
 _NUMBER: Final = re.compile(r"[-+(]?[^\w\s]?\s*\d[\d.,:/\s-]*+\)?\s*[%€$£¥]?\)?")
+# In cells of their own beside figures.
+_SIGNS: Final = frozenset(["$", "€", "£", "¥", "%", ")", "-", "–", "—", "n/a"])
 _TITLE_CHARS: Final = 120
 _MAX_HEADER_ROWS: Final = 3
 # Spreadsheets have 16,384 columns.
@@ -56,11 +59,23 @@ class Grid:
         """Add the tables of the sheet from top to bottom, and from left to right."""
         spread = self._spread()
         hidden_columns = sorted({each for a, b in self.hidden_columns for each in range(a, min(b, _LAST_COLUMN) + 1)})
+        header: dict[int, str] = {}
         for rows in _runs(sorted(self.rows), sorted(self.hidden_rows)):
             columns = _runs(sorted({column for row in rows for column in self.rows[row]}), hidden_columns)
-            for part in columns:
+            for part in self._joined(columns, rows):
                 area = [{c: self.rows[r][c] for c in part if c in self.rows[r]} for r in rows]
-                _write_area([row for row in area if row], part, spread, outline, page)
+                header = _write_area([row for row in area if row], part, spread, outline, page, header)
+
+    def _joined(self, parts: list[list[int]], rows: list[int]) -> list[list[int]]:
+        """`parts` of columns, with those of mere figures joined to the part on their left, which names their rows."""
+        joined: list[list[int]] = []
+        for part in parts:
+            texts = [self.rows[row][column] for row in rows for column in part if column in self.rows[row]]
+            if joined and 2 * _n_figures(texts) > len(texts):
+                joined[-1] += part
+            else:
+                joined.append([*part])
+        return joined
 
     def _spread(self) -> set[str]:
         """Repeat merged cells over their areas; returns the texts of those over several columns."""
@@ -84,8 +99,14 @@ def _runs(numbers: list[int], hidden: list[int]) -> list[list[int]]:
 
 
 def _write_area(
-    rows: list[dict[int, str]], columns: list[int], spread: set[str], outline: Outline, page: int | None
-) -> None:
+    rows: list[dict[int, str]],
+    columns: list[int],
+    spread: set[str],
+    outline: Outline,
+    page: int | None,
+    above: dict[int, str],
+) -> dict[int, str]:
+    """Add a table; `above` is the header by column of the one before, which it may continue. Returns its own."""
     while len(rows) > 1 and _is_title(rows[0], rows[1]):
         text = next(iter(rows[0].values()))
         if len(text) <= _TITLE_CHARS:
@@ -95,16 +116,32 @@ def _write_area(
         rows = rows[1:]
     body = [[row.get(column, "") for column in columns] for row in rows]
     if len(columns) == 1 or len(body) == 1:
-        outline.lines("\n".join(" | ".join(text for text in row if text) for row in body), page)
-        return
+        is_continued = len(columns) > 1 and _continues(body, columns, above)
+        if is_continued:
+            outline.table([[above[column] for column in columns], *body], page)
+        else:
+            outline.lines("\n".join(" | ".join(text for text in row if text) for row in body), page)
+        return above if is_continued else {}
     n_header = _header_rows(body, spread)
     if n_header:
-        outline.table([merged_header(body[:n_header]), *body[n_header:]], page)
-    elif sum(len(text) for row in body for text in row) > TABLE_GROUP_CHARS:
+        header = merged_header(body[:n_header])
+        outline.table([header, *body[n_header:]], page)
+        return dict(zip(columns, header, strict=True))
+    if _continues(body, columns, above):
+        outline.table([[above[column] for column in columns], *body], page)
+        return above
+    if sum(len(text) for row in body for text in row) > TABLE_GROUP_CHARS:
         # Otherwise the first row would be repeated above every group like a header.
         outline.table([[get_column_letter(min(column, _LAST_COLUMN) + 1) for column in columns], *body], page)
     else:
         outline.table(body, page)
+    return {}
+
+
+def _continues(body: list[list[str]], columns: list[int], above: dict[int, str]) -> bool:
+    """Whether rows with figures stand in columns that the header above names."""
+    texts = [text for row in body for text in row[1:]]
+    return set(columns) <= above.keys() and _n_figures(texts) > 0
 
 
 def _is_title(row: dict[int, str], below: dict[int, str]) -> bool:
@@ -126,6 +163,10 @@ def _header_rows(body: list[list[str]], spread: set[str]) -> int:
             break
         n_header += 1
     return n_header
+
+
+def _n_figures(texts: list[str]) -> int:
+    return sum(bool(_NUMBER.fullmatch(text)) or text in _SIGNS for text in texts)
 
 
 def _n_values(row: list[str]) -> int:

@@ -28,6 +28,7 @@ _MIN_SIDE: Final = 20
 _READABLE_SIDE: Final = 1_000
 _MAX_SIDE: Final = 5_000
 _FORMATS: Final = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF")
+_NO_TEXT: Final = "No readable text found in this picture. A sharper or larger picture may help."
 _TOO_LARGE: Final = "The picture is too large. Save it with fewer pixels and upload it again."
 
 
@@ -46,7 +47,11 @@ def parse(data: bytes) -> Document:
             f"Only the first {MAX_FRAMES} of {n_frames:,} pages were read. Split the file to use the rest."
         )
     if not read_any:
-        raise NoText("No readable text found in this picture. A sharper or larger picture may help.")
+        raise NoText(
+            ocr.UNREADABLE
+            if outline.notices
+            else "No readable text found in this picture. A sharper or larger picture may help."
+        )
     return outline.document()
 
 
@@ -105,6 +110,9 @@ def _add(outline: Outline, frame: Image.Image, number: int) -> bool:
         return False
     read = ocr.recognise(for_recognition(frame), ocr.PICTURE_DPI)
     if read is None or not any(any(map(str.isalnum, word.text)) for word in read.words):
+        return False
+    if not read.is_readable:
+        outline.notice(ocr.UNREADABLE, number)
         return False
     items = layout(read.words, {id(word): i for i, word in enumerate(read.words)}, [])
     styles = heading_styles([[each.item for each in items if isinstance(each.item, TextLine)]])

@@ -6,13 +6,13 @@ never held in memory as objects.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from itertools import chain
 from json import JSONDecodeError, JSONDecoder
 from typing import Any, Final
 
 from gpts.knowledge.documents import Document
-from workers.knowledge.errors import BrokenFile, TooLarge
+from workers.knowledge.errors import TooLarge
 from workers.knowledge.parsers.outline import Outline, flat, text_of
 from workers.knowledge.parsers.records import add_record, add_rows, without_data
 from workers.knowledge.text_types import JSONL, text_type
@@ -26,7 +26,12 @@ _BATCH: Final = 200
 _MAX_COLUMNS: Final = 30
 _NAMES: Final = ("title", "name", "label", "question", "id")
 _DEEP: Final = "The JSON is nested too deeply. Flatten it and upload it again."
-_CUT: Final = "The JSON ends early or is malformed near line {line:,}. Everything before that was read."
+_FAULT: Final = "The JSON is malformed near line {line:,}. The faulty part was read as text."
+# Where a list or an object may go on after a fault.
+_NEXT_ELEMENT: Final = re.compile(r"[,\n]\s*(?=[{\[])")
+_NEXT_MEMBER: Final = re.compile(r'[,\n]\s*(?="(?:[^"\\\n]|\\.){1,200}"\s*:)')
+_MAX_FAULTS: Final = 100
+_MAX_FAULTY_CHARS: Final = 100_000
 
 
 def parse(data: bytes) -> Document:
@@ -41,8 +46,8 @@ def parse(data: bytes) -> Document:
             _add_list(outline, _elements(outline, text, start + 1), 1)
         elif text[start : start + 1] == "{":
             _add_members(outline, _members(outline, text, start + 1), 1)
-        else:
-            raise BrokenFile
+        if not outline.blocks:
+            outline.lines(text)
     except RecursionError:
         raise TooLarge(_DEEP) from None
     return outline.document()
@@ -68,26 +73,31 @@ def _json_lines(text: str, broken: list[str]) -> Iterator[Any]:
             broken.append(line.group()[:10_000])
 
 
-def _elements(outline: Outline, text: str, place: int) -> Iterator[Any]:
-    """The elements of the array that begins before `place`."""
-    while True:
+def _elements(outline: Outline, text: str, place: int) -> Generator[Any, None, int]:
+    """The elements of the array that begins before `place`; faulty ones become text. Returns where it ends."""
+    n_faults = 0
+    while place < len(text):
         place = _skip(text, place)
         if text[place : place + 1] == "]":
-            return
+            return place + 1
         try:
             value, place = _DECODER.raw_decode(text, place)
         except JSONDecodeError as error:
-            _notice_cut(outline, text, error.pos)
-            return
+            n_faults += 1
+            place = _after_fault(outline, text, place, error.pos, _NEXT_ELEMENT if n_faults < _MAX_FAULTS else None)
+            continue
         yield value
+    return place
 
 
-def _members(outline: Outline, text: str, place: int) -> Iterator[tuple[str, Any]]:
-    """The keys and values of the object that begins before `place`, including the start of a truncated array."""
-    while True:
+def _members(outline: Outline, text: str, place: int) -> Generator[tuple[str, Any], None, int]:
+    """The keys and values of the object that begins before `place`, as in `_elements`."""
+    n_faults = 0
+    while place < len(text):
         place = _skip(text, place)
         if text[place : place + 1] == "}":
-            return
+            return place + 1
+        start = place
         try:
             key, place = _DECODER.raw_decode(text, place)
             place = _skip(text, place)
@@ -96,12 +106,26 @@ def _members(outline: Outline, text: str, place: int) -> Iterator[tuple[str, Any
             place = _skip(text, place + 1)
             value, after = _DECODER.raw_decode(text, place)
         except JSONDecodeError as error:
-            if text[place : place + 1] == "[":
-                yield key, list(_elements(outline, text, place + 1))
-            _notice_cut(outline, text, error.pos)
-            return
+            n_faults += 1
+            if text[place : place + 1] == "[" and n_faults < _MAX_FAULTS:
+                values, place = _collected(_elements(outline, text, place + 1))
+                yield key, values
+                continue
+            place = _after_fault(outline, text, start, error.pos, _NEXT_MEMBER if n_faults < _MAX_FAULTS else None)
+            continue
         place = after
         yield key, value
+    return place
+
+
+def _collected(elements: Generator[Any, None, int]) -> tuple[list[Any], int]:
+    """The elements of an array, and where it ends."""
+    values = []
+    while True:
+        try:
+            values.append(next(elements))
+        except StopIteration as end:
+            return values, end.value
 
 
 def _skip(text: str, place: int) -> int:
@@ -109,8 +133,13 @@ def _skip(text: str, place: int) -> int:
     return found.end() if found else place
 
 
-def _notice_cut(outline: Outline, text: str, place: int) -> None:
-    outline.notice(_CUT.format(line=text.count("\n", 0, place) + 1))
+def _after_fault(outline: Outline, text: str, start: int, fault: int, following: re.Pattern[str] | None) -> int:
+    """Add the value at `start`, faulty at `fault`, as text; the place where reading can go on."""
+    found = following.search(text, fault) if following else None
+    end = found.end() if found else len(text)
+    outline.lines(without_data(text[start : min(end, start + _MAX_FAULTY_CHARS)]).rstrip(", \n\t}]"))
+    outline.notice(_FAULT.format(line=text.count("\n", 0, fault) + 1))
+    return end
 
 
 def _add_members(outline: Outline, members: Iterator[tuple[str, Any]], level: int) -> None:

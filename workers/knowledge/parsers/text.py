@@ -15,6 +15,9 @@ _SENTENCE: Final = re.compile(r"[^a-zß-ÿ|].{20,}")
 _WHOLE: Final = re.compile(r"[.!?。！？][\"'”’)]*\s*$")
 # A paragraph whose lines, apart from the last, are at least this long was wrapped to a width.
 _WRAPPED_CHARS: Final = 45
+# As many lines that all begin with a capital are verse.
+_VERSE_LINES: Final = 4
+_CODE: Final = re.compile(r"[={};$\\|<>`]|(?:^|\s)--?[a-z]|\w\(|\w/\w|::|\w\.\w+\(")
 
 
 def parse(data: bytes) -> Document:
@@ -57,8 +60,16 @@ def _is_numbered_title(lines: list[str]) -> bool:
 def _is_wrapped(lines: list[str]) -> bool:
     if len(lines) < 2 or any(_ITEM.match(line) for line in lines):
         return len(lines) < 2
+    if len(lines) >= _VERSE_LINES and all(line.strip()[:1].isupper() for line in lines):
+        return False
+    if all(line.startswith(("    ", "\t")) for line in lines[1:]) and sum(map(_is_code, lines)) > len(lines) / 2:
+        return False
     full = sum(len(line.strip()) >= _WRAPPED_CHARS for line in lines[:-1])
     return full >= 0.7 * (len(lines) - 1) and not any("\t" in line.strip() for line in lines)
+
+
+def _is_code(line: str) -> bool:
+    return bool(_CODE.search(line))
 
 
 def _items_joined(lines: list[str]) -> list[str]:

@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 MAX_PAGE_CHARACTERS: Final = 200_000
 # "bx" is the bold extended of TeX's fonts.
 _BOLD_FONT: Final = re.compile(r"bold|black|heavy|semibd|demi|^(?:\w+\+)?(?:cm|sf)bx", re.I)
+_DINGBATS: Final = re.compile(r"wingdings|webdings|dingbats", re.I)
+_BULLET: Final = ord("•")
 _MIN_SIZE: Final = 0.01
 # Broken fonts give numbers that aren't code points.
 _NO_CHARACTER: Final = 0xFFFF
@@ -38,6 +40,8 @@ class TextObject:
     angle: int
     # Text render mode (ISO 32000-1, 9.3.6): 3 paints nothing, 4 and above clip.
     mode: int
+    # Its font draws symbols in place of letters.
+    is_dingbats: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,8 @@ def characters(page: pdfium.PdfPage) -> Characters:
             known[address] = len(objects)
             objects.append(_text_object(textpage, i, to_shown))
         owner[i] = known[address]
+        if objects[known[address]].is_dingbats and (0x20 < codes[i] < 0x100 or 0xF020 < codes[i] < 0xF100):
+            codes[i] = _BULLET
         at = base + 48 * i
         box_of(raw, i, at, at + 16, at + 8, at + 24)
         origin_of(raw, i, at + 32, at + 40)
@@ -174,10 +180,12 @@ def _text_object(textpage: pdfium.PdfTextPage, index: int, to_shown: Numbers) ->
     quarter_turns = round(atan2(along[1], along[0]) / (pi / 2)) % 4
     name = ctypes.create_string_buffer(128)
     pdfium_c.FPDFText_GetFontInfo(textpage.raw, index, name, 128, ctypes.byref(ctypes.c_int()))
+    font = name.value.decode("latin-1")
     return TextObject(
         handle=handle,
         size=max(_MIN_SIZE, round(abs(size) * (hypot(matrix.c, matrix.d) or 1.0), 1)),
-        bold=bool(_BOLD_FONT.search(name.value.decode("latin-1"))),
+        bold=bool(_BOLD_FONT.search(font)),
         angle=quarter_turns,
         mode=pdfium_c.FPDFTextObj_GetTextRenderMode(handle),
+        is_dingbats=bool(_DINGBATS.search(font)),
     )

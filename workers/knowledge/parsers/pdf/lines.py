@@ -77,7 +77,12 @@ def running_lines(pages: Sequence[Sequence[TextLine]]) -> Callable[[TextLine], b
     """A predicate for headers, footers and page numbers: lines that many of `pages` repeat at an edge."""
     edges = Counter(key for lines in pages for key in {_running(line) for line in _edge_lines(lines)})
     often = {key for key, n in edges.items() if n >= max(_RUNNING_PAGES, _RUNNING_SHARE * len(pages))}
-    at_edge = {id(line) for lines in pages for line in _edge_lines(lines)}
+    sizes: Counter[float] = Counter()
+    for line in chain.from_iterable(pages):
+        sizes[line.size] += len(line.text)
+    # Larger letters are a title, which slides may repeat.
+    largest = _HEADING_SIZE * max(sizes, key=lambda size: sizes[size], default=0.0)
+    at_edge = {id(line) for lines in pages for line in _edge_lines(lines) if line.size < largest}
     return lambda line: id(line) in at_edge and _running(line) in often
 
 

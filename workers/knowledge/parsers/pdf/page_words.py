@@ -1,8 +1,10 @@
 """Groups the characters of a PDF page into visible words and hidden passages."""
 
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby, pairwise
 from typing import Final
 
 import numpy as np
@@ -20,6 +22,9 @@ _KERNING: Final = 0.1
 # Fewer letters are specks: a stray glyph, the white half of a shadow.
 _MIN_HIDDEN_LETTERS: Final = 3
 # pdfium marks a hyphen at a line's end in its own way.
+_RIGHT_TO_LEFT: Final = re.compile("[\u0590-\u065f\u066e-\u06ef\u06fa-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+_PRESENTATION: Final = re.compile("[\ufb00-\ufdff\ufe70-\ufefc]")
+_ALEFS, _LAM = "اأإآ", "ل"
 _HYPHENS: Final = {0x2: "-", 0xFFFE: "-", 0xAD: "-"}
 _NOT_TEXT: Final = {0, 0xFEFF, 0xFFFF}
 
@@ -162,7 +167,7 @@ def _word(found: Characters, frame: _Frame, group: list[int], begins_line: bool)
     first = next(i for i in group if found.owner[i] == largest)
     main = found.objects[largest]
     return Word(
-        text=_text(found, group),
+        text=_text(found, _read_order(found, frame, group)),
         x0=min(x0),
         y0=min(y0),
         x1=max(x1),
@@ -174,12 +179,30 @@ def _word(found: Characters, frame: _Frame, group: list[int], begins_line: bool)
     )
 
 
+def _read_order(found: Characters, frame: _Frame, group: list[int]) -> list[int]:
+    """`group` in reading order: pdfium gives some Arabic and Hebrew words from left to right, and turns lam-alef."""
+    if not any(_RIGHT_TO_LEFT.match(chr(found.codes[i])) for i in group):
+        return group
+    left = frame.boxes[:, 0]
+    order: list[int] = []
+    for is_turned, run in groupby(group, lambda i: bool(_RIGHT_TO_LEFT.match(chr(found.codes[i])))):
+        numbers = list(run)
+        steps = [left[b] - left[a] for a, b in pairwise(numbers)]
+        if is_turned and sum(step > 0 for step in steps) > len(steps) / 2:
+            numbers.reverse()
+        order += numbers
+    for at, (a, b) in enumerate(pairwise(order)):
+        if chr(found.codes[a]) in _ALEFS and chr(found.codes[b]) == _LAM and left[b] > left[a]:
+            order[at : at + 2] = b, a
+    return order
+
+
 def _text(found: Characters, group: Sequence[int]) -> str:
     """The characters as text, ligatures and presentation forms decomposed."""
     text = "".join(_HYPHENS.get(found.codes[i]) or chr(found.codes[i]) for i in group)
     if text.isascii():
         return text
-    return "".join(unicodedata.normalize("NFKC", c) if "\ufb00" <= c <= "\ufdff" else c for c in text)
+    return _PRESENTATION.sub(lambda form: unicodedata.normalize("NFKC", form[0]), text)
 
 
 def _passage(found: Characters, hidden: NDArray[np.int8], numbers: list[int], after: int) -> Iterator[HiddenText]:

@@ -180,6 +180,9 @@ def _lay_out(page: pdfium.PdfPage, words: PageWords, read: ocr.Recognised | None
     width, height = page.get_size()
     by_angle = dict(sorted(words.words.items(), key=lambda each: -sum(len(word.text) for word in each[1])))
     order = words.order
+    if read and read.words and not read.is_readable:
+        page_content.notices.append(ocr.UNREADABLE)
+        read = None
     if read:
         order |= {id(word): len(order) + i for i, word in enumerate(read.words)}
         upright = by_angle.pop(0, []) if read.quarter_turns == 0 else []
