@@ -74,7 +74,9 @@ def gpt(alice) -> Gpt:
 @pytest.fixture
 def conversation(gpt, bob) -> Conversation:
     """Bob's empty chat with Alice's GPT."""
-    return start_conversation(bob, gpt)
+    chat = start_conversation(bob, gpt)
+    chat.save()
+    return chat
 
 
 @pytest.fixture

@@ -11,18 +11,20 @@ from typing import Final
 from web.runs.fair_queue import SLOTS
 
 _free: Final = {queue: threading.BoundedSemaphore(n) for queue, n in SLOTS.items()}
+# By queue: whether a message came that no slot has looked for yet.
+_is_marked: Final = {queue: threading.Event() for queue in SLOTS}
 
 
-def work_through(queue: str, do_next: Callable[[], bool], is_waiting: Callable[[], bool]) -> None:
+def work_through(queue: str, do_next: Callable[[], bool]) -> None:
     """Repeat `do_next` in a slot of `queue` until it finds nothing to do. Returns at once if no slot is free.
 
-    Whatever was added after that but before the slot was free, whose message was dropped, `is_waiting` finds.
+    What was added after that but before the slot was free, whose message was dropped, has left a mark.
     """
-    while _free[queue].acquire(blocking=False):
+    _is_marked[queue].set()
+    while _is_marked[queue].is_set() and _free[queue].acquire(blocking=False):
+        _is_marked[queue].clear()
         try:
             while do_next():
                 pass
         finally:
             _free[queue].release()
-        if not is_waiting():
-            return

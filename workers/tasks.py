@@ -16,7 +16,7 @@ from web.builder.files import queue_indexing, take_stalled_files
 from web.builder.models import Gpt, content_path
 from web.checks import stop_unless_valid
 from web.rpc import RpcTask
-from web.runs import fair_queue, log
+from web.runs import log
 from web.runs.citations import PICTURES
 from web.runs.delegations import end_late
 from web.runs.models_stores import forget_expired_stores
@@ -47,13 +47,13 @@ rpc_task = partial(shared_task, base=RpcTask)
 def advance(self: Any, run_id: str) -> None:
     """Advance the runs that wait in this worker's queue, usually only this one."""
     queue = self.request.delivery_info["routing_key"]
-    work_through(queue, partial(loop.advance_next, queue, services), partial(fair_queue.is_waiting, queue))
+    work_through(queue, partial(loop.advance_next, queue, services))
 
 
 @shared_task(name="workers.tasks.index_file")
 def index_file(file_id: str) -> None:
     """Parse, chunk and embed the files that wait, usually only this one."""
-    work_through("index", indexing.index_next, indexing.is_due)
+    work_through("index", indexing.index_next)
 
 
 @shared_task(name="workers.tasks.work_batches")

@@ -24,13 +24,14 @@ from web.runs.connections import in_database
 # Cookies and keys whose person is remembered.
 KNOWN: Final = 10_000
 THREADS: Final = 256
+WAITING_THREADS: Final = 4_096
 SAFE: Final = ("GET", "HEAD", "OPTIONS")
 # They ask whether the server lives, which a queue of people does not change.
 PROBES: Final = ("/healthz", "/readyz")
 
 
 class Handler(ASGIHandler):
-    """Django's handler with admission. A view that is no coroutine runs in one thread together with all middleware.
+    """Django's handler with admission. All middleware runs in one thread, with the view unless that is a coroutine.
 
     Django's own would start a thread and a database connection for each request, and go back and forth between it and
     the event loop for each middleware.
@@ -44,6 +45,8 @@ class Handler(ASGIHandler):
         self._in_thread.load_middleware(is_async=False)
         # More than compute at once, as some have stepped aside.
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="request")
+        # Of those whose view is a coroutine, which may wait for a whole answer before it responds.
+        self._waiting = ThreadPoolExecutor(WAITING_THREADS, thread_name_prefix="waiting")
         self._people: OrderedDict[str, str] = OrderedDict()
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
@@ -53,14 +56,15 @@ class Handler(ASGIHandler):
         who = await self._who(request)
         async with self._admission.admitted(Line(who, writes=request.method not in SAFE)):
             if _is_asynchronous(request.path_info):
-                response = await super().get_response_async(request)
+                response = await self._in(self._waiting, request)
             else:
-                response = await to_its_end(
-                    sync_to_async(self._answer, thread_sensitive=False, executor=self._threads)(request)
-                )
+                response = await to_its_end(self._in(self._threads, request))
         if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
             await asyncio.sleep(self._refusals.count(who))
         return response
+
+    async def _in(self, threads: ThreadPoolExecutor, request: HttpRequest) -> HttpResponseBase:
+        return await sync_to_async(self._answer, thread_sensitive=False, executor=threads)(request)
 
     def _answer(self, request: HttpRequest) -> HttpResponseBase:
         close_old_connections()

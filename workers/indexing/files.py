@@ -82,11 +82,6 @@ def index_next() -> bool:
     return True
 
 
-def is_due() -> bool:
-    """Whether this process could index a file now."""
-    return bool(in_fair_order(_takes_large()))
-
-
 def _takes_large() -> bool:
     return len(_large) < LARGE_AT_ONCE
 

@@ -35,7 +35,6 @@ from a2a.utils.errors import (
     UnsupportedOperationError,
 )
 from a2a.utils.task import apply_history_length, validate_history_length, validate_page_size
-from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
 from django.http import Http404
@@ -173,8 +172,7 @@ class RunHandler(RequestHandler):
         raise UnsupportedOperationError(text)
 
     def _send(self, text: str, context_id: str, files: list[UUID]) -> Run:
-        with transaction.atomic():  # a refused run leaves no conversation behind
-            return services.start_run(self._conversation(context_id), text, attachments=files)
+        return services.start_run(self._conversation(context_id), text, attachments=files)
 
     def _conversation(self, context_id: str) -> Conversation:
         try:

@@ -16,7 +16,7 @@ from typing import Final
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db.models import F, Q, QuerySet, Sum
+from django.db.models import F, Q, Sum
 from django.utils import timezone
 
 from web.accounts.models import DailyUse, QuotaLimit, User
@@ -104,10 +104,9 @@ def check(person: int, kind: str, n_used: float, more: float = 1, limits: Limits
 
 def take(person: int, kind: str, n: int = 1, limits: Limits | None = None) -> None:
     """Count `n` more of a daily kind. Raises QuotaExceeded, and nothing is counted then."""
-    most, row = (limits or limits_of(person))[kind], _today(person, kind)
-    if most is None:
-        row.update(n=F("n") + n)
-    elif not row.filter(n__lte=most - n).update(n=F("n") + n):
+    most = (limits or limits_of(person))[kind]
+    if not _count(person, kind, n, most):
+        assert most is not None
         raise QuotaExceeded(kind, most)
 
 
@@ -126,7 +125,7 @@ def taken(person: int, kind: str, n: int = 1) -> Iterator[None]:
 
 def add(person: int, kind: str, n: int) -> None:
     """Count `n` more of a daily kind, whatever its limit."""
-    _today(person, kind).update(n=F("n") + n)
+    _count(person, kind, n)
 
 
 def used_today(person: int) -> dict[str, int]:
@@ -174,7 +173,12 @@ def reset_limit(kind: str, person: User | None) -> None:
     QuotaLimit.objects.filter(user=person, kind=kind).delete()
 
 
-def _today(person: int, kind: str) -> "QuerySet[DailyUse]":
+def _count(person: int, kind: str, n: int, most: int | None = None) -> bool:
+    """Whether `n` more of a daily kind were counted: not if that passed `most`."""
     row = DailyUse(user_id=person, day=timezone.localdate(), kind=kind)
-    DailyUse.objects.bulk_create([row], ignore_conflicts=True)
-    return DailyUse.objects.filter(user=person, day=row.day, kind=kind)
+    today = DailyUse.objects.filter(user=person, day=row.day, kind=kind)
+    within = today if most is None else today.filter(n__lte=most - n)
+    if within.update(n=F("n") + n):
+        return True
+    DailyUse.objects.bulk_create([row], ignore_conflicts=True)  # the first of the day
+    return bool(within.update(n=F("n") + n))

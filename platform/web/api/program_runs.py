@@ -73,7 +73,7 @@ def start(
     """
     gpt = access_model(user, model)
     check_length(message, gpt)
-    with transaction.atomic():  # a refused run leaves no conversation behind
+    with transaction.atomic():  # a refused run leaves no copies of files behind
         origin = Conversation.Origin.RESPONSE if is_kept else Conversation.Origin.API
         conversation = services.start_conversation(user, gpt, origin)
         replies = history.label_of_replies(user, gpt, (*message.earlier, *message.later))

@@ -64,7 +64,7 @@ def start_run(request: HttpRequest, slug: str, new: NewRun) -> Status[dict[str, 
 def _start(user: User, slug: str, new: NewRun) -> Run:
     if new.conversation:
         return _send(_continued(user, slug, new.conversation), new)
-    with transaction.atomic():  # a refused run leaves no conversation behind
+    with transaction.atomic():  # a refused run leaves no copies of files behind
         return _send(_new_conversation(user, slug, new), new)
 
 

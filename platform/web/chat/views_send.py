@@ -10,7 +10,6 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
@@ -89,9 +88,7 @@ def start_preview(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _begin(request: HttpRequest, gpt: Gpt, origin: str) -> Run:
-    with transaction.atomic():  # a refused message leaves no empty chat behind
-        conversation = services.start_conversation(cast(User, request.user), gpt, origin)
-        return _start(request, conversation)
+    return _start(request, services.start_conversation(cast(User, request.user), gpt, origin))
 
 
 def _start(request: HttpRequest, conversation: Conversation) -> Run:

@@ -11,7 +11,6 @@ from typing import Any, Final
 from uuid import UUID
 
 import anyio
-from django.db import transaction
 from django.http import Http404
 from mcp.shared.exceptions import MCPError
 from mcp.shared.message import ServerMessageMetadata
@@ -78,9 +77,8 @@ def _run(caller: Caller, slug: str, question: Question, state: dict[str, Any]) -
         raise MCPError(INVALID_PARAMS, "Unknown tool.") from None
     if run_id := (UUID(state["run"]) if state else question.run):
         return run_of(caller.user, gpt, run_id)
-    with transaction.atomic():  # a refused run leaves no conversation behind
-        conversation = conversation_of(caller.user, gpt, question.conversation)
-        return services.start_run(conversation, question.question)
+    conversation = conversation_of(caller.user, gpt, question.conversation)
+    return services.start_run(conversation, question.question)
 
 
 class _Call:

@@ -32,7 +32,6 @@ from web.accounts.models import User
 from web.builder.models import Gpt, GptQuerySet
 from web.runs import ending, files, log, stream
 from web.runs.models import Conversation, DelegationRow, Message, Run, StepRow
-from web.runs.wake import wake
 
 StepT = TypeVar("StepT", Delegation, ToolResult)
 
@@ -169,7 +168,7 @@ def _begin(run: Run, root_id: UUID, request: DelegationRequest, digest: str) -> 
     conversation = Conversation.objects.create(
         gpt=gpt, version=version, owner=run.owner, origin=Conversation.Origin.DELEGATION, parent_run=run
     )
-    child = Run.objects.create(
+    child = Run(
         message=Message.objects.create(conversation=conversation, text=request.task),
         version=version,
         owner=run.owner,
@@ -186,8 +185,7 @@ def _begin(run: Run, root_id: UUID, request: DelegationRequest, digest: str) -> 
         label=request.label,
         own_words=request.own_words,
     )
-    log.append(child.id, first)
-    wake(child.id)
+    log.begin(child, first)
     return child
 
 

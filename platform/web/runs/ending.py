@@ -20,7 +20,7 @@ def end(run_id: UUID, last: Step, lease: str | None = None) -> None:
     """End the run with the step `last`; cancel runs that only it waited for. Raises RunOver, LeaseLost."""
     with log.locked_tree(run_id):
         log.append(run_id, last, lease)
-        run = Run.objects.select_related("version__gpt").get(id=run_id)
+        run = Run.objects.get(id=run_id)
         for row in _waiting_for(run):
             deliver_answer(row, run)
         for child in _orphans_of(run):
@@ -37,9 +37,12 @@ def _waiting_for(run: Run) -> list[DelegationRow]:
 
 def _orphans_of(run: Run) -> list[UUID]:
     """The unfinished children of `run` that no other run waits for."""
-    children = Run.objects.filter(parent_delegations__parent=run).exclude(status__in=Run.OVER)
-    wanted = DelegationRow.objects.exclude(parent__status__in=Run.OVER).values("child")
-    return list(children.exclude(id__in=wanted).values_list("id", flat=True).distinct())
+    delegations = DelegationRow.objects.exclude(child__status__in=Run.OVER)
+    children = set(delegations.filter(parent=run).values_list("child", flat=True))
+    if not children:  # most runs delegate nothing
+        return []
+    live = delegations.filter(child__in=children).exclude(parent__status__in=Run.OVER)
+    return list(children - set(live.values_list("child", flat=True)))
 
 
 def deliver_answer(row: DelegationRow, child: Run) -> None:

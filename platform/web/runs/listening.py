@@ -1,111 +1,155 @@
-"""New events of runs, heard over one Redis connection for all readers of an event loop.
+"""New events of runs, heard and read for all readers of an event loop together.
 
-What is published on a run's channel says only "look". Whoever misses it (the connection broke) finds the events when
-it looks anyway, as every reader does now and then.
+What is published on CHANNEL, the keys of streams, says only "look". Whoever misses it (the connection broke) finds
+the events when it looks anyway, as every reader does now and then. Those who look at the same time share one XREAD:
+of sixteen answers that are written at once, reading each by itself was a quarter of the web process's work.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, cast
 from weakref import WeakKeyDictionary
 
 import redis.asyncio
 from django.conf import settings
 
+CHANNEL: Final = "runs"
 RECONNECT_S: Final = 0.5
-# Connections for reading streams, which takes a fraction of a millisecond.
-READ_CONNECTIONS: Final = 16
 READ_TIMEOUT_S: Final = 5.0
+# The most entries of one stream that are read at once.
+AT_ONCE: Final = 1_000
+# How long the connections stay open without readers.
+LINGER_S: Final = 2.0
+
+# The id of a stream's entry: milliseconds and a number.
+Position = tuple[int, int]
+Entry = tuple[Position, dict[bytes, bytes]]
+# None: Redis could not be read.
+Entries = Sequence[Entry] | None
+
+
+class _Wanted(NamedTuple):
+    key: str
+    after: Position
+    found: asyncio.Future[Entries]
 
 
 class Listener:
-    """The readers of one event loop. Connected while there are any; `client` reads what they hear of."""
+    """The readers of one event loop, and its two connections while there are any."""
 
     def __init__(self) -> None:
-        pool = redis.asyncio.BlockingConnectionPool.from_url(
-            settings.REDIS_URL, max_connections=READ_CONNECTIONS, timeout=None, socket_timeout=READ_TIMEOUT_S
-        )
-        self.client = redis.asyncio.Redis.from_pool(pool)
+        self._reading = redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_timeout=READ_TIMEOUT_S)
         # No time limit: nothing may come for hours.
         self._hearing = redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_timeout=None)
         self._channels: Any = self._hearing.pubsub()
-        self.readers: dict[str, set[asyncio.Event]] = {}
-        self._commands = asyncio.Lock()
-        self._is_subscribed = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        self._task = loop.create_task(self._listen())
-        self._subscribing: set[asyncio.Task[None]] = set()
+        self._readers: dict[str, set[asyncio.Event]] = {}
+        self._wanted: list[_Wanted] = []
+        self._is_wanted = asyncio.Event()
+        self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._read_forever())]
 
-    def add(self, channel: str, news: asyncio.Event) -> None:
-        """Set `news` whenever something is published on `channel`, and once when listening to it has begun."""
-        readers = self.readers.setdefault(channel, set())
-        readers.add(news)
-        if len(readers) == 1:
-            task = asyncio.get_running_loop().create_task(self._subscribe(channel))
-            self._subscribing.add(task)
-            task.add_done_callback(self._subscribing.discard)
+    def add(self, key: str, news: asyncio.Event) -> None:
+        """Set `news` whenever the stream `key` has something new, and whenever listening has begun again."""
+        self._readers.setdefault(key, set()).add(news)
 
-    def drop(self, channel: str, news: asyncio.Event) -> None:
+    def drop(self, key: str, news: asyncio.Event) -> None:
         """Forget `news`; without readers, close the connections soon."""
-        self.readers[channel].discard(news)
-        if not self.readers[channel]:
-            del self.readers[channel]
-        if not self.readers:
-            _listeners.pop(asyncio.get_running_loop(), None)
-            self._task.cancel()
+        self._readers[key].discard(news)
+        if not self._readers[key]:
+            del self._readers[key]
+        if not self._readers:
+            asyncio.get_running_loop().call_later(LINGER_S, self._close_if_idle)
 
-    async def unsubscribe(self, channel: str) -> None:
-        """Listen to `channel` no longer, unless somebody reads it."""
-        async with self._commands:
-            if self.readers and channel not in self.readers:
-                with suppress(redis.RedisError, OSError):
-                    await self._channels.unsubscribe(channel)
+    async def read(self, key: str, after: Position) -> Entries:
+        """At most AT_ONCE entries of the stream after this one; None, after a moment, if Redis cannot be read."""
+        wanted = _Wanted(key, after, asyncio.get_running_loop().create_future())
+        self._wanted.append(wanted)
+        self._is_wanted.set()
+        return await wanted.found
 
-    async def _subscribe(self, channel: str) -> None:
-        while channel in self.readers:
-            try:
-                async with self._commands:
-                    await self._channels.subscribe(channel)
-                self._is_subscribed.set()
-                return
-            except (redis.RedisError, OSError):
-                await asyncio.sleep(RECONNECT_S)
+    def _close_if_idle(self) -> None:
+        loop = asyncio.get_running_loop()
+        if not self._readers and _listeners.get(loop) is self:
+            del _listeners[loop]
+            for task in self._tasks:
+                task.cancel()
 
-    async def _listen(self) -> None:
+    async def _read_forever(self) -> None:
         try:
-            await self._is_subscribed.wait()
-            while True:
-                await self._hear()
+            while not _is_cancelled() and await self._is_wanted.wait():
+                self._is_wanted.clear()
+                wanted, self._wanted = self._wanted, []
+                streams = await self._read(wanted)
+                for key, after, found in wanted:
+                    if not found.done():  # its reader may have left
+                        entries = None if streams is None else streams.get(key, ())
+                        found.set_result(entries and [entry for entry in entries if entry[0] > after])
         finally:
-            await self._channels.aclose()
-            await self._hearing.aclose()
-            await self.client.aclose()
+            await self._reading.aclose()
 
-    async def _hear(self) -> None:
+    async def _read(self, wanted: Sequence[_Wanted]) -> dict[str, list[Entry]] | None:
+        first: dict[str, Position] = {}
+        for key, after, _ in wanted:
+            first[key] = min(after, first.get(key, after))
         try:
-            # After a lost connection, all channels are subscribed to again, of which each reader hears as well.
-            message = await self._channels.get_message(timeout=None)
+            positions: dict[Any, Any] = {key: "{}-{}".format(*after) for key, after in first.items()}
+            answer = cast(Any, await self._reading.xread(positions, count=AT_ONCE))
         except (redis.RedisError, OSError):
             await asyncio.sleep(RECONNECT_S)
-            return
-        channel = message["channel"].decode() if message else ""
-        for news in self.readers.get(channel, ()):
-            news.set()
+            return None
+        return {
+            key.decode(): [(_position(entry_id), fields) for entry_id, fields in entries]
+            for key, entries in answer or ()
+        }
+
+    async def _listen(self) -> None:
+        is_subscribed = False
+        try:
+            while not _is_cancelled():
+                try:
+                    if not is_subscribed:
+                        await self._channels.subscribe(CHANNEL)
+                        is_subscribed = True
+                    self._tell(await self._channels.get_message(timeout=None))
+                except (redis.RedisError, OSError):
+                    await asyncio.sleep(RECONNECT_S)
+        finally:
+            with suppress(redis.RedisError, OSError):
+                await self._channels.aclose()
+            await self._hearing.aclose()
+
+    def _tell(self, message: dict[str, Any] | None) -> None:
+        if message and message["type"] == "message":
+            keys: Sequence[str] = message["data"].decode().split()
+        else:  # subscribed, perhaps again after a lost connection
+            keys = list(self._readers)
+        for key in keys:
+            for news in self._readers.get(key, ()):
+                news.set()
+
+
+def _is_cancelled() -> bool:
+    """Whether the task is to end: redis 8.1.0 swallows a cancellation that arrives while it connects."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _position(entry_id: bytes) -> Position:
+    milliseconds, number = entry_id.split(b"-")
+    return int(milliseconds), int(number)
 
 
 _listeners: WeakKeyDictionary[asyncio.AbstractEventLoop, Listener] = WeakKeyDictionary()
 
 
 @asynccontextmanager
-async def listening(channel: str) -> AsyncIterator[tuple[redis.asyncio.Redis, asyncio.Event]]:
-    """A client that reads, and an event that is set when there is something new on `channel`."""
+async def listening(key: str) -> AsyncIterator[tuple[Listener, asyncio.Event]]:
+    """The listener, which reads, and an event that is set when there is something new in the stream `key`."""
     loop = asyncio.get_running_loop()
     listener = _listeners.get(loop) or _listeners.setdefault(loop, Listener())
     news = asyncio.Event()
+    listener.add(key, news)
     try:
-        listener.add(channel, news)
-        yield listener.client, news
+        yield listener, news
     finally:
-        listener.drop(channel, news)
-        await listener.unsubscribe(channel)
+        listener.drop(key, news)

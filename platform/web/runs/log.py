@@ -29,6 +29,7 @@ from gpts.runs.steps import (
 from web.accounts import quotas
 from web.runs.errors import LeaseLost, RunOver
 from web.runs.models import Run, StepRow
+from web.runs.wake import wake
 
 # A worker silent for this long loses its run to another. `workers/leases.py` renews every second.
 LEASE = timedelta(seconds=10)
@@ -88,10 +89,18 @@ def renew(leases: Sequence[str]) -> set[str]:
     return set(live.values_list("lease", flat=True))
 
 
+def begin(run: Run, first: UserMessage) -> None:
+    """Store the new `run` with its first step, and wake a worker for it."""
+    run.n_steps, run.queue, run.lease_until = 1, "model", timezone.now() + WAKE
+    run.save(force_insert=True)
+    StepRow.objects.create(run=run, seq=0, kind=first.kind, data=first.model_dump(mode="json"))
+    wake(run.id)
+
+
 def append(run_id: UUID, step: Step, lease: str | None = None) -> int:
     """The `seq` of `step`, now the last of the log. Raises RunOver, or LeaseLost if `lease` is not the valid one.
 
-    The site appends without a lease (a new message, an approval, a cancellation); a worker always with one.
+    The site appends without a lease (an approval, a cancellation); a worker always with one.
     """
     with transaction.atomic():
         live = Run.objects.filter(id=run_id).exclude(status__in=Run.OVER)

@@ -63,6 +63,11 @@ class Conversation(models.Model):
     def __str__(self) -> str:
         return self.title or "New chat"
 
+    @property
+    def is_new(self) -> bool:
+        """Whether it is not stored yet."""
+        return self._state.adding
+
 
 class Message(models.Model):
     """One message of a person, answered by the newest of its runs."""

@@ -72,11 +72,11 @@ def access_conversation(user: Any, conversation_id: UUID) -> Conversation:
 
 
 def start_conversation(user: User, gpt: Gpt, origin: str = Conversation.Origin.CHAT) -> Conversation:
-    """A new, empty conversation pinned to the published version, or to the draft for a preview.
+    """A new conversation pinned to the published version, or to the draft for a preview. `start_run` stores it.
 
     `gpt` must come from `access_gpt` (or `access_own_gpt` for a preview). Raises NotPublished.
     """
-    return Conversation.objects.create(gpt=gpt, version=_version(gpt, origin), owner=user, origin=origin)
+    return Conversation(gpt=gpt, version=_version(gpt, origin), owner=user, origin=origin)
 
 
 def _version(gpt: Gpt, origin: str) -> GptVersion:
@@ -127,11 +127,12 @@ def start_run(
                 raise EmptyMessage(f"Enter a message for {spec.name}.")
             attached = files.claim(conversation, attachments, spec)
             title = shorten(text or ", ".join(file.name for file in attached))
+            is_new = conversation.is_new
             message = _keep(conversation, text, title, chosen.gpt if stay else None)
             guest_id = str(chosen.gpt.id) if chosen.gpt else ""
             facts = {each.name: getattr(sent, each.name) for each in fields(sent)} if sent else {}
             first = UserMessage(text=chosen.text, attachments=attached, guest_id=guest_id, **facts)
-            return _queue(message, first, chosen.version)
+            return _queue(message, first, chosen.version, is_new)
     except GuestGone:
         dismiss_guest(conversation)  # so that the next message gets an answer
         raise
@@ -141,7 +142,7 @@ def _keep(conversation: Conversation, text: str, title: str, guest: Gpt | None) 
     conversation.changed = timezone.now()
     conversation.title = conversation.title or title
     conversation.guest = guest or conversation.guest
-    conversation.save(update_fields=["changed", "title", "guest"])
+    conversation.save(update_fields=None if conversation.is_new else ["changed", "title", "guest"])
     return Message.objects.create(conversation=conversation, text=text)
 
 
@@ -173,7 +174,8 @@ def _check_free(conversation: Conversation) -> None:
     # Locks both rows, so that only one of two sends at once succeeds, none uses a stale guest, and all are counted.
     person = conversation.owner_id
     quotas.lock(person)
-    conversation.guest = Conversation.objects.select_for_update().get(id=conversation.id).guest
+    if not conversation.is_new:
+        conversation.guest = Conversation.objects.select_for_update().get(id=conversation.id).guest
     # What runs while nobody waits takes no place from what the person does meanwhile, nor the other way round.
     active = Run.objects.filter(owner=person, root=None, is_low=is_low()).exclude(status__in=Run.OVER)
     answering = list(active.values_list("message__conversation", flat=True))
@@ -185,12 +187,11 @@ def _check_free(conversation: Conversation) -> None:
     quotas.take(person, "messages", limits=limits)
 
 
-def _queue(message: Message, first: UserMessage, version: GptVersion) -> Run:
+def _queue(message: Message, first: UserMessage, version: GptVersion, is_new: bool = False) -> Run:
     conversation = message.conversation
-    run = Run.objects.create(message=message, version=version, owner_id=conversation.owner_id, is_low=is_low())
-    lost = files.label_of_lost(conversation, partial(_runs_before, message))
-    log.append(run.id, first.model_copy(update={"label": join((first.label, lost))}))
-    wake(run.id)
+    run = Run(message=message, version=version, owner_id=conversation.owner_id, is_low=is_low())
+    lost = Label() if is_new else files.label_of_lost(conversation, partial(_runs_before, message))
+    log.begin(run, first.model_copy(update={"label": join((first.label, lost))}))
     return run
 
 

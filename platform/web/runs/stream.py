@@ -21,6 +21,7 @@ here, and {person: sandbox sessions in use}; and `worker:model` holds {model, si
 import asyncio
 import json
 import logging
+import re
 import threading
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -30,7 +31,6 @@ from typing import Any, cast
 from uuid import UUID
 
 import redis
-import redis.asyncio
 from django.conf import settings
 from django.utils import timezone
 
@@ -38,7 +38,7 @@ from gpts.runs.steps import Cancelled, Finished
 from web.runs import log
 from web.runs.connections import in_database
 from web.runs.fair_queue import recent_place_of
-from web.runs.listening import listening
+from web.runs.listening import CHANNEL, Listener, Position, listening
 from web.runs.models import Run
 
 logger = logging.getLogger(__name__)
@@ -140,9 +140,9 @@ def _send(taken: dict[str, list[Event]]) -> None:
     for key, events in taken.items():
         for event in events:
             pipe.xadd(key, {"e": json.dumps(event)}, maxlen=MAX_EVENTS, approximate=True)
-        pipe.publish(key, "")
         if any(event["type"] not in PIECES for event in events):
             pipe.expire(key, KEEP_S)
+    pipe.publish(CHANNEL, " ".join(taken))
     try:
         pipe.execute()
     except redis.RedisError as error:
@@ -229,18 +229,18 @@ def _tools_worker() -> Event:
 async def follow(run_id: UUID, last_id: str = "") -> AsyncIterator[tuple[str, Event]]:
     """Yield `(entry id, event)` after `last_id` until `done`. The entry id serves as SSE `id`, empty for none.
 
-    Holds no connection of its own between events. A run that ended, or whose events are gone, yields one `snapshot`
+    Holds no connection of its own. A run that ended, or whose events are gone, yields one `snapshot`
     and then `done`. While it waits in the queue, `queue` events tell its place when that changes. Every KEEP_ALIVE_S
     without events it yields an empty event `{}` for the caller's keep-alive.
     """
-    position, key, check_at, may_queue = last_id or "0", _key(run_id), 0.0, True
+    position, key, check_at, may_queue = _position(last_id), _key(run_id), 0.0, True
     told, spoke_at = None, time.monotonic()
-    async with listening(key) as (client, news):
+    async with listening(key) as (listener, news):
         while True:
             news.clear()
-            entries = await _read(client, key, position)
+            entries = await _read(listener, key, position)
             for position, event in entries or ():
-                yield position, event
+                yield "{}-{}".format(*position), event
                 if event["type"] == "done":
                     return
             if entries:
@@ -248,7 +248,7 @@ async def follow(run_id: UUID, last_id: str = "") -> AsyncIterator[tuple[str, Ev
             elif entries is None or time.monotonic() >= check_at:
                 check_at = time.monotonic() + CHECK_S
                 # The last events of a run that ended between the two reads have arrived by now, so read once more.
-                if await in_database(_is_over, run_id) and not await _read(client, key, position):
+                if await in_database(_is_over, run_id) and not await _read(listener, key, position):
                     state = await in_database(snapshot, run_id)
                     yield "", state
                     yield "", {"type": "done", "status": state["status"]}
@@ -282,21 +282,16 @@ async def _heard(news: asyncio.Event, wait_s: float) -> bool:
         return False
 
 
-async def _read(client: redis.asyncio.Redis, key: str, position: str) -> list[tuple[str, Event]] | None:
-    """The events after `position`; None, after a moment, if Redis cannot be read."""
-    try:
-        answer = cast(Any, await client.xread({key: position}))
-    except (redis.RedisError, OSError):
-        await asyncio.sleep(RECONNECT_S)
-        return None
-    task = asyncio.current_task()
-    if task and task.cancelling():
-        # redis 8.1.0 swallows a cancellation that arrives while it connects (8 % of those in a reader's first 20 ms).
-        # Without this, a stream whose reader has left would never end and never cancel its run.
-        raise asyncio.CancelledError
-    if not answer:
-        return []
-    return [(entry_id.decode(), json.loads(fields[b"e"])) for entry_id, fields in answer[0][1]]
+async def _read(listener: Listener, key: str, after: Position) -> list[tuple[Position, Event]] | None:
+    """The events after this one; None, after a moment, if Redis cannot be read."""
+    entries = await listener.read(key, after)
+    return None if entries is None else [(position, json.loads(fields[b"e"])) for position, fields in entries]
+
+
+def _position(entry_id: str) -> Position:
+    """The position of this entry, which a client may have made up; that before all of them if it is none."""
+    known = re.fullmatch(r"([0-9]{1,19})(?:-([0-9]{1,19}))?", entry_id)  # Redis knows numbers of 64 bits
+    return (int(known[1]), int(known[2] or 0)) if known else (0, 0)
 
 
 def _is_over(run_id: UUID) -> bool:

@@ -42,8 +42,7 @@ async def event_stream(request: HttpRequest, run: Run) -> StreamingHttpResponse:
     The caller checks access.
     """
     last_id = request.headers.get("Last-Event-ID", "")
-    known = last_id if last_id.replace("-", "", 1).isdecimal() else ""
-    return sse_response(sse(run.id, known), await take_stream(run.owner_id))
+    return sse_response(sse(run.id, last_id), await take_stream(run.owner_id))
 
 
 @require_GET

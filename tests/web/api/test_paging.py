@@ -61,7 +61,7 @@ def test_a_page_follows_the_one_before_whatever_is_added_changed_and_deleted_mea
 
 
 def test_chats_and_versions_are_read_to_the_end(alices, alice, gpt):
-    chats = [start_conversation(alice, gpt) for _ in range(5)]
+    chats = [Conversation.objects.create(gpt=gpt, version=gpt.published, owner=alice) for _ in range(5)]
     delete_conversation(chats[2])
     Conversation.objects.filter(pk=chats[0].pk).update(changed=datetime.now(UTC))
     ids = [chat["id"] for chat in walk(alices, "/api/conversations")]
@@ -120,6 +120,7 @@ def test_a_search_is_paged_like_its_list(alices, alice, bob, charlie):
 
     for n in range(5):
         chat = start_conversation(bob, Gpt.objects.get(slug="tea" if n % 2 else "pump-1"))
+        chat.save()
         Conversation.objects.filter(id=chat.id).update(title=f"Chat {n}")
     assert [chat["title"] for chat in walk(bobs, "/api/conversations?q=PUMP")] == ["Chat 4", "Chat 2", "Chat 0"]
     assert [chat["title"] for chat in walk(bobs, "/api/conversations?q=chat+3")] == ["Chat 3"]

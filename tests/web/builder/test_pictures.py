@@ -133,7 +133,7 @@ def test_a_private_picture_is_its_owners_and_of_those_who_talked_to_the_gpt(clie
     put(as_alice, photo())
     gpt.refresh_from_db()
     url = f"/gpt-pictures/{gpt.id}/{gpt.picture.name}"
-    start_conversation(bob, gpt)
+    start_conversation(bob, gpt).save()
     set_sharing(gpt, Sharing.ME)
 
     assert client.get(url).status_code == 200

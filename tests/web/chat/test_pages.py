@@ -65,6 +65,7 @@ def test_a_deleted_chat_is_gone(as_bob, conversation, page):
 
 def test_a_preview_has_no_page(client, alice, gpt):
     preview = services.start_conversation(alice, gpt, Conversation.Origin.PREVIEW)
+    preview.save()
     client.force_login(alice)
     assert client.get(reverse("chat", args=[preview.id])).status_code == 404
 
@@ -188,11 +189,12 @@ def test_chats_stand_under_the_names_of_their_days(bob, gpt):
     now = timezone.now().replace(hour=12)
     for days in (0, 1, 3, 40):
         chat = services.start_conversation(bob, gpt)
+        chat.save()
         Conversation.objects.filter(id=chat.id).update(changed=now - timedelta(days=days))
     assert [group.label for group in grouped(chats_of(bob))] == ["Today", "Yesterday", "Last week", "Older"]
 
 
 def test_previews_and_api_calls_are_no_chats(alice, gpt):
-    services.start_conversation(alice, gpt, Conversation.Origin.PREVIEW)
-    services.start_conversation(alice, gpt, Conversation.Origin.API)
+    services.start_conversation(alice, gpt, Conversation.Origin.PREVIEW).save()
+    services.start_conversation(alice, gpt, Conversation.Origin.API).save()
     assert chats_of(alice) == []

@@ -75,6 +75,7 @@ def test_a_chat_that_is_still_answering_takes_no_message(as_bob, conversation, r
 def test_too_many_answers_at_once_are_refused(as_bob, bob, gpt, settings, run):
     settings.MAX_ACTIVE_RUNS = 1
     other = services.start_conversation(bob, gpt)
+    other.save()
     assert as_bob.post(url("send", other), {"text": "Why?"}, headers=JSON).status_code == 429
 
 

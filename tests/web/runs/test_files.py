@@ -165,6 +165,7 @@ class TestReading:
     def test_copies_for_delegated_work_have_the_text(self, sales, conversation, gpt, bob):
         run = services.start_run(conversation, "Sum them.", attachments=[sales.id])
         other = services.start_conversation(bob, gpt)
+        other.save()
         (copy,) = files.pass_on(log.read(run.id)[0].attachments, other)
         assert (copy.segment, copy.n_tokens) == ("00ff", 7)
         assert copy.id != str(sales.id)

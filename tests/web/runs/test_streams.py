@@ -15,6 +15,7 @@ from tests.web.api.conftest import key_of
 from web.accounts.models import User
 from web.runs import connections, stream
 from web.runs.connections import STREAMS, sse_response, take_stream
+from web.runs.listening import CHANNEL
 from web.runs.models import Run
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -101,7 +102,7 @@ def test_readers_share_a_few_connections_and_hear_of_events_even_after_a_lost_co
                 await asyncio.sleep(0.02)
 
     def listening() -> bool:
-        return stream._client().pubsub_numsub(*(f"run:{run}" for run in runs))[-1][1] == 1
+        return dict(stream._client().pubsub_numsub(CHANNEL)) == {CHANNEL.encode(): 1}
 
     async def check() -> None:
         readers = [asyncio.ensure_future(first_event(run)) for run in runs]

@@ -67,7 +67,7 @@ def test_file_names_and_instructions_are_the_owners(client, with_file, alice, bo
 
 def test_counts_are_of_people_and_chats(client, gpt, bob, charlie):
     for person in (bob, bob, charlie):
-        start_conversation(person, gpt)
+        start_conversation(person, gpt).save()
 
     page = " ".join(client.get("/g/pump-doctor/").content.decode().split())
 

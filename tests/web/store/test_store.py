@@ -178,9 +178,9 @@ def test_a_long_store_has_pages(client, alice):
 
 def test_the_most_used_come_first_by_people_not_by_clicks(client, shelf, alice, bob, charlie):
     for _ in range(5):
-        start_conversation(alice, shelf["Tax Clerk"])
+        start_conversation(alice, shelf["Tax Clerk"]).save()
     for person in (alice, bob, charlie):
-        start_conversation(person, shelf["Translator"])
+        start_conversation(person, shelf["Translator"]).save()
 
     page = client.get("/").content.decode()
 
