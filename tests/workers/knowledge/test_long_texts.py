@@ -10,7 +10,6 @@ from workers.knowledge.parsers.docx import document as docx
 from workers.knowledge.parsers.docx import paragraphs
 from workers.knowledge.parsers.html import hiding, styles
 from workers.knowledge.parsers.html.document import parse
-from workers.knowledge.parsers.odf import document as odf
 from workers.knowledge.parsers.odf import styles as odf_styles
 
 DIGITS, BLANKS = "1" * 32_000, " " * 32_000
@@ -32,7 +31,7 @@ DIGITS, BLANKS = "1" * 32_000, " " * 32_000
         (hiding._MOVED_AWAY.search, "translate(" * 50 + DIGITS),
         (styles._VARIABLE.findall, f"var(--a,{BLANKS}("),
         (styles._key, "a" * 32_000 + ">"),
-        (odf._centimetres, f"{DIGITS}x"),
+        (odf_styles.centimetres, f"{DIGITS}x"),
         (lambda text: odf_styles._points(text, 1.0), f"{DIGITS}x"),
     ],
 )

@@ -454,7 +454,7 @@ def test_usage_over_the_api_counts_the_whole_tree(desk, bob, sent_tasks):
     run = ask(bob, desk)
     Worker(sent_tasks, scripted_services(TAX)).drain()
     run.refresh_from_db()
-    assert usage_of(run, log.read(run.id)).total_tokens == delegations.tokens_of(run.id)
+    assert usage_of((run, log.read(run.id))).total_tokens == delegations.tokens_of(run.id)
 
 
 def test_an_answer_in_the_callers_form_is_written_from_what_others_said(desk, bob, sent_tasks, settings):

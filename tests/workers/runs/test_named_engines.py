@@ -109,7 +109,7 @@ def test_the_gpts_own_model_answers_and_its_tokens_are_counted_for_it(run, servi
     assert (used[0], used[1].both) == ("one", 9)
     assert shown_tree(tree_of(run)).branch.models == ("Model One, $0.0070",)
     run.refresh_from_db()
-    assert usage_of(run, steps).total_tokens == run.n_tokens == 9
+    assert usage_of((run, steps)).total_tokens == run.n_tokens == 9
 
 
 def test_a_gpt_without_a_choice_gets_the_default_model(gpt, bob, table, services, servers):

@@ -148,7 +148,7 @@ def test_the_files_own_sentences_keep_to_the_programs_limits_and_count(conversat
         assert (" ".join(end.text.split()), end.finish) == (text, finish)
         assert shown(told) == end.text
         assert all(citation.answer_end <= len(end.text) for citation in end.citations)
-        usage = usage_of(run, steps)
+        usage = usage_of((run, steps))
         assert (usage.prompt_tokens, usage.completion_tokens) == (5, len(text.split()))
 
 
