@@ -28,6 +28,7 @@ from gpts.runs.decisions import (
 from gpts.runs.delegation import ASK_STORE
 from gpts.runs.queries import retrieval_query
 from gpts.runs.state import MAX_ROUNDS, TurnState
+from gpts.runs.status import pending_approvals
 from gpts.runs.steps import (
     Approval,
     ApprovalRequest,
@@ -43,7 +44,6 @@ from gpts.runs.steps import (
     ToolChoice,
     ToolResult,
     ToolStarted,
-    pending_approvals,
 )
 from gpts.safety.policy import Ask, Refuse, Standing, check, context_of
 from gpts.spec.tools import ToolSpec, call_digest

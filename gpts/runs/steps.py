@@ -7,9 +7,9 @@ from pydantic import Field, TypeAdapter, model_validator
 from gpts.knowledge.documents import Citation, Passage, SentenceSupport
 from gpts.runs.logprobs import TokenLogprob
 from gpts.runs.messages import PromptMessage
+from gpts.runs.overrides import Overrides
 from gpts.safety.labels import Label
-from gpts.spec.actions import no_arguments
-from gpts.spec.gpt import GptSpec, KnowledgeRef, ModelSettings
+from gpts.spec.gpt import KnowledgeRef
 from gpts.spec.old_names import USER_MESSAGE_NAMES, with_new_names
 from gpts.values import Value
 
@@ -17,8 +17,6 @@ FinishReason = Literal["stop", "length", "cancelled", "deadline", "tool_calls"]
 # What of a failure the caller can mend.
 ErrorCode = Literal["", "context_length_exceeded", "invalid_schema"]
 Coverage = Literal["covered", "not_covered", "no_knowledge"]
-# "none" and "minimal": not at all, by a model that can answer without.
-ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 # "rewrite": a text to be written, of an answer or of the files; "whole_files": what the files hold altogether.
 Intent = Literal["question", "small_talk", "about_gpt", "rewrite", "whole_files"]
 
@@ -50,62 +48,11 @@ class FileRef(Value):
         return KnowledgeRef(file_id=self.id, name=self.name, segment=self.segment)
 
 
-class CallerTool(Value):
-    """A function of the API caller, as in OpenAI's `tools`; the run ends with a call of it."""
-
-    name: str = Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")
-    description: str = ""
-    parameters: dict[str, Any] = Field(default_factory=no_arguments)
-
-
 class Delegator(Value):
     """A GPT in a chain of delegations, starting with the one that the person chats with."""
 
     slug: str
     name: str
-
-
-class Overrides(Value):
-    """What an API caller set for one run; None and an empty `stop` keep the GPT's own settings.
-
-    `tools` are the caller's own functions. `tool_choice` is auto, none, required or the name of the one to call.
-    `answer_schema` is a JSON Schema that the answer must follow as JSON; None: the answer is text. A model whose
-    engine cannot take a seed, penalty, bias (by the ids of its own tokens) or effort answers without it, and so for
-    `top_logprobs`: how many of the likeliest tokens are told with each; None: no probabilities at all. `own_tools`
-    names those of the GPT's tools that the run may use; None: all. `instructions` hold for this run only, not for
-    later turns of its conversation.
-    """
-
-    temperature: float | None = Field(default=None, ge=0, le=2)
-    top_p: float | None = Field(default=None, gt=0, le=1)
-    max_tokens: int | None = Field(default=None, ge=1, description="Longest reply, in tokens.")
-    stop: tuple[str, ...] = Field(default=(), max_length=4)
-    seed: int | None = None
-    presence_penalty: float = Field(default=0.0, ge=-2, le=2)
-    frequency_penalty: float = Field(default=0.0, ge=-2, le=2)
-    logit_bias: tuple[tuple[int, float], ...] = ()
-    reasoning_effort: ReasoningEffort | None = None
-    tools: tuple[CallerTool, ...] = ()
-    tool_choice: str = "auto"
-    answer_schema: dict[str, Any] | None = None
-    top_logprobs: int | None = None
-    own_tools: tuple[str, ...] | None = None
-    instructions: str = ""
-
-    @property
-    def functions(self) -> tuple[CallerTool, ...]:
-        """The caller's functions that this run may call."""
-        return () if self.tool_choice == "none" else self.tools
-
-    def permits(self, name: str) -> bool:
-        """Whether the run may use the GPT's own tool of this name."""
-        return self.own_tools is None or name in self.own_tools
-
-    def applied_to(self, spec: GptSpec) -> GptSpec:
-        """`spec` with the caller's settings in place of its own."""
-        sampling = self.model_dump(include=set(ModelSettings.model_fields), exclude_defaults=True)
-        model = spec.model.model_copy(update=sampling)
-        return spec.model_copy(update={"model": model})
 
 
 class UserMessage(Value):
@@ -431,45 +378,6 @@ Log = tuple[Step, ...]
 _ADAPTER: Final[TypeAdapter[Step]] = TypeAdapter(Step)
 
 
-def current_part(log: Log) -> Log:
-    """The log without what a model that failed had prepared: another one reads the message and its files anew.
-
-    Nothing is left out once a model has replied: its calls were made.
-    """
-    changes = [i for i, step in enumerate(log) if isinstance(step, ModelChange)]
-    if not changes or any(isinstance(step, ModelReply) for step in log[: changes[-1]]):
-        return tuple(step for step in log if not isinstance(step, ModelChange))
-    return (log[0], *log[changes[-1] + 1 :])
-
-
 def load_step(data: dict[str, Any]) -> Step:
     """The step stored as `data` (with its `kind`). Raises pydantic.ValidationError on anything else."""
     return _ADAPTER.validate_python(data)
-
-
-Status = Literal["queued", "in_progress", "requires_action", "completed", "failed", "cancelled", "incomplete"]
-
-
-def status_of(log: Log) -> Status:
-    """The status of a run with this log, as in OpenAI's Runs API."""
-    match log[-1] if log else None:
-        case None | UserMessage():
-            return "queued"
-        case Cancelled():
-            return "cancelled"
-        case Error():
-            return "failed"
-        case Finished(finish=finish):
-            return "completed" if finish in ("stop", "tool_calls") else "incomplete"
-    return "requires_action" if pending_approvals(log) else "in_progress"
-
-
-def pending_approvals(log: Log) -> tuple[ApprovalRequest, ...]:
-    """The unanswered approval requests, oldest first. A call may have more than one."""
-    pending: dict[str, ApprovalRequest] = {}
-    for step in log:
-        if isinstance(step, ApprovalRequest):
-            pending[step.call_id] = step
-        elif isinstance(step, Approval):
-            pending.pop(step.call_id, None)
-    return tuple(pending.values())

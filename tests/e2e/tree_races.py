@@ -24,7 +24,8 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from gpts.runs.steps import Cancelled, Error, Finished, ToolResult, pending_approvals
+from gpts.runs.status import pending_approvals
+from gpts.runs.steps import Cancelled, Error, Finished, ToolResult
 from gpts.spec.tools import ToolSpec
 from tests.workers import advancing
 from tests.workers.trees import ask, asks, call, make_gpt, says, scripted_services

@@ -12,7 +12,8 @@ from typing import Any, ClassVar, Final, Protocol
 
 from gpts.runs.logprobs import TokenLogprob
 from gpts.runs.messages import PromptMessage
-from gpts.runs.steps import FinishReason, ReasoningEffort
+from gpts.runs.overrides import ReasoningEffort
+from gpts.runs.steps import FinishReason
 from gpts.spec.ability import ModelAbility
 from gpts.spec.tools import ToolSpec
 

@@ -20,9 +20,11 @@ from gpts.runs.decisions import (
     Wait,
     WriteCall,
 )
+from gpts.runs.overrides import Overrides
 from gpts.runs.plan import Circumstances, decide, queue_of
 from gpts.runs.state import TurnState
-from gpts.runs.steps import Cancelled, Error, ErrorCode, Log, Overrides, UserMessage, current_part
+from gpts.runs.status import current_part
+from gpts.runs.steps import Cancelled, Error, ErrorCode, Log, UserMessage
 from gpts.safety.policy import Standing
 from gpts.spec.ability import ModelAbility
 from gpts.spec.tools import ToolSpec

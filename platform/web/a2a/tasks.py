@@ -18,17 +18,8 @@ from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.struct_pb2 import Struct
 
 from gpts.knowledge.documents import Citation
-from gpts.runs.steps import (
-    ApprovalRequest,
-    Cancelled,
-    Error,
-    FileRef,
-    Finished,
-    Log,
-    ToolResult,
-    UserMessage,
-    pending_approvals,
-)
+from gpts.runs.status import pending_approvals
+from gpts.runs.steps import ApprovalRequest, Cancelled, Error, FileRef, Finished, Log, ToolResult, UserMessage
 from gpts.spec.agents import from_struct
 from web.accounts.models import User
 from web.runs import files, log

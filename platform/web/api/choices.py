@@ -8,7 +8,8 @@ from typing import Final
 
 from django.db import transaction
 
-from gpts.runs.steps import Finished, Log, Overrides
+from gpts.runs.overrides import Overrides
+from gpts.runs.steps import Finished, Log
 from web.api.errors import Problem
 from web.api.program_runs import finished_steps, outcome, streamed
 from web.api.repeats import RepeatableRequest

@@ -10,7 +10,8 @@ from ninja import Schema
 from pydantic import BaseModel, ConfigDict, Field
 
 from gpts.runs.logprobs import TokenLogprob
-from gpts.runs.steps import Finished, FinishReason, Log, Overrides, ReasoningEffort
+from gpts.runs.overrides import Overrides, ReasoningEffort
+from gpts.runs.steps import Finished, FinishReason, Log
 from gpts.values import Text
 from web.api.answers import (
     Extras,

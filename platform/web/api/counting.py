@@ -6,7 +6,8 @@ from django.http import HttpRequest
 from ninja import Router, Schema
 from pydantic import Field
 
-from gpts.runs.steps import Overrides, UserMessage
+from gpts.runs.overrides import Overrides
+from gpts.runs.steps import UserMessage
 from web import rpc
 from web.accounts.models import User
 from web.api import response_store

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, Field
 
-from gpts.runs.steps import CallerTool, ToolCall
+from gpts.runs.overrides import CallerTool
+from gpts.runs.steps import ToolCall
 from gpts.spec.json_schemas import fault_in
 from gpts.values import Text
 from web.api.errors import ApiError

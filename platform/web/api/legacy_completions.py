@@ -10,7 +10,8 @@ from ninja import Router, Schema
 from pydantic import Field
 
 from gpts.runs.logprobs import TokenLogprob
-from gpts.runs.steps import Finished, Log, Overrides
+from gpts.runs.overrides import Overrides
+from gpts.runs.steps import Finished, Log
 from gpts.values import Text
 from web.api import program_runs
 from web.api.answers import Extras, TokenUsage, extras, logprobs_of, usage_of

@@ -3,11 +3,12 @@
 from web.api.account import router as account
 from web.api.actions import router as actions
 from web.api.agents import router as agents
+from web.api.apis import Api, handle_errors
 from web.api.auth import KeyAuth, SessionAuth
 from web.api.citations import router as citations
 from web.api.delegates import router as delegates
 from web.api.drafts import router as drafts
-from web.api.errors import PROBLEM_JSON, Api, handle_errors
+from web.api.errors import PROBLEM_JSON
 from web.api.files import router as files
 from web.api.gpts import router as gpts
 from web.api.questions import router as questions

@@ -16,7 +16,8 @@ from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.utils.cache import patch_vary_headers
 
-from web.api.errors import APIS, DOORS, problem_of, respond, shaped
+from web.api.apis import shaped
+from web.api.errors import APIS, DOORS, problem_of, respond
 from web.bodies import json_limit
 
 logger = logging.getLogger(__name__)

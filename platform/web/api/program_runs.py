@@ -14,7 +14,8 @@ from django.db import transaction
 from django.http import Http404
 from django.urls import reverse
 
-from gpts.runs.steps import Cancelled, Error, Finished, Log, Overrides, ToolStarted
+from gpts.runs.overrides import Overrides
+from gpts.runs.steps import Cancelled, Error, Finished, Log, ToolStarted
 from web.accounts.models import User
 from web.api import history
 from web.api.content_files import attach, fetched

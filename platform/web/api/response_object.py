@@ -4,7 +4,8 @@ from typing import Any, Literal
 
 from ninja import Schema
 
-from gpts.runs.steps import Error, Finished, Log, UserMessage, status_of
+from gpts.runs.status import status_of
+from gpts.runs.steps import Error, Finished, Log, UserMessage
 from web.api.answers import Extras, TokenUsage, extras, usage_of
 from web.api.models import Response
 from web.runs.trees import tokens_in

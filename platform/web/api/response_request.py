@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gpts.runs.steps import Overrides, ReasoningEffort
+from gpts.runs.overrides import Overrides, ReasoningEffort
 from gpts.spec.gpt import GptSpec
 from gpts.values import ShortText, Text
 from web.api.attribute_filters import Metadata

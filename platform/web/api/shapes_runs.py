@@ -9,7 +9,8 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from gpts.knowledge.documents import Citation, SentenceSupport
 from gpts.knowledge.sections import Section
-from gpts.runs.steps import ApprovalRequest, Coverage, Delegator, FileRef, Status
+from gpts.runs.status import Status
+from gpts.runs.steps import ApprovalRequest, Coverage, Delegator, FileRef
 from gpts.safety.labels import Origin
 from gpts.values import Text
 from web.api.answers import TokenUsage

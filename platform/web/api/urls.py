@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 
 from web.api import health, pages
-from web.api.errors import urls_of
+from web.api.apis import urls_of
 from web.api.native import native
 from web.api.v1 import v1
 

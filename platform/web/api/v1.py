@@ -9,13 +9,14 @@ from pydantic import Field
 
 from web.api import site_models
 from web.api.anthropic_messages import router as anthropic_messages
+from web.api.apis import Api, handle_errors
 from web.api.auth import KeyAuth, caller
 from web.api.batches import router as batches
 from web.api.chat_completions import router as chat_completions
 from web.api.conversations import router as conversations
 from web.api.counting import router as counting
 from web.api.embeddings import router as embeddings
-from web.api.errors import Api, ApiError, OpenAiErrorBody, handle_errors
+from web.api.errors import ApiError, OpenAiErrorBody
 from web.api.images import router as images
 from web.api.legacy_completions import router as legacy_completions
 from web.api.moderations import router as moderations

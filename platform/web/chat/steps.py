@@ -8,17 +8,8 @@ from typing import Any, Final, Literal
 from gpts.knowledge.documents import Passage
 from gpts.runs.builtin_calls import builtin_called
 from gpts.runs.delegated_calls import DelegatedCall, delegated_call
-from gpts.runs.steps import (
-    Approval,
-    Log,
-    ModelChange,
-    ModelReply,
-    PartNotes,
-    Retrieval,
-    ToolCall,
-    ToolResult,
-    pending_approvals,
-)
+from gpts.runs.status import pending_approvals
+from gpts.runs.steps import Approval, Log, ModelChange, ModelReply, PartNotes, Retrieval, ToolCall, ToolResult
 from gpts.spec.actions import host_name
 from gpts.spec.builtin_tools import BuiltinTool
 from gpts.spec.gpt import GptSpec

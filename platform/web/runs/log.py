@@ -15,17 +15,8 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from gpts.runs.steps import (
-    Approval,
-    ApprovalRequest,
-    Log,
-    ModelReply,
-    PartNotes,
-    Step,
-    UserMessage,
-    load_step,
-    status_of,
-)
+from gpts.runs.status import status_of
+from gpts.runs.steps import Approval, ApprovalRequest, Log, ModelReply, PartNotes, Step, UserMessage, load_step
 from web.accounts import quotas
 from web.runs.errors import LeaseLost, RunOver
 from web.runs.models import Run, StepRow

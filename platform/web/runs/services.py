@@ -14,16 +14,9 @@ from django.http import Http404
 from django.utils import timezone
 
 from gpts.runs.messages import PromptMessage
-from gpts.runs.steps import (
-    Approval,
-    ApprovalRequest,
-    Cancelled,
-    Log,
-    Overrides,
-    Step,
-    UserMessage,
-    pending_approvals,
-)
+from gpts.runs.overrides import Overrides
+from gpts.runs.status import pending_approvals
+from gpts.runs.steps import Approval, ApprovalRequest, Cancelled, Log, Step, UserMessage
 from gpts.safety.labels import Label, join
 from web.accounts import quotas
 from web.accounts.models import User

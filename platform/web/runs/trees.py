@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from gpts.knowledge.documents import Citation
 from gpts.runs.delegated_calls import DelegatedCall, delegated_calls
+from gpts.runs.status import pending_approvals
 from gpts.runs.steps import (
     ApprovalRequest,
     Cancelled,
@@ -29,7 +30,6 @@ from gpts.runs.steps import (
     ToolResult,
     UserMessage,
     load_step,
-    pending_approvals,
 )
 from gpts.safety.labels import Label
 from web.builder.models import Gpt

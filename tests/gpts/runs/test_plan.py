@@ -21,8 +21,10 @@ from gpts.runs.decisions import (
     WriteCall,
 )
 from gpts.runs.messages import PromptMessage
+from gpts.runs.overrides import Overrides
 from gpts.runs.plan import DECLINED, EXPIRED, INTERRUPTED, REPEATED, Circumstances, decide, queue_of
 from gpts.runs.state import MAX_ROUNDS, TurnState, fit_whole, whole_attachments
+from gpts.runs.status import status_of
 from gpts.runs.steps import (
     Approval,
     ApprovalRequest,
@@ -33,7 +35,6 @@ from gpts.runs.steps import (
     Log,
     MessageIntent,
     ModelReply,
-    Overrides,
     PartNotes,
     Retrieval,
     ToolCall,
@@ -41,7 +42,6 @@ from gpts.runs.steps import (
     ToolResult,
     ToolStarted,
     UserMessage,
-    status_of,
 )
 from gpts.safety.policy import Ask, Standing, check, context_of
 from gpts.spec.ability import ModelAbility

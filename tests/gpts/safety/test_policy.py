@@ -6,19 +6,8 @@ from hypothesis import strategies as st
 
 from gpts.knowledge.documents import Passage
 from gpts.runs.messages import PromptMessage
-from gpts.runs.steps import (
-    CallerTool,
-    FileRef,
-    Finished,
-    Log,
-    ModelReply,
-    Overrides,
-    Retrieval,
-    Step,
-    ToolCall,
-    ToolResult,
-    UserMessage,
-)
+from gpts.runs.overrides import CallerTool, Overrides
+from gpts.runs.steps import FileRef, Finished, Log, ModelReply, Retrieval, Step, ToolCall, ToolResult, UserMessage
 from gpts.safety.flow import arguments_label, context_label, label_of
 from gpts.safety.labels import Integrity, Label, join, untrusted
 from gpts.safety.policy import Allow, Ask, Refuse, Standing, Verdict, check, context_of

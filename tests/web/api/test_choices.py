@@ -7,7 +7,7 @@ import openai
 import pytest
 from openai import OpenAI
 
-from gpts.runs.steps import Overrides
+from gpts.runs.overrides import Overrides
 from tests.web.api.conftest import ANSWER, Worker, key_of
 from web.api.choices import begun
 from web.api.messages import ProgramMessage

@@ -3,12 +3,11 @@
 import pytest
 
 from gpts.knowledge.documents import Passage
+from gpts.runs.overrides import CallerTool, Overrides
 from gpts.runs.steps import (
     Approval,
     ApprovalRequest,
-    CallerTool,
     ModelReply,
-    Overrides,
     PartNotes,
     Retrieval,
     Step,

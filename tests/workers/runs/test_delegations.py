@@ -6,16 +6,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from gpts.runs.steps import (
-    ApprovalRequest,
-    Cancelled,
-    Delegation,
-    Error,
-    Finished,
-    Overrides,
-    ToolResult,
-    UserMessage,
-)
+from gpts.runs.overrides import Overrides
+from gpts.runs.steps import ApprovalRequest, Cancelled, Delegation, Error, Finished, ToolResult, UserMessage
 from gpts.safety.flow import context_label
 from gpts.safety.labels import Integrity, untrusted
 from tests.publishing import publish

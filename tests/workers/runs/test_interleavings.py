@@ -11,7 +11,8 @@ import pytest
 from django.db.models import Q
 from django.utils import timezone
 
-from gpts.runs.steps import Cancelled, Delegation, Error, Finished, ModelReply, ToolResult, pending_approvals
+from gpts.runs.status import pending_approvals
+from gpts.runs.steps import Cancelled, Delegation, Error, Finished, ModelReply, ToolResult
 from gpts.spec.tools import ToolSpec
 from tests.workers import advancing
 from tests.workers.trees import Worker, ask, asks, call, make_gpt, says, scripted_services

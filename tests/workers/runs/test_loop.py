@@ -8,15 +8,14 @@ from django.db import connection
 from gpts.knowledge.documents import Passage
 from gpts.knowledge.terms import terms
 from gpts.runs.fixed_replies import fixed_reply
+from gpts.runs.overrides import CallerTool, Overrides
 from gpts.runs.steps import (
     ApprovalRequest,
-    CallerTool,
     Cancelled,
     Error,
     FileRef,
     Finished,
     ModelReply,
-    Overrides,
     Retrieval,
     ToolResult,
     ToolStarted,

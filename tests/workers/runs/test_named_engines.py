@@ -6,7 +6,8 @@ import socket
 
 import pytest
 
-from gpts.runs.steps import Error, Finished, ModelChange, ModelReply, current_part
+from gpts.runs.status import current_part
+from gpts.runs.steps import Error, Finished, ModelChange, ModelReply
 from tests.publishing import publish
 from tests.workers import trees
 from tests.workers.engine.conftest import ModelServer

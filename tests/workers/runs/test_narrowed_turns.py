@@ -1,6 +1,7 @@
 """What a response asks of one run: fewer of the GPT's tools but never more, a call in any case, instructions."""
 
-from gpts.runs.steps import Overrides, ToolResult
+from gpts.runs.overrides import Overrides
+from gpts.runs.steps import ToolResult
 from tests.workers.runs.test_loop import advance, give, scripted_services
 from web.runs import services
 from web.runs.services import Sent

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from gpts.runs.messages import MessageCall, PromptMessage
-from gpts.runs.steps import CallerTool, Error, Finished, ModelReply, Overrides, Retrieval, UserMessage
+from gpts.runs.overrides import CallerTool, Overrides
+from gpts.runs.steps import Error, Finished, ModelReply, Retrieval, UserMessage
 from tests.workers.made_services import made_services
 from tests.workers.runs import test_loop
 from tests.workers.runs.test_loop import (

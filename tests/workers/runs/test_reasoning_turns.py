@@ -5,7 +5,8 @@ import json
 import pytest
 
 from gpts.runs.fixed_replies import is_decline
-from gpts.runs.steps import ModelReply, Overrides
+from gpts.runs.overrides import Overrides
+from gpts.runs.steps import ModelReply
 from gpts.spec.tools import ToolSpec
 from tests.workers.runs.test_loop import advance, give, give_files, scripted_services, shown, told  # noqa: F401
 from web.runs import services

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gpts.runs.steps import CallerTool, Overrides
+from gpts.runs.overrides import CallerTool, Overrides
 from gpts.spec.builtin_tools import BUILTIN_TOOLS
 from gpts.spec.capabilities import CAPABILITIES
 from workers.runs.loop import callers_own
