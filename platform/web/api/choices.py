@@ -10,8 +10,9 @@ from django.db import transaction
 
 from gpts.runs.overrides import Overrides
 from gpts.runs.steps import Finished, Log
+from web.api import program_runs
 from web.api.errors import Problem
-from web.api.program_runs import finished_steps, outcome, streamed
+from web.api.program_runs import outcome, streamed
 from web.api.repeats import RepeatableRequest
 from web.runs.connections import in_database
 from web.runs.models import Run
@@ -75,7 +76,7 @@ async def finished(choices: Sequence[Choice], context_tokens: int | None) -> lis
     try:
         while left:
             choice = left.pop(0)
-            steps = await finished_steps(choice.run, choice.asked)
+            steps = await program_runs.finished_steps(choice.run, choice.asked)
             made.append((steps, outcome(steps, context_tokens)))
     finally:
         await leave(left)
