@@ -123,6 +123,12 @@ def file_text(ref: str) -> dict[str, Any]:
     return knowledge_probe.whole_text(services().index, ref)
 
 
+@rpc_task(name="workers.tasks.file_passages")
+def file_passages(segment: str, start: str) -> dict[str, Any]:
+    """The passages of a file from one on, as its creator sees them."""
+    return knowledge_probe.passages(segment, int(start))
+
+
 @rpc_task(name="workers.tasks.knowledge_health")
 def knowledge_health_of(gpt_id: str) -> dict[str, Any]:
     """The repetitions in a draft's files, and what was never used."""

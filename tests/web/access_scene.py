@@ -125,6 +125,8 @@ BODIES: Final[dict[str, Any]] = {
     "POST /api/gpts/<slug>/picture": {"file": b"text"},
     "POST /api/gpts/<slug>/files/<file_id>/replace": {"file": b"text"},
     "POST /api/gpts/<slug>/files/<file_id>/decide": {"decisions": {"3f9a0c1b2d4e": "drop"}},
+    "POST /gpts/<slug>/files/<file_id>/correct": {"original": "A passage.", "dropped": "yes"},
+    "POST /api/gpts/<slug>/files/<file_id>/passages": {"original": "A passage.", "dropped": True},
     "POST /api/gpts/<slug>/knowledge/ask": {"question": "Which seal?"},
     "POST /api/gpts/<slug>/actions": {"document": "openapi: 3.1.0"},
     "POST /api/gpts/<slug>/actions/preview": {"document": "openapi: 3.1.0"},

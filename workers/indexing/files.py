@@ -94,7 +94,8 @@ def index(file: FileToRead) -> None:
             claimed.finish(read_attachment(file, embedder(), claimed.report))
         elif isinstance(file, KnowledgeFile):
             home, owner = settings.GUILDHALL_HOME, str(file.gpt.owner_id)
-            info = build_segment(home, file.path, embedder(), claimed.report, file.decisions, owner)
+            corrections = file.passage_corrections()
+            info = build_segment(home, file.path, embedder(), claimed.report, file.decisions, owner, corrections)
             claimed.finish(info)
             restore_versions(file.id, embedder().id)
             file_became_ready(file)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+from django.conf import settings
 from pydantic import TypeAdapter
 
 from gpts.knowledge.documents import Passage
@@ -11,6 +12,7 @@ from gpts.knowledge.terms import terms
 from gpts.runs.state import TurnState
 from gpts.runs.steps import UserMessage
 from gpts.spec.gpt import GptSpec, KnowledgeRef
+from workers.knowledge import segments
 from workers.knowledge.index import Explained, KnowledgeIndex
 from workers.runs.answering import retrieval, whole_files
 from workers.runs.services import Services
@@ -20,6 +22,7 @@ SHOWN: Final = 12
 TEXT_CHARS: Final = 700
 # Six bytes each in JSON at most, of web/rpc.py's four million.
 MOST_CHARS: Final = 600_000
+PER_PAGE: Final = 30
 
 
 def probe(services: Services, spec: GptSpec, question: str) -> dict[str, Any]:
@@ -61,6 +64,20 @@ def whole_text(index: KnowledgeIndex, ref: str) -> dict[str, Any]:
     file = KnowledgeRef.model_validate_json(ref)
     n_chars = index.n_chars(file)
     return {"n_chars": n_chars, "text": index.part(file, 0, n_chars).text if n_chars <= MOST_CHARS else ""}
+
+
+def passages(address: str, start: int) -> dict[str, Any]:
+    """The blocks of a segment from number `start` on, without headings, and the number of the `next` one or None."""
+    segment = segments.load(settings.GUILDHALL_HOME, address)
+    found: list[dict[str, Any]] = []
+    n_chars = 0
+    for number, block in enumerate(segment.blocks_from(start), start):
+        if len(found) >= PER_PAGE or (found and n_chars + len(block.text) > MOST_CHARS):
+            return {"passages": found, "next": number}
+        if not block.is_heading():
+            n_chars += len(block.text)
+            found.append({"text": block.text, "heading": block.heading, "page": block.page})
+    return {"passages": found, "next": None}
 
 
 def _reason(evidence: Evidence, covered: bool) -> str:

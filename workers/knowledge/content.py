@@ -97,11 +97,21 @@ class Segment:
         begins = self.columns["block_starts"]
         first = max(0, int(np.searchsorted(begins, start, side="right")) - 1)
         for number in range(first, int(np.searchsorted(begins, end, side="left"))):
-            begin = int(begins[number])
-            after = int(begins[number + 1]) - 2 if number + 1 < len(begins) else self.n_chars
-            heading = self._heading(int(self.columns["block_headings"][number]))
-            page = _page(self.columns["block_pages"][number])
-            yield begin, Block(text=self.part(begin, after), heading=heading, page=page)
+            yield int(begins[number]), self._block(number)
+
+    def blocks_from(self, number: int) -> Iterator[Block]:
+        """The blocks from this number on."""
+        return map(self._block, range(number, len(self.columns["block_starts"])))
+
+    def _block(self, number: int) -> Block:
+        begins = self.columns["block_starts"]
+        after = int(begins[number + 1]) - 2 if number + 1 < len(begins) else self.n_chars
+        heading = self._heading(int(self.columns["block_headings"][number]))
+        return Block(
+            text=self.part(int(begins[number]), after),
+            heading=heading,
+            page=_page(self.columns["block_pages"][number]),
+        )
 
     def borders(self) -> Borders:
         """Where the text may be cut."""

@@ -49,6 +49,8 @@ class Recipe:
     format: int = FORMAT
     # The owner's decisions, as pairs of a finding's id and the choice, sorted.
     decisions: tuple[tuple[str, str], ...] = ()
+    # What the owner corrected, by `gpts.knowledge.corrections.digest`.
+    corrections: str = ""
     # Whose file it is. What one person's file left is not used for another's, which would be ready at once: so nobody
     # learns from an upload that somebody else has the file.
     owner: str = ""

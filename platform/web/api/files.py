@@ -1,12 +1,12 @@
 """`/api/gpts/{slug}/files` and `…/knowledge`: the knowledge of the caller's own GPT."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from django.db.models import QuerySet, Sum
 from django.http import HttpRequest
 from ninja import File as Upload
-from ninja import Router, Status
+from ninja import Query, Router, Status
 from ninja.files import UploadedFile
 from ninja.pagination import paginate
 
@@ -14,8 +14,16 @@ from web.api.auth import caller
 from web.api.errors import ApiError, ProblemDetails
 from web.api.gpts import DENIED, INVALID
 from web.api.paging import Pages
-from web.api.shapes import DecisionsShape, File, FoundPassages, KnowledgeHealth, KnowledgeQuestion
-from web.builder import files
+from web.api.shapes import (
+    DecisionsShape,
+    File,
+    FilePassages,
+    FoundPassages,
+    KnowledgeHealth,
+    KnowledgeQuestion,
+    PassageCorrection,
+)
+from web.builder import files, passages
 from web.builder.knowledge import ask_knowledge, read_health
 from web.builder.models import KnowledgeFile
 from web.builder.services import access_own_gpt
@@ -87,6 +95,23 @@ def decide(request: HttpRequest, slug: str, file_id: UUID, choices: DecisionsSha
     index stays in use until the new one is ready.
     """
     return files.decide(access_own_file(request, slug, file_id), choices.decisions)
+
+
+@router.get("/gpts/{slug}/files/{uuid:file_id}/passages", response={200: FilePassages, **INVALID, **UNAVAILABLE})
+def read_passages(
+    request: HttpRequest, slug: str, file_id: UUID, start: Annotated[int, Query(ge=0, le=10**8)] = 0
+) -> dict[str, Any]:
+    """The passages of a file, as they are in use."""
+    return passages.passages(access_own_file(request, slug, file_id), start)
+
+
+@router.post("/gpts/{slug}/files/{uuid:file_id}/passages", response={200: File, **INVALID})
+def correct_passage(request: HttpRequest, slug: str, file_id: UUID, correction: PassageCorrection) -> KnowledgeFile:
+    """Correct or drop a passage, or add questions by which it is found; the file is indexed again.
+
+    Corrections stay when you replace the file, where the text is the same.
+    """
+    return passages.correct(access_own_file(request, slug, file_id), correction.model_dump())
 
 
 @router.post("/gpts/{slug}/files/{uuid:file_id}/replace", response={201: File, **INVALID})

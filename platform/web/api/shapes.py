@@ -9,6 +9,7 @@ from django.urls import reverse
 from ninja import Schema
 from pydantic import Field
 
+from gpts.knowledge import corrections
 from gpts.knowledge.documents import Finding, Notice, Unit
 from gpts.spec.capabilities import CAPABILITIES
 from gpts.spec.gpt import DESCRIPTION_CHARS, INSTRUCTIONS_CHARS, NAME_CHARS, STARTER_CHARS, STARTERS
@@ -226,6 +227,35 @@ class DecisionsShape(RequestBody):
 
     decisions: dict[str, Literal["drop", "accept"]] = Field(
         min_length=1, examples=[{"3f9a0c1b2d4e": "drop", "77a01be4c9d2": "accept"}]
+    )
+
+
+class FilePassage(Schema):
+    """A passage of a file: a paragraph, list or table as it was read, with your corrections."""
+
+    original: str = Field(description="The text as it was read, which identifies the passage.")
+    text: str = Field(description="The text in use.")
+    dropped: bool
+    also_asked: list[str] = Field(description="Questions that you added, by which it is found.")
+    heading: str
+    page: int | None
+
+
+class FilePassages(Schema):
+    """Passages of a file from `start` on; those you dropped come first."""
+
+    items: list[FilePassage]
+    next: int | None = Field(description="The `start` of the next ones; null at the end.")
+
+
+class PassageCorrection(RequestBody):
+    """What to change about the passage that was read as `original`. What you leave out is as it was read."""
+
+    original: Annotated[Text, Field(min_length=1, max_length=corrections.MOST_CHARS)]
+    text: Annotated[Text, Field(max_length=corrections.MOST_CHARS)] = ""
+    dropped: bool = False
+    also_asked: list[Annotated[Text, Field(max_length=corrections.QUESTION_CHARS)]] = Field(
+        [], max_length=corrections.MOST_QUESTIONS
     )
 
 

@@ -37,7 +37,7 @@ Status = FileToRead.Status
 INDEXING_WAKE: Final = timedelta(seconds=60)
 CHOICES: Final = ("drop", "accept")
 # The fields about reading, before it starts.
-_UNREAD: Final[dict[str, Any]] = {"error": "", "claimed_until": None, "started": None, "n_read": 0, "n_done": 0}
+UNREAD: Final[dict[str, Any]] = {"error": "", "claimed_until": None, "started": None, "n_read": 0, "n_done": 0}
 # What a file takes over from another one with the same content that was read before.
 _COPIED: Final = ("segment", "n_chunks", "n_pages", "n_tokens", "unit", "language", "notices")
 
@@ -98,10 +98,12 @@ def _check_room(gpt: Gpt) -> None:
 
 def _created(gpt: Gpt, name: str, sha256: str, size: int, replaces: KnowledgeFile | None = None) -> KnowledgeFile:
     quotas.check_storage(gpt.owner_id, size)
-    file = KnowledgeFile(gpt=gpt, name=clean_name(name) or "file", sha256=sha256, size=size, replaces=replaces)
+    corrections = replaces.corrections if replaces is not None else {}
+    facts = {"name": clean_name(name) or "file", "sha256": sha256, "size": size, "corrections": corrections}
+    file = KnowledgeFile(gpt=gpt, replaces=replaces, **facts)
     # Of the same owner: a file that is ready at once tells that somebody has it.
     own = KnowledgeFile.objects.filter(gpt__owner=gpt.owner_id, sha256=sha256, status=Status.READY, decisions={})
-    known = own.exclude(segment="").first()
+    known = None if corrections else own.filter(corrections={}).exclude(segment="").first()
     if known is None or not copy_reading(file, known):
         file.save()
         queue_indexing(file)
@@ -205,7 +207,7 @@ def file_became_ready(file: KnowledgeFile) -> None:
 def retry_file(file: KnowledgeFile) -> bool:
     """Read a failed or cancelled file again. Whether there was anything to do."""
     again = KnowledgeFile.objects.filter(id=file.id, status__in=(Status.FAILED, Status.CANCELLED))
-    if not again.update(**_UNREAD, status=Status.RECEIVED, woken=timezone.now()):
+    if not again.update(**UNREAD, status=Status.RECEIVED, woken=timezone.now()):
         return False
     queue_indexing(file)
     return True
@@ -221,7 +223,7 @@ def cancel_file(file: KnowledgeFile) -> bool:
 
 def cancel_reading(files: Any) -> int:
     """Cancel those of the queryset `files` that are not read yet; how many."""
-    n_cancelled: int = files.exclude(status__in=FileToRead.SETTLED).update(**_UNREAD, status=Status.CANCELLED)
+    n_cancelled: int = files.exclude(status__in=FileToRead.SETTLED).update(**UNREAD, status=Status.CANCELLED)
     return n_cancelled
 
 
@@ -241,7 +243,7 @@ def decide(file: KnowledgeFile, choices: Mapping[str, str]) -> KnowledgeFile:
         is_settled = file.status == Status.QUARANTINED and not file.undecided
         if used(findings, file.decisions) == before and not is_settled:
             return file
-        KnowledgeFile.objects.filter(id=file.id).update(**_UNREAD, status=Status.RECEIVED, woken=timezone.now())
+        KnowledgeFile.objects.filter(id=file.id).update(**UNREAD, status=Status.RECEIVED, woken=timezone.now())
         queue_indexing(file)
     file.refresh_from_db()
     return file
@@ -274,7 +276,7 @@ def _take_out(files: Any) -> None:
 def read_again(file: FileToRead) -> None:
     """Read the file again because its segment is lost or in an older format. Decisions are kept."""
     fresh = {"status": Status.RECEIVED, "segment": "", "woken": timezone.now()}
-    type(file).objects.filter(id=file.id).update(**_UNREAD, **fresh)
+    type(file).objects.filter(id=file.id).update(**UNREAD, **fresh)
     queue_indexing(file)
 
 

@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from gpts.knowledge.corrections import Correction
 from gpts.knowledge.documents import Finding
 from gpts.safety.findings import undecided
 from gpts.spec.capabilities import CAPABILITIES
@@ -324,6 +325,7 @@ class KnowledgeFile(FileToRead):
     )
     findings = models.JSONField(default=list, blank=True)
     decisions = models.JSONField(default=dict, blank=True)
+    corrections = models.JSONField(default=dict, blank=True, help_text="Of passages, by the key of their text.")
     attributes = models.JSONField(default=dict, blank=True, help_text="What programs choose by when they search.")
     removed = models.DateTimeField(null=True, blank=True, help_text="When it left the draft; versions keep it.")
 
@@ -335,6 +337,10 @@ class KnowledgeFile(FileToRead):
         constraints = [
             models.UniqueConstraint(fields=["gpt", "sha256"], condition=Q(removed=None), name="file_once_per_gpt")
         ]
+
+    def passage_corrections(self) -> dict[str, Correction]:
+        """The owner's corrections of passages, by key."""
+        return {key: Correction.model_validate(each) for key, each in self.corrections.items()}
 
     @property
     def undecided(self) -> list[str]:

@@ -10,12 +10,13 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from web.builder import files
+from web.builder import files, passages
 from web.builder.knowledge import reading
 from web.builder.models import Gpt, KnowledgeFile
 from web.builder.views import View, of_own_gpt, state, state_response, wants_json
+from web.rpc import NoResult
 
 # Instead of a finding's id: all findings without a decision.
 ALL_UNDECIDED = "every"
@@ -114,6 +115,33 @@ def decide(request: HttpRequest, gpt: Gpt, file: KnowledgeFile) -> HttpResponse:
         if wants_json(request):
             return JsonResponse({"error": " ".join(error.messages)}, status=400)
         messages.error(request, " ".join(error.messages))
+    return file_response(request, gpt, file)
+
+
+@require_safe
+@of_own_gpt
+def file_passages(request: HttpRequest, gpt: Gpt, file_id: UUID) -> JsonResponse:
+    """The file's passages from number `start` on, as HTML for the page."""
+    file = files.access_file(gpt, file_id)
+    start = request.GET.get("start", "0")
+    try:
+        found = passages.passages(file, int(start) if start.isdecimal() and len(start) < 9 else 0)
+    except NoResult as error:
+        return JsonResponse({"error": str(error)}, status=503)
+    return JsonResponse(
+        {"html": render_to_string("builder/parts/passages.html", {"gpt": gpt, "file": file, **found})}
+    )
+
+
+@of_own_file
+def correct(request: HttpRequest, gpt: Gpt, file: KnowledgeFile) -> HttpResponse:
+    """Correct, drop or restore a passage, or add what it is also asked as, one question a line."""
+    asked = [line.strip() for line in request.POST.get("also_asked", "").splitlines() if line.strip()]
+    fields = {name: request.POST.get(name, "") for name in ("original", "text")}
+    try:
+        passages.correct(file, {**fields, "dropped": request.POST.get("dropped") == "yes", "also_asked": asked})
+    except ValidationError as error:
+        return JsonResponse({"error": " ".join(error.messages)}, status=400)
     return file_response(request, gpt, file)
 
 

@@ -1,6 +1,7 @@
 // The list of knowledge files in the creator's form: parallel uploads, and rows that update until each file is done.
 
 import { toast } from "../site.js";
+import { showPassages } from "./passages.js";
 import { post } from "./send.js";
 
 const POLL_MS = 1200;
@@ -29,6 +30,7 @@ export class FileList {
     picker.addEventListener("change", () => { this.#add([...picker.files]); picker.value = ""; });
     this.#takeDrops(this.form.querySelector("[data-drop]"));
     this.list.addEventListener("click", (event) => this.#clicked(event));
+    showPassages(this.list, (row, data) => this.#answered(row, data));
     this.replacement.addEventListener("change", () => this.#replace());
     for (const row of this.list.children) reveal(row);
     if (waiting || [...this.list.children].some((row) => PENDING.has(row.dataset.status))) this.follow();
@@ -165,6 +167,14 @@ export class FileList {
     return fresh;
   }
 
+  /** Show the server's response to what was done with a row's file. */
+  #answered(row, data) {
+    const fresh = this.#redraw(row, data.file);
+    this.show(data);
+    if (PENDING.has(data.file.status)) this.follow();
+    return fresh;
+  }
+
   #announce(words) {
     this.form.querySelector("[data-announce]").textContent = words;
   }
@@ -223,10 +233,8 @@ export class FileList {
     try {
       const data = await post(button.formAction, body);
       if (data.error) throw new Error(data.error);
-      const fresh = this.#redraw(row, data.file);
+      const fresh = this.#answered(row, data);
       (fresh.querySelector(".finding button:not([aria-pressed])") ?? fresh.querySelector(".file-actions button"))?.focus();
-      this.show(data);
-      if (PENDING.has(data.file.status)) this.follow();
     } catch (error) {
       for (const each of row.querySelectorAll("button")) each.disabled = false;
       toast(error.message, "error");

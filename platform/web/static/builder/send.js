@@ -7,6 +7,12 @@ export async function post(url, body = new FormData()) {
   return answer(await fetch(url, options).catch(() => { throw new Error("Can’t reach the site."); }));
 }
 
+/** Load JSON. Throws an Error with a message for the person. */
+export async function load(url) {
+  const options = { headers: { Accept: "application/json" }, redirect: "manual" };
+  return answer(await fetch(url, options).catch(() => { throw new Error("Can’t reach the site."); }));
+}
+
 async function answer(response) {
   if (response.type === "opaqueredirect" || response.status === 403) {
     throw new Error("You’re signed out. Sign in again in another tab.");
