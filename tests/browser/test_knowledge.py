@@ -39,6 +39,13 @@ HIT = {
     "given": True, "why_not": "",
 }  # fmt: skip
 ANSWERS: dict[str, dict[str, Any]] = {
+    "workers.tasks.file_passages": {
+        "passages": [
+            {"text": "The purnp needs oil once a year.", "heading": "Care > Oil", "page": 2},
+            {"text": "| Part | Price |\n| Seal | 4 |", "heading": "Care", "page": 3},
+        ],
+        "next": None,
+    },
     "workers.tasks.ask_knowledge": {
         "covered": True,
         "reason": "Meaning 0.62.",
@@ -203,6 +210,29 @@ def test_the_knowledge_is_looked_into_and_asked(alice_page, gpt, fake_worker, wi
     expect(alice_page.get_by_text("No room left")).to_be_visible()
     assert [v["id"] for v in run_axe(alice_page) if v["impact"] in {"serious", "critical"}] == []
     assert alice_page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_passages_are_corrected_in_the_form(visitor, alice, gpt, fake_worker, width, scheme):
+    page = visitor.page(alice, viewport={"width": width, "height": 844}, color_scheme=scheme)
+    page.goto(f"/gpts/{gpt.slug}/edit")
+    file = row(page, "zephyr-manual.pdf")
+    fake_worker()
+    file.locator("[data-passages] > summary").click()
+    passage = file.locator("[data-passage]").first
+    expect(passage).to_contain_text("The purnp needs oil")
+    passage.get_by_text("Edit", exact=True).click()
+    passage.get_by_label("Text").fill("The pump needs oil once a year.")
+    passage.get_by_label("Also asked as").fill("Which oil?")
+    assert [v["id"] for v in run_axe(page) if v["impact"] in {"serious", "critical"}] == []
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+
+    fake_worker()
+    passage.get_by_role("button", name="Save passage").click()
+    expect(file).to_contain_text("1 corrected")
+    expect(file.locator("[data-passage]").first).to_contain_text("The pump needs oil once a year.")
+    [correction] = KnowledgeFile.objects.get(name="zephyr-manual.pdf").passage_corrections().values()
+    assert (correction.text, correction.also_asked) == ("The pump needs oil once a year.", ("Which oil?",))
 
 
 def test_workers_that_are_away_do_not_break_the_page(alice_page, gpt, visitor, monkeypatch):

@@ -43,7 +43,7 @@ def test_a_correction_is_shown_in_place_of_the_original(as_alice, file):
     ).json()
 
     assert told["file"]["status"] == "received"
-    assert "1 passage, 1 corrected" in " ".join(told["file"]["html"].split())
+    assert "Passages, 1 corrected" in " ".join(told["file"]["html"].split())
     html = shown(as_alice, file)
     assert "The pump needs oil." in html
     assert "Also asked as: Oil? · Which oil?" in html
