@@ -1,6 +1,6 @@
 """The formulas of formulas.toml: phrases used to steer a model through a document, with weights.
 
-They are read and compiled on first use, in 0.2 s.
+They are read and compiled on first use.
 """
 
 import re
@@ -26,7 +26,12 @@ class Formula:
     family: str
     weight: float
     needs: tuple[frozenset[str], ...]
-    pattern: re.Pattern[str]
+    source: str
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """The pattern, compiled when a text first needs it: most texts need none."""
+        return _compiled(self.source)
 
 
 def plain(text: str) -> str:
@@ -37,6 +42,11 @@ def plain(text: str) -> str:
     for mark in filter(unicodedata.combining, set(folded)):
         folded = folded.replace(mark, "")
     return folded
+
+
+@cache
+def _compiled(source: str) -> re.Pattern[str]:
+    return re.compile(source)
 
 
 @cache
@@ -71,7 +81,7 @@ def _by_start() -> Mapping[str, tuple[str, ...]]:
 def _formula(row: Mapping[str, Any], data: Mapping[str, Any]) -> Formula:
     needs = tuple(frozenset(map(plain, _stems(group, data["stems"]))) for group in row["needs"])
     # Escapes are lower case in all patterns, so folding the pattern like the text keeps them intact.
-    return Formula(row["family"], row["weight"], needs, re.compile(plain(_whole(row["pattern"], data["pieces"]))))
+    return Formula(row["family"], row["weight"], needs, plain(_whole(row["pattern"], data["pieces"])))
 
 
 def _stems(group: Sequence[str], named: Mapping[str, Sequence[str]]) -> Iterator[str]:
