@@ -1,7 +1,7 @@
 """`/v1/responses`: OpenAI's Responses, over the same runs as every other way in."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from functools import partial
 from typing import Annotated, Any, Final
 
@@ -28,7 +28,7 @@ from web.api.response_request import Include, ResponseRequest, renamed
 from web.api.response_store import access_response, forget, input_of, keep, settled
 from web.runs import log, services
 from web.runs.connections import close_connection, in_database, sse_response, take_stream
-from web.runs.model_facts import model_facts
+from web.runs.model_facts import ModelFacts, model_facts
 from web.runs.models import Run
 from web.slots import Slot
 
@@ -60,26 +60,35 @@ async def create_response(request: HttpRequest, response: HttpResponse, body: Re
     asked = RepeatableRequest.of(request, "responses", body.model_dump_json(exclude={"stream", "stream_options"}))
     slot = await take_stream(user.pk) if body.stream else None
     if body.answers_requests:
-        return await _answer(await in_database(go_on, request, body), body, response, asked, slot)
+        return await _answer(partial(go_on, request, body), body, response, asked, slot)
     turn = await in_database(response_store.read_turn, user, body)
     files = await program_runs.files_of(user, turn.message)
     begin = partial(response_store.begin, user, body, turn, files)
     if body.background:
         run = await in_database(asked.run, begin)
-        return await _answer(await in_database(_first, user, run), body, response, asked, slot)
+        return await _answer(partial(_first, user, run), body, response, asked, slot)
     async with begun(asked, begin) as [choice]:
-        return await _answer(await in_database(_first, user, choice.run), body, response, asked, slot)
+        return await _answer(partial(_first, user, choice.run), body, response, asked, slot)
 
 
 def _first(user: User, run: Run) -> Response:
     return Response.objects.visible_to(user).filter(run=run).earliest("created")
 
 
+def _with_facts(find: Callable[[], Response]) -> tuple[Response, ModelFacts]:
+    made = find()
+    return made, model_facts(made.run.version.spec().model.engine)
+
+
 async def _answer(
-    made: Response, body: ResponseRequest, response: HttpResponse, asked: RepeatableRequest, slot: Slot | None
+    find: Callable[[], Response],
+    body: ResponseRequest,
+    response: HttpResponse,
+    asked: RepeatableRequest,
+    slot: Slot | None,
 ) -> Any:
-    """What is sent for the response: all of it, its events, or what there is in the background."""
-    facts = await in_database(model_facts, made.run.version.spec().model.engine)
+    """What is sent for the response that `find` finds: all of it, its events, or what there is in the background."""
+    made, facts = await in_database(_with_facts, find)
     await close_connection()
     if slot is not None:
         whole: Any = sse_response(_events(made, None if body.background else asked), slot)
