@@ -93,6 +93,14 @@ def test_a_sentence_that_a_trick_hides_waits(properties: str) -> None:
     assert [each.severity for each in document.findings] == ["quarantine"]
 
 
+def test_the_automatic_colour_is_seen_whatever_its_opacity() -> None:
+    body = '<text:p><text:span text:style-name="T1">Plain text</text:span></text:p>'
+    loext = 'xmlns:loext="urn:org:documentfoundation:names:experimental:office:xmlns:loext:1.0" loext:opacity="0%"'
+    assert read("text", body, text_style("T1", loext)).findings
+    styles = text_style("T1", f'style:use-window-font-color="true" {loext}')
+    assert not read("text", body, styles).findings
+
+
 def test_white_text_on_a_dark_ground_is_seen() -> None:
     body = '<text:p><text:span text:style-name="T1">White on black</text:span></text:p>'
     styles = text_style("T1", 'fo:color="#ffffff" fo:background-color="#000000"')

@@ -79,7 +79,8 @@ class OdfStyles:
             ground=from_hex(ground) if has_ground else around.ground,
             points=points,
             hidden=hidden == "none" if hidden else around.hidden,
-            transparent=opacity in _TRANSPARENT if opacity else around.transparent,
+            # LibreOffice writes an opacity of 0 % with the automatic colour, which it ignores.
+            transparent=around.transparent if is_auto or not opacity else opacity in _TRANSPARENT,
             unreadable=around.unreadable or self._is_unreadable(family, name, points),
         )
 
