@@ -1,11 +1,16 @@
 """The standing cast: Alice owns the GPT, Bob may chat with it, Charlie must see nothing."""
 
 import os
+import shutil
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.db import connection
+from django.db.models.signals import post_migrate
 from hypothesis import settings as hypothesis_settings
+from pytest_django import DjangoDbBlocker
 
 from tests.publishing import publish
 from web.accounts.models import User
@@ -32,11 +37,42 @@ def home(settings, tmp_path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings() -> None:
+def migrated_database() -> Path | None:
+    """Where an SQLite database with these migrations is kept, empty, for later processes: they take seconds."""
+    if connection.vendor != "sqlite":
+        return None
+    migrations = sorted(settings.REPOSITORY.glob("platform/web/*/migrations/*.py"))
+    digest = sha256(b"".join(path.read_bytes() for path in migrations)).hexdigest()
+    return settings.GUILDHALL_HOME / f"test-migrated-{digest[:16]}.sqlite3"
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(migrated_database: Path | None, tmp_path_factory: pytest.TempPathFactory) -> None:
     """SQLite in a file, not in memory: a live site's threads then share it as they do in service."""
-    database = settings.DATABASES["default"]
-    if database["ENGINE"] == "django.db.backends.sqlite3":
-        database["TEST"]["NAME"] = settings.GUILDHALL_HOME / f"test-{os.getpid()}.sqlite3"
+    # Emptying the database after a test would make every permission anew, and nothing asks for one.
+    post_migrate.receivers = []
+    if migrated_database:
+        own = settings.DATABASES["default"]["TEST"]["NAME"] = tmp_path_factory.mktemp("database") / "test.sqlite3"
+        if migrated_database.exists():
+            shutil.copy(migrated_database, own)
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(django_db_keepdb: bool, migrated_database: Path | None) -> bool:
+    """Whether the database may be there at the start."""
+    return django_db_keepdb or bool(migrated_database)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, migrated_database: Path | None
+) -> None:
+    """Keeps the first database that is made, before a test fills it."""
+    if migrated_database and not migrated_database.exists():
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            copy = migrated_database.with_suffix(f".{os.getpid()}")
+            cursor.execute("VACUUM INTO %s", [str(copy)])
+            copy.rename(migrated_database)
 
 
 @pytest.fixture
