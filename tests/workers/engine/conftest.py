@@ -15,7 +15,6 @@ import pytest
 from gpts.runs.messages import PromptMessage
 from tests.workers.engine.chat_templates import tokenizer_of
 from tests.workers.engine.model_programs import ModelProgram, llama_cpp_program, vllm_program
-from tests.workers.engine.tiny_model import save_tiny_model
 from workers.engine.base import Engine, EngineConfig
 from workers.engine.remote import RemoteEngine
 from workers.engine.scripted import CAPABLE, ScriptedEngine
@@ -175,6 +174,7 @@ def local_engine() -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def hf_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """The engine for graphics cards, on the CPU, with a model of random weights at the pace of a larger one."""
+    from tests.workers.engine.tiny_model import save_tiny_model
     from workers.engine.hf import HfEngine
 
     class Paced(HfEngine):
