@@ -101,6 +101,7 @@ def test_dialogues_about_attached_files_count_apart():
     assert dialogue_figures([outcome(ATTACHMENT, 0)])["right"] == 0.0
 
 
+@pytest.mark.model
 def test_a_model_that_cannot_write_answers_from_attached_files():
     dialogues = {each.id: each for each in read_dialogues(QUESTIONS / "dialogues-dev.jsonl")}
     own = [dialogues["attachment-contract-1"], dialogues["attachment-beside-knowledge-1"]]
