@@ -105,11 +105,11 @@ def quick_parts() -> list[Check]:
     return [
         Check("format", python("-m", "ruff", "format", "--check", ".")),
         Check("lint", python("-m", "ruff", "check", ".")),
-        Check("types", python("-m", "mypy", "gpts", "platform/web", "workers", "deploy")),
+        Check("types", python("-m", "mypy", "--num-workers", "2", "gpts", "platform/web", "workers", "deploy")),
         Check("imports", python("-c", imports)),
         Check("site", python("manage.py", "check")),
         Check("migrations", python("manage.py", "makemigrations", "--check", "--dry-run")),
-        Check("tests", pytest("not model and not process and not browser", "-n", "2")),
+        Check("tests", pytest("not model and not process and not browser", "-n", "2", "--dist", "worksteal")),
     ]
 
 
@@ -126,7 +126,7 @@ def browser_tests(variables: Mapping[str, str]) -> CheckResult:
     """The outcome of the browser tests; skipped if there is no Chromium and none can be installed."""
     if missing := install_chromium(variables):
         return CheckResult("browser tests", "skipped", reason=missing)
-    return run(Check("browser tests", pytest("browser")), variables)
+    return run(Check("browser tests", pytest("browser", "tests/browser")), variables)
 
 
 def install_chromium(variables: Mapping[str, str]) -> str:
