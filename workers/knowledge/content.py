@@ -17,6 +17,7 @@ from gpts.knowledge.documents import Block, Chunk, Document, Finding, Notice, Un
 from gpts.knowledge.sections import Borders
 from workers.knowledge.embed import Vectors
 from workers.knowledge.lexical import Postings
+from workers.knowledge.spelling import vocabulary
 
 Array = npt.NDArray[Any]
 _NO_PAGE: Final = -1
@@ -71,6 +72,10 @@ class Segment:
     def n_chars(self) -> int:
         """The length of the text."""
         return int(self.columns["n_chars"][0])
+
+    def vocabulary(self) -> list[str]:
+        """The words that a typo in a question may stand for."""
+        return self.columns["vocabulary"].tobytes().decode().split("\n")
 
     def part(self, start: int, end: int) -> str:
         """The text from character `start` to `end`, decoding only the chunks around it."""
@@ -177,6 +182,7 @@ def columns_of(content: Content) -> dict[str, Array]:
     return {
         "text": np.frombuffer(text.encode(), np.uint8),
         "n_chars": np.array([len(text)], np.int64),
+        "vocabulary": np.frombuffer("\n".join(vocabulary(text)).encode(), np.uint8),
         "headings": np.frombuffer(b"".join(headings), np.uint8),
         "heading_bounds": np.array([0, *accumulate(map(len, headings))], np.int64),
         "block_starts": np.array(block_starts[:-1], np.int64),

@@ -11,7 +11,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -128,6 +128,13 @@ class Embedder:
         if len(texts) <= _FEW:
             return [len(tokenizer.encode(text, add_special_tokens=False).ids) for text in texts]
         return [len(each.ids) for each in tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
+
+    @cached_property
+    def words(self) -> list[str]:
+        """The tokens that may be words, sorted: common ones, in the languages that the model has learned."""
+        with self._lock:
+            tokens = self._tokens().get_vocab(with_added_tokens=False)
+        return sorted({token for each in tokens if (token := each.removeprefix("▁")).isalpha()})
 
     def letters_per_token(self, text: str) -> float:
         """The mean number of letters per token of `text`, WELL_READ if it has no letters.

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -37,7 +38,9 @@ from workers.knowledge import lexical, unions
 from workers.knowledge.content import Segment, SegmentInfo
 from workers.knowledge.embed import Embedder, Vectors
 from workers.knowledge.errors import EmbedderMismatch, KnowledgeError
+from workers.knowledge.lexical import Postings
 from workers.knowledge.segment_cache import CACHE_BYTES, SegmentCache
+from workers.knowledge.spelling import corrected
 from workers.knowledge.stores import FaissFiles, VectorStore
 from workers.knowledge.unions import Union
 
@@ -45,6 +48,8 @@ from workers.knowledge.unions import Union
 CONSIDERED: Final = 60
 # Between two requests for the same union: building one of a million chunks takes minutes.
 REQUEST_AGAIN_S: Final = 600.0
+# Files whose words are kept in memory as strings.
+VOCABULARIES: Final = 256
 
 # A chunk of one of the searched segments: (address of the segment, number of the chunk in it).
 _Key = tuple[str, int]
@@ -92,6 +97,7 @@ class KnowledgeIndex:
         self._store = open_store(self._cache)
         self._request_union = request_union
         self._requested_at: dict[str, float] = {}
+        self._vocabulary = lru_cache(VOCABULARIES)(lambda address: self._cache.segment(address).vocabulary())
 
     def search(self, refs: Sequence[KnowledgeRef], query: str, budget_tokens: int = BUDGET_TOKENS) -> Retrieval:
         """The passages of `refs` for `query`, best first, within `budget_tokens`, and whether they cover it.
@@ -100,10 +106,23 @@ class KnowledgeIndex:
         """
         by_address = {ref.segment: ref for ref in refs}
         with self._naming(by_address.values()):
+            query = self.corrected(refs, query)
             found = self._found(by_address, query, ("dense", "lexical"))
             passages = self._chosen(self._ranked(found, by_address, query, CONSIDERED), budget_tokens)
         covered = bool(passages) and is_covered(found.evidence)
         return Retrieval(query=query, passages=passages, covered=covered, n_files=len(by_address))
+
+    def corrected(self, refs: Sequence[KnowledgeRef], text: str) -> str:
+        """`text` with typos replaced by words of the files. Raises like `search`."""
+        addresses = tuple(ref.segment for ref in refs)
+        with self._naming(refs):
+            postings = self._postings(addresses, self._union(addresses))
+            return corrected(
+                text,
+                lambda words: lexical.n_holders(words, postings),
+                self._embedder.words,
+                lambda: [self._vocabulary(address) for address in addresses],
+            )
 
     def whole(self, refs: Sequence[KnowledgeRef]) -> tuple[Passage, ...]:
         """Each of the files as one passage. Raises KnowledgeError naming the file whose segment cannot be used."""
@@ -197,8 +216,7 @@ class KnowledgeIndex:
         sparse = self._lexical(addresses, union, query_terms) if "lexical" in halves else {}
         keys = dict.fromkeys([*dense, *sparse])
         cosines = {key: dense[key] if key in dense else self._cosine(key, vector) for key in keys}
-        postings = [union.postings] if union else [self._cache.segment(each).postings for each in addresses]
-        weights = lexical.rarities(query_terms, postings)
+        weights = lexical.rarities(query_terms, self._postings(addresses, union))
         readability = readable(self._embedder.letters_per_token(query))
         dense_weight = DENSE_WEIGHT * readability if len(set(halves)) > 1 else float("dense" in halves)
         fused = fuse(cosines, sparse, lexical.ceiling(weights), dense_weight)
@@ -243,10 +261,13 @@ class KnowledgeIndex:
 
     def _lexical(self, addresses: Sequence[str], union: Union | None, query: Sequence[str]) -> dict[_Key, float]:
         """The BM25 scores of the DEPTH best chunks of all segments that share a term with the question."""
+        found = lexical.best(query, self._postings(addresses, union), DEPTH)
         if union:
-            return {union.place(row): score for score, _, row in lexical.best(query, [union.postings], DEPTH)}
-        postings = [self._cache.segment(address).postings for address in addresses]
-        return {(addresses[number], row): score for score, number, row in lexical.best(query, postings, DEPTH)}
+            return {union.place(row): score for score, _, row in found}
+        return {(addresses[number], row): score for score, number, row in found}
+
+    def _postings(self, addresses: Sequence[str], union: Union | None) -> list[Postings]:
+        return [union.postings] if union else [self._cache.segment(each).postings for each in addresses]
 
     def _cosine(self, key: _Key, vector: Vectors) -> float:
         return self._cache.segment(key[0]).cosine(key[1], vector)

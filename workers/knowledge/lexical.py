@@ -107,6 +107,13 @@ def key(term: str) -> int:
     return int.from_bytes(hashlib.blake2b(term.encode(), digest_size=8).digest(), "big")
 
 
+def n_holders(query: Sequence[str], postings: Sequence[Postings]) -> list[int]:
+    """How many chunks of all of `postings` have each term of `query`."""
+    keys = np.array([key(term) for term in query], np.uint64)
+    found = sum((np.diff(each.spans(keys))[:, 0] for each in postings), np.zeros(len(keys), np.int64))
+    return [int(n) for n in found]
+
+
 def rarities(query: Sequence[str], postings: Sequence[Postings]) -> dict[str, float]:
     """The inverse document frequency of each term of `query` over all of `postings`, above 0."""
     keys = np.array([key(term) for term in query], np.uint64)

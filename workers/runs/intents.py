@@ -1,5 +1,6 @@
 """What a new message asks for: told by a model that writes answers, else read by code."""
 
+from dataclasses import replace
 from typing import Final
 
 from gpts.runs.intent import ListedFile, intent_request, read_intent
@@ -15,7 +16,7 @@ LINE_TOKENS: Final = 60
 def message_intent(state: TurnState, services: Services, check: Show) -> MessageIntent:
     """What the message of this turn asks for. Raises KnowledgeError, EngineError, or what `check` raises to stop."""
     if not (state.ability.writes_from_sources and state.question()):
-        return services.small.read_intent(state)
+        return services.small.read_intent(_in_words_of_files(state, services))
     refs = state.files()
     infos = services.index.infos(refs)
     new = {file.id for file in state.new_files()}
@@ -31,3 +32,12 @@ def message_intent(state: TurnState, services: Services, check: Show) -> Message
     if told.intent == "question" and by_code.intent == "whole_files":
         return MessageIntent(intent="whole_files", query=by_code.query, file_ids=by_code.file_ids)
     return told
+
+
+def _in_words_of_files(state: TurnState, services: Services) -> TurnState:
+    """`state` with the typos of its message corrected by the words of its files."""
+    message, refs = state.user_message(), state.files()
+    if not refs or not message.text:
+        return state
+    text = services.index.corrected(refs, message.text)
+    return replace(state, steps=(message.model_copy(update={"text": text}), *state.steps[1:]))

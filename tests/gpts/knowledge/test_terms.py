@@ -60,3 +60,8 @@ def test_a_question_of_question_words_alone_asks_for_hardly_anything(question: s
 
 def test_a_word_of_an_indian_script_is_one_term() -> None:
     assert len(terms("मशीन")) == 1
+
+
+def test_russian_and_arabic_words_lose_their_inflection() -> None:
+    assert terms("книга") == terms("книгами")
+    assert terms("المدرسة") == terms("للمدرسة")
