@@ -31,7 +31,7 @@ from gpts.knowledge.ranking import (
     select,
 )
 from gpts.knowledge.sections import FilePart, Section, parts_of, section_around
-from gpts.knowledge.terms import terms
+from gpts.knowledge.terms import stem, terms
 from gpts.runs.steps import Retrieval
 from gpts.spec.gpt import KnowledgeRef
 from workers.knowledge import lexical, unions
@@ -40,7 +40,7 @@ from workers.knowledge.embed import Embedder, Vectors
 from workers.knowledge.errors import EmbedderMismatch, KnowledgeError
 from workers.knowledge.lexical import Postings
 from workers.knowledge.segment_cache import CACHE_BYTES, SegmentCache
-from workers.knowledge.spelling import corrected
+from workers.knowledge.spelling import corrected, vocabulary
 from workers.knowledge.stores import FaissFiles, VectorStore
 from workers.knowledge.unions import Union
 
@@ -117,12 +117,16 @@ class KnowledgeIndex:
         addresses = tuple(ref.segment for ref in refs)
         with self._naming(refs):
             postings = self._postings(addresses, self._union(addresses))
-            return corrected(
-                text,
-                lambda words: lexical.n_holders(words, postings),
-                self._embedder.words,
-                lambda: [self._vocabulary(address) for address in addresses],
-            )
+            names = _words_of(tuple(ref.name for ref in refs))
+
+            def count(words: Sequence[str]) -> list[int]:
+                held = lexical.n_holders(words, postings)
+                return [n or int(word in names.values()) for n, word in zip(held, words, strict=True)]
+
+            def vocabularies() -> list[Sequence[str]]:
+                return [list(names), *(self._vocabulary(address) for address in addresses)]
+
+            return corrected(text, count, self._embedder.words, vocabularies)
 
     def whole(self, refs: Sequence[KnowledgeRef]) -> tuple[Passage, ...]:
         """Each of the files as one passage. Raises KnowledgeError naming the file whose segment cannot be used."""
@@ -220,7 +224,7 @@ class KnowledgeIndex:
         readability = readable(self._embedder.letters_per_token(query))
         dense_weight = DENSE_WEIGHT * readability if len(set(halves)) > 1 else float("dense" in halves)
         fused = fuse(cosines, sparse, lexical.ceiling(weights), dense_weight)
-        evidence = self._evidence(weights, list(fused), max(cosines.values(), default=-1.0), readability)
+        evidence = self._evidence(weights, by_address, list(fused), max(cosines.values(), default=-1.0), readability)
         return _Found(sparse, fused, cosines, evidence)
 
     def _union(self, addresses: Sequence[str]) -> Union | None:
@@ -273,14 +277,23 @@ class KnowledgeIndex:
         return self._cache.segment(key[0]).cosine(key[1], vector)
 
     def _evidence(
-        self, weights: Mapping[str, float], best: Sequence[_Key], cosine: float, readability: float
+        self,
+        weights: Mapping[str, float],
+        by_address: Mapping[str, KnowledgeRef],
+        best: Sequence[_Key],
+        cosine: float,
+        readability: float,
     ) -> Evidence:
-        """The question's terms in the three best chunks; a term that no file has weighs as much as the rarest."""
+        """The question's terms in the three best chunks and the names of their files.
+
+        A term that no file has weighs as much as the rarest.
+        """
         total = sum(weights.values())
         share, rare = 0.0, False
         for address, row in best[:3]:
             postings = self._cache.segment(address).postings
-            held = [term for term in weights if postings.holds(term, row)]
+            name = terms(by_address[address].name)
+            held = [term for term in weights if term in name or postings.holds(term, row)]
             share = max(share, sum(weights[term] for term in held) / total if total else 0.0)
             rare = rare or any(is_identifier(term) for term in held)
         return Evidence(cosine=cosine, term_share=share, rare_term=rare, readable=readability)
@@ -300,6 +313,12 @@ class KnowledgeIndex:
         opened = {address: self._cache.segment(address) for address in {each.segment for each in ranked}}
         chosen = select(ranked, opened, _TokenCounter(self._embedder.count_tokens), budget_tokens)
         return tuple(_placed(passage, opened[passage.segment]) for passage in chosen)
+
+
+@lru_cache
+def _words_of(names: tuple[str, ...]) -> dict[str, str]:
+    """The words of these names of files, sorted, each with its stem."""
+    return {word: stem(word) for word in vocabulary(" ".join(names))}
 
 
 class _TokenCounter:

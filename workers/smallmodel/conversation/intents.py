@@ -131,6 +131,24 @@ def named_files(text: str, refs: Sequence[KnowledgeRef], numbered: Sequence[Know
     return tuple(id for id in own if id in shared or not _only_here(id, own).isdisjoint(left))
 
 
+def called_files(text: str, refs: Sequence[KnowledgeRef]) -> tuple[tuple[str, ...], str]:
+    """The ids of those of `refs` that `text` surely names, and what else it says.
+
+    It does by their name as written, which may go without its ending unless it is a plain word then, or by all of
+    several words of it.
+    """
+    found, rest = [], text
+    for ref in refs:
+        base = ref.name.rsplit(".", 1)[0]
+        names = "|".join(re.escape(name) for name in (ref.name, base) if name == ref.name or not base.isalpha())
+        rest, n_found = re.subn(rf"(?<!\w)(?:{names})(?!\w)", "", rest, flags=re.IGNORECASE)
+        found += [ref.file_id] * bool(n_found)
+    if not found:
+        said = {stem(word) for word in plain_words(text)}
+        found = [ref.file_id for ref in refs if len(words := _name_words(ref.name)) > 1 and words <= said]
+    return tuple(found), rest
+
+
 def beside_names(words: Iterable[str], refs: Sequence[KnowledgeRef]) -> list[str]:
     """Those of `words` that are not the name of one of the files, such as "lease" of lease.pdf."""
     names = frozenset[str]().union(*(_name_words(ref.name) for ref in refs))

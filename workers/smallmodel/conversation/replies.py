@@ -1,5 +1,6 @@
 """The replies of a model that cannot write any, put together from the GPT's own texts in the person's language."""
 
+from dataclasses import replace
 from typing import Final
 
 from gpts.runs.fixed_replies import decline, fixed_reply, with_starters
@@ -10,6 +11,7 @@ from workers.smallmodel.conversation.classifier import MessageClassifier
 from workers.smallmodel.conversation.intents import (
     Reading,
     beside_names,
+    called_files,
     means_all,
     named_files,
     read_message,
@@ -45,7 +47,9 @@ def message_intent(state: TurnState, classifier: MessageClassifier) -> MessageIn
             return _rewrite(reading, state)
         case "whole_files" if state.files():
             return _whole_files(reading, state)
-    meant_ids, query = _searched(state) if state.attached() else ((), "")
+    meant_ids, query = _searched(state)
+    if meant_ids and not topic(query or text):
+        return _whole_files(replace(reading, label="whole_files"), state)
     if state.files():
         note = decline(reading.lang, state.spec)
     else:
@@ -64,7 +68,7 @@ def _unread(reading: Reading, state: TurnState) -> MessageIntent | None:
 
 def _whole_files(reading: Reading, state: TurnState) -> MessageIntent:
     """The outline of the files that the message means; one that asks for nothing only hands them over."""
-    meant = _named(state) or _meant(state)
+    meant = _named(state, whole=True) or _meant(state)
     names = ", ".join(ref.name for ref in state.files() if ref.file_id in meant)
     asks = reading.label == "whole_files"
     note, lead = ("cannot_list", "listing") if is_listing(state.question()) else ("cannot_summarize", "outline")
@@ -79,8 +83,11 @@ def _whole_files(reading: Reading, state: TurnState) -> MessageIntent:
     )
 
 
-def _named(state: TurnState) -> tuple[str, ...]:
-    """The files that the message names; attached ones are numbered in their order."""
+def _named(state: TurnState, *, whole: bool = False) -> tuple[str, ...]:
+    """The files that the message names, of the GPT's own surely unless `whole`; attached ones are numbered."""
+    called, _ = called_files(state.question(), state.files())
+    if called or not (state.attached() or whole):
+        return called
     new, attached = state.new_files(), state.attached()
     numbered = [file.as_knowledge() for file in (new if len(new) > 1 else attached)] or state.spec.knowledge
     return named_files(state.question(), state.files(), numbered)
@@ -94,6 +101,9 @@ def _searched(state: TurnState) -> tuple[tuple[str, ...], str]:
     named = _named(state)
     if not named:
         return tuple(file.id for file in state.new_files()), ""
+    called, rest = called_files(state.question(), state.files())
+    if called:
+        return called, rest if rest != state.question() else ""
     words = state.question().split()
     others = beside_names(words, [ref for ref in state.files() if ref.file_id in named])
     return named, " ".join(others) if len(others) < len(words) and topic(" ".join(others)) else ""

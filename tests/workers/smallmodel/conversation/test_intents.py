@@ -4,7 +4,7 @@ import pytest
 
 from gpts.spec.gpt import KnowledgeRef
 from workers.smallmodel.conversation.classifier import MessageClassifier
-from workers.smallmodel.conversation.intents import named_files, read_message
+from workers.smallmodel.conversation.intents import called_files, named_files, read_message
 from workers.smallmodel.conversation.spelling import in_words_of
 
 READER = MessageClassifier()
@@ -129,6 +129,21 @@ FILES = tuple(
 )
 def test_files_are_meant_by_name_or_number(text, meant):
     assert set(named_files(text, FILES, FILES)) == meant
+
+
+@pytest.mark.parametrize(
+    ("text", "called", "rest"),
+    [
+        ("What does menu.pdf say about fish?", {"Menu.pdf"}, "What does  say about fish?"),
+        ("price-list: what is the deposit?", {"price-list.md"}, ": what is the deposit?"),
+        ("What do the house rules say about dogs?", {"house_rules.txt"}, "What do the house rules say about dogs?"),
+        ("What is on the menu?", set(), "What is on the menu?"),
+        ("Does the house serve lunch?", set(), "Does the house serve lunch?"),
+    ],
+)
+def test_a_file_of_the_gpt_is_called_by_its_name_as_written_or_by_all_words_of_it(text, called, rest):
+    found, left = called_files(text, FILES)
+    assert (set(found), left) == (called, rest)
 
 
 def test_typos_become_words_of_the_files():
