@@ -29,6 +29,8 @@ class WordEmbedder:
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return [len(text.split()) for text in texts]
 
+    words: Sequence[str] = ()
+
     def letters_per_token(self, text: str) -> float:
         return 5.0
 

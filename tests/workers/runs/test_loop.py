@@ -59,6 +59,9 @@ class Index:
     def whole(self, refs):
         return (PASSAGE,)
 
+    def corrected(self, refs, text):
+        return text
+
     def search(self, refs, query, budget_tokens):
         self.queries.append(query)
         if isinstance(self.found, Exception):
