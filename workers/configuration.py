@@ -29,6 +29,7 @@ from workers.engine.switching import SwitchingEngine
 from workers.knowledge.embed import shared_embedder
 from workers.knowledge.index import KnowledgeIndex
 from workers.knowledge.kept_notes import KeptNotes
+from workers.knowledge.meaning import readable_similarity
 from workers.knowledge.rerank import reranker_for
 from workers.knowledge.segment_cache import SegmentCache
 from workers.knowledge.stores import FaissFiles, VectorStore
@@ -259,7 +260,7 @@ def _services() -> Services:
         request_union=_request_union,
     )
     router, classifier = Router(embedder), MessageClassifier(embedder)
-    small = SmallModel(engine, router, classifier, embedder.similarity, settings.REPLY_DEADLINE_S, _picked)
+    small = SmallModel(engine, router, classifier, readable_similarity(embedder), settings.REPLY_DEADLINE_S, _picked)
     notes = KeptNotes(settings.GUILDHALL_HOME)
     return Services(engine, index, embedder, small, notes, settings.REPLY_DEADLINE_S)
 

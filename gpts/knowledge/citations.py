@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Container, Sequence
 from dataclasses import replace
 from itertools import chain
+from math import isnan
 from typing import Final
 
 from gpts.knowledge import tables
@@ -18,7 +19,7 @@ from gpts.knowledge.support import Source, is_claim, is_title, share, source_rar
 from gpts.knowledge.terms import terms
 from gpts.values import Value
 
-# Cosines of each first text with each second text, shape (n_first, n_second).
+# Cosines of each first text with each second text, shape (n_first, n_second); NaN where one cannot be read.
 Similarity = Callable[[Sequence[str], Sequence[str]], Sequence[Sequence[float]]]
 # A text of a question or a file in the language in which both are compared.
 Translate = Callable[[str], str]
@@ -42,6 +43,16 @@ CLOSE_SHARE: Final = 0.5
 # "3. Deposit": a heading in plain text.
 _NUMBERED_TITLE: Final = re.compile(r"(?:§ ?)?\d+(?:\.\d+)*[.)]? \S+(?: \S+){0,4}(?<![.!?:;])")
 _ITEM: Final = re.compile(r"^- (.+)$", re.MULTILINE)
+_LIST_MARK: Final = re.compile(r"[-*+•]\s|\(?(?:\d{1,3}|[a-z])[.)]\s")
+# A longer list is not given whole.
+MOST_LINES: Final = 20
+# Questions that all steps answer.
+_HOW_TO: Final = re.compile(
+    r"\bhow (?:do|does|can|could|should|to|is|are|would)\b|\b(?:steps|instructions|procedure|ingredients|zutaten)\b"
+    r"|\bwie (?:kann|muss|soll|mach|funktioniert|wird|werden|geht)|\bcómo\b|\bcomment (?:faire|puis|peut|on)\b"
+    r"|\bcome (?:si|posso|faccio)\b|(?:^|\W)как(?: |$)|كيف|怎么|如何",
+    re.IGNORECASE,
+)
 _STOPPED: Final = re.compile(r"[.!?…。！？][\"'”’)\]]*$")
 
 
@@ -142,7 +153,10 @@ def extractive_answer(
         scores = [(score + other) / 2 for score, other in zip(scores, own, strict=True)]
     order = sorted(range(len(sources)), key=lambda i: -scores[i])
     best = [i for i in order[:max_sentences] if scores[i] >= least_share * scores[order[0]]]
-    chosen = {sources[i].text: sources[i] for i in sorted(best)}.values()  # repeated sentences once
+    found = _with_their_lines(
+        [sources[i] for i in sorted(best)], sentences, all_of_one=bool(_HOW_TO.search(question))
+    )
+    chosen = {each.text: each for each in found}.values()  # repeated sentences once
     spans: list[tuple[Span, Source]] = []
     text = ""
     for source in chosen:
@@ -162,6 +176,41 @@ def closest(question: str, passages: Sequence[Passage], similarity: Similarity |
     if found.score < CLOSE_SCORE:
         return ()
     return tuple(each.model_copy(update={"answer_start": 0, "answer_end": 0}) for each in found.citations)
+
+
+def _with_their_lines(best: Sequence[Source], all_sources: Sequence[Source], *, all_of_one: bool) -> list[Source]:
+    """`best` with a list or code in place of its lines, if two of them are chosen or, with `all_of_one`, one."""
+    number = {id(each): n for n, each in enumerate(all_sources)}
+    chosen = {number[id(each)] for each in best}
+    found: dict[int, Source] = {}
+    for place in sorted(chosen):
+        first = last = place
+        while first and _is_next_line(all_sources[first - 1], all_sources[first]):
+            first -= 1
+        while last + 1 < len(all_sources) and _is_next_line(all_sources[last], all_sources[last + 1]):
+            last += 1
+        is_whole = len(chosen.intersection(range(first, last + 1))) > 1 - all_of_one
+        if first < last < first + MOST_LINES and is_whole:
+            found[first] = _joint(all_sources[first], all_sources[last])
+        else:
+            found[place] = all_sources[place]
+    return list(found.values())
+
+
+def _joint(first: Source, last: Source) -> Source:
+    """All lines of a passage from `first` to `last`."""
+    span = Span(first.span.start, last.span.end)
+    text = first.passage.text[span.start : span.end]
+    return replace(first, span=span, text=text, readable=text)
+
+
+def _is_next_line(one: Source, other: Source) -> bool:
+    """Whether `other` is the next line of a list or of code, but no row of a table."""
+    between = one.passage.text[one.span.end : other.span.start]
+    is_below = one.passage is other.passage and one.span.end < other.span.start and not between.strip()
+    if not is_below or tables.is_row(one.text) or tables.is_row(other.text):
+        return False
+    return between.strip(" ") == "\n" or bool(_LIST_MARK.match(one.text) and _LIST_MARK.match(other.text))
 
 
 def _is_informative(source: Source) -> bool:
@@ -186,7 +235,8 @@ def _question_scores(
     if similarity:
         texts = [[each.readable, _in_context(each, before)] for each, before in zip(read, _before(read), strict=True)]
         rows = similarity([asked], [*chain.from_iterable(texts)])[0]
-        cosines = [(alone + within) / 2 for alone, within in zip(rows[::2], rows[1::2], strict=True)]
+        both = [(alone + within) / 2 for alone, within in zip(rows[::2], rows[1::2], strict=True)]
+        cosines = [known if isnan(cosine) else cosine for cosine, known in zip(both, cosines, strict=True)]
     return [
         word + cosine / 2 + QUESTION_WEIGHT * source.passage.score
         for word, cosine, source in zip(words, cosines, sources, strict=True)

@@ -174,8 +174,9 @@ class Citation(Value):
         return Passage(text=self.quote, **kept)
 
 
-# "not_checked": the answer and the passages are in languages that cannot be compared.
-Support = Literal["supported", "partly", "unsupported", "not_checked"]
+# "quoted": the sentence is one of the files', which code chose. "not_checked": the answer and the passages are in
+# languages that cannot be compared.
+Support = Literal["supported", "partly", "unsupported", "not_checked", "quoted"]
 
 
 class SentenceSupport(Value):

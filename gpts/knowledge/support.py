@@ -171,6 +171,11 @@ def supports(sentence: str, source: Source, rarity: dict[str, float]) -> bool:
     )
 
 
+def named_terms(question: str) -> frozenset[str]:
+    """The terms of the names, numbers and codes of a question."""
+    return frozenset(terms(" ".join(_codes(question) | _names(question, question))))
+
+
 def _codes(plain: str) -> set[str]:
     """The words with digits or capitals inside."""
     return {word for code in _CODE.findall(plain) for word in words(code)}

@@ -5,11 +5,12 @@ names the file. Large or many files are searched through their union; until that
 arranges, every search is exact and takes longer.
 """
 
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -31,7 +32,8 @@ from gpts.knowledge.ranking import (
     select,
 )
 from gpts.knowledge.sections import FilePart, Section, parts_of, section_around
-from gpts.knowledge.terms import stem, terms
+from gpts.knowledge.support import named_terms
+from gpts.knowledge.terms import STOP_WORDS, stem, terms
 from gpts.runs.steps import Retrieval
 from gpts.spec.gpt import KnowledgeRef
 from workers.knowledge import lexical, unions
@@ -50,6 +52,9 @@ CONSIDERED: Final = 60
 REQUEST_AGAIN_S: Final = 600.0
 # Files whose words are kept in memory as strings.
 VOCABULARIES: Final = 256
+# Terms of a query that is all about its subject.
+SHORT_QUERY: Final = 8
+_WORD: Final = re.compile(r"[a-zA-Z]{4,}")
 
 # A chunk of one of the searched segments: (address of the segment, number of the chunk in it).
 _Key = tuple[str, int]
@@ -127,6 +132,29 @@ class KnowledgeIndex:
                 return [list(names), *(self._vocabulary(address) for address in addresses)]
 
             return corrected(text, count, self._embedder.words, vocabularies)
+
+    def strangers(self, refs: Sequence[KnowledgeRef], query: str) -> tuple[str, ...]:
+        """The segments of `refs` whose file lacks a name, number or code of `query`. Raises like `search`.
+
+        One that no file has counts in a short query only: a long one tells of much that the files need not know.
+        """
+        own = set(terms(query))
+        rare = {term for word in _WORD.findall(query) if word.casefold() not in self._common for term in terms(word)}
+        named = sorted((named_terms(query) | rare) & own)
+        with self._naming(refs):
+            held = {ref.segment: self._held(ref, named) for ref in refs}
+        known = frozenset(named) if len(own) <= SHORT_QUERY else frozenset[str]().union(*held.values())
+        return tuple(segment for segment, terms_there in held.items() if not known <= terms_there)
+
+    def _held(self, ref: KnowledgeRef, named: Sequence[str]) -> frozenset[str]:
+        """Those of the terms that the file or its name has."""
+        counts = lexical.n_holders(named, [self._cache.segment(ref.segment).postings])
+        name = terms(ref.name)
+        return frozenset(term for term, n in zip(named, counts, strict=True) if n or term in name)
+
+    @cached_property
+    def _common(self) -> frozenset[str]:
+        return STOP_WORDS.union(self._embedder.words)
 
     def whole(self, refs: Sequence[KnowledgeRef]) -> tuple[Passage, ...]:
         """Each of the files as one passage. Raises KnowledgeError naming the file whose segment cannot be used."""

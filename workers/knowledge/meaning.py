@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
+from math import nan
 from typing import Final
 
+from gpts.knowledge.citations import Similarity
 from gpts.knowledge.judging import Comparison
 from workers.knowledge.embed import Embedder
 from workers.knowledge.languages import language_of_text
@@ -20,6 +22,29 @@ _UNRELATED: Final = (
     "Our invoice is due in thirty days.",
 )
 _GERMAN: Final = "Die Lieferung erfolgt innerhalb von drei Wochen nach Eingang der schriftlichen Bestellung."
+
+
+# Below this many letters per token the embedder only spells out a text in another script: Russian has 1.0.
+SPELT: Final = 1.8
+
+
+def readable_similarity(embedder: Embedder) -> Similarity:
+    """The cosines of an embedder, NaN where it does not read one of the two texts: they would say nothing."""
+
+    def is_read(text: str) -> bool:
+        letters = [letter for letter in text if letter.isalpha()]
+        n_latin = sum(letter < "\u0250" for letter in letters)
+        return 2 * n_latin >= len(letters) or embedder.letters_per_token(text) >= SPELT
+
+    def similarity(one: Sequence[str], other: Sequence[str]) -> list[list[float]]:
+        ones, others = ([text for text in dict.fromkeys(texts) if is_read(text)] for texts in (one, other))
+        rows = embedder.similarity(ones, others) if ones and others else []
+        cosines = {
+            (a, b): each for a, row in zip(ones, rows, strict=False) for b, each in zip(others, row, strict=True)
+        }
+        return [[cosines.get((a, b), nan) for b in other] for a in one]
+
+    return similarity
 
 
 class EmbeddedMeaning:

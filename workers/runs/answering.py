@@ -96,10 +96,12 @@ def _search(refs: Sequence[KnowledgeRef], query: str, state: TurnState, services
 def _quotable(refs: Sequence[KnowledgeRef], query: str, budget: int, index: KnowledgeIndex) -> Retrieval:
     """What was found in `refs` for a model that only quotes: all of them if they are short."""
     found = index.search(refs, query, budget)
-    if index.n_tokens(refs) > QUOTED_WHOLE_TOKENS:
-        return found
-    # Whether a question is covered can be told among many passages, hardly among those of a page or two.
-    return found.model_copy(update={"passages": index.whole(refs), "covered": True})
+    if index.n_tokens(refs) <= QUOTED_WHOLE_TOKENS:
+        # Whether a question is covered can be told among many passages, hardly among those of a page or two.
+        found = found.model_copy(update={"passages": index.whole(refs), "covered": True})
+    held = {passage.segment for passage in found.passages}
+    strangers = index.strangers([ref for ref in refs if ref.segment in held], found.query)
+    return found.model_copy(update={"strangers": strangers})
 
 
 def outline(state: TurnState, services: Services) -> Retrieval:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from gpts.knowledge.citations import Grounding, closest, ground, ground_list
-from gpts.knowledge.documents import Citation, Passage
+from gpts.knowledge.documents import Citation, Passage, SentenceSupport
 from gpts.knowledge.ranking import budget_for
 from gpts.runs import decisions
 from gpts.runs.delegation import title_of, titles_in
@@ -47,7 +47,7 @@ def finished(decision: decisions.Finish, state: TurnState, services: Services, s
     # Sentences of the files need no judgement, even where their list or table was taken apart; nor do fixed replies
     # and results of calls: a model that does not write from sources gives nothing else.
     quoted = not state.ability.writes_from_sources or (found and found.extract and found.extract in text)
-    support = tuple(each for each in grounding.support if not (quoted and each.level == "unsupported"))
+    support = _as_quotes(grounding.support) if quoted else grounding.support
     coverage = _coverage(decision, state, grounding, services)
     offers = coverage == "not_covered" and not grounding.citations
     end = Finished(
@@ -61,6 +61,12 @@ def finished(decision: decisions.Finish, state: TurnState, services: Services, s
         label=context_label(state.history, state.steps, state.tools),
     )
     return counted(end, state, services.engine)
+
+
+def _as_quotes(support: Sequence[SentenceSupport]) -> tuple[SentenceSupport, ...]:
+    """The support of an answer that only repeats the files: "supported" would say that somebody had checked it."""
+    cited = (each for each in support if each.level != "unsupported")
+    return tuple(each.model_copy(update={"level": "quoted"}) for each in cited)
 
 
 def _openable(found: Grounding) -> Grounding:

@@ -53,7 +53,7 @@ def with_extract(found: Retrieval, state: TurnState, similarity: Similarity) -> 
     query, own = wording.texts
     best = partial(extractive_answer, query, found.passages, similarity, own_words=own, translate=wording.translate)
     extract = best(least_share=SHOWN_SHARE)
-    is_sure = extract.score >= SURE_SCORE
+    is_sure = extract.score >= SURE_SCORE and not _is_of_strangers(extract, found)
     is_talk = intent is not None and intent.intent in ("small_talk", "about_gpt")
     if not is_sure and extract.score < (TALK_SCORE if is_talk else OFFERED_SCORE):
         return found.model_copy(update={"covered": False, "extract": ""})
@@ -61,8 +61,14 @@ def with_extract(found: Retrieval, state: TurnState, similarity: Similarity) -> 
         return found.model_copy(update={"covered": True, "extract": extract.text})
     # More of them, with what is around them, as the best may not be the right one.
     near = best(least_share=CLOSE_SHARE)
-    is_covered = found.covered and not is_talk and near.score >= COVERED_SCORE
+    is_known = not _is_of_strangers(extract, found)
+    is_covered = found.covered and is_known and not is_talk and near.score >= COVERED_SCORE
     return found.model_copy(update={"covered": is_covered, "extract": _paragraphs(near, found.passages)})
+
+
+def _is_of_strangers(extract: Extract, found: Retrieval) -> bool:
+    """Whether all of it is from files that lack a name, number or code of the question."""
+    return all(each.segment in found.strangers for each in extract.citations)
 
 
 def _paragraphs(extract: Extract, passages: Sequence[Passage]) -> str:

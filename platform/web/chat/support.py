@@ -20,7 +20,7 @@ _TITLES: Final = {
 class SupportNote:
     """The explanation of a kind of mark."""
 
-    kind: Literal["partly", "unsupported", "not-checked"]
+    kind: Literal["partly", "unsupported", "not-checked", "quoted"]
     words: str
 
 
@@ -46,9 +46,11 @@ def is_partly(citation: Citation, support: Sequence[SentenceSupport]) -> bool:
 
 
 def notes(support: Sequence[SentenceSupport]) -> tuple[SupportNote, ...]:
-    """The notes below an answer about its marks; none if every sentence is supported."""
+    """The notes below an answer about its marks; none if every sentence is supported as a model wrote it."""
     n = Counter(sentence.level for sentence in support)
     found = []
+    if n["quoted"] == n.total() > 0:
+        found.append(SupportNote("quoted", "Quoted from the files."))
     if n["partly"]:
         found.append(SupportNote("partly", "Dotted citations only partly support the sentence."))
     if n["unsupported"] == n.total() > 0:

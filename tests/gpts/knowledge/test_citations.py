@@ -1,6 +1,7 @@
 """An answer is tied to what supports it, and to nothing else."""
 
 from collections.abc import Sequence
+from math import nan
 
 import pytest
 from hypothesis import given
@@ -161,6 +162,39 @@ def test_an_extract_answers_from_under_the_title_that_asks_the_same() -> None:
     text = "How do I reset the pump?\n\nHold the red button for ten seconds.\n\nStorage\n\nKeep it dry in winter."
     extract = extractive_answer("How do I reset my pump?", (passage(text),))
     assert extract.text == "Hold the red button for ten seconds."
+
+
+STEPS = "1. Sign the form.\n2. Try on the vest.\n3. Check the tide board.\n4. Take a whistle.\n5. Tell the desk."
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("How do I check the tide before kayaking?", STEPS),
+        ("Where is the tide checked?", "3. Check the tide board."),
+        ("Form, vest, tide board or whistle?", STEPS),
+    ],
+)
+def test_steps_are_given_whole_if_the_question_asks_how(question: str, answer: str) -> None:
+    extract = extractive_answer(question, (passage(f"Before you set out\n\n{STEPS}\n\nWe close at six."),))
+    assert extract.text == answer
+    assert [citation.quote for citation in extract.citations] == [answer]
+
+
+def test_steps_are_given_whole_if_two_of_them_answer() -> None:
+    extract = extractive_answer("Vest or whistle?", (passage(f"Aboard\n\n{STEPS}"),), least_share=0.3)
+    assert extract.text == STEPS
+
+
+def test_a_command_of_several_lines_is_given_whole() -> None:
+    code = "curl -O peregrine.tar.gz\ntar xf peregrine.tar.gz\nsudo ./install.sh --prefix /opt/peregrine"
+    extract = extractive_answer("How do I install peregrine?", (passage(f"Installing\n\n{code}\n\nThat is all."),))
+    assert extract.text == code
+
+
+def test_what_cannot_be_read_is_compared_by_its_words() -> None:
+    unread = extractive_answer("ZP-771 filter?", PASSAGES, lambda one, other: [[nan] * len(other)] * len(one))
+    assert unread == extractive_answer("ZP-771 filter?", PASSAGES)
 
 
 def test_an_extract_of_nothing_is_empty() -> None:

@@ -347,6 +347,12 @@ class TestSupport:
         assert "1 sentence is not checked: the files are in a different language." in page
         assert "not supported by the files" not in page
 
+    def test_an_answer_of_quotes_says_so_once(self, as_bob, cite):
+        levels = tuple(SentenceSupport(answer_start=a, answer_end=b, level="quoted") for a, b in ((0, 10), (11, 17)))
+        page = self.page(as_bob, cite(levels))
+        assert page.count("Quoted from the files.") == 1
+        assert 'class="unsupported"' not in page
+
     def test_a_supported_answer_says_nothing_more(self, as_bob, cite):
         page = self.page(as_bob, cite((SentenceSupport(answer_start=0, answer_end=10, level="supported"),)))
         assert "support-note" not in page

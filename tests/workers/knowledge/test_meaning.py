@@ -1,9 +1,11 @@
 """What the bundled embedder can compare: English with English, and nothing across languages."""
 
+from math import isnan
+
 import pytest
 
 from workers.knowledge.embed import shared_embedder
-from workers.knowledge.meaning import EmbeddedMeaning
+from workers.knowledge.meaning import EmbeddedMeaning, readable_similarity
 
 ENGLISH = "Service the shaft seal every 450 hours of operation, or at the first sign of leakage."
 GERMAN = "Die Wellendichtung ist alle 450 Betriebsstunden oder bei den ersten Anzeichen einer Leckage zu warten."
@@ -54,3 +56,12 @@ def test_the_bundled_embedder_sees_the_same_in_other_words(meaning):
         ["After 450 operating hours the gasket of the shaft wants servicing."], [ENGLISH, "Leave is paid in advance."]
     )
     assert near > 0.6 > 0.2 > far
+
+
+def test_a_text_in_a_script_that_the_embedder_only_spells_is_not_compared():
+    similarity = readable_similarity(shared_embedder())
+    russian = "Как заменить колесо велосипеда?"
+    ((alike, unread), (unread_too, _)) = similarity(["Change a tyre", russian], ["Replace the wheel", russian])
+    assert alike > 0.3
+    assert isnan(unread)
+    assert isnan(unread_too)
