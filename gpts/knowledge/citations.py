@@ -15,7 +15,7 @@ from gpts.knowledge import tables
 from gpts.knowledge.documents import Citation, Passage, SentenceSupport
 from gpts.knowledge.judging import QUESTION_WEIGHT, Judge, Meaning
 from gpts.knowledge.sentences import CodeFence, Span, sentence_spans
-from gpts.knowledge.support import Source, is_claim, is_title, share, source_rarity, sources_of
+from gpts.knowledge.support import NUMBERED_TITLE, Source, is_claim, is_title, share, source_rarity, sources_of
 from gpts.knowledge.terms import terms
 from gpts.values import Value
 
@@ -40,8 +40,6 @@ SURE_SCORE: Final = 0.5
 CLOSE_SCORE: Final = 0.2
 CLOSE_SHARE: Final = 0.5
 
-# "3. Deposit": a heading in plain text.
-_NUMBERED_TITLE: Final = re.compile(r"(?:§ ?)?\d+(?:\.\d+)*[.)]? \S+(?: \S+){0,4}(?<![.!?:;])")
 _ITEM: Final = re.compile(r"^- (.+)$", re.MULTILINE)
 _LIST_MARK: Final = re.compile(r"[-*+•]\s|\(?(?:\d{1,3}|[a-z])[.)]\s")
 # A longer list is not given whole.
@@ -214,7 +212,7 @@ def _is_next_line(one: Source, other: Source) -> bool:
 
 
 def _is_informative(source: Source) -> bool:
-    is_heading = is_title(source.passage.text, source.span) or _NUMBERED_TITLE.fullmatch(source.readable)
+    is_heading = is_title(source.passage.text, source.span) or NUMBERED_TITLE.fullmatch(source.readable)
     return (
         bool(source.readable)
         and len(source.terms) > 1

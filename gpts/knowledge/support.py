@@ -47,6 +47,8 @@ _HEADING: Final = re.compile(r"\s*#+\s|[^\d]*:[*_]*$|[*_]{2}[^\d]*[*_]{2}$")
 _LETTER: Final = re.compile("".join(_WORDS["letter"]), re.IGNORECASE)
 _SELF: Final = re.compile("".join(_WORDS["itself"]))
 _STOPPED: Final = re.compile(r"[.!:;…。！][\"'”’)\]]*$")
+# "3. Deposit": a heading in plain text, unless it is one of a list.
+NUMBERED_TITLE: Final = re.compile(r"(?:§ ?)?\d+(?:\.\d+)*[.)]? \S+(?: \S+){0,4}(?<![.!?:;])")
 _LISTED: Final = re.compile(r"[-*+•|]|\d+[.)]")
 # "Next meeting: 9 June, 10:00": a line that gives something is no title.
 _GIVES: Final = re.compile(r"[^:]+: .*\d")
@@ -87,7 +89,9 @@ def _sources_in(passage: Passage) -> Iterator[Source]:
         header = columns.get(span.start)
         readable = text if header is None else tables.labelled(header, text) if header else ""
         own = frozenset(terms(readable or text))
-        title = text if is_title(passage.text, span) or text.endswith(("?", "？")) else title
+        following = passage.text[span.end :].split("\n", 2)[1:2]
+        is_numbered = NUMBERED_TITLE.fullmatch(text) and not any(map(NUMBERED_TITLE.fullmatch, following))
+        title = text if is_numbered or is_title(passage.text, span) or text.endswith(("?", "？")) else title
         yield Source(passage, span, text, readable, own, context, title, is_pair=False)
         # A pair of rows would mix their numbers.
         if number + 1 < len(spans) and not tables.is_row(text):

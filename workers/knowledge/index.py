@@ -136,15 +136,20 @@ class KnowledgeIndex:
     def strangers(self, refs: Sequence[KnowledgeRef], query: str) -> tuple[str, ...]:
         """The segments of `refs` whose file lacks a name, number or code of `query`. Raises like `search`.
 
-        One that no file has counts in a short query only: a long one tells of much that the files need not know.
+        An uncommon word that another of the files has is a name as well. What none of them has counts in a short
+        query only: a long one tells of much that the files need not know.
         """
-        own = set(terms(query))
-        rare = {term for word in _WORD.findall(query) if word.casefold() not in self._common for term in terms(word)}
-        named = sorted((named_terms(query) | rare) & own)
+        own = frozenset(terms(query))
+        said = [word for word in _WORD.findall(query.casefold()) if word not in STOP_WORDS]
+        uncommon = [word for word in said if word not in self._common]
+        is_read = 2 * len(uncommon) <= len(said)
+        rare = frozenset(map(stem, uncommon)) if is_read else frozenset[str]()
+        named = named_terms(query) & own
         with self._naming(refs):
-            held = {ref.segment: self._held(ref, named) for ref in refs}
-        known = frozenset(named) if len(own) <= SHORT_QUERY else frozenset[str]().union(*held.values())
-        return tuple(segment for segment, terms_there in held.items() if not known <= terms_there)
+            held = {ref.segment: self._held(ref, sorted(named | rare)) for ref in refs}
+        anywhere = frozenset[str]().union(*held.values())
+        wanted = named | (rare & anywhere) if len(own) <= SHORT_QUERY else (named | rare) & anywhere
+        return tuple(segment for segment, there in held.items() if not wanted <= there)
 
     def _held(self, ref: KnowledgeRef, named: Sequence[str]) -> frozenset[str]:
         """Those of the terms that the file or its name has."""
@@ -154,7 +159,7 @@ class KnowledgeIndex:
 
     @cached_property
     def _common(self) -> frozenset[str]:
-        return STOP_WORDS.union(self._embedder.words)
+        return frozenset(self._embedder.words)
 
     def whole(self, refs: Sequence[KnowledgeRef]) -> tuple[Passage, ...]:
         """Each of the files as one passage. Raises KnowledgeError naming the file whose segment cannot be used."""
