@@ -172,7 +172,6 @@ STEPS = "1. Sign the form.\n2. Try on the vest.\n3. Check the tide board.\n4. Ta
     [
         ("How do I check the tide before kayaking?", STEPS),
         ("Where is the tide checked?", "3. Check the tide board."),
-        ("Form, vest, tide board or whistle?", STEPS),
     ],
 )
 def test_steps_are_given_whole_if_the_question_asks_how(question: str, answer: str) -> None:
