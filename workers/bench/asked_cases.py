@@ -3,6 +3,8 @@
 The file holds JSON lines `{"id", "files", "question", "answers", "answerable", "lang", "kind"}`. `files` are names in
 the folder `files` beside it, `answers` texts of which one is enough. `right_file` may name the files that a source
 must be from; otherwise a file is right if its text holds an answer. What cannot be used is left out and counted.
+
+questions/cases-dev is for looking at and tuning on, questions/cases-final by the same author is only ever scored.
 """
 
 import json
