@@ -1,9 +1,9 @@
-"""A worker process that SIGKILLs itself right after its n-th append: `advance_and_die.py RUN_ID QUEUE N EFFECT`.
+"""Forks a worker for each line of its input, `RUN_ID QUEUE N EFFECT`, and prints that worker's exit status.
 
-RUN_ID "-" is whatever waits in the queue, taken in turns until nothing does. N = 0 never dies, N = -1 dies in the
-middle of the call. The tool has the EFFECT read or write, and each performance of it leaves a line in the file
-`performed` of the state directory. The engine, the index and the tool are scripted; the loop, the log and the process
-are real.
+The worker SIGKILLs itself right after its n-th append. RUN_ID "-" is whatever waits in the queue, taken in turns
+until nothing does. N = 0 never dies, N = -1 dies in the middle of the call. The tool has the EFFECT read or write,
+and each performance of it leaves a line in the file `performed` of the state directory. The engine, the index and the
+tool are scripted; the loop, the log and the processes are real.
 """
 
 import os
@@ -29,6 +29,7 @@ from workers.knowledge.content import SegmentInfo
 from workers.runs import loop
 from workers.tools import Tool, ToolOutput
 
+LIMIT_S = 300
 TEXT = "The seal kit of the Zephyr-9 is ZP-771."
 PASSAGE = Passage(file_id="f", file_name="manual.md", segment="s", chunk=0, text=TEXT, start=0, end=len(TEXT))
 
@@ -78,8 +79,8 @@ def perform(n: int) -> ToolOutput:
     return ToolOutput("3 left")
 
 
-if __name__ == "__main__":
-    run_id, queue, n, effect = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
+def work(run_id: str, queue: str, n: int, effect: str) -> None:
+    """Advance the run, or all that wait, in this process."""
     stock = ToolSpec(name="stock", description="", parameters={"type": "object"}, effect=effect)
     loop.granted = lambda spec, _: {"stock": Tool(stock, lambda arguments, context: perform(n))}
     if n > 0:
@@ -90,3 +91,14 @@ if __name__ == "__main__":
             pass
     else:
         advancing.advance(UUID(run_id), queue, lambda: its_services)
+
+
+if __name__ == "__main__":
+    for line in sys.stdin:
+        run_id, queue, n, effect = line.split()
+        worker = os.fork()
+        if not worker:
+            signal.alarm(LIMIT_S)
+            work(run_id, queue, int(n), effect)
+            os._exit(0)
+        print(os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1]), flush=True)

@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,21 +20,29 @@ from web.runs.models import Run
 
 pytestmark = [pytest.mark.process, pytest.mark.django_db(transaction=True)]
 
-WORKER = Path(__file__).with_name("advance_and_die.py")
+WORKERS = Path(__file__).with_name("advance_and_die.py")
+Work = Callable[..., int]
 # The loop of one turn: intent, retrieval and call (model queue), result (tools queue), reply and end (model queue).
 KINDS = ["user_message", "message_intent", "retrieval", "model_reply", "tool_result", "model_reply", "finished"]
 
 
-def work(run: Run | None, queue: str, die_after: int = 0, effect: str = "read") -> int:
-    """Let a real process advance the run, or all that wait; its exit status."""
+@pytest.fixture
+def work(transactional_db) -> Iterator[Work]:
+    """Lets a real process advance the run, or all that wait, and gives its exit status."""
     env = {
         "DATABASE_URL": f"sqlite:///{connection.settings_dict['NAME']}",
         "DJANGO_SETTINGS_MODULE": "web.settings",
         "GUILDHALL_HOME": str(settings.GUILDHALL_HOME),
         "PATH": "",
     }
-    command = [sys.executable, str(WORKER), str(run.id) if run else "-", queue, str(die_after), effect]
-    return subprocess.run(command, env=env, timeout=60, capture_output=True, check=False).returncode
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+
+    def advance(run: Run | None, queue: str, die_after: int = 0, effect: str = "read") -> int:
+        print(run.id if run else "-", queue, die_after, effect, file=workers.stdin, flush=True)
+        return int(workers.stdout.readline())
+
+    with subprocess.Popen([sys.executable, str(WORKERS)], env=env, **pipes) as workers:
+        yield advance
 
 
 def expire(run: Run) -> None:
@@ -41,7 +50,7 @@ def expire(run: Run) -> None:
     Run.objects.filter(id=run.id).update(lease_until=timezone.now() - timedelta(seconds=1))
 
 
-def finish(run: Run) -> None:
+def finish(work: Work, run: Run) -> None:
     for queue in ("model", "tools", "model"):
         expire(run)
         assert work(run, queue) == 0
@@ -68,14 +77,14 @@ def ready(run) -> Run:
     [("model", 1, 2), ("model", 2, 3), ("model", 3, 4), ("tools", 1, 5), ("model", 1, 6), ("model", 2, 6)],
     ids=KINDS[1:],
 )
-def test_a_worker_killed_after_an_append_changes_nothing(ready, queue, die_after, n_steps):
+def test_a_worker_killed_after_an_append_changes_nothing(work, ready, queue, die_after, n_steps):
     if n_steps > 4:
         assert work(ready, "model") == 0
     if n_steps > 5:
         assert work(ready, "tools") == 0
     assert work(ready, queue, die_after) == -signal.SIGKILL
     assert len(log.read(ready.id)) == n_steps
-    finish(ready)
+    finish(work, ready)
     steps = log.read(ready.id)
     assert [step.kind for step in steps] == KINDS
     last = steps[-1]
@@ -87,7 +96,7 @@ def test_a_worker_killed_after_an_append_changes_nothing(ready, queue, die_after
     assert services.history(ready) == ()
 
 
-def test_a_worker_killed_in_the_middle_of_an_effect_never_repeats_it(ready):
+def test_a_worker_killed_in_the_middle_of_an_effect_never_repeats_it(work, ready):
     assert work(ready, "model", effect="write") == 0
     services.answer_approval(ready, "call_0", True)
     expire(ready)
@@ -102,7 +111,7 @@ def test_a_worker_killed_in_the_middle_of_an_effect_never_repeats_it(ready):
     assert isinstance(steps[-1], Finished)
 
 
-def test_workers_killed_while_many_wait_lose_no_run_and_repeat_no_call(ready, alice, bob, gpt):
+def test_workers_killed_while_many_wait_lose_no_run_and_repeat_no_call(work, ready, alice, bob, gpt):
     runs = [ready, *(services.start_run(services.start_conversation(alice, gpt), f"Stock {n}?") for n in range(6))]
     for queue, die_after in (("model", 1), ("model", 4), ("tools", 1), ("model", 5), ("tools", 2)):
         work(None, queue, die_after)
