@@ -55,8 +55,11 @@ CHECK_S = 60.0
 QUEUED_S = 3.0
 RECONNECT_S = 0.5
 # Tokens are sent at most so often, the others of that time together: faster than people see, for a fraction of the
-# work. The first one is not delayed.
+# work. The first one is not delayed. With more answers than FLUSHED_A_S * FLUSH_S at once, each is sent less often:
+# what that costs grows with the events, and every event takes time from the model and from other people's pages.
 FLUSH_S = 0.1
+MOST_FLUSH_S = 0.2
+FLUSHED_A_S = 80
 MODEL_KEY = "worker:model"
 TOOLS_KEY = "worker:tools"
 # How long an announcement of a worker is valid; it is repeated every 10 s.
@@ -110,15 +113,16 @@ class _EventSender:
     def _flush_forever(self) -> None:
         while self._has_events.wait():
             self._has_events.clear()
-            self._flush()
-            time.sleep(FLUSH_S)
+            time.sleep(min(MOST_FLUSH_S, max(FLUSH_S, self._flush() / FLUSHED_A_S)))
 
-    def _flush(self) -> None:
+    def _flush(self) -> int:
+        """Send what is queued; of how many runs that was."""
         with self._sending:
             with self._adding:
                 taken, self._pending = self._pending, {}
             if taken:
                 _send(taken)
+            return len(taken)
 
 
 @cache
