@@ -50,7 +50,8 @@ from workers.knowledge.unions import Union
 CONSIDERED: Final = 60
 # Between two requests for the same union: building one of a million chunks takes minutes.
 REQUEST_AGAIN_S: Final = 600.0
-# Files whose words are kept in memory as strings.
+# Files whose words are kept in memory as strings. Of more, nothing is corrected: reading the words of ten thousand
+# files would take far longer than the search.
 VOCABULARIES: Final = 256
 # Terms of a query that is all about its subject.
 SHORT_QUERY: Final = 8
@@ -118,8 +119,10 @@ class KnowledgeIndex:
         return Retrieval(query=query, passages=passages, covered=covered, n_files=len(by_address))
 
     def corrected(self, refs: Sequence[KnowledgeRef], text: str) -> str:
-        """`text` with typos replaced by words of the files. Raises like `search`."""
+        """`text` with typos replaced by words of the files, if they are few enough. Raises like `search`."""
         addresses = tuple(ref.segment for ref in refs)
+        if len(addresses) > VOCABULARIES:
+            return text
         with self._naming(refs):
             postings = self._postings(addresses, self._union(addresses))
             names = _words_of(tuple(ref.name for ref in refs))

@@ -11,6 +11,7 @@ from gpts.knowledge.documents import Block, Document, Finding
 from gpts.knowledge.terms import terms
 from gpts.spec.gpt import KnowledgeRef
 from tests.workers.knowledge import files
+from workers.knowledge import index as index_module
 from workers.knowledge import segments
 from workers.knowledge.errors import EmbedderMismatch, NoText, SegmentCorrupt, SegmentMissing
 from workers.knowledge.index import KnowledgeIndex
@@ -70,6 +71,12 @@ def test_typos_are_corrected_by_words_and_names_of_the_files(add, index) -> None
     refs = [add(MANUAL, "manual.md"), add(LEAVE, "Nordmark-2.md")]
     assert index.corrected(refs, "waranty in Nordmrak-2.md") == "warranty in Nordmark-2.md"
     assert index.search(refs, "How lnog is the waranty?").covered
+
+
+def test_of_very_many_files_no_words_are_read(add, index, monkeypatch) -> None:
+    refs = [add(MANUAL, "manual.md"), add(LEAVE, "Nordmark-2.md")]
+    monkeypatch.setattr(index_module, "VOCABULARIES", 1)
+    assert index.corrected(refs, "waranty") == "waranty"
 
 
 def test_what_no_file_mentions_is_not_covered(add, index) -> None:
