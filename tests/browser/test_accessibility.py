@@ -84,6 +84,7 @@ def test_a_chat_is_accessible_at_each_of_its_stages(visitor, bob, gpt, take, the
 def test_the_api_reference_shows_the_operations_of_both_apis_under_the_sites_content_policy(visitor, bob):
     page = visitor.page(bob)
     page.goto("/api/docs")
-    expect(page.get_by_text("/v1/chat/completions", exact=True)).to_be_visible()
+    expect(page.get_by_text("/v1/responses/{response_id}/cancel", exact=True)).to_be_visible()
+    expect(page.get_by_text("/v1/chat/completions", exact=True)).to_have_count(2)  # create and list
     page.get_by_text("/api/runs/{run_id}/tree", exact=True).click()
     expect(page.get_by_text("Your run and all its child runs")).to_be_visible()

@@ -125,7 +125,7 @@ def test_what_was_found_is_dropped_or_accepted_in_place(form):
     card = row(form, "notes.txt")
 
     expect(card.get_by_role("heading", name="2 passages need your decision")).to_be_visible()
-    expect(form.get_by_text("1 file needs your review.")).to_be_visible()
+    expect(form.get_by_text("1 file has passages to review.")).to_be_visible()
     expect(card.get_by_text("U+200B")).to_have_attribute("title", "zero width space")
     whole = card.locator("details blockquote")
     expect(whole).to_be_hidden()
