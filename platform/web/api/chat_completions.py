@@ -25,7 +25,7 @@ from web.api.completions import (
     completion_of,
     finish_reason,
 )
-from web.api.errors import OpenAiErrorBody, Problem, openai_shape
+from web.api.errors import OpenAiErrorBody
 from web.api.functions import CallOfFunction, calls_for_caller
 from web.api.messages import ProgramMessage
 from web.api.program_runs import KEEP_ALIVE, keep, outcome, sse
@@ -116,7 +116,7 @@ class Completing:
 
     def stream(self) -> AsyncGenerator[str]:
         """Yield all answers side by side as server-sent events."""
-        return side_by_side(self._choices, self._events, _error_event, self._end)
+        return side_by_side(self._choices, self._events, program_runs.error_event, self._end)
 
     async def _events(self, choice: Choice) -> AsyncIterator[str]:
         """Yield one answer. Raises what `pieces` and `outcome` raise."""
@@ -149,10 +149,6 @@ class Completing:
     async def _store(self) -> None:
         if self._body.store:
             await in_database(stored_completions.store, [each.run for each in self._choices], self._body)
-
-
-def _error_event(problem: Problem) -> str:
-    return sse(openai_shape(problem)[1])
 
 
 class Chunks:

@@ -19,7 +19,7 @@ from web.api.auth import caller
 from web.api.chat_completions import name_ignored
 from web.api.choices import Choice, begun, finished, seeded, side_by_side
 from web.api.completions import SamplingRequest, finish_reason
-from web.api.errors import ApiError, OpenAiErrorBody, openai_shape
+from web.api.errors import ApiError, OpenAiErrorBody
 from web.api.messages import ProgramMessage
 from web.api.program_runs import KEEP_ALIVE, keep, outcome, sse
 from web.api.relay import Relay, pieces
@@ -177,7 +177,7 @@ class Prompting:
 
     def stream(self) -> AsyncGenerator[str]:
         """Yield all answers side by side as server-sent events."""
-        return side_by_side(self._choices, self._pieces, lambda problem: sse(openai_shape(problem)[1]), self._end)
+        return side_by_side(self._choices, self._pieces, program_runs.error_event, self._end)
 
     async def _pieces(self, choice: Choice) -> AsyncIterator[str]:
         relay = Relay()

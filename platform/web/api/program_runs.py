@@ -19,7 +19,7 @@ from gpts.runs.steps import Cancelled, Error, Finished, Log, ToolStarted
 from web.accounts.models import User
 from web.api import history
 from web.api.content_files import attach, fetched
-from web.api.errors import ApiError, Problem, problem_of
+from web.api.errors import ApiError, Problem, openai_shape, problem_of
 from web.api.functions import made_calls
 from web.api.messages import ProgramMessage
 from web.api.relay import ApprovalNeeded, events
@@ -149,6 +149,11 @@ async def streamed(
 def sse(data: dict[str, Any]) -> str:
     """`data` as a server-sent event without a name."""
     return f"data: {json.dumps(data)}\n\n"
+
+
+def error_event(problem: Problem) -> str:
+    """The problem as a server-sent event in OpenAI's shape."""
+    return sse(openai_shape(problem)[1])
 
 
 async def keep(run: Run, answer: Finished, steps: Log, text: str, in_parallel: bool) -> None:

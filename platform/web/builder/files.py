@@ -243,8 +243,7 @@ def decide(file: KnowledgeFile, choices: Mapping[str, str]) -> KnowledgeFile:
         is_settled = file.status == Status.QUARANTINED and not file.undecided
         if used(findings, file.decisions) == before and not is_settled:
             return file
-        KnowledgeFile.objects.filter(id=file.id).update(**UNREAD, status=Status.RECEIVED, woken=timezone.now())
-        queue_indexing(file)
+        queue_again(file)
     file.refresh_from_db()
     return file
 
@@ -275,8 +274,13 @@ def _take_out(files: Any) -> None:
 
 def read_again(file: FileToRead) -> None:
     """Read the file again because its segment is lost or in an older format. Decisions are kept."""
-    fresh = {"status": Status.RECEIVED, "segment": "", "woken": timezone.now()}
-    type(file).objects.filter(id=file.id).update(**UNREAD, **fresh)
+    queue_again(file, segment="")
+
+
+def queue_again(file: FileToRead, **changed: Any) -> None:
+    """Have the file read from the beginning, with these fields changed; its segment stays in use until then."""
+    fresh = {**UNREAD, **changed, "status": Status.RECEIVED, "woken": timezone.now()}
+    type(file).objects.filter(id=file.id).update(**fresh)
     queue_indexing(file)
 
 

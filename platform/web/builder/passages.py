@@ -4,12 +4,11 @@ from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.utils import timezone
 from pydantic import ValidationError as WrongValue
 
 from gpts.knowledge.corrections import MOST_CHARS, MOST_QUESTIONS, QUESTION_CHARS, Correction, passage_key
 from web import rpc
-from web.builder.files import UNREAD, Status, queue_indexing
+from web.builder.files import queue_again
 from web.builder.models import KnowledgeFile
 
 MOST_CORRECTIONS: Final = 500
@@ -62,8 +61,7 @@ def correct(file: KnowledgeFile, changes: dict[str, Any]) -> KnowledgeFile:
         if file.corrections == before:
             return file
         file.save(update_fields=["corrections"])
-        KnowledgeFile.objects.filter(id=file.id).update(**UNREAD, status=Status.RECEIVED, woken=timezone.now())
-        queue_indexing(file)
+        queue_again(file)
     file.refresh_from_db()
     return file
 

@@ -6,6 +6,7 @@ of sixteen answers that are written at once, reading each by itself was a quarte
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, NamedTuple, cast
@@ -92,13 +93,13 @@ class Listener:
         for key, after, _ in wanted:
             first[key] = min(after, first.get(key, after))
         try:
-            positions: dict[Any, Any] = {key: "{}-{}".format(*after) for key, after in first.items()}
+            positions: dict[Any, Any] = {key: entry_at(after) for key, after in first.items()}
             answer = cast(Any, await self._reading.xread(positions, count=AT_ONCE))
         except (redis.RedisError, OSError):
             await asyncio.sleep(RECONNECT_S)
             return None
         return {
-            key.decode(): [(_position(entry_id), fields) for entry_id, fields in entries]
+            key.decode(): [(position_of(entry_id.decode()), fields) for entry_id, fields in entries]
             for key, entries in answer or ()
         }
 
@@ -134,9 +135,15 @@ def _is_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-def _position(entry_id: bytes) -> Position:
-    milliseconds, number = entry_id.split(b"-")
-    return int(milliseconds), int(number)
+def position_of(entry_id: str) -> Position:
+    """The position of this entry, which a client may have made up; that before all of them if it is none."""
+    known = re.fullmatch(r"([0-9]{1,19})(?:-([0-9]{1,19}))?", entry_id)  # Redis knows numbers of 64 bits
+    return (int(known[1]), int(known[2] or 0)) if known else (0, 0)
+
+
+def entry_at(position: Position) -> str:
+    """The id of the entry at this position."""
+    return "{}-{}".format(*position)
 
 
 _listeners: WeakKeyDictionary[asyncio.AbstractEventLoop, Listener] = WeakKeyDictionary()

@@ -55,7 +55,7 @@ def locked_tree(run_id: UUID) -> Iterator[UUID]:
 
 
 def is_free() -> Q:
-    """The condition that no live worker holds a run."""
+    """The condition that no live worker holds a run; `fair_queue` has it in SQL as well."""
     return Q(lease="") | Q(lease_until__lt=timezone.now())
 
 

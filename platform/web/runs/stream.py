@@ -21,7 +21,6 @@ here, and {person: sandbox sessions in use}; and `worker:model` holds {model, si
 import asyncio
 import json
 import logging
-import re
 import threading
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -38,7 +37,7 @@ from gpts.runs.steps import Cancelled, Finished
 from web.runs import log
 from web.runs.connections import in_database
 from web.runs.fair_queue import recent_place_of
-from web.runs.listening import CHANNEL, Listener, Position, listening
+from web.runs.listening import CHANNEL, Listener, Position, entry_at, listening, position_of
 from web.runs.models import Run
 
 logger = logging.getLogger(__name__)
@@ -237,14 +236,14 @@ async def follow(run_id: UUID, last_id: str = "") -> AsyncIterator[tuple[str, Ev
     and then `done`. While it waits in the queue, `queue` events tell its place when that changes. Every KEEP_ALIVE_S
     without events it yields an empty event `{}` for the caller's keep-alive.
     """
-    position, key, check_at, may_queue = _position(last_id), _key(run_id), 0.0, True
+    position, key, check_at, may_queue = position_of(last_id), _key(run_id), 0.0, True
     told, spoke_at = None, time.monotonic()
     async with listening(key) as (listener, news):
         while True:
             news.clear()
             entries = await _read(listener, key, position)
             for position, event in entries or ():
-                yield "{}-{}".format(*position), event
+                yield entry_at(position), event
                 if event["type"] == "done":
                     return
             if entries:
@@ -290,12 +289,6 @@ async def _read(listener: Listener, key: str, after: Position) -> list[tuple[Pos
     """The events after this one; None, after a moment, if Redis cannot be read."""
     entries = await listener.read(key, after)
     return None if entries is None else [(position, json.loads(fields[b"e"])) for position, fields in entries]
-
-
-def _position(entry_id: str) -> Position:
-    """The position of this entry, which a client may have made up; that before all of them if it is none."""
-    known = re.fullmatch(r"([0-9]{1,19})(?:-([0-9]{1,19}))?", entry_id)  # Redis knows numbers of 64 bits
-    return (int(known[1]), int(known[2] or 0)) if known else (0, 0)
 
 
 def _is_over(run_id: UUID) -> bool:
