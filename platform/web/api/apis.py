@@ -77,5 +77,5 @@ def shaped(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase
         problem = Problem(405, f"{request.method} is not allowed here.", code="method_not_allowed")
     error = respond(problem, request.path)
     if "Allow" in response.headers:
-        error.headers["Allow"] = response.headers["Allow"]
+        error.headers["Allow"] = ", ".join(sorted(response.headers["Allow"].split(", ")))
     return error

@@ -2,6 +2,8 @@
 
 import asyncio
 import base64
+import threading
+from types import SimpleNamespace
 
 import numpy as np
 import openai
@@ -13,6 +15,7 @@ from tests.web.api.in_process import openai_client, workers  # noqa: F401 (a fix
 from web import rpc
 from web.accounts import quotas
 from web.accounts.models import User
+from web.admission import Admission, Line
 from web.api import embeddings, worker_turns
 from web.rpc import NoResult
 from workers.indexing import files as indexing
@@ -132,13 +135,28 @@ def test_without_a_worker_it_says_when_to_try_again_and_malformed_bodies_are_the
 
 def test_many_pieces_of_one_person_do_not_hold_up_another_s_one(monkeypatch):
     order: list[str] = []
-    monkeypatch.setattr(rpc, "call", lambda task, who, **_: order.append(who) or {})
+    alice_waits = threading.Event()
+
+    def call(task: str, who: str, **_: object) -> dict[str, object]:
+        assert alice_waits.wait(10)  # Bob's first two pieces compute until then
+        order.append(who)
+        return {}
+
+    async def wait(line: Line) -> None:
+        waiting = asyncio.create_task(admission.wait(line))
+        if line.who == "person-2":
+            await asyncio.sleep(0)
+            alice_waits.set()
+        await waiting
+
+    admission = Admission(worker_turns.AT_ONCE, of_line=worker_turns.AT_ONCE)
+    monkeypatch.setattr(rpc, "call", call)
+    monkeypatch.setattr(worker_turns, "_turns", SimpleNamespace(wait=wait, leave=admission.leave))
 
     async def both() -> None:
-        bobs = asyncio.create_task(worker_turns.compute(User(pk=1), "task", [("bob",)] * 30, lambda *_: None))
-        await asyncio.sleep(0)
-        await worker_turns.compute(User(pk=2), "task", [("alice",)], lambda *_: None)
-        await bobs
+        async with asyncio.TaskGroup() as group:
+            group.create_task(worker_turns.compute(User(pk=1), "task", [("bob",)] * 30, lambda *_: None))
+            group.create_task(worker_turns.compute(User(pk=2), "task", [("alice",)], lambda *_: None))
 
     asyncio.run(both())
     assert len(order) == 31
