@@ -21,6 +21,7 @@ from gpts.knowledge.ranking import (
     BUDGET_TOKENS,
     DENSE_WEIGHT,
     DEPTH,
+    PHRASE_DEPTH,
     RERANK_DEPTH,
     Evidence,
     Half,
@@ -28,8 +29,10 @@ from gpts.knowledge.ranking import (
     fuse,
     is_covered,
     is_identifier,
+    phrase_share,
     readable,
     select,
+    with_phrases,
 )
 from gpts.knowledge.sections import FilePart, Section, parts_of, section_around
 from gpts.knowledge.support import named_terms
@@ -250,7 +253,7 @@ class KnowledgeIndex:
         addresses = tuple(by_address)
         union = self._union(addresses)
         vector = self._embedder.encode_query(query)
-        query_terms = list(dict.fromkeys(terms(query)))
+        query_terms = terms(query)
         hits = self._store.search(addresses, vector, DEPTH) if "dense" in halves else ()
         dense = {(hit.address, hit.row): hit.cosine for hit in hits}
         sparse = self._lexical(addresses, union, query_terms) if "lexical" in halves else {}
@@ -260,8 +263,18 @@ class KnowledgeIndex:
         readability = readable(self._embedder.letters_per_token(query))
         dense_weight = DENSE_WEIGHT * readability if len(set(halves)) > 1 else float("dense" in halves)
         fused = fuse(cosines, sparse, lexical.ceiling(weights), dense_weight)
+        if len(set(halves)) > 1:
+            fused = self._with_phrases(fused, terms(query), weights)
         evidence = self._evidence(weights, by_address, list(fused), max(cosines.values(), default=-1.0), readability)
         return _Found(sparse, fused, cosines, evidence)
+
+    def _with_phrases(
+        self, fused: Mapping[_Key, float], query_terms: Sequence[str], weights: Mapping[str, float]
+    ) -> dict[_Key, float]:
+        """`fused` with the first results in the order of what they share with the question side by side as well."""
+        first = islice(fused, PHRASE_DEPTH)
+        texts = {key: self._cache.segment(key[0]).chunk(key[1]).text for key in first}
+        return with_phrases(fused, {key: phrase_share(query_terms, weights, text) for key, text in texts.items()})
 
     def _union(self, addresses: Sequence[str]) -> Union | None:
         """The union of these segments, None if they are few and small or it has not been built yet."""

@@ -16,9 +16,11 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
-# Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond" (2009); k1 measured 2026-11.
-K1: Final = 1.5
-B: Final = 0.75
+# Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond" (2009). Passages of one size need
+# less than the usual 1.5 and 0.75: with DENSE_WEIGHT 0.55, nDCG@10 of the fusion is 3.2 better on TAT-QA, 0.2 to 0.3
+# on XQuAD in English and Spanish and on Cranfield, 0.3 worse on CoSQA (measured 2026-11).
+K1: Final = 0.9
+B: Final = 0.4
 # Higher term counts are capped at this, which changes a score by less than one per cent.
 _MAX_COUNT: Final = 255
 # Looking up a chunk in a term's list costs as much as adding ten entries of that list (measured 2026-11).

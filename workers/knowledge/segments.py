@@ -44,6 +44,7 @@ class Recipe:
     chunk_tokens: int = chunking.CHUNK_TOKENS
     overlap_tokens: int = chunking.OVERLAP_TOKENS
     chunking_version: int = chunking.CHUNKING_VERSION
+    embedded_version: int = chunking.EMBEDDED_VERSION
     parser_version: int = PARSER_VERSION
     terms_version: int = TERMS_VERSION
     format: int = FORMAT

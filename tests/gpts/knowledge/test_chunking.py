@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpts.knowledge.chunking import CHUNK_TOKENS, OVERLAP_TOKENS, chunk
-from gpts.knowledge.documents import Block, Document
+from gpts.knowledge.chunking import CHUNK_TOKENS, OVERLAP_TOKENS, chunk, embedded_text
+from gpts.knowledge.documents import Block, Chunk, Document
 from gpts.knowledge.sentences import sentence_spans
 
 
@@ -87,3 +87,9 @@ def test_a_chunk_tells_the_page_where_it_begins() -> None:
 
 def test_an_empty_document_has_no_chunks() -> None:
     assert chunk(Document(title="", blocks=()), count_words) == ()
+
+
+def test_a_chunk_is_embedded_below_its_headings_and_without_the_bars_of_a_table() -> None:
+    rows = Chunk(text="| Fuel | | 12 |\n| Tyres | 3 |\nx||y", start=0, end=33, heading="Costs > Fuel", page=None)
+    assert embedded_text(rows).split("\n") == ["Costs > Fuel", " Fuel 12 ", " Tyres 3 ", "x||y"]
+    assert embedded_text(rows.model_copy(update={"heading": "", "text": "Plain."})) == "Plain."

@@ -15,9 +15,13 @@ from gpts.knowledge.ranking import (
     fuse,
     is_covered,
     is_identifier,
+    phrase_share,
     readable,
+    same_terms,
     select,
+    with_phrases,
 )
+from gpts.knowledge.terms import terms
 
 
 def count_words(texts: Sequence[str]) -> list[int]:
@@ -89,6 +93,16 @@ def test_fused_scores_lie_between_0_and_1_in_falling_order(
     assert set(fused) == set(cosines)
 
 
+def test_words_side_by_side_as_in_the_question_move_a_passage_up() -> None:
+    query = terms("Interest expense, 2019?")
+    rarities = dict(zip(query, (1.0, 1.0, 2.0), strict=True))
+    row = phrase_share(query, rarities, "Interest expense | 12")
+    assert row == pytest.approx(2 / 5)
+    assert phrase_share(query, rarities, "The expense of interest, 2019") == 0.0
+    assert phrase_share(query[:1], rarities, "Interest") == 0.0
+    assert list(with_phrases({"prose": 0.50, "row": 0.48, "far": 0.4}, {"row": row})) == ["row", "prose", "far"]
+
+
 def test_an_embedder_reads_a_question_the_better_the_longer_its_pieces_are() -> None:
     english, german, chinese = readable(4.5), readable(2.8), readable(0.8)
     assert english == 1.0 > german > chinese == 0.0
@@ -151,6 +165,12 @@ def test_overlapping_neighbours_become_one_literal_passage() -> None:
 def test_the_same_text_in_two_files_is_given_once() -> None:
     chosen = select([passage(0, 50, 1.0, "a"), passage(0, 50, 0.9, "b")], SOURCES, count_words)
     assert [each.file_id for each in chosen] == ["a"]
+
+
+def test_the_same_table_of_another_year_is_no_duplicate() -> None:
+    words = frozenset(f"label{letter}" for letter in "abcdefghijklmnopqrstuvwxyz")
+    assert same_terms(words | {"2018"}, words | {"2018", "restated"})
+    assert not same_terms(words | {"2018"}, words | {"2019"})
 
 
 def test_a_small_file_comes_whole() -> None:
