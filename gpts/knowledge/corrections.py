@@ -23,18 +23,22 @@ QUESTION_CHARS: Final = 200
 
 
 class Correction(Value):
-    """A passage's text as it was read, what it says instead (empty: the same), and as what it is also asked."""
+    """A passage's text as it was read, what it says instead (empty: the same), and as what it is also asked.
+
+    A `pinned` passage is given with every question.
+    """
 
     original: Annotated[Text, Field(min_length=1, max_length=MOST_CHARS)]
     text: Annotated[Text, Field(max_length=MOST_CHARS)] = ""
     dropped: bool = False
+    pinned: bool = False
     also_asked: Annotated[
         tuple[Annotated[Text, Field(max_length=QUESTION_CHARS)], ...], Field(max_length=MOST_QUESTIONS)
     ] = ()
 
     def is_empty(self) -> bool:
         """Whether nothing is changed."""
-        return not (self.dropped or self.also_asked or (self.text and self.text != self.original))
+        return not (self.dropped or self.pinned or self.also_asked or (self.text and self.text != self.original))
 
 
 # By `passage_key` of the original.
@@ -82,7 +86,11 @@ def _corrected(block: Block, corrections: Corrections) -> Block | None:
     if correction.dropped:
         return None
     return block.model_copy(
-        update={"text": correction.text.strip() or block.text, "also_asked": correction.also_asked}
+        update={
+            "text": correction.text.strip() or block.text,
+            "also_asked": correction.also_asked,
+            "pinned": correction.pinned,
+        }
     )
 
 

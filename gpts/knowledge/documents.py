@@ -60,13 +60,15 @@ class Block(Value):
 
     `heading` is the path of headings above it ("Care > Watering"), empty at the top; a heading's own block ends its
     own path. `page` counts from 1, None if the format has no pages. A line break inside `text` ends a sentence; the
-    parser re-flows wrapped lines. `also_asked` are questions that its owner added, by which it is found.
+    parser re-flows wrapped lines. `also_asked` are questions that its owner added, by which it is found; a `pinned`
+    one is given with every question.
     """
 
     text: str
     heading: str = ""
     page: int | None = None
     also_asked: tuple[str, ...] = ()
+    pinned: bool = False
 
     def is_heading(self) -> bool:
         """Whether this block is a heading itself rather than text under one."""

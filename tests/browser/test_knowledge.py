@@ -224,6 +224,7 @@ def test_passages_are_corrected_in_the_form(visitor, alice, gpt, fake_worker, wi
     passage.get_by_text("Edit", exact=True).click()
     passage.get_by_label("Text").fill("The pump needs oil once a year.")
     passage.get_by_label("Also asked as").fill("Which oil?")
+    passage.get_by_label("Pin").check()
     assert [v["id"] for v in run_axe(page) if v["impact"] in {"serious", "critical"}] == []
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
 
@@ -233,6 +234,7 @@ def test_passages_are_corrected_in_the_form(visitor, alice, gpt, fake_worker, wi
     expect(file.locator("[data-passage]").first).to_contain_text("The pump needs oil once a year.")
     [correction] = KnowledgeFile.objects.get(name="zephyr-manual.pdf").passage_corrections().values()
     assert (correction.text, correction.also_asked) == ("The pump needs oil once a year.", ("Which oil?",))
+    assert correction.pinned
 
 
 def test_workers_that_are_away_do_not_break_the_page(alice_page, gpt, visitor, monkeypatch):

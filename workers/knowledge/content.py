@@ -36,7 +36,10 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class SegmentInfo:
-    """A segment's metadata, available without loading it. `n_pages` is 0 where the format has none."""
+    """A segment's metadata, available without loading it. `n_pages` is 0 where the format has none.
+
+    `pinned` are the ranges of its text that are given with every question.
+    """
 
     address: str
     title: str
@@ -47,6 +50,7 @@ class SegmentInfo:
     language: str = ""
     notices: tuple[Notice, ...] = ()
     findings: tuple[Finding, ...] = ()
+    pinned: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

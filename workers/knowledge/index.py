@@ -56,6 +56,8 @@ REQUEST_AGAIN_S: Final = 600.0
 # Files whose words are kept in memory as strings. Of more, nothing is corrected: reading the words of ten thousand
 # files would take far longer than the search.
 VOCABULARIES: Final = 256
+# What pinned passages may take of the budget.
+PINNED_SHARE: Final = 1 / 3
 # Terms of a query that is all about its subject.
 SHORT_QUERY: Final = 8
 _WORD: Final = re.compile(r"[a-zA-Z]{4,}")
@@ -117,8 +119,8 @@ class KnowledgeIndex:
         with self._naming(by_address.values()):
             query = self.corrected(refs, query)
             found = self._found(by_address, query, ("dense", "lexical"))
-            passages = self._chosen(self._ranked(found, by_address, query, CONSIDERED), budget_tokens)
-        covered = bool(passages) and is_covered(found.evidence)
+            passages = self._given(refs, self._ranked(found, by_address, query, CONSIDERED), budget_tokens)
+        covered = bool(found.fused) and is_covered(found.evidence)
         return Retrieval(query=query, passages=passages, covered=covered, n_files=len(by_address))
 
     def corrected(self, refs: Sequence[KnowledgeRef], text: str) -> str:
@@ -225,7 +227,7 @@ class KnowledgeIndex:
         with self._naming(by_address.values()):
             found = self._found(by_address, query, ("dense", "lexical"))
             ranked = self._ranked(found, by_address, query)
-            chosen = self._chosen(ranked, budget_tokens)
+            chosen = self._given(refs, ranked, budget_tokens)
         bm25 = {key: round(score, 4) for key, score in found.lexical.items()}
         return [
             Explained(each, bm25.get((each.segment, each.chunk)), any(_holds(given, each) for given in chosen))
@@ -357,6 +359,22 @@ class KnowledgeIndex:
         if self._reranker is not None:
             ranked = blend(ranked, self._reranker(query, [each.text for each in ranked[:RERANK_DEPTH]]))
         return ranked
+
+    def _given(
+        self, refs: Sequence[KnowledgeRef], ranked: Sequence[Passage], budget_tokens: int
+    ) -> tuple[Passage, ...]:
+        """The best of `ranked`, and after them the pinned passages, as far as these fit a part of the budget."""
+        pinned: list[Passage] = []
+        left = int(budget_tokens * PINNED_SHARE)
+        for ref in refs:
+            segment = self._cache.segment(ref.segment)
+            for passage in (_stretch(ref, segment, *span) for span in segment.info.pinned):
+                n_tokens = self._embedder.count_tokens([passage.text])[0]
+                if n_tokens <= left:
+                    left -= n_tokens
+                    pinned.append(passage)
+        chosen = self._chosen(ranked, budget_tokens - (int(budget_tokens * PINNED_SHARE) - left))
+        return (*chosen, *(each for each in pinned if not any(_holds(given, each) for given in chosen)))
 
     def _chosen(self, ranked: Sequence[Passage], budget_tokens: int) -> tuple[Passage, ...]:
         opened = {address: self._cache.segment(address) for address in {each.segment for each in ranked}}

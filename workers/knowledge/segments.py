@@ -111,6 +111,7 @@ def write(home: Path, recipe: Recipe, content: Content) -> SegmentInfo:
             "n_pages": max((block.page for block in document.blocks if block.page is not None), default=0),
             "n_tokens": content.n_tokens,
             **document.model_dump(mode="json", include={"unit", "language", "notices", "findings"}),
+            "pinned": [(at, at + len(block.text)) for at, block in document.placed() if block.pinned],
             "columns": array_files.write(aside / _COLUMNS, columns_of(content)),
         }
         faiss.write_index(vectors_of(content.vectors), str(aside / _VECTORS))
@@ -160,6 +161,8 @@ def _info(address: str, manifest: Mapping[str, Any]) -> SegmentInfo:
         **{name: manifest[name] for name in ("title", "n_chunks", "n_pages", "n_tokens", "unit", "language")},
         notices=tuple(Notice.model_validate(each) for each in manifest["notices"]),
         findings=tuple(Finding.model_validate(each) for each in manifest["findings"]),
+        # Not told by segments from before passages could be pinned.
+        pinned=tuple((start, end) for start, end in manifest.get("pinned", ())),
     )
 
 

@@ -236,6 +236,7 @@ class FilePassage(Schema):
     original: str = Field(description="The text as it was read, which identifies the passage.")
     text: str = Field(description="The text in use.")
     dropped: bool
+    pinned: bool = Field(description="The model gets it with every question.")
     also_asked: list[str] = Field(description="Questions that you added, by which it is found.")
     heading: str
     page: int | None
@@ -254,6 +255,7 @@ class PassageCorrection(RequestBody):
     original: Annotated[Text, Field(min_length=1, max_length=corrections.MOST_CHARS)]
     text: Annotated[Text, Field(max_length=corrections.MOST_CHARS)] = ""
     dropped: bool = False
+    pinned: bool = False
     also_asked: list[Annotated[Text, Field(max_length=corrections.QUESTION_CHARS)]] = Field(
         [], max_length=corrections.MOST_QUESTIONS
     )

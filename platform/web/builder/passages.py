@@ -13,6 +13,7 @@ from web.builder.models import KnowledgeFile
 
 MOST_CORRECTIONS: Final = 500
 TIMEOUT_S: Final = 15.0
+TASK: Final = "workers.tasks.file_passages"
 
 
 def passages(file: KnowledgeFile, start: int = 0) -> dict[str, Any]:
@@ -24,7 +25,7 @@ def passages(file: KnowledgeFile, start: int = 0) -> dict[str, Any]:
     dropped = [_shown(each, {}) for each in corrections.values() if each.dropped] if start == 0 else []
     if not file.segment:
         return {"items": dropped, "next": None}
-    found = rpc.call("workers.tasks.file_passages", file.segment, str(start), queue="model", timeout_s=TIMEOUT_S)
+    found = rpc.call_for(file.gpt.owner_id, TASK, file.segment, str(start), queue="model", timeout_s=TIMEOUT_S)
     by_text = {passage_key(each.text): each for each in corrections.values() if each.text}
     items = [
         _shown(by_text.get(key) or corrections.get(key) or Correction(original=each["text"]), each)

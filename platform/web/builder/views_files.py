@@ -135,11 +135,12 @@ def file_passages(request: HttpRequest, gpt: Gpt, file_id: UUID) -> JsonResponse
 
 @of_own_file
 def correct(request: HttpRequest, gpt: Gpt, file: KnowledgeFile) -> HttpResponse:
-    """Correct, drop or restore a passage, or add what it is also asked as, one question a line."""
+    """Correct, pin, drop or restore a passage, or add what it is also asked as, one question a line."""
     asked = [line.strip() for line in request.POST.get("also_asked", "").splitlines() if line.strip()]
     fields = {name: request.POST.get(name, "") for name in ("original", "text")}
+    marks = {name: request.POST.get(name) == "yes" for name in ("dropped", "pinned")}
     try:
-        passages.correct(file, {**fields, "dropped": request.POST.get("dropped") == "yes", "also_asked": asked})
+        passages.correct(file, {**fields, **marks, "also_asked": asked})
     except ValidationError as error:
         return JsonResponse({"error": " ".join(error.messages)}, status=400)
     return file_response(request, gpt, file)

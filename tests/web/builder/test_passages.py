@@ -59,6 +59,16 @@ def test_a_dropped_passage_can_be_restored(as_alice, file):
     assert file.corrections == {}
 
 
+def test_a_pinned_passage_is_marked_until_it_is_saved_without(as_alice, file):
+    assert "checked" not in shown(as_alice, file)
+    correct(as_alice, file, original=READ, text=READ, pinned="yes")
+    assert "checked" in shown(as_alice, file)
+
+    correct(as_alice, file, original=READ, text=READ)
+    file.refresh_from_db()
+    assert file.corrections == {}
+
+
 def test_a_correction_of_nothing_is_refused_in_words(as_alice, file):
     response = correct(as_alice, file, original="", text="x")
 

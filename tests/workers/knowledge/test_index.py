@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gpts.knowledge.chunking import chunk
+from gpts.knowledge.corrections import Correction, passage_key
 from gpts.knowledge.documents import Block, Document, Finding
 from gpts.knowledge.terms import terms
 from gpts.spec.gpt import KnowledgeRef
@@ -49,6 +50,22 @@ def test_the_best_passage_comes_from_the_right_file_and_is_literal(add, index, t
     segment = segments.load(tmp_path, best.segment)
     text = segment.part(0, segment.n_chars)
     assert text[best.start : best.end] == best.text
+
+
+def test_a_pinned_passage_comes_last_with_every_question_and_within_its_part_of_the_budget(
+    add, index, tmp_path, embedder
+) -> None:
+    rule, essay = "Prices are in Swiss francs.", f"{'Francs and again francs. ' * 60}End."
+    source = tmp_path / "rules.md"
+    source.write_text("\n\n".join([LEAVE, "# Money", rule, "# More", *["Nothing about days. " * 60] * 3, essay]))
+    pins = {passage_key(text): Correction(original=text, pinned=True) for text in (rule, essay)}
+    rules = KnowledgeRef(
+        file_id="r", name=source.name, segment=build_segment(tmp_path, source, embedder, corrections=pins).address
+    )
+    given = index.search([rules, add(MANUAL, "manual.md")], "What is the filter part number?", 300).passages
+    assert "ZP-771" in given[0].text
+    assert [each.text for each in given].count(rule) == 1
+    assert given[-1].text == rule
 
 
 def test_a_part_number_is_covered_and_found(add, index) -> None:

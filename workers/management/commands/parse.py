@@ -66,7 +66,7 @@ def _as_data(name: str, parsed: Parsed | None, error: str) -> dict[str, Any]:
         "language": document.language,
         "n_pages": _n_pages(document),
         "text": text,
-        "blocks": [block.model_dump(exclude={"also_asked"}) for block in document.blocks],
+        "blocks": [block.model_dump(exclude={"also_asked", "pinned"}) for block in document.blocks],
         "notices": [notice.model_dump() for notice in document.notices],
         "findings": [
             finding.model_dump() | {"text": [text[start:end] for start, end in finding.spans]}

@@ -49,6 +49,7 @@ async function send(passage, button, saved) {
   body.set("original", value("original"));
   if (!("undo" in button.dataset) && !("restore" in button.dataset)) body.set("text", value("text"));
   if (!("restore" in button.dataset)) body.set("also_asked", value("also-asked"));
+  if (passage.querySelector("[data-pinned]")?.checked && !("drop" in button.dataset)) body.set("pinned", "yes");
   if ("drop" in button.dataset) body.set("dropped", "yes");
   button.disabled = true;
   try {
