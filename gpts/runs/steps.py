@@ -110,8 +110,7 @@ class Retrieval(Value):
     `whole_files` are the names of files that were read whole: by the model, as part of its prompt or part by part, or
     to make the extract. `unread` says what of them was not read; empty if all was. `n_files` counts those that were
     searched; 0 in logs of earlier releases. `reused`: the passages are those of the last answer, which the message
-    only wants in another form. `strangers` are the segments of passages whose files lack a name, number or code of
-    the query, for a model that cannot write answers.
+    only wants in another form.
     """
 
     kind: Literal["retrieval"] = "retrieval"
@@ -123,7 +122,6 @@ class Retrieval(Value):
     n_files: int = 0
     unread: str = ""
     reused: bool = False
-    strangers: tuple[str, ...] = ()
 
     def summary(self) -> str:
         """One line for people: what was read, and what was found in how many files."""

@@ -29,9 +29,6 @@ class Index:
     def corrected(self, refs, text):
         return text
 
-    def strangers(self, refs, query):
-        return ()
-
     def search(self, refs, query, budget_tokens):
         return Retrieval(query=query)
 

@@ -5,12 +5,11 @@ names the file. Large or many files are searched through their union; until that
 arranges, every search is exact and takes longer.
 """
 
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -35,8 +34,7 @@ from gpts.knowledge.ranking import (
     with_phrases,
 )
 from gpts.knowledge.sections import FilePart, Section, parts_of, section_around
-from gpts.knowledge.support import named_terms
-from gpts.knowledge.terms import STOP_WORDS, stem, terms
+from gpts.knowledge.terms import stem, terms
 from gpts.runs.steps import Retrieval
 from gpts.spec.gpt import KnowledgeRef
 from workers.knowledge import lexical, unions
@@ -58,9 +56,8 @@ REQUEST_AGAIN_S: Final = 600.0
 VOCABULARIES: Final = 256
 # What pinned passages may take of the budget.
 PINNED_SHARE: Final = 1 / 3
-# Terms of a query that is all about its subject.
-SHORT_QUERY: Final = 8
-_WORD: Final = re.compile(r"[a-zA-Z]{4,}")
+# Texts whose corrections are kept: a turn needs them to tell what a message asks for, and to search.
+CORRECTED: Final = 64
 
 # A chunk of one of the searched segments: (address of the segment, number of the chunk in it).
 _Key = tuple[str, int]
@@ -109,6 +106,7 @@ class KnowledgeIndex:
         self._request_union = request_union
         self._requested_at: dict[str, float] = {}
         self._vocabulary = lru_cache(VOCABULARIES)(lambda address: self._cache.segment(address).vocabulary())
+        self._corrected = lru_cache(CORRECTED)(self._correct)
 
     def search(self, refs: Sequence[KnowledgeRef], query: str, budget_tokens: int = BUDGET_TOKENS) -> Retrieval:
         """The passages of `refs` for `query`, best first, within `budget_tokens`, and whether they cover it.
@@ -125,6 +123,9 @@ class KnowledgeIndex:
 
     def corrected(self, refs: Sequence[KnowledgeRef], text: str) -> str:
         """`text` with typos replaced by words of the files, if they are few enough. Raises like `search`."""
+        return self._corrected(tuple(refs), text)
+
+    def _correct(self, refs: tuple[KnowledgeRef, ...], text: str) -> str:
         addresses = tuple(ref.segment for ref in refs)
         if len(addresses) > VOCABULARIES:
             return text
@@ -140,34 +141,6 @@ class KnowledgeIndex:
                 return [list(names), *(self._vocabulary(address) for address in addresses)]
 
             return corrected(text, count, self._embedder.words, vocabularies)
-
-    def strangers(self, refs: Sequence[KnowledgeRef], query: str) -> tuple[str, ...]:
-        """The segments of `refs` whose file lacks a name, number or code of `query`. Raises like `search`.
-
-        An uncommon word that another of the files has is a name as well. What none of them has counts in a short
-        query only: a long one tells of much that the files need not know.
-        """
-        own = frozenset(terms(query))
-        said = [word for word in _WORD.findall(query.casefold()) if word not in STOP_WORDS]
-        uncommon = [word for word in said if word not in self._common]
-        is_read = 2 * len(uncommon) <= len(said)
-        rare = frozenset(map(stem, uncommon)) if is_read else frozenset[str]()
-        named = named_terms(query) & own
-        with self._naming(refs):
-            held = {ref.segment: self._held(ref, sorted(named | rare)) for ref in refs}
-        anywhere = frozenset[str]().union(*held.values())
-        wanted = named | (rare & anywhere) if len(own) <= SHORT_QUERY else (named | rare) & anywhere
-        return tuple(segment for segment, there in held.items() if not wanted <= there)
-
-    def _held(self, ref: KnowledgeRef, named: Sequence[str]) -> frozenset[str]:
-        """Those of the terms that the file or its name has."""
-        counts = lexical.n_holders(named, [self._cache.segment(ref.segment).postings])
-        name = terms(ref.name)
-        return frozenset(term for term, n in zip(named, counts, strict=True) if n or term in name)
-
-    @cached_property
-    def _common(self) -> frozenset[str]:
-        return frozenset(self._embedder.words)
 
     def whole(self, refs: Sequence[KnowledgeRef]) -> tuple[Passage, ...]:
         """Each of the files as one passage. Raises KnowledgeError naming the file whose segment cannot be used."""

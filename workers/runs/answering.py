@@ -99,9 +99,7 @@ def _quotable(refs: Sequence[KnowledgeRef], query: str, budget: int, index: Know
     if index.n_tokens(refs) <= QUOTED_WHOLE_TOKENS:
         # Whether a question is covered can be told among many passages, hardly among those of a page or two.
         found = found.model_copy(update={"passages": index.whole(refs), "covered": True})
-    held = {passage.segment for passage in found.passages}
-    strangers = index.strangers([ref for ref in refs if ref.segment in held], found.query)
-    return found.model_copy(update={"strangers": strangers})
+    return found
 
 
 def outline(state: TurnState, services: Services) -> Retrieval:

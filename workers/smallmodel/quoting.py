@@ -1,18 +1,22 @@
 """Answers for models that cannot write them: the best sentences of the files, and the results of calls."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 from gpts.knowledge import tables
 from gpts.knowledge.citations import (
     CLOSE_SHARE,
-    SURE_SCORE,
+    MANY_TERMS,
     Extract,
     Similarity,
     extractive_answer,
 )
 from gpts.knowledge.documents import Citation, Passage
+from gpts.knowledge.figures import figures_agree
+from gpts.knowledge.support import named_terms
+from gpts.knowledge.terms import terms
 from gpts.runs.decisions import Finish
 from gpts.runs.delegation import listed_answers
 from gpts.runs.queries import retrieval_query
@@ -20,8 +24,10 @@ from gpts.runs.state import TurnState
 from gpts.runs.steps import Delegation, ModelReply, Retrieval, ToolResult
 from gpts.spec.tools import ToolSpec
 from workers.smallmodel.arguments.ready import runs_code
+from workers.smallmodel.conversation.classifier import language
+from workers.smallmodel.conversation.english import into_english
 from workers.smallmodel.conversation.intents import said_before, subject
-from workers.smallmodel.conversation.spelling import in_words_of
+from workers.smallmodel.parts import parts_of
 
 CODE_FAILED: Final = (
     "That did not work ({reason}). This model can only run simple code: write the calculation out (17 * 23), or name "
@@ -30,14 +36,21 @@ CODE_FAILED: Final = (
 # Sentences are shown if they score this share of the best one. On 258 questions of dialogues 81 % then see a sentence
 # with the answer among 2.0 on average, at 0.8 75 % among 1.7 (2026-11).
 SHOWN_SHARE: Final = 0.7
-# From this score covering passages count as the answer although the best sentence need not be the right one: of 526
-# questions of dialogues by three authors that the files answer 69 % reach 0.34, of 53 that they do not 23 %; of 120
-# about other files 2 % (2026-11). From the next one they are offered with a line that says so, and to what is more
-# likely a remark. On 40 questions about eight small files, not used for tuning, 60 % of near misses are then declined
-# and 18 % of what the files answer, at 0.34 40 and 15 % (2026-11).
-COVERED_SCORE: Final = 0.45
+# How certain an answer must be: where a search says that the passages cover the question, among whole short files,
+# where nothing says so, and where the search says that they do not.
+COVERED_FROM: Final = 0.38
+WHOLE_FROM: Final = 0.48
+UNCOVERED_FROM: Final = 0.58
+# From this score on the best sentences alone are the answer; below it comes what is around more of them.
+EXACT_SCORE: Final = 0.5
+# Otherwise the closest sentences are offered with a line that says so, from the first score on, and to what is more
+# likely a remark from the second.
 OFFERED_SCORE: Final = 0.08
 TALK_SCORE: Final = 0.4
+# How much less certain an answer is from a file that has none of the question's names, numbers and codes.
+NAMES_WEIGHT: Final = 0.8
+# A part of a message with fewer terms asks nothing that could be looked up.
+PART_TERMS: Final = 2
 # Paragraphs up to this length are offered whole.
 PARAGRAPH_CHARS: Final = 400
 
@@ -45,32 +58,85 @@ PARAGRAPH_CHARS: Final = 400
 def with_extract(found: Retrieval, state: TurnState, similarity: Similarity) -> Retrieval:
     """`found` with the sentences that answer its query, and whether they do; if in doubt, with the closest ones.
 
-    Where the query says more than the message, which depends on the conversation, the message counts as much.
+    Of a message with several questions each gets its own; what the files do not answer is left out then.
     """
-    texts = [passage.text for passage in found.passages]
     intent = state.intent()
-    says = intent.query if intent and intent.intent == "question" else ""
-    wording = in_words_of(texts, found.query, says or state.question(), before=said_before(state))
-    query, own = wording.texts
-    best = partial(extractive_answer, query, found.passages, similarity, own_words=own, translate=wording.translate)
-    # What a file says about something is more than one sentence.
-    extract = best(least_share=CLOSE_SHARE if subject(state.question()) else SHOWN_SHARE)
-    is_sure = extract.score >= SURE_SCORE and not _is_of_strangers(extract, found)
     is_talk = intent is not None and intent.intent in ("small_talk", "about_gpt")
-    if not is_sure and extract.score < (TALK_SCORE if is_talk else OFFERED_SCORE):
-        return found.model_copy(update={"covered": False, "extract": ""})
-    if is_sure:
-        return found.model_copy(update={"covered": True, "extract": extract.text})
-    # More of them, with what is around them, as the best may not be the right one.
+    answers = [_answer(part, found, state, similarity) for part in _questions(found, state)]
+    covered = [each for each in answers if each.certainty >= _least_certainty(found, is_talk=is_talk)]
+    if covered:
+        text = "\n\n".join(dict.fromkeys(each.text(found) for each in covered))
+        return found.model_copy(update={"covered": True, "extract": text})
+    best = max(answers, key=lambda each: each.extract.score)
+    is_offered = best.extract.score >= (TALK_SCORE if is_talk else OFFERED_SCORE)
+    return found.model_copy(update={"covered": False, "extract": best.text(found) if is_offered else ""})
+
+
+def _least_certainty(found: Retrieval, *, is_talk: bool) -> float:
+    """From which certainty sentences of what was found count as the answer."""
+    if is_talk or not found.covered:
+        return UNCOVERED_FROM
+    is_ranked = any(passage.score for passage in found.passages)
+    return COVERED_FROM if is_ranked else WHOLE_FROM
+
+
+def _questions(found: Retrieval, state: TurnState) -> list[tuple[str, str]]:
+    """What is asked, each with the part of it that the person wrote, which counts as much."""
+    intent, query = state.intent(), found.query
+    if intent and intent.intent == "question" and intent.query:
+        return [(query, query)]
+    # A query is the message, in the words of the files, and what it takes from the conversation before.
+    own = " ".join(query.split()[: len(state.question().split())])
+    parts = [part for part in parts_of(own) if len(terms(part)) >= PART_TERMS] if own == query else []
+    if len(parts) > 1:
+        return [(part, part) for part in parts]
+    return [(query, own)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """The sentences closest to a question, more of them with less of a score, and how certain they answer it."""
+
+    extract: Extract
+    near: Extract
+    certainty: float
+
+    def text(self, found: Retrieval) -> str:
+        """The sentences; if the best may not be the right one, with more of what is around them."""
+        return self.extract.text if self.extract.score >= EXACT_SCORE else _paragraphs(self.near, found.passages)
+
+
+def _answer(asked: tuple[str, str], found: Retrieval, state: TurnState, similarity: Similarity) -> _Answer:
+    query, own = asked
+    texts = [passage.text for passage in found.passages]
+    translate = into_english(texts, language(own, said_before(state)), query, own)
+    best = partial(extractive_answer, query, found.passages, similarity, own_words=own, translate=translate)
     near = best(least_share=CLOSE_SHARE)
-    is_known = not _is_of_strangers(extract, found)
-    is_covered = found.covered and is_known and not is_talk and near.score >= COVERED_SCORE
-    return found.model_copy(update={"covered": is_covered, "extract": _paragraphs(near, found.passages)})
+    # What a file says about something is more than one sentence.
+    extract = near if subject(state.question()) else best(least_share=SHOWN_SHARE)
+    certainty = extract.score + extract.lead - NAMES_WEIGHT * _share_unnamed(query, extract, found.passages)
+    return _Answer(extract, near, certainty)
 
 
-def _is_of_strangers(extract: Extract, found: Retrieval) -> bool:
-    """Whether all of it is from files that lack a name, number or code of the question."""
-    return all(each.segment in found.strangers for each in extract.citations)
+def _share_unnamed(query: str, extract: Extract, passages: Sequence[Passage]) -> float:
+    """The share of the names, numbers and codes of `query` that no file of `extract` has.
+
+    A long message tells of much that no file need know.
+    """
+    texts = {each.segment: "" for each in passages}
+    for each in passages:
+        texts[each.segment] += f"{each.file_name} {each.heading} {each.text}\n"
+    named = _named(query, "".join(texts.values())) if len(set(terms(query))) > MANY_TERMS else named_terms(query)
+    held = "".join(texts[segment] for segment in {each.segment for each in extract.citations})
+    return 1 - len(_named(query, held)) / len(named) if named else 0.0
+
+
+def _named(query: str, text: str) -> frozenset[str]:
+    """Those of the names, numbers and codes of `query` that `text` has."""
+    own = frozenset(terms(text))
+    return frozenset(
+        term for term in named_terms(query) if term in own or (term.isdigit() and figures_agree(term, text))
+    )
 
 
 def _paragraphs(extract: Extract, passages: Sequence[Passage]) -> str:

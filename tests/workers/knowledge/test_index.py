@@ -74,16 +74,6 @@ def test_a_part_number_is_covered_and_found(add, index) -> None:
     assert "ZP-771" in found.passages[0].text
 
 
-def test_a_file_without_a_name_or_code_of_a_short_question_is_a_stranger_to_it(add, index) -> None:
-    manual, leave = add(MANUAL, "manual.md"), add(LEAVE, "Nordmark.md")
-    refs = [manual, leave]
-    assert index.strangers(refs, "What is the leave at Nordmark?") == (manual.segment,)
-    assert index.strangers(refs, "What does code ZP-772 mean?") == (manual.segment, leave.segment)
-    assert index.strangers(refs, "Is it ZP-771?") == (leave.segment,)
-    long = "My cousin in Lisbon wanted me to ask today how many days of paid leave employees have each year"
-    assert leave.segment not in index.strangers(refs, long)
-
-
 def test_typos_are_corrected_by_words_and_names_of_the_files(add, index) -> None:
     refs = [add(MANUAL, "manual.md"), add(LEAVE, "Nordmark-2.md")]
     assert index.corrected(refs, "waranty in Nordmrak-2.md") == "warranty in Nordmark-2.md"

@@ -62,9 +62,6 @@ class Index:
     def corrected(self, refs, text):
         return text
 
-    def strangers(self, refs, query):
-        return ()
-
     def search(self, refs, query, budget_tokens):
         self.queries.append(query)
         if isinstance(self.found, Exception):

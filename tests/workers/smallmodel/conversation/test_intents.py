@@ -3,9 +3,9 @@
 import pytest
 
 from gpts.spec.gpt import KnowledgeRef
-from workers.smallmodel.conversation.classifier import MessageClassifier
+from workers.smallmodel.conversation.classifier import MessageClassifier, language
+from workers.smallmodel.conversation.english import into_english
 from workers.smallmodel.conversation.intents import called_files, named_files, read_message
-from workers.smallmodel.conversation.spelling import in_words_of
 
 READER = MessageClassifier()
 INTENTS = {
@@ -146,11 +146,6 @@ def test_a_file_of_the_gpt_is_called_by_its_name_as_written_or_by_all_words_of_i
     assert (set(found), left) == (called, rest)
 
 
-def test_typos_become_words_of_the_files():
-    file = ["Opening hours: Thursday 9 to 12"]
-    assert in_words_of(file, "opning huors on thrusday?", "parking").texts == ("opening hours on thursday", "parking")
-
-
 POOL = "The swimming pool is closed on Monday mornings for cleaning, except during the summer holidays."
 GERMAN_POOL = "Das Schwimmbad ist am Montag wegen Reinigung geschlossen. Der Eintritt kostet für Kinder zwei Euro."
 
@@ -166,13 +161,19 @@ GERMAN_POOL = "Das Schwimmbad ist am Montag wegen Reinigung geschlossen. Der Ein
     ],
 )
 def test_questions_and_files_are_compared_in_english(file, question, word):
-    wording = in_words_of([file], question)
-    assert word in wording.translate(wording.texts[0])
-    assert "closed" in wording.translate(file)
+    translate = into_english([file], language(question), question)
+    assert word in translate(question)
+    assert "closed" in translate(file)
 
 
 def test_english_is_not_translated():
-    assert in_words_of([POOL], "What is the price?").translate is None
+    assert into_english([POOL], "en", "What is the price?") is None
+
+
+def test_of_files_in_several_languages_each_is_read_in_its_own():
+    translate = into_english([POOL, POOL, GERMAN_POOL], "en", "When is the pool closed?")
+    assert translate(POOL) == POOL
+    assert "closed" in translate(GERMAN_POOL)
 
 
 def test_a_long_message_of_fillers_is_read_at_once():

@@ -1,0 +1,53 @@
+"""When the sentences of the files count as the answer of a model that cannot write any."""
+
+from gpts.knowledge.documents import Passage
+from gpts.knowledge.terms import terms
+from gpts.runs.state import TurnState
+from gpts.runs.steps import Retrieval, UserMessage
+from gpts.spec.ability import ModelAbility
+from gpts.spec.gpt import GptSpec
+from workers.smallmodel.quoting import with_extract
+
+WEAK = ModelAbility(calls_tools=False, writes_from_sources=False, context_tokens=2048)
+TEXTS = {
+    "brisa.md": "The Brisa 9 heats houses. Its fan is slow. The warranty lasts five years. Dust harms the filter.",
+    "zonda.md": "The Zonda 4 cools rooms. Its fan turns fast. The compressor weighs 40 kg. Paint keeps rust away.",
+}
+
+
+def alike(one, other):
+    shared = [[len({*terms(a)} & {*terms(b)}) / len({*terms(b), ""}) for b in other] for a in one]
+    return [[min(1.0, 2 * each) for each in row] for row in shared]
+
+
+def quoted(message: str, score: float = 0.0) -> Retrieval:
+    passages = tuple(
+        Passage(file_id=name, file_name=name, segment=name, chunk=0, text=text, start=0, end=len(text), score=score)
+        for name, text in TEXTS.items()
+    )
+    state = TurnState(GptSpec(slug="g", name="G"), WEAK, (UserMessage(text=message),), (), {})
+    return with_extract(Retrieval(query=message, passages=passages, covered=True), state, alike)
+
+
+def test_a_sentence_that_stands_out_is_the_answer():
+    found = quoted("How long does the warranty of the Brisa 9 last?")
+    assert found.covered
+    assert "The warranty lasts five years." in found.extract
+
+
+def test_a_file_without_the_names_of_the_question_is_only_offered():
+    found = quoted("How long does the warranty of the Levante 7 last?")
+    assert not found.covered
+    assert "The warranty lasts five years." in found.extract
+
+
+def test_each_of_several_questions_is_answered():
+    found = quoted("How long does the warranty last, and how much does the compressor weigh?")
+    assert found.covered
+    assert "five years" in found.extract
+    assert "40 kg" in found.extract
+
+
+def test_a_long_story_may_name_what_no_file_knows():
+    story = "My cousin Ulrika from Lisbon bought a Brisa 9 near Porto in winter because her old stove smoked badly."
+    assert quoted(f"{story} How long does the warranty last?").covered
