@@ -7,7 +7,7 @@ literal text of the document.
 import re
 from collections.abc import Callable, Container, Sequence
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, pairwise
 from math import isnan
 from typing import Final
 
@@ -186,17 +186,23 @@ def closest(question: str, passages: Sequence[Passage], similarity: Similarity |
 
 
 def _with_their_lines(best: Sequence[Source], all_sources: Sequence[Source], *, all_of_one: bool) -> list[Source]:
-    """`best` with a list or code in place of its lines, if two of them are chosen or, with `all_of_one`, one."""
+    """`best` with a list or code in place of its lines, if two of them are chosen or, with `all_of_one`, one.
+
+    A list also follows the sentence that introduces it.
+    """
     number = {id(each): n for n, each in enumerate(all_sources)}
     chosen = {number[id(each)] for each in best}
+    pairs = list(pairwise(all_sources))
+    introduced = {n + 1 for n in chosen if n < len(pairs) and _introduces(*pairs[n])}
     found: dict[int, Source] = {}
-    for place in sorted(chosen):
+    for place in sorted(chosen | introduced):
         first = last = place
         while first and _is_next_line(all_sources[first - 1], all_sources[first]):
             first -= 1
         while last + 1 < len(all_sources) and _is_next_line(all_sources[last], all_sources[last + 1]):
             last += 1
-        is_whole = len(chosen.intersection(range(first, last + 1))) > 1 - all_of_one
+        lines = range(first, last + 1)
+        is_whole = len(chosen.intersection(lines)) > 1 - all_of_one or not introduced.isdisjoint(lines)
         if first < last < first + MOST_LINES and is_whole:
             found[first] = _joint(all_sources[first], all_sources[last])
         else:
@@ -209,6 +215,11 @@ def _joint(first: Source, last: Source) -> Source:
     span = Span(first.span.start, last.span.end)
     text = first.passage.text[span.start : span.end]
     return replace(first, span=span, text=text, readable=text)
+
+
+def _introduces(one: Source, other: Source) -> bool:
+    """Whether `one` ends in a colon before the list that begins with `other`."""
+    return one.passage is other.passage and one.text.endswith(":") and bool(_LIST_MARK.match(other.text))
 
 
 def _is_next_line(one: Source, other: Source) -> bool:

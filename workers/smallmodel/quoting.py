@@ -114,28 +114,28 @@ def _answer(asked: tuple[str, str], found: Retrieval, state: TurnState, similari
     near = best(least_share=CLOSE_SHARE)
     # What a file says about something is more than one sentence.
     extract = near if subject(state.question()) else best(least_share=SHOWN_SHARE)
-    certainty = extract.score + extract.lead - NAMES_WEIGHT * _share_unnamed(query, extract, found.passages)
+    certainty = extract.score + extract.lead - NAMES_WEIGHT * _share_unnamed(own, extract, found.passages)
     return _Answer(extract, near, certainty)
 
 
-def _share_unnamed(query: str, extract: Extract, passages: Sequence[Passage]) -> float:
-    """The share of the names, numbers and codes of `query` that no file of `extract` has.
+def _share_unnamed(own: str, extract: Extract, passages: Sequence[Passage]) -> float:
+    """The share of the names, numbers and codes of `own` that no file of `extract` has.
 
     A long message tells of much that no file need know.
     """
     texts = {each.segment: "" for each in passages}
     for each in passages:
         texts[each.segment] += f"{each.file_name} {each.heading} {each.text}\n"
-    named = _named(query, "".join(texts.values())) if len(set(terms(query))) > MANY_TERMS else named_terms(query)
+    named = _named(own, "".join(texts.values())) if len(set(terms(own))) > MANY_TERMS else named_terms(own)
     held = "".join(texts[segment] for segment in {each.segment for each in extract.citations})
-    return 1 - len(_named(query, held)) / len(named) if named else 0.0
+    return 1 - len(_named(own, held)) / len(named) if named else 0.0
 
 
-def _named(query: str, text: str) -> frozenset[str]:
-    """Those of the names, numbers and codes of `query` that `text` has."""
-    own = frozenset(terms(text))
+def _named(own: str, text: str) -> frozenset[str]:
+    """Those of the names, numbers and codes of `own` that `text` has."""
+    held = frozenset(terms(text))
     return frozenset(
-        term for term in named_terms(query) if term in own or (term.isdigit() and figures_agree(term, text))
+        term for term in named_terms(own) if term in held or (term.isdigit() and figures_agree(term, text))
     )
 
 

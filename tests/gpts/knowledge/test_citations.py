@@ -185,6 +185,12 @@ def test_steps_are_given_whole_if_two_of_them_answer() -> None:
     assert extract.text == STEPS
 
 
+def test_a_list_comes_with_the_sentence_that_introduces_it():
+    text = "Dust harms the fan.\n\nReplace the wax filter monthly:\n\n1. Pull the dome off.\n2. Push the stick in."
+    extract = extractive_answer("When to replace the wax filter?", (passage(text),), least_share=0.9)
+    assert extract.text.endswith("monthly:\n\n1. Pull the dome off.\n2. Push the stick in.")
+
+
 def test_a_command_of_several_lines_is_given_whole() -> None:
     code = "curl -O peregrine.tar.gz\ntar xf peregrine.tar.gz\nsudo ./install.sh --prefix /opt/peregrine"
     extract = extractive_answer("How do I install peregrine?", (passage(f"Installing\n\n{code}\n\nThat is all."),))
