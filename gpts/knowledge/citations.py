@@ -35,7 +35,8 @@ BEFORE_WEIGHT: Final = 0.3
 UNREAD_WEIGHT: Final = 3.0
 # An extract takes only sentences that score at least this share of the best one.
 EXTRACT_SHARE: Final = 0.8
-# The sentence that the best one is compared with: an answer may have three.
+# The sentence that the best one is compared with: an answer may have three. By the lead 83 % of pairs of a question
+# with an answer and a near miss of cases-dev are told apart, by the score 73 % (SQuAD: 61 each, 2026-11).
 RIVAL: Final = 4
 # Of a message with more terms, only those count that the passages have: it tells of much that they need not know.
 MANY_TERMS: Final = 14
