@@ -42,7 +42,7 @@ def main() -> int:
         _write("", base, {*cuda, "torch"})
         _write("torch", {"torch": base["torch"]}, ())
         _write("cuda", cuda, ())
-        for extra in ("images", "postgres", "gpu", "dev"):
+        for extra in ("images", "multilingual", "postgres", "gpu", "dev"):
             _write(extra, _resolved(everything, extra, "workers", "local"), base)
     return 0
 

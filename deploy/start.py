@@ -70,7 +70,8 @@ def bring_up(progress: ProgressPrinter) -> None:
     preflight.require_disk_space(site.home, preflight.RUN_BYTES, "Guildhall")
     print(f"Guildhall, with its state in {site.home}")
     runner = Runner(install.REPOSITORY, site.home / "log" / "up.log", environment(site, os.environ))
-    install.install("workers,local", progress, runner)
+    multilingual = ",multilingual" if os.environ.get("EMBEDDER") == "multilingual" else ""
+    install.install(f"workers,local{multilingual}", progress, runner)
     runner.output(Command(manage("check", "--tag=settings").argv, "Some settings cannot work."))
     close_home(site.home)
     with progress.step("Preparing the database and the base model"):

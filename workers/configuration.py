@@ -251,7 +251,7 @@ def _services() -> Services:
     if config.engine == "hf":
         engine = SwitchingEngine(engine, config.base_model)
     _first_recall(engine)
-    embedder = shared_embedder(settings.EMBEDDER)
+    embedder = shared_embedder(settings.EMBEDDER, home=settings.GUILDHALL_HOME)
     index = KnowledgeIndex(
         settings.GUILDHALL_HOME,
         embedder,
@@ -259,7 +259,8 @@ def _services() -> Services:
         open_store=_open_store,
         request_union=_request_union,
     )
-    router, classifier = Router(embedder), MessageClassifier(embedder)
+    learned_for = shared_embedder()  # whatever searches the files
+    router, classifier = Router(learned_for), MessageClassifier(learned_for)
     small = SmallModel(engine, router, classifier, readable_similarity(embedder), settings.REPLY_DEADLINE_S, _picked)
     notes = KeptNotes(settings.GUILDHALL_HOME)
     return Services(engine, index, embedder, small, notes, settings.REPLY_DEADLINE_S)

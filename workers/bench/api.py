@@ -212,7 +212,7 @@ def _n_written(answer: str) -> int:
 
 def _embeddings(client: httpx.Client, options: Mapping[str, Any], say: Say) -> dict[str, Any]:
     texts = _texts(options["texts"])
-    embedder = shared_embedder(settings.EMBEDDER)
+    embedder = shared_embedder(settings.EMBEDDER, home=settings.GUILDHALL_HOME)
     # As in the worker, which leaves a core to the site.
     n_cores = os.cpu_count() or 2
     n_threads = max(1, n_cores - 1)

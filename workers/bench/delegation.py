@@ -14,7 +14,6 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from django.conf import settings
 from django.db.models import Q
 
 from gpts.runs.prompt import build_prompt
@@ -57,7 +56,7 @@ def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
     """The figures and the wrong cases; with `inside`, one part on the site of this process. Raises RuntimeError."""
     if options["inside"]:
         return MEASURES[options["inside"]]()
-    outcomes = choose_all(Router(shared_embedder(settings.EMBEDDER)), read_cases(options["cases"], RoutingCase))
+    outcomes = choose_all(Router(shared_embedder()), read_cases(options["cases"], RoutingCase))
     speed = {} if options["routing_only"] else {"hop": measure_hop(say), "throughput": measure_throughput(say)}
     return {"routing": figures(outcomes), **speed, "wrong": wrong_choices(outcomes)}
 

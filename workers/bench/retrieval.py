@@ -75,7 +75,8 @@ def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
     collection = read_collection(options["folder"], options["limit"])
     try:
         # One core stays free, as for indexing: two busy threads on two cores collapse (measured 2026-11).
-        embedder = shared_embedder(settings.EMBEDDER, threads=max(1, (os.cpu_count() or 2) - 1))
+        threads = max(1, (os.cpu_count() or 2) - 1)
+        embedder = shared_embedder(settings.EMBEDDER, threads, settings.GUILDHALL_HOME)
         rerank = reranker_for(settings.RERANKER)
     except (EmbedderMissing, RerankerMissing) as error:
         raise RuntimeError(str(error)) from error

@@ -10,8 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
-from django.conf import settings
-
 from gpts.runs.messages import PromptMessage
 from gpts.spec.tools import ToolSpec
 from workers.bench import Say
@@ -43,7 +41,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
     """The figures and the wrong cases. Raises BadCases, EmbedderMissing or EngineError."""
     cases = read_cases(options["cases"], RoutingCase)
-    outcomes = choose_all(Router(shared_embedder(settings.EMBEDDER)), cases)
+    outcomes = choose_all(Router(shared_embedder()), cases)
     found: dict[str, Any] = {"choice": figures(outcomes)}
     if not options["no_model"]:
         found |= _with_model(sample(cases, options["calls"]), say)

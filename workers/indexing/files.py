@@ -249,4 +249,5 @@ def retire_if_idle() -> None:
 def embedder() -> Embedder:
     """This process's embedder, which loads on first use."""
     # One core stays free for the site; two busy compute threads on two cores are much slower (measured 2026-11).
-    return shared_embedder(settings.EMBEDDER, threads=max(1, (os.cpu_count() or 2) - 1))
+    threads = max(1, (os.cpu_count() or 2) - 1)
+    return shared_embedder(settings.EMBEDDER, threads, settings.GUILDHALL_HOME)

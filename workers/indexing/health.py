@@ -152,6 +152,8 @@ def _near_duplicates(files: Sequence[_OpenFile], exact: Sequence[Sequence[_Place
     vectors = [_vectors(file.segment) for file in files]
     groups: dict[_Place, list[_Place]] = {}
     for one, other in combinations(range(len(files)), 2):
+        if files[one].segment.embedder != files[other].segment.embedder:
+            continue  # one of them is to be read again
         for row, twin in np.argwhere(vectors[one] @ vectors[other].T >= NEAR_COSINE):
             first, second = (one, int(row)), (other, int(twin))
             if not grouped & {first, second} and _share_terms(

@@ -1,8 +1,9 @@
 """Re-indexes files whose segment is lost: removed, in an older format, or made with another embedder.
 
 After an upgrade of Guildhall or a change of EMBEDDER, an indexing worker looks for such files once, when it starts,
-and queues them; versions and messages that refer to a lost segment then get the new one. Until then, chats that need
-the file report that its index is missing.
+and queues them; versions and messages that refer to a lost segment then get the new one. Until then, a segment made
+with another embedder is still searched by words; chats that need another lost one report that it is missing. A worker
+that is killed while it looks looks again, and two that look at once queue each file once.
 """
 
 import json
@@ -25,34 +26,36 @@ MARKER: Final = ".checked"
 
 
 def reindex_lost_files(embedder: str) -> int:
-    """Queue every file of a draft, published version or conversation whose segment is lost; the number of them."""
+    """Queue every file of a draft, published version or conversation whose segment is lost; the number queued."""
     home = settings.GUILDHALL_HOME
     marker = home / "segments" / MARKER
     present = f"{segments.FORMAT} {embedder}"
     if marker.is_file() and marker.read_text("utf-8") == present:
         return 0
-    lost = [file for file in _needed() if not is_usable(home, file.segment, embedder)]
-    for file in lost:
-        read_again(file)
+    n_queued = 0
+    for file in list(_needed()):
+        made_with = embedder_of(home, file.segment)
+        if made_with != embedder:
+            n_queued += read_again(file, file.segment if made_with else "")
     marker.parent.mkdir(parents=True, exist_ok=True)
     marker.write_text(present, "utf-8")
-    return len(lost)
+    return n_queued
 
 
 def restore_versions(file_id: UUID, embedder: str) -> None:
     """Point versions that refer to a lost segment of this file to its present one."""
     home = settings.GUILDHALL_HOME
     file = KnowledgeFile.objects.get(id=file_id)
-    point_versions_at(file, lambda address: not is_usable(home, address, embedder))
+    point_versions_at(file, lambda address: embedder_of(home, address) != embedder)
 
 
-def is_usable(home: Path, address: str, embedder: str) -> bool:
-    """Whether the segment exists, in the present format and made with `embedder`."""
+def embedder_of(home: Path, address: str) -> str:
+    """The embedder that the segment was made with; empty if it does not exist or has another format."""
     try:
         recipe = json.loads((segments.folder(home, address) / "manifest.json").read_bytes())["recipe"]
     except (SegmentMissing, OSError, ValueError, KeyError):
-        return False
-    return bool(recipe["format"] == segments.FORMAT and recipe["embedder"] == embedder)
+        return ""
+    return str(recipe["embedder"]) if recipe["format"] == segments.FORMAT else ""
 
 
 def _needed() -> Iterator[FileToRead]:

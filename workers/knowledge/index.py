@@ -40,7 +40,7 @@ from gpts.spec.gpt import KnowledgeRef
 from workers.knowledge import lexical, unions
 from workers.knowledge.content import Segment, SegmentInfo
 from workers.knowledge.embed import Embedder, Vectors
-from workers.knowledge.errors import EmbedderMismatch, KnowledgeError
+from workers.knowledge.errors import KnowledgeError
 from workers.knowledge.lexical import Postings
 from workers.knowledge.segment_cache import CACHE_BYTES, SegmentCache
 from workers.knowledge.spelling import corrected, vocabulary
@@ -227,15 +227,20 @@ class KnowledgeIndex:
     def _found(self, by_address: Mapping[str, KnowledgeRef], query: str, halves: Sequence[Half]) -> _Found:
         addresses = tuple(by_address)
         union = self._union(addresses)
+        # After a change of the embedder, words alone find the files until all are read again.
+        has_vectors = self._has_vectors(addresses, union)
+        halves = halves if has_vectors else ("lexical",)
         vector = self._embedder.encode_query(query)
         query_terms = terms(query)
         hits = self._store.search(addresses, vector, DEPTH) if "dense" in halves else ()
         dense = {(hit.address, hit.row): hit.cosine for hit in hits}
         sparse = self._lexical(addresses, union, query_terms) if "lexical" in halves else {}
         keys = dict.fromkeys([*dense, *sparse])
-        cosines = {key: dense[key] if key in dense else self._cosine(key, vector) for key in keys}
+        cosines = {key: dense.get(key, 0.0) for key in keys}
+        if has_vectors:
+            cosines |= {key: self._cosine(key, vector) for key in keys if key not in dense}
         weights = lexical.rarities(query_terms, self._postings(addresses, union))
-        readability = readable(self._embedder.letters_per_token(query))
+        readability = readable(self._embedder.letters_per_token(query)) if has_vectors else 0.0
         dense_weight = DENSE_WEIGHT * readability if len(set(halves)) > 1 else float("dense" in halves)
         fused = fuse(cosines, sparse, lexical.ceiling(weights), dense_weight)
         if len(set(halves)) > 1:
@@ -256,9 +261,9 @@ class KnowledgeIndex:
         name = unions.union_id(addresses)
         union = self._cache.union(name)
         if union is None:
-            opened = [self._open(address) for address in addresses]
-            n_chunks = sum(segment.info.n_chunks for segment in opened)
-            if len(addresses) > unions.MANY_SEGMENTS or n_chunks > unions.MANY_CHUNKS:
+            n_chunks = sum(self._cache.segment(address).info.n_chunks for address in addresses)
+            is_large = len(addresses) > unions.MANY_SEGMENTS or n_chunks > unions.MANY_CHUNKS
+            if is_large and self._has_vectors(addresses, None):
                 self._request(name, addresses)
         return union
 
@@ -268,11 +273,10 @@ class KnowledgeIndex:
             self._requested_at[name] = now
             self._request_union(unions.request(self._cache.home, addresses))
 
-    def _open(self, address: str) -> Segment:
-        segment = self._cache.segment(address)
-        if segment.embedder != self._embedder.id:
-            raise EmbedderMismatch
-        return segment
+    def _has_vectors(self, addresses: Sequence[str], union: Union | None) -> bool:
+        """Whether all of the segments were made with this embedder."""
+        embedders = [union.embedder] if union else (self._cache.segment(each).embedder for each in addresses)
+        return all(each == self._embedder.id for each in embedders)
 
     @contextmanager
     def _naming(self, refs: Iterable[KnowledgeRef]) -> Iterator[None]:
@@ -282,7 +286,7 @@ class KnowledgeIndex:
         except KnowledgeError:
             for ref in refs:
                 try:
-                    self._open(ref.segment)
+                    self._cache.segment(ref.segment)
                 except KnowledgeError as error:
                     raise type(error)(f"{ref.name}: {error}") from error
             raise

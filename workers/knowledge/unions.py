@@ -50,12 +50,13 @@ _VECTORS: Final = "vectors.faiss"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Union:
-    """Segments searched as one. `starts` `(n_segments + 1,)` holds the first row of each.
+    """Segments searched as one, all made with `embedder`. `starts` `(n_segments + 1,)` holds the first row of each.
 
     `is_exact`: the cosines of `vectors` equal those of the segments.
     """
 
     addresses: tuple[str, ...]
+    embedder: str
     starts: npt.NDArray[np.int64]
     vectors: faiss.Index
     is_exact: bool
@@ -152,6 +153,7 @@ def load(home: Path, name: str) -> Union:
         raise ValueError("the union's vectors cannot be read") from error
     return Union(
         addresses=tuple(manifest["addresses"]),
+        embedder=manifest["embedder"],
         starts=np.concatenate([[0], np.cumsum(manifest["sizes"])]).astype(np.int64),
         vectors=vectors,
         is_exact=manifest["is_exact"],

@@ -78,7 +78,8 @@ def quotes_by_page(section: Section, start: int, end: int) -> dict[int, str]:
 @cache
 def _sections() -> KnowledgeIndex:
     # Its embedder is loaded on the first search, and nothing here searches.
-    return KnowledgeIndex(settings.GUILDHALL_HOME, shared_embedder(settings.EMBEDDER), CACHE_BYTES)
+    home = settings.GUILDHALL_HOME
+    return KnowledgeIndex(home, shared_embedder(settings.EMBEDDER, home=home), CACHE_BYTES)
 
 
 def _shown(page: int, drawn: PagePicture, quote: str) -> ShownPage:

@@ -11,6 +11,7 @@ from django.conf import settings
 
 from web.api.errors import ApiError
 
+EMBEDDERS: Final = {"bundled": "all-MiniLM-L6-v2", "multilingual": "multilingual-e5-small"}
 # Of one text to embed, in tokens of the embedder.
 MAX_INPUT_TOKENS: Final = 8_192
 FILTER: Final = "guildhall-filter"
@@ -27,7 +28,7 @@ class SiteModel:
 
 def embedder() -> SiteModel:
     """The model of `/v1/embeddings`, which also searches the files of GPTs."""
-    name = "all-MiniLM-L6-v2" if settings.EMBEDDER == "bundled" else Path(settings.EMBEDDER).name
+    name = EMBEDDERS.get(settings.EMBEDDER) or Path(settings.EMBEDDER).name
     return SiteModel(name, "Embeds texts; for POST /v1/embeddings.", MAX_INPUT_TOKENS)
 
 

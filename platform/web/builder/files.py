@@ -272,14 +272,22 @@ def _take_out(files: Any) -> None:
     rows.update(removed=timezone.now())
 
 
-def read_again(file: FileToRead) -> None:
-    """Read the file again because its segment is lost or in an older format. Decisions are kept."""
-    queue_again(file, segment="")
+def read_again(file: FileToRead, segment: str) -> bool:
+    """Read the file again because its segment is outdated; `segment` stays in use until then. Decisions are kept.
+
+    Whether it was queued: it may be waiting already, or another worker has read it since `file` was loaded.
+    """
+    outdated = type(file).objects.filter(id=file.id, segment=file.segment, status__in=FileToRead.SETTLED)
+    fresh = {**UNREAD, "segment": segment, "status": Status.RECEIVED, "woken": timezone.now()}
+    if not outdated.update(**fresh):
+        return False
+    queue_indexing(file)
+    return True
 
 
-def queue_again(file: FileToRead, **changed: Any) -> None:
-    """Have the file read from the beginning, with these fields changed; its segment stays in use until then."""
-    fresh = {**UNREAD, **changed, "status": Status.RECEIVED, "woken": timezone.now()}
+def queue_again(file: FileToRead) -> None:
+    """Have the file read from the beginning; its segment stays in use until then."""
+    fresh = {**UNREAD, "status": Status.RECEIVED, "woken": timezone.now()}
     type(file).objects.filter(id=file.id).update(**fresh)
     queue_indexing(file)
 

@@ -66,6 +66,7 @@ def test_the_exact_passage_is_shown_with_what_it_hides(as_alice, file):
 
 def test_a_foreign_language_is_told_where_the_embedder_is_the_bundled_one(as_alice, file, settings):
     assert "This file appears to be in German. Keyword search only" in row(as_alice)
+    assert "an operator can switch this site to search in many languages" in row(as_alice)
     assert "appears to be in" not in row(as_alice, language="en")
     settings.EMBEDDER = "/models/other"
     assert "appears to be in" not in row(as_alice, language="de")

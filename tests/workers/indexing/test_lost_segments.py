@@ -10,8 +10,9 @@ from tests.workers.conftest import read
 from web.builder.changes import draft_changed
 from web.builder.files import add_file, remove_file
 from web.builder.models import KnowledgeFile
+from workers.indexing import lost_segments
 from workers.indexing.lost_segments import reindex_lost_files
-from workers.knowledge import segments
+from workers.knowledge import publishing, segments
 from workers.knowledge.index import KnowledgeIndex
 
 
@@ -55,6 +56,63 @@ def test_an_older_format_is_read_again_and_the_published_version_uses_the_new_se
     assert read(file).segment == old
     assert answers(draft, words, home)
     assert not draft_changed(draft)
+
+
+def reembed(home) -> None:
+    """Change every segment to one made with another embedder, as after a change of EMBEDDER."""
+    for path in (home / "segments").glob("*/manifest.json"):
+        manifest = publishing.read_manifest(path.parent)
+        manifest["recipe"]["embedder"] = "another"
+        path.write_text(json.dumps({**manifest, "seal": publishing._seal(manifest)}))
+
+
+def test_after_a_change_of_embedder_the_old_segment_answers_until_there_is_a_new_one(
+    file, draft, words, home
+) -> None:
+    reembed(home)
+    assert reindex_lost_files(words.id) == 1
+    file.refresh_from_db()
+    assert (file.status, bool(file.segment)) == ("received", True)
+    assert answers(draft, words, home)
+    words.id = "words-2"
+    before = file.segment
+    assert read(file).segment != before
+    draft.refresh_from_db()
+    assert [ref.segment for ref in draft.published.spec().knowledge] == [file.segment]
+    assert answers(draft, words, home)
+
+
+def test_two_workers_that_look_at_once_queue_a_file_once(file, words, home, monkeypatch) -> None:
+    reembed(home)
+    found, all_needed = [], lost_segments._needed
+
+    def needed():
+        """Lets another worker look, and read what it found, after this one has."""
+        if not found:
+            found.append(list(all_needed()))
+            found.append(reindex_lost_files("words-2"))
+            words.id = "words-2"
+            read(file)
+            (home / "segments" / lost_segments.MARKER).unlink()
+        return found[0]
+
+    monkeypatch.setattr(lost_segments, "_needed", needed)
+    assert reindex_lost_files("words-2") == 0
+    file.refresh_from_db()
+    assert (found[1], file.status) == (1, "ready")
+
+
+def test_a_worker_killed_while_it_looks_looks_again(file, words, home, monkeypatch) -> None:
+    reembed(home)
+    with monkeypatch.context() as patched:
+        patched.setattr(lost_segments, "read_again", raise_interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            reindex_lost_files(words.id)
+    assert reindex_lost_files(words.id) == 1
+
+
+def raise_interrupt(*args: object) -> None:
+    raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("changed", [{"embedder": "another"}, {"format": segments.FORMAT - 1}])

@@ -14,7 +14,8 @@ from gpts.spec.gpt import KnowledgeRef
 from tests.workers.knowledge import files
 from workers.knowledge import index as index_module
 from workers.knowledge import segments
-from workers.knowledge.errors import EmbedderMismatch, NoText, SegmentCorrupt, SegmentMissing
+from workers.knowledge.content import Segment
+from workers.knowledge.errors import NoText, SegmentCorrupt, SegmentMissing
 from workers.knowledge.index import KnowledgeIndex
 from workers.knowledge.lexical import Postings
 from workers.knowledge.pipeline import IndexingProgress, build_segment
@@ -233,12 +234,20 @@ def test_a_damaged_segment_is_built_anew_when_its_file_comes_again(add, index, t
     assert index.search([ref], "filter").passages
 
 
-def test_a_segment_of_another_embedder_is_refused(add, index, embedder) -> None:
+def test_files_are_found_by_words_alone_while_one_has_vectors_of_another_embedder(
+    add, index, embedder, tmp_path, monkeypatch
+) -> None:
     embedder.id = "other"
-    ref = add(MANUAL, "manual.md")
+    old = add(MANUAL, "manual.md")
     embedder.id = "words-1"
-    with pytest.raises(EmbedderMismatch, match=r"manual\.md"):
-        index.search([ref], "filter")
+    refs = [old, add(LEAVE, "leave.md")]
+    for method in ("nearest", "cosine"):
+        monkeypatch.setattr(Segment, method, lambda *args: pytest.fail("vectors of two embedders were compared"))
+    found = index.search(refs, "What is the filter part number?")
+    assert found.covered
+    assert "ZP-771" in found.passages[0].text
+    assert index.search(refs, "How many days of paid leave?").passages[0].file_name == "leave.md"
+    assert not index.search(refs, "Who painted Guernica?").covered
 
 
 @pytest.mark.parametrize("address", ["../../etc", "", "ABC", "a/b"])

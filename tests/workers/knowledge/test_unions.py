@@ -88,6 +88,19 @@ def test_few_small_files_ask_for_nothing(tmp_path, addresses, embedder) -> None:
     assert index.search(refs_to(addresses), "word1").passages
 
 
+def test_a_union_of_another_embedder_gives_only_words_and_none_is_asked_for(
+    tmp_path, embedder, many, monkeypatch
+) -> None:
+    addresses = [made_segment(tmp_path, seed, 40, embedder="other").address for seed in range(5)]
+    index = KnowledgeIndex(tmp_path, embedder, request_union=lambda name: pytest.fail("asked"))
+    one_by_one = index.search(refs_to(addresses), "word7 word8")
+    unions.build(tmp_path, unions.request(tmp_path, addresses))
+    monkeypatch.setattr(FaissFiles, "search", lambda *args: pytest.fail("vectors of two embedders were compared"))
+    joint = KnowledgeIndex(tmp_path, embedder).search(refs_to(addresses), "word7 word8")
+    assert joint.covered
+    assert joint.passages[0].score == one_by_one.passages[0].score > 0
+
+
 def test_a_union_is_the_same_whatever_the_order_of_its_files(addresses) -> None:
     assert unions.union_id(addresses) == unions.union_id(addresses[::-1]) != unions.union_id(addresses[1:])
 

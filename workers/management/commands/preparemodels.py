@@ -1,13 +1,15 @@
-"""`manage.py preparemodels`: finds the base model and converts it once, so that no first chat waits for it."""
+"""`manage.py preparemodels`: finds the base model and the embedder, and converts them once, so that no chat waits."""
 
 import time
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from workers.configuration import engine_config
 from workers.engine.base import EngineError
 from workers.engine.local import prepare_local
+from workers.knowledge.embed import shared_embedder
 
 
 class Command(BaseCommand):
@@ -17,6 +19,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Prints a line per step with its time."""
+        shared_embedder(settings.EMBEDDER, home=settings.GUILDHALL_HOME)
         config = engine_config()
         if config.engine not in ("hf", "vllm"):
             self.stdout.write(f"ENGINE is {config.engine}: no local base model needed.")

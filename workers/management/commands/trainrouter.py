@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from workers.knowledge.embed import EmbedderMissing, shared_embedder
@@ -40,7 +39,7 @@ class Command(BaseCommand):
         check, tune = not options["skip_check"], options["tune"]
         plan = Plan(options["rounds"], options["members"], options["seed"], check, tune)
         try:
-            embedder = shared_embedder(settings.EMBEDDER)
+            embedder = shared_embedder()
             if part != "router":
                 train_messages(embedder, out or WEIGHTS.parent, say, check=check)
             if part != "messages":
