@@ -285,6 +285,12 @@ def read_again(file: FileToRead, segment: str) -> bool:
     return True
 
 
+def n_read_again() -> int:
+    """How many knowledge files are read again or wait for it, while their segments stay in use."""
+    waiting = KnowledgeFile.objects.exclude(segment="").exclude(status__in=FileToRead.SETTLED)
+    return waiting.count()
+
+
 def queue_again(file: FileToRead) -> None:
     """Have the file read from the beginning; its segment stays in use until then."""
     fresh = {**UNREAD, "status": Status.RECEIVED, "woken": timezone.now()}
