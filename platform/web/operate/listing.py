@@ -12,6 +12,7 @@ from typing import Any, Final
 from django.conf import settings
 
 from gpts.spec.base_models import BUNDLED
+from web.builder.files import n_read_again
 from web.operate.models import MeasuredModel, ModelDownload, ModelSurvey
 from web.operate.services import chosen_model, current_model, fixed_model
 
@@ -74,7 +75,7 @@ class ModelRow:
 @dataclass(frozen=True, slots=True)
 class ModelPage:
     """`record`: the loaded model, called `title`; `loaded` is the name of its row. `best`: the row to
-    recommend. `machine`: bytes by kind, if known.
+    recommend. `machine`: bytes by kind, if known. `n_read_again`: files that are yet to be read by the embedder.
 
     `looked_up` are rows of other models before their download, `here` those on this machine or being downloaded,
     `fitting` those of the catalogue that fit it, `larger` the others.
@@ -91,6 +92,7 @@ class ModelPage:
     here: list[ModelRow]
     fitting: list[ModelRow]
     larger: list[ModelRow]
+    n_read_again: int
 
     @property
     def is_moving(self) -> bool:
@@ -121,6 +123,7 @@ def model_page() -> ModelPage:
         here=[row for row in rest if not row.is_looked_up and row.state != "available" and not row.is_starter_in_use],
         fitting=[row for row in rest if row.state == "available" and not row.misfit],
         larger=[row for row in rest if row.state == "available" and row.misfit],
+        n_read_again=n_read_again(),
     )
 
 

@@ -18,7 +18,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from gpts.spec.base_models import MAX_NAME_CHARS
 from web import rpc
 from web.accounts.requests import PersonRequest
-from web.builder.files import n_read_again
 from web.operate.downloads import forget_download, request_download, stop_download
 from web.operate.listing import DISMISSED, ModelRow, find_row, model_page
 from web.operate.models import OVERRIDABLE, MeasuredModel
@@ -47,8 +46,7 @@ def operators_only(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespo
 def models(request: PersonRequest) -> HttpResponse:
     """All models with their downloads; `?part` is the list alone, with which the page updates itself."""
     template = "operate/parts/model_list.html" if "part" in request.GET else "operate/models.html"
-    context = {"models": model_page(), "n_read_again": n_read_again(), "max_name_chars": MAX_NAME_CHARS}
-    return render(request, template, context)
+    return render(request, template, {"models": model_page(), "max_name_chars": MAX_NAME_CHARS})
 
 
 @operators_only

@@ -3,7 +3,6 @@
 import pytest
 from django.urls import reverse
 
-from web.builder.models import KnowledgeFile
 from web.operate import views
 from web.operate.listing import find_row
 from web.operate.models import ModelDownload, ModelSurvey
@@ -72,16 +71,6 @@ def test_the_page_says_when_no_worker_has_reported(client, operator):
     page = client.get(PAGE).content.decode()
     assert "No model yet" in page
     assert "isn’t ready yet" in page
-
-
-def test_the_page_counts_the_files_that_are_read_again(client, survey, gpt):
-    files = [KnowledgeFile.objects.create(gpt=gpt, name=f"{n}.md", sha256=f"{n}", size=1) for n in range(3)]
-    said = "still to be read again"
-    assert said not in client.get(PAGE).content.decode()
-    KnowledgeFile.objects.filter(id__in=[file.id for file in files[:2]]).update(segment="00ff")
-    assert f"2 knowledge files {said}" in client.get(PAGE).content.decode()
-    KnowledgeFile.objects.update(status="ready")
-    assert said not in client.get(PAGE).content.decode()
 
 
 def test_the_page_shows_what_is_used_recommended_stored_and_too_large(client, survey):
