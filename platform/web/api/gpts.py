@@ -1,6 +1,6 @@
 """`/api/gpts`: create, read, change, publish and delete GPTs, and read their usage."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -12,8 +12,9 @@ from pydantic import Field
 from web.api.auth import caller
 from web.api.errors import ProblemDetails
 from web.api.paging import Pages, SearchText
-from web.api.shapes import CategoryName, GptCard, GptPatch, NewGpt, OwnGpt, Publication, Version
+from web.api.shapes import CategoryName, GptCard, GptPatch, NewGpt, OwnGpt, Publication, Version, VersionChanges
 from web.builder import services
+from web.builder.changes import differences, turned_off
 from web.builder.models import Gpt, GptQuerySet, GptVersion, Sharing
 from web.builder.search import find, find_among
 from web.builder.services import access_gpt, access_own_gpt
@@ -106,6 +107,14 @@ def list_versions(request: HttpRequest, slug: str) -> QuerySet[GptVersion]:
     """The published versions of your GPT, newest first."""
     gpt = access_own_gpt(caller(request), slug)
     return gpt.versions.filter(number__isnull=False).select_related("gpt")
+
+
+@router.get("/gpts/{slug}/versions/{int:number}/changes", response={200: VersionChanges, **DENIED})
+def read_changes(request: HttpRequest, slug: str, number: int) -> dict[str, Any]:
+    """What restoring version `number` would change in your draft."""
+    gpt = access_own_gpt(caller(request), slug)
+    spec = services.access_version(gpt, number=number).spec()
+    return {"changes": differences(gpt.draft_spec(), spec), "turned_off": turned_off(gpt, spec)}
 
 
 @router.post("/gpts/{slug}/versions/{int:number}/restore", response={200: OwnGpt, **INVALID})

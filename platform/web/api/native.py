@@ -11,6 +11,7 @@ from web.api.drafts import router as drafts
 from web.api.errors import PROBLEM_JSON
 from web.api.files import router as files
 from web.api.gpts import router as gpts
+from web.api.operate import router as operate
 from web.api.questions import router as questions
 from web.api.reading import StrictParser
 from web.api.runs import router as runs
@@ -33,5 +34,5 @@ native = NativeApi(
     docs_url=None,
 )
 handle_errors(native)
-for router in (account, gpts, drafts, files, actions, delegates, agents, runs, citations, questions):
+for router in (account, gpts, drafts, files, actions, delegates, agents, runs, citations, questions, operate):
     native.add_router("", router)

@@ -165,6 +165,21 @@ class Version(Schema):
         return bool(version.pk == version.gpt.published_id)
 
 
+class FieldChange(Schema):
+    """A field that differs."""
+
+    label: str
+    words: str = Field(description="In short, such as “on → off” or “2 added”.")
+    pieces: list[tuple[Literal["same", "gone", "new"], str]]
+
+
+class VersionChanges(Schema):
+    """What restoring a version would change in your draft."""
+
+    changes: list[FieldChange]
+    turned_off: list[str] = Field(description="What people may do now, also in the live version, and no longer then.")
+
+
 class ReplacedDraft(Schema):
     """A draft with unpublished changes that a restored version replaced."""
 

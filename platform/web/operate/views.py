@@ -18,15 +18,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from gpts.spec.base_models import MAX_NAME_CHARS
 from web import rpc
 from web.accounts.requests import PersonRequest
-from web.operate.downloads import forget_download, request_download, stop_download
-from web.operate.listing import DISMISSED, ModelRow, find_row, model_page
+from web.operate.changes import change
+from web.operate.listing import DISMISSED, find_row, model_page
 from web.operate.models import OVERRIDABLE, MeasuredModel
-from web.operate.services import choose_model, current_model, fixed_model, override
+from web.operate.services import current_model, override
 
 _TITLES: Final = tomllib.loads(Path(__file__).with_name("titles.toml").read_text("utf-8"))
 _CHOICES: Final = {"measured": None, "on": True, "off": False}
-# Deleting a large model takes seconds.
-REMOVE_S: Final = 30.0
 
 
 def operators_only(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -57,60 +55,13 @@ def change_models(request: PersonRequest, action: str) -> HttpResponse:
     if action == "dismiss":
         request.session[DISMISSED] = name
         return redirect("store")
-    row = find_row(name)
+    before = find_row(name)
     try:
-        if action == "download":
-            _download(row, request.GET.get("licence", ""))
-        else:
-            _CHANGES[action](name, row)
+        change(action, name, request.GET.get("licence", ""))
     except (ValidationError, rpc.NoResult) as error:
         messages.error(request, getattr(error, "message", str(error)))
-    row = find_row(name) or row
+    row = find_row(name) or before
     return redirect(reverse("operate_models") + (f"#{row.anchor}" if row else ""))
-
-
-def _look_up(name: str, row: ModelRow | None) -> None:
-    """Look a name up. One of the catalogue is on the page already."""
-    if row is None or row.download:
-        request_download(row.name if row else name, is_listed=row is not None)
-
-
-def _download(row: ModelRow | None, licence: str) -> None:
-    """Download the model, whose `licence` the operator accepted by this."""
-    if row is None or row.path:
-        raise ValidationError("This model isn’t offered any more. Look it up again.")
-    request_download(row.name, licence[:300], is_listed=True)
-
-
-def _use(name: str, row: ModelRow | None) -> None:
-    """Change to the model. Running answers end with the old one."""
-    if row is None or not row.path or row.misfit or fixed_model():
-        raise ValidationError("This model can’t be used now. Reload the page.")
-    choose_model(row.path)
-
-
-def _remove(name: str, row: ModelRow | None) -> None:
-    """Delete what is on disk of the model, and forget its download."""
-    if row is None or not row.is_removable:
-        raise ValidationError("This model can’t be removed now. If it is in use, use another one first.")
-    if row.is_on_disk:
-        refused = rpc.call("workers.tasks.remove_model", row.name, queue="model", timeout_s=REMOVE_S).get("refused")
-        if refused:
-            raise ValidationError(refused)
-    forget_download(row.name)
-
-
-def _stop(name: str, row: ModelRow | None) -> None:
-    """Stop the download and keep what it has."""
-    stop_download(row.name if row else name)
-
-
-_CHANGES: Final[dict[str, Callable[[str, ModelRow | None], None]]] = {
-    "look-up": _look_up,
-    "stop": _stop,
-    "use": _use,
-    "remove": _remove,
-}
 
 
 @operators_only

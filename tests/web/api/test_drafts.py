@@ -77,7 +77,12 @@ def test_what_the_store_demands_is_demanded_before_waiting(alices, gpt):
 def test_a_replaced_draft_is_listed_and_restored(alices, bobs, gpt):
     alices.patch(URL, {"instructions": "Unpublished.", "name": "Pump Surgeon"}, content_type=JSON)
     assert alices.get(f"{URL}/drafts").json()["items"] == []
+    told = alices.get(f"{URL}/versions/1/changes").json()
+    assert [each["label"] for each in told["changes"]] == ["Name", "Instructions"]
+    assert ["gone", "Unpublished."] in told["changes"][1]["pieces"]
+    assert bobs.get(f"{URL}/versions/1/changes").status_code == 404
     assert send(alices, "/versions/1/restore").json()["instructions"] == "Help with pumps."
+    assert alices.get(f"{URL}/versions/1/changes").json() == {"changes": [], "turned_off": []}
     [draft] = alices.get(f"{URL}/drafts").json()["items"]
     assert draft["name"] == "Pump Surgeon"
     restore = f"/drafts/{draft['id']}/restore"

@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from web.operate import views
+from web.operate import changes
 from web.operate.listing import find_row
 from web.operate.models import ModelDownload, ModelSurvey
 from web.operate.services import choose_model, chosen_model, seen_model
@@ -185,7 +185,7 @@ def test_only_a_stored_model_is_used(survey, post, settings):
 
 def test_a_model_that_is_not_used_is_removed_by_a_worker(survey, post, monkeypatch):
     calls = []
-    monkeypatch.setattr(views.rpc, "call", lambda task, name, **_: calls.append((task, name)) or {})
+    monkeypatch.setattr(changes.rpc, "call", lambda task, name, **_: calls.append((task, name)) or {})
     ModelDownload.objects.create(name="org/partial", status="cancelled", done=5)
     ModelDownload.objects.create(name="org/nothing", status="failed")
     for name in ("old", "org/partial", "org/nothing"):
@@ -202,9 +202,9 @@ def test_why_a_model_was_not_removed_is_told(survey, post, monkeypatch):
     def away(*_, **__):
         raise NoResult("This isn’t available right now.")
 
-    monkeypatch.setattr(views.rpc, "call", lambda *_, **__: {"refused": "Another process is downloading old."})
+    monkeypatch.setattr(changes.rpc, "call", lambda *_, **__: {"refused": "Another process is downloading old."})
     assert "Another process is downloading old." in post("remove", "old")
-    monkeypatch.setattr(views.rpc, "call", away)
+    monkeypatch.setattr(changes.rpc, "call", away)
     assert "This isn’t available right now." in post("remove", "old")
 
 
