@@ -38,10 +38,11 @@ from gpts.knowledge.terms import stem, terms
 from gpts.runs.steps import Retrieval
 from gpts.spec.gpt import KnowledgeRef
 from workers.knowledge import lexical, unions
-from workers.knowledge.content import Segment, SegmentInfo
+from workers.knowledge.content import SegmentInfo
 from workers.knowledge.embed import Embedder, Vectors
 from workers.knowledge.errors import KnowledgeError
 from workers.knowledge.lexical import Postings
+from workers.knowledge.passages import holds, passage_of, placed, stretch
 from workers.knowledge.segment_cache import CACHE_BYTES, SegmentCache
 from workers.knowledge.spelling import corrected, vocabulary
 from workers.knowledge.stores import FaissFiles, VectorStore
@@ -146,7 +147,7 @@ class KnowledgeIndex:
         """Each of the files as one passage. Raises KnowledgeError naming the file whose segment cannot be used."""
         with self._naming(refs):
             opened = ((ref, self._cache.segment(ref.segment)) for ref in refs)
-            return tuple(_stretch(ref, segment, 0, segment.n_chars) for ref, segment in opened)
+            return tuple(stretch(ref, segment, 0, segment.n_chars) for ref, segment in opened)
 
     def infos(self, refs: Sequence[KnowledgeRef]) -> tuple[SegmentInfo, ...]:
         """The facts about each of the files. Raises like `whole`."""
@@ -166,7 +167,7 @@ class KnowledgeIndex:
     def part(self, ref: KnowledgeRef, start: int, end: int) -> Passage:
         """The characters `start` to `end` of the file as one passage. Raises like `whole`."""
         with self._naming([ref]):
-            return _stretch(ref, self._cache.segment(ref.segment), start, end)
+            return stretch(ref, self._cache.segment(ref.segment), start, end)
 
     def n_chars(self, ref: KnowledgeRef) -> int:
         """The length of the file's text. Raises like `whole`."""
@@ -181,7 +182,7 @@ class KnowledgeIndex:
             for start, end in spans:
                 row = segment.row_at(start)
                 ends[row] = max(end, ends.get(row, segment.chunk(row).end))
-            return tuple(_stretch(ref, segment, segment.chunk(row).start, ends[row]) for row in sorted(ends))
+            return tuple(stretch(ref, segment, segment.chunk(row).start, ends[row]) for row in sorted(ends))
 
     def rank(
         self, refs: Sequence[KnowledgeRef], query: str, halves: Sequence[Half] = ("dense", "lexical")
@@ -203,7 +204,7 @@ class KnowledgeIndex:
             chosen = self._given(refs, ranked, budget_tokens)
         bm25 = {key: round(score, 4) for key, score in found.lexical.items()}
         return [
-            Explained(each, bm25.get((each.segment, each.chunk)), any(_holds(given, each) for given in chosen))
+            Explained(each, bm25.get((each.segment, each.chunk)), any(holds(given, each) for given in chosen))
             for each in ranked
         ]
 
@@ -330,7 +331,7 @@ class KnowledgeIndex:
         self, found: _Found, by_address: Mapping[str, KnowledgeRef], query: str, limit: int | None = None
     ) -> list[Passage]:
         ranked = [
-            _passage(by_address[key[0]], self._cache.segment(key[0]), key[1], score, found.cosines[key])
+            passage_of(by_address[key[0]], self._cache.segment(key[0]), key[1], score, found.cosines[key])
             for key, score in islice(found.fused.items(), limit)
         ]
         if self._reranker is not None:
@@ -345,18 +346,18 @@ class KnowledgeIndex:
         left = int(budget_tokens * PINNED_SHARE)
         for ref in refs:
             segment = self._cache.segment(ref.segment)
-            for passage in (_stretch(ref, segment, *span) for span in segment.info.pinned):
+            for passage in (stretch(ref, segment, *span) for span in segment.info.pinned):
                 n_tokens = self._embedder.count_tokens([passage.text])[0]
                 if n_tokens <= left:
                     left -= n_tokens
                     pinned.append(passage)
         chosen = self._chosen(ranked, budget_tokens - (int(budget_tokens * PINNED_SHARE) - left))
-        return (*chosen, *(each for each in pinned if not any(_holds(given, each) for given in chosen)))
+        return (*chosen, *(each for each in pinned if not any(holds(given, each) for given in chosen)))
 
     def _chosen(self, ranked: Sequence[Passage], budget_tokens: int) -> tuple[Passage, ...]:
         opened = {address: self._cache.segment(address) for address in {each.segment for each in ranked}}
         chosen = select(ranked, opened, _TokenCounter(self._embedder.count_tokens), budget_tokens)
-        return tuple(_placed(passage, opened[passage.segment]) for passage in chosen)
+        return tuple(placed(passage, opened[passage.segment]) for passage in chosen)
 
 
 @lru_cache
@@ -376,71 +377,3 @@ class _TokenCounter:
         new = [text for text in texts if text not in self._known]
         self._known.update(zip(new, self._count(new), strict=True))
         return [self._known[text] for text in texts]
-
-
-def _holds(given: Passage, chunk: Passage) -> bool:
-    return given.segment == chunk.segment and given.start <= chunk.start and chunk.end <= given.end
-
-
-def _passage(ref: KnowledgeRef, segment: Segment, row: int, score: float, cosine: float) -> Passage:
-    chunk = segment.chunk(row)
-    return Passage(
-        file_id=ref.file_id,
-        file_name=ref.name,
-        segment=ref.segment,
-        chunk=row,
-        text=chunk.text,
-        start=chunk.start,
-        end=chunk.end,
-        heading=chunk.heading,
-        page=chunk.page,
-        unit=segment.info.unit,
-        untrusted=_is_untrusted(segment, chunk.start, chunk.end),
-        score=round(score, 4),
-        cosine=round(cosine, 4),
-    )
-
-
-def _stretch(ref: KnowledgeRef, segment: Segment, start: int, end: int) -> Passage:
-    """The characters `start` to `end` of a file as one passage."""
-    text = segment.part(start, end)
-    stretch = Passage(
-        file_id=ref.file_id,
-        file_name=ref.name,
-        segment=ref.segment,
-        chunk=segment.row_at(start),
-        text=text,
-        start=start,
-        end=start + len(text),
-        unit=segment.info.unit,
-    )
-    return _placed(stretch, segment)
-
-
-def _is_untrusted(segment: Segment, start: int, end: int) -> bool:
-    """Whether it overlaps a finding; the owner has accepted that, which does not make it trustworthy."""
-    return any(a < end and start < b for finding in segment.info.findings for a, b in finding.spans)
-
-
-def _placed(passage: Passage, segment: Segment) -> Passage:
-    """`passage`, which may have been extended, with its heading, page, later page and heading breaks, and trust."""
-    breaks: list[tuple[int, int]] = []
-    sections: list[tuple[int, str]] = []
-    heading, page = passage.heading, passage.page
-    for offset, block in segment.blocks(passage.start, passage.end):
-        if offset <= passage.start:
-            heading, page = block.heading, block.page
-            continue
-        if block.page is not None and block.page != (breaks[-1][1] if breaks else page):
-            breaks.append((offset, block.page))
-        if block.heading != (sections[-1][1] if sections else heading):
-            sections.append((offset, block.heading))
-    return passage.model_copy(
-        update={
-            "heading": heading,
-            "page": page,
-            "page_breaks": tuple(breaks),
-            "heading_breaks": tuple(sections),
-            "untrusted": _is_untrusted(segment, passage.start, passage.end),
-        }
-    )
