@@ -11,7 +11,7 @@ from celery import Celery
 from playwright.sync_api import Locator, Page, expect
 
 from gpts.knowledge.documents import Finding
-from tests.browser.test_creator_form import run_axe
+from tests.browser.test_accessibility import serious
 from web.builder.files import file_became_ready
 from web.builder.models import Gpt, KnowledgeFile
 
@@ -131,7 +131,7 @@ def test_what_was_found_is_dropped_or_accepted_in_place(form):
     expect(whole).to_be_hidden()
     card.get_by_text("Show all").click()
     expect(whole).to_contain_text(LONG.strip())
-    assert [v["id"] for v in run_axe(form) if v["impact"] in {"serious", "critical"}] == []
+    assert serious(form) == []
 
     card.get_by_role("button", name="Drop passage").first.click()
     expect(card.get_by_role("heading", name="One passage needs your decision")).to_be_visible()
@@ -208,7 +208,7 @@ def test_the_knowledge_is_looked_into_and_asked(alice_page, gpt, fake_worker, wi
     expect(alice_page.get_by_text("Covered.")).to_be_visible()
     expect(alice_page.get_by_text("Sent to the model")).to_be_visible()
     expect(alice_page.get_by_text("No room left")).to_be_visible()
-    assert [v["id"] for v in run_axe(alice_page) if v["impact"] in {"serious", "critical"}] == []
+    assert serious(alice_page) == []
     assert alice_page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
 
 
@@ -225,7 +225,7 @@ def test_passages_are_corrected_in_the_form(visitor, alice, gpt, fake_worker, wi
     passage.get_by_label("Text").fill("The pump needs oil once a year.")
     passage.get_by_label("Also asked as").fill("Which oil?")
     passage.get_by_label("Pin").check()
-    assert [v["id"] for v in run_axe(page) if v["impact"] in {"serious", "critical"}] == []
+    assert serious(page) == []
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
 
     fake_worker()

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.db import connection
 from playwright.sync_api import Locator, Page, expect
 
 from gpts.knowledge.documents import Citation, Document, Passage, SentenceSupport
 from tests.browser.conftest import REPOSITORY, Site, Visitor
+from tests.browser.test_accessibility import SIZES, THEMES, serious
 from tests.publishing import let
 from tests.workers.knowledge.conftest import WordEmbedder
 from tests.workers.knowledge.files import pdf
@@ -24,9 +24,6 @@ from web.runs.services import start_conversation, start_run
 from workers.knowledge.pipeline import build_segment, read_file
 
 pytestmark = pytest.mark.browser
-THEMES = ["light", "dark"]
-SIZES = {"desktop": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 780}}
-
 QUOTE = "Service the shaft seal every 450 hours of operation, or at the first sign of leakage."
 PAGES = [
     [(20, "*Zephyr manual"), (11, "Read this manual before you open the pump.")],
@@ -267,8 +264,7 @@ def test_a_source_is_accessible_and_fits(visitor: Visitor, bob, gpt, manual, the
     panel = opened(page, manual)
     expect(panel.locator(".page-figure img")).to_be_visible()
     panel.get_by_text("Surrounding text").click()
-    bad = [each for each in Axe().run(page).response["violations"] if each["impact"] in {"serious", "critical"}]
-    assert [(each["id"], [node["html"][:120] for node in each["nodes"]]) for each in bad] == []
+    assert serious(page) == []
     assert panel.evaluate("panel => panel.scrollWidth <= panel.clientWidth")
     body = panel.locator("[data-panel-body]")
     assert body.evaluate("body => body.scrollWidth <= body.clientWidth")
