@@ -52,7 +52,7 @@ _VECTORS: Final = "vectors.faiss"
 class Union:
     """Segments searched as one, all made with `embedder`. `starts` `(n_segments + 1,)` holds the first row of each.
 
-    `is_exact`: the cosines of `vectors` equal those of the segments.
+    `is_exact`: the cosines of `vectors` equal those of the segments. `pinned`: ranges of the text by address.
     """
 
     addresses: tuple[str, ...]
@@ -61,6 +61,7 @@ class Union:
     vectors: faiss.Index
     is_exact: bool
     postings: Postings
+    pinned: Mapping[str, Sequence[Sequence[int]]]
 
     def place(self, row: int) -> tuple[str, int]:
         """The address of the row's segment, and the row's number there."""
@@ -134,6 +135,7 @@ def _build(home: Path, name: str, addresses: tuple[str, ...]) -> None:
             "sizes": [part.info.n_chunks for part in parts],
             "embedder": embedders.pop(),
             "is_exact": is_exact,
+            "pinned": {each.info.address: each.info.pinned for each in parts if each.info.pinned},
             "columns": contents,
         }
         publishing.write_manifest(aside, facts)
@@ -158,6 +160,7 @@ def load(home: Path, name: str) -> Union:
         vectors=vectors,
         is_exact=manifest["is_exact"],
         postings=Postings.from_columns(array_files.map_file(place / _COLUMNS, manifest["columns"])),
+        pinned=manifest.get("pinned", {}),  # not told by unions from before passages could be pinned
     )
 
 

@@ -13,7 +13,7 @@ from gpts.knowledge.terms import terms
 from gpts.spec.gpt import KnowledgeRef
 from tests.workers.knowledge import files
 from workers.knowledge import index as index_module
-from workers.knowledge import segments
+from workers.knowledge import segments, unions
 from workers.knowledge.content import Segment
 from workers.knowledge.errors import NoText, SegmentCorrupt, SegmentMissing
 from workers.knowledge.index import KnowledgeIndex
@@ -21,6 +21,7 @@ from workers.knowledge.lexical import Postings
 from workers.knowledge.pipeline import IndexingProgress, build_segment
 
 MANUAL = "# Pump\n\nThe filter part number is ZP-771.\n\n# Warranty\n\nThe warranty lasts two years from the sale.\n"
+QUESTION = "What is the filter part number?"
 LEAVE = "# Leave\n\nEvery employee has 28 days of paid leave a year.\n"
 
 
@@ -63,10 +64,13 @@ def test_a_pinned_passage_comes_last_with_every_question_and_within_its_part_of_
     rules = KnowledgeRef(
         file_id="r", name=source.name, segment=build_segment(tmp_path, source, embedder, corrections=pins).address
     )
-    given = index.search([rules, add(MANUAL, "manual.md")], "What is the filter part number?", 300).passages
+    refs = [rules, add(MANUAL, "manual.md")]
+    given = index.search(refs, QUESTION, 300).passages
     assert "ZP-771" in given[0].text
     assert [each.text for each in given].count(rule) == 1
     assert given[-1].text == rule
+    unions.build(tmp_path, unions.request(tmp_path, [ref.segment for ref in refs]))
+    assert KnowledgeIndex(tmp_path, embedder).search(refs, QUESTION, 300).passages[-1].text == rule
 
 
 def test_a_part_number_is_covered_and_found(add, index) -> None:
