@@ -33,6 +33,8 @@ def test_passages_are_shown_with_their_place_and_a_way_to_more(as_alice, file):
     html = shown(as_alice, file)
 
     assert READ in html
+    assert "data-also-asked></textarea>" in html
+    assert "{{" not in html
     assert "page 3 · Care &lt;b&gt;" in html
     assert "passages?start=40" in html
 
@@ -47,6 +49,7 @@ def test_a_correction_is_shown_in_place_of_the_original(as_alice, file):
     html = shown(as_alice, file)
     assert "The pump needs oil." in html
     assert "Also asked as: Oil? · Which oil?" in html
+    assert "data-also-asked>Oil?\nWhich oil?\n</textarea>" in html
 
 
 def test_a_dropped_passage_can_be_restored(as_alice, file):
