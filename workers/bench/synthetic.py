@@ -27,8 +27,9 @@ _N_TOPICS: Final = 2_000
 _N_SUBTOPICS: Final = 20
 # Two chunks of one sub-topic have a cosine of about 0.6, of one topic 0.4, as with the bundled embedder.
 _TOPIC, _SUBTOPIC, _OWN = 0.65, 0.45, 0.62
-# Consonant and vowel: no such word is a stop word or has an ending that stemming removes.
+# Consonant and vowel, and _END: no such word is a stop word or has an ending that stemming removes.
 _SYLLABLES: Final = [consonant + vowel for consonant in "bdfgklmnprtv" for vowel in "aiou"]
+_END: Final = "k"
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class SyntheticCorpus:
         """The most common first."""
         n = len(_SYLLABLES)
         return [
-            "".join(_SYLLABLES[number // n**place % n] for place in (3, 2, 1, 0))
+            "".join(_SYLLABLES[number // n**place % n] for place in (3, 2, 1, 0)) + _END
             for number in range(n**3, n**3 + _N_WORDS)
         ]
 

@@ -55,6 +55,8 @@ REQUEST_AGAIN_S: Final = 600.0
 # Files whose words are kept in memory as strings. Of more, nothing is corrected: reading the words of ten thousand
 # files would take far longer than the search.
 VOCABULARIES: Final = 256
+# GPTs whose files' words are kept together.
+VOCABULARIES_OF: Final = 16
 # What pinned passages may take of the budget.
 PINNED_SHARE: Final = 1 / 3
 # Texts whose corrections are kept: a turn needs them to tell what a message asks for, and to search.
@@ -107,6 +109,7 @@ class KnowledgeIndex:
         self._request_union = request_union
         self._requested_at: dict[str, float] = {}
         self._vocabulary = lru_cache(VOCABULARIES)(lambda address: self._cache.segment(address).vocabulary())
+        self._vocabularies = lru_cache(VOCABULARIES_OF)(self._join_vocabularies)
         self._corrected = lru_cache(CORRECTED)(self._correct)
 
     def search(self, refs: Sequence[KnowledgeRef], query: str, budget_tokens: int = BUDGET_TOKENS) -> Retrieval:
@@ -137,9 +140,13 @@ class KnowledgeIndex:
                 return [n or int(word in names.values()) for n, word in zip(held, words, strict=True)]
 
             def vocabularies() -> list[Sequence[str]]:
-                return [list(names), *(self._vocabulary(address) for address in addresses)]
+                return [list(names), self._vocabularies(addresses)]
 
             return corrected(text, count, self._embedder.words, vocabularies)
+
+    def _join_vocabularies(self, addresses: tuple[str, ...]) -> list[str]:
+        """The words of these segments, sorted: most are in many of them."""
+        return sorted(frozenset[str]().union(*map(self._vocabulary, addresses)))
 
     def whole(self, refs: Sequence[KnowledgeRef]) -> tuple[Passage, ...]:
         """Each of the files as one passage. Raises KnowledgeError naming the file whose segment cannot be used."""
