@@ -114,7 +114,7 @@ def test_a_folder_without_a_part_is_refused_by_name(folder: Path, missing: str) 
 def measured(folder: Path, monkeypatch: pytest.MonkeyPatch):
     """Run the benchmark on the folder with the stand-in embedder."""
     embedder = WordEmbedder()
-    monkeypatch.setattr(retrieval, "shared_embedder", lambda setting, threads: embedder)
+    monkeypatch.setattr(retrieval, "shared_embedder", lambda setting, threads, home: embedder)
 
     def run(**options: object) -> dict[str, object]:
         said: list[str] = []
