@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from deploy.install import REPOSITORY, requirements_file
+from deploy.install import EXTRAS, REPOSITORY, requirements_file
 
 # What pip needs to build the package of this repository.
 BUILD_TOOLS: Final = ("hatchling", "editables")
@@ -42,7 +42,7 @@ def main() -> int:
         _write("", base, {*cuda, "torch"})
         _write("torch", {"torch": base["torch"]}, ())
         _write("cuda", cuda, ())
-        for extra in ("images", "multilingual", "postgres", "gpu", "dev"):
+        for extra in EXTRAS[2:]:  # besides torch and cuda
             _write(extra, _resolved(everything, extra, "workers", "local"), base)
     return 0
 

@@ -82,12 +82,13 @@ class Explained:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """The BM25 scores, the fused scores best first, and the cosine of every chunk found."""
+    """The BM25 scores, the fused scores best first, and the cosine of every chunk found; the union searched."""
 
     lexical: Mapping[_Key, float]
     fused: Mapping[_Key, float]
     cosines: Mapping[_Key, float]
     evidence: Evidence
+    union: Union | None
 
 
 class KnowledgeIndex:
@@ -121,7 +122,9 @@ class KnowledgeIndex:
         with self._naming(by_address.values()):
             query = self.corrected(refs, query)
             found = self._found(by_address, query, ("dense", "lexical"))
-            passages = self._given(refs, self._ranked(found, by_address, query, CONSIDERED), budget_tokens)
+            passages = self._given(
+                by_address, found, self._ranked(found, by_address, query, CONSIDERED), budget_tokens
+            )
         covered = bool(found.fused) and is_covered(found.evidence)
         return Retrieval(query=query, passages=passages, covered=covered, n_files=len(by_address))
 
@@ -206,7 +209,7 @@ class KnowledgeIndex:
         with self._naming(by_address.values()):
             found = self._found(by_address, query, ("dense", "lexical"))
             ranked = self._ranked(found, by_address, query)
-            chosen = self._given(refs, ranked, budget_tokens)
+            chosen = self._given(by_address, found, ranked, budget_tokens)
         bm25 = {key: round(score, 4) for key, score in found.lexical.items()}
         return [
             Explained(each, bm25.get((each.segment, each.chunk)), any(holds(given, each) for given in chosen))
@@ -250,9 +253,9 @@ class KnowledgeIndex:
         dense_weight = DENSE_WEIGHT * readability if len(set(halves)) > 1 else float("dense" in halves)
         fused = fuse(cosines, sparse, lexical.ceiling(weights), dense_weight)
         if len(set(halves)) > 1:
-            fused = self._with_phrases(fused, terms(query), weights)
+            fused = self._with_phrases(fused, query_terms, weights)
         evidence = self._evidence(weights, by_address, list(fused), max(cosines.values(), default=-1.0), readability)
-        return _Found(sparse, fused, cosines, evidence)
+        return _Found(sparse, fused, cosines, evidence, union)
 
     def _with_phrases(
         self, fused: Mapping[_Key, float], query_terms: Sequence[str], weights: Mapping[str, float]
@@ -344,12 +347,12 @@ class KnowledgeIndex:
         return ranked
 
     def _given(
-        self, refs: Sequence[KnowledgeRef], ranked: Sequence[Passage], budget_tokens: int
+        self, by_address: Mapping[str, KnowledgeRef], found: _Found, ranked: Sequence[Passage], budget_tokens: int
     ) -> tuple[Passage, ...]:
         """The best of `ranked`, and after them the pinned passages, as far as these fit a part of the budget."""
         pinned: list[Passage] = []
         left = int(budget_tokens * PINNED_SHARE)
-        for ref, start, end in self._pins(refs):
+        for ref, start, end in self._pins(by_address, found.union):
             passage = stretch(ref, self._cache.segment(ref.segment), start, end)
             n_tokens = self._embedder.count_tokens([passage.text])[0]
             if n_tokens <= left:
@@ -358,10 +361,10 @@ class KnowledgeIndex:
         chosen = self._chosen(ranked, budget_tokens - (int(budget_tokens * PINNED_SHARE) - left))
         return (*chosen, *(each for each in pinned if not any(holds(given, each) for given in chosen)))
 
-    def _pins(self, refs: Sequence[KnowledgeRef]) -> Iterator[tuple[KnowledgeRef, int, int]]:
+    def _pins(
+        self, by_address: Mapping[str, KnowledgeRef], union: Union | None
+    ) -> Iterator[tuple[KnowledgeRef, int, int]]:
         """The pinned ranges of the files. A union tells them, as opening ten thousand segments takes seconds."""
-        union = self._cache.union(unions.union_id([ref.segment for ref in refs]))
-        by_address = {ref.segment: ref for ref in refs}
         for address in union.pinned if union else by_address:
             for start, end in union.pinned[address] if union else self._cache.segment(address).info.pinned:
                 yield by_address[address], start, end

@@ -33,7 +33,7 @@ def passage_of(ref: KnowledgeRef, segment: Segment, row: int, score: float, cosi
 def stretch(ref: KnowledgeRef, segment: Segment, start: int, end: int) -> Passage:
     """The characters `start` to `end` of a file as one passage."""
     text = segment.part(start, end)
-    stretch = Passage(
+    passage = Passage(
         file_id=ref.file_id,
         file_name=ref.name,
         segment=ref.segment,
@@ -43,7 +43,7 @@ def stretch(ref: KnowledgeRef, segment: Segment, start: int, end: int) -> Passag
         end=start + len(text),
         unit=segment.info.unit,
     )
-    return placed(stretch, segment)
+    return placed(passage, segment)
 
 
 def _is_untrusted(segment: Segment, start: int, end: int) -> bool:

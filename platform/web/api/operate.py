@@ -3,7 +3,7 @@
 Programs change models with a key that may approve: an agent with another one would choose the model that it talks to.
 """
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 from django.http import Http404, HttpRequest
 from ninja import Router, Schema
@@ -16,14 +16,13 @@ from web.api.auth import ApproverKeyAuth, SessionAuth, caller
 from web.api.errors import ProblemDetails
 from web.api.gpts import DENIED, INVALID
 from web.api.reading import RequestBody
-from web.operate.changes import change
-from web.operate.listing import ModelRow, find_row, model_page, model_rows
-from web.operate.models import MeasuredModel, ModelSurvey
+from web.operate.changes import Action, change
+from web.operate.listing import ModelRow, find_row, model_page
+from web.operate.models import OVERRIDABLE, Ability, MeasuredModel
 from web.operate.services import current_model, override
 
 router = Router(tags=["Operators"])
 CHANGES: Final = [ApproverKeyAuth(), SessionAuth()]
-Ability = Literal["calls_tools", "writes_from_sources", "breaks_ties", "sees_images", "reasons"]
 
 
 class DownloadShape(Schema):
@@ -104,14 +103,14 @@ def operator(request: HttpRequest) -> User:
 def read_models(request: HttpRequest) -> dict[str, Any]:
     """All models: loaded, on this machine, being downloaded, and those of the catalogue."""
     operator(request)
-    page, survey = model_page(), ModelSurvey.objects.first()
+    page = model_page()
     return {
         "loaded": page.loaded,
         "recommended": page.best.name if page.best else None,
         "fixed": page.fixed,
         "trouble": page.trouble,
         "machine": page.machine,
-        "models": model_rows(survey.found if survey else {}),
+        "models": page.rows,
     }
 
 
@@ -120,9 +119,7 @@ def read_models(request: HttpRequest) -> dict[str, Any]:
     auth=CHANGES,
     response={200: ModelShape | None, **INVALID, 503: ProblemDetails},
 )
-def change_model(
-    request: HttpRequest, action: Literal["look-up", "download", "stop", "use", "remove"], model: ModelName
-) -> ModelRow | None:
+def change_model(request: HttpRequest, action: Action, model: ModelName) -> ModelRow | None:
     """Look a model up, download it, stop that, use it, or remove it from this machine; the model as it is then."""
     operator(request)
     change(action, model.name, model.licence)
@@ -154,7 +151,6 @@ def _loaded() -> MeasuredModel:
 
 def _told(record: MeasuredModel) -> dict[str, Any]:
     abilities = {
-        name: {"measured": record.measured.get(name), "override": record.overrides.get(name)}
-        for name in Ability.__args__  # type: ignore[attr-defined]
+        name: {"measured": record.measured.get(name), "override": record.overrides.get(name)} for name in OVERRIDABLE
     }
     return {"name": record.name, "abilities": abilities, "figures": record.figures}

@@ -1,7 +1,7 @@
 """What operators do with a model of the models page."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Literal
 
 from django.core.exceptions import ValidationError
 
@@ -12,9 +12,10 @@ from web.operate.services import choose_model, fixed_model
 
 # Deleting a large model takes seconds.
 REMOVE_S: Final = 30.0
+Action = Literal["look-up", "download", "stop", "use", "remove"]
 
 
-def change(action: str, name: str, licence: str = "") -> None:
+def change(action: Action, name: str, licence: str = "") -> None:
     """Do one of ACTIONS with the model called `name`; `licence`: the one that is accepted with a download.
 
     Raises ValidationError if that can't be done now, NoResult if it needs a worker and none answers.
@@ -58,7 +59,7 @@ def _remove(name: str, row: ModelRow | None, licence: str) -> None:
     forget_download(row.name)
 
 
-ACTIONS: Final[dict[str, Callable[[str, ModelRow | None, str], None]]] = {
+ACTIONS: Final[dict[Action, Callable[[str, ModelRow | None, str], None]]] = {
     "look-up": _look_up,
     "download": _download,
     "stop": _stop,

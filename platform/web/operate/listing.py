@@ -75,7 +75,8 @@ class ModelRow:
 @dataclass(frozen=True, slots=True)
 class ModelPage:
     """`record`: the loaded model, called `title`; `loaded` is the name of its row. `best`: the row to
-    recommend. `machine`: bytes by kind, if known. `n_read_again`: files that are yet to be read by the embedder.
+    recommend. `machine`: bytes by kind, if known. `rows`: all models. `n_read_again`: files that are
+    yet to be read by the embedder.
 
     `looked_up` are rows of other models before their download, `here` those on this machine or being downloaded,
     `fitting` those of the catalogue that fit it, `larger` the others.
@@ -87,6 +88,7 @@ class ModelPage:
     trouble: str
     fixed: str
     machine: dict[str, int]
+    rows: list[ModelRow]
     best: ModelRow | None
     looked_up: list[ModelRow]
     here: list[ModelRow]
@@ -118,6 +120,7 @@ def model_page() -> ModelPage:
         trouble=chosen.trouble if chosen else "",
         fixed=fixed,
         machine=found.get("machine", {}),
+        rows=rows,
         best=best,
         looked_up=[row for row in rest if row.is_looked_up],
         here=[row for row in rest if not row.is_looked_up and row.state != "available" and not row.is_starter_in_use],

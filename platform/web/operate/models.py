@@ -1,7 +1,7 @@
 """The base model that an operator chose, those on this machine and their downloads, measurements, and overrides."""
 
 from datetime import timedelta
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Literal, get_args
 
 from django.db import models
 from django.utils import timezone
@@ -13,7 +13,8 @@ MEASURING_LIMIT: Final = timedelta(minutes=60)
 # How long a download is its process's without a report, which is due every second: longer than one takes to start.
 CLAIM: Final = timedelta(seconds=30)
 # What an operator may override. The engine sets the context length.
-OVERRIDABLE: Final = ("calls_tools", "writes_from_sources", "breaks_ties", "sees_images", "reasons")
+Ability = Literal["calls_tools", "writes_from_sources", "breaks_ties", "sees_images", "reasons"]
+OVERRIDABLE: Final[tuple[Ability, ...]] = get_args(Ability)
 
 
 class ChosenModel(models.Model):

@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from gpts.spec.base_models import MAX_NAME_CHARS
 from web import rpc
 from web.accounts.requests import PersonRequest
-from web.operate.changes import change
+from web.operate.changes import Action, change
 from web.operate.listing import DISMISSED, find_row, model_page
 from web.operate.models import OVERRIDABLE, MeasuredModel
 from web.operate.services import current_model, override
@@ -57,7 +57,7 @@ def change_models(request: PersonRequest, action: str) -> HttpResponse:
         return redirect("store")
     before = find_row(name)
     try:
-        change(action, name, request.GET.get("licence", ""))
+        change(cast(Action, action), name, request.GET.get("licence", ""))
     except (ValidationError, rpc.NoResult) as error:
         messages.error(request, getattr(error, "message", str(error)))
     row = find_row(name) or before
