@@ -189,13 +189,12 @@ def test_a_failed_answer_can_be_tried_again(asked, take):
     expect(asked.locator(".turn")).to_have_count(1)
 
 
-def test_the_last_answer_can_be_made_again(answered, take):
+def test_an_answer_can_be_made_again(answered, take):
     answered.get_by_role("button", name="Regenerate").click()
     expect(answered.get_by_text("Queued")).to_be_visible()
     take().answer("Another answer.", ())
     expect(answered.locator(".answer")).to_have_text("Another answer.")
-    say(answered, "Thanks")
-    expect(answered.get_by_role("button", name="Regenerate")).to_be_hidden()
+    expect(answered.locator(".tools .versions")).to_contain_text("2")
 
 
 def test_copy_gives_the_answer_as_it_was_written(answered):
@@ -264,7 +263,7 @@ def test_what_is_typed_before_the_script_runs_and_while_a_message_is_sent_is_kep
     held.pop().continue_()
 
     bob_page.wait_for_url("**/c/**")
-    expect(bob_page.locator(".question")).to_have_text(re.compile("First, one question."))
+    expect(bob_page.locator(".question > p")).to_have_text(re.compile("First, one question."))
     expect(field(bob_page)).to_have_value("And another")
     take().answer()
     expect(bob_page.locator("a.cite")).to_have_count(3)
@@ -310,7 +309,7 @@ def test_a_second_tab_that_is_behind_keeps_its_text_and_catches_up(answered, tak
     field(behind).fill("From the second tab")
     field(behind).press("Enter")
     expect(behind.get_by_role("alert").filter(has_text="still answering")).to_be_visible()
-    expect(behind.locator(".question").last).to_contain_text("From the first tab")
+    expect(behind.locator(".question > p").last).to_contain_text("From the first tab")
     expect(field(behind)).to_have_value("From the second tab")
     take().answer("Both see this.", ())
     for page in (answered, behind):
@@ -340,7 +339,7 @@ def test_a_starter_begins_a_chat(bob_page, gpt):
     bob_page.goto(f"/g/{gpt.slug}/chat")
     bob_page.get_by_role("button", name="What does code E04 mean?").click()
     bob_page.wait_for_url("**/c/**")
-    expect(bob_page.locator(".question")).to_contain_text("What does code E04 mean?")
+    expect(bob_page.locator(".question > p")).to_contain_text("What does code E04 mean?")
 
 
 # Citations

@@ -59,6 +59,11 @@ BODIES: Final[dict[str, Any]] = {
     "POST /authorize": {"request": "<signed>", "decision": "allow"},
     "POST /account/password/reset/": {"email": "nobody@example.org"},
     "POST /c/<conversation_id>/send": {"text": "Hello"},
+    "POST /c/<conversation_id>/messages/<message_id>": {"text": "Another"},
+    "POST /c/<conversation_id>/show": {"run": "<run_id>"},
+    "POST /c/<conversation_id>/fork": {"run": "<run_id>"},
+    "POST /api/conversations/<conversation_id>/messages/<message_id>": {"text": "Another"},
+    "POST /api/conversations/<conversation_id>/fork": {},
     "POST /c/<conversation_id>/rename": {"title": "Changed"},
     "POST /c/turn/<run_id>/ask-creator": {"text": "Which seal?"},
     "POST /files/attach": {"file": b"text"},
@@ -369,7 +374,11 @@ def _chats(people: dict[str, User], gpts: dict[str, Gpt], scene: Scene) -> None:
     child, made = Run.objects.get(root=run), run.files.get()
     scene.others["made"] = {"/files/<file_id>": f"/files/{made.id}", "<attachment_id>": str(made.id)}
     for state, other in (("child", child), ("waiting", waiting), ("deleted", deleted)):
-        scene.others[state] = {"<run_id>": str(other.id), "<conversation_id>": str(other.message.conversation_id)}
+        scene.others[state] = {
+            "<run_id>": str(other.id),
+            "<message_id>": str(other.message_id),
+            "<conversation_id>": str(other.message.conversation_id),
+        }
     scene.others["deleted"]["<response_id>"] = Response.objects.create(owner=bob, run=deleted, request={}).name
     kept = ProgramConversation.objects.create(owner=bob, metadata={"note": word("kept-metadata")})
     text = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": word("kept-text")}]}
@@ -396,6 +405,7 @@ def _chats(people: dict[str, User], gpts: dict[str, Gpt], scene: Scene) -> None:
     run.refresh_from_db()
     values |= {
         "<run_id>": str(run.id),
+        "<message_id>": str(run.message_id),
         "<conversation_id>": str(run.message.conversation_id),
         "<response_id>": Response.objects.create(owner=bob, run=run, request={}).name,
         "<completion_id>": f"chatcmpl-{run.id.hex}",

@@ -25,16 +25,18 @@ from web.api.shapes_runs import (
     AttachmentShape,
     Cancellation,
     ConversationCard,
+    ConversationChange,
     ConversationWithTurns,
+    EditedMessage,
     NewRun,
+    PlaceInChat,
     QuotaUse,
-    Renaming,
     RunState,
     RunTree,
     StandingPermission,
 )
 from web.builder.services import access_gpt, access_own_gpt
-from web.runs import fair_queue, files, permissions, services
+from web.runs import branches, copies, fair_queue, files, permissions, services
 from web.runs.connections import close_connection, in_database
 from web.runs.creator_questions import may_be_sent, taking_questions
 from web.runs.models import Conversation, ConversationFile, ConversationQuerySet, Permission, Run, StepRow
@@ -63,7 +65,10 @@ def start_run(request: HttpRequest, slug: str, new: NewRun) -> Status[dict[str, 
 
 def _start(user: User, slug: str, new: NewRun) -> Run:
     if new.conversation:
-        return _send(_continued(user, slug, new.conversation), new)
+        conversation = _continued(user, slug, new.conversation)
+        if new.after:
+            branches.show(conversation, new.after, exactly=True)
+        return _send(conversation, new)
     with transaction.atomic():  # a refused run leaves no copies of files behind
         return _send(_new_conversation(user, slug, new), new)
 
@@ -247,38 +252,77 @@ def read_conversation(request: HttpRequest, conversation_id: UUID) -> Conversati
 
 
 def turns(conversation: Conversation) -> list[dict[str, Any]]:
-    """Each message with the state of its newest run, oldest first, in three queries."""
-    runs = Run.objects.filter(message__conversation=conversation).select_related("version__gpt")
-    newest = {run.message_id: run for run in runs}
-    endings = StepRow.objects.filter(run__in=newest.values(), kind__in=("finished", "cancelled"))
+    """Each message of the branch that is shown with the state of its run, oldest first, in four queries."""
+    known = branches.Branches(conversation)
+    path = known.up_to(known.shown)
+    runs = Run.objects.select_related("version__gpt", "message").in_bulk(path)
+    endings = StepRow.objects.filter(run__in=path, kind__in=("finished", "cancelled"))
     last = {run_id: load_step(data) for run_id, data in endings.values_list("run", "data")}
     shown = []
-    for message in conversation.messages.all():
-        run = newest[message.id]
+    for run in (runs[id] for id in path):
         ending = _ending(last.get(run.id))
-        facts = {"id": message.id, "text": message.text, "created": message.created}
+        facts = {"id": run.message.id, "text": run.message.text, "created": run.message.created}
+        versions = {
+            "versions": known.versions_of_message(run.id).runs,
+            "answers": known.versions_of_answer(run.id).runs,
+        }
         answered = {name: ending[name] for name in ("answer", "citations", "support", "closest")}
-        shown.append({**facts, "gpt": run.gpt.slug, "run": run.id, "status": run.status, **answered})
+        shown.append({**facts, **versions, "gpt": run.gpt.slug, "run": run.id, "status": run.status, **answered})
     return shown
 
 
-@router.patch("/conversations/{uuid:conversation_id}", response={200: ConversationCard, **INVALID})
-def rename_conversation(request: HttpRequest, conversation_id: UUID, renaming: Renaming) -> Conversation:
-    """Rename a chat."""
+@router.patch("/conversations/{uuid:conversation_id}", response={200: ConversationCard, **INVALID, **BUSY})
+def change_conversation(request: HttpRequest, conversation_id: UUID, change: ConversationChange) -> Conversation:
+    """Rename a chat, or show the branch with an answer."""
     conversation = access_conversation(caller(request), conversation_id)
-    services.rename_conversation(conversation, renaming.title)
+    with transaction.atomic():
+        if change.shown:
+            branches.show(conversation, change.shown)
+        if change.title is not None:
+            services.rename_conversation(conversation, change.title)
     return conversation
 
 
 @router.post("/conversations/{uuid:conversation_id}/regenerate", response={202: RunState, **INVALID, **BUSY})
-def regenerate(request: HttpRequest, conversation_id: UUID) -> Status[dict[str, Any]]:
-    """Answer the last message of a chat again."""
+def regenerate(request: HttpRequest, conversation_id: UUID, run: UUID | None = None) -> Status[dict[str, Any]]:
+    """Answer a message of a chat again: that of `run`, or the last one shown. Both answers are kept."""
+    conversation = _writable(caller(request), conversation_id)
+    return Status(202, state_of(services.regenerate(services.answered_by(conversation, run))))
+
+
+@router.post(
+    "/conversations/{uuid:conversation_id}/messages/{uuid:message_id}", response={202: RunState, **INVALID, **BUSY}
+)
+def edit_message(
+    request: HttpRequest, conversation_id: UUID, message_id: UUID, edited: EditedMessage
+) -> Status[dict[str, Any]]:
+    """Send another version of a message. The first one and what follows it are kept, in a branch of their own."""
+    conversation = _writable(caller(request), conversation_id)
+    message = conversation.messages.filter(id=message_id).first()
+    if message is None:
+        raise Http404("Message not found.")
+    message.conversation = conversation
+    return Status(202, state_of(services.edit(message, edited.text, edited.attachments)))
+
+
+@router.post("/conversations/{uuid:conversation_id}/fork", response={201: ConversationCard, **INVALID, **BUSY})
+def fork_conversation(request: HttpRequest, conversation_id: UUID, place: PlaceInChat) -> Status[Conversation]:
+    """Copy a chat, up to the answer `run`, into a new one."""
     conversation = access_conversation(caller(request), conversation_id)
-    message = conversation.messages.last()
-    if message is None or conversation.origin == Conversation.Origin.DELEGATION:
-        raise Http404("There’s nothing to answer in this chat.")
-    access_gpt(caller(request), conversation.gpt.slug)  # who may read the chat need not have access any more
-    return Status(202, state_of(services.regenerate(message)))
+    if conversation.origin != Conversation.Origin.CHAT:
+        raise Http404("Conversation not found.")
+    wanted = place.run or branches.Branches(conversation).shown
+    if wanted is None:
+        raise Http404("Answer not found.")
+    return Status(201, copies.fork(conversation, wanted))
+
+
+def _writable(user: User, conversation_id: UUID) -> Conversation:
+    conversation = access_conversation(user, conversation_id)
+    if conversation.origin == Conversation.Origin.DELEGATION:
+        raise Http404("Conversation not found.")
+    access_gpt(user, conversation.gpt.slug)  # who may read the chat need not have access any more
+    return conversation
 
 
 @router.delete("/conversations/{uuid:conversation_id}/guest", response={204: None, **DENIED})

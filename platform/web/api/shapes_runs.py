@@ -27,6 +27,7 @@ class NewRun(RequestBody):
     text: Text = Field(description="May be empty if files are attached.")
     conversation: UUID | None = Field(None, description="The conversation to continue; a new one if omitted.")
     attachments: list[UUID] = Field([], max_length=100, description="Ids of files from `POST /api/attachments`.")
+    after: UUID | None = Field(None, description="The answer (a run) it follows; the last one shown if omitted.")
     preview: bool = Field(False, description="Send it to your own draft; the chat is not saved.")
     mention: Text = Field("", max_length=200, description="Slug of another GPT that answers this message.")
     stay: bool = Field(False, description="The mentioned GPT also answers later messages (see `DELETE …/guest`).")
@@ -200,9 +201,15 @@ class ConversationCard(Schema):
 
 
 class ConversationTurn(Schema):
-    """A message and its newest answer, by `gpt`."""
+    """A message and an answer, by `gpt`.
+
+    `answers` are all answers to the message, `versions` the messages in its place after editing, each by its newest
+    answer: `PATCH` the conversation with `shown` to see another.
+    """
 
     id: UUID
+    versions: list[UUID]
+    answers: list[UUID]
     text: str
     created: datetime
     gpt: str
@@ -220,10 +227,26 @@ class ConversationWithTurns(ConversationCard):
     messages: list[ConversationTurn] = Field(validation_alias="turns")
 
 
-class Renaming(RequestBody):
-    """A conversation's new title."""
+class ConversationChange(RequestBody):
+    """What changes of a conversation."""
 
-    title: Annotated[Text, Field(min_length=1, max_length=120)]
+    title: Annotated[Text, Field(min_length=1, max_length=120)] | None = None
+    shown: UUID | None = Field(None, description="An answer (a run): the newest branch with it is shown.")
+
+
+class PlaceInChat(RequestBody):
+    """A place in a chat."""
+
+    run: UUID | None = Field(None, description="An answer; the last one shown if omitted.")
+
+
+class EditedMessage(RequestBody):
+    """Another version of a message."""
+
+    text: Text = Field(description="May be empty if files stay.")
+    attachments: list[UUID] | None = Field(
+        None, max_length=100, description="Which of its files stay; all if omitted."
+    )
 
 
 Labelled = Annotated[Origin | None, BeforeValidator(lambda label: label and label.origin)]

@@ -1,4 +1,4 @@
-"""A conversation for its page: its messages, each with the newest run that answers it."""
+"""A conversation for its page: the messages of a branch, each with the run that answers it."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -35,6 +35,7 @@ from web.chat.steps import StepLine, doing, lines, summary
 from web.chat.support import SupportNote, is_partly, mark, marked, notes, tag
 from web.engines import title_of
 from web.runs import log
+from web.runs.branches import Branches, Versions
 from web.runs.citations import web_url, where
 from web.runs.creator_questions import may_be_sent, taking_questions
 from web.runs.files import PICTURES
@@ -50,6 +51,7 @@ class ShownFile:
     size: int
     url: str
     is_picture: bool
+    id: str = ""
 
     @property
     def extension(self) -> str:
@@ -80,13 +82,15 @@ class Visitor:
 class Reply:
     """A run as an answer to a message. `spec` is the version of the GPT that it uses.
 
-    `may_ask_creator`: the person can send the question to the creator of the GPT, who takes some.
+    `versions` are the answers to the message; None for a child run. `may_ask_creator`: the person can send the
+    question to the creator of the GPT, who takes some.
     """
 
     run: Run
     steps: Log
     spec: GptSpec
     visitor: Visitor | None = None
+    versions: Versions | None = None
     may_ask_creator: bool = False
 
     @property
@@ -257,31 +261,40 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A message and its reply."""
+    """A message and its reply. `versions` are those of the message."""
 
     message: Message
     reply: Reply
+    versions: Versions
 
 
 def turns(conversation: Conversation) -> list[Turn]:
-    """The turns of a conversation, oldest first, each with its newest run. Five queries for any number of turns."""
-    messages = list(conversation.messages.select_related("creator_question"))
-    runs = Run.objects.filter(message__in=messages).select_related("version__gpt__owner").order_by("created", "id")
-    newest = {run.message_id: run for run in runs}
+    """The turns of the branch that is shown, oldest first. Seven queries for any number of turns."""
+    branches = Branches(conversation)
+    path = branches.up_to(branches.shown)
+    found = Run.objects.filter(id__in=path).select_related("version__gpt__owner", "message__creator_question")
+    runs = {run.id: run for run in found}
     logs: dict[UUID, list[dict[str, Any]]] = defaultdict(list)
-    rows = StepRow.objects.filter(run__in=newest.values()).order_by("run", "seq")
-    for run_id, data in rows.values_list("run", "data"):
+    for run_id, data in StepRow.objects.filter(run__in=path).order_by("run", "seq").values_list("run", "data"):
         logs[run_id].append(data)
-    versions = {run.version_id: run.version for run in newest.values()}
+    versions = {run.version_id: run.version for run in runs.values()}
     specs = {id: version.spec() for id, version in versions.items()}
-    visitors = _visitors(conversation, (run.gpt for run in newest.values()))
+    visitors = _visitors(conversation, (run.gpt for run in runs.values()))
     replies = []
-    for message in messages:
-        if run := newest.get(message.id):
-            message.conversation, run.message = conversation, message
-            steps = tuple(map(load_step, logs[run.id]))
-            replies.append(Reply(run, steps, specs[run.version_id], visitors.get(run.gpt.id)))
-    return [Turn(reply.run.message, reply) for reply in _offering(replies, conversation.owner)]
+    for run in (runs[id] for id in path):
+        run.message.conversation = conversation
+        steps = tuple(map(load_step, logs[run.id]))
+        visitor, answers = visitors.get(run.gpt.id), branches.versions_of_answer(run.id)
+        replies.append(Reply(run, steps, specs[run.version_id], visitor, answers))
+    return [
+        Turn(reply.run.message, reply, branches.versions_of_message(reply.run.id))
+        for reply in _offering(replies, conversation.owner)
+    ]
+
+
+def turn_of(run: Run) -> Turn:
+    """The turn of one run so far."""
+    return Turn(run.message, reply_of(run), Branches(run.message.conversation).versions_of_message(run.id))
 
 
 def _offering(replies: Sequence[Reply], owner: User) -> list[Reply]:
@@ -302,8 +315,8 @@ def guest_of(conversation: Conversation) -> Visitor | None:
 
 def _shown(files: Iterable[FileRef]) -> tuple[ShownFile, ...]:
     """`files` for the page, each once."""
-    once = {file.id or file.name: file for file in files}
-    return tuple(ShownFile(f.name, f.size, page_url("run_file", f.id), f.mime in PICTURES) for f in once.values())
+    once = {file.id or file.name: file for file in files}.values()
+    return tuple(ShownFile(f.name, f.size, page_url("run_file", f.id), f.mime in PICTURES, f.id) for f in once)
 
 
 def _visitors(conversation: Conversation, answering: Iterable[Gpt]) -> dict[UUID, Visitor]:
@@ -317,5 +330,6 @@ def _visitors(conversation: Conversation, answering: Iterable[Gpt]) -> dict[UUID
 def reply_of(run: Run) -> Reply:
     """The reply of one run so far."""
     visitors = _visitors(run.message.conversation, [run.gpt])
-    reply = Reply(run, log.read(run.id), run.version.spec(), visitors.get(run.gpt.id))
+    answers = None if run.root_id else Branches(run.message.conversation).versions_of_answer(run.id)
+    reply = Reply(run, log.read(run.id), run.version.spec(), visitors.get(run.gpt.id), answers)
     return _offering([reply], run.owner)[0]

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from web.chat import views, views_runs, views_send, views_sign_in
+from web.chat import views, views_branches, views_runs, views_send, views_sign_in
 
 SOURCE = "c/turn/<uuid:run_id>/sources/<int:number>"
 
@@ -18,6 +18,9 @@ urlpatterns = [
     path("c/<uuid:conversation_id>/", views.chat, name="chat"),
     path("c/<uuid:conversation_id>/send", views_send.send, name="chat_send"),
     path("c/<uuid:conversation_id>/regenerate", views_send.regenerate, name="chat_regenerate"),
+    path("c/<uuid:conversation_id>/messages/<uuid:message_id>", views_branches.edit, name="chat_edit"),
+    path("c/<uuid:conversation_id>/show", views_branches.show, name="chat_show"),
+    path("c/<uuid:conversation_id>/fork", views_branches.fork, name="chat_fork"),
     path("c/<uuid:conversation_id>/dismiss", views_send.dismiss, name="chat_dismiss"),
     path("c/<uuid:conversation_id>/rename", views_send.rename, name="chat_rename"),
     path("c/<uuid:conversation_id>/delete", views_send.delete, name="chat_delete"),

@@ -22,7 +22,7 @@ from web.builder.models import Gpt
 from web.builder.services import access_gpt, access_own_gpt
 from web.builder.templatetags.faces import face
 from web.builder.views import View, wants_json
-from web.chat.turns import Turn, guest_of, reply_of
+from web.chat.turns import guest_of, turn_of
 from web.chat.views import head, side, why_read_only
 from web.runs import services
 from web.runs.errors import NotPublished, Refused
@@ -55,7 +55,7 @@ def for_people_signed_in(view: View) -> View:
             if wants_json(request):
                 return JsonResponse({"error": str(error)}, status=error.status)
             messages.error(request, str(error))
-            return redirect("gpt" if "slug" in kwargs else "chat", *kwargs.values())
+            return redirect("gpt" if "slug" in kwargs else "chat", next(iter(kwargs.values())))
 
     return checked
 
@@ -77,7 +77,7 @@ def new_chat(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "GET":
         text = request.GET.get("text", "")[:MAX_PREFILL]
         return render(request, "chat/chat.html", {**head(gpt, gpt.published), **side(request), "text": text})
-    return _sent(request, _begin(request, gpt, Conversation.Origin.CHAT))
+    return sent(request, _begin(request, gpt, Conversation.Origin.CHAT))
 
 
 @require_POST
@@ -93,17 +93,21 @@ def _begin(request: HttpRequest, gpt: Gpt, origin: str) -> Run:
 
 def _start(request: HttpRequest, conversation: Conversation) -> Run:
     """A run for the posted text and attachments. Raises Refused."""
-    try:
-        attachments = [UUID(id) for id in request.POST.getlist("attachments")]
-    except ValueError:
-        raise Refused("An attached file is no longer available. Attach it again, then send.") from None
     return services.start_run(
         conversation,
         request.POST.get("text", ""),
-        attachments=attachments,
+        attachments=ids_in(request),
         mention=request.POST.get("mention", ""),
         stay=request.POST.get("stay") == "true",
     )
+
+
+def ids_in(request: HttpRequest) -> list[UUID]:
+    """The posted ids of files. Raises Refused."""
+    try:
+        return [UUID(id) for id in request.POST.getlist("attachments")]
+    except ValueError:
+        raise Refused("An attached file is no longer available. Attach it again, then send.") from None
 
 
 @require_POST
@@ -111,23 +115,21 @@ def _start(request: HttpRequest, conversation: Conversation) -> Run:
 def send(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     """The next message of a conversation."""
     conversation = services.access_conversation(request.user, conversation_id)
-    _check_access(request, conversation)
-    return _sent(request, _start(request, conversation))
+    check_access(request, conversation)
+    return sent(request, _start(request, conversation))
 
 
 @require_POST
 @for_people_signed_in
 def regenerate(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
-    """Another answer to the last message of a conversation."""
+    """Another answer to a message of a conversation: that of the posted run, or the last one shown."""
     conversation = services.access_conversation(request.user, conversation_id)
-    message = conversation.messages.last()
-    if message is None:
-        raise Http404("There’s nothing to answer in this chat.")
-    _check_access(request, conversation)
-    return _sent(request, services.regenerate(message))
+    check_access(request, conversation)
+    return sent(request, services.regenerate(services.answered_by(conversation, request.POST.get("run", ""))))
 
 
-def _check_access(request: HttpRequest, conversation: Conversation) -> None:
+def check_access(request: HttpRequest, conversation: Conversation) -> None:
+    """Raises NoAccess with the reason, Http404 for a child run's conversation."""
     if conversation.origin == Conversation.Origin.DELEGATION:
         raise Http404("Chat not found.")
     if reason := why_read_only(request.user, conversation):
@@ -138,14 +140,15 @@ def _page(conversation: Conversation) -> str:
     return reverse("chat", args=[conversation.id])
 
 
-def _sent(request: HttpRequest, run: Run) -> HttpResponse:
+def sent(request: HttpRequest, run: Run) -> HttpResponse:
+    """The new turn for the page's script, or its page."""
     return _as_json(request, run) if wants_json(request) else redirect(_page(run.message.conversation))
 
 
 def _as_json(request: HttpRequest, run: Run) -> JsonResponse:
     """The new turn and its conversation, for the page's script."""
     conversation = run.message.conversation
-    turn = Turn(run.message, reply_of(run))
+    turn = turn_of(run)
     context = {"turn": turn, "conversation": conversation, "gpt": conversation.gpt}
     return JsonResponse(
         {

@@ -29,7 +29,8 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
 class Conversation(models.Model):
     """One person's conversation with one version of a GPT. `guest` is a mentioned GPT that answers until dismissed.
 
-    A delegation has its own conversation, deleted with its parent run.
+    A delegation has its own conversation, deleted with its parent run. `shown` is the last answer of the branch that
+    the person sees (branches.py); the newest run if there is none.
     """
 
     class Origin(models.TextChoices):
@@ -49,6 +50,7 @@ class Conversation(models.Model):
     origin = models.CharField(max_length=10, choices=Origin.choices, default=Origin.CHAT)
     parent_run = models.ForeignKey("Run", on_delete=models.CASCADE, null=True, blank=True, related_name="+")
     guest = models.ForeignKey(Gpt, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    shown = models.ForeignKey("Run", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     title = models.CharField(max_length=120, blank=True)
     created = models.DateTimeField(auto_now_add=True)
     changed = models.DateTimeField(auto_now_add=True)
@@ -70,10 +72,13 @@ class Conversation(models.Model):
 
 
 class Message(models.Model):
-    """One message of a person, answered by the newest of its runs."""
+    """One message of a person, answered by each of its runs. Those that follow the same answer are its versions."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages")
+    after = models.ForeignKey(
+        "Run", on_delete=models.CASCADE, null=True, blank=True, related_name="+", help_text="Whose answer it follows."
+    )
     text = models.TextField()
     created = models.DateTimeField(auto_now_add=True)
 

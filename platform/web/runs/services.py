@@ -24,6 +24,7 @@ from web.builder.files import cancel_reading
 from web.builder.models import Gpt, GptVersion
 from web.builder.services import preview_version
 from web.runs import delegations, ending, files, log, mentions, permissions, stream
+from web.runs.branches import Branches
 from web.runs.errors import (
     EmptyMessage,
     GuestGone,
@@ -98,6 +99,7 @@ def start_run(
     mention: str = "",
     stay: bool = False,
     sent: Sent | None = None,
+    edited: Message | None = None,
 ) -> Run:
     """The queued run that will answer `text`, which may be empty with files, as the next message of the conversation.
 
@@ -121,7 +123,8 @@ def start_run(
             attached = files.claim(conversation, attachments, spec)
             title = shorten(text or ", ".join(file.name for file in attached))
             is_new = conversation.is_new
-            message = _keep(conversation, text, title, chosen.gpt if stay else None)
+            after = None if is_new else edited.after_id if edited else Branches(conversation).shown
+            message = _keep(conversation, text, title, chosen.gpt if stay else None, after)
             guest_id = str(chosen.gpt.id) if chosen.gpt else ""
             facts = {each.name: getattr(sent, each.name) for each in fields(sent)} if sent else {}
             first = UserMessage(text=chosen.text, attachments=attached, guest_id=guest_id, **facts)
@@ -131,12 +134,25 @@ def start_run(
         raise
 
 
-def _keep(conversation: Conversation, text: str, title: str, guest: Gpt | None) -> Message:
+def _keep(conversation: Conversation, text: str, title: str, guest: Gpt | None, after: UUID | None) -> Message:
     conversation.changed = timezone.now()
     conversation.title = conversation.title or title
     conversation.guest = guest or conversation.guest
     conversation.save(update_fields=None if conversation.is_new else ["changed", "title", "guest"])
-    return Message.objects.create(conversation=conversation, text=text)
+    return Message.objects.create(conversation=conversation, text=text, after_id=after)
+
+
+def edit(message: Message, text: str, attachments: Sequence[UUID] | None = None) -> Run:
+    """The run for a new version of `message`, in a branch of its own, with those of its files that are `attachments`.
+
+    None are all of them. The GPT that answered it answers again. Raises what `start_run` raises.
+    """
+    last = message.runs.select_related("version__gpt").latest("created")
+    sent = [UUID(file.id) for file in log.first(last.id).attachments if file.id]
+    kept = sent if attachments is None else [id for id in sent if id in attachments]
+    conversation = message.conversation
+    mention = "" if last.gpt.id == conversation.gpt_id else last.gpt.slug
+    return start_run(conversation, text, kept, "" if text.lstrip().startswith("@") else mention, edited=message)
 
 
 def dismiss_guest(conversation: Conversation) -> None:
@@ -152,10 +168,8 @@ def shorten(text: str) -> str:
 
 
 def regenerate(message: Message) -> Run:
-    """A new run for `message`, whose answer replaces the one shown. Raises StillAnswering, OverQuota, Refused."""
+    """A new run for `message`, whose answer is shown instead. Raises StillAnswering, OverQuota, Refused."""
     conversation = message.conversation
-    if conversation.messages.filter(created__gt=message.created).exists():
-        raise Refused("Only the last answer can be regenerated.")
     with transaction.atomic(), over_quota():
         _check_free(conversation)
         last = message.runs.select_related("version__gpt__published").latest("created")
@@ -163,12 +177,26 @@ def regenerate(message: Message) -> Run:
         return _queue(message, log.first(last.id), last.version)
 
 
+def answered_by(conversation: Conversation, run_id: UUID | str | None) -> Message:
+    """The message that this run answers, by default the last one shown. Raises Http404."""
+    try:
+        wanted = UUID(str(run_id)) if run_id else Branches(conversation).shown
+    except ValueError:
+        wanted = None
+    message = conversation.messages.filter(runs=wanted).first() if wanted else None
+    if message is None:
+        raise Http404("There’s nothing to answer in this chat.")
+    message.conversation = conversation
+    return message
+
+
 def _check_free(conversation: Conversation) -> None:
     # Locks both rows, so that only one of two sends at once succeeds, none uses a stale guest, and all are counted.
     person = conversation.owner_id
     quotas.lock(person)
     if not conversation.is_new:
-        conversation.guest = Conversation.objects.select_for_update().get(id=conversation.id).guest
+        now = Conversation.objects.select_for_update().get(id=conversation.id)
+        conversation.guest, conversation.shown_id = now.guest, now.shown_id
     # What runs while nobody waits takes no place from what the person does meanwhile, nor the other way round.
     active = Run.objects.filter(owner=person, root=None, is_low=is_low()).exclude(status__in=Run.OVER)
     answering = list(active.values_list("message__conversation", flat=True))
@@ -185,6 +213,9 @@ def _queue(message: Message, first: UserMessage, version: GptVersion, is_new: bo
     run = Run(message=message, version=version, owner_id=conversation.owner_id, is_low=is_low())
     lost = Label() if is_new else files.label_of_lost(conversation, partial(_runs_before, message))
     log.begin(run, first.model_copy(update={"label": join((first.label, lost))}))
+    if not is_new:
+        conversation.shown = run
+        conversation.save(update_fields=["shown"])
     return run
 
 
@@ -260,17 +291,12 @@ def expire_approvals() -> int:
 
 
 def history(run: Run) -> tuple[Log, ...]:
-    """The logs of the turns before this run's message, oldest first: for each message its newest finished run."""
+    """The logs of the turns before this run's message in its branch, oldest first."""
     return tuple(log.read(run_id) for run_id in _runs_before(run.message))
 
 
 def _runs_before(message: Message) -> list[UUID]:
-    earlier = message.conversation.messages.filter(created__lt=message.created)
-    newest: dict[UUID, UUID] = {}
-    runs = Run.objects.filter(message__in=earlier, status__in=Run.OVER).exclude(status=Run.Status.FAILED)
-    for message_id, run_id in runs.order_by("message__created", "created").values_list("message_id", "id"):
-        newest[message_id] = run_id
-    return list(newest.values())
+    return Branches(message.conversation).before(message.id) if message.after_id else []
 
 
 def rename_conversation(conversation: Conversation, title: str) -> None:

@@ -38,6 +38,8 @@ export class Conversation {
     this.talk.addEventListener("submit", (event) => this.submitted(event));
     this.turns.addEventListener("click", (event) => this.clicked(event));
     foldOut(this.turns, enhance);
+    this.turns.addEventListener("keydown", editKey);
+    this.turns.addEventListener("toggle", ({ target }) => "edit" in target.dataset && target.open && focusEnd(target), true);
     document.addEventListener("keydown", (event) => {
       if (event.key !== "Escape" || event.defaultPrevented || !this.stream) return;
       if (document.querySelector("dialog:modal, [popover]:popover-open:not([role=tooltip]), details.menu[open]")) return;
@@ -83,17 +85,35 @@ export class Conversation {
 
   async regenerate(reply) {
     try {
-      this.show(await post(reply.dataset.regenerate), reply.closest("[data-turn]"));
+      this.show(await post(reply.dataset.regenerate, [["run", reply.dataset.run]]), reply.closest("[data-turn]"));
       this.composer.area.focus({ preventScroll: true });
     } catch (refusal) {
       this.composer.fail(refusal);
     }
   }
 
-  /** Add a new turn at the end, or in place of `old`. */
+  /** Send an edited message, or show another version: the page then has another branch. */
+  async branch(form, button) {
+    const [turn, kind] = [form.closest("[data-turn]"), form.dataset.branch];
+    const at = [...this.turns.children].indexOf(turn);
+    const error = turn.querySelector("[data-edit-error]");
+    try {
+      await post(form.getAttribute("action"), [...new FormData(form, button)]);
+      this.composer?.fail(null);
+      await this.refresh();
+      if (kind === "edit") this.composer.area.focus({ preventScroll: true });
+      else this.turns.children[at]?.querySelector(`[data-branch=${kind}] button:enabled`)?.focus({ preventScroll: true });
+    } catch (refusal) {
+      if (kind === "edit") error.textContent = refusal.message;
+      else this.composer?.fail(refusal);
+    }
+  }
+
+  /** Add a new turn at the end, or in place of `old` and what follows it. */
   show(data, old = null) {
     const turn = parsed(data.turn, "[data-turn]");
     this.talk.querySelector("[data-welcome]")?.remove();
+    while (old?.nextElementSibling) old.nextElementSibling.remove();
     if (old) old.replaceWith(turn);
     else this.turns.append(turn);
     this.composer.fail(null);
@@ -106,7 +126,11 @@ export class Conversation {
     const form = event.target;
     if ("again" in form.dataset) {
       event.preventDefault();
-      if (!this.stream) this.regenerate(form.closest(".reply"));
+      this.regenerate(form.closest(".reply"));
+    }
+    if ("branch" in form.dataset) {
+      event.preventDefault();
+      this.branch(form, event.submitter);
     }
     if ("starters" in form.dataset) {
       event.preventDefault();
@@ -201,6 +225,7 @@ export class Conversation {
   // Finished answers
 
   async clicked(event) {
+    if (event.target.closest("[data-edit-cancel]")) closeEdit(event.target);
     if (await copied(event.target.closest("button"))) this.announce("Copied.");
   }
 
@@ -242,6 +267,29 @@ export class Conversation {
     enhance(this.turns);
     this.followLive();
     if (this.following) this.toEnd();
+  }
+}
+
+function closeEdit(element) {
+  const edit = element.closest("[data-edit]");
+  edit.open = false;
+  edit.querySelector("form").reset();
+  edit.querySelector("summary").focus();
+}
+
+function focusEnd(edit) {
+  const area = edit.querySelector("textarea");
+  area.focus();
+  area.setSelectionRange(area.value.length, area.value.length);
+}
+
+function editKey(event) {
+  if (!event.target.closest("[data-edit] form")) return;
+  if (event.key === "Escape") {
+    event.preventDefault();
+    closeEdit(event.target);
+  } else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+    event.target.form.requestSubmit();
   }
 }
 

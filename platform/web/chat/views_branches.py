@@ -1,0 +1,55 @@
+"""Branches of a chat: edit a message, show another version, continue in a chat of its own."""
+
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from web.builder.views import wants_json
+from web.chat.views_send import check_access, for_people_signed_in, ids_in, sent
+from web.runs import branches, copies, services
+from web.runs.models import Conversation
+from web.runs.services import access_conversation
+
+
+@require_POST
+@for_people_signed_in
+def edit(request: HttpRequest, conversation_id: UUID, message_id: UUID) -> HttpResponse:
+    """Send another version of a message, which is answered anew."""
+    conversation = access_conversation(request.user, conversation_id)
+    check_access(request, conversation)
+    message = conversation.messages.filter(id=message_id).first()
+    if message is None:
+        raise Http404("Message not found.")
+    message.conversation = conversation
+    return sent(request, services.edit(message, request.POST.get("text", ""), ids_in(request)))
+
+
+@require_POST
+@for_people_signed_in
+def show(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
+    """Show the branch with an answer."""
+    conversation = access_conversation(request.user, conversation_id)
+    run_id = _run_in(request)
+    branches.show(conversation, run_id)
+    page = f"{reverse('chat', args=[conversation.id])}#run-{run_id}"
+    return JsonResponse({"shown": str(conversation.shown_id)}) if wants_json(request) else redirect(page)
+
+
+@require_POST
+@for_people_signed_in
+def fork(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
+    """Copy the chat up to an answer into a new one, and open it."""
+    conversation = access_conversation(request.user, conversation_id)
+    if conversation.origin != Conversation.Origin.CHAT:
+        raise Http404("Chat not found.")
+    return redirect("chat", copies.fork(conversation, _run_in(request)).id)
+
+
+def _run_in(request: HttpRequest) -> UUID:
+    try:
+        return UUID(request.POST.get("run", ""))
+    except ValueError:
+        raise Http404("Answer not found.") from None

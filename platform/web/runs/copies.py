@@ -1,0 +1,72 @@
+"""Copies of a branch of a conversation, as a chat of its own: nothing that happens in one reaches the other."""
+
+import json
+from typing import Any, cast
+from uuid import UUID
+
+from django.db import transaction
+
+from gpts.runs.steps import Step, ToolResult, UserMessage, load_step
+from web.runs import files
+from web.runs.branches import Branches
+from web.runs.models import Conversation, Message, Run, StepRow
+
+
+def fork(conversation: Conversation, run_id: UUID) -> Conversation:
+    """A new chat of the same person that goes as far as this run. Raises Http404, StillAnswering.
+
+    Sandbox sessions and child runs stay with the first chat; what they gave is in the log.
+    """
+    with transaction.atomic():
+        branches = Branches(conversation)
+        branches.check(run_id)
+        same = {name: getattr(conversation, name) for name in ("gpt", "version", "owner", "origin", "guest", "title")}
+        copy = Conversation.objects.create(**same)
+        after, moved = None, dict[str, str]()
+        for run in _in_order(branches.up_to(run_id)):
+            after = _copy_turn(run, copy, after, moved)
+        copy.shown = after
+        copy.save(update_fields=["shown"])
+    return copy
+
+
+def _in_order(ids: list[UUID]) -> list[Run]:
+    runs = Run.objects.select_related("message").in_bulk(ids)
+    return [runs[id] for id in ids]
+
+
+def _copy_turn(run: Run, into: Conversation, after: Run | None, moved: dict[str, str]) -> Run:
+    """The copy of a run and of its message. It has cost no tokens. `moved` are the ids of the copies of files."""
+    message = Message.objects.create(conversation=into, text=run.message.text, after=after)
+    facts = {name: getattr(run, name) for name in ("version", "owner", "status", "n_steps", "ended")}
+    copy = Run.objects.create(message=message, **facts)
+    Run.objects.filter(id=copy.id).update(created=run.created)
+    copies = []
+    for row in StepRow.objects.filter(run=run):
+        _copy_files(load_step(row.data), copy, moved)
+        same = {name: getattr(row, name) for name in ("seq", "kind", "call_id")}
+        copies.append(StepRow(run=copy, data=_moved(row.data, moved), **same))
+    StepRow.objects.bulk_create(copies)
+    return copy
+
+
+def _copy_files(step: Step, run: Run, moved: dict[str, str]) -> None:
+    """Copy the files of a step into the run's conversation, and note their new ids."""
+    match step:
+        case UserMessage(attachments=refs):
+            maker = None
+        case ToolResult(files=refs):
+            maker = run
+        case _:
+            return
+    for ref in refs:
+        for copy in files.pass_on([ref], run.message.conversation, maker):
+            moved[ref.id] = copy.id
+
+
+def _moved(data: dict[str, Any], moved: dict[str, str]) -> dict[str, Any]:
+    """A step that names the copies of files: as attachments, in passages and in citations."""
+    text = json.dumps(data)
+    for old, new in moved.items():
+        text = text.replace(old, new)
+    return cast(dict[str, Any], json.loads(text))
