@@ -263,7 +263,7 @@ def _services() -> Services:
     router, classifier = Router(learned_for), MessageClassifier(learned_for)
     small = SmallModel(engine, router, classifier, readable_similarity(embedder), settings.REPLY_DEADLINE_S, _picked)
     notes = KeptNotes(settings.GUILDHALL_HOME)
-    return Services(engine, index, embedder, small, notes, settings.REPLY_DEADLINE_S)
+    return Services(engine, index, embedder, small, notes, settings.REPLY_DEADLINE_S, settings.QUERY_EXPANSION)
 
 
 def _first_recall(engine: Engine) -> None:

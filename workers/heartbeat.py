@@ -13,6 +13,7 @@ from web.operate.services import claim_measuring, give_up_measuring
 from web.runs.stream import announce_model, announce_tools
 from workers.configuration import follow_choice, measure_ability, recall_ability, services, tool_settings
 from workers.engine.base import Engine, EngineError
+from workers.indexing import contexts
 from workers.model_downloads import start_downloads
 from workers.model_survey import survey
 from workers.sandbox.client import Client
@@ -37,6 +38,13 @@ def start_survey() -> None:
     """In the background, tell pages which models there are, and start downloads that are due."""
     if settings.ENGINE == "hf":
         _repeat("model-survey", _survey)
+
+
+def start_lines() -> None:
+    """Write lines of context for passages in the background, if the site wants them."""
+    if settings.CONTEXTUAL_CHUNKS:
+        contexts.request_missing()
+        _repeat("context-lines", _write_lines)
 
 
 def start_tools() -> None:
@@ -73,6 +81,14 @@ def _survey() -> None:
         start_downloads()
     except Exception:  # a damaged model on disk must not end the downloads
         logger.exception("the models could not be surveyed; trying again")
+
+
+def _write_lines() -> None:
+    close_old_connections()
+    try:
+        contexts.write_lines(services())
+    except (EngineError, DatabaseError, OSError):
+        logger.exception("lines of context could not be written; trying again")
 
 
 def _announce_model() -> None:

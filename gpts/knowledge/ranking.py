@@ -24,6 +24,8 @@ SPELT_OUT: Final = 1.0
 # TAT-QA, +0.1 on XQuAD, -0.1 on Cranfield and on XQuAD in Spanish, -0.5 on CoSQA (nDCG@10, 2026-11).
 PHRASE_WEIGHT: Final = 0.1
 PHRASE_DEPTH: Final = 12
+# What another wording of the question counts.
+WORDING_WEIGHT: Final = 0.15
 # Tokens of passages for a model with a small context, and the maximum for a large one, which gives them a tenth.
 BUDGET_TOKENS: Final = 900
 MAX_BUDGET_TOKENS: Final = 4_000
@@ -88,10 +90,10 @@ def fuse(
     return dict(sorted(scores.items(), key=lambda item: -item[1]))
 
 
-def with_phrases(scores: Mapping[Key, float], shares: Mapping[Key, float]) -> dict[Key, float]:
-    """`scores`, which are best first, raised by the `phrase_share` of each of `shares` and put in order again."""
-    raised = {key: score + PHRASE_WEIGHT * shares.get(key, 0.0) for key, score in scores.items()}
-    return dict(sorted(raised.items(), key=lambda item: -item[1]))
+def raised(scores: Mapping[Key, float], more: Mapping[Key, float], weight: float) -> dict[Key, float]:
+    """`scores`, which are best first, raised by `weight` times `more` (0..1 each) and put in order again."""
+    scored = {key: score + weight * more.get(key, 0.0) for key, score in scores.items()}
+    return dict(sorted(scored.items(), key=lambda item: -item[1]))
 
 
 def phrase_share(query: Sequence[str], rarities: Mapping[str, float], text: str) -> float:

@@ -73,6 +73,8 @@ def found(tmp_path, monkeypatch):
         ("BASE_MODEL", "automatic", "E004"),
         ("BASE_MODEL", str(SETTINGS), "E004"),
         ("EMBEDDER", "/nowhere", "E004"),
+        ("CONTEXTUAL_CHUNKS", "perhaps", "E002"),
+        ("QUERY_EXPANSION", "2", "E002"),
         ("RERANKER", "/nowhere", "E004"),
         ("TESSDATA", "/nowhere", "E004"),
         ("IMAGE_MODEL", "/nowhere", "E004"),

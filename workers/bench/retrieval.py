@@ -11,10 +11,13 @@ import tempfile
 import time
 from argparse import ArgumentParser
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, TypeVar
 
 from django.conf import settings
 
@@ -24,19 +27,25 @@ from gpts.spec.gpt import KnowledgeRef
 from workers.bench import Say
 from workers.bench.collection import Collection, CorpusDocument, packed, read_collection
 from workers.bench.measures import percentile, quality
+from workers.configuration import services
+from workers.indexing.contexts import line_of
 from workers.knowledge import segments, unions
 from workers.knowledge.content import SegmentInfo
 from workers.knowledge.embed import Embedder, EmbedderMissing, shared_embedder
 from workers.knowledge.index import KnowledgeIndex
-from workers.knowledge.pipeline import IndexingProgress, content_of, recipe_for
+from workers.knowledge.pipeline import IndexingProgress, content_of, recipe_for, with_contexts
 from workers.knowledge.rerank import RerankerMissing, reranker_for
+from workers.runs.answering import other_wording
 
 HELP = "nDCG@10, recall@10, MRR and latency of dense, BM25 and hybrid on a BEIR-style folder"
 
 # Text per segment, some 6,000 chunks: few files, and little lost if the run is interrupted.
 PACK_CHARS: Final = 4_000_000
+# Texts that a model writes at once.
+WRITERS: Final = 16
 
 
+T = TypeVar("T")
 # The figures of one way of ranking, over all queries.
 Arm = dict[str, float]
 
@@ -67,6 +76,8 @@ class Indexed:
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, help="corpus.jsonl, queries.jsonl and qrels.tsv or qrels/test.tsv")
     parser.add_argument("--limit", type=int, help="only the first N judged queries")
+    parser.add_argument("--contexts", action="store_true", help="also with a line by the site's model for each chunk")
+    parser.add_argument("--wordings", action="store_true", help="also with other wordings of queries by that model")
     parser.add_argument("--home", type=Path, help="keep the index here and reuse it (default: a temporary folder)")
 
 
@@ -85,9 +96,16 @@ def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
         indexed = index_corpus(collection, home, embedder, say)
         index = KnowledgeIndex(home, embedder, request_union=lambda name: unions.build(home, name))
         arms = measure(collection, indexed, index, embedder, say)
+        if options["wordings"]:
+            written = _at_once(partial(other_wording, services=services()), list(collection.queries.values()))
+            wordings = dict(zip(collection.queries, written, strict=True))
+            arms |= measure(collection, indexed, index, embedder, say, {"reworded": BOTH}, wordings)
+        if options["contexts"]:
+            described = with_lines(indexed, home, embedder)
+            arms |= measure(collection, described, index, embedder, say, {"with contexts": BOTH})
         if rerank is not None:
             index = KnowledgeIndex(home, embedder, reranker=rerank)
-            arms |= measure(collection, indexed, index, embedder, say, {"reranked": ("dense", "lexical")})
+            arms |= measure(collection, indexed, index, embedder, say, {"reranked": BOTH})
     return {
         "collection": str(collection.folder),
         "embedder": settings.EMBEDDER,
@@ -137,6 +155,30 @@ def _index_pack(
     return info, PackedSegment(ref, tuple(each.id for each in group), tuple(starts[:-1]))
 
 
+def with_lines(indexed: Indexed, home: Path, embedder: Embedder) -> Indexed:
+    """The corpus with a line of context for each chunk, written now unless the segments with them exist."""
+    packs = dict(_with_lines(address, pack, home, embedder) for address, pack in indexed.packs.items())
+    return replace(indexed, packs=packs)
+
+
+def _with_lines(address: str, pack: PackedSegment, home: Path, embedder: Embedder) -> tuple[str, PackedSegment]:
+    twin = segments.twin_of(address)
+    if not segments.reusable(home, twin):
+        segment, model = segments.load(home, address), services()
+        starts = (pack.starts[bisect_right(pack.starts, start) - 1] for start in segment.columns["chunk_starts"])
+        write = partial(line_of, segment, name="", services=model, check=lambda text: None)
+        lines = _at_once(lambda chunk: write(row=chunk[0], begins=chunk[1]), list(enumerate(starts)))
+        recipe = replace(segments.recipe_of(home, address), contexts=True)
+        segments.write(home, recipe, with_contexts(segment, lines, embedder))
+    return twin, replace(pack, ref=pack.ref.model_copy(update={"segment": twin}))
+
+
+def _at_once(write: Callable[[T], str], of: Sequence[T]) -> list[str]:
+    """What a model writes of each, several at a time, as in a batch."""
+    with ThreadPoolExecutor(WRITERS) as writers:
+        return list(writers.map(write, of))
+
+
 def _document(source: CorpusDocument) -> Document:
     """`source` as a parser would return it: its title a heading over its paragraphs."""
     blocks = [Block(text=source.title, heading=source.title)] if source.title else []
@@ -145,11 +187,8 @@ def _document(source: CorpusDocument) -> Document:
     return Document(title=source.title, blocks=tuple(blocks))
 
 
-ARMS: Final[Mapping[str, tuple[Half, ...]]] = {
-    "dense": ("dense",),
-    "BM25": ("lexical",),
-    "hybrid": ("dense", "lexical"),
-}
+BOTH: Final[tuple[Half, ...]] = ("dense", "lexical")
+ARMS: Final[Mapping[str, tuple[Half, ...]]] = {"dense": ("dense",), "BM25": ("lexical",), "hybrid": BOTH}
 
 
 def measure(
@@ -159,10 +198,12 @@ def measure(
     embedder: Embedder,
     say: Say,
     arms: Mapping[str, tuple[Half, ...]] = ARMS,
+    wordings: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Arm]:
     """Each way of ranking over all queries, taking turns query by query, so that noise affects all of them alike.
 
-    Latencies are milliseconds and include the query's encoding where vectors are used.
+    Latencies are milliseconds and include the query's encoding where vectors are used, but not what a model writes:
+    `wordings` are others by the id of the query.
     """
     refs = [pack.ref for pack in indexed.packs.values()]
     rankings: dict[str, dict[str, list[str]]] = {name: {} for name in arms}
@@ -174,7 +215,7 @@ def measure(
         encode_s = time.perf_counter() - started
         for name, halves in arms.items():
             started = time.perf_counter()
-            ranked, _ = index.rank(refs, text, halves)
+            ranked, _ = index.rank(refs, text, halves, wordings.get(query, ""))
             took = time.perf_counter() - started
             seconds[name].append(took + (encode_s if "dense" in halves else 0.0))
             rankings[name][query] = _documents(ranked, query, indexed)

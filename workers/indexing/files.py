@@ -32,6 +32,7 @@ from web.runs.files import point_steps_at
 from web.runs.models import ConversationFile
 from web.runs.models_stores import StoreFile
 from workers.indexing.attachments import read_attachment
+from workers.indexing.contexts import request as request_lines
 from workers.indexing.lost_segments import restore_versions
 from workers.knowledge.content import SegmentInfo
 from workers.knowledge.embed import Embedder, shared_embedder
@@ -97,6 +98,8 @@ def index(file: FileToRead) -> None:
             corrections = file.passage_corrections()
             info = build_segment(home, file.path, embedder(), claimed.report, file.decisions, owner, corrections)
             claimed.finish(info)
+            if settings.CONTEXTUAL_CHUNKS:
+                request_lines(info.address)
             restore_versions(file.id, embedder().id)
             file_became_ready(file)
     except ClaimLost:

@@ -21,7 +21,9 @@ from gpts.knowledge.ranking import (
     DENSE_WEIGHT,
     DEPTH,
     PHRASE_DEPTH,
+    PHRASE_WEIGHT,
     RERANK_DEPTH,
+    WORDING_WEIGHT,
     Evidence,
     Half,
     blend,
@@ -29,9 +31,9 @@ from gpts.knowledge.ranking import (
     is_covered,
     is_identifier,
     phrase_share,
+    raised,
     readable,
     select,
-    with_phrases,
 )
 from gpts.knowledge.sections import FilePart, Section, parts_of, section_around
 from gpts.knowledge.terms import stem, terms
@@ -113,15 +115,18 @@ class KnowledgeIndex:
         self._vocabularies = lru_cache(VOCABULARIES_OF)(self._join_vocabularies)
         self._corrected = lru_cache(CORRECTED)(self._correct)
 
-    def search(self, refs: Sequence[KnowledgeRef], query: str, budget_tokens: int = BUDGET_TOKENS) -> Retrieval:
+    def search(
+        self, refs: Sequence[KnowledgeRef], query: str, budget_tokens: int = BUDGET_TOKENS, wording: str = ""
+    ) -> Retrieval:
         """The passages of `refs` for `query`, best first, within `budget_tokens`, and whether they cover it.
 
-        Raises KnowledgeError naming the file whose segment cannot be used.
+        `wording`: another one of the query, which counts less. Raises KnowledgeError naming the file whose segment
+        cannot be used.
         """
         by_address = {ref.segment: ref for ref in refs}
         with self._naming(by_address.values()):
             query = self.corrected(refs, query)
-            found = self._found(by_address, query, ("dense", "lexical"))
+            found = self._found(by_address, query, ("dense", "lexical"), wording)
             passages = self._given(
                 by_address, found, self._ranked(found, by_address, query, CONSIDERED), budget_tokens
             )
@@ -193,12 +198,16 @@ class KnowledgeIndex:
             return tuple(stretch(ref, segment, segment.chunk(row).start, ends[row]) for row in sorted(ends))
 
     def rank(
-        self, refs: Sequence[KnowledgeRef], query: str, halves: Sequence[Half] = ("dense", "lexical")
+        self,
+        refs: Sequence[KnowledgeRef],
+        query: str,
+        halves: Sequence[Half] = ("dense", "lexical"),
+        wording: str = "",
     ) -> tuple[list[Passage], Evidence]:
         """Every chunk that one of `halves` found, best first, and the evidence that the knowledge covers `query`."""
         by_address = {ref.segment: ref for ref in refs}
         with self._naming(by_address.values()):
-            found = self._found(by_address, query, halves)
+            found = self._found(by_address, query, halves, wording)
             return self._ranked(found, by_address, query), found.evidence
 
     def explain(
@@ -233,7 +242,9 @@ class KnowledgeIndex:
         parts = tuple(part.model_copy(update={"start": part.start + shift}) for part in section.parts)
         return section.model_copy(update={"parts": parts})
 
-    def _found(self, by_address: Mapping[str, KnowledgeRef], query: str, halves: Sequence[Half]) -> _Found:
+    def _found(
+        self, by_address: Mapping[str, KnowledgeRef], query: str, halves: Sequence[Half], wording: str = ""
+    ) -> _Found:
         addresses = tuple(by_address)
         union = self._union(addresses)
         # After a change of the embedder, words alone find the files until all are read again.
@@ -254,6 +265,8 @@ class KnowledgeIndex:
         fused = fuse(cosines, sparse, lexical.ceiling(weights), dense_weight)
         if len(set(halves)) > 1:
             fused = self._with_phrases(fused, query_terms, weights)
+        if wording:
+            fused = raised(fused, self._found(by_address, wording, halves).fused, WORDING_WEIGHT)
         evidence = self._evidence(weights, by_address, list(fused), max(cosines.values(), default=-1.0), readability)
         return _Found(sparse, fused, cosines, evidence, union)
 
@@ -263,7 +276,8 @@ class KnowledgeIndex:
         """`fused` with the first results in the order of what they share with the question side by side as well."""
         first = islice(fused, PHRASE_DEPTH)
         texts = {key: self._cache.segment(key[0]).chunk(key[1]).text for key in first}
-        return with_phrases(fused, {key: phrase_share(query_terms, weights, text) for key, text in texts.items()})
+        shares = {key: phrase_share(query_terms, weights, text) for key, text in texts.items()}
+        return raised(fused, shares, PHRASE_WEIGHT)
 
     def _union(self, addresses: Sequence[str]) -> Union | None:
         """The union of these segments, None if they are few and small or it has not been built yet."""

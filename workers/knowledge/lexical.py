@@ -77,6 +77,18 @@ class Postings:
         bounds = np.append(starts, len(order)).astype(np.int64)
         return cls(unique, bounds, chunks[order], counts, peaks, lengths)
 
+    def plus(self, other: Self) -> Self:
+        """The postings of these chunks with the terms that `other` has for each of them added."""
+        parts = (self, other)
+        keys = np.concatenate([np.repeat(each.keys, np.diff(each.bounds)) for each in parts])
+        chunks = np.concatenate([each.chunks for each in parts])
+        order = np.lexsort((chunks, keys))
+        keys, chunks = keys[order], chunks[order]
+        firsts = np.flatnonzero(np.append(len(keys) > 0, (np.diff(keys) != 0) | (np.diff(chunks) != 0)))
+        counts = np.concatenate([each.counts for each in parts]).astype(np.int64)[order]
+        sums = np.minimum(np.add.reduceat(counts, firsts), _MAX_COUNT).astype(np.uint8)
+        return self.gathered(keys[firsts], chunks[firsts], sums, self.lengths + other.lengths)
+
     @classmethod
     def from_columns(cls, columns: Mapping[str, npt.NDArray[Any]]) -> Self:
         """The postings stored as `columns`."""

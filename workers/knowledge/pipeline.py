@@ -20,7 +20,7 @@ from gpts.knowledge.documents import Chunk, Document
 from gpts.knowledge.terms import terms
 from gpts.safety.findings import Decisions, settled, undecided
 from workers.knowledge import segments
-from workers.knowledge.content import Content, SegmentInfo
+from workers.knowledge.content import Content, Segment, SegmentInfo
 from workers.knowledge.embed import Embedder, Vectors
 from workers.knowledge.errors import NoText, Quarantined
 from workers.knowledge.lexical import Postings
@@ -90,10 +90,10 @@ def build_segment(
     """
     source_hash = sha256(source)
     recipe = recipe_for(source_hash, embedder, decisions, owner, corrections)
-    known = segments.reusable(home, recipe.address())
-    if known is not None:
-        os.utime(segments.folder(home, recipe.address()))  # so that no sweep takes it before it is referred to
-        return known
+    for address in (segments.twin_of(recipe.address()), recipe.address()):
+        if known := segments.reusable(home, address):
+            os.utime(segments.folder(home, address))  # so that no sweep takes it before it is referred to
+            return known
     document = read_file(home, source, report, owner)
     left = corrected(settled(document, decisions), corrections)
     waits = undecided(document.findings, decisions)
@@ -158,6 +158,24 @@ def content_of(documents: Sequence[Document], embedder: Embedder, report: Report
         n_tokens=sum(embedder.count_tokens([block.text for block in blocks])),
         vectors=_vectors(chunks, asked, embedder, report),
         postings=Postings.of(words),
+    )
+
+
+def with_contexts(segment: Segment, lines: Sequence[str], embedder: Embedder) -> Content:
+    """The content of the segment, each of whose chunks is found by its line of `lines` as well."""
+    chunks = tuple(map(segment.chunk, range(segment.info.n_chunks)))
+    starts, blocks = segment.columns["block_starts"].tolist(), segment.blocks_from(0)
+    pinned = {start for start, _ in segment.info.pinned}
+    return Content(
+        document=Document(
+            title=segment.info.title,
+            blocks=tuple(b.model_copy(update={"pinned": at in pinned}) for at, b in zip(starts, blocks, strict=True)),
+            **{name: getattr(segment.info, name) for name in ("unit", "language", "notices", "findings")},
+        ),
+        chunks=chunks,
+        n_tokens=segment.info.n_tokens,
+        vectors=_vectors(chunks, lines, embedder, lambda progress: None),
+        postings=segment.postings.plus(Postings.of([terms(line) for line in lines])),
     )
 
 

@@ -4,6 +4,7 @@ Each folder has a manifest with its files' checksums and its own. A writer that 
 folder whose name begins with a dot, which readers ignore.
 """
 
+import fcntl
 import hashlib
 import json
 import os
@@ -46,6 +47,19 @@ def publish_file(place: Path, data: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(file.name, place)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[bool]:
+    """Lock `path`; False if another process holds it. The system frees it if this process dies."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
 
 
 def discard(place: Path) -> None:

@@ -52,13 +52,27 @@ class Recipe:
     decisions: tuple[tuple[str, str], ...] = ()
     # What the owner corrected, by `gpts.knowledge.corrections.digest`.
     corrections: str = ""
+    # Whether lines of context, which a model wrote, are among what its chunks are found by.
+    contexts: bool = False
     # Whose file it is. What one person's file left is not used for another's, which would be ready at once: so nobody
     # learns from an upload that somebody else has the file.
     owner: str = ""
 
     def address(self) -> str:
         """The segment's name, 32 hexadecimal digits."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:32]
+        facts = {name: value for name, value in asdict(self).items() if name != "contexts"}
+        address = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
+        return twin_of(address) if self.contexts else address
+
+
+def twin_of(address: str) -> str:
+    """The name of the segment of the same file with lines of context."""
+    return hashlib.sha256(f"{address} with contexts".encode()).hexdigest()[:32]
+
+
+def recipe_of(home: Path, address: str) -> Recipe:
+    """What the segment was made of. Raises SegmentMissing or SegmentCorrupt."""
+    return Recipe(**_manifest(folder(home, address))["recipe"])
 
 
 def folder(home: Path, address: str) -> Path:
@@ -120,8 +134,13 @@ def write(home: Path, recipe: Recipe, content: Content) -> SegmentInfo:
 
 
 def load(home: Path, address: str) -> Segment:
-    """The segment, open; a small one is checked. Raises SegmentMissing or SegmentCorrupt."""
+    """The segment, open, or its twin, which has the same text; a small one is checked.
+
+    Raises SegmentMissing or SegmentCorrupt.
+    """
     place = folder(home, address)
+    if not place.is_dir() and folder(home, twin_of(address)).is_dir():
+        return load(home, twin_of(address))
     manifest = _manifest(place)
     try:
         sizes = [facts["size"] for facts in manifest["files"].values()]

@@ -5,13 +5,11 @@ or removing a file needs another union; until that is built, the segments are se
 records that a union is missing, `build` builds it (in a task), `remove_unused` deletes those not opened for a while.
 """
 
-import fcntl
 import hashlib
 import logging
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -103,7 +101,7 @@ def build(home: Path, name: str) -> bool:
     Raises KnowledgeError if a segment cannot be used, and drops the request.
     """
     request_file = _request_file(home, name)
-    with _locked(request_file.with_suffix(".lock")) as is_locked:
+    with publishing.locked(request_file.with_suffix(".lock")) as is_locked:
         if not is_locked or not request_file.is_file() or exists(home, name):
             return False
         try:
@@ -171,19 +169,6 @@ def remove_unused(home: Path, unused_s: float = UNUSED_S) -> int:
 
 def _request_file(home: Path, name: str) -> Path:
     return folder(home, name).with_suffix(".wanted")
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[bool]:
-    """Lock `path`; False if another process holds it. The system frees it if this process dies."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
 
 
 def _vectors(parts: Sequence[Segment]) -> tuple[faiss.Index, bool]:

@@ -1,5 +1,6 @@
 """Computes the retrieval and the replies of a turn as values; perform.py stores and streams them."""
 
+import logging
 import re
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -13,23 +14,28 @@ from gpts.knowledge.sentences import sentence_spans
 from gpts.runs.logprobs import TokenLogprob
 from gpts.runs.messages import PromptMessage
 from gpts.runs.queries import retrieval_query
+from gpts.runs.search_texts import MAX_TOKENS, read_written, wording_request
 from gpts.runs.state import TurnState, fit_whole, whole_attachments
 from gpts.runs.steps import Finished, Intent, ModelReply, Retrieval, UserMessage
 from gpts.safety.flow import context_label
 from gpts.spec.gpt import KnowledgeRef
 from gpts.spec.tools import ToolSpec
-from workers.engine.base import GenerationRequest, Grammar, PromptTooLong, Sampling
+from workers.engine.base import EngineError, GenerationRequest, Grammar, PromptTooLong, Sampling
 from workers.engine.prompts import fit_prompt
 from workers.knowledge.errors import AttachmentGone, KnowledgeError
 from workers.knowledge.index import KnowledgeIndex
 from workers.knowledge.meaning import EmbeddedMeaning
 from workers.runs.reply import ReplyCollector
 from workers.runs.services import Services
-from workers.runs.writing import Show
+from workers.runs.writing import Show, write
+
+logger = logging.getLogger(__name__)
 
 GONE: Final = "“{name}” can no longer be read. Attach it again, or start a new chat."
 # Of files that are no longer than this together, every sentence may be the answer of a model that only quotes.
 QUOTED_WHOLE_TOKENS: Final = 4_000
+# How long a search waits for another wording of the question.
+WORDING_S: Final = 8.0
 # A prompt that leaves room for less than this is too long, whatever a program allows for the reply.
 LEAST_REPLY_TOKENS: Final = 256
 # A text to work on, in a message: after a colon, in quotation marks, or on lines of its own.
@@ -86,11 +92,23 @@ def _search(refs: Sequence[KnowledgeRef], query: str, state: TurnState, services
         found = _quotable(first or refs, query, budget, index)
         is_answered = not first or found.covered or services.small.extract(found, state).covered
         return found if is_answered else _quotable(refs, query, budget, index)
+    wording = ""
+    if services.expands_queries:
+        wording = other_wording(query, replace(services, deadline_s=WORDING_S))
     if not first or len(first) == len(refs):
-        return index.search(refs, query, budget)
+        return index.search(refs, query, budget, wording)
     others = [ref for ref in refs if ref not in first]
-    one, other = (index.search(each, query, budget // 2) for each in (first, others))
+    one, other = (index.search(each, query, budget // 2, wording) for each in (first, others))
     return one.model_copy(update={"passages": one.passages + other.passages, "n_files": len(refs)})
+
+
+def other_wording(query: str, services: Services) -> str:
+    """The query in the model's words, as far as they came in time; empty if there are none."""
+    try:
+        return read_written(write(wording_request(query), MAX_TOKENS, services, lambda text: None).text)
+    except EngineError as error:
+        logger.warning("a question is searched in its own words only: %s", error)
+        return ""
 
 
 def _quotable(refs: Sequence[KnowledgeRef], query: str, budget: int, index: KnowledgeIndex) -> Retrieval:

@@ -52,7 +52,10 @@ class SmallModelInterface(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The services of a process. `deadline_s` limits the time of one reply."""
+    """The services of a process. `deadline_s` limits the time of one reply.
+
+    `expands_queries`: a model that writes answers gives questions another wording for the search.
+    """
 
     engine: Engine
     index: KnowledgeIndex
@@ -60,3 +63,4 @@ class Services:
     small: SmallModelInterface
     notes: KeptNotes
     deadline_s: float
+    expands_queries: bool = False

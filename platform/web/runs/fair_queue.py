@@ -108,6 +108,11 @@ def people_wait(queue: str) -> bool:
     return _unfinished(queue).filter(log.is_free(), is_low=False).exists()
 
 
+def is_idle(queue: str) -> bool:
+    """Whether no run of `queue` waits or is under way."""
+    return not _unfinished(queue).exists()
+
+
 @contextmanager
 def at_low_priority() -> Iterator[None]:
     """Let runs that start in the block wait until nobody else's does."""

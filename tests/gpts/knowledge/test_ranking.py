@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from gpts.knowledge.documents import Passage
 from gpts.knowledge.ranking import (
+    PHRASE_WEIGHT,
     Evidence,
     blend,
     budget_for,
@@ -16,10 +17,10 @@ from gpts.knowledge.ranking import (
     is_covered,
     is_identifier,
     phrase_share,
+    raised,
     readable,
     same_terms,
     select,
-    with_phrases,
 )
 from gpts.knowledge.terms import terms
 
@@ -100,7 +101,8 @@ def test_words_side_by_side_as_in_the_question_move_a_passage_up() -> None:
     assert row == pytest.approx(2 / 5)
     assert phrase_share(query, rarities, "The expense of interest, 2019") == 0.0
     assert phrase_share(query[:1], rarities, "Interest") == 0.0
-    assert list(with_phrases({"prose": 0.50, "row": 0.48, "far": 0.4}, {"row": row})) == ["row", "prose", "far"]
+    scores = {"prose": 0.50, "row": 0.48, "far": 0.4}
+    assert list(raised(scores, {"row": row}, PHRASE_WEIGHT)) == ["row", "prose", "far"]
 
 
 def test_an_embedder_reads_a_question_the_better_the_longer_its_pieces_are() -> None:

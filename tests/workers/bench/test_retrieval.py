@@ -5,10 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from gpts.knowledge.terms import terms
 from tests.workers.knowledge.conftest import WordEmbedder
+from tests.workers.made_services import made_services
 from workers.bench import retrieval
 from workers.bench.collection import BadCollection, read_collection
 from workers.bench.measures import ndcg, percentile, quality, recall, reciprocal_rank
+from workers.knowledge import segments
+from workers.knowledge.lexical import best
 
 CORPUS = [
     {"_id": "pump", "title": "Pump", "text": "The filter part number is ZP-771."},
@@ -118,7 +122,8 @@ def measured(folder: Path, monkeypatch: pytest.MonkeyPatch):
 
     def run(**options: object) -> dict[str, object]:
         said: list[str] = []
-        found = retrieval.report({"folder": folder, "limit": None, "home": None, **options}, said.append)
+        default = {"folder": folder, "limit": None, "home": None, "contexts": False, "wordings": False}
+        found = retrieval.report({**default, **options}, said.append)
         return {**found, "said": said}
 
     return run
@@ -161,3 +166,18 @@ def test_limit_asks_the_first_queries_only(measured) -> None:
 def test_a_reranker_adds_an_arm(measured, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retrieval, "reranker_for", lambda setting: lambda question, texts: [0.5] * len(texts))
     assert measured()["arms"]["reranked"]["ndcg_10"] == 1.0
+
+
+def test_what_a_model_writes_adds_an_arm_each_and_lines_are_written_once(
+    measured, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    its = made_services(lambda messages: f"Kwaito {messages[-1].content}", None, None)
+    monkeypatch.setattr(retrieval, "services", lambda: its)
+    arms = measured(contexts=True, wordings=True, home=folder / "home")["arms"]
+    assert {arms[name]["ndcg_10"] for name in ("reworded", "with contexts")} == {1.0}
+    assert sorted(len(request.messages) for request in its.engine.requests) == [2, 2, 2, 4, 4]
+    twin = max((folder / "home" / "segments").iterdir(), key=lambda path: path.stat().st_mtime)
+    segment = segments.load(folder / "home", twin.name)
+    assert len(best(terms("Kwaito"), [segment.postings], 9)) == segment.info.n_chunks == 3
+    measured(contexts=True, home=folder / "home")
+    assert len(its.engine.requests) == 5

@@ -10,7 +10,7 @@ import pytest
 
 from gpts.spec.gpt import KnowledgeRef
 from tests.workers.knowledge.made import clustered, made_segment
-from workers.knowledge import segments, unions
+from workers.knowledge import publishing, segments, unions
 from workers.knowledge.errors import SegmentMissing
 from workers.knowledge.index import KnowledgeIndex
 from workers.knowledge.segment_cache import SegmentCache
@@ -107,7 +107,7 @@ def test_a_union_is_the_same_whatever_the_order_of_its_files(addresses) -> None:
 
 def test_only_one_process_builds_a_union_and_none_builds_it_twice(tmp_path, addresses) -> None:
     name = unions.request(tmp_path, addresses)
-    with unions._locked(tmp_path / "unions" / f"{name}.lock") as is_locked:
+    with publishing.locked(tmp_path / "unions" / f"{name}.lock") as is_locked:
         assert is_locked
         assert not unions.build(tmp_path, name)
     assert unions.build(tmp_path, name)

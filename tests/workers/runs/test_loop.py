@@ -1,6 +1,7 @@
 """A whole turn, advanced by the real loop over the real log; only the engine and the index are stand-ins."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 from django.db import connection
@@ -31,7 +32,7 @@ from workers.engine.base import EngineError
 from workers.engine.scripted import CAPABLE, WEAK
 from workers.knowledge.content import SegmentInfo
 from workers.knowledge.errors import SegmentMissing
-from workers.runs import leases, loop
+from workers.runs import answering, leases, loop
 from workers.runs.services import Services
 from workers.tools import Tool, ToolError, ToolOutput
 
@@ -47,6 +48,7 @@ class Index:
     def __init__(self, found: Retrieval | Exception) -> None:
         self.found = found
         self.queries: list[str] = []
+        self.wordings: list[str] = []
 
     length = 1_000_000  # too long for a prompt
 
@@ -62,8 +64,9 @@ class Index:
     def corrected(self, refs, text):
         return text
 
-    def search(self, refs, query, budget_tokens):
+    def search(self, refs, query, budget_tokens, wording=""):
         self.queries.append(query)
+        self.wordings.append(wording)
         if isinstance(self.found, Exception):
             raise self.found
         return self.found.model_copy(update={"query": query, "n_files": len(refs)})
@@ -232,6 +235,33 @@ def test_the_model_declines_with_a_mark_that_nobody_sees(run, told, written):
     assert steps[-1].text == shown(told)
     assert steps[-1].text.startswith(NOT_COVERED)
     assert (steps[-1].coverage, steps[-1].citations) == ("not_covered", ())
+
+
+@pytest.mark.parametrize(
+    ("ability", "written", "wording"),
+    [
+        (
+            CAPABLE,
+            "1. How long is it guaranteed?\n2. It is guaranteed for ten years.",
+            "How long is it guaranteed? It is",
+        ),
+        (CAPABLE, [EngineError("busy")], ""),
+        (CAPABLE, ["1. How", threading.Event()], "How"),
+        (WEAK, "unused", ""),
+    ],
+    ids=["written", "failed", "late", "weak"],
+)
+def test_a_search_goes_on_without_another_wording(run, ability, written, wording, monkeypatch):
+    monkeypatch.setattr(answering, "WORDING_S", 0.1)
+    give_files(run)
+
+    def script(messages):
+        return written if messages[0].content.startswith("You help a search engine") else "It lasts ten years."
+
+    its = replace(made_services(script, Index(FOUND), Embedder(), ability), expands_queries=True)
+    assert isinstance(advance(run, its)[-1], Finished)
+    assert its.index.wordings[0].startswith(wording)
+    assert bool(its.index.wordings[0]) == bool(wording)
 
 
 @pytest.mark.parametrize("ability", [CAPABLE, WEAK])

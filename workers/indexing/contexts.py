@@ -1,0 +1,148 @@
+"""Gives each chunk of GPTs' files a line of context, by which search finds it as well.
+
+A file is used at once. While no run is under way, a model worker writes the lines into the folder of the segment's
+notes, one after the other: a worker that is killed, or stopped by a chat, loses one. When all are there, an indexing
+worker makes the segment's twin, with the lines in its words and vectors but not in its text, and the file and the
+versions of its GPT get that. As segments are immutable, none is done twice.
+"""
+
+import logging
+import time
+from contextlib import suppress
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from django.conf import settings
+
+from gpts.runs.search_texts import BEGINNING_CHARS, MAX_TOKENS, context_request, read_written
+from web.builder.files import point_versions_at
+from web.builder.models import KnowledgeFile
+from web.runs.fair_queue import is_idle
+from web.sending import send_task
+from workers.engine.base import PromptTooLong
+from workers.knowledge import publishing, segments
+from workers.knowledge.content import Segment
+from workers.knowledge.embed import Embedder
+from workers.knowledge.errors import KnowledgeError
+from workers.knowledge.pipeline import with_contexts
+from workers.runs.services import Services
+from workers.runs.writing import Show, write
+
+logger = logging.getLogger(__name__)
+
+# Between two looks for runs while a line is written.
+LOOK_EVERY_S: Final = 0.5
+LINES: Final = "contexts.txt"
+# Segments that are looked at in one go.
+AT_ONCE: Final = 1_000
+
+
+class RunWaits(Exception):
+    """A run is under way, which goes first; the line is written again later."""
+
+
+def request(address: str) -> None:
+    """Have lines written for the segment, unless it has some or cannot be used."""
+    with suppress(KnowledgeError):
+        if not segments.recipe_of(settings.GUILDHALL_HOME, address).contexts:
+            lines = _lines(address)
+            lines.parent.mkdir(parents=True, exist_ok=True)
+            lines.touch()
+
+
+def request_missing() -> None:
+    """Have lines written for all files that have none yet."""
+    for address in KnowledgeFile.objects.exclude(segment="").values_list("segment", flat=True).distinct():
+        request(address)
+
+
+def write_lines(services: Services) -> None:
+    """Write the lines that segments lack, of small files first, unless the model cannot or has other work.
+
+    Raises EngineError.
+    """
+    if not services.engine.ability().writes_from_sources:
+        return
+    wanted = [lines.parent.name for lines in islice((settings.GUILDHALL_HOME / "notes").glob(f"*/{LINES}"), AT_ONCE)]
+    try:
+        for file in KnowledgeFile.objects.filter(segment__in=wanted).order_by("n_chunks"):
+            _write_lines(file, services, _unless_run_waits())
+    except RunWaits:
+        return
+
+
+def add_lines(address: str, embedder: Embedder) -> None:
+    """Make the twin of a segment whose lines are written, and give it to the files that have the segment."""
+    home, lines = settings.GUILDHALL_HOME, _lines(address)
+    with publishing.locked(lines.with_suffix(".adding")) as is_locked:
+        if not is_locked or not lines.exists():
+            return
+        segment, written = segments.load(home, address), _written(lines)
+        if segment.embedder != embedder.id or len(written) != segment.info.n_chunks:
+            return
+        recipe = replace(segments.recipe_of(home, address), contexts=True)
+        twin = segments.write(home, recipe, with_contexts(segment, written, embedder)).address
+        for file in KnowledgeFile.objects.filter(segment=address):
+            if KnowledgeFile.objects.filter(id=file.id, segment=address).update(segment=twin):
+                file.segment = twin
+                point_versions_at(file, address.__eq__)
+        lines.unlink()
+
+
+def line_of(segment: Segment, row: int, name: str, begins: int, services: Services, check: Show) -> str:
+    """A line for the chunk with this number, of a file called `name` whose text begins at `begins` of the segment's.
+
+    Raises EngineError, or what `check` raises to stop.
+    """
+    chunk = segment.chunk(row)
+    beginning = segment.part(begins, min(chunk.start, begins + BEGINNING_CHARS))
+    request = context_request(name, beginning, chunk.heading, chunk.text)
+    try:
+        return read_written(write(request, MAX_TOKENS, services, check).text)
+    except PromptTooLong:
+        return ""
+
+
+def _write_lines(file: KnowledgeFile, services: Services, check: Show) -> None:
+    lines = _lines(file.segment)
+    with publishing.locked(lines.with_suffix(".writing")) as is_locked:
+        if not is_locked or not lines.exists():
+            return
+        try:
+            segment = segments.load(settings.GUILDHALL_HOME, file.segment)
+        except KnowledgeError:
+            logger.exception("no lines of context for %s", file.segment)
+            return
+        written = _written(lines)
+        lines.write_text("".join(f"{line}\n" for line in written), "utf-8")  # without half a line
+        with lines.open("a", encoding="utf-8") as target:
+            for row in range(len(written), segment.info.n_chunks):
+                check("")
+                target.write(f"{line_of(segment, row, file.name, 0, services, check)}\n")
+                target.flush()
+    send_task("workers.tasks.add_lines", file.segment, queue="index")
+
+
+def _unless_run_waits() -> Show:
+    """A check that raises RunWaits soon after a run came."""
+    looked = 0.0
+
+    def check(text: str) -> None:
+        nonlocal looked
+        if time.monotonic() - looked >= LOOK_EVERY_S:
+            looked = time.monotonic()
+            if not is_idle("model"):
+                raise RunWaits
+
+    return check
+
+
+def _lines(address: str) -> Path:
+    return settings.GUILDHALL_HOME / "notes" / address / LINES
+
+
+def _written(lines: Path) -> list[str]:
+    """The lines that were written to their end."""
+    return lines.read_text("utf-8").split("\n")[:-1]
