@@ -15,6 +15,7 @@ from web.operate.services import choose_model, chosen_model
 from workers.configuration import base_model
 from workers.engine.base import EngineError
 from workers.engine.weights import places
+from workers.importing import IMPORTING
 from workers.models.catalogue import Entry, catalogue
 from workers.models.errors import ModelError
 from workers.models.machine import (
@@ -45,9 +46,10 @@ DISK_STEP: Final = 100_000_000
 
 def machine() -> MachineSize:
     """This machine, with the largest of its GPUs."""
-    import torch  # only here, as importing it takes seconds
+    with IMPORTING:
+        import torch  # only here, as importing it takes seconds
 
-    from workers.engine.gpus import allowed_bits
+        from workers.engine.gpus import allowed_bits
 
     gpus = range(torch.cuda.device_count() if torch.cuda.is_available() else 0)
     gpu_memory = max((torch.cuda.get_device_properties(index).total_memory for index in gpus), default=0)

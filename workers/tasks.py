@@ -24,9 +24,9 @@ from web.runs.services import empty_deleted, expire_approvals, forget_transient
 from web.runs.wake import wake
 from workers import heartbeat, model_survey
 from workers.configuration import close, named_engines, services, tool_settings
-from workers.indexing import contexts, lost_segments
 from workers.indexing import files as indexing
 from workers.indexing import health as knowledge_health
+from workers.indexing import lost_segments
 from workers.indexing import probe as knowledge_probe
 from workers.indexing.forgetting import forget_files
 from workers.indexing.sweeping import sweep
@@ -83,12 +83,6 @@ def remove_model(name: str) -> dict[str, Any]:
 def build_union(name: str) -> None:
     """Build the joint index of a large knowledge, unless it exists or another worker builds it."""
     unions.build(settings.GUILDHALL_HOME, name)
-
-
-@shared_task(name="workers.tasks.add_lines")
-def add_lines(address: str) -> None:
-    """Let a segment's chunks be found by the lines of context that a model wrote for them."""
-    contexts.add_lines(address, indexing.embedder())
 
 
 @shared_task(name="workers.tasks.wake_stalled_runs")

@@ -24,8 +24,8 @@ SPELT_OUT: Final = 1.0
 # TAT-QA, +0.1 on XQuAD, -0.1 on Cranfield and on XQuAD in Spanish, -0.5 on CoSQA (nDCG@10, 2026-11).
 PHRASE_WEIGHT: Final = 0.1
 PHRASE_DEPTH: Final = 12
-# What another wording of the question counts.
-WORDING_WEIGHT: Final = 0.15
+# What the scores of a likely answer count, beside those of the question.
+LIKELY_WEIGHT: Final = 0.15
 # Tokens of passages for a model with a small context, and the maximum for a large one, which gives them a tenth.
 BUDGET_TOKENS: Final = 900
 MAX_BUDGET_TOKENS: Final = 4_000

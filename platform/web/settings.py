@@ -330,7 +330,7 @@ ENGINE_CACHE_TOKENS = read_int("ENGINE_CACHE_TOKENS", 0, least=0)  # key-value c
 # Bits per weight on GPUs: 16, 8 or 4; 0 (auto): the most that fit.
 ENGINE_WEIGHT_BITS = int(read_choice("ENGINE_WEIGHT_BITS", "auto", "16", "8", "4").replace("auto", "0"))
 ENGINE_SCRIPT = read("ENGINE_SCRIPT")  # tests only: canned replies for ENGINE=scripted
-# What a model that writes answers does for the search: a line of context for each passage, and other wordings of each
+# What a model that writes answers does for the search: a line of context for each passage, a likely answer for each
 # question.
 CONTEXTUAL_CHUNKS = read_bool("CONTEXTUAL_CHUNKS", False)
 QUERY_EXPANSION = read_bool("QUERY_EXPANSION", False)

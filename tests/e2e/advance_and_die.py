@@ -53,7 +53,7 @@ class Index:
     def corrected(self, refs, text):
         return text
 
-    def search(self, refs, query, budget_tokens, wording=""):
+    def search(self, refs, query, budget_tokens, likely=""):
         return Retrieval(query=query, passages=(PASSAGE,), covered=True)
 
 

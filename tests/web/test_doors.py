@@ -65,7 +65,7 @@ class Seen:
 class FileIndex(Index):
     """Finds the one passage of the file that a GPT has."""
 
-    def search(self, refs: Any, query: str, budget_tokens: int, wording: str = "") -> Retrieval:
+    def search(self, refs: Any, query: str, budget_tokens: int, likely: str = "") -> Retrieval:
         text, flagged = FILES[refs[0].name]
         place = {"file_id": refs[0].file_id, "file_name": refs[0].name, "segment": "s", "chunk": 0}
         found = Passage(text=text, start=0, end=len(text), untrusted=flagged, **place)

@@ -29,7 +29,7 @@ class Index:
     def corrected(self, refs, text):
         return text
 
-    def search(self, refs, query, budget_tokens, wording=""):
+    def search(self, refs, query, budget_tokens, likely=""):
         return Retrieval(query=query)
 
 

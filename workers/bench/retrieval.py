@@ -35,7 +35,7 @@ from workers.knowledge.embed import Embedder, EmbedderMissing, shared_embedder
 from workers.knowledge.index import KnowledgeIndex
 from workers.knowledge.pipeline import IndexingProgress, content_of, recipe_for, with_contexts
 from workers.knowledge.rerank import RerankerMissing, reranker_for
-from workers.runs.answering import other_wording
+from workers.runs.answering import likely_answer
 
 HELP = "nDCG@10, recall@10, MRR and latency of dense, BM25 and hybrid on a BEIR-style folder"
 
@@ -77,7 +77,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, help="corpus.jsonl, queries.jsonl and qrels.tsv or qrels/test.tsv")
     parser.add_argument("--limit", type=int, help="only the first N judged queries")
     parser.add_argument("--contexts", action="store_true", help="also with a line by the site's model for each chunk")
-    parser.add_argument("--wordings", action="store_true", help="also with other wordings of queries by that model")
+    parser.add_argument("--expand", action="store_true", help="also with a likely answer to each query by that model")
     parser.add_argument("--home", type=Path, help="keep the index here and reuse it (default: a temporary folder)")
 
 
@@ -96,12 +96,12 @@ def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
         indexed = index_corpus(collection, home, embedder, say)
         index = KnowledgeIndex(home, embedder, request_union=lambda name: unions.build(home, name))
         arms = measure(collection, indexed, index, embedder, say)
-        if options["wordings"]:
-            written = _at_once(partial(other_wording, services=services()), list(collection.queries.values()))
-            wordings = dict(zip(collection.queries, written, strict=True))
-            arms |= measure(collection, indexed, index, embedder, say, {"reworded": BOTH}, wordings)
+        if options["expand"]:
+            written = _at_once(partial(likely_answer, services=services()), list(collection.queries.values()))
+            answers = dict(zip(collection.queries, written, strict=True))
+            arms |= measure(collection, indexed, index, embedder, say, {"expanded": BOTH}, answers)
         if options["contexts"]:
-            described = with_lines(indexed, home, embedder)
+            described = with_lines(indexed, home)
             arms |= measure(collection, described, index, embedder, say, {"with contexts": BOTH})
         if rerank is not None:
             index = KnowledgeIndex(home, embedder, reranker=rerank)
@@ -155,13 +155,13 @@ def _index_pack(
     return info, PackedSegment(ref, tuple(each.id for each in group), tuple(starts[:-1]))
 
 
-def with_lines(indexed: Indexed, home: Path, embedder: Embedder) -> Indexed:
+def with_lines(indexed: Indexed, home: Path) -> Indexed:
     """The corpus with a line of context for each chunk, written now unless the segments with them exist."""
-    packs = dict(_with_lines(address, pack, home, embedder) for address, pack in indexed.packs.items())
+    packs = dict(_with_lines(address, pack, home) for address, pack in indexed.packs.items())
     return replace(indexed, packs=packs)
 
 
-def _with_lines(address: str, pack: PackedSegment, home: Path, embedder: Embedder) -> tuple[str, PackedSegment]:
+def _with_lines(address: str, pack: PackedSegment, home: Path) -> tuple[str, PackedSegment]:
     twin = segments.twin_of(address)
     if not segments.reusable(home, twin):
         segment, model = segments.load(home, address), services()
@@ -169,7 +169,7 @@ def _with_lines(address: str, pack: PackedSegment, home: Path, embedder: Embedde
         write = partial(line_of, segment, name="", services=model, check=lambda text: None)
         lines = _at_once(lambda chunk: write(row=chunk[0], begins=chunk[1]), list(enumerate(starts)))
         recipe = replace(segments.recipe_of(home, address), contexts=True)
-        segments.write(home, recipe, with_contexts(segment, lines, embedder))
+        segments.write(home, recipe, with_contexts(segment, lines))
     return twin, replace(pack, ref=pack.ref.model_copy(update={"segment": twin}))
 
 
@@ -198,12 +198,12 @@ def measure(
     embedder: Embedder,
     say: Say,
     arms: Mapping[str, tuple[Half, ...]] = ARMS,
-    wordings: Mapping[str, str] = MappingProxyType({}),
+    answers: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Arm]:
     """Each way of ranking over all queries, taking turns query by query, so that noise affects all of them alike.
 
     Latencies are milliseconds and include the query's encoding where vectors are used, but not what a model writes:
-    `wordings` are others by the id of the query.
+    `answers` are likely ones by the id of the query.
     """
     refs = [pack.ref for pack in indexed.packs.values()]
     rankings: dict[str, dict[str, list[str]]] = {name: {} for name in arms}
@@ -215,7 +215,7 @@ def measure(
         encode_s = time.perf_counter() - started
         for name, halves in arms.items():
             started = time.perf_counter()
-            ranked, _ = index.rank(refs, text, halves, wordings.get(query, ""))
+            ranked, _ = index.rank(refs, text, halves, answers.get(query, ""))
             took = time.perf_counter() - started
             seconds[name].append(took + (encode_s if "dense" in halves else 0.0))
             rankings[name][query] = _documents(ranked, query, indexed)

@@ -1,13 +1,14 @@
 """Gives each chunk of GPTs' files a line of context, by which search finds it as well.
 
 A file is used at once. While no run is under way, a model worker writes the lines into the folder of the segment's
-notes, one after the other: a worker that is killed, or stopped by a chat, loses one. When all are there, an indexing
-worker makes the segment's twin, with the lines in its words and vectors but not in its text, and the file and the
-versions of its GPT get that. As segments are immutable, none is done twice.
+notes, one after the other: a worker that is killed, or stopped by a chat, loses one. When all are there, it makes the
+segment's twin, which has them among its words but not in its text, and the file and the versions of its GPT get that.
+As segments are immutable, none is done twice.
 """
 
 import logging
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
@@ -20,11 +21,9 @@ from gpts.runs.search_texts import BEGINNING_CHARS, MAX_TOKENS, context_request,
 from web.builder.files import point_versions_at
 from web.builder.models import KnowledgeFile
 from web.runs.fair_queue import is_idle
-from web.sending import send_task
 from workers.engine.base import PromptTooLong
 from workers.knowledge import publishing, segments
 from workers.knowledge.content import Segment
-from workers.knowledge.embed import Embedder
 from workers.knowledge.errors import KnowledgeError
 from workers.knowledge.pipeline import with_contexts
 from workers.runs.services import Services
@@ -73,24 +72,6 @@ def write_lines(services: Services) -> None:
         return
 
 
-def add_lines(address: str, embedder: Embedder) -> None:
-    """Make the twin of a segment whose lines are written, and give it to the files that have the segment."""
-    home, lines = settings.GUILDHALL_HOME, _lines(address)
-    with publishing.locked(lines.with_suffix(".adding")) as is_locked:
-        if not is_locked or not lines.exists():
-            return
-        segment, written = segments.load(home, address), _written(lines)
-        if segment.embedder != embedder.id or len(written) != segment.info.n_chunks:
-            return
-        recipe = replace(segments.recipe_of(home, address), contexts=True)
-        twin = segments.write(home, recipe, with_contexts(segment, written, embedder)).address
-        for file in KnowledgeFile.objects.filter(segment=address):
-            if KnowledgeFile.objects.filter(id=file.id, segment=address).update(segment=twin):
-                file.segment = twin
-                point_versions_at(file, address.__eq__)
-        lines.unlink()
-
-
 def line_of(segment: Segment, row: int, name: str, begins: int, services: Services, check: Show) -> str:
     """A line for the chunk with this number, of a file called `name` whose text begins at `begins` of the segment's.
 
@@ -107,7 +88,7 @@ def line_of(segment: Segment, row: int, name: str, begins: int, services: Servic
 
 def _write_lines(file: KnowledgeFile, services: Services, check: Show) -> None:
     lines = _lines(file.segment)
-    with publishing.locked(lines.with_suffix(".writing")) as is_locked:
+    with publishing.locked(lines.with_suffix(".lock")) as is_locked:
         if not is_locked or not lines.exists():
             return
         try:
@@ -115,14 +96,29 @@ def _write_lines(file: KnowledgeFile, services: Services, check: Show) -> None:
         except KnowledgeError:
             logger.exception("no lines of context for %s", file.segment)
             return
-        written = _written(lines)
+        if segment.embedder != services.embedder.id:
+            return  # its file is read again
+        written = lines.read_text("utf-8").split("\n")[:-1]
         lines.write_text("".join(f"{line}\n" for line in written), "utf-8")  # without half a line
         with lines.open("a", encoding="utf-8") as target:
             for row in range(len(written), segment.info.n_chunks):
                 check("")
-                target.write(f"{line_of(segment, row, file.name, 0, services, check)}\n")
+                written.append(line_of(segment, row, file.name, 0, services, check))
+                target.write(f"{written[-1]}\n")
                 target.flush()
-    send_task("workers.tasks.add_lines", file.segment, queue="index")
+        _use(segment, written)
+        lines.unlink()
+
+
+def _use(segment: Segment, lines: Sequence[str]) -> None:
+    """Make the segment's twin with these lines, and give it to the files that have the segment."""
+    home, address = settings.GUILDHALL_HOME, segment.info.address
+    recipe = replace(segments.recipe_of(home, address), contexts=True)
+    twin = segments.write(home, recipe, with_contexts(segment, lines)).address
+    for file in KnowledgeFile.objects.filter(segment=address):
+        if KnowledgeFile.objects.filter(id=file.id, segment=address).update(segment=twin):
+            file.segment = twin
+            point_versions_at(file, address.__eq__)
 
 
 def _unless_run_waits() -> Show:
@@ -141,8 +137,3 @@ def _unless_run_waits() -> Show:
 
 def _lines(address: str) -> Path:
     return settings.GUILDHALL_HOME / "notes" / address / LINES
-
-
-def _written(lines: Path) -> list[str]:
-    """The lines that were written to their end."""
-    return lines.read_text("utf-8").split("\n")[:-1]

@@ -20,10 +20,10 @@ from gpts.knowledge.ranking import (
     BUDGET_TOKENS,
     DENSE_WEIGHT,
     DEPTH,
+    LIKELY_WEIGHT,
     PHRASE_DEPTH,
     PHRASE_WEIGHT,
     RERANK_DEPTH,
-    WORDING_WEIGHT,
     Evidence,
     Half,
     blend,
@@ -116,17 +116,17 @@ class KnowledgeIndex:
         self._corrected = lru_cache(CORRECTED)(self._correct)
 
     def search(
-        self, refs: Sequence[KnowledgeRef], query: str, budget_tokens: int = BUDGET_TOKENS, wording: str = ""
+        self, refs: Sequence[KnowledgeRef], query: str, budget_tokens: int = BUDGET_TOKENS, likely: str = ""
     ) -> Retrieval:
         """The passages of `refs` for `query`, best first, within `budget_tokens`, and whether they cover it.
 
-        `wording`: another one of the query, which counts less. Raises KnowledgeError naming the file whose segment
-        cannot be used.
+        `likely`: a text that may be like the answer, which counts less. Raises KnowledgeError naming the file whose
+        segment cannot be used.
         """
         by_address = {ref.segment: ref for ref in refs}
         with self._naming(by_address.values()):
             query = self.corrected(refs, query)
-            found = self._found(by_address, query, ("dense", "lexical"), wording)
+            found = self._found(by_address, query, ("dense", "lexical"), likely)
             passages = self._given(
                 by_address, found, self._ranked(found, by_address, query, CONSIDERED), budget_tokens
             )
@@ -202,12 +202,12 @@ class KnowledgeIndex:
         refs: Sequence[KnowledgeRef],
         query: str,
         halves: Sequence[Half] = ("dense", "lexical"),
-        wording: str = "",
+        likely: str = "",
     ) -> tuple[list[Passage], Evidence]:
         """Every chunk that one of `halves` found, best first, and the evidence that the knowledge covers `query`."""
         by_address = {ref.segment: ref for ref in refs}
         with self._naming(by_address.values()):
-            found = self._found(by_address, query, halves, wording)
+            found = self._found(by_address, query, halves, likely)
             return self._ranked(found, by_address, query), found.evidence
 
     def explain(
@@ -243,7 +243,7 @@ class KnowledgeIndex:
         return section.model_copy(update={"parts": parts})
 
     def _found(
-        self, by_address: Mapping[str, KnowledgeRef], query: str, halves: Sequence[Half], wording: str = ""
+        self, by_address: Mapping[str, KnowledgeRef], query: str, halves: Sequence[Half], likely: str = ""
     ) -> _Found:
         addresses = tuple(by_address)
         union = self._union(addresses)
@@ -265,8 +265,8 @@ class KnowledgeIndex:
         fused = fuse(cosines, sparse, lexical.ceiling(weights), dense_weight)
         if len(set(halves)) > 1:
             fused = self._with_phrases(fused, query_terms, weights)
-        if wording:
-            fused = raised(fused, self._found(by_address, wording, halves).fused, WORDING_WEIGHT)
+        if likely:
+            fused = raised(fused, self._found(by_address, likely, halves).fused, LIKELY_WEIGHT)
         evidence = self._evidence(weights, by_address, list(fused), max(cosines.values(), default=-1.0), readability)
         return _Found(sparse, fused, cosines, evidence, union)
 

@@ -14,7 +14,7 @@ from gpts.knowledge.sentences import sentence_spans
 from gpts.runs.logprobs import TokenLogprob
 from gpts.runs.messages import PromptMessage
 from gpts.runs.queries import retrieval_query
-from gpts.runs.search_texts import MAX_TOKENS, read_written, wording_request
+from gpts.runs.search_texts import MAX_TOKENS, answer_request, read_written
 from gpts.runs.state import TurnState, fit_whole, whole_attachments
 from gpts.runs.steps import Finished, Intent, ModelReply, Retrieval, UserMessage
 from gpts.safety.flow import context_label
@@ -34,8 +34,8 @@ logger = logging.getLogger(__name__)
 GONE: Final = "“{name}” can no longer be read. Attach it again, or start a new chat."
 # Of files that are no longer than this together, every sentence may be the answer of a model that only quotes.
 QUOTED_WHOLE_TOKENS: Final = 4_000
-# How long a search waits for another wording of the question.
-WORDING_S: Final = 8.0
+# How long a search waits for a likely answer.
+LIKELY_S: Final = 8.0
 # A prompt that leaves room for less than this is too long, whatever a program allows for the reply.
 LEAST_REPLY_TOKENS: Final = 256
 # A text to work on, in a message: after a colon, in quotation marks, or on lines of its own.
@@ -92,22 +92,22 @@ def _search(refs: Sequence[KnowledgeRef], query: str, state: TurnState, services
         found = _quotable(first or refs, query, budget, index)
         is_answered = not first or found.covered or services.small.extract(found, state).covered
         return found if is_answered else _quotable(refs, query, budget, index)
-    wording = ""
+    likely = ""
     if services.expands_queries:
-        wording = other_wording(query, replace(services, deadline_s=WORDING_S))
+        likely = likely_answer(query, replace(services, deadline_s=LIKELY_S))
     if not first or len(first) == len(refs):
-        return index.search(refs, query, budget, wording)
+        return index.search(refs, query, budget, likely)
     others = [ref for ref in refs if ref not in first]
-    one, other = (index.search(each, query, budget // 2, wording) for each in (first, others))
+    one, other = (index.search(each, query, budget // 2, likely) for each in (first, others))
     return one.model_copy(update={"passages": one.passages + other.passages, "n_files": len(refs)})
 
 
-def other_wording(query: str, services: Services) -> str:
-    """The query in the model's words, as far as they came in time; empty if there are none."""
+def likely_answer(query: str, services: Services) -> str:
+    """A guess of the model, as far as it came in time; empty if there is none."""
     try:
-        return read_written(write(wording_request(query), MAX_TOKENS, services, lambda text: None).text)
+        return read_written(write(answer_request(query), MAX_TOKENS, services, lambda text: None).text)
     except EngineError as error:
-        logger.warning("a question is searched in its own words only: %s", error)
+        logger.warning("a question is searched without a likely answer: %s", error)
         return ""
 
 

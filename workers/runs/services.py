@@ -54,7 +54,7 @@ class SmallModelInterface(Protocol):
 class Services:
     """The services of a process. `deadline_s` limits the time of one reply.
 
-    `expands_queries`: a model that writes answers gives questions another wording for the search.
+    `expands_queries`: a model that writes answers guesses one before each search.
     """
 
     engine: Engine

@@ -122,7 +122,7 @@ def measured(folder: Path, monkeypatch: pytest.MonkeyPatch):
 
     def run(**options: object) -> dict[str, object]:
         said: list[str] = []
-        default = {"folder": folder, "limit": None, "home": None, "contexts": False, "wordings": False}
+        default = {"folder": folder, "limit": None, "home": None, "contexts": False, "expand": False}
         found = retrieval.report({**default, **options}, said.append)
         return {**found, "said": said}
 
@@ -173,8 +173,8 @@ def test_what_a_model_writes_adds_an_arm_each_and_lines_are_written_once(
 ) -> None:
     its = made_services(lambda messages: f"Kwaito {messages[-1].content}", None, None)
     monkeypatch.setattr(retrieval, "services", lambda: its)
-    arms = measured(contexts=True, wordings=True, home=folder / "home")["arms"]
-    assert {arms[name]["ndcg_10"] for name in ("reworded", "with contexts")} == {1.0}
+    arms = measured(contexts=True, expand=True, home=folder / "home")["arms"]
+    assert {arms[name]["ndcg_10"] for name in ("expanded", "with contexts")} == {1.0}
     assert sorted(len(request.messages) for request in its.engine.requests) == [2, 2, 2, 4, 4]
     twin = max((folder / "home" / "segments").iterdir(), key=lambda path: path.stat().st_mtime)
     segment = segments.load(folder / "home", twin.name)

@@ -36,32 +36,24 @@ def file(draft, words, settings) -> KnowledgeFile:
     return file
 
 
-@pytest.fixture
-def sent(words, monkeypatch) -> list[str]:
-    """What indexing workers were told to do, and did."""
-    found: list[str] = []
-
-    def send(name: str, address: str, queue: str) -> None:
-        found.append(queue)
-        contexts.add_lines(address, words)
-
-    monkeypatch.setattr(contexts, "send_task", send)
-    return found
-
-
 def model(words, *script, **more):
     """The services of a model worker whose model writes this."""
     return made_services(list(script), None, words, **more)
 
 
-def test_a_passage_is_found_by_its_line_which_is_nowhere_in_its_text(file, draft, words, home, sent) -> None:
+def has_lines(file: KnowledgeFile, home) -> bool:
+    file.refresh_from_db()
+    return segments.recipe_of(home, file.segment).contexts
+
+
+def test_a_passage_is_found_by_its_line_which_is_nowhere_in_its_text(file, draft, words, home) -> None:
     old = segments.load(home, file.segment)
     contexts.write_lines(model(words, FIRST, SECOND))
     file.refresh_from_db()
     draft.refresh_from_db()
     (ref,) = draft.published.spec().knowledge
     new = segments.load(home, ref.segment)
-    assert (sent, ref.segment, draft_changed(draft)) == (["index"], file.segment, False)
+    assert (ref.segment, draft_changed(draft)) == (file.segment, False)
     assert [best(["gasket"], [each.postings], 9) != [] for each in (old, new)] == [False, True]
     found = KnowledgeIndex(home, words).search([ref], "Who gives a guarantee?").passages
     assert "two years" in found[0].text
@@ -69,14 +61,14 @@ def test_a_passage_is_found_by_its_line_which_is_nowhere_in_its_text(file, draft
     assert "Nimbus" not in repr(found) + (home / "segments" / ref.segment / "manifest.json").read_text()
 
 
-def test_what_was_quoted_before_can_be_opened_after_the_old_segment_is_gone(file, words, home, sent) -> None:
+def test_what_was_quoted_before_can_be_opened_after_the_old_segment_is_gone(file, words, home) -> None:
     old = KnowledgeRef(file_id="1", name="manual.md", segment=file.segment)
     contexts.write_lines(model(words, FIRST, SECOND))
     shutil.rmtree(home / "segments" / old.segment)
     assert "ZP-771" in KnowledgeIndex(home, words).whole([old])[0].text
 
 
-def test_the_model_sees_the_file_s_name_and_beginning_and_its_reply_is_cut(file, words, home, sent) -> None:
+def test_the_model_sees_the_file_s_name_and_beginning_and_its_reply_is_cut(file, words, home) -> None:
     its = model(words, "two\nlines " * 200)
     contexts.write_lines(its)
     prompts = [request.messages[-1].content for request in its.engine.requests]
@@ -87,7 +79,7 @@ def test_the_model_sees_the_file_s_name_and_beginning_and_its_reply_is_cut(file,
     assert lengths.max() < 150
 
 
-def test_a_segment_is_done_once_also_for_another_gpt_and_after_a_restart(file, alice, words, sent) -> None:
+def test_a_segment_is_done_once_also_for_another_gpt_and_after_a_restart(file, alice, words) -> None:
     contexts.write_lines(model(words, FIRST, SECOND))
     contexts.request_missing()
     other = read(add_file(create_gpt(alice, {"name": "Other"}), "copy.md", [MANUAL.encode()]))
@@ -97,14 +89,14 @@ def test_a_segment_is_done_once_also_for_another_gpt_and_after_a_restart(file, a
     assert (its.engine.requests, other.segment) == ([], file.segment)
 
 
-def test_files_from_before_are_found_when_a_site_begins(file, words, home, sent) -> None:
+def test_files_from_before_are_found_when_a_site_begins(file, words, home) -> None:
     shutil.rmtree(home / "notes")
     contexts.request_missing()
     contexts.write_lines(model(words, FIRST, SECOND))
-    assert sent == ["index"]
+    assert has_lines(file, home)
 
 
-def test_a_worker_that_is_killed_loses_one_line(file, words, home, sent) -> None:
+def test_a_worker_that_is_killed_loses_one_line(file, words, home) -> None:
     with pytest.raises(EngineError):
         contexts.write_lines(model(words, FIRST, [EngineError("killed")]))
     (lines,) = (home / "notes").glob("*/*.txt")
@@ -117,36 +109,35 @@ def test_a_worker_that_is_killed_loses_one_line(file, words, home, sent) -> None
     assert [bool(best([term], [postings], 9)) for term in terms("gasket guarantee half")] == [True, True, False]
 
 
-def test_chats_go_first(file, draft, conversation, words, sent, monkeypatch) -> None:
+def test_chats_go_first(file, home, conversation, words, monkeypatch) -> None:
     monkeypatch.setattr(contexts, "LOOK_EVERY_S", 0.0)
     its = model(words, FIRST, SECOND)
     run = runs.start_run(conversation, "How long does it last?")
     contexts.write_lines(its)
-    assert (its.engine.requests, sent) == ([], [])
+    assert its.engine.requests == []
     runs.cancel_run(run)
     contexts.write_lines(its)
-    assert sent == ["index"]
+    assert has_lines(file, home)
 
 
-def test_two_workers_write_a_segment_once(file, words, home, sent) -> None:
+def test_two_workers_write_a_segment_once(file, words, home) -> None:
     (lines,) = (home / "notes").glob("*/*.txt")
     its = model(words, FIRST, SECOND)
-    with publishing.locked(lines.with_suffix(".writing")):
+    with publishing.locked(lines.with_suffix(".lock")):
         contexts.write_lines(its)
     assert its.engine.requests == []
 
 
-def test_a_model_that_cannot_write_answers_writes_no_lines(file, words, sent) -> None:
+def test_a_model_that_cannot_write_answers_writes_no_lines(file, words) -> None:
     its = model(words, "unused", ability=WEAK)
     contexts.write_lines(its)
-    assert (its.engine.requests, sent) == ([], [])
+    assert its.engine.requests == []
 
 
-def test_a_segment_of_another_embedder_waits_until_its_file_is_read_again(file, words, home, sent) -> None:
+def test_a_segment_of_another_embedder_waits_until_its_file_is_read_again(file, words, home) -> None:
     words.id = "words-2"
     contexts.write_lines(model(words, FIRST, SECOND))
-    file.refresh_from_db()
-    assert not segments.recipe_of(home, file.segment).contexts
+    assert not has_lines(file, home)
 
 
 def test_a_site_that_does_not_want_lines_asks_for_none(draft, words, home) -> None:

@@ -85,13 +85,13 @@ def test_typos_are_corrected_by_words_and_names_of_the_files(add, index) -> None
     assert index.search(refs, "How lnog is the waranty?").covered
 
 
-def test_another_wording_decides_between_what_the_question_finds_alike_but_finds_nothing_else(add, index) -> None:
+def test_a_likely_answer_decides_between_what_the_question_finds_alike_but_finds_nothing_else(add, index) -> None:
     refs = [add(f"The valve is made of {metal}.", f"{metal}.md") for metal in ("brass", "steel")]
     refs.append(add(LEAVE, "leave.md"))
     for metal in ("brass", "steel"):
-        ranked, _ = index.rank(refs, "What is the valve made of?", wording=f"{metal} metal")
+        ranked, _ = index.rank(refs, "What is the valve made of?", likely=f"{metal} metal")
         assert ranked[0].file_name == f"{metal}.md"
-    found = index.search(refs, "What is the valve made of?", wording="How many days of paid leave a year?")
+    found = index.search(refs, "What is the valve made of?", likely="How many days of paid leave a year?")
     assert found.passages[0].file_name != "leave.md"
 
 

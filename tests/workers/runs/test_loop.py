@@ -48,7 +48,7 @@ class Index:
     def __init__(self, found: Retrieval | Exception) -> None:
         self.found = found
         self.queries: list[str] = []
-        self.wordings: list[str] = []
+        self.likely: list[str] = []
 
     length = 1_000_000  # too long for a prompt
 
@@ -64,9 +64,9 @@ class Index:
     def corrected(self, refs, text):
         return text
 
-    def search(self, refs, query, budget_tokens, wording=""):
+    def search(self, refs, query, budget_tokens, likely=""):
         self.queries.append(query)
-        self.wordings.append(wording)
+        self.likely.append(likely)
         if isinstance(self.found, Exception):
             raise self.found
         return self.found.model_copy(update={"query": query, "n_files": len(refs)})
@@ -238,21 +238,17 @@ def test_the_model_declines_with_a_mark_that_nobody_sees(run, told, written):
 
 
 @pytest.mark.parametrize(
-    ("ability", "written", "wording"),
+    ("ability", "written", "likely"),
     [
-        (
-            CAPABLE,
-            "1. How long is it guaranteed?\n2. It is guaranteed for ten years.",
-            "How long is it guaranteed? It is",
-        ),
+        (CAPABLE, "It is fine\nfor ten years.", "It is fine for ten years."),
         (CAPABLE, [EngineError("busy")], ""),
-        (CAPABLE, ["1. How", threading.Event()], "How"),
+        (CAPABLE, ["It is", threading.Event()], "It is"),
         (WEAK, "unused", ""),
     ],
     ids=["written", "failed", "late", "weak"],
 )
-def test_a_search_goes_on_without_another_wording(run, ability, written, wording, monkeypatch):
-    monkeypatch.setattr(answering, "WORDING_S", 0.1)
+def test_a_search_goes_on_without_a_likely_answer(run, ability, written, likely, monkeypatch):
+    monkeypatch.setattr(answering, "LIKELY_S", 0.1)
     give_files(run)
 
     def script(messages):
@@ -260,8 +256,8 @@ def test_a_search_goes_on_without_another_wording(run, ability, written, wording
 
     its = replace(made_services(script, Index(FOUND), Embedder(), ability), expands_queries=True)
     assert isinstance(advance(run, its)[-1], Finished)
-    assert its.index.wordings[0].startswith(wording)
-    assert bool(its.index.wordings[0]) == bool(wording)
+    assert its.index.likely[0].startswith(likely)
+    assert bool(its.index.likely[0]) == bool(likely)
 
 
 @pytest.mark.parametrize("ability", [CAPABLE, WEAK])
