@@ -26,6 +26,7 @@ from workers.knowledge import publishing, segments
 from workers.knowledge.content import Segment
 from workers.knowledge.errors import KnowledgeError
 from workers.knowledge.pipeline import with_contexts
+from workers.knowledge.unions import MANY_SEGMENTS
 from workers.runs.services import Services
 from workers.runs.writing import Show, write
 
@@ -34,6 +35,9 @@ logger = logging.getLogger(__name__)
 # Between two looks for runs while a line is written.
 LOOK_EVERY_S: Final = 0.5
 LINES: Final = "contexts.txt"
+# Of a file that gets lines: a small model on two cores writes one in two to five seconds (measured 2026-11). Nor do
+# the many files of a GPT get any, as each new segment makes their joint index anew.
+MOST_CHUNKS: Final = 5_000
 # Segments that are looked at in one go.
 AT_ONCE: Final = 1_000
 
@@ -64,10 +68,12 @@ def write_lines(services: Services) -> None:
     """
     if not services.engine.ability().writes_from_sources:
         return
-    wanted = [lines.parent.name for lines in islice((settings.GUILDHALL_HOME / "notes").glob(f"*/{LINES}"), AT_ONCE)]
+    lacking = islice((settings.GUILDHALL_HOME / "notes").glob(f"*/{LINES}"), AT_ONCE)
+    wanted = KnowledgeFile.objects.filter(segment__in=[lines.parent.name for lines in lacking])
     try:
-        for file in KnowledgeFile.objects.filter(segment__in=wanted).order_by("n_chunks"):
-            _write_lines(file, services, _unless_run_waits())
+        for file in wanted.filter(n_chunks__lte=MOST_CHUNKS).order_by("n_chunks"):
+            if KnowledgeFile.objects.filter(gpt=file.gpt_id, removed=None).count() <= MANY_SEGMENTS:
+                _write_lines(file, services, _unless_run_waits())
     except RunWaits:
         return
 

@@ -144,3 +144,11 @@ def test_a_site_that_does_not_want_lines_asks_for_none(draft, words, home) -> No
     file = read(add_file(draft, "manual.md", [MANUAL.encode()]))
     assert not (home / "notes" / file.segment).exists()
     assert replace(segments.recipe_of(home, file.segment), contexts=True).address() != file.segment
+
+
+@pytest.mark.parametrize(("limit", "value"), [("MOST_CHUNKS", 1), ("MANY_SEGMENTS", 0)])
+def test_files_that_would_take_days_or_have_a_joint_index_get_none(file, words, monkeypatch, limit, value) -> None:
+    monkeypatch.setattr(contexts, limit, value)
+    its = model(words, "unused")
+    contexts.write_lines(its)
+    assert its.engine.requests == []
