@@ -11,7 +11,7 @@ from tests.publishing import publish
 from tests.workers.conftest import read
 from tests.workers.made_services import made_services
 from web.builder.changes import draft_changed
-from web.builder.files import add_file
+from web.builder.files import add_file, queue_again
 from web.builder.models import KnowledgeFile
 from web.builder.services import create_gpt
 from web.runs import services as runs
@@ -87,6 +87,8 @@ def test_a_segment_is_done_once_also_for_another_gpt_and_after_a_restart(file, a
     contexts.write_lines(its)
     file.refresh_from_db()
     assert (its.engine.requests, other.segment) == ([], file.segment)
+    queue_again(other)
+    assert read(other).segment == file.segment
 
 
 def test_files_from_before_are_found_when_a_site_begins(file, words, home) -> None:

@@ -117,3 +117,14 @@ def test_nothing_was_asked_or_nothing_is_there() -> None:
     assert best([], [Postings.of([["a"]])], 9) == []
     assert best(["a"], [Postings.of([])], 9) == []
     assert best(["a"], [], 9) == []
+
+
+@given(texts, texts)
+def test_terms_that_are_added_count_as_if_they_had_been_there_from_the_start(
+    ones: list[list[str]], others: list[list[str]]
+) -> None:
+    pairs = list(zip(ones, others, strict=False))
+    added = Postings.of([one for one, _ in pairs]).plus(Postings.of([other for _, other in pairs]))
+    whole = Postings.of([[*one, *other] for one, other in pairs])
+    for name, column in whole.columns().items():
+        assert added.columns()[name].tolist() == column.tolist(), name
