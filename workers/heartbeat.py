@@ -25,8 +25,11 @@ BEAT_S: Final = 10.0
 
 
 def start_model() -> None:
-    """Load the model in the background and announce it for as long as it is healthy."""
+    """In the background, load the model and announce it while it is healthy, and write lines of context with it."""
     _repeat("model-heartbeat", _announce_model)
+    if settings.CONTEXTUAL_CHUNKS:
+        contexts.request_missing()
+        _repeat("context-lines", _write_lines)
 
 
 def start_choice() -> None:
@@ -38,13 +41,6 @@ def start_survey() -> None:
     """In the background, tell pages which models there are, and start downloads that are due."""
     if settings.ENGINE == "hf":
         _repeat("model-survey", _survey)
-
-
-def start_lines() -> None:
-    """Write lines of context for passages in the background, if the site wants them."""
-    if settings.CONTEXTUAL_CHUNKS:
-        contexts.request_missing()
-        _repeat("context-lines", _write_lines)
 
 
 def start_tools() -> None:

@@ -254,7 +254,6 @@ def announce(sender: Any, **_: Any) -> None:
         heartbeat.start_model()
         heartbeat.start_choice()
         heartbeat.start_survey()
-        heartbeat.start_lines()
     if "tools" in queues:
         heartbeat.start_tools()
     if "index" in queues:
