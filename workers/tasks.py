@@ -16,7 +16,7 @@ from web.builder.files import queue_indexing, take_stalled_files
 from web.builder.models import Gpt, content_path
 from web.checks import stop_unless_valid
 from web.rpc import RpcTask
-from web.runs import log
+from web.runs import log, queued
 from web.runs.citations import PICTURES
 from web.runs.delegations import end_late
 from web.runs.models_stores import forget_expired_stores
@@ -48,6 +48,12 @@ def advance(self: Any, run_id: str) -> None:
     """Advance the runs that wait in this worker's queue, usually only this one."""
     queue = self.request.delivery_info["routing_key"]
     work_through(queue, partial(loop.advance_next, queue, services))
+
+
+@shared_task(name="workers.tasks.start_queued")
+def start_queued(conversation_id: str) -> None:
+    """Send the message that waited for the answer that has ended."""
+    queued.start_next(UUID(conversation_id))
 
 
 @shared_task(name="workers.tasks.index_file")
@@ -93,6 +99,8 @@ def wake_stalled_runs() -> None:
     for kind in indexing.OWNERS:
         for file in take_stalled_files(kind):
             queue_indexing(file)
+    for conversation in queued.due():
+        queued.start_next(conversation)
     end_late()
     indexing.retire_if_idle()
 

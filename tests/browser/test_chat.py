@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from gpts.runs.steps import ModelReply
 from tests.browser.conftest import ANSWER
-from web.runs import services
+from web.runs import queued, services
 from web.runs.models import Conversation, Message
 
 pytestmark = pytest.mark.browser
@@ -221,7 +221,7 @@ def test_shift_and_enter_begins_a_line_and_enter_sends(answered):
     field(answered).press("Shift+Enter")
     field(answered).press_sequentially("Two")
     field(answered).press("Enter")
-    expect(answered.locator(".question p").last).to_have_text("One\nTwo", use_inner_text=True)
+    expect(answered.locator(".question > p").last).to_have_text("One\nTwo", use_inner_text=True)
     expect(field(answered)).to_have_value("")
 
 
@@ -233,14 +233,36 @@ def test_a_text_beyond_the_limit_is_kept_and_counted(answered):
     expect(answered.get_by_text("10 characters left")).to_be_visible()
 
 
-def test_what_is_typed_while_an_answer_is_written_waits(asked, take):
+def test_a_message_sent_while_an_answer_is_written_waits_and_is_sent_then(asked, take):
     worker = take()
     field(asked).fill("And then?")
     field(asked).press("Enter")
-    expect(asked.get_by_text("Still answering.")).to_be_visible()
+    waiting = asked.get_by_role("list", name="Messages that wait")
+    expect(waiting.get_by_role("listitem")).to_contain_text("And then?")
+    expect(field(asked)).to_have_value("")
+    asked.reload()
+    expect(waiting.get_by_role("listitem")).to_contain_text("And then?")
     worker.answer()
-    expect(asked.get_by_role("button", name="Send")).to_be_enabled()
-    expect(field(asked)).to_have_value("And then?")
+    assert queued.start_next(Conversation.objects.get().id)  # what a worker does
+    expect(asked.locator(".question > p").last).to_have_text("And then?")
+    expect(waiting).to_be_hidden()
+    take().answer("Then you drain it.", ())
+    expect(asked.locator(".answer").last).to_have_text("Then you drain it.")
+
+
+def test_a_message_that_waits_is_withdrawn_or_sent_now(asked, take):
+    worker = take()
+    worker.begin()
+    for text in ("Never mind", "Stop: which oil?"):
+        field(asked).fill(text)
+        field(asked).press("Enter")
+        expect(asked.get_by_text(text, exact=True)).to_be_visible()
+    asked.get_by_role("button", name="Withdraw").first.click()
+    expect(field(asked)).to_have_value("Never mind")
+    expect(asked.get_by_role("listitem").filter(has_text="Never mind")).to_be_hidden()
+    asked.get_by_role("button", name="Send now").click()
+    expect(asked.locator(".question > p").last).to_have_text("Stop: which oil?")
+    expect(asked.get_by_text("Stopped before the answer started.")).to_be_visible()
 
 
 def test_what_is_typed_before_the_script_runs_and_while_a_message_is_sent_is_kept(bob_page, gpt, take):

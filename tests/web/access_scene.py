@@ -31,11 +31,12 @@ from web.builder.models import Gpt, GptVersion, KnowledgeFile, Sharing
 from web.builder.models_actions import Action, McpServerRow, RemoteAgentRow, SignIn
 from web.builder.services import create_gpt, delete_gpt, open_link, update_gpt
 from web.operate.models import MeasuredModel, ModelDownload, ModelSurvey
-from web.runs import log
+from web.runs import feedback, log, sharing
 from web.runs.citations import pictures_of
 from web.runs.files import keep
 from web.runs.files import upload as upload_file
 from web.runs.models import Conversation, CreatorQuestion, Permission, Run, StoreFile, VectorStore
+from web.runs.models_chats import QueuedMessage
 from web.runs.services import delete_conversation, start_conversation, start_run
 
 FILE_TEXT: Final = "The fee is 12 {}. Pay it."
@@ -61,6 +62,10 @@ BODIES: Final[dict[str, Any]] = {
     "POST /c/<conversation_id>/send": {"text": "Hello"},
     "POST /c/<conversation_id>/messages/<message_id>": {"text": "Another"},
     "POST /c/<conversation_id>/show": {"run": "<run_id>"},
+    "POST /c/<conversation_id>/share": {"audience": "public"},
+    "POST /c/turn/<run_id>/feedback": {"rating": "good"},
+    "POST /api/conversations/<conversation_id>/queue": {"text": "Later"},
+    "PUT /api/runs/<run_id>/feedback": {"is_good": True},
     "POST /c/<conversation_id>/fork": {"run": "<run_id>"},
     "POST /api/conversations/<conversation_id>/messages/<message_id>": {"text": "Another"},
     "POST /api/conversations/<conversation_id>/fork": {},
@@ -401,11 +406,22 @@ def _chats(people: dict[str, User], gpts: dict[str, Gpt], scene: Scene) -> None:
     batch = Batch.objects.create(owner=bob, input=upload.id, metadata=note, expires=timezone.now() + timedelta(1))
     chat = {"runs": [str(run.id)], "metadata": {"note": word("chat-metadata")}, "parallel_tool_calls": True}
     Response.objects.create(owner=bob, run=run, is_chat=True, request=chat)
+    waits = QueuedMessage.objects.create(conversation=run.message.conversation, text=word("queued-text"))
+    feedback.give(Run.objects.get(id=run.id), False, ["wrong"], word("feedback-text"))
+    sent = attached(bob, f"{word('shared-file')}.txt")
+    seen = start_run(start_conversation(bob, linked), word("shared-text"), [sent.id])
+    log.append(seen.id, Finished(text="Yes."))
+    link = sharing.create(seen.message.conversation, "people")
+    own_link = sharing.create(run.message.conversation, "people")
     unsent = attached(bob, f"{word('attachment-name')}.txt", word("attachment-text").encode())
     run.refresh_from_db()
     values |= {
         "<run_id>": str(run.id),
         "<message_id>": str(run.message_id),
+        "<queued_id>": str(waits.id),
+        "<share_id>": str(own_link.id),
+        "<token>": link.token,
+        "export.<form>": "export.md",
         "<conversation_id>": str(run.message.conversation_id),
         "<response_id>": Response.objects.create(owner=bob, run=run, request={}).name,
         "<completion_id>": f"chatcmpl-{run.id.hex}",

@@ -5,6 +5,7 @@ from web.api.actions import router as actions
 from web.api.agents import router as agents
 from web.api.apis import Api, handle_errors
 from web.api.auth import KeyAuth, SessionAuth
+from web.api.chats import router as chats
 from web.api.citations import router as citations
 from web.api.delegates import router as delegates
 from web.api.drafts import router as drafts
@@ -34,5 +35,5 @@ native = NativeApi(
     docs_url=None,
 )
 handle_errors(native)
-for router in (account, gpts, drafts, files, actions, delegates, agents, runs, citations, questions, operate):
+for router in (account, gpts, drafts, files, actions, delegates, agents, runs, chats, citations, questions, operate):
     native.add_router("", router)

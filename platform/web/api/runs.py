@@ -27,16 +27,14 @@ from web.api.shapes_runs import (
     ConversationCard,
     ConversationChange,
     ConversationWithTurns,
-    EditedMessage,
     NewRun,
-    PlaceInChat,
     QuotaUse,
     RunState,
     RunTree,
     StandingPermission,
 )
 from web.builder.services import access_gpt, access_own_gpt
-from web.runs import branches, copies, fair_queue, files, permissions, services
+from web.runs import branches, fair_queue, files, permissions, services
 from web.runs.connections import close_connection, in_database
 from web.runs.creator_questions import may_be_sent, taking_questions
 from web.runs.models import Conversation, ConversationFile, ConversationQuerySet, Permission, Run, StepRow
@@ -280,48 +278,6 @@ def change_conversation(request: HttpRequest, conversation_id: UUID, change: Con
             branches.show(conversation, change.shown)
         if change.title is not None:
             services.rename_conversation(conversation, change.title)
-    return conversation
-
-
-@router.post("/conversations/{uuid:conversation_id}/regenerate", response={202: RunState, **INVALID, **BUSY})
-def regenerate(request: HttpRequest, conversation_id: UUID, run: UUID | None = None) -> Status[dict[str, Any]]:
-    """Answer a message of a chat again: that of `run`, or the last one shown. Both answers are kept."""
-    conversation = _writable(caller(request), conversation_id)
-    return Status(202, state_of(services.regenerate(services.answered_by(conversation, run))))
-
-
-@router.post(
-    "/conversations/{uuid:conversation_id}/messages/{uuid:message_id}", response={202: RunState, **INVALID, **BUSY}
-)
-def edit_message(
-    request: HttpRequest, conversation_id: UUID, message_id: UUID, edited: EditedMessage
-) -> Status[dict[str, Any]]:
-    """Send another version of a message. The first one and what follows it are kept, in a branch of their own."""
-    conversation = _writable(caller(request), conversation_id)
-    message = conversation.messages.filter(id=message_id).first()
-    if message is None:
-        raise Http404("Message not found.")
-    message.conversation = conversation
-    return Status(202, state_of(services.edit(message, edited.text, edited.attachments)))
-
-
-@router.post("/conversations/{uuid:conversation_id}/fork", response={201: ConversationCard, **INVALID, **BUSY})
-def fork_conversation(request: HttpRequest, conversation_id: UUID, place: PlaceInChat) -> Status[Conversation]:
-    """Copy a chat, up to the answer `run`, into a new one."""
-    conversation = access_conversation(caller(request), conversation_id)
-    if conversation.origin != Conversation.Origin.CHAT:
-        raise Http404("Conversation not found.")
-    wanted = place.run or branches.Branches(conversation).shown
-    if wanted is None:
-        raise Http404("Answer not found.")
-    return Status(201, copies.fork(conversation, wanted))
-
-
-def _writable(user: User, conversation_id: UUID) -> Conversation:
-    conversation = access_conversation(user, conversation_id)
-    if conversation.origin == Conversation.Origin.DELEGATION:
-        raise Http404("Conversation not found.")
-    access_gpt(user, conversation.gpt.slug)  # who may read the chat need not have access any more
     return conversation
 
 

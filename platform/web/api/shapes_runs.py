@@ -234,21 +234,6 @@ class ConversationChange(RequestBody):
     shown: UUID | None = Field(None, description="An answer (a run): the newest branch with it is shown.")
 
 
-class PlaceInChat(RequestBody):
-    """A place in a chat."""
-
-    run: UUID | None = Field(None, description="An answer; the last one shown if omitted.")
-
-
-class EditedMessage(RequestBody):
-    """Another version of a message."""
-
-    text: Text = Field(description="May be empty if files stay.")
-    attachments: list[UUID] | None = Field(
-        None, max_length=100, description="Which of its files stay; all if omitted."
-    )
-
-
 Labelled = Annotated[Origin | None, BeforeValidator(lambda label: label and label.origin)]
 Used = Annotated[TokenUsage, BeforeValidator(TokenUsage.of)]
 

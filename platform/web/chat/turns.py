@@ -40,6 +40,7 @@ from web.runs.citations import web_url, where
 from web.runs.creator_questions import may_be_sent, taking_questions
 from web.runs.files import PICTURES
 from web.runs.models import Conversation, CreatorQuestion, Message, Run, StepRow
+from web.runs.models_chats import Feedback
 from web.runs.trees import status_of_tree
 
 
@@ -159,6 +160,11 @@ class Reply:
         return getattr(self.run.message, "creator_question", None)
 
     @property
+    def feedback(self) -> Feedback | None:
+        """What the person thinks of it, if they said so."""
+        return getattr(self.run, "feedback", None)
+
+    @property
     def offers_passages(self) -> bool:
         """Whether its sources are only the passages closest to the question."""
         return self.finished is not None and bool(self.finished.closest)
@@ -272,8 +278,8 @@ def turns(conversation: Conversation) -> list[Turn]:
     """The turns of the branch that is shown, oldest first. Seven queries for any number of turns."""
     branches = Branches(conversation)
     path = branches.up_to(branches.shown)
-    found = Run.objects.filter(id__in=path).select_related("version__gpt__owner", "message__creator_question")
-    runs = {run.id: run for run in found}
+    related = ("version__gpt__owner", "message__creator_question", "feedback")
+    runs = Run.objects.select_related(*related).in_bulk(path)
     logs: dict[UUID, list[dict[str, Any]]] = defaultdict(list)
     for run_id, data in StepRow.objects.filter(run__in=path).order_by("run", "seq").values_list("run", "data"):
         logs[run_id].append(data)

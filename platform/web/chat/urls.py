@@ -2,8 +2,9 @@
 
 from django.urls import path
 
-from web.chat import views, views_branches, views_runs, views_send, views_sign_in
+from web.chat import views, views_branches, views_queue, views_runs, views_send, views_share, views_sign_in
 
+QUEUED = "c/<uuid:conversation_id>/queue/<uuid:queued_id>"
 SOURCE = "c/turn/<uuid:run_id>/sources/<int:number>"
 
 urlpatterns = [
@@ -21,11 +22,19 @@ urlpatterns = [
     path("c/<uuid:conversation_id>/messages/<uuid:message_id>", views_branches.edit, name="chat_edit"),
     path("c/<uuid:conversation_id>/show", views_branches.show, name="chat_show"),
     path("c/<uuid:conversation_id>/fork", views_branches.fork, name="chat_fork"),
+    path(f"{QUEUED}/withdraw", views_queue.withdraw, name="chat_queue_withdraw"),
+    path(f"{QUEUED}/now", views_queue.send_now, name="chat_queue_now"),
+    path("c/<uuid:conversation_id>/share", views_share.share, name="chat_share"),
+    path("c/<uuid:conversation_id>/share/<int:share_id>/revoke", views_share.revoke, name="chat_share_revoke"),
+    path("c/<uuid:conversation_id>/export.<slug:form>", views_share.export, name="chat_export"),
+    path("s/<slug:token>/", views_share.shared_chat, name="shared_chat"),
+    path("s/<slug:token>/continue", views_share.continue_shared, name="shared_chat_continue"),
     path("c/<uuid:conversation_id>/dismiss", views_send.dismiss, name="chat_dismiss"),
     path("c/<uuid:conversation_id>/rename", views_send.rename, name="chat_rename"),
     path("c/<uuid:conversation_id>/delete", views_send.delete, name="chat_delete"),
     path("c/turn/<uuid:run_id>", views_runs.turn, name="chat_turn"),
     path("c/turn/<uuid:run_id>/ask-creator", views_runs.ask_creator, name="chat_ask_creator"),
+    path("c/turn/<uuid:run_id>/feedback", views_runs.give_feedback, name="chat_feedback"),
     path("c/turn/<uuid:run_id>/part", views_runs.part, name="chat_part"),
     path("runs/<uuid:run_id>/", views_runs.part_page, name="run_part"),
     path("runs/<uuid:run_id>/tree", views_runs.tree, name="run_tree"),

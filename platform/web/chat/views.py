@@ -109,6 +109,7 @@ def chat(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     context = {
         "conversation": conversation,
         "turns": shown,
+        "queued": conversation.queued.all(),
         "guest": guest_of(conversation),
         "read_only": why_read_only(request.user, conversation),
         **head(conversation.gpt, conversation.version),

@@ -18,7 +18,7 @@ from web.chat.tree import shown_tree
 from web.chat.turns import reply_of
 from web.chat.views import why_read_only
 from web.chat.views_send import for_people_signed_in
-from web.runs import creator_questions
+from web.runs import creator_questions, feedback
 from web.runs.citations import Cited, ShownPage, access_citation, page_view, view, where
 from web.runs.errors import NotShown, Refused
 from web.runs.models import Conversation, Run
@@ -83,6 +83,26 @@ def ask_creator(request: HttpRequest, run_id: UUID) -> HttpResponse:
         return redirect("chat", run.message.conversation_id)
     context = {"reply": reply_of(run), "run": run}
     return JsonResponse({"html": render_to_string("chat/creator_question.html", context, request)})
+
+
+@require_POST
+@for_people_signed_in
+def give_feedback(request: HttpRequest, run_id: UUID) -> HttpResponse:
+    """Rate an answer ("good" or "bad"), say more about it, or take the rating back ("none")."""
+    run, sent = access_run(request.user, run_id), request.POST
+    rating, is_form = sent.get("rating", ""), "text" in sent
+    if rating == "none":
+        feedback.take_back(run)
+    elif rating in ("good", "bad"):
+        shows_chat = sent.get("shows_chat") == "true"
+        feedback.give(run, rating == "good", sent.getlist("reasons"), sent.get("text", ""), shows_chat)
+    else:
+        raise Refused("Rate the answer “good” or “bad”.")
+    if not wants_json(request):
+        return redirect(f"{reverse('chat', args=[run.message.conversation_id])}#run-{run.id}")
+    run = access_run(request.user, run_id)
+    context = {"reply": reply_of(run), "run": run, "open": rating == "bad" and not is_form}
+    return JsonResponse({"html": render_to_string("chat/feedback.html", context, request)})
 
 
 def _part(run: Run) -> dict[str, Any]:

@@ -24,8 +24,8 @@ from web.builder.templatetags.faces import face
 from web.builder.views import View, wants_json
 from web.chat.turns import guest_of, turn_of
 from web.chat.views import head, side, why_read_only
-from web.runs import services
-from web.runs.errors import NotPublished, Refused
+from web.runs import queued, services
+from web.runs.errors import NotPublished, Refused, StillAnswering
 from web.runs.mentions import mentionable
 from web.runs.models import Conversation, Run
 
@@ -93,13 +93,16 @@ def _begin(request: HttpRequest, gpt: Gpt, origin: str) -> Run:
 
 def _start(request: HttpRequest, conversation: Conversation) -> Run:
     """A run for the posted text and attachments. Raises Refused."""
-    return services.start_run(
-        conversation,
-        request.POST.get("text", ""),
-        attachments=ids_in(request),
-        mention=request.POST.get("mention", ""),
-        stay=request.POST.get("stay") == "true",
-    )
+    return services.start_run(conversation, **_message_in(request))
+
+
+def _message_in(request: HttpRequest) -> dict[str, Any]:
+    return {
+        "text": request.POST.get("text", ""),
+        "attachments": ids_in(request),
+        "mention": request.POST.get("mention", ""),
+        "stay": request.POST.get("stay") == "true",
+    }
 
 
 def ids_in(request: HttpRequest) -> list[UUID]:
@@ -113,10 +116,16 @@ def ids_in(request: HttpRequest) -> list[UUID]:
 @require_POST
 @for_people_signed_in
 def send(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
-    """The next message of a conversation."""
+    """The next message of a conversation. With `queue` it waits if an answer is in progress."""
     conversation = services.access_conversation(request.user, conversation_id)
     check_access(request, conversation)
-    return sent(request, _start(request, conversation))
+    try:
+        return sent(request, _start(request, conversation))
+    except StillAnswering:
+        if request.POST.get("queue") != "true" or conversation.origin != Conversation.Origin.CHAT:
+            raise
+    queued.add(conversation, **_message_in(request))
+    return changed(request, conversation)
 
 
 @require_POST
@@ -161,6 +170,14 @@ def _as_json(request: HttpRequest, run: Run) -> JsonResponse:
             "guest": render_to_string("chat/guest.html", {"guest": guest_of(conversation), **context}, request),
         }
     )
+
+
+def changed(request: HttpRequest, conversation: Conversation, text: str = "") -> HttpResponse:
+    """The messages that wait now, for the page's script, or the page. `text` is that of one that was withdrawn."""
+    if not wants_json(request):
+        return redirect(_page(conversation))
+    context = {"conversation": conversation, "queued": conversation.queued.all()}
+    return JsonResponse({"queue": render_to_string("chat/queue.html", context, request), "text": text})
 
 
 @require_POST

@@ -23,15 +23,16 @@ def fork(conversation: Conversation, run_id: UUID) -> Conversation:
         same = {name: getattr(conversation, name) for name in ("gpt", "version", "owner", "origin", "guest", "title")}
         copy = Conversation.objects.create(**same)
         after, moved = None, dict[str, str]()
-        for run in _in_order(branches.up_to(run_id)):
+        for run in in_order(branches.up_to(run_id)):
             after = _copy_turn(run, copy, after, moved)
         copy.shown = after
         copy.save(update_fields=["shown"])
     return copy
 
 
-def _in_order(ids: list[UUID]) -> list[Run]:
-    runs = Run.objects.select_related("message").in_bulk(ids)
+def in_order(ids: list[UUID]) -> list[Run]:
+    """The runs with these ids, with their messages and versions, in the order of the ids."""
+    runs = Run.objects.select_related("message", "version__gpt").in_bulk(ids)
     return [runs[id] for id in ids]
 
 

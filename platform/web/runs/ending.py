@@ -13,7 +13,8 @@ from gpts.runs.delegation import result_of
 from gpts.runs.steps import Cancelled, Step, ToolResult
 from web.runs import files, log, stream
 from web.runs.models import DelegationRow, Run
-from web.runs.wake import wake
+from web.runs.models_chats import QueuedMessage
+from web.runs.wake import wake, wake_for_queued
 
 
 def end(run_id: UUID, last: Step, lease: str | None = None) -> None:
@@ -25,6 +26,8 @@ def end(run_id: UUID, last: Step, lease: str | None = None) -> None:
             deliver_answer(row, run)
         for child in _orphans_of(run):
             end(child, Cancelled())
+        if run.root_id is None and QueuedMessage.objects.filter(conversation__messages=run.message_id).exists():
+            wake_for_queued(run.message.conversation_id)
     transaction.on_commit(lambda: stream.publish(run_id, {"type": "done", "status": run.status}))
 
 

@@ -37,6 +37,7 @@ from web.runs.errors import (
 )
 from web.runs.fair_queue import is_low
 from web.runs.models import Conversation, ConversationFile, CreatorQuestion, Message, Run, StepRow
+from web.runs.models_chats import Feedback
 from web.runs.wake import wake
 
 TITLE_CHARS = 60
@@ -108,11 +109,7 @@ def start_run(
     sends its conversation along keeps to the model's context itself. Stores nothing if it raises EmptyMessage,
     MessageTooLong, StillAnswering, StillReading, OverQuota, GuestGone, Refused.
     """
-    text = text.replace("\x00", "").strip()
-    if not (text or attachments):
-        raise EmptyMessage
-    if sent is None and len(text) > settings.MAX_MESSAGE_CHARS:
-        raise MessageTooLong
+    text = checked_text(text, attachments, is_page=sent is None)
     try:
         with transaction.atomic(), over_quota():
             _check_free(conversation)
@@ -132,6 +129,16 @@ def start_run(
     except GuestGone:
         dismiss_guest(conversation)  # so that the next message gets an answer
         raise
+
+
+def checked_text(text: str, attachments: Sequence[UUID], is_page: bool = True) -> str:
+    """The text of a message as it is kept. Raises EmptyMessage, MessageTooLong."""
+    text = text.replace("\x00", "").strip()
+    if not (text or attachments):
+        raise EmptyMessage
+    if is_page and len(text) > settings.MAX_MESSAGE_CHARS:
+        raise MessageTooLong
+    return text
 
 
 def _keep(conversation: Conversation, text: str, title: str, guest: Gpt | None, after: UUID | None) -> Message:
@@ -318,7 +325,9 @@ def delete_conversation(conversation: Conversation) -> None:
     # Emptied rows still count for the daily limit.
     questions = CreatorQuestion.objects.filter(message__conversation=conversation)
     questions.update(text="", answer="", closed=conversation.deleted)
+    conversation.queued.all().delete()
     own = Run.objects.filter(message__conversation=conversation)
+    Feedback.objects.filter(run__in=own).delete()
     for run in own.exclude(status__in=Run.OVER):
         cancel_run(run)
     delegated = Conversation.objects.filter(messages__runs__root__in=own)

@@ -10,3 +10,8 @@ from web.sending import send_task
 def wake(run_id: UUID, queue: str = "model") -> None:
     """Wake a worker of `queue` once the current transaction has committed."""
     transaction.on_commit(lambda: send_task("workers.tasks.advance", str(run_id), queue=queue))
+
+
+def wake_for_queued(conversation_id: UUID) -> None:
+    """Have a worker send what waits in the conversation, once the current transaction has committed."""
+    transaction.on_commit(lambda: send_task("workers.tasks.start_queued", str(conversation_id), queue="tools"))

@@ -144,7 +144,7 @@ def test_a_long_chat_needs_few_queries(as_bob, page, conversation, run, answer, 
     answer(run)
     for number in range(5):
         answer(services.start_run(conversation, f"Question {number}"))
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(14):
         as_bob.get(page)
 
 

@@ -6,7 +6,7 @@ import { Mention } from "./mention.js";
 const NEAR_LIMIT = 0.9; // the count is shown from this share of the limit on
 
 export class Composer {
-  /** `handlers`: send(text, further fields) → Promise that rejects with a Refusal, stop(). */
+  /** `handlers`: send(text, further fields) → Promise that rejects with a Refusal, stop(), queues: messages can wait. */
   constructor(form, handlers) {
     this.form = form;
     this.handlers = handlers;
@@ -68,8 +68,8 @@ export class Composer {
   async submit() {
     const text = this.area.value;
     const empty = !text.trim() && !this.attached?.files.size;
-    if (this.answering && !empty) this.hint = "Still answering. Wait for the answer or stop it to send this.";
-    else if (!this.answering && !this.sending && !empty && text.length <= this.max) {
+    if (this.answering && !this.handlers.queues && !empty) this.hint = "Still answering. Wait for the answer or stop it to send this.";
+    else if (!this.sending && !empty && text.length <= this.max) {
       if (this.attached?.failed) this.hint = `Remove the file${this.attached.failed > 1 ? "s" : ""} marked in red, then send.`;
       else if (this.attached?.busy) this.wait(true);
       else await this.deliver(text, true);
@@ -120,6 +120,14 @@ export class Composer {
     }
   }
 
+  /** Return the text of a withdrawn message to the field. */
+  takeBack(text) {
+    this.area.value = [text, this.area.value].filter(Boolean).join("\n");
+    this.keep();
+    this.update();
+    this.area.focus();
+  }
+
   /** Show why something failed, followed by `more`; null hides the message. */
   fail(refusal, more = "") {
     this.error.hidden = !refusal;
@@ -148,8 +156,8 @@ export class Composer {
     const over = this.area.value.length - this.max;
     this.stopButton.hidden = !this.answering;
     this.stopButton.disabled = false;
-    this.sendButton.hidden = this.answering;
     const empty = !this.area.value.trim() && !this.attached?.files.size;
+    this.sendButton.hidden = this.answering && (empty || !this.handlers.queues);
     this.sendButton.disabled = this.sending || empty || over > 0;
     this.sendButton.textContent = this.sending ? "Sending" : this.waiting ? "Don’t send yet" : "Send";
     this.note.classList.toggle("over", over > 0);

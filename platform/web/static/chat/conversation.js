@@ -20,10 +20,15 @@ export class Conversation {
     this.jump = talk.querySelector("[data-jump]");
     this.announcer = talk.querySelector("[data-announce]");
     const form = talk.querySelector("[data-composer]");
-    this.composer = form && new Composer(form, { send: (text, more) => this.send(text, more), stop: () => this.stop() });
+    this.composer = form && new Composer(form, {
+      queues: "page" in talk.dataset,
+      send: (text, more) => this.send(text, more),
+      stop: () => this.stop(),
+    });
     this.sources = new SourcePanel(document.querySelector("[data-source-panel]"), talk);
     this.stream = null;
     this.following = true;
+    this.nTurns = 0; // how many there were when a message was sent that waited
     this.listen();
     enhance(this.turns);
     this.followLive();
@@ -71,10 +76,15 @@ export class Conversation {
 
   async send(text, more) {
     const fields = [["text", text], ...more];
+    if (this.stream) fields.push(["queue", "true"]);
     const first = !this.turns.children.length;
     try {
       const data = await post(this.composer.form.action, fields);
       if (first && this.began?.(data)) return;
+      if ("queue" in data) {
+        this.showQueue(data.queue);
+        return;
+      }
       this.composer.mention?.sent(data.guest);
       this.show(data);
     } catch (refusal) {
@@ -136,6 +146,14 @@ export class Conversation {
       event.preventDefault();
       if (!this.composer.sending) this.composer.deliver(event.submitter.value, false);
     }
+    if ("queueForm" in form.dataset) {
+      event.preventDefault();
+      this.changeQueue(form);
+    }
+    if ("feedback" in form.dataset) {
+      event.preventDefault();
+      this.giveFeedback(form, event.submitter);
+    }
     if ("askCreator" in form.dataset) {
       event.preventDefault();
       this.askCreator(form);
@@ -143,6 +161,54 @@ export class Conversation {
     if ("approve" in form.dataset && this.stream) {
       event.preventDefault();
       this.approve(form, event.submitter);
+    }
+  }
+
+  /** Withdraw a message that waits, whose text returns to the composer, or send it now. */
+  async changeQueue(form) {
+    try {
+      const { queue, text } = await post(form.getAttribute("action"));
+      this.showQueue(queue);
+      if (form.dataset.queueForm === "withdraw") {
+        this.composer.takeBack(text);
+        return;
+      }
+      this.nTurns = this.turns.children.length;
+      if (!this.stream) await this.followQueue();
+    } catch (refusal) {
+      this.composer.fail(refusal);
+      await this.refresh();
+    }
+  }
+
+  showQueue(html) {
+    this.talk.querySelector("[data-queue]")?.replaceChildren(...parsed(`<div>${html}</div>`, "div").children);
+  }
+
+  /** Look for the answer to a message that waited: a worker sends it, or the site did already. */
+  async followQueue() {
+    const waits = () => this.talk.querySelector("[data-queue] li:first-child:not([data-held])");
+    for (let tries = 0; tries < 20 && (waits() || this.nTurns === this.turns.children.length); tries += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 150 * (1 + tries)));
+      if (!this.stream) await this.refresh();
+      if (this.stream) break;
+    }
+    this.nTurns = 0;
+  }
+
+  async giveFeedback(form, button) {
+    const part = form.closest("[data-feedback-part]");
+    try {
+      const { html } = await post(form.getAttribute("action"), [...new FormData(form, button)]);
+      const changed = parsed(html, "[data-feedback-part]");
+      part.replaceWith(changed);
+      if (button.name) changed.querySelector(`[aria-label="${button.ariaLabel}"]`).focus();
+      else changed.querySelector("summary").focus();
+      this.announce("Thanks for your feedback.");
+    } catch (refusal) {
+      const error = part.querySelector("[data-feedback-error]");
+      if (error && !button.name) error.textContent = refusal.message;
+      else this.composer?.fail(refusal);
     }
   }
 
@@ -178,6 +244,7 @@ export class Conversation {
     enhance(reply);
     this.composer.setAnswering(false);
     if (this.following) this.toEnd();
+    this.followQueue();
     const stopped = reply.dataset.status === "cancelled";
     if (reply.dataset.status !== "failed") this.announce(stopped ? "Stopped." : `${reply.dataset.name} has answered.`);
   }
@@ -248,6 +315,8 @@ export class Conversation {
     const html = await response.text();
     const turns = parsed(html, "[data-turns]");
     this.composer?.mention?.showGuest(parsed(html, "[data-guest]"));
+    const queue = parsed(html, "[data-queue]");
+    if (queue) this.showQueue(queue.innerHTML);
     if (turns && state(turns) !== state(this.turns)) this.replaceTurns(turns);
     else if (!this.stream || this.stream.closed) this.followLive();
   }

@@ -1,0 +1,85 @@
+"""The tables around a chat: messages that wait, what people think of answers, and links that share it."""
+
+import secrets
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+
+from web.accounts.models import User
+from web.builder.models import Gpt
+
+
+class QueuedMessage(models.Model):
+    """A message that is sent once the answer in progress has ended. `error`: why it could not be; it then stays."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    conversation = models.ForeignKey("Conversation", on_delete=models.CASCADE, related_name="queued")
+    text = models.TextField(blank=True)
+    attachments = models.JSONField(default=list, help_text="Ids of files, which the person has not sent yet.")
+    mention = models.CharField(max_length=200, blank=True)
+    stay = models.BooleanField(default=False)
+    error = models.TextField(blank=True)
+    first = models.BooleanField(default=False, help_text="The person wants it sent before the others.")
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-first", "created", "id"]
+
+    def __str__(self) -> str:
+        return self.text[:60]
+
+
+class Feedback(models.Model):
+    """What a person thinks of an answer. Its GPT's creator sees it, but the chat only if `shows_chat`."""
+
+    run = models.OneToOneField("Run", on_delete=models.CASCADE, related_name="feedback")
+    gpt = models.ForeignKey(Gpt, on_delete=models.CASCADE, related_name="feedback")
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    is_good = models.BooleanField()
+    reasons = models.JSONField(default=list, help_text="Keys of feedback.REASONS.")
+    text = models.TextField(blank=True)
+    shows_chat = models.BooleanField(default=False, help_text="The creator may read the chat up to this answer.")
+    created = models.DateTimeField(auto_now_add=True)
+    changed = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["-changed"]
+        indexes = [models.Index(fields=["gpt", "-changed"], name="feedback_of_gpt")]
+
+    def __str__(self) -> str:
+        return f"{'good' if self.is_good else 'bad'}: {self.run}"
+
+
+def _token() -> str:
+    return secrets.token_urlsafe(16)
+
+
+class Share(models.Model):
+    """A link to a chat as it was: its branch up to `run`. `revoked`: the link shows nothing any more."""
+
+    class Audience(models.TextChoices):
+        """Who can open the link."""
+
+        PEOPLE = "people", "People who are signed in here"
+        PUBLIC = "public", "Anyone with the link"
+
+    token = models.CharField(max_length=32, unique=True, default=_token)
+    conversation = models.ForeignKey("Conversation", on_delete=models.CASCADE, related_name="shares")
+    run = models.ForeignKey("Run", on_delete=models.CASCADE, related_name="+")
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    audience = models.CharField(max_length=8, choices=Audience.choices, default=Audience.PEOPLE)
+    created = models.DateTimeField(auto_now_add=True)
+    revoked = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created"]
+
+    def __str__(self) -> str:
+        return f"{self.audience}: {self.conversation}"
+
+    @property
+    def url(self) -> str:
+        """The link to pass on."""
+        return f"{settings.SITE_URL}{reverse('shared_chat', args=[self.token])}"

@@ -1,0 +1,151 @@
+"""Shared chats and exports: what readers see, what they never see, and what they take over."""
+
+import json
+
+import pytest
+from django.urls import reverse
+
+from gpts.knowledge.documents import Citation, Passage
+from gpts.runs.steps import Error, Finished, Retrieval
+from gpts.safety.flow import context_label
+from tests.web.runs.attached import attached
+from web.builder.models import Sharing
+from web.builder.services import set_sharing
+from web.runs import log, services, sharing
+from web.runs.models import Conversation, Run
+from web.runs.models_chats import Share
+
+pytestmark = pytest.mark.django_db
+PLACE = {"segment": "s1", "chunk": 0, "start": 0, "end": 12, "answer_start": 0, "answer_end": 10}
+
+
+@pytest.fixture
+def chat(conversation, bob):
+    """Bob's chat with a file, a passage and a citation, and a second turn."""
+    file = attached(bob, "salaries.txt", b"SECRET-FILE")
+    run = services.start_run(conversation, "What does it cost?", attachments=[file.id])
+    passage = Passage(
+        file_id="f1", file_name="price-list.pdf", segment="s1", chunk=0, text="SECRET-PASSAGE", start=0, end=14
+    )
+    log.append(run.id, Retrieval(query="cost", passages=(passage,), covered=True))
+    cited = Citation(file_id="f1", file_name="price-list.pdf", quote="SECRET-QUOTE", tag=1, **PLACE)
+    log.append(run.id, Finished(text="It costs 84 euros.", citations=(cited,), coverage="covered"))
+    second = services.start_run(conversation, "Thanks")
+    log.append(second.id, Finished(text="You are welcome."))
+    return Conversation.objects.get(id=conversation.id)
+
+
+@pytest.fixture
+def link(chat):
+    def link(audience):
+        return reverse("shared_chat", args=[sharing.create(chat, audience).token])
+
+    return link
+
+
+def test_anyone_reads_a_public_link_and_only_its_texts(client, link, bob):
+    shown = client.get(link(Share.Audience.PUBLIC))
+    text = shown.content.decode()
+    assert shown["X-Robots-Tag"] == "noindex"
+    for words in ("What does it cost?", "It costs 84 euros.", "You are welcome.", "1 citation and 1 file not shown"):
+        assert words in text
+    for secret in ("SECRET", "salaries", "price-list", bob.shown_name, bob.email, "Help with pumps"):
+        assert secret not in text
+
+
+def test_a_link_for_people_wants_them_signed_in(client, as_charlie, link):
+    url = link(Share.Audience.PEOPLE)
+    client.logout()
+    assert client.get(url).url.startswith(reverse("account_login"))
+
+
+def test_a_link_shows_the_chat_as_it_was(client, chat, link):
+    url = link(Share.Audience.PUBLIC)
+    first = Run.objects.earliest("created")
+    log.append(services.edit(first.message, "What did it cost?").id, Finished(text="Edited."))
+    log.append(services.start_run(chat, "And later?").id, Finished(text="Later."))
+    text = client.get(url).content.decode()
+    assert "You are welcome." in text
+    assert "Later." not in text
+    assert "Edited." not in text
+
+
+@pytest.mark.parametrize("end", ["revoked", "deleted", "suspended"])
+def test_a_link_ends(client, chat, link, bob, end):
+    url = link(Share.Audience.PUBLIC)
+    if end == "revoked":
+        sharing.revoke(Share.objects.get())
+    elif end == "deleted":
+        services.delete_conversation(chat)
+    else:
+        bob.is_active = False
+        bob.save()
+    assert client.get(url).status_code == 404
+
+
+def test_a_reader_goes_on_in_a_chat_of_their_own_without_the_files(as_charlie, charlie, link, chat):
+    url = link(Share.Audience.PEOPLE)
+    page = as_charlie.post(f"{url}continue").url
+    assert page == as_charlie.get(page).request["PATH_INFO"]
+    copy = Conversation.objects.get(owner=charlie)
+    texts = json.dumps([step.model_dump(mode="json") for id in _path(copy) for step in log.read(id)])
+    assert "It costs 84 euros." in texts
+    for secret in ("SECRET", "salaries", "price-list"):
+        assert secret not in texts
+    run = services.start_run(copy, "And in dollars?")
+    history = services.history(run)
+    assert [steps[-1].text for steps in history] == ["It costs 84 euros.", "You are welcome."]
+    label = context_label(history, log.read(run.id), {})
+    assert label.is_untrusted
+    assert sharing.AUTHOR in label.written_by
+    assert chat.messages.count() == 2
+
+
+def test_who_may_not_use_the_gpt_only_reads(as_charlie, gpt, link):
+    url = link(Share.Audience.PEOPLE)
+    set_sharing(gpt, Sharing.ME)
+    assert "you can only read this chat" in as_charlie.get(url).content.decode()
+    assert as_charlie.post(f"{url}continue").status_code == 404
+
+
+def test_a_failed_turn_is_shared_without_its_reason(client, chat):
+    run = services.start_run(chat, "Again?")
+    log.append(run.id, Error(message="The server models.internal refused."))
+    shared = sharing.create(Conversation.objects.get(id=chat.id), Share.Audience.PUBLIC)
+    text = client.get(reverse("shared_chat", args=[shared.token])).content.decode()
+    assert "No answer." in text
+    assert "models.internal" not in text
+
+
+def test_links_are_made_listed_and_revoked_on_their_page(as_bob, as_charlie, client, chat):
+    url = reverse("chat_share", args=[chat.id])
+    as_bob.post(url, {"audience": "public"})
+    as_bob.post(url, {"audience": "public"})
+    shared = Share.objects.get()
+    assert shared.url in as_bob.get(url).content.decode()
+    assert as_bob.post(url, {"audience": "everyone"}, headers={"Accept": "application/json"}).status_code == 400
+    as_bob.post(reverse("chat_share_revoke", args=[chat.id, shared.id]))
+    assert shared.url not in as_bob.get(url).content.decode()
+
+
+def test_a_chat_is_exported(as_bob, chat):
+    markdown = as_bob.get(reverse("chat_export", args=[chat.id, "md"]))
+    assert "attachment" in markdown["Content-Disposition"]
+    text = markdown.content.decode()
+    assert "# What does it cost?\n\nPump Doctor, " in text
+    assert "Attached: salaries.txt" in text
+    assert "1. price-list.pdf" in text
+    data = as_bob.get(reverse("chat_export", args=[chat.id, "json"])).json()
+    assert [each["role"] for each in data["messages"]] == ["user", "assistant"] * 2
+    assert data["messages"][1]["sources"][0]["quote"] == "SECRET-QUOTE"
+    assert "You are welcome." in as_bob.get(reverse("chat_export", args=[chat.id, "print"])).content.decode()
+    assert as_bob.get(reverse("chat_export", args=[chat.id, "exe"])).status_code == 404
+
+
+def _path(conversation):
+    ids = []
+    run = conversation.shown
+    while run is not None:
+        ids.append(run.id)
+        run = run.message.after
+    return ids[::-1]
