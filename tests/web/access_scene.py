@@ -408,7 +408,7 @@ def _chats(people: dict[str, User], gpts: dict[str, Gpt], scene: Scene) -> None:
     Response.objects.create(owner=bob, run=run, is_chat=True, request=chat)
     waits = QueuedMessage.objects.create(conversation=run.message.conversation, text=word("queued-text"))
     feedback.give(Run.objects.get(id=run.id), False, ["wrong"], word("feedback-text"))
-    sent = attached(bob, f"{word('shared-file')}.txt")
+    sent = attached(bob, f"{word('made-file')}.txt")
     seen = start_run(start_conversation(bob, linked), word("shared-text"), [sent.id])
     log.append(seen.id, Finished(text="Yes."))
     link = sharing.create(seen.message.conversation, "people")
