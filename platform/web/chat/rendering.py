@@ -16,12 +16,12 @@ from typing import Any, Final, Protocol
 from urllib.parse import quote
 
 import nh3
-from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock, table
 from markdown_it.token import Token
 
+from web.chat.formulas import add_formulas
 from web.chat.links import IsOutside, explained, host
 
 TAGS: Final = frozenset(
@@ -99,15 +99,16 @@ def _keep_attribute(tag: str, name: str, value: str) -> str | None:
 
 
 def _framed(html: str) -> str:
-    """`html` with a header on each code block, for its language and the copy button, and tables that scroll."""
+    """`html` with a header on each code block, for its language and its buttons, and tables that scroll."""
     html = _CODE.sub(_code_head, html).replace("</code></pre>", "</code></pre></div>")
-    html = html.replace("<table>", '<div class="wide" tabindex="0" role="region" aria-label="Table"><table>')
-    return html.replace("</table>", "</table></div>")
+    scrolled = '<div class="table"><div class="wide" tabindex="0" role="region" aria-label="Table"><table>'
+    return html.replace("<table>", scrolled).replace("</table>", "</table></div></div>")
 
 
 def _code_head(found: re.Match[str]) -> str:
-    label = format_html("<span>{}</span>", found[1] or "code")
-    return f'<div class="code"><div class="code-head">{label}</div><pre tabindex="0"><code>'
+    label = found[1] or "code"  # escaped, as it comes from nh3
+    code = f'<code class="language-{label}">' if found[1] else "<code>"
+    return f'<div class="code"><div class="code-head"><span>{label}</span></div><pre tabindex="0">{code}'
 
 
 def _placeholder(index: int) -> str:
@@ -178,6 +179,7 @@ def _parser() -> MarkdownIt:
     options: Any = {"html": False, "linkify": False, "typographer": False, "maxNesting": MAX_NESTING}
     parser = _Parser("js-default", options)
     parser.block.ruler.at("table", _table, {"alt": ["paragraph", "reference"]})
+    add_formulas(parser)
     return parser
 
 

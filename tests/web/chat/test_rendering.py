@@ -133,7 +133,7 @@ def test_a_tag_in_a_table_stays_in_its_cell():
 def test_a_tag_in_code_comes_behind_the_code():
     assert after("Run `rm x.` now", "x.") == "<p>Run <code>rm x.</code>[[0]] now</p>\n"
     block = after("```py\nx = 1\ny = 2\n```\nDone.", "x = 1")
-    assert "<code>x = 1\ny = 2\n</code>" in block
+    assert '<code class="language-py">x = 1\ny = 2\n</code>' in block
     assert block.index("[[0]]") > block.index("</pre>")
 
 

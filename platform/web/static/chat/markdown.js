@@ -3,6 +3,7 @@
 
 import DOMPurify from "../vendor/dompurify/purify.es.mjs";
 import MarkdownIt from "../vendor/markdown-it/markdown-it.esm.min.mjs";
+import { addFormulas } from "./formula_rules.js";
 import { explain, host } from "./links.js";
 
 const ALLOWED = {
@@ -16,6 +17,7 @@ const ALLOWED = {
 const OVERRIDES = /[\u202d\u202e]/g; // these would reverse the text that follows
 
 const parser = new MarkdownIt({ html: false, linkify: false, typographer: false });
+addFormulas(parser);
 parser.renderer.rules.image = (tokens, index) => {
   const source = tokens[index].attrGet("src");
   const words = parser.utils.escapeHtml(pictureWords(tokens[index].content, source));
@@ -33,7 +35,7 @@ export function rendered(text, outside = new Set()) {
   const fragment = DOMPurify.sanitize(parser.render(text.replace(OVERRIDES, "")), ALLOWED);
   for (const link of fragment.querySelectorAll("a")) explain(link, outside);
   for (const pre of fragment.querySelectorAll("pre")) frameCode(pre);
-  for (const table of fragment.querySelectorAll("table")) wrap(table, "wide");
+  for (const table of fragment.querySelectorAll("table")) wrap(wrap(table, "wide"), "table");
   return fragment;
 }
 
@@ -55,13 +57,17 @@ function frameCode(pre) {
   wrap(pre, "code").prepend(head);
 }
 
+const written = new WeakMap(); // the elements as they were before anything was done to them
+
 /** Replace the children of `element` by those of `fragment`, but keep equal ones, so that selections survive. */
 export function patch(element, fragment) {
   const wanted = [...fragment.childNodes].filter((node) => node.nodeType === Node.ELEMENT_NODE);
   wanted.forEach((node, index) => {
     const present = element.children[index];
-    if (!present) element.append(node);
-    else if (!present.isEqualNode(node)) present.replaceWith(node);
+    if (present && written.get(present)?.isEqualNode(node)) return;
+    written.set(node, node.cloneNode(true));
+    if (present) present.replaceWith(node);
+    else element.append(node);
   });
   while (element.children.length > wanted.length) element.lastElementChild.remove();
 }
