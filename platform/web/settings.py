@@ -161,6 +161,7 @@ CONTENT_SECURITY_POLICY = {
         "default-src": [SELF],
         "img-src": [SELF, "data:"],
         "object-src": [NONE],
+        "frame-src": [SELF],  # also what keeps the frames of a chat from leaving for another site (chat/frames.py)
         "base-uri": [NONE],
         "form-action": [SELF],
         "frame-ancestors": [NONE],

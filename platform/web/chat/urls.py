@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from web.chat import views, views_branches, views_queue, views_runs, views_send, views_share, views_sign_in
+from web.chat import frames, views, views_branches, views_queue, views_runs, views_send, views_share, views_sign_in
 
 QUEUED = "c/<uuid:conversation_id>/queue/<uuid:queued_id>"
 SOURCE = "c/turn/<uuid:run_id>/sources/<int:number>"
@@ -39,6 +39,8 @@ urlpatterns = [
     path("runs/<uuid:run_id>/", views_runs.part_page, name="run_part"),
     path("runs/<uuid:run_id>/tree", views_runs.tree, name="run_tree"),
     path("runs/<uuid:run_id>/sources/<int:number>/", views_runs.run_source, name="run_source"),
+    path("c/frames/artifact", frames.artifact, name="artifact_frame"),
+    path("c/frames/diagram", frames.diagram, name="diagram_frame"),
     path(SOURCE, views_runs.source, name="chat_source"),
     path(f"{SOURCE}/pages/<int:page>", views_runs.source_page, name="chat_source_page"),
 ]

@@ -4,6 +4,7 @@ import { copy } from "../site.js";
 import { foldOut } from "./delegations.js";
 import { Composer } from "./composer.js";
 import { post, Refusal } from "./post.js";
+import { enrich } from "./rich/enrich.js";
 import { SourcePanel } from "./sources.js";
 import { AnswerStream } from "./stream.js";
 
@@ -241,7 +242,7 @@ export class Conversation {
 
   ended(reply) {
     this.stream = null;
-    enhance(reply);
+    enhance(reply, { now: true });
     this.composer.setAnswering(false);
     if (this.following) this.toEnd();
     this.followQueue();
@@ -362,8 +363,9 @@ function editKey(event) {
   }
 }
 
-/** Activate the elements that the server rendered in `part`. */
-export function enhance(part) {
+/** Activate the elements that the server rendered in `part`: what is in its answers once it is near the screen, or `now`. */
+export function enhance(part, { now = false } = {}) {
+  enrich(part, { now });
   for (const element of part.querySelectorAll("[data-needs-js]")) element.hidden = false;
   for (const head of part.querySelectorAll(".answer .code-head")) {
     const button = document.createElement("button");
@@ -380,6 +382,7 @@ export async function copied(button) {
   if (!button) return false;
   if ("copyAnswer" in button.dataset) await copy(button.parentElement.querySelector("[data-raw]").content.textContent);
   else if ("copyCode" in button.dataset) await copy(button.closest(".code").querySelector("pre").textContent);
+  else if (button.copyText) await copy(button.copyText());
   else return false;
   button.textContent = "Copied";
   setTimeout(() => { button.textContent = "Copy"; }, COPIED_MS);

@@ -6,7 +6,7 @@
 
 import { carry } from "./delegations.js";
 import { host } from "./links.js";
-import { patch, rendered } from "./markdown.js";
+import { enrich } from "./rich/enrich.js";
 
 const AFTER_MS = 400; // what is done after the last word is named if it takes longer
 const PAINT_MS = 60; // between two renderings of the growing text
@@ -35,6 +35,7 @@ export class AnswerStream {
     this.notes = new Map(); // the last progress text of each call
     this.nFailures = 0;
     this.closed = false;
+    this.markdown = import("./markdown.js");
     this.open();
   }
 
@@ -175,10 +176,12 @@ export class AnswerStream {
   }
 
   paint() {
-    this.painting ??= setTimeout(() => {
+    this.painting ??= setTimeout(async () => {
+      const { patch, rendered } = await this.markdown;
       this.painting = null;
       if (this.closed) return;
       patch(this.answer, rendered(this.text, this.outside));
+      enrich(this.answer, { now: true, inProgress: true });
       this.showReasoning();
       // Once there is text, it replaces the line, unless the line is about a search in files.
       this.reply.classList.toggle("writing", this.text !== "");
