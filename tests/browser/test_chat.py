@@ -465,7 +465,7 @@ def test_a_chat_works_without_script(visitor, bob, gpt, take):
 def test_a_chat_is_renamed_found_and_deleted_in_the_side_column(answered, visitor):
     row = answered.locator(".side-chat")
     row.hover()
-    row.get_by_role("button", name="Rename or delete").click()
+    row.get_by_role("button", name="Rename, pin").click()
     answered.get_by_role("menuitem", name="Rename").click()
     dialog = answered.get_by_role("dialog", name="Rename this chat")
     dialog.get_by_label("Name").fill("Seal kit")
@@ -476,7 +476,7 @@ def test_a_chat_is_renamed_found_and_deleted_in_the_side_column(answered, visito
     expect(row).to_be_hidden()
     answered.get_by_label("Filter chats by title").fill("SEAL")
     row.hover()
-    row.get_by_role("button", name="Rename or delete").click()
+    row.get_by_role("button", name="Rename, pin").click()
     answered.get_by_role("menuitem", name="Delete").click()
     answered.get_by_role("dialog", name="Delete this chat?").get_by_role("button", name="Delete").click()
     expect(answered.get_by_role("heading", name="No chats yet")).to_be_visible()

@@ -49,7 +49,7 @@ QUERIES: Final = {
     "/gpts/<slug>/delegates/choices": ("?q=pump",),
     "/gpts/<slug>/use/": ("?days=90",),
     "/api/gpts": ("?scope=store", "?scope=store&q=pump", "?q=pump"),
-    "/api/conversations": ("?q=pump",),
+    "/api/conversations": ("?q=pump", "?archived=true"),
     "/runs/<run_id>/tree": ("?part",),
     "/operate/models/": ("?part",),
 }

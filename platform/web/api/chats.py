@@ -12,12 +12,14 @@ from pydantic import Field
 from gpts.values import Text
 from web.accounts.models import User
 from web.api.auth import caller
+from web.api.errors import ProblemDetails
 from web.api.gpts import DENIED, INVALID
+from web.api.paging import SearchText
 from web.api.reading import RequestBody
 from web.api.runs import BUSY, state_of
 from web.api.shapes_runs import ConversationCard, RunState
 from web.builder.services import access_gpt
-from web.runs import branches, copies, exports, feedback, queued, services, sharing
+from web.runs import branches, copies, exports, feedback, finding, queued, services, sharing
 from web.runs.models import Conversation
 from web.runs.models_chats import Feedback, QueuedMessage, Share
 from web.runs.services import access_conversation, access_run
@@ -86,6 +88,24 @@ def _writable(user: User, conversation_id: UUID) -> Conversation:
         raise Http404("Conversation not found.")
     access_gpt(user, conversation.gpt.slug)  # who may read the chat need not have access any more
     return conversation
+
+
+class FoundText(Schema):
+    """Where words were found; `run` shows it: `PATCH` the conversation with it as `shown`."""
+
+    conversation: UUID = Field(validation_alias="conversation.id")
+    title: str = Field(validation_alias="conversation.title")
+    run: UUID
+    is_answer: bool
+    before: str
+    found: str
+    after: str
+
+
+@router.get("/conversations/search", response={200: list[FoundText], 401: ProblemDetails, 422: ProblemDetails})
+def search_messages(request: HttpRequest, q: SearchText = "") -> list[finding.Hit]:
+    """Your messages and the answers to them that hold all words of `q`, newest first: at most 40."""
+    return finding.find(caller(request), q.strip())
 
 
 class WaitingMessage(RequestBody):

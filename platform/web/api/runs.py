@@ -88,7 +88,8 @@ def _continued(user: User, slug: str, conversation_id: UUID) -> Conversation:
 def _new_conversation(user: User, slug: str, new: NewRun) -> Conversation:
     if new.preview:
         return services.start_conversation(user, access_own_gpt(user, slug), Conversation.Origin.PREVIEW)
-    return services.start_conversation(user, access_gpt(user, slug))
+    origin = Conversation.Origin.TEMPORARY if new.temporary else Conversation.Origin.CHAT
+    return services.start_conversation(user, access_gpt(user, slug), origin)
 
 
 @router.get("/runs/{uuid:run_id}", response={200: RunState, **DENIED})
@@ -236,9 +237,11 @@ def revoke_permission(request: HttpRequest, permission_id: int) -> Status[None]:
 
 @router.get("/conversations", response={200: list[ConversationCard], 401: ProblemDetails, 422: ProblemDetails})
 @paginate(Pages)
-def list_conversations(request: HttpRequest, q: SearchText = "") -> ConversationQuerySet:
+def list_conversations(
+    request: HttpRequest, q: SearchText = "", archived: bool | None = False
+) -> ConversationQuerySet:
     """Your chats, newest first, without previews and chat completions; with `q` in the title or the GPT's name."""
-    return Conversation.objects.chats_of(caller(request), q.strip()).select_related("gpt", "guest")
+    return Conversation.objects.chats_of(caller(request), q.strip(), archived).select_related("gpt", "guest")
 
 
 @router.get("/conversations/{uuid:conversation_id}", response={200: ConversationWithTurns, **DENIED})
@@ -271,13 +274,17 @@ def turns(conversation: Conversation) -> list[dict[str, Any]]:
 
 @router.patch("/conversations/{uuid:conversation_id}", response={200: ConversationCard, **INVALID, **BUSY})
 def change_conversation(request: HttpRequest, conversation_id: UUID, change: ConversationChange) -> Conversation:
-    """Rename a chat, or show the branch with an answer."""
+    """Rename, pin or archive a chat, or show the branch with an answer."""
     conversation = access_conversation(caller(request), conversation_id)
     with transaction.atomic():
         if change.shown:
             branches.show(conversation, change.shown)
         if change.title is not None:
             services.rename_conversation(conversation, change.title)
+        if change.pinned is not None:
+            services.pin_conversation(conversation, change.pinned)
+        if change.archived is not None:
+            services.archive_conversation(conversation, change.archived)
     return conversation
 
 

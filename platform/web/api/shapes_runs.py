@@ -29,6 +29,7 @@ class NewRun(RequestBody):
     attachments: list[UUID] = Field([], max_length=100, description="Ids of files from `POST /api/attachments`.")
     after: UUID | None = Field(None, description="The answer (a run) it follows; the last one shown if omitted.")
     preview: bool = Field(False, description="Send it to your own draft; the chat is not saved.")
+    temporary: bool = Field(False, description="A new chat that isn’t listed and is deleted within two days.")
     mention: Text = Field("", max_length=200, description="Slug of another GPT that answers this message.")
     stay: bool = Field(False, description="The mentioned GPT also answers later messages (see `DELETE …/guest`).")
 
@@ -194,6 +195,16 @@ class ConversationCard(Schema):
     title: str
     created: datetime
     changed: datetime
+    pinned: bool
+    archived: bool
+
+    @staticmethod
+    def resolve_pinned(conversation: Any) -> bool:
+        return conversation.pinned is not None
+
+    @staticmethod
+    def resolve_archived(conversation: Any) -> bool:
+        return conversation.archived is not None
 
     @staticmethod
     def resolve_guest(conversation: Any) -> str | None:
@@ -232,6 +243,8 @@ class ConversationChange(RequestBody):
 
     title: Annotated[Text, Field(min_length=1, max_length=120)] | None = None
     shown: UUID | None = Field(None, description="An answer (a run): the newest branch with it is shown.")
+    pinned: bool | None = None
+    archived: bool | None = None
 
 
 Labelled = Annotated[Origin | None, BeforeValidator(lambda label: label and label.origin)]

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, F, OuterRef
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -18,6 +18,7 @@ from django.views.decorators.http import require_safe
 
 from web.builder.models import Gpt, GptVersion
 from web.chat.turns import guest_of, turns
+from web.runs import finding
 from web.runs.creator_questions import UNSEEN, mark_seen
 from web.runs.models import Conversation, CreatorQuestion
 from web.runs.services import access_conversation
@@ -35,24 +36,25 @@ class ChatGroup:
     chats: tuple[Conversation, ...]
 
 
-def chats_of(user: Any, query: str = "", limit: int = N_SIDE) -> list[Conversation]:
-    """The newest chats of `user` with `query` in the title or the GPT's name, at most `limit`.
+def chats_of(user: Any, query: str = "", limit: int = N_SIDE, archived: bool = False) -> list[Conversation]:
+    """The chats of `user` with `query` in the title or the GPT's name, at most `limit`: pinned ones, then the newest.
 
     `is_answered`: a creator has answered a question from it, which the person has not seen yet.
     """
-    chats = Conversation.objects.chats_of(user, query)
+    chats = Conversation.objects.chats_of(user, query, archived)
     answers = CreatorQuestion.objects.filter(UNSEEN, message__conversation=OuterRef("pk"))
-    return list(
-        chats.select_related("gpt__published").annotate(is_answered=Exists(answers)).order_by("-changed")[:limit]
-    )
+    chats = chats.select_related("gpt__published").annotate(is_answered=Exists(answers))
+    return list(chats.order_by(F("pinned").desc(nulls_last=True), "-changed")[:limit])
 
 
 def grouped(chats: Iterable[Conversation]) -> list[ChatGroup]:
-    """`chats`, newest first, in groups."""
+    """`chats`, pinned ones and then newest first, in groups."""
     return [ChatGroup(label, tuple(group)) for label, group in groupby(chats, key=_label)]
 
 
 def _label(chat: Conversation) -> str:
+    if chat.pinned:
+        return "Pinned"
     today = timezone.localdate()
     day = timezone.localdate(chat.changed)
     if day >= today:
@@ -91,10 +93,18 @@ def head(gpt: Gpt, version: GptVersion) -> dict[str, Any]:
 @login_required
 @require_safe
 def chats(request: HttpRequest) -> HttpResponse:
-    """One's chats, newest first, or those that match a search."""
-    query = request.GET.get("q", "").strip()[:200]
-    found = chats_of(request.user, query, N_PAGE)
-    return render(request, "chat/chats.html", {"groups": grouped(found), "query": query, "n_chats": len(found)})
+    """One's chats, newest first, or those that match a search, with what was found in their messages."""
+    query, archived = request.GET.get("q", "").strip()[:200], "archived" in request.GET
+    found = chats_of(request.user, query, N_PAGE, archived)
+    context = {
+        "groups": grouped(found),
+        "query": query,
+        "n_chats": len(found),
+        "archived": archived,
+        "n_archived": Conversation.objects.chats_of(request.user, "", archived=True).count(),
+        "hits": finding.find(request.user, query),
+    }
+    return render(request, "chat/chats.html", context)
 
 
 @login_required
@@ -102,7 +112,7 @@ def chats(request: HttpRequest) -> HttpResponse:
 def chat(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     """One chat. 404 for anyone but its owner, for deleted chats, and for previews and API conversations."""
     conversation = access_conversation(request.user, conversation_id)
-    if conversation.origin != Conversation.Origin.CHAT:
+    if not conversation.is_chat:
         raise Http404("Chat not found.")
     shown = turns(conversation)
     mark_seen(question for turn in shown if (question := turn.reply.creator_question))

@@ -21,7 +21,7 @@ from web.chat.views_send import for_people_signed_in
 from web.runs import creator_questions, feedback
 from web.runs.citations import Cited, ShownPage, access_citation, page_view, view, where
 from web.runs.errors import NotShown, Refused
-from web.runs.models import Conversation, Run
+from web.runs.models import Run
 from web.runs.services import access_run
 from web.runs.trees import delegated_by, tree_of
 
@@ -112,8 +112,7 @@ def _part(run: Run) -> dict[str, Any]:
 def _chat_of(run: Run) -> str:
     """The URL of the chat in which the run's trace began; empty if that was not a chat."""
     conversation = (run.root or run).message.conversation
-    is_chat = conversation.origin == Conversation.Origin.CHAT
-    return reverse("chat", args=[conversation.id]) if is_chat else ""
+    return reverse("chat", args=[conversation.id]) if conversation.is_chat else ""
 
 
 @never_cache

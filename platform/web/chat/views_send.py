@@ -76,8 +76,10 @@ def new_chat(request: HttpRequest, slug: str) -> HttpResponse:
         raise NotPublished
     if request.method == "GET":
         text = request.GET.get("text", "")[:MAX_PREFILL]
-        return render(request, "chat/chat.html", {**head(gpt, gpt.published), **side(request), "text": text})
-    return sent(request, _begin(request, gpt, Conversation.Origin.CHAT))
+        context = {"text": text, "temporary": "temporary" in request.GET}
+        return render(request, "chat/chat.html", {**head(gpt, gpt.published), **side(request), **context})
+    origin = Conversation.Origin.TEMPORARY if request.POST.get("temporary") else Conversation.Origin.CHAT
+    return sent(request, _begin(request, gpt, origin))
 
 
 @require_POST
@@ -122,7 +124,7 @@ def send(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     try:
         return sent(request, _start(request, conversation))
     except StillAnswering:
-        if request.POST.get("queue") != "true" or conversation.origin != Conversation.Origin.CHAT:
+        if request.POST.get("queue") != "true" or not conversation.is_chat:
             raise
     queued.add(conversation, **_message_in(request))
     return changed(request, conversation)
@@ -187,6 +189,24 @@ def rename(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     conversation = services.access_conversation(request.user, conversation_id)
     services.rename_conversation(conversation, request.POST.get("title", ""))
     return JsonResponse({"title": conversation.title}) if wants_json(request) else redirect(_page(conversation))
+
+
+@require_POST
+@for_people_signed_in
+def pin(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
+    """Pin a chat, or with `off` no longer."""
+    conversation = services.access_conversation(request.user, conversation_id)
+    services.pin_conversation(conversation, not request.POST.get("off"))
+    return JsonResponse({"pinned": bool(conversation.pinned)}) if wants_json(request) else redirect("chats")
+
+
+@require_POST
+@for_people_signed_in
+def archive(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
+    """Archive a chat, or with `off` put it back."""
+    conversation = services.access_conversation(request.user, conversation_id)
+    services.archive_conversation(conversation, not request.POST.get("off"))
+    return JsonResponse({"archived": bool(conversation.archived)}) if wants_json(request) else redirect("chats")
 
 
 @require_POST

@@ -20,9 +20,13 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         """The conversations of `user` that were not deleted, never another person's."""
         return self.filter(owner=user, deleted=None) if user.is_authenticated else self.none()
 
-    def chats_of(self, user: Any, query: str) -> "ConversationQuerySet":
-        """The chats of `user` with `query` in the title or the GPT's name; all if it is empty."""
+    def chats_of(self, user: Any, query: str, archived: bool | None = False) -> "ConversationQuerySet":
+        """The chats of `user` with `query` in the title or the GPT's name; all if it is empty.
+
+        `archived`: only those that are archived, or not; None for both.
+        """
         chats = self.visible_to(user).filter(origin=Conversation.Origin.CHAT)
+        chats = chats if archived is None else chats.filter(archived__isnull=not archived)
         named = models.Q(title__icontains=query) | models.Q(gpt__published__data__name__icontains=query)
         return chats.filter(named) if query else chats
 
@@ -35,9 +39,10 @@ class Conversation(models.Model):
     """
 
     class Origin(models.TextChoices):
-        """Where it was started, or for how long a program wants it kept; only chats are in the history."""
+        """Where it was started, or for how long it is kept; only chats are in the history."""
 
         CHAT = "chat"
+        TEMPORARY = "temporary"
         PREVIEW = "preview"
         API = "api"
         RESPONSE = "response"
@@ -55,6 +60,8 @@ class Conversation(models.Model):
     title = models.CharField(max_length=120, blank=True)
     created = models.DateTimeField(auto_now_add=True)
     changed = models.DateTimeField(auto_now_add=True)
+    pinned = models.DateTimeField(null=True, blank=True)
+    archived = models.DateTimeField(null=True, blank=True)
     deleted = models.DateTimeField(null=True, blank=True)
 
     objects: ClassVar[ConversationQuerySet] = ConversationQuerySet.as_manager()  # type: ignore[assignment]
@@ -70,6 +77,11 @@ class Conversation(models.Model):
     def is_new(self) -> bool:
         """Whether it is not stored yet."""
         return self._state.adding
+
+    @property
+    def is_chat(self) -> bool:
+        """Whether it is a person's chat with a page of its own, kept or temporary."""
+        return self.origin in (self.Origin.CHAT, self.Origin.TEMPORARY)
 
 
 class Message(models.Model):

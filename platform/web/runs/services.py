@@ -145,7 +145,8 @@ def _keep(conversation: Conversation, text: str, title: str, guest: Gpt | None, 
     conversation.changed = timezone.now()
     conversation.title = conversation.title or title
     conversation.guest = guest or conversation.guest
-    conversation.save(update_fields=None if conversation.is_new else ["changed", "title", "guest"])
+    conversation.archived = None  # who writes in it uses it again
+    conversation.save(update_fields=None if conversation.is_new else ["changed", "title", "guest", "archived"])
     return Message.objects.create(conversation=conversation, text=text, after_id=after)
 
 
@@ -315,6 +316,18 @@ def rename_conversation(conversation: Conversation, title: str) -> None:
     conversation.save(update_fields=["title"])
 
 
+def pin_conversation(conversation: Conversation, is_pinned: bool) -> None:
+    """Keep the chat above the others, or no longer."""
+    conversation.pinned = (conversation.pinned or timezone.now()) if is_pinned else None
+    conversation.save(update_fields=["pinned"])
+
+
+def archive_conversation(conversation: Conversation, is_archived: bool) -> None:
+    """Take the chat out of the list without deleting it, or put it back."""
+    conversation.archived = (conversation.archived or timezone.now()) if is_archived else None
+    conversation.save(update_fields=["archived"])
+
+
 def delete_conversation(conversation: Conversation) -> None:
     """Hide the conversation, cancel its runs, and take back its questions to creators.
 
@@ -347,7 +360,7 @@ def empty_deleted() -> None:
 def forget_transient() -> int:
     """Delete finished conversations that nobody keeps and that are old enough; how many rows."""
     now, Origin = timezone.now(), Conversation.Origin
-    is_transient = Q(origin__in=(Origin.PREVIEW, Origin.API), changed__lt=now - KEEP_TRANSIENT)
+    is_transient = Q(origin__in=(Origin.PREVIEW, Origin.API, Origin.TEMPORARY), changed__lt=now - KEEP_TRANSIENT)
     old = Conversation.objects.filter(is_transient | Q(origin=Origin.RESPONSE, changed__lt=now - KEEP_RESPONSES))
     old = old.exclude(messages__runs__status__in=set(Run.Status) - set(Run.OVER))
     ids = list(old.values_list("id", flat=True))

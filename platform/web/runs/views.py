@@ -18,7 +18,7 @@ from web.builder.services import access_own_gpt
 from web.runs import permissions, services, stream
 from web.runs.connections import close_connection, in_database, sse_response, take_stream
 from web.runs.errors import Refused, RunOver, TooManyStreams
-from web.runs.models import Conversation, Run
+from web.runs.models import Run
 from web.runs.quota_use import use_of
 from web.runs.usage import usage_of
 
@@ -82,8 +82,7 @@ def _answered(request: HttpRequest, run: Run, answer: dict[str, object], status:
         if "error" in answer:
             messages.error(request, str(answer["error"]))
         conversation = (run.root or run).message.conversation
-        is_chat = conversation.origin == Conversation.Origin.CHAT
-        return redirect("chat", conversation.id) if is_chat else redirect("run_part", run.id)
+        return redirect("chat", conversation.id) if conversation.is_chat else redirect("run_part", run.id)
     return JsonResponse(answer, status=status)
 
 

@@ -78,6 +78,7 @@ export class Conversation {
   async send(text, more) {
     const fields = [["text", text], ...more];
     if (this.stream) fields.push(["queue", "true"]);
+    if (this.composer.form.elements.temporary) fields.push(["temporary", "true"]);
     const first = !this.turns.children.length;
     try {
       const data = await post(this.composer.form.action, fields);

@@ -1,4 +1,4 @@
-// Renaming and deleting chats, in the sidebar and on the page of all chats.
+// Renaming, pinning, archiving and deleting chats, in the sidebar and on the page of all chats.
 
 import { toast } from "../site.js";
 import { post } from "./post.js";
@@ -40,11 +40,24 @@ async function submit(dialog, url, done) {
   }
 }
 
+/** Pin or archive the chat, or no longer; the list is then another. */
+async function change(what) {
+  const { [`${what}Url`]: url, pinned, archived } = opener.dataset;
+  const off = (what === "pin" ? pinned : archived) !== undefined;
+  menu.hidePopover();
+  try {
+    await post(url, off ? { off: "1" } : {});
+    location.reload();
+  } catch (refusal) {
+    toast(refusal.message, "error");
+  }
+}
+
 function renamed({ title }) {
   for (const entry of document.querySelectorAll(`[data-chat-row="${row().dataset.chatRow}"]`)) {
     entry.querySelector("[data-title]").textContent = title;
     entry.querySelector("a").title = title;
-    entry.querySelector("[data-menu]").ariaLabel = `Rename or delete “${title}”`;
+    entry.querySelector("[data-menu]").ariaLabel = `Rename, pin, archive, share or delete “${title}”`;
   }
   if ("current" in row().dataset) document.title = `${title} · ${document.title.split(" · ").at(-1)}`;
 }
@@ -65,6 +78,8 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-menu]");
   if (!button) return;
   opener = button;
+  menu.querySelector("[data-pin] [data-words]").textContent = "pinned" in opener.dataset ? "Unpin" : "Pin";
+  menu.querySelector("[data-archive] [data-words]").textContent = "archived" in opener.dataset ? "Put back" : "Archive";
   menu.showPopover();
   place();
   menu.querySelector("button").focus();
@@ -84,6 +99,9 @@ menu.querySelector("[data-rename]").addEventListener("click", () => {
   field.value = row().querySelector("[data-title]").textContent;
   field.select();
 });
+menu.querySelector("[data-pin]").addEventListener("click", () => change("pin"));
+menu.querySelector("[data-archive]").addEventListener("click", () => change("archive"));
+menu.querySelector("[data-share]").addEventListener("click", () => location.assign(opener.dataset.shareUrl));
 menu.querySelector("[data-delete]").addEventListener("click", () => {
   openDialog(deleting);
   deleting.querySelector("[data-name]").textContent = row().querySelector("[data-title]").textContent;

@@ -46,13 +46,18 @@ export class AnswerStream {
       if (fresh) this.forget();
       fresh = false;
       this.nFailures = 0;
-      this.reply.classList.remove("lost");
+      this.connected(true);
       this.take(JSON.parse(message.data), parseInt(message.lastEventId));
     };
     this.source.onerror = () => {
-      this.reply.classList.add("lost");
+      this.connected(false);
       if (this.source.readyState === EventSource.CLOSED) this.retry(() => this.end());
     };
+  }
+
+  connected(is) {
+    this.reply.classList.toggle("lost", !is);
+    document.dispatchEvent(new CustomEvent("guildhall:connection", { detail: is }));
   }
 
   retry(what) {
