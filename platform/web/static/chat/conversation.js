@@ -45,7 +45,7 @@ export class Conversation {
     this.turns.addEventListener("click", (event) => this.clicked(event));
     foldOut(this.turns, enhance);
     this.turns.addEventListener("keydown", editKey);
-    this.turns.addEventListener("toggle", ({ target }) => "edit" in target.dataset && target.open && focusEnd(target), true);
+    this.turns.addEventListener("toggle", ({ target }) => "edit" in target.dataset && target.open && openEdit(target), true);
     document.addEventListener("keydown", (event) => {
       if (event.key !== "Escape" || event.defaultPrevented || !this.stream) return;
       if (document.querySelector("dialog:modal, [popover]:popover-open:not([role=tooltip]), details.menu[open]")) return;
@@ -348,7 +348,11 @@ function closeEdit(element) {
   edit.querySelector("summary").focus();
 }
 
-function focusEnd(edit) {
+/** Put the form into the page, if this is the first time, and the cursor at its end. */
+function openEdit(edit) {
+  const held = edit.querySelector("noscript");
+  if (held) held.replaceWith(held.querySelector("form") ?? parsed(held.textContent, "form"));
+  for (const element of edit.querySelectorAll("[data-needs-js]")) element.hidden = false;
   const area = edit.querySelector("textarea");
   area.focus();
   area.setSelectionRange(area.value.length, area.value.length);
