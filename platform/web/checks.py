@@ -119,6 +119,7 @@ def _paths(site: Any) -> Iterator[CheckMessage]:
         folders["EMBEDDER"] = site.EMBEDDER
     if not site.IMAGE_URL:
         folders["IMAGE_MODEL"] = site.IMAGE_MODEL
+    yield from _voices(site)
     for name, value in folders.items():
         if value and not Path(value).expanduser().is_dir():
             yield _error("E004", name, value, "must be an existing directory")
@@ -129,6 +130,18 @@ def _paths(site: Any) -> Iterator[CheckMessage]:
         if not has_data:
             where = f"{language}.traineddata in TESSDATA" if site.TESSDATA else "of eng and deu, or TESSDATA set"
             yield _error("E005", "OCR_LANGUAGES", site.OCR_LANGUAGES, f"needs {where}")
+
+
+def _voices(site: Any) -> Iterator[CheckMessage]:
+    for name, package in (("VOICE_MODEL", "faster_whisper"), ("VOICE_SPEAKER", "piper")):
+        if getattr(site, name) and not find_spec(package):
+            must = f"needs the package {package}: pip install --no-deps -r deploy/requirements-voice.txt"
+            yield _error("E004", name, getattr(site, name), must)
+    voice = Path(site.VOICE_SPEAKER).expanduser()
+    if site.VOICE_SPEAKER not in ("", "bundled") and not (voice.is_file() and Path(f"{voice}.json").is_file()):
+        yield _error(
+            "E004", "VOICE_SPEAKER", site.VOICE_SPEAKER, "must be an .onnx file with its .onnx.json beside it"
+        )
 
 
 def _is_downloaded(site: Any) -> bool:

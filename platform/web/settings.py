@@ -270,6 +270,7 @@ MAX_SANDBOX_SESSIONS_PER_PERSON = read_limit("MAX_SANDBOX_SESSIONS_PER_PERSON", 
 MESSAGES_A_DAY = read_limit("MESSAGES_A_DAY", 5_000)
 TOKENS_A_DAY = read_limit("TOKENS_A_DAY", 50_000_000)
 PICTURES_A_DAY = read_limit("PICTURES_A_DAY", 200)
+AUDIO_S_A_DAY = read_limit("AUDIO_S_A_DAY", 36_000)  # seconds that are transcribed or read aloud
 # Requests a minute of one person or, for sign-ins, address.
 API_REQUESTS_A_MINUTE = read_limit("API_REQUESTS_A_MINUTE", 1_200, least=1)
 SIGN_INS_A_MINUTE = read_limit("SIGN_INS_A_MINUTE", 30, least=1)
@@ -362,6 +363,11 @@ IMAGE_STEPS = read_int("IMAGE_STEPS", 0, least=0)  # of a local model; 0: the mo
 # For a local model; None: the model's default.
 IMAGE_GUIDANCE = read_as("IMAGE_GUIDANCE", "", lambda text: float(text) if text else None, "a number")
 IMAGE_TIMEOUT_S = read_int("IMAGE_TIMEOUT_S", 300)  # for all pictures of one call
+# Speech (extra `voice`). What transcribes: bundled (Whisper tiny.en), a faster-whisper folder, or a name of the hub;
+# what reads aloud: bundled, or the .onnx file of a piper voice. Empty: off.
+VOICE_MODEL = read("VOICE_MODEL")
+VOICE_SPEAKER = read("VOICE_SPEAKER")
+MAX_AUDIO_S = read_int("MAX_AUDIO_S", 600)  # of one recording
 
 # The service that runs code (workers/sandbox), which reads all of them from the environment.
 SANDBOX = read_choice("SANDBOX", "auto", "bubblewrap", "landlock", "container", "off")

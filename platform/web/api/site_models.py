@@ -1,4 +1,4 @@
-"""The site's own models beside the GPTs: what embeds texts, what checks them, and what draws.
+"""The site's own models beside the GPTs: what embeds texts, checks them, draws, transcribes and speaks.
 
 They are no chat models, so `GET /v1/models` does not list them; `GET /v1/models/{id}` describes each.
 """
@@ -44,9 +44,27 @@ def image_model() -> SiteModel | None:
     return SiteModel(Path(settings.IMAGE_MODEL or "image-model").name, "Makes pictures; for POST /v1/images.")
 
 
+def transcriber() -> SiteModel | None:
+    """The model of `/v1/audio/transcriptions`; None if it isn't set up."""
+    if not settings.VOICE_MODEL:
+        return None
+    name = "whisper-tiny.en" if settings.VOICE_MODEL == "bundled" else Path(settings.VOICE_MODEL).name
+    return SiteModel(name, "Transcribes recordings; for POST /v1/audio/transcriptions.")
+
+
+def speaker() -> SiteModel | None:
+    """The model of `/v1/audio/speech`; None if it isn't set up."""
+    return SiteModel("piper", "Reads aloud; for POST /v1/audio/speech.") if settings.VOICE_SPEAKER else None
+
+
+def voice() -> str:
+    """The voice that reads aloud."""
+    return "en_US-joe-medium" if settings.VOICE_SPEAKER == "bundled" else Path(settings.VOICE_SPEAKER).stem
+
+
 def find(name: str) -> SiteModel | None:
     """The site's model of this name."""
-    known = filter(None, (embedder(), text_filter(), image_model()))
+    known = filter(None, (embedder(), text_filter(), image_model(), transcriber(), speaker()))
     return next((model for model in known if model.id == name), None)
 
 

@@ -10,6 +10,7 @@ from pydantic import Field
 from web.api import site_models
 from web.api.anthropic_messages import router as anthropic_messages
 from web.api.apis import Api, handle_errors
+from web.api.audio import router as audio
 from web.api.auth import KeyAuth, caller
 from web.api.batches import router as batches
 from web.api.chat_completions import router as chat_completions
@@ -101,7 +102,7 @@ def list_models(request: HttpRequest) -> ModelList:
 
 @v1.get("/models/{model}", response={200: Model, 401: OpenAiErrorBody, 404: OpenAiErrorBody})
 def get_model(request: HttpRequest, model: str) -> Model:
-    """One of these models, or the site's own that embeds texts, checks them or draws."""
+    """One of these models, or the site's own that embeds texts, checks them, draws, transcribes or speaks."""
     try:
         return _model(access_model(caller(request), model))
     except ApiError:
@@ -112,7 +113,7 @@ def get_model(request: HttpRequest, model: str) -> Model:
 
 ROUTERS = (
     *(chat_completions, legacy_completions, counting, responses, conversations, anthropic_messages),
-    *(embeddings, moderations, images, program_files),
+    *(embeddings, moderations, images, audio, program_files),
     *(vector_stores, vector_store_files, batches),
 )
 for router in ROUTERS:

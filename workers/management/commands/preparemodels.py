@@ -10,6 +10,7 @@ from workers.configuration import engine_config
 from workers.engine.base import EngineError
 from workers.engine.local import prepare_local
 from workers.knowledge.embed import shared_embedder
+from workers.voice.hearing import model_folder
 
 
 class Command(BaseCommand):
@@ -20,6 +21,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Prints a line per step with its time."""
         shared_embedder(settings.EMBEDDER, home=settings.GUILDHALL_HOME)
+        if settings.VOICE_MODEL:
+            model_folder(settings.VOICE_MODEL, settings.GUILDHALL_HOME, may_download=True)
         config = engine_config()
         if config.engine not in ("hf", "vllm"):
             self.stdout.write(f"ENGINE is {config.engine}: no local base model needed.")
