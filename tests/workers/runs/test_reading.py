@@ -239,6 +239,18 @@ def test_files_are_compared_by_reading_both(run, give, its, model):
     assert next(step for step in steps if isinstance(step, Retrieval)).whole_files == ("0.pdf", "1.pdf")
 
 
+@pytest.mark.parametrize(
+    ("message", "reads"), [("which ports does it need", False), ("Summarize everything in these files.", True)]
+)
+def test_many_files_are_read_only_if_code_sees_the_wish_as_well(give, gpt, bob, its, model, message, reads):
+    model.line = "FILES: all | ports"
+    give(manual(), manual("Boiler"), manual("Lease"))
+    run = services.start_run(services.start_conversation(bob, gpt), message)
+    steps = finish(run, its)
+    assert bool(notes_in(steps)) == reads
+    assert steps[1].query == ("ports" if reads else "ports which ports does it need")
+
+
 def test_a_change_to_the_last_answer_reads_nothing_again_and_is_judged_by_its_sources(
     run, give, conversation, its, model
 ):
