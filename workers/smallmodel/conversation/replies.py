@@ -34,6 +34,8 @@ def message_intent(state: TurnState, classifier: MessageClassifier) -> MessageIn
     """
     text = state.question()
     reading = read_message(text, classifier, said_before(state), has_new_files=bool(state.new_files()))
+    if reading.label == "acknowledgement" and not (state.history or state.user_message().earlier):
+        reading = replace(reading, label="greeting")  # of what, before anything was said? "helo", "ok"
     if unread := _unread(reading, state):
         return unread
     lead = fixed_reply(reading.lang, "unsure")

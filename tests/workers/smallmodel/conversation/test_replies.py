@@ -47,6 +47,13 @@ def test_a_greeting_introduces_the_gpt_once():
     assert intent("hello", history=earlier).answer == "Hello! I’m Pumps. How can I help?"
 
 
+def test_there_is_nothing_to_acknowledge_before_anything_was_said():
+    earlier = ((UserMessage(text="Which seal?"), Finished(text="ZP-771.")),)
+    for text in ("helo", "ok"):
+        assert intent(text).answer.startswith("Hello! I’m Pumps.")
+        assert intent(text, history=earlier).answer == "All right. Ask me anything else you’d like to know."
+
+
 def test_it_says_what_it_is_in_the_language_of_the_question():
     assert intent("Wer bist du?").answer.startswith(
         "Ich bin Pumps: Answers questions about pumps.\n\nIch antworte aus"
