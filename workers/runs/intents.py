@@ -30,7 +30,7 @@ def message_intent(state: TurnState, services: Services, check: Show) -> Message
     line = write(request, LINE_TOKENS, services, check, one_line=True).text
     told = read_intent(line, state.question(), files)
     by_code = services.small.read_intent(state)
-    # Reading many files takes minutes. Qwen2.5-Coder-1.5B called 4 of 18 unseen questions to seven files so, code none,
+    # Reading many files takes minutes. Qwen2.5-Coder-1.5B called 4 of 18 unseen questions to 7 files so, code none,
     # and both the same 9 of 10 messages that want it (2026-11).
     if told.intent == "whole_files" and len(told.file_ids) >= MANY_FILES and by_code.intent == "question":
         return MessageIntent(intent="question", query=" ".join(dict.fromkeys((told.query, state.question()))))
