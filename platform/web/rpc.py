@@ -49,6 +49,8 @@ class RpcTask(Task):
 
     abstract = True
     ignore_result = False
+    # Celery logs results, and these hold what people wrote or said.
+    resultrepr_maxsize = 0
 
     def __call__(self, *args: Any) -> dict[str, Any]:
         """Run the task. Raises ValueError if its payload is too large."""

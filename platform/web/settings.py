@@ -147,6 +147,7 @@ MIDDLEWARE = [
     "web.api.program_http.ProgramHttp",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "web.device_access.DeviceAccess",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

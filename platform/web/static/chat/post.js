@@ -33,7 +33,7 @@ export async function post(url, fields = {}) {
   }
   const body = await response.json().catch(() => null);
   if (response.ok && body) return body;
-  throw new Refusal(body?.error ?? sentence(response.status), response.status, body ?? {});
+  throw new Refusal(body?.error?.message ?? body?.error ?? sentence(response.status), response.status, body ?? {});
 }
 
 export function sentence(status) {

@@ -1,0 +1,184 @@
+// Dictation: what is said into the microphone comes as text into the message field, to be checked before it is sent.
+// A click (or Enter, Space) starts and another stops; holding the button or key records while it is held.
+
+import { post } from "./post.js";
+
+const HOLD_MS = 400;
+const LEAST_MS = 300; // a recording of less holds no word
+const TICK_MS = 100;
+const LOUDNESS = 6; // brings the level of speech near 1
+const OFF = "Dictation isn’t set up on this site. Ask your admin.";
+const NO_RECORDER = "This browser can’t record on this page. Open the site over HTTPS, or use another browser.";
+const BLOCKED = "The microphone is blocked. Allow it for this site in your browser, then try again.";
+const NO_MICROPHONE = "No microphone found.";
+const SHORT = "Nothing was recorded. Click to start and stop, or hold the button while you speak.";
+const SILENT = "No speech was heard. Check your microphone and try again.";
+
+class Dictation {
+  constructor(button) {
+    this.button = button;
+    this.form = button.form;
+    this.area = this.form.querySelector("[data-message]");
+    this.error = this.form.querySelector("[data-error]");
+    this.box = this.form.querySelector("[data-dictation]");
+    this.text = this.form.querySelector("[data-dictation-text]");
+    this.announcer = this.form.closest("[data-talk]").querySelector("[data-announce]");
+    this.state = "idle"; // idle, asking (for permission), recording, sending
+    this.pressedAt = 0;
+    this.listen();
+  }
+
+  listen() {
+    const isKey = ({ key }) => key === " " || key === "Enter";
+    this.button.addEventListener("pointerdown", (event) => event.button === 0 && this.press());
+    for (const name of ["pointerup", "pointercancel"]) addEventListener(name, () => this.release());
+    this.button.addEventListener("keydown", (event) => {
+      if (!isKey(event)) return;
+      event.preventDefault();
+      if (!event.repeat) this.press();
+    });
+    this.button.addEventListener("keyup", (event) => {
+      if (!isKey(event)) return;
+      event.preventDefault();
+      this.release();
+    });
+    // Assistive technology clicks without a pointer or key.
+    this.button.addEventListener("click", (event) => event.detail === 0 && this.press());
+    this.button.addEventListener("contextmenu", (event) => event.preventDefault()); // a long touch
+    addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || this.state !== "recording") return;
+      event.preventDefault();
+      this.cancel();
+    }, true);
+    addEventListener("pagehide", () => this.cancel());
+  }
+
+  press() {
+    if (this.state === "recording") this.stop();
+    else if (this.state === "idle") {
+      this.pressedAt = performance.now();
+      this.start();
+    }
+  }
+
+  release() {
+    const held = this.pressedAt && performance.now() - this.pressedAt > HOLD_MS;
+    this.pressedAt = 0;
+    // Whoever let go to answer the browser's question goes on recording until the next click.
+    if (held && this.state === "recording") this.stop();
+  }
+
+  async start() {
+    this.fail("");
+    if (!this.button.dataset.microphone) return this.fail(OFF);
+    if (!navigator.mediaDevices?.getUserMedia || !window.MediaRecorder) return this.fail(NO_RECORDER);
+    this.show("asking", "Waiting for the microphone");
+    try {
+      this.stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+    } catch (error) {
+      this.show("idle");
+      return this.fail(error.name === "NotAllowedError" ? BLOCKED : NO_MICROPHONE);
+    }
+    return this.record();
+  }
+
+  record() {
+    const parts = [];
+    this.recorder = new MediaRecorder(this.stream);
+    this.recorder.addEventListener("dataavailable", ({ data }) => parts.push(data));
+    this.recorder.addEventListener("stop", () => this.recorded(new Blob(parts, { type: this.recorder.mimeType })));
+    this.recorder.start();
+    this.startedAt = performance.now();
+    this.kept = true;
+    this.meter();
+    this.show("recording");
+    this.tick();
+    this.timer = setInterval(() => this.tick(), TICK_MS);
+    this.announce("Recording. Press again to stop.");
+  }
+
+  meter() {
+    this.context = new AudioContext();
+    this.analyser = this.context.createAnalyser();
+    this.context.createMediaStreamSource(this.stream).connect(this.analyser);
+    this.samples = new Float32Array(this.analyser.fftSize);
+  }
+
+  tick() {
+    const seconds = Math.floor((performance.now() - this.startedAt) / 1000);
+    this.text.textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+    this.analyser.getFloatTimeDomainData(this.samples);
+    const power = this.samples.reduce((sum, sample) => sum + sample * sample, 0) / this.samples.length;
+    this.box.style.setProperty("--level", Math.min(1, Math.sqrt(power) * LOUDNESS).toFixed(2));
+    if (seconds >= Number(this.button.dataset.maxS) - 1) this.stop();
+  }
+
+  stop() {
+    if (this.recorder?.state !== "recording") return;
+    this.recorder.stop();
+    clearInterval(this.timer);
+    for (const track of this.stream.getTracks()) track.stop();
+    this.context.close();
+  }
+
+  cancel() {
+    if (this.state !== "recording") return;
+    this.kept = false;
+    this.stop();
+    this.show("idle");
+    this.announce("Recording discarded.");
+  }
+
+  async recorded(recording) {
+    if (!this.kept) return;
+    const tooShort = performance.now() - this.startedAt < LEAST_MS;
+    if (tooShort) this.fail(SHORT);
+    else await this.transcribe(recording);
+    this.show("idle");
+  }
+
+  async transcribe(recording) {
+    this.show("sending", "Transcribing");
+    const fields = new FormData();
+    fields.append("file", recording, "dictation");
+    try {
+      const { text } = await post(this.button.dataset.microphone, fields);
+      if (text) this.insert(text);
+      else this.fail(SILENT);
+    } catch (refusal) {
+      this.fail(refusal.message);
+    }
+  }
+
+  /** Put the text at the cursor, apart from what is around it. */
+  insert(text) {
+    const { value, selectionStart, selectionEnd } = this.area;
+    const before = /\S$/.test(value.slice(0, selectionStart)) ? " " : "";
+    const after = /^\S/.test(value.slice(selectionEnd)) ? " " : "";
+    this.area.setRangeText(before + text + after, selectionStart, selectionEnd, "end");
+    this.area.dispatchEvent(new Event("input", { bubbles: true }));
+    this.area.focus();
+    this.announce("Your words are in the message field. Check them, then send.");
+  }
+
+  show(state, text = "") {
+    this.state = state;
+    this.button.setAttribute("aria-pressed", String(state === "recording"));
+    this.button.setAttribute("aria-label", state === "recording" ? "Stop dictating" : "Dictate");
+    this.button.setAttribute("aria-disabled", String(state === "sending"));
+    this.box.hidden = state === "idle";
+    this.box.dataset.dictation = state;
+    this.text.textContent = text;
+    if (text) this.announce(text);
+  }
+
+  fail(text) {
+    this.error.hidden = !text;
+    this.error.textContent = text;
+  }
+
+  announce(text) { this.announcer.textContent = text; }
+}
+
+const button = document.querySelector("[data-microphone]");
+if (button) new Dictation(button);

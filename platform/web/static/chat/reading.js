@@ -1,0 +1,194 @@
+// Reads answers aloud sentence by sentence, and marks the sentence: with the site's voice, else with the browser's.
+
+import { toast } from "../site.js";
+import { token } from "./post.js";
+
+const AHEAD = 2; // sentences that are fetched while one is played
+const MAX_CHARS = 500; // of what is read at once
+const VOICES_MS = 1000; // some browsers load their voices late
+const LEFT_OUT = ".cite, .code, pre, button, [aria-hidden=true], .visually-hidden";
+const BLOCKS = "p, li, h1, h2, h3, h4, h5, h6, td, th, dt, dd, blockquote";
+const NO_VOICE = "Your browser has no voice to read with, and this site has none either. Ask your admin.";
+const FAILED = "Reading stopped. Try again in a moment.";
+
+/** The sentences of an answer as { text, range }; code and citations are left out. */
+export function sentences(answer) {
+  const found = [];
+  const walker = document.createTreeWalker(answer, NodeFilter.SHOW_TEXT);
+  let [nodes, block] = [[], null];
+  const close = () => found.push(...sentencesOf(nodes));
+  while (walker.nextNode()) {
+    const node = walker.currentNode;
+    if (node.parentElement.closest(LEFT_OUT)) continue;
+    const its = node.parentElement.closest(BLOCKS);
+    if (its !== block) {
+      close();
+      [nodes, block] = [[], its];
+    }
+    nodes.push(node);
+  }
+  close();
+  return found;
+}
+
+function sentencesOf(nodes) {
+  const whole = nodes.map((node) => node.data).join("");
+  const cuts = [...new Intl.Segmenter(undefined, { granularity: "sentence" }).segment(whole)].flatMap(shorter);
+  return cuts.filter(({ text }) => /[\p{L}\p{N}]/u.test(text)).map(({ text, start }) => {
+    const range = document.createRange();
+    range.setStart(...placeOf(nodes, start));
+    range.setEnd(...placeOf(nodes, start + text.trimEnd().length));
+    return { text: text.replace(/\s+/g, " ").trim(), range };
+  });
+}
+
+function shorter({ segment, index }) {
+  const parts = [];
+  for (let start = 0; start < segment.length;) {
+    const rest = segment.length - start;
+    const space = rest > MAX_CHARS ? segment.lastIndexOf(" ", start + MAX_CHARS) : -1;
+    const end = rest <= MAX_CHARS ? segment.length : space > start ? space + 1 : start + MAX_CHARS;
+    parts.push({ text: segment.slice(start, end), start: index + start });
+    start = end;
+  }
+  return parts;
+}
+
+function placeOf(nodes, offset) {
+  let left = offset;
+  for (const node of nodes) {
+    if (left <= node.length) return [node, left];
+    left -= node.length;
+  }
+  return [nodes.at(-1), nodes.at(-1).length];
+}
+
+/** The site's voice: each sentence is fetched as audio, some ahead of the one that is heard. */
+class SiteVoice {
+  constructor(url, texts) {
+    [this.url, this.texts] = [url, texts];
+    this.context = new AudioContext();
+    this.abort = new AbortController();
+    this.fetched = [];
+  }
+
+  async say(index) {
+    const source = this.context.createBufferSource();
+    source.buffer = await this.fetch(index); // alone, so that it is heard soon
+    this.fetched[index] = null;
+    for (let next = index + 1; next <= index + AHEAD && next < this.texts.length; next += 1) {
+      this.fetch(next).catch(() => {}); // told when it is its turn
+    }
+    if (this.abort.signal.aborted) return;
+    source.connect(this.context.destination);
+    await new Promise((resolve) => {
+      source.addEventListener("ended", resolve);
+      this.abort.signal.addEventListener("abort", resolve);
+      source.start();
+    });
+  }
+
+  fetch(index) { return this.fetched[index] ??= this.audio(this.texts[index]); }
+
+  async audio(text) {
+    const response = await fetch(this.url, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-CSRFToken": token() },
+      body: JSON.stringify({ input: text, response_format: "mp3" }),
+      signal: this.abort.signal,
+    });
+    if (!response.ok) throw new Error((await response.json().catch(() => null))?.error?.message ?? FAILED);
+    return this.context.decodeAudioData(await response.arrayBuffer());
+  }
+
+  stop() {
+    this.abort.abort();
+    this.context.close();
+  }
+}
+
+class BrowserVoice {
+  constructor(texts) { this.texts = texts; }
+
+  static async exists() {
+    if (!window.speechSynthesis) return false;
+    if (speechSynthesis.getVoices().length) return true;
+    await new Promise((resolve) => {
+      speechSynthesis.addEventListener("voiceschanged", resolve, { once: true });
+      setTimeout(resolve, VOICES_MS);
+    });
+    return speechSynthesis.getVoices().length > 0;
+  }
+
+  say(index) {
+    return new Promise((resolve, reject) => {
+      const utterance = new SpeechSynthesisUtterance(this.texts[index]);
+      utterance.addEventListener("end", resolve);
+      utterance.addEventListener("error", ({ error }) => (["canceled", "interrupted"].includes(error) ? resolve() : reject(new Error(FAILED))));
+      speechSynthesis.speak(utterance);
+    });
+  }
+
+  stop() { speechSynthesis.cancel(); }
+}
+
+class Reading {
+  constructor(button) {
+    this.button = button;
+    this.sentences = sentences(button.closest(".reply").querySelector(".answer"));
+    this.stopped = false;
+  }
+
+  async run(url) {
+    this.button.textContent = "Stop reading";
+    try {
+      await this.read(url, this.sentences.map(({ text }) => text));
+    } catch (error) {
+      if (!this.stopped) toast(error.message || FAILED, "error");
+    } finally {
+      this.stop();
+    }
+  }
+
+  async read(url, texts) {
+    if (!url && !(await BrowserVoice.exists())) throw new Error(NO_VOICE);
+    if (this.stopped) return;
+    this.voice = url ? new SiteVoice(url, texts) : new BrowserVoice(texts);
+    for (const [index, { range }] of this.sentences.entries()) {
+      if (this.stopped || !this.button.isConnected) return;
+      this.mark(range);
+      await this.voice.say(index);
+    }
+  }
+
+  mark(range) {
+    window.CSS?.highlights?.set("reading", new Highlight(range));
+    range.startContainer.parentElement.scrollIntoView({ block: "nearest" });
+  }
+
+  stop() {
+    if (this.stopped) return;
+    this.stopped = true;
+    this.voice?.stop();
+    window.CSS?.highlights?.delete("reading");
+    this.button.textContent = "Read aloud";
+  }
+}
+
+const talk = document.querySelector("[data-talk]");
+let current = null;
+talk.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-read-aloud]");
+  if (!button) return;
+  const [before, wasReading] = [current, current && !current.stopped];
+  before?.stop();
+  if (wasReading && before.button === button) return;
+  current = new Reading(button);
+  current.run(talk.dataset.speech);
+});
+addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || !current || current.stopped) return;
+  event.preventDefault();
+  current.stop();
+}, true);
+addEventListener("pagehide", () => current?.stop());
