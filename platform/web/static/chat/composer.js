@@ -161,7 +161,7 @@ export class Composer {
     this.sendButton.disabled = this.sending || empty || over > 0;
     this.sendButton.textContent = this.sending ? "Sending" : this.waiting ? "Don’t send yet" : "Send";
     this.note.classList.toggle("over", over > 0);
-    this.note.textContent = this.hint || this.count(over);
+    this.note.textContent = this.hint || this.count(over) || (empty && this.mention ? "@ asks another GPT" : "");
     this.grow();
   }
 
