@@ -18,7 +18,7 @@ from web.api.paging import SearchText
 from web.api.reading import RequestBody
 from web.api.runs import BUSY, state_of
 from web.api.shapes_runs import ConversationCard, RunState
-from web.builder.services import access_gpt
+from web.builder.services import access_gpt, access_own_gpt
 from web.runs import branches, copies, exports, feedback, finding, queued, services, sharing
 from web.runs.models import Conversation
 from web.runs.models_chats import Feedback, QueuedMessage, Share
@@ -225,6 +225,29 @@ def give_feedback(request: HttpRequest, run_id: UUID, new: NewFeedback) -> Feedb
     """Rate the answer of your run, for the creator of its GPT; it replaces what you said before."""
     run = access_run(caller(request), run_id)
     return feedback.give(run, new.is_good, new.reasons, new.text, new.shows_chat)
+
+
+class SharedTurnShape(Schema):
+    """A message and its answer."""
+
+    question: str
+    answer: str
+
+
+class ReceivedFeedback(Schema):
+    """Feedback on your GPT. `turns` is the chat up to the answer, empty unless the person shared it with you."""
+
+    is_good: bool
+    reasons: list[str]
+    text: str
+    created: datetime
+    turns: list[SharedTurnShape]
+
+
+@router.get("/gpts/{slug}/feedback", response={200: list[ReceivedFeedback], **DENIED})
+def read_feedback(request: HttpRequest, slug: str) -> list[feedback.Received]:
+    """The newest feedback on your GPT, at most 30, without whose it is."""
+    return feedback.received(access_own_gpt(caller(request), slug))
 
 
 @router.delete("/runs/{uuid:run_id}/feedback", response={204: None, **DENIED})

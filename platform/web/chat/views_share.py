@@ -73,7 +73,7 @@ def shared_chat(request: HttpRequest, token: str) -> HttpResponse:
     context = {
         "share": shared,
         "spec": shared.conversation.version.spec(),
-        "turns": [(turn, render_answer(turn.answer)) for turn in sharing.turns(shared)],
+        "turns": [(turn, render_answer(turn.answer)) for turn in sharing.turns(shared.conversation, shared.run_id)],
         "gpt": gpt if Gpt.objects.chattable_by(request.user).filter(id=gpt.id).exists() else None,
     }
     response = render(request, "chat/shared.html", context)

@@ -1,13 +1,18 @@
 """What people think of answers, for the creators of the GPTs that gave them."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
+from web.builder.models import Gpt
+from web.runs import sharing
 from web.runs.errors import Refused
 from web.runs.models import Conversation, Run
 from web.runs.models_chats import Feedback
 
 TEXT_CHARS: Final = 2_000
+MAX_SHOWN: Final = 30
 # By what they are about: good answers, bad ones.
 REASONS: Final = {
     True: {"correct": "Correct", "clear": "Clear", "complete": "Complete", "style": "Good style"},
@@ -42,6 +47,39 @@ def give(
     facts = {"is_good": is_good, "reasons": sorted(set(reasons)), "text": text, "shows_chat": shows_chat}
     given, _ = Feedback.objects.update_or_create(run=run, defaults={**facts, "gpt": run.gpt, "owner": run.owner})
     return given
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """Feedback as the GPT's creator sees it: nothing of the person, and the chat only if they said so."""
+
+    is_good: bool
+    reasons: tuple[str, ...]
+    text: str
+    created: datetime
+    turns: tuple[sharing.SharedTurn, ...]
+
+
+def received(gpt: Gpt, since: datetime | None = None) -> list[Received]:
+    """The newest feedback on `gpt`, at most MAX_SHOWN. `gpt` must come from `access_own_gpt`."""
+    given = Feedback.objects.filter(gpt=gpt, run__message__conversation__deleted=None)
+    given = given.filter(changed__gte=since) if since else given
+    return [_received(each) for each in given.select_related("run__message__conversation")[:MAX_SHOWN]]
+
+
+def _received(given: Feedback) -> Received:
+    words = REASONS[given.is_good]
+    conversation = given.run.message.conversation
+    turns = sharing.turns(conversation, given.run_id) if given.shows_chat else ()
+    reasons = tuple(words[key] for key in given.reasons if key in words)
+    return Received(given.is_good, reasons, given.text, given.changed, tuple(turns))
+
+
+def counts(gpt: Gpt, since: datetime) -> tuple[int, int]:
+    """How many good and bad ratings `gpt` got."""
+    given = Feedback.objects.filter(gpt=gpt, changed__gte=since)
+    n_good = given.filter(is_good=True).count()
+    return n_good, given.count() - n_good
 
 
 def take_back(run: Run) -> None:

@@ -66,9 +66,9 @@ def access(user: Any, token: str) -> Share:
     return share
 
 
-def turns(share: Share) -> list[SharedTurn]:
-    """What readers of the link see, oldest first."""
-    path = Branches(share.conversation).up_to(share.run_id)
+def turns(conversation: Conversation, run_id: UUID) -> list[SharedTurn]:
+    """What readers see of a chat up to this answer, oldest first."""
+    path = Branches(conversation).up_to(run_id)
     return [_shown(run, log.read(run.id)) for run in in_order(path)]
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncGenerator
+from datetime import timedelta
 from uuid import UUID
 
 from django.contrib import messages
@@ -15,7 +16,7 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from web.accounts.requests import PersonRequest
 from web.builder.services import access_own_gpt
-from web.runs import permissions, services, stream
+from web.runs import feedback, permissions, services, stream
 from web.runs.connections import close_connection, in_database, sse_response, take_stream
 from web.runs.errors import Refused, RunOver, TooManyStreams
 from web.runs.models import Run
@@ -121,4 +122,7 @@ def usage(request: HttpRequest, slug: str) -> HttpResponse:
     gpt = access_own_gpt(request.user, slug)
     chosen = request.GET.get("days", "")
     days = next((days for days in USAGE_DAYS if str(days) == chosen), 30)
-    return render(request, "runs/usage.html", {"gpt": gpt, "usage": usage_of(gpt, days), "periods": USAGE_DAYS})
+    since = timezone.now() - timedelta(days=days)
+    n_good, n_bad = feedback.counts(gpt, since)
+    context = {"gpt": gpt, "usage": usage_of(gpt, days), "periods": USAGE_DAYS, "n_good": n_good, "n_bad": n_bad}
+    return render(request, "runs/usage.html", {**context, "feedback": feedback.received(gpt, since)})

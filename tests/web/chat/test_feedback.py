@@ -54,3 +54,20 @@ def test_it_goes_with_the_chat(as_bob, url, run):
     as_bob.post(url, {"rating": "good"})
     services.delete_conversation(run.message.conversation)
     assert not Feedback.objects.exists()
+
+
+@pytest.mark.parametrize("shares", [False, True])
+def test_the_creator_sees_the_chat_only_if_the_person_shares_it(as_bob, client, alice, url, run, gpt, bob, shares):
+    sent = {"rating": "bad", "reasons": ["wrong"], "text": "It is 500.", **({"shows_chat": "true"} if shares else {})}
+    as_bob.post(url, sent)
+    later = services.start_run(run.message.conversation, "A later secret")
+    log.append(later.id, Finished(text="Later."))
+    client.force_login(alice)
+    page = client.get(reverse("gpt_use", args=[gpt.slug])).content.decode()
+    assert "It is 500." in page
+    assert "Not correct" in page
+    assert ("450 hours." in page) == shares
+    assert bob.shown_name not in page
+    assert "A later secret" not in page
+    received = client.get(f"/api/gpts/{gpt.slug}/feedback").json()
+    assert [len(each["turns"]) for each in received] == [int(shares)]
