@@ -12,7 +12,9 @@ from web.builder.services import create_gpt, set_sharing, update_gpt
 from web.runs.models import Conversation, DelegationRow, Message, Run
 from web.runs.usage import PRIVATE, DelegatorUsage, GptUsage, Share, usage_of
 
-CHAT, PREVIEW, API, RESPONSE, _, DELEGATION = Conversation.Origin.values
+CHAT, PREVIEW, API, RESPONSE, DELEGATION = map(
+    Conversation.Origin, ("chat", "preview", "api", "response", "delegation")
+)
 
 
 def asked(gpt: Gpt, person: User, origin: str = CHAT, root: Run | None = None) -> Run:
