@@ -70,15 +70,22 @@ def bring_up(progress: ProgressPrinter) -> None:
     preflight.require_disk_space(site.home, preflight.RUN_BYTES, "Guildhall")
     print(f"Guildhall, with its state in {site.home}")
     runner = Runner(install.REPOSITORY, site.home / "log" / "up.log", environment(site, os.environ))
-    extras = ["workers", "local"]
-    extras += ["multilingual"] * (os.environ.get("EMBEDDER") == "multilingual")
-    extras += ["voice"] * any(os.environ.get(name) for name in ("VOICE_MODEL", "VOICE_SPEAKER"))
-    install.install(",".join(extras), progress, runner)
+    install.install(extras_for(os.environ), progress, runner)
     runner.output(Command(manage("check", "--tag=settings").argv, "Some settings cannot work."))
     close_home(site.home)
     with progress.step("Preparing the database and the base model"):
         runner.side_by_side([manage("migrate", "--verbosity=0")], [manage("preparemodels")])
     serve(site, progress, runner)
+
+
+def extras_for(variables: Mapping[str, str]) -> str:
+    """The extras that the settings need."""
+    extras = ["workers", "local"]
+    if variables.get("EMBEDDER") == "multilingual":
+        extras.append("multilingual")
+    if variables.get("VOICE_MODEL") or variables.get("VOICE_SPEAKER"):
+        extras.append("voice")
+    return ",".join(extras)
 
 
 def close_home(home: Path) -> None:

@@ -82,3 +82,16 @@ def test_an_own_broker_leaves_the_embedded_one_out(tmp_path: Path) -> None:
     assert start.supervised(site, own)["GUILDHALL_EMBEDDED_VALKEY"] == "false"
     embedded = start.environment(site, {})
     assert start.supervised(site, embedded)["GUILDHALL_EMBEDDED_VALKEY"] == "true"
+
+
+@pytest.mark.parametrize(
+    ("variables", "extras"),
+    [
+        ({}, "workers,local"),
+        ({"EMBEDDER": "multilingual"}, "workers,local,multilingual"),
+        ({"VOICE_MODEL": "small"}, "workers,local,voice"),
+        ({"VOICE_SPEAKER": "bundled", "VOICE_MODEL": ""}, "workers,local,voice"),
+    ],
+)
+def test_what_the_settings_need_is_installed(variables: dict[str, str], extras: str) -> None:
+    assert start.extras_for(variables) == extras

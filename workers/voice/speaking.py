@@ -1,6 +1,7 @@
 """Reads text aloud with piper, which runs as a program of its own: it is GPL-3.0, and is neither imported nor linked.
 
-A process reads one text, so that a text on which it fails or hangs ends only that; it starts in about a second.
+A process reads one text, so that a text on which it fails or hangs ends only that. It takes a second to start, so one
+is started ahead.
 """
 
 import json
@@ -8,6 +9,7 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 from io import BytesIO
 from pathlib import Path
 from typing import Final
@@ -49,30 +51,66 @@ def speak(text: str, voice: Path, speed: float, timeout_s: float) -> tuple[bytes
     except (OSError, ValueError, KeyError) as error:
         logger.exception("the voice %s can't be read", voice)
         raise NotReady from error
-    samples = _run_piper(text, ["-m", str(voice), "--length-scale", f"{slowness:.3f}"], timeout_s)
+    samples = _run_piper(text, ("-m", str(voice), "--length-scale", f"{slowness:.3f}"), timeout_s)
     if not samples:
         raise VoiceError(NO_WORDS, 400, "input")
     return samples, rate
 
 
-def _run_piper(text: str, options: list[str], timeout_s: float) -> bytes:
-    argv = [sys.executable, "-P", "-m", "piper", *options, "--output-raw", "--sentence-silence", str(PAUSE_S)]
+def _run_piper(text: str, options: tuple[str, ...], timeout_s: float) -> bytes:
+    process = _spare.take(options)
     try:
-        done = subprocess.run(  # noqa: S603  # piper and the operator's voice; the text goes to its standard input
-            argv,
-            input=text.encode("utf-8", "replace"),
-            capture_output=True,
-            timeout=timeout_s,
-            cwd="/",
-            env={"PATH": os.defpath, "PYTHONUTF8": "1"},  # no secret of the site's
-            check=False,
-        )
+        samples, _ = process.communicate(text.encode("utf-8", "replace"), timeout_s)
     except subprocess.TimeoutExpired as error:
+        process.kill()
+        process.communicate()
         raise TooLate from error
-    if done.returncode:
-        logger.error("piper failed with %d: %s", done.returncode, done.stderr[-1_000:].decode("utf-8", "replace"))
+    if process.returncode:
+        logger.error("piper failed with %d", process.returncode)
         raise NotReady
-    return done.stdout
+    _spare.keep(options)
+    return samples
+
+
+class _Spare:
+    """A piper that has loaded its voice and waits for a text with the same options. It ends with this process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._options: tuple[str, ...] = ()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def take(self, options: tuple[str, ...]) -> "subprocess.Popen[bytes]":
+        """It, or a new one."""
+        with self._lock:
+            if self._process and self._options == options and self._process.poll() is None:
+                taken, self._process = self._process, None
+                return taken
+        return _started(options)
+
+    def keep(self, options: tuple[str, ...]) -> None:
+        """Start one for the next text, unless one waits."""
+        with self._lock:
+            if self._process and self._options != options:
+                self._process.kill()
+                self._process.communicate()
+                self._process = None
+            if not self._process:
+                self._process, self._options = _started(options), options
+
+
+_spare: Final = _Spare()
+
+
+def _started(options: tuple[str, ...]) -> "subprocess.Popen[bytes]":
+    argv = [sys.executable, "-P", "-m", "piper", *options, "--output-raw", "--sentence-silence", str(PAUSE_S)]
+    return subprocess.Popen(  # noqa: S603  # piper and the operator's voice; the text goes to its standard input
+        argv,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd="/",
+        env={"PATH": os.defpath, "PYTHONUTF8": "1"},  # no secret of the site's
+    )
 
 
 def encoded(samples: bytes, rate: int, name: str) -> bytes:

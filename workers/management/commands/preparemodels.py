@@ -22,7 +22,7 @@ class Command(BaseCommand):
         """Prints a line per step with its time."""
         shared_embedder(settings.EMBEDDER, home=settings.GUILDHALL_HOME)
         if settings.VOICE_MODEL:
-            model_folder(settings.VOICE_MODEL, settings.GUILDHALL_HOME, may_download=True)
+            self._prepare_voice()
         config = engine_config()
         if config.engine not in ("hf", "vllm"):
             self.stdout.write(f"ENGINE is {config.engine}: no local base model needed.")
@@ -35,6 +35,12 @@ class Command(BaseCommand):
         self.stdout.write(
             f"Base model ready in {time.perf_counter() - started:.1f} s: {n_bytes / 1e6:.0f} MB of weights"
         )
+
+    def _prepare_voice(self) -> None:
+        try:
+            model_folder(settings.VOICE_MODEL, settings.GUILDHALL_HOME, may_download=True)
+        except Exception as error:
+            raise CommandError(f"VOICE_MODEL={settings.VOICE_MODEL} can't be downloaded: {error}") from error
 
     def _report(self, line: str) -> None:
         self.stdout.write(line)
