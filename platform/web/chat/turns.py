@@ -274,10 +274,8 @@ class Turn:
     versions: Versions
 
 
-def turns(conversation: Conversation) -> list[Turn]:
-    """The turns of the branch that is shown, oldest first. Seven queries for any number of turns."""
-    branches = Branches(conversation)
-    path = branches.up_to(branches.shown)
+def turns(conversation: Conversation, branches: Branches, path: Sequence[UUID]) -> list[Turn]:
+    """The turns of these runs, a part of one branch. Five queries for any number of turns."""
     related = ("version__gpt__owner", "message__creator_question", "feedback")
     runs = Run.objects.select_related(*related).in_bulk(path)
     logs: dict[UUID, list[dict[str, Any]]] = defaultdict(list)

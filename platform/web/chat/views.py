@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.db.models import Exists, F, OuterRef
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -19,6 +19,7 @@ from django.views.decorators.http import require_safe
 from web.builder.models import Gpt, GptVersion
 from web.chat.turns import guest_of, turns
 from web.runs import finding
+from web.runs.branches import Branches
 from web.runs.creator_questions import UNSEEN, mark_seen
 from web.runs.models import Conversation, CreatorQuestion
 from web.runs.services import access_conversation
@@ -26,6 +27,8 @@ from web.runs.services import access_conversation
 # Chats in the sidebar, and on the page of all chats.
 N_SIDE = 60
 N_PAGE = 500
+# Turns of a chat when it opens, and how many are added at its top at a time.
+N_TURNS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +113,22 @@ def chats(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_safe
 def chat(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
-    """One chat. 404 for anyone but its owner, for deleted chats, and for previews and API conversations."""
+    """The last turns of one chat, or those that `_part` says.
+
+    404 for anyone but its owner, for deleted chats, and for previews and API conversations.
+    """
     conversation = access_conversation(request.user, conversation_id)
     if not conversation.is_chat:
         raise Http404("Chat not found.")
-    shown = turns(conversation)
+    branches = Branches(conversation)
+    path = branches.up_to(branches.shown)
+    part = _part(branches, len(path), request.GET)
+    shown = turns(conversation, branches, path[part])
     mark_seen(question for turn in shown if (question := turn.reply.creator_question))
     context = {
         "conversation": conversation,
         "turns": shown,
+        "earlier": path[max(0, part.start - N_TURNS)] if part.start else None,
         "queued": conversation.queued.all(),
         "guest": guest_of(conversation),
         "read_only": why_read_only(request.user, conversation),
@@ -129,3 +139,22 @@ def chat(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     # Not stored by proxies, but the browser may keep the page for Back; chat.js then checks for news.
     response["Cache-Control"] = "private, no-cache"
     return response
+
+
+def _part(branches: Branches, n_turns: int, query: QueryDict) -> slice:
+    """Which of `n_turns` turns to show: at least the last N_TURNS, and all since the run `from`.
+
+    With `before`, exactly those since `from`, up to the run `before` or the end. A run of another branch stands for
+    the turn in its place.
+    """
+    start, latest = branches.place(query.get("from", "")), max(0, n_turns - N_TURNS)
+    if start is None or start >= n_turns:
+        return slice(latest, n_turns)
+    if "before" not in query:
+        return slice(min(start, latest), n_turns)
+    return slice(start, branches.place(query.get("before", "")) or n_turns)
+
+
+def page_at(conversation_id: UUID, run_id: UUID) -> str:
+    """The URL of a turn on the page of its chat, also if it is an early one."""
+    return f"{reverse('chat', args=[conversation_id])}?from={run_id}#run-{run_id}"

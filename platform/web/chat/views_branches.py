@@ -4,10 +4,10 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from web.builder.views import wants_json
+from web.chat.views import page_at
 from web.chat.views_send import check_access, for_people_signed_in, ids_in, sent
 from web.runs import branches, copies, services
 from web.runs.models import Conversation
@@ -34,7 +34,7 @@ def show(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     conversation = access_conversation(request.user, conversation_id)
     run_id = _run_in(request)
     branches.show(conversation, run_id)
-    page = f"{reverse('chat', args=[conversation.id])}#run-{run_id}"
+    page = page_at(conversation.id, run_id)
     return JsonResponse({"shown": str(conversation.shown_id)}) if wants_json(request) else redirect(page)
 
 

@@ -16,7 +16,7 @@ from web.builder.views import wants_json
 from web.chat.sources import shown_blocks
 from web.chat.tree import shown_tree
 from web.chat.turns import reply_of
-from web.chat.views import why_read_only
+from web.chat.views import page_at, why_read_only
 from web.chat.views_send import for_people_signed_in
 from web.runs import creator_questions, feedback
 from web.runs.citations import Cited, ShownPage, access_citation, page_view, view, where
@@ -99,7 +99,7 @@ def give_feedback(request: HttpRequest, run_id: UUID) -> HttpResponse:
     else:
         raise Refused("Rate the answer “good” or “bad”.")
     if not wants_json(request):
-        return redirect(f"{reverse('chat', args=[run.message.conversation_id])}#run-{run.id}")
+        return redirect(page_at(run.message.conversation_id, run.id))
     run = access_run(request.user, run_id)
     context = {"reply": reply_of(run), "run": run, "open": rating == "bad" and not is_form}
     return JsonResponse({"html": render_to_string("chat/feedback.html", context, request)})

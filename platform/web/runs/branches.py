@@ -63,6 +63,13 @@ class Branches:
             run = self._after[self._message[run]]
         return path[::-1]
 
+    def place(self, run: str) -> int | None:
+        """How many runs come before this one in its branch; None if it is none of this conversation."""
+        try:
+            return len(self.up_to(UUID(run))) - 1
+        except (ValueError, KeyError):
+            return None
+
     def before(self, message: UUID) -> list[UUID]:
         """The runs of which a message's answer knows: those before it in its branch that ended without an error."""
         usable = set(Run.OVER) - {Run.Status.FAILED}

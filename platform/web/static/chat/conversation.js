@@ -3,6 +3,7 @@
 import { copy } from "../site.js";
 import { foldOut } from "./delegations.js";
 import { Composer } from "./composer.js";
+import { EarlierTurns } from "./earlier.js";
 import { post, Refusal } from "./post.js";
 import { enrich } from "./rich/enrich.js";
 import { SourcePanel } from "./sources.js";
@@ -29,11 +30,13 @@ export class Conversation {
     this.sources = new SourcePanel(document.querySelector("[data-source-panel]"), talk);
     this.stream = null;
     this.following = true;
-    this.nTurns = 0; // how many there were when a message was sent that waited
+    this.lastTurn = null; // the id of the last one when a message was sent that waited
+    this.earlier = new EarlierTurns(this, enhance);
     this.listen();
     enhance(this.turns);
     this.followLive();
     this.toEnd();
+    this.earlier.toTarget();
   }
 
   listen() {
@@ -175,7 +178,7 @@ export class Conversation {
         this.composer.takeBack(text);
         return;
       }
-      this.nTurns = this.turns.children.length;
+      this.lastTurn = this.turns.lastElementChild?.id ?? null;
       if (!this.stream) await this.followQueue();
     } catch (refusal) {
       this.composer.fail(refusal);
@@ -190,12 +193,12 @@ export class Conversation {
   /** Look for the answer to a message that waited: a worker sends it, or the site did already. */
   async followQueue() {
     const waits = () => this.talk.querySelector("[data-queue] li:first-child:not([data-held])");
-    for (let tries = 0; tries < 20 && (waits() || this.nTurns === this.turns.children.length); tries += 1) {
+    for (let tries = 0; tries < 20 && (waits() || this.lastTurn === this.turns.lastElementChild?.id); tries += 1) {
       await new Promise((resolve) => setTimeout(resolve, 150 * (1 + tries)));
       if (!this.stream) await this.refresh();
       if (this.stream) break;
     }
-    this.nTurns = 0;
+    this.lastTurn = null;
   }
 
   async giveFeedback(form, button) {
@@ -303,9 +306,10 @@ export class Conversation {
   /** Show what is new: messages sent in another tab, answers that ended while this page was suspended. */
   async refresh() {
     if (!("page" in this.talk.dataset)) return;
+    const first = this.earlier.first;
     let response;
     try {
-      response = await fetch(location.href, { headers: { Accept: "text/html" } });
+      response = await fetch(first ? this.earlier.url(first) : location.href, { headers: { Accept: "text/html" } });
     } catch {
       return; // offline: keep what is shown
     }
@@ -315,27 +319,36 @@ export class Conversation {
     }
     if (!response.ok) return;
     const html = await response.text();
+    if (first !== this.earlier.first) return this.refresh(); // earlier turns came in the meantime
     const turns = parsed(html, "[data-turns]");
     this.composer?.mention?.showGuest(parsed(html, "[data-guest]"));
     const queue = parsed(html, "[data-queue]");
     if (queue) this.showQueue(queue.innerHTML);
+    this.earlier.show(parsed(html, "[data-earlier]"));
     if (turns && state(turns) !== state(this.turns)) this.replaceTurns(turns);
     else if (!this.stream || this.stream.closed) this.followLive();
   }
 
-  /** Remove all turns, and stop following the answer in progress. */
-  clear() {
+  /** Remove the turns after the first `nKept`, and stop following the answer in progress. */
+  clear(nKept = 0) {
     this.stream?.close();
     this.stream = null;
     this.composer?.setAnswering(false);
     this.composer?.fail(null);
-    this.turns.replaceChildren();
+    for (const turn of [...this.turns.children].slice(nKept)) turn.remove();
   }
 
+  /** Show `turns`. Those at the start that are the same stay, with their place on the screen, folds and focus. */
   replaceTurns(turns) {
-    this.clear();
+    const shown = [...this.turns.children];
+    let nSame = 0;
+    while (turns.firstElementChild && shown[nSame] && state(turns.firstElementChild) === state(shown[nSame])) {
+      turns.firstElementChild.remove();
+      nSame += 1;
+    }
+    this.clear(nSame);
+    enhance(turns);
     this.turns.append(...turns.children);
-    enhance(this.turns);
     this.followLive();
     if (this.following) this.toEnd();
   }
@@ -402,6 +415,7 @@ function parsed(html, selector) {
 function state(turns) {
   return [...turns.querySelectorAll(".turn > .reply")].map((reply) => {
     const question = reply.querySelector("[data-creator-question]")?.dataset.creatorQuestion;
-    return `${reply.dataset.run} ${"live" in reply.dataset} ${question}`;
+    const versions = [...reply.parentElement.querySelectorAll(".versions")].map((form) => form.textContent);
+    return `${reply.dataset.run} ${"live" in reply.dataset} ${question} ${versions}`;
   }).join();
 }
