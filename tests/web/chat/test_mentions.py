@@ -86,7 +86,7 @@ def test_a_page_takes_as_many_queries_with_many_guests(as_bob, visited, django_a
     for _ in range(3):
         run = services.start_run(visited, "And now?")
         log.append(run.id, Finished(text="A half."))
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(16):
         page_of(as_bob, visited)
 
 
