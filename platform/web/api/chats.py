@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 from ninja import Router, Schema, Status
+from ninja.pagination import paginate
 from pydantic import Field
 
 from gpts.values import Text
@@ -14,7 +15,7 @@ from web.accounts.models import User
 from web.api.auth import caller
 from web.api.errors import ProblemDetails
 from web.api.gpts import DENIED, INVALID
-from web.api.paging import SearchText
+from web.api.paging import Pages, SearchText
 from web.api.reading import RequestBody
 from web.api.runs import BUSY, state_of
 from web.api.shapes_runs import ConversationCard, RunState
@@ -102,10 +103,17 @@ class FoundText(Schema):
     after: str
 
 
-@router.get("/conversations/search", response={200: list[FoundText], 401: ProblemDetails, 422: ProblemDetails})
-def search_messages(request: HttpRequest, q: SearchText = "") -> list[finding.Hit]:
+class FoundTexts(Schema):
+    """What was found; there are no further pages."""
+
+    items: list[FoundText]
+    next: None = None
+
+
+@router.get("/conversations/search", response={200: FoundTexts, 401: ProblemDetails, 422: ProblemDetails})
+def search_messages(request: HttpRequest, q: SearchText = "") -> dict[str, list[finding.Hit]]:
     """Your messages and the answers to them that hold all words of `q`, newest first: at most 40."""
-    return finding.find(caller(request), q.strip())
+    return {"items": finding.find(caller(request), q.strip())}
 
 
 class WaitingMessage(RequestBody):
@@ -126,9 +134,10 @@ class QueuedShape(Schema):
     created: datetime
 
 
-@router.get(f"{CONVERSATION}/queue", response={200: list[QueuedShape], **DENIED})
+@router.get(f"{CONVERSATION}/queue", response={200: list[QueuedShape], **DENIED, 422: INVALID[422]})
+@paginate(Pages, oldest_first=True)
 def list_queue(request: HttpRequest, conversation_id: UUID) -> QuerySet[QueuedMessage]:
-    """The messages that wait in a chat, the next one first: at most five."""
+    """The messages that wait in a chat, at most five."""
     return access_conversation(caller(request), conversation_id).queued.all()
 
 
@@ -174,7 +183,8 @@ class ShareShape(Schema):
     created: datetime
 
 
-@router.get(f"{CONVERSATION}/shares", response={200: list[ShareShape], **DENIED})
+@router.get(f"{CONVERSATION}/shares", response={200: list[ShareShape], **DENIED, 422: INVALID[422]})
+@paginate(Pages)
 def list_shares(request: HttpRequest, conversation_id: UUID) -> QuerySet[Share]:
     """The links to a chat that were not revoked, newest first."""
     return access_conversation(caller(request), conversation_id).shares.filter(revoked=None)
@@ -244,9 +254,10 @@ class ReceivedFeedback(Schema):
     turns: list[SharedTurnShape]
 
 
-@router.get("/gpts/{slug}/feedback", response={200: list[ReceivedFeedback], **DENIED})
-def read_feedback(request: HttpRequest, slug: str) -> list[feedback.Received]:
-    """The newest feedback on your GPT, at most 30, without whose it is."""
+@router.get("/gpts/{slug}/feedback", response={200: list[ReceivedFeedback], **DENIED, 422: INVALID[422]})
+@paginate(Pages, each=feedback.for_creator)
+def read_feedback(request: HttpRequest, slug: str) -> QuerySet[Feedback]:
+    """The feedback on your GPT, newest first, without whose it is."""
     return feedback.received(access_own_gpt(caller(request), slug))
 
 

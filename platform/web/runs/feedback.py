@@ -1,9 +1,11 @@
 """What people think of answers, for the creators of the GPTs that gave them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+
+from django.db.models import QuerySet
 
 from web.builder.models import Gpt
 from web.runs import sharing
@@ -60,11 +62,15 @@ class Received:
     turns: tuple[sharing.SharedTurn, ...]
 
 
-def received(gpt: Gpt, since: datetime | None = None) -> list[Received]:
-    """The newest feedback on `gpt`, at most MAX_SHOWN. `gpt` must come from `access_own_gpt`."""
+def received(gpt: Gpt) -> QuerySet[Feedback]:
+    """The feedback on `gpt`, newest first. `gpt` must come from `access_own_gpt`."""
     given = Feedback.objects.filter(gpt=gpt, run__message__conversation__deleted=None)
-    given = given.filter(changed__gte=since) if since else given
-    return [_received(each) for each in given.select_related("run__message__conversation")[:MAX_SHOWN]]
+    return given.select_related("run__message__conversation")
+
+
+def for_creator(given: Iterable[Feedback]) -> list[Received]:
+    """The same as the creator may see it."""
+    return [_received(each) for each in given]
 
 
 def _received(given: Feedback) -> Received:

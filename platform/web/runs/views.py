@@ -124,5 +124,6 @@ def usage(request: HttpRequest, slug: str) -> HttpResponse:
     days = next((days for days in USAGE_DAYS if str(days) == chosen), 30)
     since = timezone.now() - timedelta(days=days)
     n_good, n_bad = feedback.counts(gpt, since)
+    newest = feedback.received(gpt).filter(changed__gte=since)[: feedback.MAX_SHOWN]
     context = {"gpt": gpt, "usage": usage_of(gpt, days), "periods": USAGE_DAYS, "n_good": n_good, "n_bad": n_bad}
-    return render(request, "runs/usage.html", {**context, "feedback": feedback.received(gpt, since)})
+    return render(request, "runs/usage.html", {**context, "feedback": feedback.for_creator(newest)})

@@ -69,5 +69,5 @@ def test_the_creator_sees_the_chat_only_if_the_person_shares_it(as_bob, client, 
     assert ("450 hours." in page) == shares
     assert bob.shown_name not in page
     assert "A later secret" not in page
-    received = client.get(f"/api/gpts/{gpt.slug}/feedback").json()
+    received = client.get(f"/api/gpts/{gpt.slug}/feedback").json()["items"]
     assert [len(each["turns"]) for each in received] == [int(shares)]

@@ -104,7 +104,7 @@ def test_all_of_it_over_the_api(bob, gpt, talk):
     assert (changed["pinned"], changed["archived"]) == (True, True)
     assert bobs.get("/api/conversations").json()["items"] == []
     assert len(bobs.get("/api/conversations?archived=true").json()["items"]) == 1
-    hits = bobs.get("/api/conversations/search?q=zp-771").json()
+    hits = bobs.get("/api/conversations/search?q=zp-771").json()["items"]
     assert [(hit["run"], hit["found"]) for hit in hits] == [(str(run.id), "ZP-771")]
     made = bobs.post(f"/api/gpts/{gpt.slug}/runs", {"text": "Psst", "temporary": True}, content_type=JSON).json()
     assert Conversation.objects.get(id=made["conversation"]).origin == Conversation.Origin.TEMPORARY
