@@ -18,12 +18,13 @@ from web.api.gpts import DENIED, INVALID
 from web.api.paging import Pages, SearchText
 from web.api.reading import RequestBody
 from web.api.runs import BUSY, state_of
-from web.api.shapes_runs import ConversationCard, RunState
+from web.api.shapes_runs import ConversationCard, NewMessage, RunState
 from web.builder.services import access_gpt, access_own_gpt
-from web.runs import branches, copies, exports, feedback, finding, queued, services, sharing
+from web.runs import copies, exports, feedback, finding, queued, services, sharing
+from web.runs.branches import shown_in
 from web.runs.models import Conversation
 from web.runs.models_chats import Feedback, QueuedMessage, Share
-from web.runs.services import access_conversation, access_run
+from web.runs.services import access_chat, access_conversation, access_run
 
 router = Router(tags=["Chats"])
 CONVERSATION = "/conversations/{uuid:conversation_id}"
@@ -59,28 +60,18 @@ def edit_message(
 ) -> Status[dict[str, Any]]:
     """Send another version of a message. The first one and what follows it are kept, in a branch of their own."""
     conversation = _writable(caller(request), conversation_id)
-    message = conversation.messages.filter(id=message_id).first()
-    if message is None:
-        raise Http404("Message not found.")
-    message.conversation = conversation
+    message = services.message_in(conversation, id=message_id)
     return Status(202, state_of(services.edit(message, edited.text, edited.attachments)))
 
 
 @router.post("/conversations/{uuid:conversation_id}/fork", response={201: ConversationCard, **INVALID, **BUSY})
 def fork_conversation(request: HttpRequest, conversation_id: UUID, place: PlaceInChat) -> Status[Conversation]:
     """Copy a chat, up to the answer `run`, into a new one."""
-    conversation = _chat(caller(request), conversation_id)
-    wanted = place.run or branches.Branches(conversation).shown
+    conversation = access_chat(caller(request), conversation_id)
+    wanted = place.run or shown_in(conversation)
     if wanted is None:
         raise Http404("Answer not found.")
     return Status(201, copies.fork(conversation, wanted))
-
-
-def _chat(user: User, conversation_id: UUID) -> Conversation:
-    conversation = access_conversation(user, conversation_id)
-    if conversation.origin != Conversation.Origin.CHAT:
-        raise Http404("Conversation not found.")
-    return conversation
 
 
 def _writable(user: User, conversation_id: UUID) -> Conversation:
@@ -116,15 +107,6 @@ def search_messages(request: HttpRequest, q: SearchText = "") -> dict[str, list[
     return {"items": finding.find(caller(request), q.strip())}
 
 
-class WaitingMessage(RequestBody):
-    """A message to send once the answer in progress has ended."""
-
-    text: Text = Field(description="May be empty if files are attached.")
-    attachments: list[UUID] = Field([], max_length=100, description="Ids of files from `POST /api/attachments`.")
-    mention: Text = Field("", max_length=200, description="Slug of another GPT that answers this message.")
-    stay: bool = Field(False, description="The mentioned GPT also answers later messages.")
-
-
 class QueuedShape(Schema):
     """A message that waits; `error` tells why it could not be sent, and is empty otherwise."""
 
@@ -142,7 +124,7 @@ def list_queue(request: HttpRequest, conversation_id: UUID) -> QuerySet[QueuedMe
 
 
 @router.post(f"{CONVERSATION}/queue", response={201: QueuedShape, **INVALID, **BUSY})
-def queue_message(request: HttpRequest, conversation_id: UUID, new: WaitingMessage) -> Status[QueuedMessage]:
+def queue_message(request: HttpRequest, conversation_id: UUID, new: NewMessage) -> Status[QueuedMessage]:
     """Send a message once the answer in progress has ended; at once if there is none."""
     conversation = _writable(caller(request), conversation_id)
     return Status(201, queued.add(conversation, new.text, new.attachments, new.mention, new.stay))
@@ -193,7 +175,7 @@ def list_shares(request: HttpRequest, conversation_id: UUID) -> QuerySet[Share]:
 @router.post(f"{CONVERSATION}/shares", response={201: ShareShape, **INVALID, **BUSY})
 def create_share(request: HttpRequest, conversation_id: UUID, new: NewShare) -> Status[Share]:
     """Share a chat as it is now: its messages and answers, without files, sources or your name."""
-    return Status(201, sharing.create(_chat(caller(request), conversation_id), new.audience, new.run))
+    return Status(201, sharing.create(access_chat(caller(request), conversation_id), new.audience, new.run))
 
 
 @router.delete(f"{CONVERSATION}/shares/{{int:share_id}}", response={204: None, **DENIED})
@@ -209,7 +191,7 @@ def revoke_share(request: HttpRequest, conversation_id: UUID, share_id: int) -> 
 @router.get(f"{CONVERSATION}/export", response={200: dict[str, Any], **DENIED})
 def export_chat(request: HttpRequest, conversation_id: UUID) -> dict[str, Any]:
     """The versions of a chat's messages and answers that are shown, with their sources."""
-    return exports.as_data(_chat(caller(request), conversation_id))
+    return exports.as_data(access_chat(caller(request), conversation_id))
 
 
 class NewFeedback(RequestBody):

@@ -282,9 +282,9 @@ def change_conversation(request: HttpRequest, conversation_id: UUID, change: Con
         if change.title is not None:
             services.rename_conversation(conversation, change.title)
         if change.pinned is not None:
-            services.pin_conversation(conversation, change.pinned)
+            services.mark_conversation(conversation, "pinned", change.pinned)
         if change.archived is not None:
-            services.archive_conversation(conversation, change.archived)
+            services.mark_conversation(conversation, "archived", change.archived)
     return conversation
 
 

@@ -21,17 +21,22 @@ OrNull = Annotated[str | None, BeforeValidator(lambda text: text or None)]
 CLOSEST: Final = "What of the files is closest to a question that an answer without citations declines."
 
 
-class NewRun(RequestBody):
+class NewMessage(RequestBody):
     """A message to a GPT."""
 
     text: Text = Field(description="May be empty if files are attached.")
-    conversation: UUID | None = Field(None, description="The conversation to continue; a new one if omitted.")
     attachments: list[UUID] = Field([], max_length=100, description="Ids of files from `POST /api/attachments`.")
+    mention: Text = Field("", max_length=200, description="Slug of another GPT that answers this message.")
+    stay: bool = Field(False, description="The mentioned GPT also answers later messages (see `DELETE …/guest`).")
+
+
+class NewRun(NewMessage):
+    """A message to a GPT, and where it belongs."""
+
+    conversation: UUID | None = Field(None, description="The conversation to continue; a new one if omitted.")
     after: UUID | None = Field(None, description="The answer (a run) it follows; the last one shown if omitted.")
     preview: bool = Field(False, description="Send it to your own draft; the chat is not saved.")
     temporary: bool = Field(False, description="A new chat that isn’t listed and is deleted within two days.")
-    mention: Text = Field("", max_length=200, description="Slug of another GPT that answers this message.")
-    stay: bool = Field(False, description="The mentioned GPT also answers later messages (see `DELETE …/guest`).")
 
 
 class StepShape(Schema):

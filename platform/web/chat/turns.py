@@ -298,7 +298,8 @@ def turns(conversation: Conversation, branches: Branches, path: Sequence[UUID]) 
 
 def turn_of(run: Run) -> Turn:
     """The turn of one run so far."""
-    return Turn(run.message, reply_of(run), Branches(run.message.conversation).versions_of_message(run.id))
+    branches = Branches(run.message.conversation)
+    return Turn(run.message, reply_of(run, branches), branches.versions_of_message(run.id))
 
 
 def _offering(replies: Sequence[Reply], owner: User) -> list[Reply]:
@@ -331,9 +332,10 @@ def _visitors(conversation: Conversation, answering: Iterable[Gpt]) -> dict[UUID
     return {id: Visitor(gpt, id in still_open) for id, gpt in gpts.items()}
 
 
-def reply_of(run: Run) -> Reply:
-    """The reply of one run so far."""
+def reply_of(run: Run, branches: Branches | None = None) -> Reply:
+    """The reply of one run so far. `branches` are those of its conversation, if the caller has them already."""
     visitors = _visitors(run.message.conversation, [run.gpt])
-    answers = None if run.root_id else Branches(run.message.conversation).versions_of_answer(run.id)
+    known = None if run.root_id else branches or Branches(run.message.conversation)
+    answers = known.versions_of_answer(run.id) if known else None
     reply = Reply(run, log.read(run.id), run.version.spec(), visitors.get(run.gpt.id), answers)
     return _offering([reply], run.owner)[0]

@@ -10,8 +10,7 @@ from web.builder.views import wants_json
 from web.chat.views import page_at
 from web.chat.views_send import check_access, for_people_signed_in, ids_in, sent
 from web.runs import branches, copies, services
-from web.runs.models import Conversation
-from web.runs.services import access_conversation
+from web.runs.services import access_chat, access_conversation, message_in
 
 
 @require_POST
@@ -20,10 +19,7 @@ def edit(request: HttpRequest, conversation_id: UUID, message_id: UUID) -> HttpR
     """Send another version of a message, which is answered anew."""
     conversation = access_conversation(request.user, conversation_id)
     check_access(request, conversation)
-    message = conversation.messages.filter(id=message_id).first()
-    if message is None:
-        raise Http404("Message not found.")
-    message.conversation = conversation
+    message = message_in(conversation, id=message_id)
     return sent(request, services.edit(message, request.POST.get("text", ""), ids_in(request)))
 
 
@@ -42,9 +38,7 @@ def show(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
 @for_people_signed_in
 def fork(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     """Copy the chat up to an answer into a new one, and open it."""
-    conversation = access_conversation(request.user, conversation_id)
-    if conversation.origin != Conversation.Origin.CHAT:
-        raise Http404("Chat not found.")
+    conversation = access_chat(request.user, conversation_id)
     return redirect("chat", copies.fork(conversation, _run_in(request)).id)
 
 

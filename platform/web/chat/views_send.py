@@ -4,7 +4,7 @@ Every error is one sentence that says what to do; the page's script shows it and
 """
 
 from functools import wraps
-from typing import Any, cast
+from typing import Any, Literal, cast
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -193,20 +193,12 @@ def rename(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
 
 @require_POST
 @for_people_signed_in
-def pin(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
-    """Pin a chat, or with `off` no longer."""
+def mark(request: HttpRequest, conversation_id: UUID, name: Literal["pinned", "archived"]) -> HttpResponse:
+    """Pin or archive a chat, or with `off` no longer."""
     conversation = services.access_conversation(request.user, conversation_id)
-    services.pin_conversation(conversation, not request.POST.get("off"))
-    return JsonResponse({"pinned": bool(conversation.pinned)}) if wants_json(request) else redirect("chats")
-
-
-@require_POST
-@for_people_signed_in
-def archive(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
-    """Archive a chat, or with `off` put it back."""
-    conversation = services.access_conversation(request.user, conversation_id)
-    services.archive_conversation(conversation, not request.POST.get("off"))
-    return JsonResponse({"archived": bool(conversation.archived)}) if wants_json(request) else redirect("chats")
+    is_set = not request.POST.get("off")
+    services.mark_conversation(conversation, name, is_set)
+    return JsonResponse({name: is_set}) if wants_json(request) else redirect("chats")
 
 
 @require_POST

@@ -18,9 +18,8 @@ from web.chat.rendering import render_answer
 from web.chat.views_send import for_people_signed_in
 from web.runs import exports, sharing
 from web.runs.errors import Refused
-from web.runs.models import Conversation
 from web.runs.models_chats import Share
-from web.runs.services import access_conversation
+from web.runs.services import access_chat
 
 
 @never_cache
@@ -28,7 +27,7 @@ from web.runs.services import access_conversation
 @for_people_signed_in
 def share(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     """The links to a chat of one's own, a new one, and its export."""
-    conversation = _own_chat(request, conversation_id)
+    conversation = access_chat(request.user, conversation_id)
     if request.method == "POST":
         audience = request.POST.get("audience", "")
         if audience not in Share.Audience.values:
@@ -45,20 +44,13 @@ def share(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
 @for_people_signed_in
 def revoke(request: HttpRequest, conversation_id: UUID, share_id: int) -> HttpResponse:
     """End a link."""
-    conversation = _own_chat(request, conversation_id)
+    conversation = access_chat(request.user, conversation_id)
     shared = conversation.shares.filter(id=share_id).first()
     if shared is None:
         raise Http404("Link not found.")
     sharing.revoke(shared)
     messages.success(request, "The link shows nothing any more.")
     return redirect("chat_share", conversation.id)
-
-
-def _own_chat(request: HttpRequest, conversation_id: UUID) -> Conversation:
-    conversation = access_conversation(request.user, conversation_id)
-    if conversation.origin != Conversation.Origin.CHAT:
-        raise Http404("Chat not found.")
-    return conversation
 
 
 @never_cache
@@ -93,7 +85,7 @@ def continue_shared(request: HttpRequest, token: str) -> HttpResponse:
 @for_people_signed_in
 def export(request: HttpRequest, conversation_id: UUID, form: str) -> HttpResponse:
     """A chat as a file, or as a page to print."""
-    conversation = _own_chat(request, conversation_id)
+    conversation = access_chat(request.user, conversation_id)
     data = exports.as_data(conversation)
     if form == "print":
         answers = [(each, render_answer(each["content"])) for each in data["messages"]]

@@ -35,6 +35,12 @@ class Versions:
         return self.runs[self.at + 1] if self.number < len(self.runs) else None
 
 
+def shown_in(conversation: Conversation) -> UUID | None:
+    """The last run of the branch that is shown; None in an empty conversation."""
+    own = Run.objects.filter(message__conversation=conversation).order_by("-created", "-id")
+    return conversation.shown_id or own.values_list("id", flat=True).first()
+
+
 class Branches:
     """All messages and runs of a conversation, by their ids. Two queries."""
 
@@ -52,7 +58,7 @@ class Branches:
             self._runs[message].append(run)
             self._message[run] = message
             self._status[run] = status
-        # The last run of the branch that is shown; None in an empty conversation.
+        # As `shown_in`, of what is known here.
         self.shown: UUID | None = conversation.shown_id or next(reversed(self._message), None)
 
     def up_to(self, run: UUID | None) -> list[UUID]:

@@ -36,12 +36,18 @@ def in_order(ids: list[UUID]) -> list[Run]:
     return [runs[id] for id in ids]
 
 
-def _copy_turn(run: Run, into: Conversation, after: Run | None, moved: dict[str, str]) -> Run:
-    """The copy of a run and of its message. It has cost no tokens. `moved` are the ids of the copies of files."""
+def copy_of(run: Run, into: Conversation, after: Run | None, n_steps: int) -> Run:
+    """A run like `run`, and its message, still without its log of `n_steps`. It has cost no tokens."""
     message = Message.objects.create(conversation=into, text=run.message.text, after=after)
-    facts = {name: getattr(run, name) for name in ("version", "owner", "status", "n_steps", "ended")}
-    copy = Run.objects.create(message=message, **facts)
+    facts = {name: getattr(run, name) for name in ("version", "status", "ended")}
+    copy = Run.objects.create(message=message, owner=into.owner, n_steps=n_steps, **facts)
     Run.objects.filter(id=copy.id).update(created=run.created)
+    return copy
+
+
+def _copy_turn(run: Run, into: Conversation, after: Run | None, moved: dict[str, str]) -> Run:
+    """The copy of a run with its log. `moved` are the ids of the copies of files."""
+    copy = copy_of(run, into, after, run.n_steps)
     copies = []
     for row in StepRow.objects.filter(run=run):
         _copy_files(load_step(row.data), copy, moved)

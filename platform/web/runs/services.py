@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from django.conf import settings
@@ -24,7 +24,7 @@ from web.builder.files import cancel_reading
 from web.builder.models import Gpt, GptVersion
 from web.builder.services import preview_version
 from web.runs import delegations, ending, files, log, mentions, permissions, stream
-from web.runs.branches import Branches
+from web.runs.branches import Branches, shown_in
 from web.runs.errors import (
     EmptyMessage,
     GuestGone,
@@ -64,6 +64,14 @@ def access_conversation(user: Any, conversation_id: UUID) -> Conversation:
         return visible.get(id=conversation_id)
     except Conversation.DoesNotExist:
         raise Http404("Chat not found.") from None
+
+
+def access_chat(user: Any, conversation_id: UUID) -> Conversation:
+    """A chat of `user`'s own that is kept in their history. Raises Http404."""
+    conversation = access_conversation(user, conversation_id)
+    if conversation.origin != Conversation.Origin.CHAT:
+        raise Http404("Chat not found.")
+    return conversation
 
 
 def start_conversation(user: User, gpt: Gpt, origin: str = Conversation.Origin.CHAT) -> Conversation:
@@ -120,7 +128,7 @@ def start_run(
             attached = files.claim(conversation, attachments, spec)
             title = shorten(text or ", ".join(file.name for file in attached))
             is_new = conversation.is_new
-            after = None if is_new else edited.after_id if edited else Branches(conversation).shown
+            after = None if is_new else edited.after_id if edited else shown_in(conversation)
             message = _keep(conversation, text, title, chosen.gpt if stay else None, after)
             guest_id = str(chosen.gpt.id) if chosen.gpt else ""
             facts = {each.name: getattr(sent, each.name) for each in fields(sent)} if sent else {}
@@ -188,12 +196,19 @@ def regenerate(message: Message) -> Run:
 def answered_by(conversation: Conversation, run_id: UUID | str | None) -> Message:
     """The message that this run answers, by default the last one shown. Raises Http404."""
     try:
-        wanted = UUID(str(run_id)) if run_id else Branches(conversation).shown
+        wanted = UUID(str(run_id)) if run_id else shown_in(conversation)
     except ValueError:
         wanted = None
-    message = conversation.messages.filter(runs=wanted).first() if wanted else None
-    if message is None:
+    if wanted is None:
         raise Http404("There’s nothing to answer in this chat.")
+    return message_in(conversation, runs=wanted)
+
+
+def message_in(conversation: Conversation, **known: UUID) -> Message:
+    """The one message of the conversation with these fields. Raises Http404."""
+    message = conversation.messages.filter(**known).first()
+    if message is None:
+        raise Http404("Message not found.")
     message.conversation = conversation
     return message
 
@@ -316,16 +331,11 @@ def rename_conversation(conversation: Conversation, title: str) -> None:
     conversation.save(update_fields=["title"])
 
 
-def pin_conversation(conversation: Conversation, is_pinned: bool) -> None:
-    """Keep the chat above the others, or no longer."""
-    conversation.pinned = (conversation.pinned or timezone.now()) if is_pinned else None
-    conversation.save(update_fields=["pinned"])
-
-
-def archive_conversation(conversation: Conversation, is_archived: bool) -> None:
-    """Take the chat out of the list without deleting it, or put it back."""
-    conversation.archived = (conversation.archived or timezone.now()) if is_archived else None
-    conversation.save(update_fields=["archived"])
+def mark_conversation(conversation: Conversation, mark: Literal["pinned", "archived"], is_set: bool) -> None:
+    """Keep the chat above the others, or take it out of the list without deleting it; or no longer."""
+    since = getattr(conversation, mark)
+    setattr(conversation, mark, (since or timezone.now()) if is_set else None)
+    conversation.save(update_fields=[mark])
 
 
 def delete_conversation(conversation: Conversation) -> None:

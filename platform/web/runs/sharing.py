@@ -20,8 +20,8 @@ from web.accounts.models import User
 from web.builder.services import access_gpt
 from web.runs import log, services
 from web.runs.branches import Branches
-from web.runs.copies import in_order
-from web.runs.models import Conversation, Message, Run, StepRow
+from web.runs.copies import copy_of, in_order
+from web.runs.models import Conversation, Run, StepRow
 from web.runs.models_chats import Share
 
 AUTHOR = "another person’s shared chat"
@@ -102,9 +102,7 @@ def take_over(share: Share, user: User) -> Conversation:
 def _texts_of(run: Run, into: Conversation) -> Run:
     """A run that has said what `run` said, after the last one of the conversation."""
     steps = tuple(_foreign(log.read(run.id)))
-    message = Message.objects.create(conversation=into, text=run.message.text, after=into.shown)
-    facts = {"status": run.status, "n_steps": len(steps), "ended": run.ended}
-    copy = Run.objects.create(message=message, version=run.version, owner=into.owner, **facts)
+    copy = copy_of(run, into, into.shown, len(steps))
     rows = [{"seq": seq, "kind": step.kind, "data": step.model_dump(mode="json")} for seq, step in enumerate(steps)]
     StepRow.objects.bulk_create(StepRow(run=copy, **row) for row in rows)
     return copy
