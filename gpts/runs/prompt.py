@@ -8,7 +8,7 @@ not in the next prompt, which costs the cache nothing before it.
 import json
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import filterfalse
 from pathlib import Path
 from types import MappingProxyType
@@ -41,10 +41,14 @@ _TEXTS: Final[dict[str, str]] = tomllib.loads(Path(__file__).with_suffix(".toml"
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The files that are part of the prompt as they are, as texts and as pictures, by id."""
+    """The files that are part of the prompt as they are, as texts and as pictures, by id.
+
+    `background`: what the model reads before a turn's message, as far as the turn before it had something else.
+    """
 
     texts: Mapping[str, Passage] = field(default_factory=dict)
     pictures: Mapping[str, Picture] = field(default_factory=dict)
+    background: tuple[str, ...] = ()
 
 
 def build_prompt(
@@ -63,9 +67,14 @@ def build_prompt(
     """
     files = Shown({file.file_id: file for file in whole_files}, pictures)
     messages = [PromptMessage(role="system", content=system_text(spec, whole_files))]
+    known: tuple[str, ...] = ()
     for turn in (*filterfalse(_was_declined, history[n_dropped:]), log):
-        same_gpt = _guest_of(turn) == _guest_of(log)
-        messages += _turn(turn, files, reasons=turn is log) if same_gpt else _other_turn(turn, files)
+        if _guest_of(turn) != _guest_of(log):
+            messages += _other_turn(turn, files)
+            continue
+        before, known = known, _background(turn)
+        new = replace(files, background=tuple(text for text in known if text not in before))
+        messages += _turn(turn, new, reasons=turn is log)
     if kept := _texts([file for turn in history[:n_dropped] for file in attachments(turn)], files):
         at = next(n for n, message in enumerate(messages) if message.role == "user")
         messages[at] = messages[at].model_copy(update={"content": "\n\n".join([*kept, messages[at].content])})
@@ -80,6 +89,10 @@ def _was_declined(turn: Log) -> bool:
 
 def _guest_of(turn: Log) -> str:
     return next((step.guest_id for step in turn if isinstance(step, UserMessage)), "")
+
+
+def _background(turn: Log) -> tuple[str, ...]:
+    return next((step.background.texts() for step in turn if isinstance(step, UserMessage)), ())
 
 
 def _other_turn(turn: Log, files: Shown) -> list[PromptMessage]:
@@ -154,7 +167,12 @@ def _question(step: UserMessage, log: Log, files: Shown) -> PromptMessage:
     ]
     if step.overrides.answer_schema is not None and any(isinstance(each, Retrieval) for each in log):
         hints.append(_TEXTS["answer_in_json"].strip())
-    parts = (*_texts(step.attachments, files), user_text(step.text or _TEXTS["no_message"], log), *hints)
+    parts = (
+        *files.background,
+        *_texts(step.attachments, files),
+        user_text(step.text or _TEXTS["no_message"], log),
+        *hints,
+    )
     seen = tuple(files.pictures[file.id] for file in step.attachments if file.id in files.pictures)
     return PromptMessage(role="user", content="\n\n".join(filter(None, parts)), pictures=seen)
 

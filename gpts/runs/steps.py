@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, TypeAdapter, model_validator
 
 from gpts.knowledge.documents import Citation, Passage, SentenceSupport
+from gpts.runs.background import Background
 from gpts.runs.logprobs import TokenLogprob
 from gpts.runs.messages import PromptMessage
 from gpts.runs.overrides import Overrides
@@ -78,6 +79,7 @@ class UserMessage(Value):
     own_words: bool = True
     guest_id: str = ""
     is_side_task: bool = False
+    background: Background = Background()
 
     @model_validator(mode="before")
     @classmethod

@@ -13,7 +13,7 @@ import gpts
 from gpts.spec.tools import ToolSpec
 from gpts.values import Value
 
-FOLDERS: Final = ("web_search", "open_page", "make_image", "code_interpreter")
+FOLDERS: Final = ("web_search", "open_page", "make_image", "code_interpreter", "remember")
 _TOOLS: Final = Path(gpts.__file__).parent.parent / "workers" / "tools"
 
 

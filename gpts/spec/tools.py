@@ -36,6 +36,9 @@ class ToolSpec(Value):
     operation: str = Field(default="", description="What a call does there, exactly: method and path template.")
     timeout_s: float = 45.0
     always_asks: bool = Field(default=False, description="Each call needs approval; no permanent permission counts.")
+    own_words: bool = Field(
+        default=False, description="Once outside text was read, a call may only quote the person literally."
+    )
     gpu: bool = Field(default=False, description="Runs on the workers that hold the models.")
     written_by: str = Field(default="", description="The outsider who wrote its texts, for people; empty: none.")
     is_delegation: bool = Field(default=False, description="It calls a GPT or agent with the argument `task`.")

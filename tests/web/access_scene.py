@@ -31,7 +31,7 @@ from web.builder.models import Gpt, GptVersion, KnowledgeFile, Sharing
 from web.builder.models_actions import Action, McpServerRow, RemoteAgentRow, SignIn
 from web.builder.services import create_gpt, delete_gpt, open_link, update_gpt
 from web.operate.models import MeasuredModel, ModelDownload, ModelSurvey
-from web.runs import feedback, log, sharing
+from web.runs import feedback, log, memories, sharing
 from web.runs.citations import pictures_of
 from web.runs.files import keep
 from web.runs.files import upload as upload_file
@@ -59,6 +59,10 @@ BODIES: Final[dict[str, Any]] = {
     "POST /account/me/": {"name": "New"},
     "POST /authorize": {"request": "<signed>", "decision": "allow"},
     "POST /account/password/reset/": {"email": "nobody@example.org"},
+    "POST /memory/<slug>/add": {"text": "New"},
+    "POST /memory/<memory_id>/change": {"text": "New"},
+    "POST /api/gpts/<slug>/memories": {"text": "New"},
+    "PATCH /api/memories/<memory_id>": {"text": "New"},
     "POST /c/<conversation_id>/send": {"text": "Hello"},
     "POST /c/<conversation_id>/messages/<message_id>": {"text": "Another"},
     "POST /c/<conversation_id>/show": {"run": "<run_id>"},
@@ -257,7 +261,7 @@ def build() -> Scene:
     ids += ("vector_store", "batch")
     scene.others["unknown"] = {f"<{name}_id>": str(uuid4()) for name in ids}
     scene.others["unknown"] |= dict.fromkeys(
-        ("<permission_id>", "<key_id>", "<version_id>", "<draft_id>", "<grant_id>"), "999999"
+        ("<memory_id>", "<permission_id>", "<key_id>", "<version_id>", "<draft_id>", "<grant_id>"), "999999"
     )
     return scene
 
@@ -286,7 +290,7 @@ def _gpt(owner: User, slug: str, words: str, sharing: str = "", **fields: Any) -
     """A GPT with secret words in each of its texts and in a file; published if `sharing` is given."""
     texts = {name: f"Pump {word(f'{words}-{name}')}" for name in ("name", "description", "instructions")}
     gpt = create_gpt(owner, {"name": slug, "a2a": True, "files_downloadable": True, **fields})
-    update_gpt(gpt, {**texts, "starters": [word(f"{words}-starter")]})
+    update_gpt(gpt, {**texts, "starters": [word(f"{words}-starter")], "capabilities": ["memory"]})
     _file(gpt, words)
     if sharing:
         publish(gpt, sharing)
@@ -395,6 +399,7 @@ def _chats(people: dict[str, User], gpts: dict[str, Gpt], scene: Scene) -> None:
     asked.save()
     CreatorQuestion.objects.create(gpt=linked, owner=bob, message=run.message, text=word("old-question"), **closed)
     permission = Permission.objects.create(user=bob, gpt=linked, tool="reserve", title=word("permission"))
+    memory = memories.add(bob, linked, word("memory"))
     sign_in = SignIn(user=bob, action_id=UUID(values["<action_id>"]), host=word("sign-in-host"))
     sign_in.sealed = sign_in.seal({"access_token": word("service-secret")})
     sign_in.save()
@@ -439,6 +444,7 @@ def _chats(people: dict[str, User], gpts: dict[str, Gpt], scene: Scene) -> None:
         "runs/<run_id>/creator-question": f"runs/{declined.id}/creator-question",
         "c/turn/<run_id>/ask-creator": f"c/turn/{declined.id}/ask-creator",
         "<question_id>": str(asked.id),
+        "<memory_id>": str(memory.id),
         "<permission_id>": str(permission.id),
         "<attachment_id>": str(unsent.id),
         "<file_id>": str(unsent.id),

@@ -15,8 +15,8 @@ from gpts.safety.labels import Integrity, Label, join
 from gpts.spec.tools import call_digest
 from web.accounts import quotas
 from web.accounts.quotas import QuotaExceeded
-from web.runs import files
-from web.runs.errors import LeaseLost, RunOver
+from web.runs import files, memories
+from web.runs.errors import LeaseLost, Refused, RunOver
 from workers.runs.turn import HeldTurn
 from workers.tools import InputFile, Tool, ToolContext, ToolError, ToolOutput
 
@@ -113,6 +113,7 @@ def _context(call: ToolCall, tool: Tool, turn: HeldTurn, readable: tuple[InputFi
         check=turn.held.check,
         progress=partial(turn.progress, call.call_id),
         keep=partial(_keep, turn, any(file.untrusted for file in readable)),
+        remember=partial(_remember, turn),
         question=turn.question(),
         label=context_label(turn.history, turn.steps, turn.tools),
         n_sessions=quotas.limits_of(turn.run.owner_id)["sandbox_sessions"],
@@ -125,6 +126,13 @@ def _keep(
     """Store a file that a call made. `mime` is ignored and detected again, as the claim is not trusted."""
     untrusted = untrusted or reads_files or context_label(turn.history, turn.steps, turn.tools).is_untrusted
     return files.keep(turn.run, name, data, untrusted)
+
+
+def _remember(turn: HeldTurn, text: str) -> str:
+    try:
+        return memories.add(turn.run.owner, turn.run.gpt, text, turn.run).text
+    except Refused as error:
+        raise ToolError(str(error)) from error
 
 
 def reject(decision: decisions.RejectCall, turn: HeldTurn) -> None:

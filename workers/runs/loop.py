@@ -8,6 +8,7 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
+from gpts.runs.background import REMEMBER
 from gpts.runs.decisions import (
     CallModel,
     Decision,
@@ -167,7 +168,7 @@ def _turn(
     toolbox, history = granted(spec, configuration.tool_settings()), () if run.root_id else history_of(run)
     others = delegate_tools.delegate_tools(run, spec, (first,)) if spec.delegates or spec.delegates_to_store else {}
     own = others | {name: tool.spec for name, tool in toolbox.items()}
-    tools = {name: tool for name, tool in own.items() if first.overrides.permits(name)} | callers_own(first.overrides)
+    tools = {name: tool for name, tool in own.items() if _permits(first, tool)} | callers_own(first.overrides)
     # Decisions that depend on the model's ability are made on the model queue.
     ability = services().engine.ability() if services else ANY_ABILITY
     state = TurnState(spec, ability, current_part(steps), history, tools)
@@ -186,6 +187,11 @@ def _turn(
         waiting_parents=tuple(delegations.waiting_parents(run.id)) if run.root_id else (),
         engine="" if engine == DEFAULT else engine,
     )
+
+
+def _permits(first: UserMessage, tool: ToolSpec) -> bool:
+    """Whether the run may use this tool of the GPT: programs may leave some out, and most chats keep no memory."""
+    return first.overrides.permits(tool.name) and (tool.builtin != REMEMBER or first.background.may_remember)
 
 
 def _hand_over(run: Run, held: leases.Held, queue: Queue, last: bool = False) -> None:

@@ -44,6 +44,10 @@ class InputFile:
     untrusted: bool = True
 
 
+def _nothing_remembered(text: str) -> str:
+    raise ToolError("Nothing can be remembered in this chat.")
+
+
 class Keep(Protocol):
     """Stores bytes as a file of the conversation. `untrusted`: outsiders may have written some of it."""
 
@@ -56,10 +60,10 @@ class ToolContext:
     """What a call gets besides its arguments, without secrets.
 
     `session` identifies the conversation, for tools with state, and `n_sessions` is how many the person may have with
-    state in memory (None: no limit). `check` raises when the run was stopped; long calls
-    call it several times a second, and `progress` with a short text for the reader. `keep` stores bytes as a file of
-    the conversation. `question` is the user's message, by which tools choose parts of long pages. `label` is that of
-    the conversation, for tools whose state outlives it.
+    state in memory (None: no limit). `check` raises when the run was stopped; long calls call it several times a
+    second, and `progress` with a short text for the reader. `keep` stores bytes as a file of the conversation.
+    `remember` keeps a sentence for later chats, and returns it as kept. `question` is the user's message, by which
+    tools choose parts of long pages. `label` is that of the conversation, for tools whose state outlives it.
     """
 
     call_id: str
@@ -71,6 +75,7 @@ class ToolContext:
     check: Callable[[], None] = lambda: None
     progress: Callable[[str], None] = lambda text: None
     keep: "Keep" = field(default=lambda name, mime, data, *, untrusted=False: FileRef(name=name, mime=mime))
+    remember: Callable[[str], str] = _nothing_remembered
     question: str = ""
     label: Label = field(default_factory=Label)
     n_sessions: int | None = None

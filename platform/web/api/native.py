@@ -12,6 +12,7 @@ from web.api.drafts import router as drafts
 from web.api.errors import PROBLEM_JSON
 from web.api.files import router as files
 from web.api.gpts import router as gpts
+from web.api.memories import router as memories
 from web.api.operate import router as operate
 from web.api.questions import router as questions
 from web.api.reading import StrictParser
@@ -35,5 +36,19 @@ native = NativeApi(
     docs_url=None,
 )
 handle_errors(native)
-for router in (account, gpts, drafts, files, actions, delegates, agents, runs, chats, citations, questions, operate):
+for router in (
+    account,
+    gpts,
+    drafts,
+    files,
+    actions,
+    delegates,
+    agents,
+    runs,
+    chats,
+    citations,
+    memories,
+    questions,
+    operate,
+):
     native.add_router("", router)

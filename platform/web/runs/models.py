@@ -9,7 +9,7 @@ from django.utils import timezone
 from gpts.runs.steps import FileRef
 from web.accounts.models import User
 from web.builder.models import FileToRead, Gpt, GptVersion
-from web.runs.models_chats import Feedback, QueuedMessage, Share  # noqa: F401 - for Django
+from web.runs.models_chats import Feedback, Memory, QueuedMessage, Share  # noqa: F401 - for Django
 from web.runs.models_stores import StoreFile, VectorStore  # noqa: F401 - for Django
 
 

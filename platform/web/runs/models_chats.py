@@ -83,3 +83,21 @@ class Share(models.Model):
     def url(self) -> str:
         """The link to pass on."""
         return f"{settings.SITE_URL}{reverse('shared_chat', args=[self.token])}"
+
+
+class Memory(models.Model):
+    """A sentence that a GPT remembers of a person. `run`: the answer that kept it; None if they wrote it."""
+
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memories")
+    gpt = models.ForeignKey(Gpt, on_delete=models.CASCADE, related_name="memories")
+    text = models.CharField(max_length=300)
+    run = models.ForeignKey("Run", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    created = models.DateTimeField(auto_now_add=True)
+    changed = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["created", "id"]
+        constraints = [models.UniqueConstraint(fields=["owner", "gpt", "text"], name="remembered_once")]
+
+    def __str__(self) -> str:
+        return self.text

@@ -23,7 +23,7 @@ from web.accounts.models import User
 from web.builder.files import cancel_reading
 from web.builder.models import Gpt, GptVersion
 from web.builder.services import preview_version
-from web.runs import delegations, ending, files, log, mentions, permissions, stream
+from web.runs import delegations, ending, files, log, memories, mentions, permissions, stream
 from web.runs.branches import Branches, shown_in
 from web.runs.errors import (
     EmptyMessage,
@@ -132,7 +132,9 @@ def start_run(
             message = _keep(conversation, text, title, chosen.gpt if stay else None, after)
             guest_id = str(chosen.gpt.id) if chosen.gpt else ""
             facts = {each.name: getattr(sent, each.name) for each in fields(sent)} if sent else {}
-            first = UserMessage(text=chosen.text, attachments=attached, guest_id=guest_id, **facts)
+            background = memories.background_of(conversation, chosen.version.gpt, spec.capabilities)
+            own = {"text": chosen.text, "attachments": attached, "guest_id": guest_id, "background": background}
+            first = UserMessage(**own, **facts)
             return _queue(message, first, chosen.version, is_new)
     except GuestGone:
         dismiss_guest(conversation)  # so that the next message gets an answer

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from web.runs import views, views_files, views_questions
+from web.runs import views, views_files, views_memory, views_questions
 
 CITATION = "runs/<uuid:run_id>/citations/<int:number>"
 
@@ -18,6 +18,9 @@ urlpatterns = [
     path("gpts/<slug:slug>/questions/", views_questions.questions, name="gpt_questions"),
     path("gpts/<slug:slug>/questions/<uuid:question_id>", views_questions.answer_question, name="gpt_question"),
     path("account/usage/", views.own_usage, name="account_usage"),
+    path("memory/", views_memory.list_memories, name="memories"),
+    path("memory/<slug:slug>/add", views_memory.add_memory, name="memory_add"),
+    path("memory/<int:memory_id>/change", views_memory.change_memory, name="memory_change"),
     path("permissions/", views.list_permissions, name="permissions"),
     path("permissions/<int:permission_id>/revoke", views.revoke_permission, name="permission_revoke"),
     path(f"{CITATION}/pages/<int:page>.webp", views_files.citation_picture, name="citation_picture"),

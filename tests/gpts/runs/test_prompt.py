@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 from gpts.knowledge.documents import Passage
+from gpts.runs.background import Background
 from gpts.runs.messages import Picture, PromptMessage
 from gpts.runs.prompt import build_prompt
 from gpts.runs.steps import Cancelled, FileRef, Finished, ModelReply, Retrieval, ToolCall, ToolResult, UserMessage
@@ -183,3 +184,14 @@ def test_quotes_in_place_of_an_answer_stand_in_the_prompt():
     quoted = (UserMessage(text="Why?"), ModelReply(text="", n_withheld=1), Finished(text="It leaks."))
     messages = build_prompt(SPEC, [quoted], (UserMessage(text="And?"),))
     assert [each.content for each in messages[1:]] == ["Why?", "It leaks.", "And?"]
+
+
+def test_what_is_remembered_comes_once_and_again_when_it_changes():
+    def said(text: str, *remembered: str) -> tuple[UserMessage, Finished]:
+        return UserMessage(text=text, background=Background(remembered=remembered)), Finished(text="OK.")
+
+    first, second, third = said("a", "I teach."), said("b", "I teach."), said("c", "I teach.", "I am Kim.")
+    texts = [message.content for message in build_prompt(SPEC, (first, second), third[:1])]
+    assert [text.count("- I teach.") for text in texts] == [0, 1, 0, 0, 0, 1]
+    assert texts[5].endswith("- I am Kim.\n\nc")
+    assert build_prompt(SPEC, (first, second), third[:1])[:4] == build_prompt(SPEC, (first,), second[:1])

@@ -16,7 +16,8 @@ THEIRS = {"type": "object", "properties": {"what": {"type": "string"}}, "require
 @pytest.mark.parametrize("name", BUILTIN_TOOLS)
 def test_a_folder_has_all_that_models_and_people_are_told(name):
     spec = tool_of(BUILTIN_TOOLS[name], ToolSettings()).spec
-    assert (spec.name, spec.builtin, spec.effect) == (name, name, "read")
+    assert (spec.name, spec.builtin) == (name, name)
+    assert (spec.effect == "write") == (name == "remember")
     assert len(spec.examples) >= 12
     assert set(spec.parameters["required"]) <= set(spec.parameters["properties"])
     line = BUILTIN_TOOLS[name].line
@@ -29,6 +30,7 @@ def test_the_capabilities_are_those_of_the_folders():
         "web_browsing": ("web_search", "open_page"),
         "image_generation": ("make_image",),
         "code_interpreter": ("code_interpreter",),
+        "memory": ("remember",),
     }
     assert [key for key, capability in CAPABILITIES.items() if capability.leaves_site] == ["web_browsing"]
     assert all(capability.title and capability.help for capability in CAPABILITIES.values())

@@ -1,0 +1,85 @@
+"""What GPTs remember of people: sentences that the person wrote, or that they let the GPT keep in a chat."""
+
+from typing import Final
+
+from django.db import transaction
+from django.db.models import Max, QuerySet
+from django.http import Http404
+
+from gpts.runs.background import Background
+from web.accounts import quotas
+from web.accounts.models import User
+from web.builder.models import Gpt
+from web.runs.errors import Refused
+from web.runs.models import Conversation, Run
+from web.runs.models_chats import Memory
+
+CAPABILITY: Final = "memory"
+TEXT_CHARS: Final = 300
+# Of all sentences on one person in one GPT, which come with each of their messages.
+ALL_CHARS: Final = 4_000
+
+
+def background_of(conversation: Conversation, gpt: Gpt, capabilities: tuple[str, ...]) -> Background:
+    """What `gpt` knows of the person when it answers here: nothing in temporary chats, previews and API calls."""
+    if CAPABILITY not in capabilities or conversation.origin != Conversation.Origin.CHAT:
+        return Background()
+    texts = of(conversation.owner, gpt).values_list("text", flat=True)
+    return Background(remembered=tuple(texts), may_remember=True)
+
+
+def remembers(gpt: Gpt) -> bool:
+    """Whether the published version of `gpt` has a memory."""
+    return gpt.published is not None and CAPABILITY in gpt.published.spec().capabilities
+
+
+def of(user: User, gpt: Gpt) -> "QuerySet[Memory]":
+    """What `gpt` remembers of `user`, oldest first."""
+    return Memory.objects.filter(owner=user, gpt=gpt)
+
+
+def gpts_of(user: User) -> "QuerySet[Gpt]":
+    """The GPTs that remember something of `user`, the last to do so first."""
+    known = Gpt.objects.filter(deleted=None, memories__owner=user).select_related("published")
+    return known.annotate(latest=Max("memories__changed")).order_by("-latest")
+
+
+def access(user: User, memory_id: int) -> Memory:
+    """A memory of `user`'s own. Raises Http404."""
+    memory = Memory.objects.filter(owner=user, id=memory_id, gpt__deleted=None).select_related("gpt").first()
+    if memory is None:
+        raise Http404("Memory not found.")
+    return memory
+
+
+def add(user: User, gpt: Gpt, text: str, run: Run | None = None) -> Memory:
+    """Remember `text`; once, however often it is said. `run`: the answer that did. Raises Refused.
+
+    `gpt` must come from `access_gpt`.
+    """
+    with transaction.atomic():
+        text = _checked(user, gpt, text)
+        memory, _ = Memory.objects.get_or_create(owner=user, gpt=gpt, text=text, defaults={"run": run})
+    return memory
+
+
+def change(memory: Memory, text: str) -> Memory:
+    """Replace its text. Raises Refused."""
+    with transaction.atomic():
+        memory.text = _checked(memory.owner, memory.gpt, text, memory)
+        of(memory.owner, memory.gpt).filter(text=memory.text).exclude(id=memory.id).delete()
+        memory.save(update_fields=["text", "changed"])
+    return memory
+
+
+def _checked(user: User, gpt: Gpt, text: str, instead_of: Memory | None = None) -> str:
+    text = " ".join(text.replace("\x00", "").split())
+    if not text:
+        raise Refused("Enter what to remember.")
+    if len(text) > TEXT_CHARS:
+        raise Refused(f"Too long: {len(text):,} of {TEXT_CHARS} characters.")
+    quotas.lock(user.id)
+    others = of(user, gpt).exclude(text=text).exclude(id=(instead_of and instead_of.id) or 0)
+    if sum(map(len, others.values_list("text", flat=True))) + len(text) > ALL_CHARS:
+        raise Refused("No room: delete something that is remembered first.")
+    return text

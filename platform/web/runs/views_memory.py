@@ -1,0 +1,65 @@
+"""The page where people see, write, change and delete what GPTs remember of them."""
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from web.accounts.requests import PersonRequest
+from web.builder.models import Gpt
+from web.builder.services import access_gpt
+from web.runs import memories
+from web.runs.errors import Refused
+
+
+@never_cache
+@login_required
+@require_safe
+def list_memories(request: PersonRequest) -> HttpResponse:
+    """What GPTs remember of the person: all of them, and the one named by `gpt` even if it remembers nothing."""
+    known = list(memories.gpts_of(request.user))
+    if slug := request.GET.get("gpt", ""):
+        wanted = _remembering(request, slug)
+        known = [wanted, *(gpt for gpt in known if gpt.id != wanted.id)]
+    open_to_them = Gpt.objects.chattable_by(request.user).filter(id__in=[gpt.id for gpt in known])
+    usable = {gpt.id for gpt in open_to_them.select_related("published") if memories.remembers(gpt)}
+    groups = [(gpt, memories.of(request.user, gpt), gpt.id in usable) for gpt in known]
+    return render(request, "runs/memories.html", {"groups": groups, "text_chars": memories.TEXT_CHARS})
+
+
+def _remembering(request: PersonRequest, slug: str) -> Gpt:
+    gpt = access_gpt(request.user, slug)
+    if not memories.remembers(gpt):
+        raise Http404("This GPT remembers nothing.")
+    return gpt
+
+
+@login_required
+@require_POST
+def add_memory(request: PersonRequest, slug: str) -> HttpResponse:
+    """Have a GPT remember a sentence."""
+    gpt = _remembering(request, slug)
+    return _done(request, slug, lambda: memories.add(request.user, gpt, request.POST.get("text", "")))
+
+
+@login_required
+@require_POST
+def change_memory(request: PersonRequest, memory_id: int) -> HttpResponse:
+    """Replace the text of a memory, or delete it."""
+    memory = memories.access(request.user, memory_id)
+    if request.POST.get("action") == "delete":
+        return _done(request, "", memory.delete)
+    return _done(request, "", lambda: memories.change(memory, request.POST.get("text", "")))
+
+
+def _done(request: HttpRequest, slug: str, action: Callable[[], object]) -> HttpResponse:
+    try:
+        action()
+    except Refused as error:
+        messages.error(request, str(error))
+    return redirect(f"{reverse('memories')}?gpt={slug}" if slug else "memories")
