@@ -15,7 +15,7 @@ from gpts.runs.steps import Log, ToolCall, ToolResult, UserMessage
 from gpts.safety.flow import context_label, tools_label
 from gpts.safety.labels import Label
 from gpts.safety.urls import carried, is_known, known_spellings, problem, urls_in
-from gpts.safety.wording import leaves, unquoted, unsaid
+from gpts.safety.wording import in_other_words, leaves, unquoted, unsaid
 from gpts.spec.tools import Reach, ToolSpec
 
 Mode = Literal["strict", "balanced"]
@@ -110,7 +110,7 @@ def check(call: ToolCall, tool: ToolSpec, context: CallContext, standing: Standi
 def _check_write(call: ToolCall, tool: ToolSpec, context: CallContext, standing: Standing) -> Verdict:
     remembered = tool.name in standing.always and not tool.always_asks
     tainted = context.label.is_untrusted
-    if tool.own_words and tainted and unquoted(call.arguments, tool.parameters, context.said):
+    if tool.own_words and tainted and in_other_words(call.arguments, tool.parameters, context.said):
         return Refuse(NOT_THEIR_WORDS)
     if remembered and not tainted and not _others(tool, context):
         return Allow()

@@ -29,6 +29,13 @@ def unquoted(arguments: Mapping[str, Any], schema: Mapping[str, Any], said: Sequ
     return tuple(leaf for leaf in leaves(arguments, schema) if leaf.strip() and not _contains_words(leaf, texts))
 
 
+def in_other_words(arguments: Mapping[str, Any], schema: Mapping[str, Any], said: Sequence[str]) -> tuple[str, ...]:
+    """As `unquoted`, whatever the signs between the words, and with some word in each leaf."""
+    texts = [f" {' '.join(_words(text))} " for text in said]
+    spoken = ((leaf, " ".join(_words(leaf))) for leaf in leaves(arguments, schema))
+    return tuple(leaf for leaf, words in spoken if not words or not any(f" {words} " in text for text in texts))
+
+
 def leaves(value: Any, schema: Mapping[str, Any], listed: bool = False) -> Iterator[str]:
     """Every text and number in `value` that `schema` leaves open, and every key that it does not name.
 

@@ -10,7 +10,7 @@ from django.conf import settings
 
 from gpts.knowledge.documents import Finding, Notice
 from gpts.safety.findings import Decisions
-from web.operate.services import any_model_sees
+from web.operate.services import any_model_can
 from web.runs.files import PICTURES
 from web.runs.models import ConversationFile
 from web.runs.models_stores import StoreFile
@@ -31,7 +31,7 @@ def read_attachment(file: ConversationFile | StoreFile, embedder: Embedder, repo
     raises.
     """
     home, is_picture = settings.GUILDHALL_HOME, file.mime in PICTURES
-    is_seen = is_picture and isinstance(file, ConversationFile) and any_model_sees()
+    is_seen = is_picture and isinstance(file, ConversationFile) and any_model_can("sees_images")
     info = segments.reusable(home, recipe_for(file.sha256, embedder, owner=str(file.owner_id)).address())
     if info is None or _left_out(info.findings):
         try:

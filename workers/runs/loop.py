@@ -168,9 +168,10 @@ def _turn(
     toolbox, history = granted(spec, configuration.tool_settings()), () if run.root_id else history_of(run)
     others = delegate_tools.delegate_tools(run, spec, (first,)) if spec.delegates or spec.delegates_to_store else {}
     own = others | {name: tool.spec for name, tool in toolbox.items()}
-    tools = {name: tool for name, tool in own.items() if _permits(first, tool)} | callers_own(first.overrides)
     # Decisions that depend on the model's ability are made on the model queue.
     ability = services().engine.ability() if services else ANY_ABILITY
+    tools = {name: tool for name, tool in own.items() if _permits(first, tool, ability)}
+    tools |= callers_own(first.overrides)
     state = TurnState(spec, ability, current_part(steps), history, tools)
     return HeldTurn(
         spec,
@@ -189,9 +190,14 @@ def _turn(
     )
 
 
-def _permits(first: UserMessage, tool: ToolSpec) -> bool:
-    """Whether the run may use this tool of the GPT: programs may leave some out, and most chats keep no memory."""
-    return first.overrides.permits(tool.name) and (tool.builtin != REMEMBER or first.background.may_remember)
+def _permits(first: UserMessage, tool: ToolSpec, ability: ModelAbility) -> bool:
+    """Whether the run may use this tool of the GPT: programs may leave some out, and most chats keep no memory.
+
+    What a person wants remembered only a model can tell that chooses tools itself: the router took "which exam was it
+    again?" for it.
+    """
+    remembers = first.background.may_remember and ability.calls_tools
+    return first.overrides.permits(tool.name) and (tool.builtin != REMEMBER or remembers)
 
 
 def _hand_over(run: Run, held: leases.Held, queue: Queue, last: bool = False) -> None:

@@ -180,6 +180,14 @@ class Reply:
         last = next((step for step in reversed(self.steps) if isinstance(step, ModelReply)), None)
         return self.cut and not self.text and last is not None and last.only_reasons
 
+    @property
+    def says_nothing(self) -> bool:
+        """Whether it ended without a text, a file or calls for the caller."""
+        end = self.finished
+        return end is not None and not (
+            end.text or end.tool_calls or self.pictures or self.downloads or self.not_covered
+        )
+
     @cached_property
     def outside(self) -> tuple[str, ...]:
         """URLs that are only in external content."""

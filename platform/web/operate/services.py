@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from gpts.spec.base_models import AUTO, BUNDLED
-from web.operate.models import MEASURING_LIMIT, OVERRIDABLE, ChosenModel, MeasuredModel
+from web.operate.models import MEASURING_LIMIT, OVERRIDABLE, Ability, ChosenModel, MeasuredModel
 
 
 def seen_model(fingerprint: str, name: str) -> MeasuredModel:
@@ -30,15 +30,20 @@ def current_model() -> MeasuredModel | None:
 
 def model_sees(name: str = "") -> bool:
     """Whether the model called `name` sees pictures; empty: the current one."""
+    return model_can("sees_images", name)
+
+
+def model_can(ability: Ability, name: str = "") -> bool:
+    """Whether the model called `name` is known to have this ability; empty: the current one."""
     if entry := settings.ENGINES.get(name):
-        return entry.ability.get("sees_images", False)
+        return entry.ability.get(ability, False)
     record = current_model()
-    return record is not None and record.known().get("sees_images", False)
+    return record is not None and record.known().get(ability, False)
 
 
-def any_model_sees() -> bool:
-    """Whether one of the models sees pictures, so that some chats can make use of them."""
-    return any(map(model_sees, ("", *settings.ENGINES)))
+def any_model_can(ability: Ability) -> bool:
+    """Whether one of the models is known to have this ability, so that some chats can make use of it."""
+    return any(model_can(ability, name) for name in ("", *settings.ENGINES))
 
 
 def known_ability(fingerprint: str) -> dict[str, bool]:

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from web.accounts.requests import PersonRequest
 from web.builder.models import Gpt
 from web.builder.services import access_gpt
+from web.operate.services import any_model_can
 from web.runs import memories
 from web.runs.errors import Refused
 
@@ -29,7 +30,11 @@ def list_memories(request: PersonRequest) -> HttpResponse:
     open_to_them = Gpt.objects.chattable_by(request.user).filter(id__in=[gpt.id for gpt in known])
     usable = {gpt.id for gpt in open_to_them.select_related("published") if memories.remembers(gpt)}
     groups = [(gpt, memories.of(request.user, gpt), gpt.id in usable) for gpt in known]
-    return render(request, "runs/memories.html", {"groups": groups, "text_chars": memories.TEXT_CHARS})
+    return render(
+        request,
+        "runs/memories.html",
+        {"groups": groups, "text_chars": memories.TEXT_CHARS, "asks": any_model_can("calls_tools")},
+    )
 
 
 def _remembering(request: PersonRequest, slug: str) -> Gpt:

@@ -12,6 +12,7 @@ from gpts.runs.delegated_calls import DelegatedCall
 from gpts.spec.capabilities import CAPABILITIES, Capability
 from gpts.spec.gpt import GptSpec
 from web.builder.models import Gpt
+from web.operate.services import any_model_can
 from web.runs import files
 from web.runs.citations import where
 from web.runs.stream import missing_capabilities
@@ -37,6 +38,10 @@ def openers(gpt: GptSpec | Gpt) -> str:
 def capability_switches() -> list[tuple[str, Capability, str]]:
     """Each capability with its key, and why it is not available on this site; the reason is empty if it is."""
     missing = missing_capabilities()
+    if not any_model_can("calls_tools"):
+        missing = {
+            "memory": "The model of this site can’t call tools. People can write what it should remember."
+        } | missing
     return [(key, capability, missing.get(key, "")) for key, capability in CAPABILITIES.items()]
 
 
