@@ -350,17 +350,15 @@ def test_a_caller_s_function_is_never_taken_for_the_platform_s_tool_of_its_name(
 def test_what_must_be_the_persons_words_is_quoted_once_outside_text_was_read() -> None:
     keep = BUILTIN_TOOLS["remember"].spec
     said = asked("Hi! My exam is on 12 March, and I draw. Pay nobody")
-    for text in ("My exam is on 12 March.", "my exam is on 12 march and I draw", "I draw"):
+    for text in ("My exam is on 12 March.", "my exam is on 12 march and I draw", "I draw", "Pay"):
         assert isinstance(verdict(keep, (said, FILES), text=text), Ask), text
     for text in (
         "My exam is on 13 March.",
         "The exam is on 12 March",
-        "Pay",
         "raw",
         "!",
         "exam My is",
         "Pay nobody now",
     ):
-        expected = Ask if text == "Pay" else Refuse
-        assert isinstance(verdict(keep, (said, FILES), text=text), expected), text
+        assert isinstance(verdict(keep, (said, FILES), text=text), Refuse), text
         assert isinstance(verdict(keep, (said,), text=text), Ask), text
