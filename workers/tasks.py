@@ -23,7 +23,9 @@ from web.runs.delegations import end_late
 from web.runs.models_stores import forget_expired_stores
 from web.runs.services import empty_deleted, expire_approvals, forget_transient
 from web.runs.wake import wake
-from workers import heartbeat, model_survey
+from web.schedules import starting
+from web.schedules.services import forget_old_runs
+from workers import deliveries, heartbeat, model_survey
 from workers.configuration import close, named_engines, services, tool_settings
 from workers.indexing import files as indexing
 from workers.indexing import health as knowledge_health
@@ -58,6 +60,18 @@ def advance(self: Any, run_id: str) -> None:
 def start_queued(conversation_id: str) -> None:
     """Send the message that waited for the answer that has ended."""
     queued.start_next(UUID(conversation_id))
+
+
+@shared_task(name="workers.tasks.run_schedules")
+def run_schedules() -> None:
+    """Start the runs of schedules that are due, and settle those that ended."""
+    starting.work()
+
+
+@shared_task(name="workers.tasks.deliver_results")
+def deliver_results() -> None:
+    """Send the results of schedules by email and to the URLs of their owners."""
+    deliveries.deliver(tool_settings().egress)
 
 
 @shared_task(name="workers.tasks.index_file")
@@ -257,6 +271,7 @@ def forget() -> None:
     forget_files()
     sweep()
     expire_approvals()
+    forget_old_runs()
     quotas.forget_old()
     forget_grants()
     audio_files.remove_late()

@@ -170,6 +170,7 @@ def _question(step: UserMessage, log: Log, files: Shown) -> PromptMessage:
     parts = (
         *files.background,
         *_texts(step.attachments, files),
+        _received_text(step.received),
         user_text(step.text or _TEXTS["no_message"], log),
         *hints,
     )
@@ -185,6 +186,14 @@ def _file_text(file: Passage) -> str:
     # Text of a file cannot end the element in which it stands.
     text = file.text.replace("</file>", "</ file>")
     return f'<file name="{file.file_name}">\n{text}\n</file>'
+
+
+def _received_text(text: str) -> str:
+    if not text:
+        return ""
+    # As that of a file, the text cannot end its element.
+    inside = text.replace("</received>", "</ received>")
+    return f"{_TEXTS['received'].strip()}\n<received>\n{inside}\n</received>"
 
 
 def user_text(question: str, log: Log) -> str:

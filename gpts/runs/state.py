@@ -167,7 +167,8 @@ def whole_attachments(state: TurnState, n_own_tokens: int, *, searches_own: bool
     if not state.ability.writes_from_sources:
         return ()
     message, attached = state.user_message(), state.attached()
-    n_chars = len(message.text) + sum(len(each.content) for each in (*message.earlier, *message.later))
+    n_chars = len(message.text) + len(message.received)
+    n_chars += sum(len(each.content) for each in (*message.earlier, *message.later))
     n_message = max(n_chars // CHARS_PER_TOKEN, CONVERSATION_TOKENS)
     left = _whole_room(state.spec, state.ability, n_message) - n_own_tokens
     if searches_own or sum(file.n_tokens for file in attached) > left:

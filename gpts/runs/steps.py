@@ -64,7 +64,8 @@ class UserMessage(Value):
     of delegations, outermost first; if set, `text` is the task written by the last GPT in it, `label` the label of
     what that GPT had read, and `own_words` whether the task is literally the person's text. `guest_id` is the id of
     the mentioned GPT that answers; empty if the conversation's own GPT does. `is_side_task`: a program wants a title
-    or the like for a chat of its own, see `side_tasks.py`.
+    or the like for a chat of its own, see `side_tasks.py`. `received` is what an event brought that the person has
+    this sent for, such as a call of a webhook; `label` names who wrote it.
     """
 
     kind: Literal["user_message"] = "user_message"
@@ -80,6 +81,7 @@ class UserMessage(Value):
     guest_id: str = ""
     is_side_task: bool = False
     background: Background = Background()
+    received: str = ""
 
     @model_validator(mode="before")
     @classmethod

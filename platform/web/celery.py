@@ -44,6 +44,12 @@ app.conf.update(
             "args": [""],
             "options": {"queue": "tools"},
         },
+        "run-schedules": {"task": "workers.tasks.run_schedules", "schedule": 10.0},
+        "deliver-results": {
+            "task": "workers.tasks.deliver_results",
+            "schedule": 10.0,
+            "options": {"queue": "tools"},
+        },
         "forget": {"task": "workers.tasks.forget", "schedule": 3600.0},
     },
 )

@@ -43,6 +43,7 @@ RULES: Final = (
         "UPLOADS_A_MINUTE",
         re.compile(r"POST /(api/attachments|files/attach|v1/files|(api/)?gpts/[^/]+/files)\b"),
     ),
+    Rule("webhooks", "WEBHOOKS_A_MINUTE", re.compile(r"\w+ /api/schedules/[^/]+/trigger/")),
     Rule("api", "API_REQUESTS_A_MINUTE", re.compile(r"\w+ /(((api|v1|a2a)/)|mcp\b|(token|revoke)\b)")),
     Rule(
         "sign-in",

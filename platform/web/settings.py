@@ -134,6 +134,7 @@ INSTALLED_APPS = [
     "web.builder",
     "web.store",
     "web.runs",
+    "web.schedules",
     "web.chat",
     "web.api",
     "web.a2a",
@@ -266,6 +267,7 @@ MAX_TOOL_CALLS_PER_PERSON = read_int("MAX_TOOL_CALLS_PER_PERSON", 4)
 MAX_GPTS_PER_PERSON = read_limit("MAX_GPTS_PER_PERSON", 200)
 MAX_STORAGE_MB_PER_PERSON = read_limit("MAX_STORAGE_MB_PER_PERSON", 20_000)
 MAX_KEYS_PER_PERSON = read_limit("MAX_KEYS_PER_PERSON", 50)
+MAX_SCHEDULES_PER_PERSON = read_limit("MAX_SCHEDULES_PER_PERSON", 50)
 # With a running Python process; the session idle longest gives way. SANDBOX_SESSIONS limits those of all people.
 MAX_SANDBOX_SESSIONS_PER_PERSON = read_limit("MAX_SANDBOX_SESSIONS_PER_PERSON", 3)
 MESSAGES_A_DAY = read_limit("MESSAGES_A_DAY", 5_000)
@@ -277,6 +279,10 @@ API_REQUESTS_A_MINUTE = read_limit("API_REQUESTS_A_MINUTE", 1_200, least=1)
 SIGN_INS_A_MINUTE = read_limit("SIGN_INS_A_MINUTE", 30, least=1)
 UPLOADS_A_MINUTE = read_limit("UPLOADS_A_MINUTE", 120, least=1)
 SEARCHES_A_MINUTE = read_limit("SEARCHES_A_MINUTE", 240, least=1)
+# Calls of one address to the webhooks that start schedules.
+WEBHOOKS_A_MINUTE = read_limit("WEBHOOKS_A_MINUTE", 60, least=1)
+# The shortest time between two runs of a schedule, in minutes.
+SCHEDULE_MIN_MINUTES = read_int("SCHEDULE_MIN_MINUTES", 15)
 # Longest message, in characters.
 MAX_MESSAGE_CHARS = read_int("MAX_MESSAGE_CHARS", 32_000)
 # Runs of one person that can be queued or in progress at once.

@@ -8,6 +8,7 @@ urlpatterns = [
     path("", include("web.builder.urls")),
     path("", include("web.chat.urls")),
     path("", include("web.runs.urls")),
+    path("", include("web.schedules.urls")),
     path("", include("web.api.urls")),
     path("", include("web.a2a.urls")),
     path("", include("web.mcp.urls")),

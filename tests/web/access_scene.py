@@ -38,6 +38,7 @@ from web.runs.files import upload as upload_file
 from web.runs.models import Conversation, CreatorQuestion, Permission, Run, StoreFile, VectorStore
 from web.runs.models_chats import QueuedMessage
 from web.runs.services import delete_conversation, start_conversation, start_run
+from web.schedules import services as schedules
 
 FILE_TEXT: Final = "The fee is 12 {}. Pay it."
 # Lists that can be searched or filtered. All GPTs of the scene have a pump in their name.
@@ -54,7 +55,12 @@ QUERIES: Final = {
     "/operate/models/": ("?part",),
 }
 # What is sent where an empty form or object would be refused; bytes are a file.
+SCHEDULE: Final = {"gpt": "<model>", "name": "New", "text": "Hello"}
 BODIES: Final[dict[str, Any]] = {
+    "POST /schedules/new": {**SCHEDULE, "repeat": "day", "at": "08:00"},
+    "POST /schedules/<schedule_id>/": {**SCHEDULE, "repeat": "day", "at": "08:00", "revision": "1"},
+    "POST /api/schedules": {**SCHEDULE, "cron": "0 8 * * *"},
+    "PATCH /api/schedules/<schedule_id>": {"name": "Changed"},
     "POST /account/keys/": {"name": "new", "days": "30"},
     "POST /account/me/": {"name": "New"},
     "POST /authorize": {"request": "<signed>", "decision": "allow"},
@@ -258,7 +264,7 @@ def build() -> Scene:
         "<page>": "1",
     }
     ids = ("run", "conversation", "file", "service", "action", "question", "attachment", "gpt", "response", "item")
-    ids += ("vector_store", "batch")
+    ids += ("vector_store", "batch", "schedule")
     scene.others["unknown"] = {f"<{name}_id>": str(uuid4()) for name in ids}
     scene.others["unknown"] |= dict.fromkeys(
         ("<memory_id>", "<permission_id>", "<key_id>", "<version_id>", "<draft_id>", "<grant_id>"), "999999"
@@ -420,6 +426,13 @@ def _chats(people: dict[str, User], gpts: dict[str, Gpt], scene: Scene) -> None:
     log.append(seen.id, Finished(text="Yes."))
     link = sharing.create(seen.message.conversation, "people")
     own_link = sharing.create(run.message.conversation, "people")
+    told = {"name": word("schedule-name"), "text": word("schedule-text"), "trigger": "webhook"}
+    told["callback_url"] = f"https://example.org/{word('schedule-url')}"
+    schedule, given = schedules.create(bob, linked, told)
+    values |= {
+        "<schedule_id>": str(schedule.id),
+        "trigger/<secret>": given.trigger_url.partition(f"{schedule.id}/")[2],
+    }
     unsent = attached(bob, f"{word('attachment-name')}.txt", word("attachment-text").encode())
     run.refresh_from_db()
     values |= {

@@ -50,6 +50,7 @@ KINDS: Final = {
     ),
     "gpts": Kind("GPTs", "MAX_GPTS_PER_PERSON", "GPTs", "Delete one"),
     "storage_mb": Kind("Storage (MB)", "MAX_STORAGE_MB_PER_PERSON", "MB of files", "Delete files or chats"),
+    "schedules": Kind("Schedules", "MAX_SCHEDULES_PER_PERSON", "schedules", "Delete one"),
     "keys": Kind("API keys", "MAX_KEYS_PER_PERSON", "API keys", "Revoke one"),
 }
 Limits = dict[str, int | None]

@@ -100,13 +100,14 @@ def confirm(user: User) -> None:
     """Give an unconfirmed account to the person whom an operator signs in, and to nobody else.
 
     Whoever registered the address may have been a stranger: password, sessions, links, keys, programs, sign-ins at
-    other services and permissions that would let them go on, or act for them, end. GPTs and chats stay.
+    other services, permissions and schedules that would let them go on, or act for them, end. GPTs and chats stay.
     """
     user.set_password(None)
     user.save(update_fields=["password"])
     user.api_keys.filter(revoked=None).update(revoked=timezone.now())
     user.sign_ins.all().delete()
     user.permissions.all().delete()
+    user.schedules.all().delete()
     EmailAddress.objects.filter(Q(user=user) | Q(email=user.email)).delete()
     EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
 

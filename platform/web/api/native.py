@@ -17,6 +17,7 @@ from web.api.operate import router as operate
 from web.api.questions import router as questions
 from web.api.reading import StrictParser
 from web.api.runs import router as runs
+from web.api.schedules import router as schedules
 
 
 class NativeApi(Api):
@@ -48,6 +49,7 @@ for router in (
     chats,
     citations,
     memories,
+    schedules,
     questions,
     operate,
 ):

@@ -182,6 +182,7 @@ class QuotaUse(Schema):
         "sandbox_sessions",
         "gpts",
         "storage_mb",
+        "schedules",
         "keys",
     ]
     used: int

@@ -116,6 +116,7 @@ def _texts(step: object) -> Iterable[tuple[str, bool]]:
     """The texts that the step gave the model to read, each with whether it is external content."""
     if isinstance(step, UserMessage):
         yield step.text, False
+        yield step.received, True
     elif isinstance(step, ToolResult):
         for text in (step.text, *step.urls, *(passage.text for passage in step.passages)):
             yield text, step.label.is_untrusted

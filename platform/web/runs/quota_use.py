@@ -47,6 +47,7 @@ def use_of(person: User) -> list[Use]:
         "sandbox_sessions": n_sandboxes(person.id),
         "gpts": person.gpts.filter(deleted=None).count(),
         "storage_mb": round(quotas.stored_mb(person.id)),
+        "schedules": person.schedules.count(),
         "keys": n_secrets(person),
         **quotas.used_today(person.id),
     }

@@ -92,13 +92,15 @@ def _version(gpt: Gpt, origin: str) -> GptVersion:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What a program sends along with a message: see `UserMessage` for each field."""
+    """What a program or an event sends along with a message: see `UserMessage` for each field."""
 
     earlier: tuple[PromptMessage, ...] = ()
     later: tuple[PromptMessage, ...] = ()
     replies_label: Label | None = None
     overrides: Overrides = Overrides()  # noqa: RUF009 (frozen)
     is_side_task: bool = False
+    label: Label = Label()  # noqa: RUF009 (frozen)
+    received: str = ""
 
 
 def start_run(
@@ -117,7 +119,7 @@ def start_run(
     sends its conversation along keeps to the model's context itself. Stores nothing if it raises EmptyMessage,
     MessageTooLong, StillAnswering, StillReading, OverQuota, GuestGone, Refused.
     """
-    text = checked_text(text, attachments, is_page=sent is None)
+    text = checked_text(text, attachments, is_page=sent is None or bool(sent.received))
     try:
         with transaction.atomic(), over_quota():
             _check_free(conversation)
@@ -166,11 +168,14 @@ def edit(message: Message, text: str, attachments: Sequence[UUID] | None = None)
     None are all of them. The GPT that answered it answers again. Raises what `start_run` raises.
     """
     last = message.runs.select_related("version__gpt").latest("created")
-    sent = [UUID(file.id) for file in log.first(last.id).attachments if file.id]
-    kept = sent if attachments is None else [id for id in sent if id in attachments]
+    first = log.first(last.id)
+    files = [UUID(file.id) for file in first.attachments if file.id]
+    kept = files if attachments is None else [id for id in files if id in attachments]
+    sent = Sent(label=first.label, received=first.received) if first.received else None
     conversation = message.conversation
     mention = "" if last.gpt.id == conversation.gpt_id else last.gpt.slug
-    return start_run(conversation, text, kept, "" if text.lstrip().startswith("@") else mention, edited=message)
+    mention = "" if text.lstrip().startswith("@") else mention
+    return start_run(conversation, text, kept, mention, sent=sent, edited=message)
 
 
 def dismiss_guest(conversation: Conversation) -> None:

@@ -57,7 +57,7 @@ function renamed({ title }) {
   for (const entry of document.querySelectorAll(`[data-chat-row="${row().dataset.chatRow}"]`)) {
     entry.querySelector("[data-title]").textContent = title;
     entry.querySelector("a").title = title;
-    entry.querySelector("[data-menu]").ariaLabel = `Rename, pin, archive, share or delete “${title}”`;
+    entry.querySelector("[data-menu]").ariaLabel = `Rename, pin, archive, schedule, share or delete “${title}”`;
   }
   if ("current" in row().dataset) document.title = `${title} · ${document.title.split(" · ").at(-1)}`;
 }
@@ -101,6 +101,7 @@ menu.querySelector("[data-rename]").addEventListener("click", () => {
 });
 menu.querySelector("[data-pin]").addEventListener("click", () => change("pin"));
 menu.querySelector("[data-archive]").addEventListener("click", () => change("archive"));
+menu.querySelector("[data-schedule]").addEventListener("click", () => location.assign(opener.dataset.scheduleUrl));
 menu.querySelector("[data-share]").addEventListener("click", () => location.assign(opener.dataset.shareUrl));
 menu.querySelector("[data-delete]").addEventListener("click", () => {
   openDialog(deleting);

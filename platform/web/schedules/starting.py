@@ -1,0 +1,192 @@
+"""Starts the runs of schedules, and sees what became of them.
+
+How it breaks: whoever starts a run can be killed at any moment. A schedule's next time moves on in the transaction
+that starts its run or notes why it could not, so none is lost and none is started twice; after a break of the whole
+site, a schedule runs once for all the times that it missed. All locks are taken in one order: person, schedule, chat.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Final
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.http import Http404
+from django.utils import timezone
+
+from gpts.safety.labels import untrusted
+from web.accounts import quotas
+from web.accounts.services import is_confirmed
+from web.builder.models import Gpt
+from web.runs import services
+from web.runs.errors import Refused, StillAnswering
+from web.runs.models import Conversation, Run
+from web.schedules import when
+from web.schedules.models import Delivery, Schedule, ScheduledRun
+
+# After so many failures in a row a schedule pauses itself.
+MAX_FAILED: Final = 5
+SKIPPED: Final = "Skipped: the chat was still answering or waiting for your approval."
+SKIPPED_PAUSED: Final = "Skipped: the schedule was paused."
+GONE: Final = "This GPT was deleted or is no longer shared with you."
+SUSPENDED: Final = "Your account is suspended."
+FAILED: Final = "The answer failed. Open the chat to see why."
+# What a webhook's caller sent is not to reach another service without its owner's approval.
+RECEIVED: Final = "webhook"
+_AT_ONCE: Final = 50
+
+
+def bound_to(schedule: Schedule) -> str:
+    """The row to which its encrypted key belongs."""
+    return f"schedule:{schedule.id}:{schedule.owner_id}"
+
+
+@contextmanager
+def locked(schedule: Schedule) -> Iterator[None]:
+    """One transaction that excludes all others on this schedule, read anew. Raises Http404 if it was deleted."""
+    with transaction.atomic():
+        quotas.lock(schedule.owner_id)
+        if not Schedule.objects.select_for_update(of=("self",)).filter(id=schedule.id).exists():
+            raise Http404("Schedule not found.")
+        schedule.refresh_from_db()
+        yield
+
+
+def work() -> None:
+    """Start the runs that are due or waited, and settle those that ended."""
+    for schedule in Schedule.objects.filter(next_at__lte=timezone.now())[:_AT_ONCE]:
+        start_due(schedule)
+    for scheduled in _waiting()[:_AT_ONCE]:
+        with suppress(Http404), locked(scheduled.schedule):
+            if ScheduledRun.objects.filter(id=scheduled.id, started=None, settled=None).exists():
+                start(scheduled.schedule, scheduled)
+    for id in _changed()[: 4 * _AT_ONCE]:
+        settle(id)
+
+
+def _waiting() -> "QuerySet[ScheduledRun]":
+    """The calls of webhooks whose schedules have no run in progress, the oldest first."""
+    before = ScheduledRun.objects.filter(schedule=OuterRef("schedule"), settled=None).exclude(started=None)
+    waiting = ScheduledRun.objects.filter(~Exists(before), started=None, settled=None, schedule__paused=None)
+    return waiting.order_by("created").select_related("schedule")
+
+
+def _changed() -> "QuerySet[ScheduledRun, UUID]":
+    """The ids of those whose run has ended, or waits for its owner, who is to be told and was not."""
+    told = Delivery.objects.filter(scheduled=OuterRef("pk"), event=Delivery.Event.APPROVAL)
+    tree = Run.objects.filter(Q(id=OuterRef("run")) | Q(root=OuterRef("run")), status=Run.Status.REQUIRES_ACTION)
+    asks = Q(Exists(tree), ~Exists(told), schedule__mails=True)
+    ended = Q(run__status__in=Run.OVER)
+    return ScheduledRun.objects.filter(ended | asks, settled=None).order_by("created").values_list("id", flat=True)
+
+
+def start_due(schedule: Schedule) -> None:
+    """Start the run that is due, unless somebody else has."""
+    now = timezone.now()
+    with suppress(Http404), locked(schedule):
+        if schedule.next_at is None or schedule.next_at > now:
+            return
+        schedule.next_at = when.next_after(schedule.cron, schedule.time_zone, now)
+        schedule.save(update_fields=["next_at"])
+        scheduled = ScheduledRun.objects.create(schedule=schedule, by=ScheduledRun.By.TIME)
+        if not start(schedule, scheduled):
+            _note(scheduled, SKIPPED)
+
+
+def start(schedule: Schedule, scheduled: ScheduledRun) -> bool:
+    """Start its run, or note why it cannot be; False while the run before it goes on. The schedule is `locked`."""
+    try:
+        with transaction.atomic():
+            scheduled.run = _run(schedule, scheduled.received)
+    except StillAnswering:
+        return False
+    except Refused as refusal:
+        _note(scheduled, str(refusal))
+        _failed(schedule, scheduled, str(refusal))
+        return True
+    scheduled.started, scheduled.received = timezone.now(), ""
+    scheduled.save(update_fields=["run", "started", "received"])
+    return True
+
+
+def _run(schedule: Schedule, received: str) -> Run:
+    if not schedule.owner.is_active:
+        raise Refused(SUSPENDED)
+    gpts = Gpt.objects.chattable_by(schedule.owner).filter(id=schedule.gpt_id, published__isnull=False)
+    gpt = gpts.select_related("published").first()
+    if gpt is None:
+        raise Refused(GONE)
+    conversation = _conversation(schedule, gpt)
+    label = untrusted(f"what called the webhook of “{schedule.name}”", private=(RECEIVED,))
+    sent = services.Sent(label=label, received=received) if received else None
+    # A guest of the chat stays one for the person's own messages.
+    mention = gpt.slug if conversation.guest_id else ""
+    return services.start_run(conversation, schedule.text, mention=mention, sent=sent)
+
+
+def _conversation(schedule: Schedule, gpt: Gpt) -> Conversation:
+    """The schedule's chat, now with the live version of its GPT; a new one if it was deleted."""
+    known = Conversation.objects.visible_to(schedule.owner).select_related("gpt", "version", "owner", "guest")
+    conversation = known.filter(id=schedule.conversation_id).first() if schedule.conversation_id else None
+    if conversation is None:
+        conversation = services.start_conversation(schedule.owner, gpt)
+        conversation.title = schedule.name
+        conversation.save()
+        schedule.conversation = conversation
+        schedule.save(update_fields=["conversation"])
+    elif conversation.version_id != gpt.published_id and gpt.published:
+        conversation.version = gpt.published
+        conversation.save(update_fields=["version"])
+    return conversation
+
+
+def _note(scheduled: ScheduledRun, text: str) -> None:
+    scheduled.note, scheduled.settled, scheduled.received = text, timezone.now(), ""
+    scheduled.save(update_fields=["note", "settled", "received"])
+
+
+def _failed(schedule: Schedule, scheduled: ScheduledRun, why: str) -> None:
+    """Count a failure; pause the schedule after too many, and tell its owner."""
+    schedule.n_failed += 1
+    if schedule.n_failed >= MAX_FAILED and not schedule.paused:
+        schedule.paused, schedule.next_at = timezone.now(), None
+        schedule.paused_why = f"Paused after {schedule.n_failed} failures in a row. The last one: {why}"
+        skip_waiting(schedule)
+        _tell(scheduled, Delivery.Event.PAUSED, is_confirmed(schedule.owner), bool(schedule.callback_url))
+    schedule.save(update_fields=["n_failed", "paused", "next_at", "paused_why"])
+
+
+def skip_waiting(schedule: Schedule) -> None:
+    """Forget the calls of its webhook that wait: nobody wants them answered later, all at once."""
+    waiting = schedule.runs.filter(started=None, settled=None)
+    waiting.update(note=SKIPPED_PAUSED, settled=timezone.now(), received="")
+
+
+def settle(scheduled_id: UUID) -> None:
+    """See what became of a run: what its owner wants to be told, and whether it failed."""
+    found = ScheduledRun.objects.filter(id=scheduled_id).select_related("schedule__owner").first()
+    if found is None:
+        return
+    with suppress(Http404), locked(found.schedule):
+        schedule, scheduled = found.schedule, ScheduledRun.objects.select_related("run").get(id=scheduled_id)
+        run = scheduled.run
+        if run is None or scheduled.settled:
+            return
+        if not run.is_over:
+            _tell(scheduled, Delivery.Event.APPROVAL, schedule.mails, False)
+            return
+        scheduled.settled = timezone.now()
+        scheduled.save(update_fields=["settled"])
+        _tell(scheduled, Delivery.Event.FINISHED, schedule.mails, bool(schedule.callback_url))
+        if run.status == Run.Status.FAILED:
+            _failed(schedule, scheduled, FAILED)
+        elif run.status != Run.Status.CANCELLED and schedule.n_failed:
+            Schedule.objects.filter(id=schedule.id).update(n_failed=0)
+
+
+def _tell(scheduled: ScheduledRun, event: Delivery.Event, by_mail: bool, by_webhook: bool) -> None:
+    kinds = {Delivery.Kind.MAIL: by_mail and bool(settings.EMAIL_HOST), Delivery.Kind.WEBHOOK: by_webhook}
+    rows = [Delivery(scheduled=scheduled, event=event, kind=kind) for kind, wanted in kinds.items() if wanted]
+    Delivery.objects.bulk_create(rows, ignore_conflicts=True)

@@ -1,0 +1,74 @@
+"""When a schedule runs: a line as in a crontab, in a time zone, and the simple choices that stand for such lines.
+
+The line is read by cronsim, which follows Debian's cron through changes to and from daylight saving time: a time that
+a day skips runs right after the gap, and one that a day has twice runs once.
+"""
+
+import re
+from datetime import datetime, time, timedelta
+from itertools import islice, pairwise, takewhile
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from cronsim import CronSim, CronSimError
+from django.conf import settings
+from django.core.exceptions import ValidationError
+
+DAYS: Final = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
+# What a person can choose instead of a line; the days of the week follow.
+REPEATS: Final = {"day": "* * *", "weekdays": "* * 1-5", **{day: f"* * {n}" for n, day in enumerate(DAYS)}}
+_SIMPLE: Final = re.compile(r"(\d{1,2}) (\d{1,2}) (\*|\d{1,2}) \* (\*|1-5|[0-6])")
+# Enough to see the shortest interval of any line, as days repeat: at most so many times, within so long.
+_N_CHECKED: Final = 300
+_CHECKED: Final = timedelta(days=800)
+
+
+def cron_line(repeat: str, at: time, day: int = 1) -> str:
+    """The line of a simple choice: "month" (on `day`), or a key of REPEATS."""
+    return f"{at.minute} {at.hour} " + (f"{day} * *" if repeat == "month" else REPEATS[repeat])
+
+
+def simple_choice(cron: str) -> tuple[str, time, int] | None:
+    """The choice, time and day of which `cron` is the line; None if only a line can say it."""
+    found = _SIMPLE.fullmatch(cron)
+    if not found or (found[3] != "*" and found[4] != "*"):
+        return None
+    at = time(int(found[2]), int(found[1]))
+    if found[3] != "*":
+        return "month", at, int(found[3])
+    return next(name for name, rest in REPEATS.items() if rest.endswith(f" {found[4]}")), at, 1
+
+
+def in_words(cron: str) -> str:
+    """The line as people say it: “At 08:00 on Monday”."""
+    return str(CronSim(cron, datetime(2000, 1, 1)).explain())
+
+
+def next_after(cron: str, time_zone: str, after: datetime) -> datetime | None:
+    """The first time after `after`; None if there is none in the next decades."""
+    return next(_times(cron, time_zone, after), None)
+
+
+def _times(cron: str, time_zone: str, after: datetime) -> CronSim:
+    return CronSim(cron, after.astimezone(ZoneInfo(time_zone)))
+
+
+def check(cron: str, time_zone: str, now: datetime) -> None:
+    """Raises ValidationError for a line or time zone that cannot be read, never comes or comes too often."""
+    try:
+        ZoneInfo(time_zone)
+    except (KeyError, ValueError, OSError):
+        raise ValidationError({"time_zone": "Choose a time zone, such as Europe/Paris."}) from None
+    if len(cron.split()) != 5:
+        raise ValidationError({"cron": "Enter five fields: minute, hour, day of the month, month, day of the week."})
+    try:
+        # In UTC, because no shift to or from daylight saving time shortens an interval there.
+        near = takewhile(lambda each: each < now + _CHECKED, _times(cron, "UTC", now))
+        times = list(islice(near, _N_CHECKED))
+    except CronSimError as error:
+        raise ValidationError({"cron": f"This isn’t a valid cron line: {error}."}) from None
+    if not times and next_after(cron, time_zone, now) is None:
+        raise ValidationError({"cron": "This time never comes."})
+    least = timedelta(minutes=settings.SCHEDULE_MIN_MINUTES)
+    if any(later - earlier < least for earlier, later in pairwise(times)):
+        raise ValidationError({"cron": f"Too often: leave at least {settings.SCHEDULE_MIN_MINUTES} minutes between."})
