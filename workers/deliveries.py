@@ -31,6 +31,9 @@ def _send(delivery: Delivery, egress: EgressConfig) -> None:
     except OSError as error:  # smtplib's errors too; what a mail server says is for the operator
         logger.warning("the email %s was not sent: %s", delivery.id, error)
         sending.failed(delivery, "The mail server did not take it.")
+    except Exception:
+        logger.exception("the delivery %s failed", delivery.id)
+        sending.failed(delivery, "Something went wrong. The error was logged.")
     else:
         sending.sent(delivery)
 

@@ -30,7 +30,9 @@ def _messages(run: Run, steps: Log) -> Iterator[dict[str, Any]]:
     first, last = steps[0], steps[-1]
     assert isinstance(first, UserMessage)
     attached = [file.name for file in first.attachments]
-    yield {"role": "user", "content": run.message.text, "created": run.message.created.isoformat(), "files": attached}
+    received = {"received": first.received} if first.received else {}
+    asked = {"role": "user", "content": run.message.text, "created": run.message.created.isoformat()}
+    yield {**asked, "files": attached, **received}
     cited = last.citations if isinstance(last, Finished) else ()
     sources = [
         {"index": each.tag, "file": each.file_name, "place": where(each), "quote": each.quote} for each in cited
@@ -50,6 +52,8 @@ def as_markdown(conversation: Conversation) -> str:
     parts = [f"# {data['title']}", f"{data['name']}, {conversation.created:%Y-%m-%d}"]
     for message in data["messages"]:
         parts += [f"## {message.get('name', 'You')}", message["content"]]
+        if received := message.get("received"):
+            parts.append("\n".join(["Received by webhook:", "", *(f"    {line}" for line in received.splitlines())]))
         if files := message.get("files"):
             parts.append(f"Attached: {', '.join(files)}")
         named = {

@@ -5,10 +5,10 @@ that starts its run or notes why it could not, so none is lost and none is start
 site, a schedule runs once for all the times that it missed. All locks are taken in one order: person, schedule, chat.
 """
 
+import logging
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Final
-from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -26,6 +26,7 @@ from web.runs.models import Conversation, Run
 from web.schedules import when
 from web.schedules.models import Delivery, Schedule, ScheduledRun
 
+logger = logging.getLogger(__name__)
 # After so many failures in a row a schedule pauses itself.
 MAX_FAILED: Final = 5
 SKIPPED: Final = "Skipped: the chat was still answering or waiting for your approval."
@@ -56,14 +57,27 @@ def locked(schedule: Schedule) -> Iterator[None]:
 
 def work() -> None:
     """Start the runs that are due or waited, and settle those that ended."""
-    for schedule in Schedule.objects.filter(next_at__lte=timezone.now())[:_AT_ONCE]:
-        start_due(schedule)
+    for schedule in Schedule.objects.filter(next_at__lte=timezone.now()).order_by("next_at")[:_AT_ONCE]:
+        with _logged(schedule):
+            start_due(schedule)
     for scheduled in _waiting()[:_AT_ONCE]:
-        with suppress(Http404), locked(scheduled.schedule):
+        with _logged(scheduled.schedule), locked(scheduled.schedule):
             if ScheduledRun.objects.filter(id=scheduled.id, started=None, settled=None).exists():
                 start(scheduled.schedule, scheduled)
-    for id in _changed()[: 4 * _AT_ONCE]:
-        settle(id)
+    for scheduled in _changed()[: 4 * _AT_ONCE]:
+        with _logged(scheduled.schedule):
+            settle(scheduled)
+
+
+@contextmanager
+def _logged(schedule: Schedule) -> Iterator[None]:
+    """Log an error of the block, which happens again with the same schedule, and go on with the others."""
+    try:
+        yield
+    except Http404:  # it was deleted meanwhile
+        return
+    except Exception:
+        logger.exception("the schedule %s could not be worked on", schedule.id)
 
 
 def _waiting() -> "QuerySet[ScheduledRun]":
@@ -73,19 +87,20 @@ def _waiting() -> "QuerySet[ScheduledRun]":
     return waiting.order_by("created").select_related("schedule")
 
 
-def _changed() -> "QuerySet[ScheduledRun, UUID]":
-    """The ids of those whose run has ended, or waits for its owner, who is to be told and was not."""
+def _changed() -> "QuerySet[ScheduledRun]":
+    """Those whose run has ended, or waits for its owner, who is to be told and was not."""
     told = Delivery.objects.filter(scheduled=OuterRef("pk"), event=Delivery.Event.APPROVAL)
     tree = Run.objects.filter(Q(id=OuterRef("run")) | Q(root=OuterRef("run")), status=Run.Status.REQUIRES_ACTION)
     asks = Q(Exists(tree), ~Exists(told), schedule__mails=True)
     ended = Q(run__status__in=Run.OVER)
-    return ScheduledRun.objects.filter(ended | asks, settled=None).order_by("created").values_list("id", flat=True)
+    changed = ScheduledRun.objects.filter(ended | asks, settled=None)
+    return changed.order_by("created").select_related("schedule")
 
 
 def start_due(schedule: Schedule) -> None:
     """Start the run that is due, unless somebody else has."""
     now = timezone.now()
-    with suppress(Http404), locked(schedule):
+    with locked(schedule):
         if schedule.next_at is None or schedule.next_at > now:
             return
         schedule.next_at = when.next_after(schedule.cron, schedule.time_zone, now)
@@ -164,13 +179,11 @@ def skip_waiting(schedule: Schedule) -> None:
     waiting.update(note=SKIPPED_PAUSED, settled=timezone.now(), received="")
 
 
-def settle(scheduled_id: UUID) -> None:
-    """See what became of a run: what its owner wants to be told, and whether it failed."""
-    found = ScheduledRun.objects.filter(id=scheduled_id).select_related("schedule__owner").first()
-    if found is None:
-        return
-    with suppress(Http404), locked(found.schedule):
-        schedule, scheduled = found.schedule, ScheduledRun.objects.select_related("run").get(id=scheduled_id)
+def settle(scheduled: ScheduledRun) -> None:
+    """See what became of its run: what its owner wants to be told, and whether it failed."""
+    schedule = scheduled.schedule
+    with locked(schedule):
+        scheduled = ScheduledRun.objects.select_related("run").get(id=scheduled.id)
         run = scheduled.run
         if run is None or scheduled.settled:
             return

@@ -218,6 +218,16 @@ def test_a_person_has_so_many(bob, gpt, settings):
         made(bob, gpt)
 
 
+def test_one_that_cannot_be_worked_on_does_not_hold_up_the_others(schedule, bob, gpt, caplog):
+    broken = made(bob, gpt)
+    Schedule.objects.filter(id=broken.id).update(time_zone="Gone/Zone")
+    fall_due(broken)
+    fall_due(schedule)
+    starting.work()
+    assert (schedule.runs.count(), broken.runs.count()) == (1, 0)
+    assert str(broken.id) in caplog.text
+
+
 def test_what_became_of_runs_is_forgotten_after_months(schedule):
     old = next_run(schedule)
     ScheduledRun.objects.update(created=timezone.now() - timedelta(days=91))

@@ -8,7 +8,7 @@ from gpts.runs.steps import ToolCall
 from gpts.safety.policy import Allow, Ask, Standing, check, context_of
 from gpts.spec.tools import ToolSpec
 from tests.web.schedules.conftest import end, webhook
-from web.runs import log
+from web.runs import exports, log
 from web.runs import services as runs
 from web.schedules import services, starting
 from web.schedules.models import ScheduledRun
@@ -85,6 +85,15 @@ def test_another_version_of_the_message_keeps_the_body_and_its_label(hooked, how
     again = runs.edit(run.message, "Other words") if how == "edit" else runs.regenerate(run.message)
     step = log.first(again.id)
     assert (step.received, step.label.is_untrusted) == ("From outside", True)
+
+
+def test_an_export_of_the_chat_has_the_body(hooked):
+    schedule, secret = hooked
+    services.trigger(schedule.id, secret, b"# From\noutside")
+    end(schedule.runs.get().run)
+    schedule.refresh_from_db()
+    assert exports.as_data(schedule.conversation)["messages"][0]["received"] == "# From\noutside"
+    assert "Received by webhook:\n\n    # From\n    outside\n" in exports.as_markdown(schedule.conversation)
 
 
 def test_the_model_reads_it_as_data_that_cannot_end_its_element(hooked, gpt):
