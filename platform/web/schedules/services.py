@@ -167,9 +167,9 @@ def trigger(schedule_id: UUID, secret: str, body: bytes, key: str = "") -> None:
     if not hmac.compare_digest(known.encode(), digest(secret).encode()) or schedule is None:
         raise Http404("Webhook not found.")
     received = _readable(body)
-    if schedule.paused:
-        return
     with starting.locked(schedule):
+        if schedule.paused:
+            return
         if schedule.runs.filter(started=None, settled=None).count() >= MAX_WAITING:
             raise TooManyWaiting
         try:

@@ -21,7 +21,7 @@ from web.accounts import quotas
 from web.accounts.services import is_confirmed
 from web.builder.models import Gpt
 from web.runs import services
-from web.runs.errors import Refused, StillAnswering
+from web.runs.errors import OverQuota, Refused, StillAnswering
 from web.runs.models import Conversation, Run
 from web.schedules import when
 from web.schedules.models import Delivery, Schedule, ScheduledRun
@@ -49,7 +49,7 @@ def locked(schedule: Schedule) -> Iterator[None]:
     """One transaction that excludes all others on this schedule, read anew. Raises Http404 if it was deleted."""
     with transaction.atomic():
         quotas.lock(schedule.owner_id)
-        if not Schedule.objects.select_for_update(of=("self",)).filter(id=schedule.id).exists():
+        if Schedule.objects.select_for_update(no_key=True).filter(id=schedule.id).first() is None:
             raise Http404("Schedule not found.")
         schedule.refresh_from_db()
         yield
@@ -111,13 +111,16 @@ def start_due(schedule: Schedule) -> None:
 
 
 def start(schedule: Schedule, scheduled: ScheduledRun) -> bool:
-    """Start its run, or note why it cannot be; False while the run before it goes on. The schedule is `locked`."""
+    """Start its run, or note why it cannot be; False while it has to wait. The schedule is `locked`."""
     try:
         with transaction.atomic():
             scheduled.run = _run(schedule, scheduled.received)
     except StillAnswering:
         return False
     except Refused as refusal:
+        is_passing = isinstance(refusal, OverQuota) and refusal.quota.is_passing
+        if is_passing and scheduled.by == ScheduledRun.By.WEBHOOK:
+            return False
         _note(scheduled, str(refusal))
         _failed(schedule, scheduled, str(refusal))
         return True

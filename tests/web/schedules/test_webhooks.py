@@ -168,6 +168,16 @@ def test_calls_wait_for_the_run_before_them_and_keep_their_order(hooked):
     assert not schedule.runs.filter(settled=None).exists()
 
 
+def test_a_call_waits_while_its_owner_has_too_many_answers_in_progress(hooked, settings):
+    schedule, secret = hooked
+    settings.MAX_ACTIVE_RUNS = 0
+    services.trigger(schedule.id, secret, b"1")
+    assert (schedule.runs.get().status, schedule.n_failed) == ("waiting", 0)
+    settings.MAX_ACTIVE_RUNS = 1
+    starting.work()
+    assert first_step(schedule).received == "1"
+
+
 def test_only_so_many_wait(hooked):
     schedule, secret = hooked
     for _ in range(1 + services.MAX_WAITING):
