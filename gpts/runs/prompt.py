@@ -7,7 +7,7 @@ not in the next prompt, which costs the cache nothing before it.
 
 import json
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import filterfalse
 from pathlib import Path
@@ -65,6 +65,7 @@ def build_prompt(
     `n_dropped` turns only these texts are kept. Turns that were declined are left out: a small model repeats what it
     takes for its own words (Qwen2.5-Coder 1.5B in half of the next turns, 2026-11).
     """
+    *history, log = _with_project_files((*history, log))
     files = Shown({file.file_id: file for file in whole_files}, pictures)
     messages = [PromptMessage(role="system", content=system_text(spec, whole_files))]
     known: tuple[str, ...] = ()
@@ -79,6 +80,18 @@ def build_prompt(
         at = next(n for n, message in enumerate(messages) if message.role == "user")
         messages[at] = messages[at].model_copy(update={"content": "\n\n".join([*kept, messages[at].content])})
     return tuple(messages)
+
+
+def _with_project_files(turns: Iterable[Log]) -> Iterator[Log]:
+    """The turns with the files of the project among those attached where they first came."""
+    known: set[str] = set()
+    for turn in turns:
+        first, *rest = turn or (None,)
+        if isinstance(first, UserMessage) and first.project_files:
+            new = tuple(file for file in first.project_files if file.id not in known)
+            known |= {file.id for file in new}
+            turn = (first.model_copy(update={"attachments": (*first.attachments, *new)}), *rest)
+        yield turn
 
 
 def _was_declined(turn: Log) -> bool:

@@ -63,7 +63,7 @@ class TurnState:
 
     def attached(self) -> tuple[FileRef, ...]:
         """The files attached in the conversation that can be read as text, oldest first."""
-        return readable(file for log in (*self.history, self.steps) for file in attachments(log))
+        return readable(file for log in (*self.history, self.steps) for file in files_of(log))
 
     def new_files(self) -> tuple[FileRef, ...]:
         """Those of `attached` that came with this message."""
@@ -125,6 +125,11 @@ class TurnState:
         named = tuple(tool for tool in self.tools.values() if tool.of_caller or tool.name in own)
         choice = overrides.tool_choice
         return named if choice == "required" else tuple(tool for tool in named if tool.name == choice)
+
+
+def files_of(log: Log) -> tuple[FileRef, ...]:
+    """The files attached to the message of a turn, and those of its project."""
+    return next((step.files for step in log if isinstance(step, UserMessage)), ())
 
 
 def attachments(log: Log) -> tuple[FileRef, ...]:

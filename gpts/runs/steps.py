@@ -82,6 +82,12 @@ class UserMessage(Value):
     is_side_task: bool = False
     background: Background = Background()
     received: str = ""
+    project_files: tuple[FileRef, ...] = ()
+
+    @property
+    def files(self) -> tuple[FileRef, ...]:
+        """All files that come with it, those of its project last."""
+        return (*self.attachments, *self.project_files)
 
     @model_validator(mode="before")
     @classmethod

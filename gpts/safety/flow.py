@@ -44,7 +44,7 @@ def label_of(step: Step, attached: Container[str] = ()) -> Label:
 def context_label(history: Sequence[Log], log: Log, tools: Mapping[str, ToolSpec]) -> Label:
     """The label of everything that the next model call reads: tools' texts, earlier turns (`history`), this turn."""
     steps = [step for turn in (*history, log) for step in turn]
-    attached = {file.name for step in steps if isinstance(step, UserMessage) for file in step.attachments}
+    attached = {file.name for step in steps if isinstance(step, UserMessage) for file in step.files}
     return join([tools_label(tools), *(label_of(step, attached) for step in steps)])
 
 
@@ -87,7 +87,7 @@ def _message_label(step: UserMessage) -> Label:
     Attached files that can be read or seen, and results of the API caller's functions, count as outside text, and so
     do replies that the caller sent along, except those that this site recognises as its own.
     """
-    names = [file.name for file in step.attachments if file.segment or file.mime.startswith("image/")]
+    names = [file.name for file in step.files if file.segment or file.mime.startswith("image/")]
     said = [Label(integrity=Integrity.USER), step.label, _files_label([_file(name, names) for name in names])]
     sent = {message.role for message in (*step.earlier, *step.later)}
     if "tool" in sent:

@@ -64,6 +64,8 @@ UPLOADS: Final[dict[str, Callable[[], int]]] = {
     "gpts/<slug:slug>/files": _knowledge_bytes,
     "gpts/<slug:slug>/files/<uuid:file_id>/replace": _knowledge_bytes,
     "files/attach": _attachment_bytes,
+    "projects/<uuid:project_id>/files": _attachment_bytes,
+    "api/projects/<uuidstr:project_id>/files": _attachment_bytes,
     "api/gpts/<slug>/files": _knowledge_bytes,
     "api/gpts/<slug>/files/<uuidstr:file_id>/replace": _knowledge_bytes,
     "api/attachments": _attachment_bytes,

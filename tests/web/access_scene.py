@@ -31,7 +31,7 @@ from web.builder.models import Gpt, GptVersion, KnowledgeFile, Sharing
 from web.builder.models_actions import Action, McpServerRow, RemoteAgentRow, SignIn
 from web.builder.services import create_gpt, delete_gpt, open_link, update_gpt
 from web.operate.models import MeasuredModel, ModelDownload, ModelSurvey
-from web.runs import feedback, log, memories, sharing
+from web.runs import feedback, log, memories, projects, sharing
 from web.runs.citations import pictures_of
 from web.runs.files import keep
 from web.runs.files import upload as upload_file
@@ -69,6 +69,11 @@ BODIES: Final[dict[str, Any]] = {
     "POST /memory/<memory_id>/change": {"text": "New"},
     "POST /api/gpts/<slug>/memories": {"text": "New"},
     "PATCH /api/memories/<memory_id>": {"text": "New"},
+    "POST /projects/<project_id>/change": {"name": "New"},
+    "POST /projects/<project_id>/files": {"file": b"text"},
+    "POST /api/projects/<project_id>/files": {"file": b"text"},
+    "POST /api/projects": {"name": "New"},
+    "POST /c/<conversation_id>/move": {"project": "<project_id>"},
     "POST /c/<conversation_id>/send": {"text": "Hello"},
     "POST /c/<conversation_id>/messages/<message_id>": {"text": "Another"},
     "POST /c/<conversation_id>/show": {"run": "<run_id>"},
@@ -264,7 +269,7 @@ def build() -> Scene:
         "<page>": "1",
     }
     ids = ("run", "conversation", "file", "service", "action", "question", "attachment", "gpt", "response", "item")
-    ids += ("vector_store", "batch", "schedule")
+    ids += ("vector_store", "batch", "schedule", "project")
     scene.others["unknown"] = {f"<{name}_id>": str(uuid4()) for name in ids}
     scene.others["unknown"] |= dict.fromkeys(
         ("<memory_id>", "<permission_id>", "<key_id>", "<version_id>", "<draft_id>", "<grant_id>"), "999999"
@@ -406,6 +411,8 @@ def _chats(people: dict[str, User], gpts: dict[str, Gpt], scene: Scene) -> None:
     CreatorQuestion.objects.create(gpt=linked, owner=bob, message=run.message, text=word("old-question"), **closed)
     permission = Permission.objects.create(user=bob, gpt=linked, tool="reserve", title=word("permission"))
     memory = memories.add(bob, linked, word("memory"))
+    project = projects.create(bob, word("project-name"), word("project-wishes"))
+    of_project = projects.add_file(project, f"{word('project-file')}.txt", [b"text"])
     sign_in = SignIn(user=bob, action_id=UUID(values["<action_id>"]), host=word("sign-in-host"))
     sign_in.sealed = sign_in.seal({"access_token": word("service-secret")})
     sign_in.save()
@@ -458,6 +465,8 @@ def _chats(people: dict[str, User], gpts: dict[str, Gpt], scene: Scene) -> None:
         "c/turn/<run_id>/ask-creator": f"c/turn/{declined.id}/ask-creator",
         "<question_id>": str(asked.id),
         "<memory_id>": str(memory.id),
+        "<project_id>": str(project.id),
+        "projects/<project_id>/files/<file_id>": f"projects/{project.id}/files/{of_project.id}",
         "<permission_id>": str(permission.id),
         "<attachment_id>": str(unsent.id),
         "<file_id>": str(unsent.id),

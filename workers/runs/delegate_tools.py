@@ -189,7 +189,7 @@ def _passed_files(call: ToolCall, turn: HeldTurn) -> tuple[FileRef, ...]:
     known: dict[str, FileRef] = {}
     for log in (*turn.history, turn.steps):
         for step in log:
-            files = step.attachments if isinstance(step, UserMessage) else ()
+            files = step.files if isinstance(step, UserMessage) else ()
             files = step.files if isinstance(step, ToolResult) else files
             known |= {file.name: file for file in files}
     return tuple(known[name] for name in dict.fromkeys(map(str, wanted)) if name in known)

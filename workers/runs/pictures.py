@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from gpts.runs.messages import Picture
-from gpts.runs.state import TurnState, attachments
+from gpts.runs.state import TurnState, files_of
 from web.runs.citations import pictures_of
 from web.runs.files import PICTURES
 from web.runs.models import ConversationFile
@@ -22,7 +22,7 @@ def pictures(state: TurnState) -> Mapping[str, Picture]:
     """The newest pictures of the conversation by id; empty for a model that does not see."""
     if not state.ability.sees_images:
         return {}
-    attached = [file for log in (*state.history, state.steps) for file in attachments(log)]
+    attached = [file for log in (*state.history, state.steps) for file in files_of(log)]
     newest = [file.id for file in attached if file.id and file.mime in PICTURES][-MAX_PICTURES:]
     rows = ConversationFile.objects.in_bulk(newest)
     made = {str(id): _picture(row) for id, row in rows.items()}

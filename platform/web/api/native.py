@@ -14,6 +14,7 @@ from web.api.files import router as files
 from web.api.gpts import router as gpts
 from web.api.memories import router as memories
 from web.api.operate import router as operate
+from web.api.projects import router as projects
 from web.api.questions import router as questions
 from web.api.reading import StrictParser
 from web.api.runs import router as runs
@@ -50,6 +51,7 @@ for router in (
     citations,
     memories,
     schedules,
+    projects,
     questions,
     operate,
 ):

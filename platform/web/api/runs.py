@@ -34,7 +34,7 @@ from web.api.shapes_runs import (
     StandingPermission,
 )
 from web.builder.services import access_gpt, access_own_gpt
-from web.runs import branches, fair_queue, files, permissions, services
+from web.runs import branches, fair_queue, files, permissions, projects, services
 from web.runs.connections import close_connection, in_database
 from web.runs.creator_questions import may_be_sent, taking_questions
 from web.runs.models import Conversation, ConversationFile, ConversationQuerySet, Permission, Run, StepRow
@@ -89,7 +89,8 @@ def _new_conversation(user: User, slug: str, new: NewRun) -> Conversation:
     if new.preview:
         return services.start_conversation(user, access_own_gpt(user, slug), Conversation.Origin.PREVIEW)
     origin = Conversation.Origin.TEMPORARY if new.temporary else Conversation.Origin.CHAT
-    return services.start_conversation(user, access_gpt(user, slug), origin)
+    project = projects.access(user, new.project) if new.project else None
+    return services.start_conversation(user, access_gpt(user, slug), origin, project)
 
 
 @router.get("/runs/{uuid:run_id}", response={200: RunState, **DENIED})
@@ -274,7 +275,7 @@ def turns(conversation: Conversation) -> list[dict[str, Any]]:
 
 @router.patch("/conversations/{uuid:conversation_id}", response={200: ConversationCard, **INVALID, **BUSY})
 def change_conversation(request: HttpRequest, conversation_id: UUID, change: ConversationChange) -> Conversation:
-    """Rename, pin or archive a chat, or show the branch with an answer."""
+    """Rename, pin, archive or move a chat, or show the branch with an answer."""
     conversation = access_conversation(caller(request), conversation_id)
     with transaction.atomic():
         if change.shown:
@@ -285,6 +286,9 @@ def change_conversation(request: HttpRequest, conversation_id: UUID, change: Con
             services.mark_conversation(conversation, "pinned", change.pinned)
         if change.archived is not None:
             services.mark_conversation(conversation, "archived", change.archived)
+        if change.project is not None:
+            wanted = projects.access(caller(request), change.project) if change.project else None
+            projects.move(conversation, wanted)
     return conversation
 
 

@@ -37,6 +37,7 @@ class NewRun(NewMessage):
     after: UUID | None = Field(None, description="The answer (a run) it follows; the last one shown if omitted.")
     preview: bool = Field(False, description="Send it to your own draft; the chat is not saved.")
     temporary: bool = Field(False, description="A new chat that isn’t listed and is deleted within two days.")
+    project: UUID | None = Field(None, description="The project in which a new chat begins.")
 
 
 class StepShape(Schema):
@@ -210,6 +211,7 @@ class ConversationCard(Schema):
     title: str
     created: datetime
     changed: datetime
+    project: UUID | None = Field(validation_alias="project_id")
     pinned: bool
     archived: bool
 
@@ -260,6 +262,7 @@ class ConversationChange(RequestBody):
     shown: UUID | None = Field(None, description="An answer (a run): the newest branch with it is shown.")
     pinned: bool | None = None
     archived: bool | None = None
+    project: UUID | Literal[""] | None = Field(None, description="The project to move it to; an empty text for none.")
 
 
 Labelled = Annotated[Origin | None, BeforeValidator(lambda label: label and label.origin)]

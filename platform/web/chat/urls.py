@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from web.chat import frames, views, views_branches, views_queue, views_runs, views_send, views_share, views_sign_in
+from web.chat import (
+    frames,
+    views,
+    views_branches,
+    views_projects,
+    views_queue,
+    views_runs,
+    views_send,
+    views_share,
+    views_sign_in,
+)
 
 QUEUED = "c/<uuid:conversation_id>/queue/<uuid:queued_id>"
 SOURCE = "c/turn/<uuid:run_id>/sources/<int:number>"
@@ -12,6 +22,12 @@ urlpatterns = [
     path("actions/<uuid:action_id>/callback", views_sign_in.callback, name="action_callback"),
     path("actions/<uuid:action_id>/sign-out", views_sign_in.sign_out, name="action_sign_out"),
     path("chats/", views.chats, name="chats"),
+    path("projects/", views_projects.list_projects, name="projects"),
+    path("projects/<uuid:project_id>/", views_projects.project, name="project"),
+    path("projects/<uuid:project_id>/change", views_projects.change_project, name="project_change"),
+    path("projects/<uuid:project_id>/files", views_projects.add_file, name="project_file_add"),
+    path("projects/<uuid:project_id>/files/<uuid:file_id>", views_projects.remove_file, name="project_file_remove"),
+    path("c/<uuid:conversation_id>/move", views_projects.move, name="chat_move"),
     path("g/mentionable", views_send.mentionable_gpts, name="mentionable"),
     path("g/<slug:slug>/chat", views_send.new_chat, name="chat_new"),
     path("g/<slug:slug>/chat", views_send.new_chat, name="chat_start"),

@@ -22,6 +22,7 @@ from web.runs import finding
 from web.runs.branches import Branches
 from web.runs.creator_questions import UNSEEN, mark_seen
 from web.runs.models import Conversation, CreatorQuestion
+from web.runs.models_chats import Project
 from web.runs.services import access_conversation
 
 # Chats in the sidebar, and on the page of all chats.
@@ -82,13 +83,14 @@ def side(request: HttpRequest) -> dict[str, Any]:
     return {"groups": grouped(chats_of(request.user))}
 
 
-def head(gpt: Gpt, version: GptVersion) -> dict[str, Any]:
-    """The context about the GPT, on every page of a chat."""
+def head(gpt: Gpt, version: GptVersion, project: Project | None = None) -> dict[str, Any]:
+    """The context about the GPT, on every page of a chat; a new one begins in `project`."""
+    start_url = reverse("chat_start", args=[gpt.slug])
     return {
         "gpt": gpt,
         "spec": version.spec(),
         "version": version,
-        "start_url": reverse("chat_start", args=[gpt.slug]),
+        "start_url": f"{start_url}?project={project.id}" if project else start_url,
     }
 
 
@@ -130,6 +132,7 @@ def chat(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
         "turns": shown,
         "earlier": path[max(0, part.start - N_TURNS)] if part.start else None,
         "queued": conversation.queued.all(),
+        "project": conversation.project,
         "guest": guest_of(conversation),
         "read_only": why_read_only(request.user, conversation),
         **head(conversation.gpt, conversation.version),

@@ -24,10 +24,11 @@ from web.builder.templatetags.faces import face
 from web.builder.views import View, wants_json
 from web.chat.turns import guest_of, turn_of
 from web.chat.views import head, side, why_read_only
-from web.runs import queued, services
+from web.runs import projects, queued, services
 from web.runs.errors import NotPublished, Refused, StillAnswering
 from web.runs.mentions import mentionable
 from web.runs.models import Conversation, Run
+from web.runs.models_chats import Project
 
 SIGNED_OUT = "You’re signed out. Sign in in another tab, then send again."
 # Characters of a message that are kept in the URL while the person signs in.
@@ -76,10 +77,20 @@ def new_chat(request: HttpRequest, slug: str) -> HttpResponse:
         raise NotPublished
     if request.method == "GET":
         text = request.GET.get("text", "")[:MAX_PREFILL]
-        context = {"text": text, "temporary": "temporary" in request.GET}
-        return render(request, "chat/chat.html", {**head(gpt, gpt.published), **side(request), **context})
+        project = _project(request)
+        context = {"text": text, "temporary": "temporary" in request.GET, "project": project}
+        return render(request, "chat/chat.html", {**head(gpt, gpt.published, project), **side(request), **context})
     origin = Conversation.Origin.TEMPORARY if request.POST.get("temporary") else Conversation.Origin.CHAT
-    return sent(request, _begin(request, gpt, origin))
+    return sent(request, _begin(request, gpt, origin, _project(request)))
+
+
+def _project(request: HttpRequest) -> Project | None:
+    """The project in which a new chat is to be. Raises Http404."""
+    try:
+        wanted = UUID(request.GET["project"]) if "project" in request.GET else None
+    except ValueError:
+        raise Http404("Project not found.") from None
+    return projects.access(request.user, wanted) if wanted else None
 
 
 @require_POST
@@ -89,8 +100,8 @@ def start_preview(request: HttpRequest, slug: str) -> HttpResponse:
     return _as_json(request, _begin(request, access_own_gpt(request.user, slug), Conversation.Origin.PREVIEW))
 
 
-def _begin(request: HttpRequest, gpt: Gpt, origin: str) -> Run:
-    return _start(request, services.start_conversation(cast(User, request.user), gpt, origin))
+def _begin(request: HttpRequest, gpt: Gpt, origin: str, project: Project | None = None) -> Run:
+    return _start(request, services.start_conversation(cast(User, request.user), gpt, origin, project))
 
 
 def _start(request: HttpRequest, conversation: Conversation) -> Run:

@@ -20,7 +20,10 @@ def fork(conversation: Conversation, run_id: UUID) -> Conversation:
     with transaction.atomic():
         branches = Branches(conversation)
         branches.check(run_id)
-        same = {name: getattr(conversation, name) for name in ("gpt", "version", "owner", "origin", "guest", "title")}
+        same = {
+            name: getattr(conversation, name)
+            for name in ("gpt", "version", "owner", "origin", "guest", "title", "project")
+        }
         copy = Conversation.objects.create(**same)
         after, moved = None, dict[str, str]()
         for run in in_order(branches.up_to(run_id)):
@@ -60,7 +63,7 @@ def _copy_turn(run: Run, into: Conversation, after: Run | None, moved: dict[str,
 def _copy_files(step: Step, run: Run, moved: dict[str, str]) -> None:
     """Copy the files of a step into the run's conversation, and note their new ids."""
     match step:
-        case UserMessage(attachments=refs):
+        case UserMessage(files=refs):
             maker = None
         case ToolResult(files=refs):
             maker = run

@@ -30,6 +30,7 @@ from web.operate.services import model_sees
 from web.runs import stream
 from web.runs.errors import Refused, StillReading, TooManyFiles, over_quota
 from web.runs.models import Conversation, ConversationFile, ConversationFileQuerySet, Run, StepRow
+from web.runs.models_chats import Project
 
 Status = ConversationFile.Status
 
@@ -49,14 +50,16 @@ _PASSED_ON: Final = (
 )
 
 
-def attach(user: User, name: str, chunks: Iterable[bytes]) -> ConversationFile:
+def attach(user: User, name: str, chunks: Iterable[bytes], project: Project | None = None) -> ConversationFile:
     """The stored file, queued for reading unless its content was read for this person before.
+
+    It is for a message, or for all chats of `project`.
 
     Raises Refused if it is empty or too large, TooManyFiles, and OverQuota.
     """
-    if _unsent(user).filter(purpose="").count() >= UNSENT_MESSAGES * settings.MAX_ATTACHMENTS:
+    if project is None and _unsent(user).filter(purpose="").count() >= UNSENT_MESSAGES * settings.MAX_ATTACHMENTS:
         raise TooManyFiles
-    return _stored(user, name, chunks, is_wanted=True)
+    return _stored(user, name, chunks, is_wanted=True, project=project)
 
 
 def upload(
@@ -114,7 +117,7 @@ def read_uploads(user: User, ids: Collection[UUID]) -> None:
 
 
 def _unsent(user: User) -> "ConversationFileQuerySet":
-    return ConversationFile.objects.filter(owner=user, conversation=None, removed=None)
+    return ConversationFile.objects.filter(owner=user, conversation=None, project=None, removed=None)
 
 
 def claim(conversation: Conversation, ids: Sequence[UUID], spec: GptSpec) -> tuple[FileRef, ...]:
@@ -127,7 +130,9 @@ def claim(conversation: Conversation, ids: Sequence[UUID], spec: GptSpec) -> tup
         raise Refused(f"Too many: {len(ids)} of {settings.MAX_ATTACHMENTS} files.")
     if not ids:
         return ()
-    own = ConversationFile.objects.kept().filter(owner=conversation.owner_id, id__in=ids, run=None, purpose="")
+    own = ConversationFile.objects.kept().filter(
+        owner=conversation.owner_id, id__in=ids, run=None, project=None, purpose=""
+    )
     found = {file.id: file for file in own if file.conversation_id in (None, conversation.id)}
     if len(found) != len(set(ids)):
         raise Refused("An attached file was removed or sent in another chat. Attach it again, then send.")
@@ -156,9 +161,8 @@ def point_steps_at(file: ConversationFile) -> None:
     file.refresh_from_db(fields=["segment", "n_tokens"])
     sent = StepRow.objects.filter(run__message__conversation=file.conversation_id, kind="user_message")
     for row in sent:
-        own = [
-            ref for ref in row.data["attachments"] if ref["id"] == str(file.id) and ref.get("segment") != file.segment
-        ]
+        refs = (*row.data["attachments"], *row.data.get("project_files", ()))
+        own = [ref for ref in refs if ref["id"] == str(file.id) and ref.get("segment") != file.segment]
         for ref in own:
             ref |= {"segment": file.segment, "n_tokens": file.n_tokens}
         if own:
@@ -259,7 +263,7 @@ def readable(run: Run) -> list[tuple[str, Path, bool]]:
 def forgotten() -> "QuerySet[ConversationFile]":
     """The files that nobody can open any more: never sent, removed, expired, or of a deleted conversation."""
     now = timezone.now()
-    is_unsent = Q(conversation=None, purpose="", created__lt=now - KEEP_UNSENT)
+    is_unsent = Q(conversation=None, project=None, purpose="", created__lt=now - KEEP_UNSENT)
     is_gone = Q(removed__isnull=False) | Q(conversation__deleted__isnull=False) | Q(expires__lt=now)
     return ConversationFile.objects.filter(is_unsent | is_gone)
 

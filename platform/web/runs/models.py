@@ -9,7 +9,7 @@ from django.utils import timezone
 from gpts.runs.steps import FileRef
 from web.accounts.models import User
 from web.builder.models import FileToRead, Gpt, GptVersion
-from web.runs.models_chats import Feedback, Memory, QueuedMessage, Share  # noqa: F401 - for Django
+from web.runs.models_chats import Feedback, Memory, Project, QueuedMessage, Share  # noqa: F401 - for Django
 from web.runs.models_stores import StoreFile, VectorStore  # noqa: F401 - for Django
 
 
@@ -57,6 +57,9 @@ class Conversation(models.Model):
     parent_run = models.ForeignKey("Run", on_delete=models.CASCADE, null=True, blank=True, related_name="+")
     guest = models.ForeignKey(Gpt, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     shown = models.ForeignKey("Run", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    project = models.ForeignKey(
+        Project, on_delete=models.SET_NULL, null=True, blank=True, related_name="conversations"
+    )
     title = models.CharField(max_length=120, blank=True)
     created = models.DateTimeField(auto_now_add=True)
     changed = models.DateTimeField(auto_now_add=True)
@@ -243,11 +246,12 @@ class ConversationFileQuerySet(models.QuerySet["ConversationFile"]):
 
 
 class ConversationFile(FileToRead):
-    """A file that a person attached (no `run`), that a tool made in `run`, or that a program uploaded (`purpose`).
+    """A file that a person attached (no `run`), that a tool made in `run`, or that a program uploaded (`purpose`); or
+    one of a `project`.
 
     An attached file is read like a knowledge file before it can be sent. If it is ready without a segment, only tools
-    can open it: it was made by one, or attached before attachments were read. An upload is never part of a
-    conversation; its copies are. It is cancelled until somebody wants to read it.
+    can open it: it was made by one, or attached before attachments were read. An upload or a file of a project
+    is never part of a conversation; its copies are. It is cancelled until somebody wants to read it.
     """
 
     owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="conversation_files")
@@ -255,6 +259,7 @@ class ConversationFile(FileToRead):
         Conversation, on_delete=models.CASCADE, null=True, blank=True, related_name="files"
     )
     run = models.ForeignKey(Run, on_delete=models.CASCADE, null=True, blank=True, related_name="files")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, null=True, blank=True, related_name="files")
     name = models.CharField(max_length=120)
     mime = models.CharField(max_length=100)
     untrusted = models.BooleanField(default=True, help_text="People other than the reader may have written it.")

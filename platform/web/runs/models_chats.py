@@ -101,3 +101,20 @@ class Memory(models.Model):
 
     def __str__(self) -> str:
         return self.text
+
+
+class Project(models.Model):
+    """A folder of a person's chats. `wishes` and the files are for every message of its chats."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="projects")
+    name = models.CharField(max_length=80)
+    wishes = models.TextField(blank=True)
+    created = models.DateTimeField(auto_now_add=True)
+    changed = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name

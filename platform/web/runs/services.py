@@ -23,7 +23,7 @@ from web.accounts.models import User
 from web.builder.files import cancel_reading
 from web.builder.models import Gpt, GptVersion
 from web.builder.services import preview_version
-from web.runs import delegations, ending, files, log, memories, mentions, permissions, stream
+from web.runs import delegations, ending, files, log, memories, mentions, permissions, projects, stream
 from web.runs.branches import Branches, shown_in
 from web.runs.errors import (
     EmptyMessage,
@@ -37,7 +37,7 @@ from web.runs.errors import (
 )
 from web.runs.fair_queue import is_low
 from web.runs.models import Conversation, ConversationFile, CreatorQuestion, Message, Run, StepRow
-from web.runs.models_chats import Feedback
+from web.runs.models_chats import Feedback, Project
 from web.runs.wake import wake
 
 TITLE_CHARS = 60
@@ -74,12 +74,14 @@ def access_chat(user: Any, conversation_id: UUID) -> Conversation:
     return conversation
 
 
-def start_conversation(user: User, gpt: Gpt, origin: str = Conversation.Origin.CHAT) -> Conversation:
+def start_conversation(
+    user: User, gpt: Gpt, origin: str = Conversation.Origin.CHAT, project: Project | None = None
+) -> Conversation:
     """A new conversation pinned to the published version, or to the draft for a preview. `start_run` stores it.
 
     `gpt` must come from `access_gpt` (or `access_own_gpt` for a preview). Raises NotPublished.
     """
-    return Conversation(gpt=gpt, version=_version(gpt, origin), owner=user, origin=origin)
+    return Conversation(gpt=gpt, version=_version(gpt, origin), owner=user, origin=origin, project=project)
 
 
 def _version(gpt: Gpt, origin: str) -> GptVersion:
@@ -135,8 +137,9 @@ def start_run(
             guest_id = str(chosen.gpt.id) if chosen.gpt else ""
             facts = {each.name: getattr(sent, each.name) for each in fields(sent)} if sent else {}
             background = memories.background_of(conversation, chosen.version.gpt, spec.capabilities)
+            background = projects.with_project(background, conversation)
             own = {"text": chosen.text, "attachments": attached, "guest_id": guest_id, "background": background}
-            first = UserMessage(**own, **facts)
+            first = UserMessage(**own, project_files=projects.files_for(conversation), **facts)
             return _queue(message, first, chosen.version, is_new)
     except GuestGone:
         dismiss_guest(conversation)  # so that the next message gets an answer

@@ -5,6 +5,7 @@ import { post } from "./post.js";
 
 const menu = document.getElementById("chat-menu");
 const renaming = document.getElementById("rename-dialog");
+const moving = document.getElementById("move-dialog");
 const deleting = document.getElementById("delete-dialog");
 let opener = null; // the button whose chat the menu is about
 
@@ -102,6 +103,18 @@ menu.querySelector("[data-rename]").addEventListener("click", () => {
 menu.querySelector("[data-pin]").addEventListener("click", () => change("pin"));
 menu.querySelector("[data-archive]").addEventListener("click", () => change("archive"));
 menu.querySelector("[data-schedule]").addEventListener("click", () => location.assign(opener.dataset.scheduleUrl));
+menu.querySelector("[data-move]").addEventListener("click", async () => {
+  const select = moving.querySelector("select");
+  const { moveUrl, project } = opener.dataset;
+  moving.querySelector("form").action = moveUrl;
+  try {
+    const { items } = await (await fetch("/api/projects?limit=100")).json();
+    select.replaceChildren(new Option("None", ""), ...items.map(({ name, id }) => new Option(name, id, false, id === project)));
+    openDialog(moving);
+  } catch {
+    toast("The projects could not be loaded. Try again.", "error");
+  }
+});
 menu.querySelector("[data-share]").addEventListener("click", () => location.assign(opener.dataset.shareUrl));
 menu.querySelector("[data-delete]").addEventListener("click", () => {
   openDialog(deleting);
@@ -115,7 +128,7 @@ deleting.addEventListener("submit", (event) => {
   event.preventDefault();
   submit(deleting, opener.dataset.deleteUrl, deleted);
 });
-for (const dialog of [renaming, deleting]) {
+for (const dialog of [renaming, moving, deleting]) {
   dialog.querySelector("[data-cancel]").addEventListener("click", () => dialog.close());
   dialog.addEventListener("close", () => opener.isConnected && opener.focus());
 }
