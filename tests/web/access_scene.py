@@ -269,10 +269,10 @@ def build() -> Scene:
         "<page>": "1",
     }
     ids = ("run", "conversation", "file", "service", "action", "question", "attachment", "gpt", "response", "item")
-    ids += ("vector_store", "batch", "schedule", "project")
+    ids += ("vector_store", "batch", "schedule", "project", "memory")
     scene.others["unknown"] = {f"<{name}_id>": str(uuid4()) for name in ids}
     scene.others["unknown"] |= dict.fromkeys(
-        ("<memory_id>", "<permission_id>", "<key_id>", "<version_id>", "<draft_id>", "<grant_id>"), "999999"
+        ("<permission_id>", "<key_id>", "<version_id>", "<draft_id>", "<grant_id>"), "999999"
     )
     return scene
 

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -31,7 +32,7 @@ class NewMemory(RequestBody):
 class MemoryShape(Schema):
     """A sentence that a GPT remembers of you. `from_chat`: you let it keep that in a chat."""
 
-    id: int
+    id: UUID
     text: str
     from_chat: bool
     created: datetime
@@ -59,14 +60,14 @@ def add_memory(request: HttpRequest, slug: str, new: NewMemory) -> Status[Memory
     return Status(201, memories.add(caller(request), gpt, new.text))
 
 
-@router.patch("/memories/{int:memory_id}", response={200: MemoryShape, **INVALID})
-def change_memory(request: HttpRequest, memory_id: int, new: NewMemory) -> Memory:
+@router.patch("/memories/{uuid:memory_id}", response={200: MemoryShape, **INVALID})
+def change_memory(request: HttpRequest, memory_id: UUID, new: NewMemory) -> Memory:
     """Replace what is remembered. Chats that you already have keep what they know."""
     return memories.change(memories.access(caller(request), memory_id), new.text)
 
 
-@router.delete("/memories/{int:memory_id}", response={204: None, **DENIED})
-def delete_memory(request: HttpRequest, memory_id: int) -> Status[None]:
+@router.delete("/memories/{uuid:memory_id}", response={204: None, **DENIED})
+def delete_memory(request: HttpRequest, memory_id: UUID) -> Status[None]:
     """Delete what is remembered."""
     memories.access(caller(request), memory_id).delete()
     return Status(204, None)

@@ -1,6 +1,7 @@
 """What GPTs remember of people: sentences that the person wrote, or that they let the GPT keep in a chat."""
 
 from typing import Final
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Max, QuerySet
@@ -44,7 +45,7 @@ def gpts_of(user: User) -> "QuerySet[Gpt]":
     return known.annotate(latest=Max("memories__changed")).order_by("-latest")
 
 
-def access(user: User, memory_id: int) -> Memory:
+def access(user: User, memory_id: UUID) -> Memory:
     """A memory of `user`'s own. Raises Http404."""
     memory = Memory.objects.filter(owner=user, id=memory_id, gpt__deleted=None).select_related("gpt").first()
     if memory is None:
@@ -79,7 +80,8 @@ def _checked(user: User, gpt: Gpt, text: str, instead_of: Memory | None = None) 
     if len(text) > TEXT_CHARS:
         raise Refused(f"Too long: {len(text):,} of {TEXT_CHARS} characters.")
     quotas.lock(user.id)
-    others = of(user, gpt).exclude(text=text).exclude(id=(instead_of and instead_of.id) or 0)
+    others = of(user, gpt).exclude(text=text)
+    others = others.exclude(id=instead_of.id) if instead_of else others
     if sum(map(len, others.values_list("text", flat=True))) + len(text) > ALL_CHARS:
         raise Refused("No room: delete something that is remembered first.")
     return text

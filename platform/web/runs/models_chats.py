@@ -88,6 +88,7 @@ class Share(models.Model):
 class Memory(models.Model):
     """A sentence that a GPT remembers of a person. `run`: the answer that kept it; None if they wrote it."""
 
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memories")
     gpt = models.ForeignKey(Gpt, on_delete=models.CASCADE, related_name="memories")
     text = models.CharField(max_length=300)

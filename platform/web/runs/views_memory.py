@@ -1,6 +1,7 @@
 """The page where people see, write, change and delete what GPTs remember of them."""
 
 from collections.abc import Callable
+from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -54,7 +55,7 @@ def add_memory(request: PersonRequest, slug: str) -> HttpResponse:
 
 @login_required
 @require_POST
-def change_memory(request: PersonRequest, memory_id: int) -> HttpResponse:
+def change_memory(request: PersonRequest, memory_id: UUID) -> HttpResponse:
     """Replace the text of a memory, or delete it."""
     memory = memories.access(request.user, memory_id)
     if request.POST.get("action") == "delete":

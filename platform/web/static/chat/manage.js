@@ -58,7 +58,7 @@ function renamed({ title }) {
   for (const entry of document.querySelectorAll(`[data-chat-row="${row().dataset.chatRow}"]`)) {
     entry.querySelector("[data-title]").textContent = title;
     entry.querySelector("a").title = title;
-    entry.querySelector("[data-menu]").ariaLabel = `Rename, pin, archive, schedule, share or delete “${title}”`;
+    entry.querySelector("[data-menu]").ariaLabel = `Rename, pin, archive, schedule, move, share or delete “${title}”`;
   }
   if ("current" in row().dataset) document.title = `${title} · ${document.title.split(" · ").at(-1)}`;
 }
