@@ -35,6 +35,15 @@ def test_it_runs_once_when_it_is_due_and_has_its_next_time(schedule):
     assert timedelta(0) < schedule.next_at - timezone.now() <= timedelta(hours=25)
 
 
+def test_a_worker_that_has_read_it_before_another_started_it_starts_nothing(schedule):
+    fall_due(schedule)
+    stale = Schedule.objects.get(id=schedule.id)
+    starting.start_due(schedule)
+    end(schedule.runs.get().run)
+    starting.start_due(stale)
+    assert schedule.runs.count() == 1
+
+
 def test_missed_times_are_caught_up_with_one_run(schedule):
     Schedule.objects.filter(id=schedule.id).update(next_at=timezone.now() - timedelta(days=9))
     starting.work()
