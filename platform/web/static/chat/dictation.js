@@ -1,18 +1,15 @@
 // Dictation: what is said into the microphone comes as text into the message field, to be checked before it is sent.
 // A click (or Enter, Space) starts and another stops; holding the button or key records while it is held.
 
+import { Microphone, VOICE_MODE } from "./microphone.js";
 import { post } from "./post.js";
 
 const HOLD_MS = 400;
 const LEAST_MS = 300; // a recording of less holds no word
 const TICK_MS = 100;
-const LOUDNESS = 6; // brings the level of speech near 1
 const OFF = "Dictation isn’t set up on this site. Ask your admin.";
-const NO_RECORDER = "This browser can’t record on this page. Open the site over HTTPS, or use another browser.";
-const BLOCKED = "The microphone is blocked. Allow it for this site in your browser, then try again.";
-const NO_MICROPHONE = "No microphone found.";
-const SHORT = "Nothing was recorded. Click to start and stop, or hold the button while you speak.";
 const SILENT = "No speech was heard. Check your microphone and try again.";
+const SHORT = "Nothing was recorded. Click to start and stop, or hold the button while you speak.";
 
 class Dictation {
   constructor(button) {
@@ -71,74 +68,58 @@ class Dictation {
   async start() {
     this.fail("");
     if (!this.button.dataset.microphone) return this.fail(OFF);
-    if (!navigator.mediaDevices?.getUserMedia || !window.MediaRecorder) return this.fail(NO_RECORDER);
     this.show("asking", "Waiting for the microphone");
+    this.microphone = new Microphone();
     try {
-      this.stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+      await this.microphone.open();
     } catch (error) {
       this.show("idle");
-      return this.fail(error.name === "NotAllowedError" ? BLOCKED : NO_MICROPHONE);
+      return this.fail(error.message);
     }
     return this.record();
   }
 
   record() {
-    const parts = [];
-    this.recorder = new MediaRecorder(this.stream);
-    this.recorder.addEventListener("dataavailable", ({ data }) => parts.push(data));
-    this.recorder.addEventListener("stop", () => this.recorded(new Blob(parts, { type: this.recorder.mimeType })));
-    this.recorder.start();
-    this.startedAt = performance.now();
-    this.kept = true;
-    this.meter();
+    this.microphone.record();
     this.show("recording");
     this.tick();
     this.timer = setInterval(() => this.tick(), TICK_MS);
     this.announce("Recording. Press again to stop.");
   }
 
-  meter() {
-    this.context = new AudioContext();
-    this.analyser = this.context.createAnalyser();
-    this.context.createMediaStreamSource(this.stream).connect(this.analyser);
-    this.samples = new Float32Array(this.analyser.fftSize);
-  }
-
   tick() {
-    const seconds = Math.floor((performance.now() - this.startedAt) / 1000);
+    const seconds = Math.floor(this.microphone.elapsed / 1000);
     this.text.textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
-    this.analyser.getFloatTimeDomainData(this.samples);
-    const power = this.samples.reduce((sum, sample) => sum + sample * sample, 0) / this.samples.length;
-    this.box.style.setProperty("--level", Math.min(1, Math.sqrt(power) * LOUDNESS).toFixed(2));
+    this.box.style.setProperty("--level", this.microphone.level().toFixed(2));
     if (seconds >= Number(this.button.dataset.maxS) - 1) this.stop();
   }
 
-  stop() {
-    if (this.recorder?.state !== "recording") return;
-    this.recorder.stop();
+  /** The recording, which ends. */
+  finish() {
     clearInterval(this.timer);
-    for (const track of this.stream.getTracks()) track.stop();
-    this.context.close();
+    const recording = this.microphone.stop();
+    this.microphone.close();
+    return recording;
   }
 
-  cancel() {
+  async stop() {
     if (this.state !== "recording") return;
-    this.kept = false;
-    this.stop();
-    this.show("idle");
-    this.announce("Recording discarded.");
-  }
-
-  async recorded(recording) {
-    if (!this.kept) return;
-    const tooShort = performance.now() - this.startedAt < LEAST_MS;
-    if (tooShort) this.fail(SHORT);
+    const isShort = this.microphone.elapsed < LEAST_MS;
+    this.show("sending", "Transcribing");
+    const recording = await this.finish();
+    if (isShort) this.fail(SHORT);
     else await this.transcribe(recording);
     this.show("idle");
   }
 
+  cancel() {
+    if (this.state !== "recording") return;
+    this.finish();
+    this.show("idle");
+    this.announce("Recording discarded.");
+  }
+
   async transcribe(recording) {
-    this.show("sending", "Transcribing");
     const fields = new FormData();
     fields.append("file", recording, "dictation");
     try {
@@ -182,3 +163,15 @@ class Dictation {
 
 const button = document.querySelector("[data-microphone]");
 if (button) new Dictation(button);
+
+const voiceButton = document.querySelector("[data-voice-mode]");
+
+async function startVoiceMode(goesOn) {
+  (await import("./voice_mode.js")).voiceMode.start(goesOn);
+}
+
+voiceButton?.addEventListener("click", () => startVoiceMode(false));
+if (voiceButton && sessionStorage.getItem(VOICE_MODE)) {
+  sessionStorage.removeItem(VOICE_MODE);
+  if ("page" in voiceButton.closest("[data-talk]").dataset) startVoiceMode(true);
+}

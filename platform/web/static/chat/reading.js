@@ -102,8 +102,25 @@ class SiteVoice {
   }
 
   stop() {
+    if (this.stopped) return;
+    this.stopped = true;
     this.abort.abort();
     this.context.close();
+  }
+}
+
+/** What reads `texts`, to which more may be added: the site's voice at `url`, else the browser's. Throws an Error. */
+export async function voiceFor(url, texts) {
+  if (!url && !(await BrowserVoice.exists())) throw new Error(NO_VOICE);
+  return url ? new SiteVoice(url, texts) : new BrowserVoice(texts);
+}
+
+/** Mark the sentence that is read; null for none. */
+export function mark(range) {
+  if (!range) window.CSS?.highlights?.delete("reading");
+  else {
+    window.CSS?.highlights?.set("reading", new Highlight(range));
+    range.startContainer.parentElement.scrollIntoView({ block: "nearest" });
   }
 }
 
@@ -129,7 +146,10 @@ class BrowserVoice {
     });
   }
 
-  stop() { speechSynthesis.cancel(); }
+  stop() {
+    this.stopped = true;
+    speechSynthesis.cancel();
+  }
 }
 
 class Reading {
@@ -151,26 +171,21 @@ class Reading {
   }
 
   async read(url, texts) {
-    if (!url && !(await BrowserVoice.exists())) throw new Error(NO_VOICE);
+    const voice = await voiceFor(url, texts);
     if (this.stopped) return;
-    this.voice = url ? new SiteVoice(url, texts) : new BrowserVoice(texts);
+    this.voice = voice;
     for (const [index, { range }] of this.sentences.entries()) {
       if (this.stopped || !this.button.isConnected) return;
-      this.mark(range);
+      mark(range);
       await this.voice.say(index);
     }
-  }
-
-  mark(range) {
-    window.CSS?.highlights?.set("reading", new Highlight(range));
-    range.startContainer.parentElement.scrollIntoView({ block: "nearest" });
   }
 
   stop() {
     if (this.stopped) return;
     this.stopped = true;
     this.voice?.stop();
-    window.CSS?.highlights?.delete("reading");
+    mark(null);
     this.button.textContent = "Read aloud";
   }
 }
