@@ -169,7 +169,13 @@ def run_schedule(request: HttpRequest, schedule_id: UUID) -> Status[ScheduledRun
     return Status(201, services.run_now(access_schedule(caller(request), schedule_id)))
 
 
-@router.post(f"{SCHEDULE}/trigger/{{secret}}", response={202: None, **INVALID, **LIMITED}, auth=None)
+# In OpenAPI's words: without any scheme, as the secret is part of the path.
+OPEN: dict[str, Any] = {"security": [{}]}
+
+
+@router.post(
+    f"{SCHEDULE}/trigger/{{secret}}", response={202: None, **INVALID, **LIMITED}, auth=None, openapi_extra=OPEN
+)
 def trigger_schedule(request: HttpRequest, schedule_id: UUID, secret: str) -> Status[None]:
     """Run a schedule by its webhook. The body, of any type, is given to the GPT as untrusted text.
 
