@@ -6,16 +6,52 @@ restart, a client is told that its session is gone, and begins another.
 """
 
 import asyncio
+from collections import deque
+from itertools import count
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-from mcp.server.streamable_http import StreamableHTTPServerTransport
+from mcp.server.streamable_http import (
+    EventCallback,
+    EventId,
+    EventMessage,
+    EventStore,
+    StreamableHTTPServerTransport,
+    StreamId,
+)
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp_types import JSONRPCError, JSONRPCMessage, JSONRPCResponse
 
 from web.mcp.server import build
 
 # Of one person; they end after half an hour without a request.
 MAX_SESSIONS: Final = 50
+# Of what was last sent in a session, for a client whose connection broke.
+MAX_EVENTS: Final = 500
+
+
+class SentEvents(EventStore):
+    """What one session was sent. A client that connects again with `Last-Event-ID` gets the rest of that stream."""
+
+    def __init__(self) -> None:
+        self._sent: deque[tuple[EventId, StreamId, JSONRPCMessage | None]] = deque(maxlen=MAX_EVENTS)
+        self._numbers = count(1)
+
+    async def store_event(self, stream_id: StreamId, message: JSONRPCMessage | None) -> EventId:
+        """Keep the message; the oldest are dropped."""
+        event_id = str(next(self._numbers))
+        self._sent.append((event_id, stream_id, message))
+        return event_id
+
+    async def replay_events_after(self, last_event_id: EventId, send_callback: EventCallback) -> StreamId | None:
+        """Send what followed that event in its stream; None if the stream is over, or unknown."""
+        stream = next((stream for event_id, stream, _ in self._sent if event_id == last_event_id), None)
+        ends = False
+        for event_id, its, message in [each for each in self._sent if each[1] == stream]:
+            ends = ends or isinstance(message, JSONRPCResponse | JSONRPCError)
+            if message is not None and int(event_id) > int(last_event_id):
+                await send_callback(EventMessage(message, event_id))
+        return None if ends else stream
 
 
 class Sessions(StreamableHTTPSessionManager):
@@ -40,7 +76,10 @@ class Sessions(StreamableHTTPSessionManager):
         """None, which refuses the session, if the person has too many."""
         person = requestor["subject"]
         n_open = sum(owner["subject"] == person for owner in self._session_owners.values())
-        return super()._admit_session(requestor) if n_open < MAX_SESSIONS else None
+        session = super()._admit_session(requestor) if n_open < MAX_SESSIONS else None
+        if session is not None:  # the SDK has one store for all sessions, in which their streams have the same names
+            session._event_store = SentEvents()
+        return session
 
 
 _of_loops: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Future[Sessions]] = WeakKeyDictionary()

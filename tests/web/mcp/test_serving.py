@@ -160,3 +160,23 @@ def test_clients_hear_when_the_list_changes(bobs, gpt, monkeypatch):
             assert isinstance(await anext(aiter(events)), ToolsListChanged)
 
     bobs.run(old if bobs.mode == LEGACY else current, message_handler=hear)
+
+
+def test_a_client_whose_connection_broke_gets_the_rest(live, gpt, bob, worker):
+    key = key_of(bob)
+    opened = {"Mcp-Session-Id": post(live, key).headers["Mcp-Session-Id"], "Mcp-Protocol-Version": "2025-11-25"}
+    headers = {**HEADERS, **opened, "Authorization": f"Bearer {key}"}
+    post(live, key, {"jsonrpc": "2.0", "method": "notifications/initialized"}, **opened)
+    call = {"name": "ask_pump-doctor", "arguments": {"question": "Which seal?"}, "_meta": {"progressToken": 1}}
+    body = {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": call}
+    with httpx.stream("POST", f"{live}/mcp", json=body, headers=headers, timeout=30) as first:
+        lines = first.iter_lines()
+        last = next(line for line in lines if line.startswith("id:")).removeprefix("id:").strip()
+        worker.take()
+    worker.finish("ZP-771.")
+    resumed = {**headers, "Last-Event-ID": last}
+    with httpx.stream("GET", f"{live}/mcp", headers=resumed, timeout=30) as second:
+        assert any("ZP-771." in line and '"id":7' in line for line in second.iter_lines())
+    other = {"Mcp-Session-Id": post(live, key).headers["Mcp-Session-Id"], "Mcp-Protocol-Version": "2025-11-25"}
+    with httpx.stream("GET", f"{live}/mcp", headers={**resumed, **other}, timeout=30) as third:
+        assert not any("ZP-771." in line for line in third.iter_lines())
