@@ -47,7 +47,9 @@ class SentEvents(EventStore):
         """Send what followed that event in its stream; None if the stream is over, or unknown."""
         stream = next((stream for event_id, stream, _ in self._sent if event_id == last_event_id), None)
         ends = False
-        for event_id, its, message in [each for each in self._sent if each[1] == stream]:
+        for event_id, its, message in tuple(self._sent):
+            if its != stream:
+                continue
             ends = ends or isinstance(message, JSONRPCResponse | JSONRPCError)
             if message is not None and int(event_id) > int(last_event_id):
                 await send_callback(EventMessage(message, event_id))
