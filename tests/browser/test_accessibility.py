@@ -11,6 +11,8 @@ from web.accounts.services import create_key
 pytestmark = pytest.mark.browser
 THEMES = ["light", "dark"]
 SIZES = {"desktop": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 780}}
+# Each theme and each size once: colours are the same at both sizes, and sizes in both themes.
+LOOKS = list(zip(THEMES, SIZES, strict=True))
 
 
 def serious(page: Page) -> list[str]:
@@ -21,8 +23,7 @@ def serious(page: Page) -> list[str]:
     return [f"{violation['id']}: {node['html'][:160]}" for violation in bad for node in violation["nodes"]]
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize(("theme", "size"), LOOKS)
 def test_pages_for_everyone_are_accessible(visitor, gpt, theme, size):
     page = visitor.page(color_scheme=theme, viewport=SIZES[size])
     for path in (
@@ -41,8 +42,7 @@ def test_pages_for_everyone_are_accessible(visitor, gpt, theme, size):
     visitor.forgive("404")
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize(("theme", "size"), LOOKS)
 def test_pages_of_a_person_are_accessible(visitor, alice, gpt, theme, size):
     create_key(alice, "laptop")
     grants.exchange(grants.token("code", grants.grant(alice, program(), "http://127.0.0.1/mcp", {})))
@@ -55,8 +55,7 @@ def test_pages_of_a_person_are_accessible(visitor, alice, gpt, theme, size):
         assert (path, serious(page), sideways) == (path, [], 0)
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize(("theme", "size"), LOOKS)
 def test_a_chat_is_accessible_at_each_of_its_stages(visitor, bob, gpt, take, theme, size):
     page = visitor.page(bob, color_scheme=theme, viewport=SIZES[size])
     page.goto(f"/g/{gpt.slug}/chat")

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from gpts.knowledge.documents import Citation
 from tests.browser.conftest import INTERVAL, PASSAGES, Visitor
-from tests.browser.test_accessibility import SIZES, THEMES, serious
+from tests.browser.test_accessibility import LOOKS, SIZES, serious
 from tests.publishing import publish
 from web.builder.services import update_gpt
 from web.runs.services import start_conversation, start_run
@@ -48,7 +48,7 @@ def shot(page: Page, name: str) -> None:
         page.screenshot(path=f"{folder}/{name}.png")
 
 
-@pytest.mark.parametrize(("theme", "size"), zip(THEMES, SIZES, strict=True))
+@pytest.mark.parametrize(("theme", "size"), LOOKS)
 def test_a_question_goes_to_the_creator_and_the_answer_comes_back(visitor: Visitor, chat, alice, bob, theme, size):
     look = {"color_scheme": theme, "viewport": SIZES[size]}
     bobs, alices = visitor.page(bob, **look), visitor.page(alice, **look)

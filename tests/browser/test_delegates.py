@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_accessibility import SIZES, THEMES, serious
+from tests.browser.test_accessibility import LOOKS, SIZES, serious
 from tests.publishing import publish
 from web.builder import delegates
 from web.builder.models import Gpt, Sharing
@@ -167,8 +167,7 @@ def test_it_works_without_scripts(visitor, alice, gpt, others):
     expect(page.get_by_text("None yet.")).to_be_visible()
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize(("theme", "size"), LOOKS)
 def test_its_pages_are_accessible(visitor, alice, bob, gpt, others, theme, size):
     for each in others:
         delegates.add(gpt, each.slug)

@@ -5,7 +5,7 @@ import os
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.test_accessibility import SIZES, THEMES, serious
+from tests.browser.test_accessibility import LOOKS, SIZES, serious
 from tests.publishing import publish
 from web.builder.models import Gpt, Sharing
 from web.builder.services import create_gpt, set_sharing
@@ -221,8 +221,7 @@ def test_without_script_the_text_form_works(visitor, bob, gpt, clerk):
     expect(page.locator(".answerer")).to_have_count(0)
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize(("theme", "size"), LOOKS)
 def test_each_stage_is_accessible(visitor, bob, gpt, clerk, take, theme, size):
     page = visitor.page(bob, color_scheme=theme, viewport=SIZES[size])
     page.goto(f"/g/{gpt.slug}/chat")

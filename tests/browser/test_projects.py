@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from gpts.runs.steps import Finished
-from tests.browser.test_accessibility import SIZES, THEMES, serious
+from tests.browser.test_accessibility import LOOKS, SIZES, serious
 from tests.publishing import publish
 from web.builder.services import update_gpt
 from web.runs import log, memories, projects, services
@@ -33,8 +33,7 @@ def test_a_chat_is_moved_and_a_new_one_begins_in_a_project(bob_page, bob, gpt):
     assert Conversation.objects.filter(project=project).count() == 2
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize(("theme", "size"), LOOKS)
 def test_pages_of_projects_and_memory_are_accessible(visitor, bob, gpt, theme, size):
     publish(update_gpt(gpt, {"capabilities": ["memory"]}))
     project = projects.create(bob, "School", "Be kind.")

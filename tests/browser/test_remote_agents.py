@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_accessibility import SIZES, THEMES, serious
+from tests.browser.test_accessibility import LOOKS, SIZES, serious
 from tests.browser.test_outside import form, row
 from web.builder.models import Gpt
 from web.builder.models_actions import RemoteAgentRow
@@ -105,8 +105,7 @@ def test_the_switch_shows_where_the_gpt_s_own_card_lies(form, gpt, site):
     assert Gpt.objects.get(id=gpt.id).a2a
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize(("theme", "size"), LOOKS)
 def test_it_is_accessible_everywhere(visitor, alice, gpt, agent, theme, size):
     page: Page = visitor.page(alice, color_scheme=theme, viewport=SIZES[size])
     Gpt.objects.filter(id=gpt.id).update(a2a=True)

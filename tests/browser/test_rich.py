@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import ANSWER, CITATIONS, Worker
-from tests.browser.test_accessibility import SIZES, THEMES, serious
+from tests.browser.test_accessibility import LOOKS, SIZES, serious
 from tests.web.chat.formula_cases import CASES
 from web.runs.models import Run
 from web.runs.services import start_conversation, start_run
@@ -190,8 +190,7 @@ def test_what_is_off_the_screen_waits_until_it_is_near(bob_page, bob, gpt, take)
     expect(bob_page.locator(".turn").first.locator(".katex")).to_be_visible()
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize(("theme", "size"), LOOKS)
 def test_rich_answers_are_accessible_and_scroll_in_themselves(visitor, bob, gpt, take, theme, size):
     page = visitor.page(bob, color_scheme=theme, viewport=SIZES[size])
     answer(page, gpt.slug, take, EVERYTHING)

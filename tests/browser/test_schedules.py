@@ -6,7 +6,7 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.test_accessibility import SIZES, THEMES, serious
+from tests.browser.test_accessibility import LOOKS, SIZES, serious
 from tests.web.schedules.conftest import DAILY, end, made, next_run, webhook
 from web.runs.models import Run
 from web.schedules import services, starting
@@ -110,8 +110,7 @@ def test_it_is_paused_resumed_and_deleted(bob_page, bob, gpt):
     assert not Schedule.objects.exists()
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize(("theme", "size"), LOOKS)
 def test_its_pages_are_accessible_at_each_of_their_stages(visitor, bob, charlie, gpt, theme, size):
     good, failing = made(bob, gpt), made(bob, gpt, name=(LONG * 2)[:80], cron="*/20 9-17 * * 1-5")
     hooked, secret = webhook(bob, gpt, name="Orders", callback_url="https://example.org/hook")

@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from gpts.knowledge.documents import Citation, Document, Passage, SentenceSupport
 from tests.browser.conftest import REPOSITORY, Site, Visitor
-from tests.browser.test_accessibility import SIZES, THEMES, serious
+from tests.browser.test_accessibility import LOOKS, SIZES, serious
 from tests.publishing import let
 from tests.workers.knowledge.conftest import WordEmbedder
 from tests.workers.knowledge.files import pdf
@@ -256,8 +256,7 @@ def test_sentences_tell_how_far_the_files_support_them(bob_page, answer_from):
     expect(bob_page.get_by_text("1 sentence is not supported by the files.")).to_be_visible()
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize(("theme", "size"), LOOKS)
 def test_a_source_is_accessible_and_fits(visitor: Visitor, bob, gpt, manual, theme, size):
     let(gpt, files_downloadable=True)
     page = visitor.page(bob, color_scheme=theme, viewport=SIZES[size])

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from gpts.runs.steps import Approval, Finished, Retrieval
 from tests.browser.conftest import ANSWER, CITATIONS, PASSAGES, cite
-from tests.browser.test_accessibility import SIZES, THEMES, serious
+from tests.browser.test_accessibility import LOOKS, SIZES, serious
 from tests.web.runs import trees
 from web.builder.models import Gpt
 from web.runs import log, stream
@@ -148,8 +148,7 @@ def timed(alice, desk) -> trees.Tree:
     return tree
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize(("theme", "size"), LOOKS)
 def test_the_whole_tree_fits_and_is_accessible(visitor, bob, timed, theme, size):
     page = visitor.page(bob, color_scheme=theme, viewport=SIZES[size])
     page.goto(f"/runs/{timed.desk.id}/tree")
