@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from gpts.runs.forms import Form
 from gpts.runs.steps import Coverage, DelegatedPart, FinishReason, ToolCall
 from gpts.safety.policy import Ask
 
@@ -43,11 +44,12 @@ class Delegate:
 
 @dataclass(frozen=True, slots=True)
 class AskApproval:
-    """Ask the person to approve the exact call, or to sign in at the host `sign_in` first."""
+    """Ask the person to approve the exact call, to sign in at the host `sign_in` first, or to fill in a form."""
 
     call: ToolCall
     ask: Ask
     sign_in: str = ""
+    form: Form | None = None
 
 
 @dataclass(frozen=True, slots=True)

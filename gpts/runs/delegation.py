@@ -202,7 +202,7 @@ def doing(name: str, step: Step) -> str:
             n = len(passages)
             return f"{name} has searched its files, {n} passage{'' if n == 1 else 's'}"
         case ApprovalRequest():
-            return f"{name} needs your approval"
+            return f"{name} needs your {'answers' if step.form else 'approval'}"
         case Delegation():
             return f"{name} asked {step.name}"
         case ToolResult():

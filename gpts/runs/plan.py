@@ -26,6 +26,7 @@ from gpts.runs.decisions import (
     WriteCall,
 )
 from gpts.runs.delegation import ASK_STORE
+from gpts.runs.forms import FormRefused, read_arguments
 from gpts.runs.queries import retrieval_query
 from gpts.runs.state import MAX_ROUNDS, TurnState
 from gpts.runs.status import pending_approvals
@@ -51,6 +52,8 @@ from gpts.spec.tools import ToolSpec, call_digest
 INTERRUPTED: Final = "Interrupted: the worker stopped while this ran. It may or may not have taken effect."
 REPEATED: Final = "You made this exact call before in this turn. Its result is above: answer with it."
 DECLINED: Final = "The user declined this call."
+NOT_ANSWERED: Final = "The user doesn't want to answer this. Don't ask again; go on without it."
+DISMISSED: Final = "The user closed the form without answering. Don't ask again; go on without it."
 EXPIRED: Final = "This call wasn't made: the approval request expired."
 SIGN_IN: Final = "It acts on your behalf there."
 # Router score from which the question names the tool itself ("search the web for …").
@@ -77,8 +80,8 @@ def decide(state: TurnState, circumstances: Circumstances = Circumstances()) -> 
     log = state.steps
     if not log or isinstance(log[-1], Finished | Cancelled | Error):
         return Stop()
-    if pending_approvals(log):
-        return Wait()
+    if pending := pending_approvals(log):
+        return _lost_form(pending, state) or Wait()
     if _needs_intent(state):
         return ReadIntent()
     intent = state.intent()
@@ -228,7 +231,9 @@ def _decide_call(call: ToolCall, state: TurnState, circumstances: Circumstances)
         return RejectCall(call, REPEATED)
     answer = _answer_about(call, log)
     if answer and not answer.allowed:
-        return RejectCall(call, EXPIRED if answer.expired else DECLINED)
+        return RejectCall(call, _why_not(answer, tool))
+    if tool.asks_person and not answer:
+        return _ask_person(call, state)
     verdict = check(call, tool, context_of(state.history, log, state.tools), circumstances.standing)
     if isinstance(verdict, Refuse):
         return RejectCall(call, verdict.reason)
@@ -239,6 +244,33 @@ def _decide_call(call: ToolCall, state: TurnState, circumstances: Circumstances)
     if tool.reach == "gpt":
         return Delegate((call,))
     return RunTools((call,), announce=tool.effect == "write")
+
+
+def _lost_form(pending: Sequence[ApprovalRequest], state: TurnState) -> Decision | None:
+    """Ends a call whose server asked for a form and whose worker died, so that nobody can take the answer to it."""
+    started = {step.call_id for step in state.steps if isinstance(step, ToolStarted)}
+    for request in pending:
+        if request.form and request.call_id in started:
+            return RejectCall(ToolCall(call_id=request.call_id, name=request.name, arguments={}), INTERRUPTED)
+    return None
+
+
+def _ask_person(call: ToolCall, state: TurnState) -> Decision:
+    """Shows the form that the model asks for. It says whose text the run has read, which may have asked for it."""
+    try:
+        form = read_arguments(call.arguments)
+    except FormRefused as refused:
+        return RejectCall(call, str(refused))
+    because = context_of(state.history, state.steps, state.tools).label.written_by
+    return AskApproval(call, Ask("", because), form=form)
+
+
+def _why_not(answer: Approval, tool: ToolSpec) -> str:
+    if answer.expired:
+        return EXPIRED
+    if not tool.asks_person:
+        return DECLINED
+    return DISMISSED if answer.dismissed else NOT_ANSWERED
 
 
 def _was_answered(call: ToolCall, log: Log) -> bool:

@@ -11,6 +11,7 @@ from gpts.runs.steps import (
     Log,
     ModelChange,
     ModelReply,
+    ToolResult,
     UserMessage,
 )
 
@@ -32,12 +33,12 @@ def status_of(log: Log) -> Status:
 
 
 def pending_approvals(log: Log) -> tuple[ApprovalRequest, ...]:
-    """The unanswered approval requests, oldest first. A call may have more than one."""
+    """The unanswered approval requests of open calls, oldest first. A call may have more than one."""
     pending: dict[str, ApprovalRequest] = {}
     for step in log:
         if isinstance(step, ApprovalRequest):
             pending[step.call_id] = step
-        elif isinstance(step, Approval):
+        elif isinstance(step, Approval | ToolResult):
             pending.pop(step.call_id, None)
     return tuple(pending.values())
 

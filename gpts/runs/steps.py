@@ -6,6 +6,7 @@ from pydantic import Field, TypeAdapter, model_validator
 
 from gpts.knowledge.documents import Citation, Passage, SentenceSupport
 from gpts.runs.background import Background
+from gpts.runs.forms import Form
 from gpts.runs.logprobs import TokenLogprob
 from gpts.runs.messages import PromptMessage
 from gpts.runs.overrides import Overrides
@@ -268,6 +269,13 @@ class Delegation(Value):
     joined: bool = False
 
 
+class AppView(Value):
+    """A page of the server at `host` that shows a result, with all that it is given: the kept file with this id."""
+
+    file_id: str
+    host: str
+
+
 class ToolResult(Value):
     """The result of a call, as the model reads it. `ok` is False for refused, failed and interrupted calls.
 
@@ -287,6 +295,7 @@ class ToolResult(Value):
     label: Label = Label()
     seconds: float = 0.0
     run_id: str = ""
+    app: AppView | None = None
 
 
 class ApprovalRequest(Value):
@@ -295,7 +304,7 @@ class ApprovalRequest(Value):
     `plain` and `raw` show the request in words and exactly. `reason` explains the question, `because` names the
     authors of the untrusted text that the run has read. `may_remember`: "always allow" can be offered, for the tool
     at `host` while `binding`, its ToolSpec's, stays the same. `sign_in` is the host where the person must sign in
-    first; then the request is for that, not for permission.
+    first; then the request is for that, not for permission. Likewise with `form`: it is for answers to its fields.
     """
 
     kind: Literal["approval_request"] = "approval_request"
@@ -311,16 +320,22 @@ class ApprovalRequest(Value):
     binding: str = ""
     may_remember: bool = False
     sign_in: str = ""
+    form: Form | None = None
 
 
 class Approval(Value):
-    """The person's answer to an approval request. `expired`: nobody answered in time, which declines."""
+    """The person's answer to an approval request. `expired`: nobody answered in time, which declines.
+
+    `answers` are those to a form, by field; `dismissed`: it was closed without any.
+    """
 
     kind: Literal["approval"] = "approval"
     call_id: str
     allowed: bool
     digest: str = ""
     expired: bool = False
+    answers: dict[str, Any] = {}
+    dismissed: bool = False
 
 
 class Cancelled(Value):

@@ -19,6 +19,7 @@ from gpts.safety.invisible_characters import (
     is_selector,
     is_tag,
     strays,
+    visible,
 )
 
 # Fewer bits than this cannot encode a word.
@@ -47,12 +48,7 @@ def without_strays(document: Document) -> Document:
                 codes.append((start, block, held))
     found = [_finding(offset, block, held) for offset, block, held in codes]
     document = document.model_copy(update={"findings": (*document.findings, *_capped(found))})
-    return without(document, gone).model_copy(update={"title": _visible(document.title)})
-
-
-def _visible(text: str) -> str:
-    wrong = set(strays(text))
-    return "".join(each for at, each in enumerate(text) if at not in wrong)
+    return without(document, gone).model_copy(update={"title": visible(document.title)})
 
 
 def _clusters(places: Sequence[int]) -> Iterator[list[int]]:

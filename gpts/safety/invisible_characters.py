@@ -47,6 +47,12 @@ def strays(text: str) -> Iterator[int]:
             yield at
 
 
+def visible(text: str) -> str:
+    """`text` without the invisible characters that do not belong there."""
+    wrong = set(strays(text))
+    return "".join(each for at, each in enumerate(text) if at not in wrong)
+
+
 def is_tag(character: str) -> bool:
     """Whether this is an invisible copy of an ASCII character, or unassigned in their block."""
     return 0xE0000 <= ord(character) <= 0xE00FF or 0xE01F0 <= ord(character) <= 0xE0FFF

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from gpts.runs.builtin_calls import builtin_called
-from gpts.runs.steps import Log, ToolCall, ToolResult, UserMessage
+from gpts.runs.forms import own_words
+from gpts.runs.steps import Approval, ApprovalRequest, Log, ToolCall, ToolResult, UserMessage
 from gpts.safety.flow import context_label, tools_label
 from gpts.safety.labels import Label
 from gpts.safety.urls import carried, is_known, known_spellings, problem, urls_in
@@ -80,7 +81,8 @@ class CallContext:
 def context_of(history: Sequence[Log], log: Log, tools: Mapping[str, ToolSpec]) -> CallContext:
     """The context of a conversation so far, including earlier turns (`history`), with these tools."""
     steps = [step for turn in (*history, log) for step in turn]
-    said = tuple(text for step in steps if isinstance(step, UserMessage) for text in _own_words(step))
+    messages = [text for step in steps if isinstance(step, UserMessage) for text in _own_words(step)]
+    said = (*messages, *(text for turn in (*history, log) for text in _typed_answers(turn)))
     typed = [url for text in said for url in urls_in(text)]
     return CallContext(
         label=context_label(history, log, tools),
@@ -207,6 +209,15 @@ def _urls(turns: Iterable[Log], reach: Reach) -> list[str]:
         if (tool := builtin_called(turn, step.name)) and tool.spec.reach == reach
         for url in step.urls
     ]
+
+
+def _typed_answers(turn: Log) -> Iterable[str]:
+    """What the person typed into the forms of GPTs. Their model reads it, as no model reads what a server is told."""
+    forms = {step.call_id: step.form for step in turn if isinstance(step, ApprovalRequest) and step.form}
+    for step in turn:
+        form = forms.get(step.call_id) if isinstance(step, Approval) else None
+        if isinstance(step, Approval) and form and not form.asker:
+            yield from own_words(form, step.answers)
 
 
 def _own_words(step: UserMessage) -> list[str]:

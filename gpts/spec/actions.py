@@ -133,12 +133,16 @@ class Imported(Value):
 
 
 class McpTool(Value):
-    """A tool of an MCP server as listed when the creator saved it. `read_only` is the server's own hint."""
+    """A tool of an MCP server as listed when the creator saved it. `read_only` is the server's own hint.
+
+    `app` is the address of a page of the server ("ui://…") that shows the tool's results, see MCP Apps.
+    """
 
     name: str
     description: str = ""
     parameters: dict[str, Any] = Field(default_factory=no_arguments)
     read_only: bool = False
+    app: str = ""
 
 
 class McpServer(Value):

@@ -13,7 +13,7 @@ import gpts
 from gpts.spec.tools import ToolSpec
 from gpts.values import Value
 
-FOLDERS: Final = ("web_search", "open_page", "make_image", "code_interpreter", "remember")
+FOLDERS: Final = ("web_search", "open_page", "make_image", "code_interpreter", "remember", "ask_user")
 _TOOLS: Final = Path(gpts.__file__).parent.parent / "workers" / "tools"
 
 
@@ -51,7 +51,7 @@ class CallLine(_Table):
     declined: str
     short: str
     many: str
-    given: Literal["arguments", "code", "address"] = "arguments"
+    given: Literal["arguments", "code", "address", "nothing"] = "arguments"
     gave: Literal["text", "addresses", "nothing"] = "text"
 
 

@@ -44,6 +44,7 @@ class ToolSpec(Value):
     is_delegation: bool = Field(default=False, description="It calls a GPT or agent with the argument `task`.")
     when: str = Field(default="", description="The creator's note on when to call that GPT or agent.")
     builtin: str = Field(default="", description="Name of the built-in tool that it is; empty for all others.")
+    asks_person: bool = Field(default=False, description="A person answers it in a form; only for able models.")
     of_caller: bool = Field(default=False, description="A function of the API caller; the run ends with its call.")
 
     @property

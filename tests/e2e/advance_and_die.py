@@ -1,9 +1,9 @@
 """Forks a worker for each line of its input, `RUN_ID QUEUE N EFFECT`, and prints that worker's exit status.
 
 The worker SIGKILLs itself right after its n-th append. RUN_ID "-" is whatever waits in the queue, taken in turns
-until nothing does. N = 0 never dies, N = -1 dies in the middle of the call. The tool has the EFFECT read or write,
-and each performance of it leaves a line in the file `performed` of the state directory. The engine, the index and the
-tool are scripted; the loop, the log and the processes are real.
+until nothing does. N = 0 never dies, N = -1 dies in the middle of the call. The tool has the EFFECT read or write, or
+asks the person in a form (asks), and each performance of it leaves a line in the file `performed` of the state
+directory. The engine, the index and the tool are scripted; the loop, the log and the processes are real.
 """
 
 import os
@@ -20,6 +20,7 @@ from django.conf import settings
 django.setup()
 
 from gpts.knowledge.documents import Passage
+from gpts.runs.forms import Form, FormField
 from gpts.runs.steps import Retrieval
 from gpts.spec.tools import ToolSpec
 from tests.e2e.dying import die_after
@@ -27,7 +28,7 @@ from tests.workers import advancing
 from tests.workers.made_services import made_services
 from workers.knowledge.content import SegmentInfo
 from workers.runs import loop
-from workers.tools import Tool, ToolOutput
+from workers.tools import Tool, ToolContext, ToolOutput
 
 LIMIT_S = 300
 TEXT = "The seal kit of the Zephyr-9 is ZP-771."
@@ -67,19 +68,23 @@ class Embedder:
         return 5.0
 
 
-def perform(n: int) -> ToolOutput:
+def perform(n: int, context: ToolContext | None = None) -> ToolOutput:
     """Leave a trace, as an effect would; with n = -1 the process is gone before it can say so."""
     with (Path(settings.GUILDHALL_HOME) / "performed").open("a") as file:
         file.write("once\n")
     if n == -1:
         os.kill(os.getpid(), signal.SIGKILL)
+    if context and context.ask:
+        field = FormField(name="shelf")
+        return ToolOutput(f"3 left on {context.ask(Form(message='Which shelf?', fields=(field,))).answers}")
     return ToolOutput("3 left")
 
 
 def work(run_id: str, queue: str, n: int, effect: str) -> None:
     """Advance the run, or all that wait, in this process."""
-    stock = ToolSpec(name="stock", description="", parameters={"type": "object"}, effect=effect)
-    loop.granted = lambda spec, _: {"stock": Tool(stock, lambda arguments, context: perform(n))}
+    asks = effect == "asks"
+    stock = ToolSpec(name="stock", description="", parameters={"type": "object"}, effect="read" if asks else effect)
+    loop.granted = lambda spec, _: {"stock": Tool(stock, lambda _, context: perform(n, context if asks else None))}
     if n > 0:
         die_after(n)
     its_services = made_services(answer, Index(), Embedder())

@@ -17,6 +17,7 @@ from gpts.runs.steps import Finished, ToolResult
 from web.builder.models import GptVersion
 from web.runs import log, services
 from web.runs.models import Run
+from web.runs.trees import waiting
 
 pytestmark = [pytest.mark.process, pytest.mark.django_db(transaction=True)]
 
@@ -124,3 +125,19 @@ def test_workers_killed_while_many_wait_lose_no_run_and_repeat_no_call(work, rea
     for run in runs:
         kinds = [step.kind for step in log.read(run.id)]
         assert kinds.count("finished") == kinds.count("tool_result") == 1
+
+
+def test_a_worker_killed_while_its_form_waits_takes_the_form_with_it_and_repeats_no_call(work, ready):
+    assert work(ready, "model") == 0
+    assert work(ready, "tools", die_after=2, effect="asks") == -signal.SIGKILL
+    assert [step.kind for step in log.read(ready.id)[-2:]] == ["tool_started", "approval_request"]
+    ready.refresh_from_db()
+    assert (ready.status, len(waiting(ready))) == ("requires_action", 1)
+    for queue in ("tools", "model"):
+        expire(ready)
+        assert work(ready, queue, effect="asks") == 0
+    assert (Path(settings.GUILDHALL_HOME) / "performed").read_text() == "once\n"
+    steps = log.read(ready.id)
+    result = next(step for step in steps if isinstance(step, ToolResult))
+    assert (result.ok, result.text) == (False, INTERRUPTED)
+    assert isinstance(steps[-1], Finished)

@@ -16,7 +16,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from gpts.knowledge.documents import Citation, Passage
-from gpts.runs.steps import Finished, ModelReply, Retrieval, ToolCall, ToolResult
+from gpts.runs.forms import Form, FormField
+from gpts.runs.steps import ApprovalRequest, AppView, Finished, ModelReply, Retrieval, ToolCall, ToolResult
 from tests.publishing import publish
 from tests.web.api.conftest import expired_key_of, revoked_key_of
 from tests.web.runs import trees
@@ -103,6 +104,7 @@ BODIES: Final[dict[str, Any]] = {
     "POST /gpts/<slug>/preview": {"text": "Hello"},
     "POST /gpts/<slug>/questions/<question_id>": {"answer": "ZP-771."},
     "POST /runs/<run_id>/approve": {"call_id": "w1", "allowed": "true"},
+    "POST /runs/<run_id>/answer": {"call_id": "w1", "action": "accept", "answer-city": "Rome"},
     "POST /v1/chat/completions": {"model": "<model>", "messages": [{"role": "user", "content": "Hello"}]},
     "POST /v1/chat/completions/<completion_id>": {"metadata": {}},
     "POST /v1/completions": {"model": "<model>", "prompt": "Hello"},
@@ -387,6 +389,13 @@ def _chats(people: dict[str, User], gpts: dict[str, Gpt], scene: Scene) -> None:
     _answer(run, gpts["store"])
     waiting = _run(bob, linked, "bobs-waiting-text")
     trees.waits(waiting, raw=word("request-text"), plain=word("request-plain"))
+    asking = _run(bob, linked, "bobs-asking-text")
+    form = Form(message=word("form-message"), fields=(FormField(name="city"),))
+    log.append(asking.id, ApprovalRequest(call_id="w1", name="ask_user", digest="d" * 64, form=form))
+    showing = _run(bob, linked, "bobs-showing-text")
+    page = keep(showing, "app.json", json.dumps({"html": word("app-page")}).encode(), untrusted=True)
+    shown = AppView(file_id=page.id, host="seats.example")
+    log.append(showing.id, ToolResult(call_id="t1", name="seats", text="4", app=shown))
     declined = _run(bob, linked, "bobs-declined-text")
     log.append(declined.id, Finished(text="I can’t tell.", coverage="not_covered"))
     _run(people["viewer"], linked, "veras-text")
@@ -395,7 +404,7 @@ def _chats(people: dict[str, User], gpts: dict[str, Gpt], scene: Scene) -> None:
     delete_conversation(deleted.message.conversation)
     child, made = Run.objects.get(root=run), run.files.get()
     scene.others["made"] = {"/files/<file_id>": f"/files/{made.id}", "<attachment_id>": str(made.id)}
-    for state, other in (("child", child), ("waiting", waiting), ("deleted", deleted)):
+    for state, other in (("child", child), ("waiting", waiting), ("asking", asking), ("deleted", deleted)):
         scene.others[state] = {
             "<run_id>": str(other.id),
             "<message_id>": str(other.message_id),
@@ -461,6 +470,8 @@ def _chats(people: dict[str, User], gpts: dict[str, Gpt], scene: Scene) -> None:
         "v1/batches/<batch_id>": f"v1/batches/batch_{batch.id.hex}",
         "runs/<run_id>/cancel": f"runs/{waiting.id}/cancel",
         "runs/<run_id>/approve": f"runs/{waiting.id}/approve",
+        "runs/<run_id>/answer": f"runs/{asking.id}/answer",
+        "c/turn/<run_id>/apps/<call_id>": f"c/turn/{showing.id}/apps/t1",
         "runs/<run_id>/creator-question": f"runs/{declined.id}/creator-question",
         "c/turn/<run_id>/ask-creator": f"c/turn/{declined.id}/ask-creator",
         "<question_id>": str(asked.id),

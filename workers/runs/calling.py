@@ -9,7 +9,7 @@ from typing import Any, Final
 from django.db import close_old_connections
 
 from gpts.runs import decisions, plan
-from gpts.runs.steps import ApprovalRequest, FileRef, ToolCall, ToolResult, ToolStarted
+from gpts.runs.steps import Approval, ApprovalRequest, FileRef, ToolCall, ToolResult, ToolStarted
 from gpts.safety.flow import context_label
 from gpts.safety.labels import Integrity, Label, join
 from gpts.spec.tools import call_digest
@@ -17,6 +17,7 @@ from web.accounts import quotas
 from web.accounts.quotas import QuotaExceeded
 from web.runs import files, memories
 from web.runs.errors import LeaseLost, Refused, RunOver
+from workers.runs import asking
 from workers.runs.turn import HeldTurn
 from workers.tools import InputFile, Tool, ToolContext, ToolError, ToolOutput
 
@@ -26,6 +27,8 @@ FAILED: Final = "Something went wrong in this tool. The error was logged."
 # What the user reads about a call that was not made, where the text for the model is unsuitable.
 USER_TEXTS: Final = {
     plan.DECLINED: "OK, I didn't do that.",
+    plan.NOT_ANSWERED: "OK, I’ll go on without it.",
+    plan.DISMISSED: "OK, I’ll go on without it.",
     plan.EXPIRED: "Not done: the approval request expired. Ask again if you still want it.",
 }
 # The longest result that a model reads, in characters.
@@ -79,6 +82,7 @@ def _result(call: ToolCall, turn: HeldTurn, readable: tuple[InputFile, ...]) -> 
         passages=output.passages,
         files=output.files,
         urls=output.urls,
+        app=output.app,
         label=_label(output, turn),
         seconds=round(time.monotonic() - begun, 2),
     )
@@ -116,8 +120,16 @@ def _context(call: ToolCall, tool: Tool, turn: HeldTurn, readable: tuple[InputFi
         remember=partial(_remember, turn),
         question=turn.question(),
         label=context_label(turn.history, turn.steps, turn.tools),
+        answers=_answers_to(call, turn),
+        ask=partial(asking.ask, turn, call),
         n_sessions=quotas.limits_of(turn.run.owner_id)["sandbox_sessions"],
     )
+
+
+def _answers_to(call: ToolCall, turn: HeldTurn) -> dict[str, Any]:
+    """The person's answers to the form that the call is."""
+    given = (step for step in reversed(turn.steps) if isinstance(step, Approval) and step.call_id == call.call_id)
+    return next((step.answers for step in given), {})
 
 
 def _keep(
@@ -156,10 +168,11 @@ def ask_approval(decision: decisions.AskApproval, turn: HeldTurn) -> None:
             name=call.name,
             digest=call_digest(call),
             title=tool.spec.title or tool.spec.name,
-            plain=request.plain,
-            raw=request.raw,
+            plain=decision.form.in_words if decision.form else request.plain,
+            raw="" if decision.form else request.raw,
             reason=ask.reason,
             because=ask.because,
+            form=decision.form,
             host=tool.spec.host,
             binding=tool.spec.binding,
             may_remember=ask.may_remember and turn.run.root_id is None,

@@ -193,11 +193,12 @@ def _turn(
 def _permits(first: UserMessage, tool: ToolSpec, ability: ModelAbility) -> bool:
     """Whether the run may use this tool of the GPT: programs may leave some out, and most chats keep no memory.
 
-    What a person wants remembered only a model can tell that chooses tools itself: the router took "which exam was it
-    again?" for it.
+    What a person wants remembered, or must be asked for, only a model can tell that chooses tools itself: the router
+    took "which exam was it again?" for the former.
     """
-    remembers = first.background.may_remember and ability.calls_tools
-    return first.overrides.permits(tool.name) and (tool.builtin != REMEMBER or remembers)
+    remembers = tool.builtin == REMEMBER
+    is_fit = ability.calls_tools or not (remembers or tool.asks_person)
+    return first.overrides.permits(tool.name) and is_fit and (first.background.may_remember or not remembers)
 
 
 def _hand_over(run: Run, held: leases.Held, queue: Queue, last: bool = False) -> None:

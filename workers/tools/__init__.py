@@ -2,14 +2,15 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from gpts.knowledge.documents import Passage
-from gpts.runs.steps import FileRef
+from gpts.runs.forms import Form
+from gpts.runs.steps import Approval, AppView, FileRef
 from gpts.safety.labels import Label
 from gpts.spec.actions import MESSAGE_CHARS
 from gpts.spec.gpt import GptSpec
@@ -62,8 +63,10 @@ class ToolContext:
     `session` identifies the conversation, for tools with state, and `n_sessions` is how many the person may have with
     state in memory (None: no limit). `check` raises when the run was stopped; long calls call it several times a
     second, and `progress` with a short text for the reader. `keep` stores bytes as a file of the conversation.
-    `remember` keeps a sentence for later chats, and returns it as kept. `question` is the user's message, by which
-    tools choose parts of long pages. `label` is that of the conversation, for tools whose state outlives it.
+    `remember` keeps a sentence for later chats, and returns it as kept. `answers` are the person's, if the call is a
+    form, and `ask` shows them another one and waits for a while, where that is possible. `question` is the user's
+    message, by which tools choose parts of long pages. `label` is that of the conversation, for tools whose state
+    outlives it.
     """
 
     call_id: str
@@ -79,6 +82,8 @@ class ToolContext:
     question: str = ""
     label: Label = field(default_factory=Label)
     n_sessions: int | None = None
+    answers: Mapping[str, Any] = field(default_factory=dict)
+    ask: Callable[[Form], Approval] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +93,8 @@ class ToolOutput:
     `text` is for the model. `passages` can be cited like those of files. `shown` is Markdown that serves as the
     answer where the model cannot write one from sources: if empty, the passages are quoted; if None, the model must
     write it. `private` names sources whose content must not go elsewhere ("action:crm.example.org"). `untrusted`:
-    outsiders may have written some of it; `written_by` names them for people ("the page example.org/news").
+    outsiders may have written some of it; `written_by` names them for people ("the page example.org/news"). `app` is
+    the server's own page that shows it.
     """
 
     text: str
@@ -100,6 +106,7 @@ class ToolOutput:
     written_by: tuple[str, ...] = ()
     private: tuple[str, ...] = ()
     ok: bool = True
+    app: AppView | None = None
 
 
 @dataclass(frozen=True, slots=True)

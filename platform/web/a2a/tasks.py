@@ -84,7 +84,7 @@ def status_of(run: Run, steps: Log) -> TaskStatus:
 
 
 def state_of(run: Run, steps: Log) -> TaskState:
-    """The task's state: a run that waits does so for approvals, or only for sign-ins."""
+    """The task's state: a run that waits does so for approvals and answers, or only for sign-ins."""
     waiting = pending_approvals(steps)
     if run.status == Run.Status.REQUIRES_ACTION and waiting and all(request.sign_in for request in waiting):
         return TaskState.TASK_STATE_AUTH_REQUIRED
@@ -104,6 +104,8 @@ def _requests_text(run: Run, waiting: Iterable[ApprovalRequest]) -> str:
     lines = [
         f"Sign in at {request.sign_in} for “{request.title or request.name}”."
         if request.sign_in
+        else f"{request.form.asker or run.version.spec().name} asks: {request.form.in_words}"
+        if request.form
         else f"Allow or decline “{request.title or request.name}”. {request.reason}\n{request.plain}".strip()
         for request in waiting
     ]

@@ -15,6 +15,7 @@ from ninja.errors import AuthenticationError, HttpError
 from ninja.errors import ValidationError as RequestInvalid
 from pydantic import Field
 
+from gpts.runs.forms import InvalidAnswers
 from web.accounts.quotas import QuotaExceeded
 from web.rpc import NoResult
 from web.runs.errors import OverQuota, Refused, RunOver
@@ -124,6 +125,8 @@ def problem_of(error: Exception) -> Problem:
             return Problem(429, text, code=code, retry_after_s=after_s, is_final=not error.is_passing)
         case Refused():
             return Problem(error.status, str(error), code=_CODES.get(error.status))
+        case InvalidAnswers():
+            return _invalid(list(error.errors.items()))
         case RunOver():
             return Problem(409, "This run has already ended.", code="run_over")
         case NoResult():

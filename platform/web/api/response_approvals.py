@@ -94,7 +94,8 @@ def _decide(request: HttpRequest, response: Response, place: int, approve: bool)
     if key is None or not key.may_approve:
         raise ApiError(403, NOT_APPROVER, code="key_cannot_approve")
     run, asked = access_run(caller(request), UUID(response.asked[place][0])), request_in(response, place)
-    if approve and asked.sign_in:
+    if approve and (asked.sign_in or asked.form):
         page = f"{settings.SITE_URL}{reverse('run_part', args=[run.id])}"
-        raise ApiError(400, f"This needs a sign-in at {asked.sign_in}, which a person does at {page}.", "input")
+        what = f"a sign-in at {asked.sign_in}" if asked.sign_in else "answers"
+        raise ApiError(400, f"This needs {what}. A person does that at {page}.", "input")
     services.answer_approval(run, asked.call_id, approve, digest=asked.digest)

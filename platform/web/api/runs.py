@@ -39,7 +39,7 @@ from web.runs.connections import close_connection, in_database
 from web.runs.creator_questions import may_be_sent, taking_questions
 from web.runs.models import Conversation, ConversationFile, ConversationQuerySet, Permission, Run, StepRow
 from web.runs.quota_use import Use, use_of
-from web.runs.services import access_conversation, access_run
+from web.runs.services import FormAction, access_conversation, access_run
 from web.runs.trees import Node, delegated_by, status_of_tree, tree_of, waiting
 from web.runs.views import event_stream
 from web.runs.views_files import file_response
@@ -175,10 +175,16 @@ def cancel_run(request: HttpRequest, run_id: UUID) -> dict[str, bool]:
 def answer_approval(request: HttpRequest, run_id: UUID, answer: ApprovalAnswer) -> ApprovalAnswer:
     """Approve or decline a call of your run; with `remember`, also allow similar calls later.
 
+    A request with a `form` is a question: send `answers`, or decline. 422 says which of them don’t fit.
+
     Only with your browser session, or with a key that was created with “Can approve actions”.
     """
     run = access_run(caller(request), run_id)
-    services.answer_approval(run, answer.call_id, answer.allowed, answer.remember, answer.digest)
+    if answer.answers is not None or answer.dismissed:
+        action: FormAction = "accept" if answer.allowed else "cancel" if answer.dismissed else "decline"
+        services.answer_form(run, answer.call_id, action, lambda form: answer.answers or {}, answer.digest)
+    else:
+        services.answer_approval(run, answer.call_id, answer.allowed, answer.remember, answer.digest)
     return answer
 
 

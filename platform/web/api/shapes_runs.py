@@ -145,6 +145,8 @@ class ApprovalAnswer(RequestBody):
     call_id: Text
     allowed: bool
     remember: bool = Field(False, description="Also allow similar calls later, if the request offers it.")
+    answers: dict[str, Any] | None = Field(None, description="The answers to a `form`, by the field’s name.")
+    dismissed: bool = Field(False, description="The form was closed, neither answered nor declined.")
     digest: str = Field("", description="The request's digest, to make sure it hasn't changed.")
 
 

@@ -49,7 +49,10 @@ def same_tools(one: Sequence[Mapping[str, Any]], other: Sequence[Mapping[str, An
 
 
 def _of_tools(tools: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    return {tool["name"]: _shown({name: tool[name] for name in tool if name != "name"}) for tool in tools}
+    return {
+        tool["name"]: _shown({name: tool[name] for name in tool if name != "name" and tool[name] != ""})
+        for tool in tools
+    }
 
 
 def _of_fields(texts: Mapping[str, Any]) -> dict[str, str]:

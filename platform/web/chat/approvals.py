@@ -1,10 +1,13 @@
-"""A run's approval requests, and the person's answers."""
+"""A run's approval requests and forms, and the person's answers."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
+from django.http import QueryDict
 from django.utils.text import get_text_list
 
+from gpts.runs.forms import Form, FormField, InvalidAnswers, sent
 from gpts.runs.steps import Approval, ApprovalRequest, Delegator, Log
 from gpts.spec.gpt import GptSpec
 from web.builder.models_actions import Action, Auth
@@ -31,6 +34,34 @@ class ApprovalCard:
     sign_in_url: str
     others: tuple[str, ...] = ()
     through: tuple[str, ...] = ()
+    given: Mapping[str, Any] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def asker(self) -> str:
+        """Who asks the question of a form: a server, or the GPT."""
+        return (self.request.form and self.request.form.asker) or self.name
+
+    @property
+    def fields(self) -> tuple["ShownField", ...]:
+        """The fields of the form, with what they hold."""
+        form = self.request.form
+        if form is None:
+            return ()
+        held = {each.name: each.default for each in form.fields} | dict(self.given)
+        return tuple(
+            ShownField(each, f"{self.request.digest[:8]}-{n}", held[each.name], self.errors.get(each.name, ""))
+            for n, each in enumerate(form.fields)
+        )
+
+    def corrected(self, given: Mapping[str, Any], invalid: InvalidAnswers) -> "ApprovalCard":
+        """The card with these answers and what is wrong with them."""
+        return replace(self, given=given, errors=invalid.errors)
+
+    @property
+    def faults(self) -> str:
+        """What is wrong with the answers, in one sentence for each field."""
+        return " ".join(f"{each.field.label}: {each.error}" for each in self.fields if each.error)
 
     @property
     def authors(self) -> str:
@@ -43,8 +74,66 @@ class ApprovalCard:
         if not self.through:
             return ""
         first, *rest = (*self.through, self.name)
-        wants = "needs you to:" if self.request.sign_in else "wants to:"
+        wants = "needs you to:" if self.request.sign_in else "asks you:" if self.request.form else "wants to:"
         return f"{first} asked {', which asked '.join(rest)}, which {wants}"
+
+
+# The form shows as many options at once; more are in a list that opens.
+MAX_RADIOS: Final = 6
+PREFIX: Final = "answer-"
+_INPUTS: Final = {
+    "text": "text",
+    "email": "email",
+    "url": "url",
+    "date": "date",
+    "date_time": "datetime-local",
+    "number": "number",
+    "integer": "number",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ShownField:
+    """A field of a form with the answer that it holds, and what is wrong with that."""
+
+    field: FormField
+    id: str
+    value: Any = None
+    error: str = ""
+
+    @property
+    def name(self) -> str:
+        """Of the element of the form."""
+        return PREFIX + self.field.name
+
+    @property
+    def is_group(self) -> bool:
+        """Whether each of its options is an element of its own."""
+        return self.field.kind == "several_choices" or (
+            self.field.kind == "choice" and len(self.field.options) <= MAX_RADIOS
+        )
+
+    @property
+    def input(self) -> str:
+        """The type of its element; empty for a list or several lines."""
+        match self.field.kind:
+            case "several_choices":
+                return "checkbox"
+            case "choice":
+                return "radio" if self.is_group else ""
+        return "" if self.field.is_long else _INPUTS.get(self.field.kind, "checkbox")
+
+    @property
+    def options(self) -> tuple[tuple[str, str, bool], ...]:
+        """Each option with its title, and whether it is chosen."""
+        chosen = self.value if isinstance(self.value, list | tuple) else (self.value,)
+        return tuple((value, title, value in chosen) for value, title in self.field.choices)
+
+    @property
+    def shown(self) -> str:
+        """The value as the element holds it."""
+        text = "" if self.value is None else str(self.value)
+        return text.removesuffix("Z")[:16] if self.field.kind == "date_time" else text
 
 
 def cards(run: Run) -> tuple[ApprovalCard, ...]:
@@ -77,6 +166,14 @@ def verdict(log: Log, call_id: str) -> str:
     last = answers[-1]
     if last.expired:
         return "expired without an answer"
+    if requests[-1].form:
+        return "you answered" if last.allowed else "you didn’t answer"
     if requests[-1].sign_in:
         return "you signed in" if last.allowed else "you didn’t sign in"
     return "you allowed it" if last.allowed else "you declined it"
+
+
+def sent_with(form: Form, post: QueryDict) -> dict[str, Any]:
+    """The answers to `form` in what a page sent."""
+    values = {key.removeprefix(PREFIX): values for key, values in post.lists() if key.startswith(PREFIX)}
+    return sent(form, values)

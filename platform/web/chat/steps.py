@@ -194,6 +194,8 @@ def _arguments(builtin: BuiltinTool | None, call: ToolCall) -> dict[str, Any]:
     match builtin.line.given if builtin else "":
         case "code":
             return {"code": str(call.arguments.get("code", ""))}
+        case "nothing":
+            return {}
         case "address":
             url = str(call.arguments.get("url", ""))
             return {"links": (LineLink(url, host_name(url), url),)} if _is_web(url) else {}

@@ -257,6 +257,11 @@ class Reply:
         return tuple(file for file in self.files if not (file.is_picture and file.url))
 
     @property
+    def apps(self) -> tuple[ToolResult, ...]:
+        """The results that a server shows with a page of its own."""
+        return tuple(step for step in self.steps if isinstance(step, ToolResult) and step.app)
+
+    @property
     def attachments(self) -> tuple[ShownFile, ...]:
         """The files attached to the message."""
         return _shown(file for step in self.steps if isinstance(step, UserMessage) for file in step.attachments)

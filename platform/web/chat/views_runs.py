@@ -1,29 +1,35 @@
 """Pages and fragments about one run: its answer, what its citations open, and its trace."""
 
-from typing import Any
+from functools import partial
+from typing import Any, get_args
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from gpts.runs.forms import InvalidAnswers
+from gpts.runs.steps import ToolResult
 from web.builder.views import wants_json
+from web.chat.approvals import cards, sent_with
 from web.chat.sources import shown_blocks
 from web.chat.tree import shown_tree
 from web.chat.turns import reply_of
 from web.chat.views import page_at, why_read_only
 from web.chat.views_send import for_people_signed_in
-from web.runs import creator_questions, feedback
+from web.runs import creator_questions, feedback, log, services
 from web.runs.citations import Cited, ShownPage, access_citation, page_view, view, where
-from web.runs.errors import NotShown, Refused
+from web.runs.errors import NotShown, Refused, RunOver
+from web.runs.files import access_file
 from web.runs.models import Run
-from web.runs.services import access_run
+from web.runs.services import FormAction, access_run
 from web.runs.trees import delegated_by, tree_of
+from web.runs.views import answered
 
 
 @never_cache
@@ -42,6 +48,19 @@ def turn(request: HttpRequest, run_id: UUID) -> HttpResponse:
 def part(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """A run's steps and answer as a fragment. 404 for anyone but the run's owner."""
     return render(request, "chat/part.html", _part(access_run(request.user, run_id)))
+
+
+@never_cache
+@require_safe
+def app(request: HttpRequest, run_id: UUID, call_id: str) -> HttpResponse:
+    """The page of a server that shows the result of this call, and what it is given, as JSON that nothing runs."""
+    run = access_run(request.user, run_id)
+    results = (step for step in log.read(run.id) if isinstance(step, ToolResult) and step.call_id == call_id)
+    result = next(results, None)
+    if result is None or result.app is None:
+        raise Http404("App not found.")
+    file = access_file(request.user, UUID(result.app.file_id))
+    return HttpResponse(file.path.read_bytes(), content_type="application/json")
 
 
 @never_cache
@@ -83,6 +102,36 @@ def ask_creator(request: HttpRequest, run_id: UUID) -> HttpResponse:
         return redirect("chat", run.message.conversation_id)
     context = {"reply": reply_of(run), "run": run}
     return JsonResponse({"html": render_to_string("chat/creator_question.html", context, request)})
+
+
+@require_POST
+@for_people_signed_in
+def answer_form(request: HttpRequest, run_id: UUID) -> HttpResponse:
+    """Answer the form of a call, decline it ("decline") or close it ("cancel"). 404 for anyone but the run's owner.
+
+    Answers that don't fit are shown again with what is wrong with them.
+    """
+    run, post = access_run(request.user, run_id), request.POST
+    call_id = post.get("call_id", "")
+    action = next((each for each in get_args(FormAction) if each == post.get("action")), None)
+    try:
+        if action is None:
+            raise Refused("Send the answers, decline, or close the form.")
+        services.answer_form(run, call_id, action, partial(sent_with, post=post), post.get("digest", ""))
+    except InvalidAnswers as invalid:
+        return _corrected(request, run, call_id, invalid)
+    except (Refused, RunOver) as error:
+        return answered(request, run, {"error": str(error)}, 409)
+    return answered(request, run, {"action": action}, 200)
+
+
+def _corrected(request: HttpRequest, run: Run, call_id: str, invalid: InvalidAnswers) -> HttpResponse:
+    shown = next(each for each in cards(run) if each.request.call_id == call_id and each.request.form)
+    assert shown.request.form
+    shown = shown.corrected(sent_with(shown.request.form, request.POST), invalid)
+    if wants_json(request):
+        return JsonResponse({"error": shown.faults, "fields": invalid.errors}, status=422)
+    return render(request, "chat/form_page.html", {"card": shown, "chat_url": _chat_of(run)}, status=422)
 
 
 @require_POST

@@ -12,11 +12,13 @@ from django.conf import settings
 from django.urls import reverse
 from mcp_types import ElicitRequest, ElicitRequestFormParams, ElicitRequestURLParams, ElicitResult
 
+from gpts.runs.forms import InvalidAnswers, schema_of
 from gpts.runs.steps import ApprovalRequest
 from web.mcp.callers import Caller, Context
 from web.runs import services
 from web.runs.errors import Refused, RunOver
 from web.runs.models import Run
+from web.runs.services import FormAction
 from web.runs.trees import waiting
 
 # What the person did: "left" is closing the question without an answer.
@@ -45,6 +47,8 @@ class Pending:
     def text(self) -> str:
         """The request in full, for the person."""
         request = self.request
+        if request.form:
+            return f"{request.form.asker or self.gpt} asks: {request.form.message}"
         if request.sign_in:
             return f"{self.gpt} needs you to sign in at {request.sign_in}."
         title = request.title or request.name
@@ -73,7 +77,8 @@ def elicitation(context: Context, caller: Caller, asked: Pending) -> ElicitReque
     # An empty capability means forms, as it did before there were URLs.
     has_forms = able.form is not None or able.url is None
     if has_forms and caller.may_approve and not asked.request.sign_in:
-        return ElicitRequest(params=ElicitRequestFormParams(message=asked.text, requested_schema=SCHEMA))
+        schema = schema_of(asked.request.form) if asked.request.form else SCHEMA
+        return ElicitRequest(params=ElicitRequestFormParams(message=asked.text, requested_schema=schema))
     if able.url is not None:
         url = ElicitRequestURLParams(message=asked.text, url=asked.url, elicitation_id=asked.key)
         return ElicitRequest(params=url)
@@ -90,7 +95,21 @@ def take(caller: Caller, asked: Pending, request: ElicitRequest, result: ElicitR
         services.cancel_run(asked.run)  # its key can't answer for the person, but may stop what it started
         return "answered"
     assert caller.may_approve
+    if asked.request.form:
+        return _take_answers(asked, result)
     allowed = result.action == "accept" and (result.content or {}).get("decision") == "Allow"
     with suppress(Refused, RunOver):
         services.answer_approval(asked.run, asked.request.call_id, allowed, digest=asked.request.digest)
+    return "answered"
+
+
+def _take_answers(asked: Pending, result: ElicitResult) -> Reaction:
+    """Give the answers to the form; those that don't fit it leave it open, for the person to answer on the page."""
+    request, given = asked.request, dict(result.content or {})
+    action: FormAction = "accept" if result.action == "accept" else "decline"
+    with suppress(Refused, RunOver):
+        try:
+            services.answer_form(asked.run, request.call_id, action, lambda form: given, request.digest)
+        except InvalidAnswers:
+            return "left"
     return "answered"

@@ -1,6 +1,6 @@
 """Every write to conversations and runs, for pages and API. Each is one transaction; workers wake on commit."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from functools import partial
@@ -13,6 +13,7 @@ from django.db.models import Q
 from django.http import Http404
 from django.utils import timezone
 
+from gpts.runs.forms import Form, checked
 from gpts.runs.messages import PromptMessage
 from gpts.runs.overrides import Overrides
 from gpts.runs.status import pending_approvals
@@ -41,6 +42,8 @@ from web.runs.models_chats import Feedback, Project
 from web.runs.wake import wake
 
 TITLE_CHARS = 60
+FormAction = Literal["accept", "decline", "cancel"]
+Given = Callable[[Form], Mapping[str, Any]]
 # Age at which Celery beat deletes finished preview and API conversations, and those of programs' stored responses.
 KEEP_TRANSIENT = timedelta(days=2)
 KEEP_RESPONSES = timedelta(days=30)
@@ -273,12 +276,34 @@ def answer_approval(run: Run, call_id: str, allowed: bool, remember: bool = Fals
     or it cannot be remembered, RunOver.
     """
     with log.locked_tree(run.id):
-        request = {each.call_id: each for each in pending_approvals(log.read(run.id))}.get(call_id)
-        if request is None or digest not in ("", request.digest):
-            raise Refused("This request was already answered or has expired.")
+        request = _pending(run, call_id, digest)
+        if request.form and allowed:
+            raise Refused("This is a question. Fill in its form.")
         if remember and allowed:
             _remember(run, request)
         _answer(run.id, request, Approval(call_id=call_id, allowed=allowed, digest=request.digest))
+
+
+def answer_form(run: Run, call_id: str, action: FormAction, given: Given, digest: str = "") -> None:
+    """Record the person's answers to the pending form `call_id`, or that they give none.
+
+    `given` returns the answers to the form, by field. Raises like `answer_approval`, and InvalidAnswers.
+    """
+    with log.locked_tree(run.id):
+        request = _pending(run, call_id, digest)
+        if request.form is None:
+            raise Refused("This request has no form. Allow or decline it.")
+        accepted = action == "accept"
+        answers = checked(request.form, given(request.form)) if accepted else {}
+        facts = {"digest": request.digest, "answers": answers, "dismissed": action == "cancel"}
+        _answer(run.id, request, Approval(call_id=call_id, allowed=accepted, **facts))
+
+
+def _pending(run: Run, call_id: str, digest: str) -> ApprovalRequest:
+    request = {each.call_id: each for each in pending_approvals(log.read(run.id))}.get(call_id)
+    if request is None or digest not in ("", request.digest):
+        raise Refused("This request was already answered or has expired.")
+    return request
 
 
 def _remember(run: Run, request: ApprovalRequest) -> None:
@@ -316,11 +341,17 @@ def expire_approvals() -> int:
     )
     n_expired = 0
     for run_id in set(waiting.values_list("run_id", flat=True)):
-        with log.locked_tree(run_id):
-            for request in pending_approvals(log.read(run_id)):
-                _answer(run_id, request, Approval(call_id=request.call_id, allowed=False, expired=True))
-                n_expired += 1
+        n_expired += expire_requests(run_id)
     return n_expired
+
+
+def expire_requests(run_id: UUID, call_id: str = "") -> int:
+    """Decline the run's open requests, or the one about this call, as nobody answered in time; how many."""
+    with log.locked_tree(run_id):
+        due = [each for each in pending_approvals(log.read(run_id)) if call_id in ("", each.call_id)]
+        for request in due:
+            _answer(run_id, request, Approval(call_id=request.call_id, allowed=False, expired=True))
+    return len(due)
 
 
 def history(run: Run) -> tuple[Log, ...]:

@@ -74,11 +74,12 @@ def approve(request: HttpRequest, run_id: UUID) -> HttpResponse:
     try:
         services.answer_approval(run, form.get("call_id", ""), allowed, remember, form.get("digest", ""))
     except (Refused, RunOver) as error:
-        return _answered(request, run, {"error": str(error)}, 409)
-    return _answered(request, run, {"allowed": allowed}, 200)
+        return answered(request, run, {"error": str(error)}, 409)
+    return answered(request, run, {"allowed": allowed}, 200)
 
 
-def _answered(request: HttpRequest, run: Run, answer: dict[str, object], status: int) -> HttpResponse:
+def answered(request: HttpRequest, run: Run, answer: dict[str, object], status: int) -> HttpResponse:
+    """What a script gets, or where a plain form leads: to the chat, or the run's page if a program began it."""
     if request.accepts("text/html") and "application/json" not in request.headers.get("Accept", ""):
         if "error" in answer:
             messages.error(request, str(answer["error"]))

@@ -31,6 +31,7 @@ def test_the_capabilities_are_those_of_the_folders():
         "image_generation": ("make_image",),
         "code_interpreter": ("code_interpreter",),
         "memory": ("remember",),
+        "forms": ("ask_user",),
     }
     assert [key for key, capability in CAPABILITIES.items() if capability.leaves_site] == ["web_browsing"]
     assert all(capability.title and capability.help for capability in CAPABILITIES.values())

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ from workers.tools.actions.answers import from_outside, shown, with_files
 from workers.tools.actions.files import decoded_base64, ending, keep_each
 from workers.tools.actions.importing.schemas import Notes, Schemas
 from workers.tools.credentials import NOTHING, Credential, scrub
+from workers.tools.mcp import apps
 from workers.tools.mcp.session import McpSession
 from workers.tools.settings import ToolSettings
 
@@ -64,7 +66,7 @@ def list_tools(settings: ToolSettings, server: McpServer, credential: Credential
     tools = McpSession(settings, server, credential).request(_list, CALL_TIMEOUT_S)
     if len(tools) > MAX_MCP_TOOLS:
         raise ToolError(f"{server.name} has {len(tools)} tools; at most {MAX_MCP_TOOLS} are supported.")
-    return tuple(_tool(each, credential) for each in tools)
+    return tuple(_tool(each, credential) for each in tools if apps.is_for_models(each))
 
 
 async def _list(client: Client) -> list[Any]:
@@ -90,6 +92,7 @@ def _tool(listed: Any, credential: Credential) -> McpTool:
         description=scrub(" ".join((listed.description or listed.title or "").split()), credential)[:SUMMARY_CHARS],
         parameters=parameters,
         read_only=bool(hints and hints.read_only_hint),
+        app=apps.address_of(listed),
     )
 
 
@@ -100,8 +103,19 @@ def call(
     check_length(json.dumps(arguments), "The request")
     credential = settings.credential(server.auth, server.server_id, context.user_id, host_of(server.url))
     session = McpSession(settings, server, credential)
-    result = session.request(lambda client: client.call_tool(tool.name, arguments), context.deadline_s, context.check)
-    return _output(server, result, context, credential)
+    send = partial(_call, tool=tool, arguments=arguments)
+    result, page = session.request(send, context.deadline_s, context.check, context.ask)
+    output = _output(server, result, context, credential)
+    if not page:
+        return output
+    data = apps.data_of(page, tool, arguments, result, credential)
+    return replace(output, app=apps.kept(data, _host(server), context))
+
+
+async def _call(client: Client, tool: McpTool, arguments: dict[str, Any]) -> tuple[CallToolResult, str]:
+    """The result of the call, and the page that shows it; empty if there is none."""
+    result = await client.call_tool(tool.name, arguments)
+    return result, "" if result.is_error or not tool.app else await apps.read(client, tool.app)
 
 
 def _output(server: McpServer, result: CallToolResult, context: ToolContext, credential: Credential) -> ToolOutput:

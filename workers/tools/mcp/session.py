@@ -15,14 +15,18 @@ from typing import Any, Final, TypeVar
 import httpx
 import httpx2
 from mcp.client import Client
+from mcp.client.extension import advertise
 from mcp.client.sse import sse_client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
+from gpts.runs.forms import Form
+from gpts.runs.steps import Approval
 from gpts.spec.actions import McpServer, host_of
 from workers.egress import EgressConfig, GuardedAsyncTransport, reason
 from workers.tools import ToolError
 from workers.tools.credentials import Credential, scrub
+from workers.tools.mcp.eliciting import Elicitor, Limits
 from workers.tools.settings import ToolSettings
 from workers.tools.watching import BrokenOff, Silence, leaves, watched
 
@@ -31,6 +35,8 @@ MAX_BYTES: Final = 8_000_000
 CONNECT_S: Final = 10.0
 # The longest wait for the next bytes of a server that is not a command of this machine.
 SILENT_S: Final = 30.0
+# MCP Apps (SEP-1865): results can come with a page that shows them.
+SHOWS_APPS: Final = advertise("io.modelcontextprotocol/ui", {"mimeTypes": ["text/html;profile=mcp-app"]})
 SessionCall = Callable[[Client], Awaitable[T]]
 
 
@@ -42,28 +48,37 @@ class McpSession:
     server: McpServer
     credential: Credential
 
-    def request(self, send: SessionCall[T], timeout_s: float, check: Callable[[], None] = lambda: None) -> T:
-        """The result of `send`. Raises ToolError, and what `check` raises."""
+    @property
+    def host(self) -> str:
+        """Where the server is; its name if it is a command of this machine."""
+        return host_of(self.server.url) or self.server.name
+
+    def request(
+        self,
+        send: SessionCall[T],
+        timeout_s: float,
+        check: Callable[[], None] = lambda: None,
+        ask: Callable[[Form], Approval] | None = None,
+    ) -> T:
+        """The result of `send`. With `ask` the server may ask the person. Raises ToolError, and what these raise."""
         silence = Silence(f"{self.server.name} sent nothing", inf if self.server.command else SILENT_S)
-
-        def check_both() -> None:
-            check()
-            silence.check()
-
+        limits = Limits(silence, timeout_s, check)
+        elicitor = Elicitor(ask, self.host, self.credential, limits) if ask else None
         try:
-            return watched(partial(self._once, send, silence), timeout_s, check_both)
+            return watched(partial(self._once, send, silence, elicitor), inf, limits.check)
         except TimeoutError:
             raise ToolError(f"{self.server.name} did not answer within {timeout_s:.0f} seconds.") from None
         except BrokenOff as broken:
             raise self._error(broken.causes) from None
 
-    async def _once(self, send: SessionCall[T], silence: Silence) -> T:
+    async def _once(self, send: SessionCall[T], silence: Silence, elicitor: Elicitor | None) -> T:
+        opened = partial(Client, elicitation_callback=elicitor, extensions=[SHOWS_APPS])
         if self.server.command:
-            async with Client(self._stdio()) as client:
+            async with opened(self._stdio()) as client:
                 return await send(client)
         connected = False
         try:
-            async with Client(self._streamable(silence)) as client:
+            async with opened(self._streamable(silence)) as client:
                 connected = True
                 return await send(client)
         except Exception as error:
@@ -71,7 +86,7 @@ class McpSession:
             # status 404 or 405, which is in the SDK's message.
             if connected or not any("error response" in str(leaf) for leaf in leaves(error)):
                 raise
-        async with Client(self._sse(silence)) as client:  # the transport of MCP before 2025-03
+        async with opened(self._sse(silence)) as client:  # the transport of MCP before 2025-03
             return await send(client)
 
     def _stdio(self) -> AbstractAsyncContextManager[Any]:
@@ -108,9 +123,8 @@ class McpSession:
             if isinstance(cause, ToolError):
                 return cause
         # The reason may contain text of the server.
-        host = host_of(self.server.url) or self.server.name
         text = f"Couldn't connect to {self.server.name}: {scrub(reason(causes[0]), self.credential)[:300]}"
-        return ToolError(text, written_by=f"the answer of {host}")
+        return ToolError(text, written_by=f"the answer of {self.host}")
 
 
 class GuardedTransport(httpx2.AsyncBaseTransport):

@@ -256,8 +256,9 @@ export class Conversation {
 
   /** Point to a request that waits for the person, without interrupting their typing. */
   asked(card) {
-    this.announce(`${card.dataset.name} needs your approval: ${card.dataset.title}`);
+    this.announce(card.dataset.says);
     if (this.following) this.toEnd();
+    if (card.offsetHeight > this.scroller.clientHeight) card.scrollIntoView(); // a long form is read from its beginning
     if (!this.composer.area.value) card.focus({ preventScroll: true });
   }
 

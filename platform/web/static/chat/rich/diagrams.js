@@ -2,10 +2,9 @@
 // no part of the site (chat/frames.py). What it draws is shown as a picture, in which nothing runs or loads. A diagram
 // with an error keeps its code.
 
-import { addViews } from "./views.js";
+import { addViews, dark, isDark } from "./views.js";
 
 const WAIT_MS = 20_000; // until a diagram is given up, with the frame that draws it
-const dark = matchMedia("(prefers-color-scheme: dark)");
 const drawn = new Map(); // the drawing of each diagram, by theme and source
 let drawer = null;
 
@@ -48,11 +47,6 @@ function note() {
 }
 
 // The theme
-
-function isDark() {
-  const schemes = getComputedStyle(document.documentElement).colorScheme.split(" ");
-  return schemes.includes("dark") && (dark.matches || !schemes.includes("light"));
-}
 
 async function redraw() {
   for (const view of document.querySelectorAll(".diagram")) {

@@ -1,4 +1,12 @@
-// Two views of a block of code, with buttons in its header: the code, and what it makes.
+// Two views of a block of code, with buttons in its header: the code, and what it makes; and the page's theme.
+
+export const dark = matchMedia("(prefers-color-scheme: dark)");
+
+/** Whether the page is dark. */
+export function isDark() {
+  const schemes = getComputedStyle(document.documentElement).colorScheme.split(" ");
+  return schemes.includes("dark") && (dark.matches || !schemes.includes("light"));
+}
 
 /** Add the buttons to the block `box`. `shown(isOn)` is called when the view called `name` is opened or closed.
  * Returns a function that switches. */

@@ -1,0 +1,1 @@
+"""The tool `ask_user`: the person answers a question in a form."""
