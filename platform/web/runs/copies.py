@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from gpts.runs.steps import Step, ToolResult, UserMessage, load_step
+from gpts.runs.steps import FileRef, Step, ToolResult, UserMessage, load_step
 from web.runs import files
 from web.runs.branches import Branches
 from web.runs.models import Conversation, Message, Run, StepRow
@@ -65,8 +65,8 @@ def _copy_files(step: Step, run: Run, moved: dict[str, str]) -> None:
     match step:
         case UserMessage(files=refs):
             maker = None
-        case ToolResult(files=refs):
-            maker = run
+        case ToolResult(files=made, app=app):
+            refs, maker = (*made, *((FileRef(id=app.file_id, name="app"),) if app else ())), run
         case _:
             return
     for ref in refs:
