@@ -20,6 +20,7 @@ from workers.smallmodel.conversation.intents import (
     topic,
 )
 from workers.smallmodel.conversation.outlines import is_listing
+from workers.smallmodel.phrases import pattern, phrases
 
 # From this probability small talk is answered without a look into the files.
 ANSWERED_FROM: Final = 0.8
@@ -38,6 +39,8 @@ def message_intent(state: TurnState, classifier: MessageClassifier) -> MessageIn
         reading = replace(reading, label="greeting")  # of what, before anything was said? "helo", "ok"
     if unread := _unread(reading, state):
         return unread
+    if state.user_message().background.may_remember and (reply := _of_memory(state)):
+        return MessageIntent(intent="about_gpt", answer=reply)
     lead = fixed_reply(reading.lang, "unsure")
     match reading.intent:
         case "small_talk" | "about_gpt" as intent:
@@ -66,6 +69,22 @@ def _unread(reading: Reading, state: TurnState) -> MessageIntent | None:
         return None
     unable = fixed_reply(reading.lang, "cannot_read").format(files=", ".join(file.name for file in attached))
     return MessageIntent(intent="question", note=unable, answer="" if state.tools else unable)
+
+
+def _of_memory(state: TurnState) -> str:
+    """The reply to who wants something remembered, which this model cannot, or asks what is; empty for others."""
+    for lang in phrases("memory")["keep"]:
+        if _begins(state.question(), "keep", lang):
+            return fixed_reply(lang, "cannot_remember")
+        if _begins(state.question(), "recall", lang):
+            known = [f"- {text}" for text in state.user_message().background.remembered]
+            lead = fixed_reply(lang, "remembered" if known else "nothing_remembered")
+            return "\n".join([lead, "", *known]) if known else lead
+    return ""
+
+
+def _begins(text: str, what: str, lang: str) -> bool:
+    return pattern(rf"[\W_]*(?:\w+[\s,.!]+){{0,2}}?{phrases('memory')[what][lang]}").match(text) is not None
 
 
 def _whole_files(reading: Reading, state: TurnState) -> MessageIntent:

@@ -3,6 +3,7 @@
 import pytest
 
 from gpts.knowledge.documents import Citation, Passage
+from gpts.runs.background import Background
 from gpts.runs.state import TurnState
 from gpts.runs.steps import FileRef, Finished, UserMessage
 from gpts.spec.gpt import GptSpec, KnowledgeRef
@@ -203,3 +204,28 @@ def test_what_can_neither_be_read_nor_opened_is_not_described():
     tools = {"see": ToolSpec(name="see", description="", parameters={})}
     found = message_intent(TurnState(PUMPS, WEAK, (message,), (), tools), MessageClassifier())
     assert (found.answer, found.note[:12]) == ("", "I can’t read")
+
+
+def of_memory(text: str, *remembered: str, may_remember: bool = True):
+    first = UserMessage(text=text, background=Background(remembered=remembered, may_remember=may_remember))
+    return message_intent(TurnState(PUMPS, WEAK, (first,), (), {}), MessageClassifier()).answer
+
+
+@pytest.mark.parametrize(
+    ("text", "begins"),
+    [
+        ("please remember that my exam is on 12 March", "I can’t add to my memory"),
+        ("Merke dir bitte, dass ich in Hamburg wohne", "Mit dem Startmodell"),
+        ("记住我不吃辣", "使用本站的入门模型"),
+        ("so what do you know about me", "This is what I remember about you:\n\n- I teach."),
+        ("¿Qué sabes de mí?", "Esto es lo que recuerdo de ti:\n\n- I teach."),
+    ],
+)
+def test_what_it_remembers_is_listed_and_what_it_cannot_is_said(text, begins):
+    assert of_memory(text, "I teach.").startswith(begins)
+    assert not of_memory(text, may_remember=False).startswith(begins[:12])
+
+
+@pytest.mark.parametrize("text", ["How do I remember words?", "Remember the milk", "I can’t recall the seal"])
+def test_other_messages_are_not_about_its_memory(text):
+    assert "memory" not in of_memory(text).casefold()
