@@ -44,6 +44,8 @@ from web.runs.wake import wake
 TITLE_CHARS = 60
 FormAction = Literal["accept", "decline", "cancel"]
 Given = Callable[[Form], Mapping[str, Any]]
+# A title of fewer words, as of a greeting, gives way to that of a later message.
+_TELLING_WORDS = 3
 # Age at which Celery beat deletes finished preview and API conversations, and those of programs' stored responses.
 KEEP_TRANSIENT = timedelta(days=2)
 KEEP_RESPONSES = timedelta(days=30)
@@ -161,11 +163,20 @@ def checked_text(text: str, attachments: Sequence[UUID], is_page: bool = True) -
 
 def _keep(conversation: Conversation, text: str, title: str, guest: Gpt | None, after: UUID | None) -> Message:
     conversation.changed = timezone.now()
-    conversation.title = conversation.title or title
+    conversation.title = _title(conversation, title)
     conversation.guest = guest or conversation.guest
     conversation.archived = None  # who writes in it uses it again
     conversation.save(update_fields=None if conversation.is_new else ["changed", "title", "guest", "archived"])
     return Message.objects.create(conversation=conversation, text=text, after_id=after)
+
+
+def _title(conversation: Conversation, title: str) -> str:
+    """Its title with a new message of this `title`: that of the first message, unless that only greeted."""
+    given = conversation.title
+    if given and len(given.split()) < _TELLING_WORDS <= len(title.split()):
+        first = conversation.messages.values_list("text", flat=True).first() or ""
+        given = "" if shorten(first) == given else given  # a person's own name for it stays
+    return given or title
 
 
 def edit(message: Message, text: str, attachments: Sequence[UUID] | None = None) -> Run:

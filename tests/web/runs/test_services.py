@@ -155,3 +155,25 @@ def test_a_chat_can_be_renamed_but_not_to_nothing(conversation):
 
 def test_long_titles_are_cut_at_a_word():
     assert services.shorten("word " * 40) == "word " * 11 + "word…"
+
+
+@pytest.mark.parametrize(
+    ("texts", "title"),
+    [
+        (("hi!", "Which seal fits the pump?", "And how often?"), "Which seal fits the pump?"),
+        (("hi!", "thanks"), "hi!"),
+        (("Which seal?", "And which oil do I need?"), "And which oil do I need?"),
+        (("Which seal fits the pump?", "And which oil do I need?"), "Which seal fits the pump?"),
+    ],
+)
+def test_a_chat_is_named_by_its_first_telling_message(conversation, texts, title):
+    for text in texts:
+        finish(services.start_run(conversation, text))
+    assert conversation.title == title
+
+
+def test_a_name_that_a_person_gave_stays(conversation):
+    finish(services.start_run(conversation, "hi!"))
+    services.rename_conversation(conversation, "Pumps")
+    services.start_run(conversation, "Which seal fits the pump?")
+    assert conversation.title == "Pumps"
