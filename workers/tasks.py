@@ -18,10 +18,11 @@ from web.builder.models import Gpt, content_path
 from web.checks import stop_unless_valid
 from web.rpc import RpcTask
 from web.runs import log, queued
+from web.runs.approving import expire_approvals
 from web.runs.citations import PICTURES
 from web.runs.delegations import end_late
 from web.runs.models_stores import forget_expired_stores
-from web.runs.services import empty_deleted, expire_approvals, forget_transient
+from web.runs.services import empty_deleted, forget_transient
 from web.runs.wake import wake
 from web.schedules import starting
 from web.schedules.services import forget_old_runs

@@ -15,7 +15,7 @@ from django.utils import timezone
 from gpts.runs.plan import INTERRUPTED
 from gpts.runs.steps import Finished, ToolResult
 from web.builder.models import GptVersion
-from web.runs import log, services
+from web.runs import approving, log, services
 from web.runs.models import Run
 from web.runs.trees import waiting
 
@@ -99,7 +99,7 @@ def test_a_worker_killed_after_an_append_changes_nothing(work, ready, queue, die
 
 def test_a_worker_killed_in_the_middle_of_an_effect_never_repeats_it(work, ready):
     assert work(ready, "model", effect="write") == 0
-    services.answer_approval(ready, "call_0", True)
+    approving.answer_approval(ready, "call_0", True)
     expire(ready)
     assert work(ready, "tools", die_after=-1, effect="write") == -signal.SIGKILL
     for queue in ("tools", "model", "tools", "model"):

@@ -30,7 +30,7 @@ from gpts.spec.tools import ToolSpec
 from tests.workers import advancing
 from tests.workers.trees import ask, asks, call, make_gpt, says, scripted_services
 from web.accounts.models import User
-from web.runs import delegations, log, services, stream, wake
+from web.runs import approving, delegations, log, services, stream, wake
 from web.runs.errors import Refused, RunOver
 from web.runs.models import Run
 from workers.runs import loop
@@ -81,7 +81,7 @@ def allow(root: Run) -> None:
     for run in Run.objects.filter(root=root):
         for request in pending_approvals(log.read(run.id)):
             try:
-                services.answer_approval(run, request.call_id, True)
+                approving.answer_approval(run, request.call_id, True)
             except (Refused, RunOver):
                 continue
 

@@ -15,8 +15,8 @@ from django.db import connection
 from gpts.runs.forms import Form
 from gpts.runs.steps import Approval, ApprovalRequest, ToolCall, ToolStarted, load_step
 from gpts.safety.flow import context_label
+from web.runs.approving import expire_requests
 from web.runs.models import StepRow
-from web.runs.services import expire_requests
 from workers.runs.turn import HeldTurn
 
 WAIT_S: Final = 300.0

@@ -19,7 +19,7 @@ from web.api.errors import ApiError
 from web.api.models import ITEM_NAME, Response
 from web.api.response_input import ANSWER, InputItem
 from web.api.response_request import ResponseRequest
-from web.runs import log, services
+from web.runs import approving, log
 from web.runs.services import access_run
 
 
@@ -98,4 +98,4 @@ def _decide(request: HttpRequest, response: Response, place: int, approve: bool)
         page = f"{settings.SITE_URL}{reverse('run_part', args=[run.id])}"
         what = f"a sign-in at {asked.sign_in}" if asked.sign_in else "answers"
         raise ApiError(400, f"This needs {what}. A person does that at {page}.", "input")
-    services.answer_approval(run, asked.call_id, approve, digest=asked.digest)
+    approving.answer_approval(run, asked.call_id, approve, digest=asked.digest)

@@ -34,12 +34,13 @@ from web.api.shapes_runs import (
     StandingPermission,
 )
 from web.builder.services import access_gpt, access_own_gpt
-from web.runs import branches, fair_queue, files, permissions, projects, services
+from web.runs import approving, branches, fair_queue, files, permissions, projects, services
+from web.runs.approving import FormAction
 from web.runs.connections import close_connection, in_database
 from web.runs.creator_questions import may_be_sent, taking_questions
 from web.runs.models import Conversation, ConversationFile, ConversationQuerySet, Permission, Run, StepRow
 from web.runs.quota_use import Use, use_of
-from web.runs.services import FormAction, access_conversation, access_run
+from web.runs.services import access_conversation, access_run
 from web.runs.trees import Node, delegated_by, status_of_tree, tree_of, waiting
 from web.runs.views import event_stream
 from web.runs.views_files import file_response
@@ -182,9 +183,9 @@ def answer_approval(request: HttpRequest, run_id: UUID, answer: ApprovalAnswer) 
     run = access_run(caller(request), run_id)
     if answer.answers is not None or answer.dismissed:
         action: FormAction = "accept" if answer.allowed else "cancel" if answer.dismissed else "decline"
-        services.answer_form(run, answer.call_id, action, lambda form: answer.answers or {}, answer.digest)
+        approving.answer_form(run, answer.call_id, action, lambda form: answer.answers or {}, answer.digest)
     else:
-        services.answer_approval(run, answer.call_id, answer.allowed, answer.remember, answer.digest)
+        approving.answer_approval(run, answer.call_id, answer.allowed, answer.remember, answer.digest)
     return answer
 
 

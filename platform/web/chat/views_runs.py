@@ -22,12 +22,13 @@ from web.chat.tree import shown_tree
 from web.chat.turns import reply_of
 from web.chat.views import page_at, why_read_only
 from web.chat.views_send import for_people_signed_in
-from web.runs import creator_questions, feedback, log, services
+from web.runs import approving, creator_questions, feedback, log
+from web.runs.approving import FormAction
 from web.runs.citations import Cited, ShownPage, access_citation, page_view, view, where
 from web.runs.errors import NotShown, Refused, RunOver
 from web.runs.files import access_file
 from web.runs.models import Run
-from web.runs.services import FormAction, access_run
+from web.runs.services import access_run
 from web.runs.trees import delegated_by, tree_of
 from web.runs.views import answered
 
@@ -117,7 +118,7 @@ def answer_form(request: HttpRequest, run_id: UUID) -> HttpResponse:
     try:
         if action is None:
             raise Refused("Send the answers, decline, or close the form.")
-        services.answer_form(run, call_id, action, partial(sent_with, post=post), post.get("digest", ""))
+        approving.answer_form(run, call_id, action, partial(sent_with, post=post), post.get("digest", ""))
     except InvalidAnswers as invalid:
         return _corrected(request, run, call_id, invalid)
     except (Refused, RunOver) as error:

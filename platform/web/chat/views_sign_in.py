@@ -22,7 +22,7 @@ from web.accounts.requests import PersonRequest
 from web.builder import sign_ins
 from web.builder.models_actions import Action
 from web.rpc import NoResult
-from web.runs.services import signed_in
+from web.runs.approving import signed_in
 
 PENDING_S: Final = 600
 MAX_PENDING: Final = 10

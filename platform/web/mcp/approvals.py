@@ -15,10 +15,10 @@ from mcp_types import ElicitRequest, ElicitRequestFormParams, ElicitRequestURLPa
 from gpts.runs.forms import InvalidAnswers, schema_of
 from gpts.runs.steps import ApprovalRequest
 from web.mcp.callers import Caller, Context
-from web.runs import services
+from web.runs import approving, services
+from web.runs.approving import FormAction
 from web.runs.errors import Refused, RunOver
 from web.runs.models import Run
-from web.runs.services import FormAction
 from web.runs.trees import waiting
 
 # What the person did: "left" is closing the question without an answer.
@@ -99,7 +99,7 @@ def take(caller: Caller, asked: Pending, request: ElicitRequest, result: ElicitR
         return _take_answers(asked, result)
     allowed = result.action == "accept" and (result.content or {}).get("decision") == "Allow"
     with suppress(Refused, RunOver):
-        services.answer_approval(asked.run, asked.request.call_id, allowed, digest=asked.request.digest)
+        approving.answer_approval(asked.run, asked.request.call_id, allowed, digest=asked.request.digest)
     return "answered"
 
 
@@ -109,7 +109,7 @@ def _take_answers(asked: Pending, result: ElicitResult) -> Reaction:
     action: FormAction = "accept" if result.action == "accept" else "decline"
     with suppress(Refused, RunOver):
         try:
-            services.answer_form(asked.run, request.call_id, action, lambda form: given, request.digest)
+            approving.answer_form(asked.run, request.call_id, action, lambda form: given, request.digest)
         except InvalidAnswers:
             return "left"
     return "answered"

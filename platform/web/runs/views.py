@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from web.accounts.requests import PersonRequest
 from web.builder.services import access_own_gpt
-from web.runs import feedback, permissions, services, stream
+from web.runs import approving, feedback, permissions, services, stream
 from web.runs.connections import close_connection, in_database, sse_response, take_stream
 from web.runs.errors import Refused, RunOver, TooManyStreams
 from web.runs.models import Run
@@ -72,7 +72,7 @@ def approve(request: HttpRequest, run_id: UUID) -> HttpResponse:
     run, form = services.access_run(request.user, run_id), request.POST
     allowed, remember = form.get("allowed") == "true", form.get("remember") == "true"
     try:
-        services.answer_approval(run, form.get("call_id", ""), allowed, remember, form.get("digest", ""))
+        approving.answer_approval(run, form.get("call_id", ""), allowed, remember, form.get("digest", ""))
     except (Refused, RunOver) as error:
         return answered(request, run, {"error": str(error)}, 409)
     return answered(request, run, {"allowed": allowed}, 200)

@@ -12,7 +12,7 @@ from gpts.runs.steps import (
     ToolResult,
     ToolStarted,
 )
-from web.runs import log, services
+from web.runs import approving, log
 
 EVIL = '<img src=x onerror="alert(1)">'
 FIELDS = (
@@ -126,7 +126,7 @@ def test_nobody_else_answers(as_charlie, asked):
 
 
 def test_the_steps_say_that_the_person_answered(as_bob, asked):
-    services.answer_form(asked, "w1", "accept", lambda form: {"city": "Rome"})
+    approving.answer_form(asked, "w1", "accept", lambda form: {"city": "Rome"})
     log.append(asked.id, ToolResult(call_id="w1", name="ask_user", text='The user\'s answers: {"city": "Rome"}'))
     log.append(asked.id, Finished(text="Booked."))
     page = as_bob.get(f"/c/{asked.message.conversation_id}/").content.decode()

@@ -5,7 +5,7 @@ from mcp_types import ElicitRequestFormParams, ElicitResult, ErrorData
 
 from tests.web.api.conftest import ANSWER, key_of
 from tests.web.mcp.conftest import LEGACY, MODERN, TOOL, Program
-from web.runs import log, services
+from web.runs import approving, log
 from web.runs.connections import in_database
 from web.runs.models import Run
 
@@ -62,7 +62,7 @@ def test_any_other_key_has_the_person_answer_on_the_page(bobs, worker, asking):
 
 async def answer(worker) -> None:
     """The person allows the call on the page, a little after their client sent them there."""
-    await in_database(lambda: services.answer_approval(Run.objects.get(id=worker.run_id), "w1", True))
+    await in_database(lambda: approving.answer_approval(Run.objects.get(id=worker.run_id), "w1", True))
 
 
 def test_nothing_that_a_client_sends_approves_without_the_right_key(bobs, worker, meanwhile):
@@ -88,7 +88,7 @@ def test_a_person_who_does_not_answer_now_can_later(bobs, worker, meanwhile, can
     assert f"/runs/{worker.run_id}/" in text
     assert f'{{"run": "{worker.run_id}"}}' in text
     assert Run.objects.get(id=worker.run_id).status == Run.Status.REQUIRES_ACTION
-    services.answer_approval(Run.objects.get(id=worker.run_id), "w1", True)
+    approving.answer_approval(Run.objects.get(id=worker.run_id), "w1", True)
     worker.retake()
     worker.finish()
     later = bobs.run(lambda client: client.call_tool(TOOL, {"run": str(worker.run_id)}))

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from gpts.runs.steps import Approval, ApprovalRequest
 from gpts.spec.actions import ActionSpec, Operation
-from web.runs import log, permissions, services
+from web.runs import approving, log, permissions
 from web.runs.errors import Refused
 from web.runs.models import Permission, Run, StepRow
 from workers.tools.actions import tool_spec
@@ -46,21 +46,21 @@ def last(run: Run):
 
 def test_the_answer_is_bound_to_the_request_that_was_shown(asking):
     with pytest.raises(Refused):
-        services.answer_approval(asking, "call_0", True, digest="of another call")
-    services.answer_approval(asking, "call_0", True, digest="d")
+        approving.answer_approval(asking, "call_0", True, digest="of another call")
+    approving.answer_approval(asking, "call_0", True, digest="d")
     assert last(asking) == Approval(call_id="call_0", allowed=True, digest="d")
 
 
 def test_it_counts_once(asking, sent_tasks, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True):
-        services.answer_approval(asking, "call_0", False)
+        approving.answer_approval(asking, "call_0", False)
     assert sent_tasks[-1][:2] == ("workers.tasks.advance", str(asking.id))
     with pytest.raises(Refused):
-        services.answer_approval(asking, "call_0", True)
+        approving.answer_approval(asking, "call_0", True)
 
 
 def test_always_is_for_one_gpt_tool_and_host(asking, bob, gpt, charlie):
-    services.answer_approval(asking, "call_0", True, remember=True)
+    approving.answer_approval(asking, "call_0", True, remember=True)
     tools = {"reserve": as_tool(RESERVE)}
     assert permissions.standing(bob.id, gpt.id, tools, "strict").always == {"reserve"}
     elsewhere = {"reserve": as_tool(RESERVE, "https://evil.example")}
@@ -81,49 +81,49 @@ def test_always_is_for_one_gpt_tool_and_host(asking, bob, gpt, charlie):
     ],
 )
 def test_always_ends_when_the_operation_does_something_else(asking, bob, gpt, change):
-    services.answer_approval(asking, "call_0", True, remember=True)
+    approving.answer_approval(asking, "call_0", True, remember=True)
     republished = as_tool(Operation.model_validate(RESERVE.model_dump() | change))
     assert not permissions.standing(bob.id, gpt.id, {"reserve": republished}, "strict").always
     log.append(asking.id, ASKS.model_copy(update={"binding": republished.binding}))
-    services.answer_approval(asking, "call_0", True, remember=True)
+    approving.answer_approval(asking, "call_0", True, remember=True)
     assert permissions.standing(bob.id, gpt.id, {"reserve": republished}, "strict").always == {"reserve"}
     assert not permissions.standing(bob.id, gpt.id, {"reserve": as_tool(RESERVE)}, "strict").always
     assert Permission.objects.count() == 1
 
 
 def test_another_description_of_the_same_operation_changes_nothing(asking, bob, gpt):
-    services.answer_approval(asking, "call_0", True, remember=True)
+    approving.answer_approval(asking, "call_0", True, remember=True)
     reworded = {"reserve": as_tool(RESERVE.model_copy(update={"summary": "Book a table."}))}
     assert permissions.standing(bob.id, gpt.id, reworded, "strict").always == {"reserve"}
 
 
 def test_declining_is_never_remembered(asking):
-    services.answer_approval(asking, "call_0", False, remember=True)
+    approving.answer_approval(asking, "call_0", False, remember=True)
     assert not Permission.objects.exists()
 
 
 def test_what_must_be_asked_each_time_cannot_be_remembered(run):
     log.append(run.id, ASKS.model_copy(update={"may_remember": False}))
     with pytest.raises(Refused):
-        services.answer_approval(run, "call_0", True, remember=True)
+        approving.answer_approval(run, "call_0", True, remember=True)
     assert last(run).kind == "approval_request"
 
 
 def test_nobody_answering_declines_in_the_end(asking, settings):
-    assert services.expire_approvals() == 0
+    assert approving.expire_approvals() == 0
     StepRow.objects.filter(run=asking, kind="approval_request").update(
         created=timezone.now() - timedelta(days=settings.APPROVAL_DAYS, seconds=1)
     )
-    assert services.expire_approvals() == 1
+    assert approving.expire_approvals() == 1
     assert last(asking) == Approval(call_id="call_0", allowed=False, expired=True)
-    assert services.expire_approvals() == 0
+    assert approving.expire_approvals() == 0
 
 
 def test_signing_in_lets_the_runs_go_on_that_wait_for_it(run, bob, charlie):
     log.append(run.id, ASKS.model_copy(update={"sign_in": "shop.example"}))
-    assert services.signed_in(charlie, "shop.example") == 0
-    assert services.signed_in(bob, "other.example") == 0
-    assert services.signed_in(bob, "shop.example") == 1
+    assert approving.signed_in(charlie, "shop.example") == 0
+    assert approving.signed_in(bob, "other.example") == 0
+    assert approving.signed_in(bob, "shop.example") == 1
     assert last(run).allowed
 
 
@@ -159,7 +159,7 @@ class TestPages:
         assert client.post(address, form, headers=headers).status_code == 409
 
     def test_a_permission_is_taken_back_by_its_owner_only(self, client, asking, bob, charlie):
-        services.answer_approval(asking, "call_0", True, remember=True)
+        approving.answer_approval(asking, "call_0", True, remember=True)
         permission = Permission.objects.get()
         client.force_login(charlie)
         assert client.post(reverse("permission_revoke", args=[permission.id])).status_code == 404

@@ -10,7 +10,7 @@ from tests.publishing import publish
 from tests.web.runs.attached import attached
 from web.builder.models import Gpt, Sharing
 from web.builder.services import create_gpt, delete_gpt, set_sharing, update_gpt
-from web.runs import log, services
+from web.runs import approving, log, services
 from web.runs.errors import EmptyMessage, GuestGone, Refused, StillAnswering
 from web.runs.mentions import Mention, find_mention, mentionable
 from web.runs.models import Message, Permission, Run
@@ -237,7 +237,7 @@ def test_always_allowing_is_for_the_gpt_that_asked(conversation, clerk, bob):
     run = services.start_run(conversation, "Send it.", mention="tax-clerk")
     log.append(run.id, ModelReply(text=""))
     log.append(run.id, ApprovalRequest(call_id="c", name="file", host="tax.example", digest="d", may_remember=True))
-    services.answer_approval(run, "c", True, remember=True)
+    approving.answer_approval(run, "c", True, remember=True)
     assert Permission.objects.get().gpt == clerk
 
 

@@ -8,7 +8,7 @@ from django.http import Http404
 from gpts.runs.steps import ApprovalRequest, Cancelled, Error, Finished, ModelReply
 from tests.publishing import publish
 from web.builder.services import access_gpt, create_gpt, update_gpt
-from web.runs import log, services, stream
+from web.runs import approving, log, services, stream
 from web.runs.errors import (
     EmptyMessage,
     MessageTooLong,
@@ -118,12 +118,12 @@ def test_an_approval_is_answered_once_by_its_call(run, django_capture_on_commit_
     lease = log.claim(run.id)
     log.append(run.id, ApprovalRequest(call_id="call_0", name="reserve", digest="d"), lease)
     with pytest.raises(Refused):
-        services.answer_approval(run, "call_9", True)
+        approving.answer_approval(run, "call_9", True)
     with django_capture_on_commit_callbacks(execute=True):
-        services.answer_approval(run, "call_0", True)
+        approving.answer_approval(run, "call_0", True)
     assert sent_tasks[-1] == ("workers.tasks.advance", str(run.id), "model")
     with pytest.raises(Refused):
-        services.answer_approval(run, "call_0", False)
+        approving.answer_approval(run, "call_0", False)
 
 
 def test_nobody_sees_another_persons_talk(alice, bob, charlie, run, conversation):

@@ -15,7 +15,7 @@ from tests.workers.trees import Worker, ask, asks, call, kinds, last, make_gpt, 
 from web.api.answers import usage_of
 from web.builder.models import LinkGrant, Sharing
 from web.builder.services import delete_gpt, set_sharing, update_gpt
-from web.runs import delegations, log, services
+from web.runs import approving, delegations, log, services
 from web.runs.models import Conversation, DelegationRow, Message, Run
 from workers.engine.scripted import CAPABLE
 from workers.runs import delegate_tools
@@ -318,7 +318,7 @@ class TestRights:
         assert (child.status, kinds(run)[-1]) == ("requires_action", "delegation")
         request = log.read(child.id)[-1]
         assert not request.may_remember
-        services.answer_approval(child, request.call_id, True)
+        approving.answer_approval(child, request.call_id, True)
         worker.drain()
         assert last(run).text == "I hear: I hear: Paid."
 

@@ -14,7 +14,7 @@ from gpts.spec.tools import ToolSpec
 from tests.workers import advancing
 from tests.workers.made_services import made_services
 from tests.workers.trees import Embedder, Index, Worker, ask, kinds, last, make_gpt, scripted_services
-from web.runs import log, services
+from web.runs import approving, log, services
 from web.runs.errors import Refused, RunOver
 from web.runs.models import Run
 from web.runs.trees import waiting
@@ -40,7 +40,7 @@ def desk(alice):
 
 
 def answer(run: Run, action="accept", **answers) -> None:
-    services.answer_form(run, "call_0", action, lambda form: answers)
+    approving.answer_form(run, "call_0", action, lambda form: answers)
 
 
 class TestAskUser:
@@ -80,7 +80,7 @@ class TestAskUser:
 
     def test_allowing_is_no_answer(self, run):
         with pytest.raises(Refused, match="Fill in its form"):
-            services.answer_approval(run, "call_0", True)
+            approving.answer_approval(run, "call_0", True)
         assert len(waiting(run)) == 1
 
     @pytest.mark.parametrize(("action", "told"), [("decline", "doesn't want to"), ("cancel", "closed the form")])
@@ -146,7 +146,7 @@ class TestDuringACall:
         run = ask(bob, desk, "Stock?")
         self.advance(run, "model")
         if request.param == "write":
-            services.answer_approval(run, "call_0", True)
+            approving.answer_approval(run, "call_0", True)
         return run
 
     def advance(self, run: Run, queue: str) -> None:

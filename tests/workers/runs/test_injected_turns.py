@@ -16,7 +16,7 @@ from web.api import chat_completions, history
 from web.api.completions import CompletionRequest
 from web.builder.models import Gpt, Sharing
 from web.builder.services import create_gpt
-from web.runs import files, log, services, stream
+from web.runs import approving, files, log, services, stream
 from web.runs.errors import Refused
 from web.runs.models import Run, StepRow
 from web.runs.permissions import allow_always
@@ -108,14 +108,14 @@ class TestObedientModel:
         assert (run.status, request.name) == ("requires_action", "send_mail")
         assert "what open_page gave" in request.because
         assert "which may have asked for this" in request.reason
-        services.answer_approval(run, request.call_id, False)
+        approving.answer_approval(run, request.call_id, False)
         self.play(run, "All right.")
         assert len(self.did) == 1
 
     def test_what_is_always_allowed_waits_too_even_a_turn_later(self, conversation):
         first = self.ask(conversation, f"Mail Ada, then sum up {PAGE}")
         request = self.play(first, says("send_mail", to="ada@example.org"))[-1]
-        services.answer_approval(first, request.call_id, True, remember=True)
+        approving.answer_approval(first, request.call_id, True, remember=True)
         self.play(first, says("open_page", url=PAGE), "It is about a bridge.")
         assert [name for name, _ in self.did] == ["send_mail", "open_page"]
         second = self.ask(conversation, "Thanks.")
@@ -126,7 +126,7 @@ class TestObedientModel:
     def test_always_allowed_goes_ahead_in_a_clean_conversation(self, conversation, gpt, bob):
         first = self.ask(conversation, "Mail Ada.")
         request = self.play(first, says("send_mail", to="ada@example.org"), "Sent.")[-1]
-        services.answer_approval(first, request.call_id, True, remember=True)
+        approving.answer_approval(first, request.call_id, True, remember=True)
         self.play(first, "Sent.")
         second = self.ask(services.start_conversation(bob, gpt), "Mail Ada again.")
         self.play(second, says("send_mail", to="ada@example.org"), "Sent.")
@@ -202,8 +202,8 @@ class TestObedientModel:
         both = says("send_mail", to="ada@example.org") + says("send_mail", **MAIL)
         request = self.play(run, says("open_page", url=PAGE), both, "Done.")[-1]
         with pytest.raises(Refused):
-            services.answer_approval(run, request.call_id, True, digest="0" * 64)
-        services.answer_approval(run, request.call_id, True, digest=request.digest)
+            approving.answer_approval(run, request.call_id, True, digest="0" * 64)
+        approving.answer_approval(run, request.call_id, True, digest=request.digest)
         steps = self.play(run, "unused")
         assert isinstance(steps[-1], ApprovalRequest)
         assert steps[-1].call_id != request.call_id

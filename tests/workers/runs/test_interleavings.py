@@ -16,7 +16,7 @@ from gpts.runs.steps import Cancelled, Delegation, Error, Finished, ModelReply, 
 from gpts.spec.tools import ToolSpec
 from tests.workers import advancing
 from tests.workers.trees import Worker, ask, asks, call, make_gpt, says, scripted_services
-from web.runs import delegations, log, services, stream
+from web.runs import approving, delegations, log, services, stream
 from web.runs.errors import Refused, RunOver
 from web.runs.models import Run, StepRow
 from workers.runs import loop
@@ -57,7 +57,7 @@ class Tree:
         requests = pending_approvals(log.read(payer.id)) if payer else ()
         for request in requests:
             try:
-                services.answer_approval(payer, request.call_id, allowed)
+                approving.answer_approval(payer, request.call_id, allowed)
             except (Refused, RunOver):
                 return
 

@@ -26,7 +26,7 @@ from tests.workers import advancing
 from tests.workers.made_services import made_services
 from web.accounts import quotas
 from web.builder.models import GptVersion
-from web.runs import log, services, stream
+from web.runs import approving, log, services, stream
 from web.runs.models import Run, StepRow
 from workers.engine.base import EngineError
 from workers.engine.scripted import CAPABLE, WEAK
@@ -633,7 +633,7 @@ class TestTools:
         assert isinstance(steps[-1], ApprovalRequest)
         run.refresh_from_db()
         assert (run.status, run.lease, self.ran) == ("requires_action", "", [])
-        services.answer_approval(run, "call_0", True)
+        approving.answer_approval(run, "call_0", True)
         advance(run, its, "tools")
         steps = advance(run, its)
         assert len(self.ran) == 1
@@ -648,14 +648,14 @@ class TestTools:
     def test_a_declined_effect_does_not_happen(self, run):
         its = scripted_services(['<tool_call>{"name": "reserve", "arguments": {}}</tool_call>', "Fine."])
         advance(run, its)
-        services.answer_approval(run, "call_0", False)
+        approving.answer_approval(run, "call_0", False)
         assert advance(run, its)[-1].text == "Fine."
         assert self.ran == []
 
     def test_an_interrupted_effect_is_reported_not_repeated(self, run):
         its = scripted_services(['<tool_call>{"name": "reserve", "arguments": {}}</tool_call>', "Unclear."])
         advance(run, its)
-        services.answer_approval(run, "call_0", True)
+        approving.answer_approval(run, "call_0", True)
         log.append(run.id, ToolStarted(call_id="call_0", name="reserve"))  # and then its worker died
         steps = advance(run, its)
         assert self.ran == []

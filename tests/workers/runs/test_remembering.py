@@ -11,7 +11,7 @@ from tests.workers import advancing
 from tests.workers.made_services import made_services
 from tests.workers.runs.test_injected_turns import Embedder, Letters
 from web.builder.services import update_gpt
-from web.runs import log, memories, services, sharing, stream
+from web.runs import approving, log, memories, services, sharing, stream
 from web.runs.models import Conversation, Run
 from web.runs.models_chats import Memory
 from workers.runs import calling
@@ -58,7 +58,7 @@ def test_a_sentence_is_kept_once_the_person_agrees_and_known_in_their_next_chat(
     steps, _ = advance(run, remember(), "Noted.")
     assert NUTS in request_in(steps).plain
     assert not Memory.objects.exists()
-    services.answer_approval(run, "call_0", True)
+    approving.answer_approval(run, "call_0", True)
     advance(run, "Noted.")
     assert Memory.objects.get(owner=bob, gpt=gpt, run=run).text == NUTS
     _, requests = advance(ask(bob, gpt, "What can I eat?"), "Fruit.")
@@ -70,7 +70,7 @@ def test_a_sentence_is_kept_once_the_person_agrees_and_known_in_their_next_chat(
 def test_a_declined_sentence_is_not_kept(gpt, bob):
     run = ask(bob, gpt)
     advance(run, remember(), "OK.")
-    services.answer_approval(run, "call_0", False)
+    approving.answer_approval(run, "call_0", False)
     advance(run, "OK.")
     assert not Memory.objects.exists()
 
@@ -90,7 +90,7 @@ def test_after_outside_text_only_the_persons_literal_words_can_be_kept(gpt, bob)
 def test_always_allowed_sentences_are_kept_at_once_but_not_after_outside_text(gpt, bob):
     run = ask(bob, gpt)
     advance(run, remember(), "Noted.")
-    services.answer_approval(run, "call_0", True, remember=True)
+    approving.answer_approval(run, "call_0", True, remember=True)
     advance(run, "Noted.")
     advance(ask(bob, gpt, "I live in Porto."), remember("The person lives in Porto."), "Noted.")
     assert [each.text for each in memories.of(bob, gpt)] == [NUTS, "The person lives in Porto."]
@@ -122,7 +122,7 @@ def test_a_full_memory_says_so_to_the_model(gpt, bob):
         memories.add(bob, gpt, f"{n:02}" + "x" * 260)
     run = ask(bob, gpt)
     advance(run, remember("y" * 250), "Sorry.")
-    services.answer_approval(run, "call_0", True)
+    approving.answer_approval(run, "call_0", True)
     steps, _ = advance(run, "Sorry.")
     assert "No room" in next(step for step in steps if isinstance(step, ToolResult)).text
 
@@ -138,7 +138,7 @@ def test_who_goes_on_from_a_shared_chat_gets_nothing_that_was_remembered(gpt, bo
 def test_a_worker_that_dies_after_keeping_it_keeps_it_once(gpt, bob, monkeypatch):
     run = ask(bob, gpt)
     advance(run, remember(), "Noted.")
-    services.answer_approval(run, "call_0", True)
+    approving.answer_approval(run, "call_0", True)
     monkeypatch.setattr(calling.files, "keep_label", lambda *_: (_ for _ in ()).throw(SystemExit))
     with pytest.raises(SystemExit):
         advance(run, "Noted.")

@@ -12,7 +12,7 @@ from gpts.spec.gpt import GptSpec
 from gpts.spec.tools import ToolSpec
 from tests.workers.made_services import ROUTED, made_services
 from tests.workers.runs.test_loop import Embedder, Index, advance, give_files, shown, told  # noqa: F401 (a fixture)
-from web.runs import services
+from web.runs import approving
 from workers.engine.base import GrammarError
 from workers.engine.scripted import CAPABLE, WEAK, ScriptedEngine
 from workers.runs import loop
@@ -122,7 +122,7 @@ def test_a_declined_call_is_told_in_a_sentence_and_not_by_a_small_model(run, mon
     monkeypatch.setattr(loop, "granted", lambda its, _: {"stock": Tool(spec, lambda *_: pytest.fail("was declined"))})
     its = scripted_services([json.dumps({"part": "ZP-771"}), "As an AI model …"], Router("stock"), WEAK)
     advance(run, its)
-    services.answer_approval(run, "call_0", False)
+    approving.answer_approval(run, "call_0", False)
     assert advance(run, its)[-1].text == "OK, I didn't do that."
 
 

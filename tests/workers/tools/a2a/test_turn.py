@@ -9,7 +9,7 @@ from tests.workers.made_services import made_services
 from tests.workers.runs.test_injected_turns import Embedder, says
 from tests.workers.tools.a2a.conftest import reaching
 from web.builder.models_actions import RemoteAgentRow
-from web.runs import log, services, stream
+from web.runs import approving, log, services, stream
 from web.runs.models import Run
 from workers import configuration
 
@@ -87,5 +87,5 @@ def test_a_task_is_sent_to_an_agent_that_may_change_something_only_with_leave(as
     request = play(run, orders, "Cancelled.")[-1]
     assert isinstance(request, ApprovalRequest)
     assert served.headers == []
-    services.answer_approval(run, request.call_id, True)
+    approving.answer_approval(run, request.call_id, True)
     assert play(run, "Cancelled.")[-1].text == "Cancelled."
