@@ -6,11 +6,15 @@ from gpts.values import Value
 
 # The tool with which a GPT adds to what it remembers.
 REMEMBER: Final = "remember"
-REMEMBERED: Final = (
-    "Remembered from earlier chats with this person, oldest first (of two that differ, the later counts):"
-)
-PROJECT: Final = "This chat belongs to the person's project “{name}”."
-WISHES: Final = "What they want in all its chats:"
+# In an element of its own, as files are: a small model takes loose lines before a greeting for the message.
+REMEMBERED: Final = """<known_about_the_person>
+{texts}
+</known_about_the_person>
+(From earlier chats; of two lines that differ, the later counts. Use it where it helps, and don't repeat it.)"""
+PROJECT: Final = """<project name="{name}">
+{wishes}
+</project>
+(What the person wants in all chats of this project.)"""
 
 
 class Background(Value):
@@ -27,7 +31,6 @@ class Background(Value):
 
     def texts(self) -> tuple[str, ...]:
         """What of it the model reads, before the message."""
-        project = PROJECT.format(name=self.project) if self.project else ""
-        wishes = f"{WISHES}\n{self.wishes}" if self.wishes else ""
-        remembered = "\n".join([REMEMBERED, *(f"- {text}" for text in self.remembered)]) if self.remembered else ""
-        return tuple(filter(None, (" ".join(filter(None, (project, wishes))), remembered)))
+        project = PROJECT.format(name=self.project, wishes=self.wishes) if self.wishes else ""
+        lines = "\n".join(f"- {text}" for text in self.remembered)
+        return tuple(filter(None, (project, REMEMBERED.format(texts=lines) if lines else "")))

@@ -193,5 +193,6 @@ def test_what_is_remembered_comes_once_and_again_when_it_changes():
     first, second, third = said("a", "I teach."), said("b", "I teach."), said("c", "I teach.", "I am Kim.")
     texts = [message.content for message in build_prompt(SPEC, (first, second), third[:1])]
     assert [text.count("- I teach.") for text in texts] == [0, 1, 0, 0, 0, 1]
-    assert texts[5].endswith("- I am Kim.\n\nc")
+    assert "- I am Kim." in texts[5]
+    assert texts[5].endswith("\n\nc")
     assert build_prompt(SPEC, (first, second), third[:1])[:4] == build_prompt(SPEC, (first,), second[:1])
