@@ -84,7 +84,7 @@ def test_a_pause_sends_what_was_said_and_the_answer_is_read_while_it_is_written(
 
 
 def test_speaking_interrupts_the_answer_and_is_the_next_message(talk, take):
-    page = talk(7)
+    page = talk(12)
     sent = transcribing(page, "Which seal fits?")
     speaking(page)
     page.get_by_role("button", name="Voice mode").click()
@@ -93,7 +93,7 @@ def test_speaking_interrupts_the_answer_and_is_the_next_message(talk, take):
     worker.begin()
     worker.write(" ".join(f"This is sentence {n} of a long answer." for n in range(40)))
     expect(state(page)).to_have_text("Speaking")
-    expect(page.locator(".turn")).to_have_count(3, timeout=20_000)
+    expect(page.locator(".turn")).to_have_count(3, timeout=40_000)
     assert len(sent) == 2
     assert Run.objects.get(id=worker.run.id).status == Run.Status.CANCELLED
 
