@@ -34,6 +34,8 @@ PAGE_TOKENS: Final = 256
 MAX_ROWS: Final = 128
 # Most tokens in one step: longer prompts are read in parts, between the steps of other chats.
 MAX_TOKENS: Final = 2_048
+# The share of a GPU's free memory for a batch that is not alone on it.
+BESIDE_OTHERS: Final = 0.5
 
 
 class MailRouter(OutputRouter):
@@ -83,13 +85,18 @@ class StockRequest:
 
 
 class StockBatch:
-    """transformers' batch for `model`; see `in_process.Batch`. `cache_tokens` 0 lets the device decide."""
+    """transformers' batch for `model`; see `in_process.Batch`. `cache_tokens` 0 lets the device decide.
 
-    def __init__(self, model: PreTrainedModel, cache_tokens: int, end_ids: frozenset[int]) -> None:
+    If it `is_alone`, it takes what memory a GPU has left, and the GPU for itself while it records graphs.
+    """
+
+    def __init__(
+        self, model: PreTrainedModel, cache_tokens: int, end_ids: frozenset[int], *, is_alone: bool = True
+    ) -> None:
         self._end_ids = sorted(end_ids)
         self._router = MailRouter()
         try:
-            self.manager = _stock_manager(model, cache_tokens)
+            self.manager = _stock_manager(model, cache_tokens, is_alone)
             self.manager.output_router = self._router
             with torch.inference_mode(), on_device(model.device):
                 self.manager.warmup()
@@ -161,7 +168,7 @@ def on_device(device: torch.device) -> AbstractContextManager[Any]:
     return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
 
 
-def _stock_manager(model: PreTrainedModel, cache_tokens: int) -> ContinuousBatchingManager:
+def _stock_manager(model: PreTrainedModel, cache_tokens: int, is_alone: bool) -> ContinuousBatchingManager:
     """transformers' own manager, with sampling per request, and flash attention if one of its packages is there.
 
     The generation values must differ from the defaults, or the processors are not created. With flash attention it
@@ -175,7 +182,8 @@ def _stock_manager(model: PreTrainedModel, cache_tokens: int) -> ContinuousBatch
         max_requests_per_batch=MAX_ROWS,
         max_batch_tokens=MAX_TOKENS,
         per_request_processors=True,
-        use_cuda_graph=False if getattr(model, "is_loaded_in_8bit", False) else None,
+        use_cuda_graph=False if getattr(model, "is_loaded_in_8bit", False) or not is_alone else None,
+        max_memory_percent=None if is_alone else BESIDE_OTHERS,
     )
     try:
         manager = _Manager(cast(Any, model), generation, config)

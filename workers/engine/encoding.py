@@ -23,7 +23,7 @@ from gpts.runs.messages import PromptMessage
 from gpts.spec.tools import ToolSpec
 from workers.engine.base import EngineError
 from workers.engine.calls import CallForm, form_of
-from workers.engine.native import Marks, Skeleton, as_text, calls_as_text, new_secret, render
+from workers.engine.native import PICTURE, Marks, Skeleton, as_text, calls_as_text, new_secret, render
 
 N_CACHED_CONTENTS: Final = 2048
 N_CACHED_SKELETONS: Final = 512
@@ -61,14 +61,15 @@ class LruCache(Generic[K, V]):
 
 @dataclass(frozen=True, slots=True)
 class TemplateTurn:
-    """One message of the template: a role and the indices of the contents joined in it."""
+    """One message of the template: a role, the indices of the contents joined in it, and how many pictures."""
 
     role: str
     contents: tuple[int, ...]
+    n_pictures: int = 0
 
 
 class ChatEncoder:
-    """Turns conversations into token ids for one model; safe for many threads.
+    """Turns conversations into token ids for one model, without their pictures; safe for many threads.
 
     `tokenizer` is a fast transformers tokenizer. Raises EngineError without a chat template, or with gpt-oss's.
     """
@@ -85,12 +86,12 @@ class ChatEncoder:
         # All added tokens, special or not, except runs of white space, which some tokenizers add too.
         added = tokenizer.added_tokens_decoder.items()
         self.control_ids = frozenset(token_id for token_id, token in added if token.content.strip())
-        self._skeleton_tokenizer = _without_prefixes(tokenizer, keep_added=True)
-        self._content_tokenizer = _without_prefixes(tokenizer, keep_added=False)
+        self._skeleton_tokenizer = without_prefixes(tokenizer, keep_added=True)
+        self._content_tokenizer = without_prefixes(tokenizer, keep_added=False)
         self._contents: LruCache[str, tuple[int, ...]] = LruCache(N_CACHED_CONTENTS)
         # The ids of a piece of the template, with its control tokens.
         self.skeleton_ids = lru_cache(N_CACHED_SKELETONS)(self._encode_part)
-        self._skeletons: LruCache[tuple[str, ...], Skeleton] = LruCache(N_CACHED_SKELETONS)
+        self._skeletons: LruCache[tuple[tuple[str, int], ...], Skeleton] = LruCache(N_CACHED_SKELETONS)
         self._rendered: LruCache[str, str | None] = LruCache(N_CACHED_SKELETONS)
         self._secret = new_secret()
         self.form = self._call_form()
@@ -102,7 +103,14 @@ class ChatEncoder:
     def spans(
         self, messages: Sequence[PromptMessage], tools: Sequence[ToolSpec] = ()
     ) -> list[tuple[tuple[int, ...], bool]]:
-        """The prompt in pieces of ids, each with True if it is content (and then free of control tokens).
+        """The prompt in pieces of ids, each with True if it is content (and then free of control tokens)."""
+        skeleton, texts = self.skeleton_of(messages, tools)
+        return self.filled(skeleton, texts, [self.skeleton_ids(part) for part in skeleton.parts])
+
+    def skeleton_of(
+        self, messages: Sequence[PromptMessage], tools: Sequence[ToolSpec] = ()
+    ) -> tuple[Skeleton, list[str]]:
+        """The conversation as the template renders it, and the texts for its slots.
 
         Tools and calls are rendered by the template if it knows them, else they are content in the platform's form.
         Some know only tools (SmolLM3's), or no call after a text (Llama's).
@@ -111,11 +119,21 @@ class ChatEncoder:
             for told in (messages, calls_as_text(messages)) if self.form else ():
                 native = render(told, tools, self._secret, self._apply)
                 if native is not None:
-                    return self._filled(*native)
+                    return native
             messages = as_text(messages, tools)
-        roles = tuple(message.role for message in messages)
-        skeleton = self._skeletons.get(roles, lambda: self._skeleton(roles))
-        return self._filled(skeleton, [message.content for message in messages])
+        shape = tuple((message.role, len(message.pictures)) for message in messages)
+        skeleton = self._skeletons.get(shape, lambda: self._skeleton(shape))
+        return skeleton, [message.content for message in messages]
+
+    def filled(
+        self, skeleton: Skeleton, texts: Sequence[str], parts: Sequence[tuple[int, ...]]
+    ) -> list[tuple[tuple[int, ...], bool]]:
+        """The ids of the `parts` of `skeleton`, and between them those of the `texts` in its slots, as `spans`."""
+        pieces = [(parts[0], False)]
+        for slot, part in zip(skeleton.slots, parts[1:], strict=True):
+            pieces.append((self._content_ids(slot.fill(texts[slot.index])), True))
+            pieces.append((part, False))
+        return pieces
 
     def remember(self, text: str, ids: Sequence[int]) -> None:
         """Encodes `text`, which the model wrote as `ids`, as exactly these ids when it comes back as history.
@@ -146,6 +164,7 @@ class ChatEncoder:
     def _render(
         self, chat: list[dict[str, Any]], tools: Sequence[dict[str, Any]] = (), prompt: bool = True
     ) -> str | None:
+        chat = [{**turn, "content": self._content(turn["content"])} for turn in chat]
         try:
             text: str = self._tokenizer.apply_chat_template(
                 chat, tools=list(tools) or None, tokenize=False, add_generation_prompt=prompt
@@ -154,13 +173,9 @@ class ChatEncoder:
             return None
         return text
 
-    def _filled(self, skeleton: Skeleton, texts: Sequence[str]) -> list[tuple[tuple[int, ...], bool]]:
-        """The pieces of `skeleton` with `texts` in its slots."""
-        pieces = [(self.skeleton_ids(skeleton.parts[0]), False)]
-        for slot, part in zip(skeleton.slots, skeleton.parts[1:], strict=True):
-            pieces.append((self._content_ids(slot.fill(texts[slot.index])), True))
-            pieces.append((self.skeleton_ids(part), False))
-        return pieces
+    def _content(self, marked: str) -> Any:
+        """A message's content as the template wants it; PICTURE stands for pictures, which are left out here."""
+        return marked.replace(PICTURE, "")
 
     def _content_ids(self, text: str) -> tuple[int, ...]:
         return self._contents.get(text, lambda: tuple(self._encode_content(text)))
@@ -180,21 +195,24 @@ class ChatEncoder:
         pieces = (self._content_tokenizer.encode(char, add_special_tokens=False).ids for char in text)
         return [token for piece in pieces for token in piece if token not in self.control_ids]
 
-    def _skeleton(self, roles: tuple[str, ...]) -> Skeleton:
-        """The template around contents with these roles, folded into what the template accepts."""
-        plain = [TemplateTurn(role, (index,)) for index, role in enumerate(roles)]
+    def _skeleton(self, shape: tuple[tuple[str, int], ...]) -> Skeleton:
+        """The template around contents with these roles and pictures, folded into what the template accepts."""
+        plain = [TemplateTurn(role, (index,), n_pictures) for index, (role, n_pictures) in enumerate(shape)]
         for turns in (plain, _folded(plain, keep_system=True), _folded(plain, keep_system=False)):
             if (skeleton := self._marked(turns)) is not None:
                 return skeleton
-        raise EngineError(
-            f"The base model's chat template does not accept messages with the roles {', '.join(roles)}."
-        )
+        roles = ", ".join(role for role, _ in shape)
+        raise EngineError(f"The base model's chat template does not accept messages with the roles {roles}.")
 
     def _marked(self, turns: Sequence[TemplateTurn], prompt: bool = True) -> Skeleton | None:
         """The rendering of `turns`; None if the template refuses, drops, doubles or reorders a content."""
         marks = Marks(self._secret)
         chat = [
-            {"role": turn.role, "content": "\n\n".join(marks.content("") for _ in turn.contents)} for turn in turns
+            {
+                "role": turn.role,
+                "content": PICTURE * turn.n_pictures + "\n\n".join(marks.content("") for _ in turn.contents),
+            }
+            for turn in turns
         ]
         text = self._render(chat, prompt=prompt)
         return marks.split(text) if text is not None else None
@@ -211,13 +229,14 @@ def _folded(turns: Sequence[TemplateTurn], keep_system: bool) -> list[TemplateTu
         keeps_role = turn.role == "assistant" or (keep_system and turn.role == "system" and position == 0)
         role = turn.role if keeps_role else "user"
         if folded and folded[-1].role == role:
-            folded[-1] = TemplateTurn(role, folded[-1].contents + turn.contents)
+            last = folded[-1]
+            folded[-1] = TemplateTurn(role, last.contents + turn.contents, last.n_pictures + turn.n_pictures)
         else:
-            folded.append(TemplateTurn(role, turn.contents))
+            folded.append(TemplateTurn(role, turn.contents, turn.n_pictures))
     return folded
 
 
-def _without_prefixes(tokenizer: Any, keep_added: bool) -> Tokenizer:
+def without_prefixes(tokenizer: Any, keep_added: bool) -> Tokenizer:
     """A copy that adds nothing to the text: no leading space, no begin and end tokens, and (unless `keep_added`)
     without any added token."""
     spec: dict[str, Any] = json.loads(tokenizer.backend_tokenizer.to_str())

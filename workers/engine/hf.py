@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
@@ -10,6 +10,7 @@ from transformers.utils import logging as transformers_logging
 
 from workers.engine.base import BUNDLED, EngineConfig, EngineError
 from workers.engine.batching import StockBatch
+from workers.engine.encoding import ChatEncoder
 from workers.engine.flash import use_flash
 from workers.engine.gpus import packing, place
 from workers.engine.in_process import InProcessEngine
@@ -24,13 +25,15 @@ class HfEngine(InProcessEngine):
 
     # Its batch has one source of chance for all requests, and no processors for these.
     ignores = frozenset({"seed", "presence_penalty", "frequency_penalty", "logit_bias", "logprobs"})
+    auto_class: ClassVar[Any] = AutoModelForCausalLM
 
     def __init__(self, config: EngineConfig) -> None:
         folder = resolve_model(config)
         torch.set_num_threads(config.threads or len(os.sched_getaffinity(0)))
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        encoder = self._open_encoder(folder, tokenizer)
         device, self._bits = place(folder, config)
-        self._model = load_model(folder, config, device, self._bits)
+        self._model = load_model(self.auto_class, folder, config, device, self._bits)
         self._cache_tokens = config.cache_tokens or (CPU_CACHE_TOKENS if self._model.device.type == "cpu" else 0)
         super().__init__(
             BUNDLED if config.base_model == BUNDLED else folder.name,
@@ -39,6 +42,7 @@ class HfEngine(InProcessEngine):
             end_ids=_end_ids(self._model, tokenizer),
             context_tokens=_context_tokens(self._model, config.context_tokens),
             fingerprint=fingerprint_of(folder, f"{tokenizer.chat_template}{'' if self._bits == 16 else self._bits}"),
+            encoder=encoder,
         )
 
         # Only an open batch knows how many tokens a GPU has room for; and no message waits for it to warm up.
@@ -50,16 +54,20 @@ class HfEngine(InProcessEngine):
     def _device(self) -> str:
         return f"on {self._model.device}" + ("" if self._bits == 16 else f" with {self._bits} bits per weight")
 
+    def _open_encoder(self, folder: Path, tokenizer: Any) -> ChatEncoder:
+        """What makes prompts for the model in `folder`. Raises EngineError."""
+        return ChatEncoder(tokenizer)
+
     def _open_batch(self) -> StockBatch:
         return StockBatch(self._model, self._cache_tokens, self._end_ids)
 
 
-def load_model(folder: Path, config: EngineConfig, device: str, bits: int) -> PreTrainedModel:
+def load_model(auto_class: Any, folder: Path, config: EngineConfig, device: str, bits: int) -> PreTrainedModel:
     """The model in `folder` on the device, from safetensors only. Raises EngineError if it cannot be loaded."""
     transformers_logging.disable_progress_bar()
     packed = packing(bits)
     try:
-        model = AutoModelForCausalLM.from_pretrained(
+        model: PreTrainedModel = auto_class.from_pretrained(
             folder,
             dtype="auto" if config.dtype == "auto" else getattr(torch, config.dtype),
             local_files_only=True,
@@ -70,7 +78,9 @@ def load_model(folder: Path, config: EngineConfig, device: str, bits: int) -> Pr
         )
     except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
         raise EngineError(f"The base model in {folder} could not be loaded: {error}") from error
-    use_flash(model.eval().requires_grad_(False))
+    model.eval().requires_grad_(False)
+    if auto_class is AutoModelForCausalLM:  # it serves the batch only, beside which pictures are read
+        use_flash(model)
     return model
 
 

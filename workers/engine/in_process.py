@@ -161,11 +161,12 @@ class InProcessEngine(Learning):
         end_ids: frozenset[int],
         context_tokens: int,
         fingerprint: str,
+        encoder: ChatEncoder | None = None,
     ) -> None:
         self._name = name
         self._tokenizer = tokenizer
         self._fingerprint = fingerprint
-        self.encoder = ChatEncoder(tokenizer)
+        self.encoder = encoder or ChatEncoder(tokenizer)
         self._end_ids = end_ids | self.encoder.end_ids()
         self._form = self.encoder.form or CallForm()
         self._grammars = GrammarCompiler(tokenizer, n_vocabulary, self._end_ids, self._form)
@@ -249,8 +250,7 @@ class InProcessEngine(Learning):
     def _stream(self, reply: Generation, ids: list[int], request: GenerationRequest) -> Generator[Token]:
         """The tokens of `reply`; closing the iterator cancels it."""
         grammar = self._grammars.start(request.grammar, request.max_tokens) if request.grammar else None
-        batch = self._running_batch()
-        running = batch.begin(ids, request.max_tokens, request.sampling, grammar)
+        batch, running = self._begin(ids, request, grammar)
         try:
             while reply.finish is None:
                 text = self._next_text(batch, running, reply)
@@ -264,6 +264,13 @@ class InProcessEngine(Learning):
                     yield replace(token, logprobs=self._logprobs(reply)) if reply.likely else token
         finally:
             running.cancel()
+
+    def _begin(
+        self, ids: list[int], request: GenerationRequest, grammar: GrammarState | None
+    ) -> tuple[Batch, Running]:
+        """Adds the prompt `ids` of `request` to a batch. Raises EngineError."""
+        batch = self._running_batch()
+        return batch, batch.begin(ids, request.max_tokens, request.sampling, grammar)
 
     def _logprobs(self, reply: Generation) -> tuple[TokenLogprob, ...]:
         """The tokens of `reply` since the last call; control tokens are no text, but may be among the likeliest."""

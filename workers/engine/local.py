@@ -12,6 +12,8 @@ def open_local(config: EngineConfig) -> Engine:
     with IMPORTING:
         if suits_cpu_engine(config):
             from workers.engine.cpu.engine import CpuEngine as Opened
+        elif sees_pictures(config):
+            from workers.engine.seeing import SeeingEngine as Opened  # type: ignore[assignment]
         else:
             from workers.engine.hf import HfEngine as Opened  # type: ignore[assignment]
     return cast(Engine, Opened(config))
@@ -33,6 +35,13 @@ def uses_memory(config: EngineConfig) -> bool:
     import torch
 
     return not torch.cuda.is_available()
+
+
+def sees_pictures(config: EngineConfig) -> bool:
+    """Whether transformers runs the model as one that reads pictures. Raises EngineError."""
+    from workers.engine.seeing import sees
+
+    return sees(locate_model(config.base_model, config.home))
 
 
 def suits_cpu_engine(config: EngineConfig) -> bool:

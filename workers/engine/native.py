@@ -19,6 +19,8 @@ from gpts.spec.tools import ToolSpec
 # Around each message's mark: the template trimmed whatever is missing in the rendering.
 PADDING: Final = "\t \t"
 _JSON_PADDING: Final = json.dumps(PADDING)[1:-1]
+# Stands for a picture in a message for the template, which holds marks and no text of anyone.
+PICTURE: Final = "<picture>"
 # Keywords of JSON Schema: trusted, and templates look some of them up.
 _KEYWORDS: Final = frozenset(
     "type properties required items enum description anyOf oneOf allOf additionalProperties format default minimum "
@@ -134,7 +136,9 @@ def calls_as_text(messages: Sequence[PromptMessage]) -> list[PromptMessage]:
     """The conversation for a template that leaves calls out: they become content, in the platform's form."""
     return [
         PromptMessage(
-            role=message.role, content=message.content + written([(c.name, c.arguments) for c in message.tool_calls])
+            role=message.role,
+            content=message.content + written([(c.name, c.arguments) for c in message.tool_calls]),
+            pictures=message.pictures,
         )
         for message in messages
     ]
@@ -170,6 +174,7 @@ def _chat(messages: Sequence[PromptMessage], marks: Marks, folds: bool) -> list[
     held = ""
     for place, message in enumerate(messages):
         content = marks.content(message.content) if message.content or not message.tool_calls else ""
+        content = PICTURE * len(message.pictures) + content
         if folds and place == 0 and message.role == "system" and len(messages) > 1:
             held = content + "\n\n"
             continue

@@ -4,7 +4,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -191,6 +191,27 @@ def hf_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
+def seeing_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A model of random weights that gets a picture with every question, at the pace of a larger one."""
+    from tests.workers.engine.tiny_seeing import picture, save_seeing
+    from workers.engine.seeing import SeeingEngine
+
+    class Pictured(SeeingEngine):
+        def stream(self, request: Any) -> Any:
+            *before, last = request.messages
+            shown = last.model_copy(update={"pictures": (picture("red"),)})
+            return super().stream(replace(request, messages=(*before, shown)))
+
+    folder = save_seeing("smolvlm", tmp_path_factory.mktemp("seeing"))
+    engine = Pictured(EngineConfig(base_model=str(folder), device="cpu", context_tokens=CONTEXT_TOKENS))
+    head = engine._viewer._model.lm_head  # type: ignore[union-attr]
+    forward = head.forward
+    head.forward = lambda hidden: (threading.Event().wait(0.005), forward(hidden))[1]
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="session")
 def llama_cpp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelProgram]:
     """A server of llama.cpp with the bundled model."""
     with llama_cpp_program(tmp_path_factory.mktemp("llama")) as program:
@@ -227,7 +248,9 @@ def engine_of(program: ModelProgram, **options: Any) -> RemoteEngine:
     return engine
 
 
-@pytest.fixture(params=[pytest.param("local", marks=pytest.mark.model), "hf", "remote", "scripted", *SERVERS])
+@pytest.fixture(
+    params=[pytest.param("local", marks=pytest.mark.model), "hf", "seeing", "remote", "scripted", *SERVERS]
+)
 def subject(request: pytest.FixtureRequest) -> Subject:
     if request.param in ("llama_cpp", "vllm"):
         return served_by(request.param, request)
@@ -237,6 +260,9 @@ def subject(request: pytest.FixtureRequest) -> Subject:
     if request.param == "hf":
         engine = request.getfixturevalue("hf_engine")
         return Subject(engine, lambda: engine._batch.n_running)
+    if request.param == "seeing":
+        engine = request.getfixturevalue("seeing_engine")
+        return Subject(engine, lambda: engine._viewer.n_running)
     if request.param == "remote":
         server = request.getfixturevalue("model_server")
         return Subject(request.getfixturevalue("remote"), lambda: server.n_active, notices_closing=False)

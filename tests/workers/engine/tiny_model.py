@@ -1,5 +1,6 @@
 """A model of random weights in a directory, which transformers loads in a moment; and a graphics card's streams."""
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
 from transformers.generation.continuous_batching import input_outputs
 
 ENDS = ("<|im_end|>", "<|endoftext|>")
@@ -15,14 +16,28 @@ TEMPLATE = """{%- for m in messages %}{{ '<|im_start|>' + m.role + '\\n' + m.con
 {%- if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{%- endif %}"""
 
 
-def save_tiny_model(folder: Path, dtype: torch.dtype = torch.float32, hidden: int = 64) -> Path:
-    """The directory with the model, whose tokens are bytes."""
+def byte_tokenizer(template: str, control_tokens: Sequence[str] = (), **options: Any) -> PreTrainedTokenizerFast:
+    """A tokenizer whose tokens are bytes, and control tokens after them."""
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     tokens = Tokenizer(models.BPE(vocab={each: i for i, each in enumerate(alphabet)}, merges=[]))
     tokens.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokens.decoder = decoders.ByteLevel()
-    tokens.add_special_tokens([AddedToken(each, special=True) for each in ("<|im_start|>", *ENDS)])
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=tokens, eos_token=ENDS[0], chat_template=TEMPLATE)
+    control = [AddedToken(each, special=True) for each in ("<|im_start|>", *ENDS, *control_tokens)]
+    tokens.add_special_tokens(control)
+    return PreTrainedTokenizerFast(tokenizer_object=tokens, eos_token=ENDS[0], chat_template=template, **options)
+
+
+def write_ascii(model: PreTrainedModel) -> None:
+    """Makes all tokens unlikely that are not printed ASCII."""
+    weights = model.get_output_embeddings().weight
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    unprinted = [i for i, each in enumerate(alphabet) if not "!" <= each <= "~"]
+    weights.data[[*unprinted, *range(len(alphabet), len(weights))]] *= 0.01
+
+
+def save_tiny_model(folder: Path, dtype: torch.dtype = torch.float32, hidden: int = 64) -> Path:
+    """The directory with the model, whose tokens are bytes."""
+    tokenizer = byte_tokenizer(TEMPLATE)
     tokenizer.save_pretrained(folder)
     torch.manual_seed(0)
     config = LlamaConfig(
@@ -37,8 +52,7 @@ def save_tiny_model(folder: Path, dtype: torch.dtype = torch.float32, hidden: in
         bos_token_id=None,
     )
     model = LlamaForCausalLM(config)
-    unprinted = [i for i, each in enumerate(alphabet) if not "!" <= each <= "~"]
-    model.lm_head.weight.data[[*unprinted, *range(len(alphabet), len(tokenizer))]] *= 0.01  # so that it writes ASCII
+    write_ascii(model)
     model.to(dtype).save_pretrained(folder)
     return folder
 
