@@ -174,4 +174,5 @@ def _for_pictures(processor: Any) -> Any:
         def check_argument_for_proper_class(self, argument_name: str, argument: Any) -> Any:
             return None if argument is None else super().check_argument_for_proper_class(argument_name, argument)
 
+    ForPictures.__name__ = processor.__name__  # which errors name: Pixtral's needs torchvision for all
     return ForPictures
