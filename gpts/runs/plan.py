@@ -26,7 +26,7 @@ from gpts.runs.decisions import (
     WriteCall,
 )
 from gpts.runs.delegation import ASK_STORE
-from gpts.runs.forms import FormRefused, read_arguments
+from gpts.runs.form_requests import FormRefused, read_arguments
 from gpts.runs.queries import retrieval_query
 from gpts.runs.state import MAX_ROUNDS, TurnState
 from gpts.runs.status import pending_approvals

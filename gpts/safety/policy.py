@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from gpts.runs.builtin_calls import builtin_called
-from gpts.runs.forms import own_words
+from gpts.runs.form_answers import own_words
 from gpts.runs.steps import Approval, ApprovalRequest, Log, ToolCall, ToolResult, UserMessage
 from gpts.safety.flow import context_label, tools_label
 from gpts.safety.labels import Label

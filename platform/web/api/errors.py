@@ -15,7 +15,7 @@ from ninja.errors import AuthenticationError, HttpError
 from ninja.errors import ValidationError as RequestInvalid
 from pydantic import Field
 
-from gpts.runs.forms import InvalidAnswers
+from gpts.runs.form_answers import InvalidAnswers
 from web.accounts.quotas import QuotaExceeded
 from web.rpc import NoResult
 from web.runs.errors import OverQuota, Refused, RunOver

@@ -7,7 +7,8 @@ from typing import Any, Final
 from django.http import QueryDict
 from django.utils.text import get_text_list
 
-from gpts.runs.forms import Form, FormField, InvalidAnswers, sent
+from gpts.runs.form_answers import InvalidAnswers, sent
+from gpts.runs.forms import Form, FormField
 from gpts.runs.steps import Approval, ApprovalRequest, Delegator, Log
 from gpts.spec.gpt import GptSpec
 from web.builder.models_actions import Action, Auth

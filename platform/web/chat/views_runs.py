@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from gpts.runs.forms import InvalidAnswers
+from gpts.runs.form_answers import InvalidAnswers
 from gpts.runs.steps import ToolResult
 from web.builder.views import wants_json
 from web.chat.approvals import cards, sent_with

@@ -12,7 +12,8 @@ from django.conf import settings
 from django.urls import reverse
 from mcp_types import ElicitRequest, ElicitRequestFormParams, ElicitRequestURLParams, ElicitResult
 
-from gpts.runs.forms import InvalidAnswers, schema_of
+from gpts.runs.form_answers import InvalidAnswers
+from gpts.runs.form_requests import schema_of
 from gpts.runs.steps import ApprovalRequest
 from web.mcp.callers import Caller, Context
 from web.runs import approving, services

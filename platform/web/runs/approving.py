@@ -9,7 +9,8 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from gpts.runs.forms import Form, checked
+from gpts.runs.form_answers import checked
+from gpts.runs.forms import Form
 from gpts.runs.status import pending_approvals
 from gpts.runs.steps import Approval, ApprovalRequest
 from web.accounts.models import User

@@ -5,17 +5,9 @@ import json
 import pytest
 
 from gpts.runs.decisions import AskApproval, RejectCall, RunTools, Wait
-from gpts.runs.forms import (
-    Form,
-    FormRefused,
-    InvalidAnswers,
-    checked,
-    own_words,
-    read_arguments,
-    read_schema,
-    schema_of,
-    sent,
-)
+from gpts.runs.form_answers import InvalidAnswers, checked, own_words, sent
+from gpts.runs.form_requests import FormRefused, read_arguments, read_schema, schema_of
+from gpts.runs.forms import Form
 from gpts.runs.plan import DISMISSED, INTERRUPTED, NOT_ANSWERED, decide
 from gpts.runs.state import TurnState
 from gpts.runs.status import status_of

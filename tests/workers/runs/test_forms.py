@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 from django.db import connection
 
-from gpts.runs.forms import Form, FormField, InvalidAnswers
+from gpts.runs.form_answers import InvalidAnswers
+from gpts.runs.forms import Form, FormField
 from gpts.runs.plan import INTERRUPTED
 from gpts.runs.steps import Approval, ApprovalRequest, Finished, ToolResult
 from gpts.spec.tools import ToolSpec

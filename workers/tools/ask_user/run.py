@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gpts.runs.forms import for_model
+from gpts.runs.form_answers import for_model
 from workers.tools import ToolContext, ToolOutput
 from workers.tools.settings import ToolSettings
 

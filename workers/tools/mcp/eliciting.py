@@ -13,7 +13,8 @@ import anyio
 from anyio import to_thread
 from mcp.types import INVALID_PARAMS, ElicitRequestFormParams, ElicitResult, ErrorData
 
-from gpts.runs.forms import Form, FormRefused, read_schema
+from gpts.runs.form_requests import FormRefused, read_schema
+from gpts.runs.forms import Form
 from gpts.runs.steps import Approval
 from workers.tools.credentials import Credential, scrub
 from workers.tools.watching import Silence
