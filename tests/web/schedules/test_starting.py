@@ -13,6 +13,7 @@ from tests.web.schedules.conftest import DAILY, end, fall_due, made, next_run
 from web.accounts.quotas import QuotaExceeded
 from web.builder.models import Sharing
 from web.builder.services import set_sharing, update_gpt
+from web.runs import approving
 from web.runs import services as runs
 from web.runs.branches import Branches
 from web.runs.models import Run
@@ -104,7 +105,7 @@ def test_a_run_that_waits_for_approval_goes_on_once_it_is_answered(schedule):
     waits(run)
     starting.work()
     assert schedule.runs.get().settled is None
-    runs.answer_approval(Run.objects.get(id=run.id), "w1", True)
+    approving.answer_approval(Run.objects.get(id=run.id), "w1", True)
     end(run)
     starting.work()
     assert schedule.runs.get().settled
