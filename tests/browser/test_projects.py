@@ -24,7 +24,7 @@ def test_a_chat_is_moved_and_a_new_one_begins_in_a_project(bob_page, bob, gpt):
     bob_page.get_by_role("menuitem", name="Move to a project").click()
     bob_page.get_by_label("Project", exact=True).select_option("School")
     with bob_page.expect_navigation():
-        bob_page.get_by_role("button", name="Move").click()
+        bob_page.get_by_role("button", name="Move", exact=True).click()
     bob_page.get_by_role("link", name="School").click()  # in the head of the chat
     bob_page.get_by_role("link", name=gpt.name).click()
     bob_page.get_by_label(f"Message {gpt.name}").fill("And the oil?")
