@@ -1,11 +1,11 @@
 """The pages of projects: all of a person's, and one with its wishes, files and chats."""
 
-from collections.abc import Callable
+from functools import partial
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -16,6 +16,7 @@ from web.runs import mentions, projects
 from web.runs.errors import Refused
 from web.runs.models import Conversation
 from web.runs.services import access_chat
+from web.runs.views import attempt
 
 N_CHATS = 500
 
@@ -64,8 +65,8 @@ def change_project(request: PersonRequest, project_id: UUID) -> HttpResponse:
         projects.delete(own)
         messages.success(request, "Project deleted. Its chats are kept.")
         return redirect("projects")
-    change = lambda: projects.change(own, posted.get("name", ""), posted.get("wishes", ""))  # noqa: E731
-    return _done(request, project_id, change, "Saved.")
+    attempt(request, partial(projects.change, own, posted.get("name", ""), posted.get("wishes", "")), "Saved.")
+    return redirect("project", project_id)
 
 
 @login_required
@@ -76,7 +77,8 @@ def add_file(request: PersonRequest, project_id: UUID) -> HttpResponse:
     if upload is None or isinstance(upload, list):
         messages.error(request, "Choose a file.")
         return redirect("project", project_id)
-    return _done(request, project_id, lambda: projects.add_file(own, upload.name or "file", upload.chunks()))
+    attempt(request, partial(projects.add_file, own, upload.name or "file", upload.chunks()))
+    return redirect("project", project_id)
 
 
 @login_required
@@ -97,14 +99,3 @@ def move(request: PersonRequest, conversation_id: UUID) -> HttpResponse:
     except ValueError:
         messages.error(request, "Choose a project.")
     return redirect("chat", conversation_id)
-
-
-def _done(request: HttpRequest, project_id: UUID, action: Callable[[], object], told: str = "") -> HttpResponse:
-    try:
-        action()
-    except Refused as error:
-        messages.error(request, str(error))
-    else:
-        if told:
-            messages.success(request, told)
-    return redirect("project", project_id)

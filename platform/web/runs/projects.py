@@ -107,5 +107,9 @@ def files_for(conversation: Conversation) -> tuple[FileRef, ...]:
     for file in own:
         if file.reading == "reading":
             raise StillReading(f"“{file.name}” of the project “{file.project}” is still being read. Send again soon.")
-    usable = [file.ref() for file in own if file.reading == "ready" and (file.segment or file.mime in files.PICTURES)]
-    return files.pass_on(usable, conversation)
+    usable = [file for file in own if file.reading == "ready" and (file.segment or file.mime in files.PICTURES)]
+    copies = conversation.files.filter(run=None) if usable else ()
+    known = {(copy.sha256, copy.name): copy.ref() for copy in copies}
+    return tuple(
+        known.get((file.sha256, file.name)) or files.pass_on([file.ref()], conversation)[0] for file in usable
+    )

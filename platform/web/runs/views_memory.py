@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from uuid import UUID
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -16,7 +15,7 @@ from web.builder.models import Gpt
 from web.builder.services import access_gpt
 from web.operate.services import any_model_can
 from web.runs import memories
-from web.runs.errors import Refused
+from web.runs.views import attempt
 
 
 @never_cache
@@ -64,8 +63,5 @@ def change_memory(request: PersonRequest, memory_id: UUID) -> HttpResponse:
 
 
 def _done(request: HttpRequest, slug: str, action: Callable[[], object]) -> HttpResponse:
-    try:
-        action()
-    except Refused as error:
-        messages.error(request, str(error))
+    attempt(request, action)
     return redirect(f"{reverse('memories')}?gpt={slug}" if slug else "memories")

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from web.accounts.requests import PersonRequest
 from web.builder.services import access_published
 from web.runs.errors import Refused
+from web.runs.views import attempt
 from web.schedules import services, when
 from web.schedules.forms import NewScheduleForm, ScheduleForm, initial
 from web.schedules.models import Schedule, ScheduledRun
@@ -149,11 +150,8 @@ def _does(action: Callable[[Schedule], Any], done: str) -> Callable[..., HttpRes
     @login_required
     @require_POST
     def view(request: HttpRequest, schedule_id: UUID) -> HttpResponse:
-        try:
-            action(access_schedule(request.user, schedule_id))
-            messages.success(request, done)
-        except Refused as refusal:
-            messages.error(request, str(refusal))
+        own = access_schedule(request.user, schedule_id)
+        attempt(request, lambda: action(own), done)
         return redirect("schedule", schedule_id)
 
     return view
