@@ -21,6 +21,8 @@ from deploy.preflight import CannotStart
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 # Clients and what they need weigh hundreds of megabytes: kept between runs, outside of the checks' environment.
 CLIENTS = REPOSITORY / "var/clients"
+# Two at once, each with processes of its own, that a file's tests share.
+BY_FILE = ("-n", "2", "--dist", "loadfile")
 NO_TESTS_COLLECTED = 5  # pytest's exit code; https://docs.pytest.org/en/stable/reference/exit-codes.html
 
 
@@ -118,7 +120,7 @@ def real_parts() -> list[Check]:
     return [
         Check("model prepared", python("manage.py", "preparemodels")),
         Check("model tests", pytest("model and not process and not browser")),
-        Check("process tests", pytest("process and not browser and not clients")),
+        Check("process tests", pytest("process and not browser and not clients", *BY_FILE)),
     ]
 
 
@@ -126,7 +128,7 @@ def browser_tests(variables: Mapping[str, str]) -> CheckResult:
     """The outcome of the browser tests; skipped if there is no Chromium and none can be installed."""
     if missing := install_chromium(variables):
         return CheckResult("browser tests", "skipped", reason=missing)
-    return run(Check("browser tests", pytest("browser", "tests/browser")), variables)
+    return run(Check("browser tests", pytest("browser", *BY_FILE, "tests/browser")), variables)
 
 
 def install_chromium(variables: Mapping[str, str]) -> str:
@@ -157,7 +159,7 @@ def python(*arguments: str) -> tuple[str, ...]:
 
 
 def pytest(marks: str, *options: str) -> tuple[str, ...]:
-    """pytest on the tests with these marks. One process where models compute: they starve each other on two cores."""
+    """pytest on the tests with these marks. One process where most of the time goes into the model."""
     return python("-m", "pytest", "-p", "no:cacheprovider", "-q", "--durations=5", *options, "-m", marks)
 
 

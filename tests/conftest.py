@@ -4,17 +4,21 @@ import os
 import shutil
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.cache import cache
 from django.db import connection
 from django.db.models.signals import post_migrate
 from hypothesis import settings as hypothesis_settings
 from pytest_django import DjangoDbBlocker
 
 from tests.publishing import publish
+from web.accounts import audit, live_settings
 from web.accounts.models import User
 from web.builder.models import Gpt, Sharing
+from web.builder.search import PAUSED
 from web.builder.services import create_gpt
 from web.runs.models import Conversation, Run
 from web.runs.services import start_conversation, start_run
@@ -90,13 +94,33 @@ def charlie(db) -> User:
     return User.objects.create_user("charlie@example.org", "charlie-secret-1", name="Charlie")
 
 
+@pytest.fixture
+def oscar(db) -> User:
+    """An operator."""
+    return User.objects.create_user("oscar@example.org", is_staff=True, name="Oscar")
+
+
 @pytest.fixture(autouse=True)
 def sent_tasks(monkeypatch) -> list[tuple[str, str, str]]:
     """The Celery messages that would have been sent: (task, id, queue). No test has a broker unless it starts one."""
     sent: list[tuple[str, str, str]] = []
-    for module in ("web.runs.wake", "web.builder.files", "web.operate.downloads", "web.api.batches"):
+    for module in (
+        "web.runs.wake",
+        "web.runs.chat_imports",
+        "web.builder.files",
+        "web.operate.downloads",
+        "web.operate.backup.planned",
+        "web.api.batches",
+    ):
         monkeypatch.setattr(f"{module}.send_task", lambda name, row_id, queue: sent.append((name, row_id, queue)))
     return sent
+
+
+@pytest.fixture(autouse=True)
+def no_meaning() -> None:
+    """No worker compares meanings, and searches know it, unless the test takes that out of the cache."""
+    cache.clear()
+    cache.set(PAUSED, True, None)
 
 
 @pytest.fixture
@@ -119,3 +143,22 @@ def conversation(gpt, bob) -> Conversation:
 def run(conversation) -> Run:
     """Bob's queued first question."""
     return start_run(conversation, "Which seal fits the Z-9?")
+
+
+@pytest.fixture(autouse=True)
+def no_live_settings() -> None:
+    """As on a new site, without asking the database."""
+    live_settings.forget({})
+
+
+@pytest.fixture(scope="session", autouse=True)
+def emptied_audit_log() -> None:
+    """Emptying the database after a test lifts what keeps the audit log's rows."""
+    operations = type(connection.ops)  # those of every thread: browser tests have a connection of their own
+    empty = operations.execute_sql_flush
+
+    def lift_and_empty(self: Any, statements: list[str]) -> None:
+        with audit.lifted():
+            empty(self, statements)
+
+    operations.execute_sql_flush = lift_and_empty

@@ -1,6 +1,7 @@
 """The Celery tasks, safe to deliver twice. They take ids; only those for RPC (see web/rpc.py) return a payload."""
 
 import json
+import threading
 from functools import partial
 from typing import Any, Final
 from uuid import UUID
@@ -9,28 +10,36 @@ from celery import shared_task
 from celery.signals import worker_init, worker_ready, worker_shutdown
 from django.conf import settings
 
-from web.accounts import quotas
+from web import passing_files
+from web.accounts import outbox, quotas
 from web.accounts.grants import forget_grants
-from web.api import audio_files, batch_work
+from web.api import batch_work
 from web.api.audio import TIMEOUT_S
 from web.builder.files import queue_indexing, take_stalled_files
 from web.builder.models import Gpt, content_path
+from web.builder.widgets import forget_visitors
 from web.checks import stop_unless_valid
+from web.notifications import watching
+from web.operate.backup import planned
+from web.operate.erasure import erase_due
+from web.operate.tidying import tidy
 from web.rpc import RpcTask
-from web.runs import log, queued
+from web.runs import chat_imports, log, queued
 from web.runs.approving import expire_approvals
 from web.runs.citations import PICTURES
 from web.runs.delegations import end_late
+from web.runs.kept_files import content_may_go
 from web.runs.models_stores import forget_expired_stores
-from web.runs.services import empty_deleted, forget_transient
+from web.runs.services import delete_unused, forget_transient
 from web.runs.wake import wake
 from web.schedules import starting
 from web.schedules.services import forget_old_runs
+from web.store import standings
 from workers import deliveries, heartbeat, model_survey
-from workers.configuration import close, named_engines, services, tool_settings
+from workers.configuration import close, named_engines, policy, services, tool_settings
 from workers.indexing import files as indexing
 from workers.indexing import health as knowledge_health
-from workers.indexing import lost_segments
+from workers.indexing import lost_segments, store, syncing
 from workers.indexing import probe as knowledge_probe
 from workers.indexing.forgetting import forget_files
 from workers.indexing.sweeping import sweep
@@ -40,7 +49,18 @@ from workers.knowledge.pipeline import remove_leftovers
 from workers.model_downloads import start_downloads
 from workers.models.errors import ModelError
 from workers.rpc import actions as action_calls
-from workers.rpc import audio, counting, embeddings, moderation, pictures, programs, sign_ins, sources
+from workers.rpc import (
+    app_calls,
+    audio,
+    counting,
+    embeddings,
+    exporting,
+    moderation,
+    pictures,
+    programs,
+    sign_ins,
+    sources,
+)
 from workers.runs import loop
 from workers.slots import work_through
 
@@ -71,14 +91,46 @@ def run_schedules() -> None:
 
 @shared_task(name="workers.tasks.deliver_results")
 def deliver_results() -> None:
-    """Send the results of schedules by email and to the URLs of their owners."""
+    """Send emails, and call webhooks."""
     deliveries.deliver(tool_settings().egress)
+
+
+@shared_task(name="workers.tasks.watch")
+def watch() -> None:
+    """Tell people of approvals that wait for them, and operators of workers that are away."""
+    watching.approvals()
+    watching.queues()
+
+
+@shared_task(name="workers.tasks.check_sources")
+def check_sources(source_id: str) -> None:
+    """Look at the sources of knowledge that are due, usually only this one."""
+    syncing.check_sources(tool_settings().egress)
 
 
 @shared_task(name="workers.tasks.index_file")
 def index_file(file_id: str) -> None:
     """Parse, chunk and embed the files that wait, usually only this one."""
     work_through("index", indexing.index_next)
+
+
+@shared_task(name="workers.tasks.refresh_store")
+def refresh_store() -> None:
+    """Bring what the store searches up to date."""
+    while store.refresh(indexing.embedder()):
+        pass
+
+
+@shared_task(name="workers.tasks.refresh_standings")
+def refresh_standings() -> None:
+    """Count anew what the store sorts by."""
+    standings.refresh()
+
+
+@shared_task(name="workers.tasks.import_chats")
+def import_chats(import_id: str) -> None:
+    """Read an export of chats."""
+    chat_imports.work(UUID(import_id))
 
 
 @shared_task(name="workers.tasks.work_batches")
@@ -118,6 +170,8 @@ def wake_stalled_runs() -> None:
     for kind in indexing.OWNERS:
         for file in take_stalled_files(kind):
             queue_indexing(file)
+    for row in chat_imports.take_stalled():
+        chat_imports.queue(row)
     for conversation in queued.due():
         queued.start_next(conversation)
     end_late()
@@ -181,6 +235,12 @@ def embed_texts(texts: str, dimensions: str, most_tokens: str) -> dict[str, Any]
     return embeddings.embed(json.loads(texts), int(dimensions), int(most_tokens), indexing.embedder())
 
 
+@rpc_task(name="workers.tasks.search_store")
+def search_store(query: str) -> dict[str, Any]:
+    """The GPTs of the store whose meaning is nearest to the query."""
+    return store.search(query, indexing.embedder())
+
+
 @rpc_task(name="workers.tasks.check_text")
 def check_text(text: str) -> dict[str, Any]:
     """What the filter finds in a program's text."""
@@ -203,15 +263,21 @@ def draw_pictures(arguments: str, source: str, user_id: str) -> dict[str, Any]:
 @rpc_task(name="workers.tasks.transcribe")
 def transcribe(recording: str, hints: str) -> dict[str, Any]:
     """What was said in a recording, one of the site's passing files."""
-    path, home, longest_s = audio_files.path_of(recording), settings.GUILDHALL_HOME, settings.MAX_AUDIO_S
+    path, home, longest_s = passing_files.path_of(recording), settings.GUILDHALL_HOME, settings.MAX_AUDIO_S
     return audio.transcribe(path, longest_s, json.loads(hints), settings.VOICE_MODEL, home, VOICE_TIMEOUT_S)
 
 
 @rpc_task(name="workers.tasks.speak")
 def speak(text: str, speed: str, kind: str, target: str) -> dict[str, Any]:
     """The text read aloud, in one of the site's passing files."""
-    path = audio_files.path_of(target)
+    path = passing_files.path_of(target)
     return audio.speak(text, float(speed), kind, settings.VOICE_SPEAKER, path, VOICE_TIMEOUT_S)
+
+
+@rpc_task(name="workers.tasks.export_pdf")
+def export_pdf(conversation_id: str, target: str) -> dict[str, Any]:
+    """A chat as PDF, in one of the site's passing files."""
+    return exporting.export(UUID(conversation_id), passing_files.path_of(target))
 
 
 @rpc_task(name="workers.tasks.import_action")
@@ -231,6 +297,12 @@ def try_operation(action_id: str, user_id: str, operation: str, arguments: str) 
 def list_mcp_tools(server_id: str) -> dict[str, Any]:
     """The tools of an MCP server."""
     return action_calls.mcp_tools(UUID(server_id), tool_settings())
+
+
+@rpc_task(name="workers.tasks.call_for_app")
+def call_for_app(call_id: str) -> dict[str, Any]:
+    """The result of what an MCP server's page asked of its server, unless the person must allow it first."""
+    return app_calls.perform(UUID(call_id), tool_settings(), policy())
 
 
 @rpc_task(name="workers.tasks.read_agent_card")
@@ -263,23 +335,42 @@ def revoke_sign_in(sign_in_id: str) -> dict[str, Any]:
     return sign_ins.revoke(int(sign_in_id), tool_settings().egress)
 
 
+@shared_task(name="workers.tasks.back_up")
+def back_up(backup_id: str = "") -> None:
+    """Make the backups that are wanted or due, and verify them."""
+    planned.work()
+
+
+@shared_task(name="workers.tasks.erase")
+def erase_persons(user_id: str) -> None:
+    """Erase those whose accounts were closed."""
+    erase_due()
+
+
 @shared_task(name="workers.tasks.forget")
 def forget() -> None:
     """Delete expired data and the leftovers of killed workers."""
-    empty_deleted()
+    delete_unused()
+    erase_due()
     forget_transient()
+    forget_visitors()
     forget_expired_stores()
-    forget_files()
-    sweep()
+    with content_may_go() as may:
+        if may:
+            forget_files()
+            sweep()
+            chat_imports.remove_leftovers()
     expire_approvals()
     forget_old_runs()
+    outbox.forget_old()
     quotas.forget_old()
     forget_grants()
-    audio_files.remove_late()
+    passing_files.remove_late()
     remove_leftovers(settings.GUILDHALL_HOME)
     remove_old_pictures(settings.GUILDHALL_HOME / PICTURES)
     unions.remove_unused(settings.GUILDHALL_HOME)
     kept_notes.remove_unused(settings.GUILDHALL_HOME)
+    tidy()
 
 
 @worker_init.connect
@@ -291,15 +382,22 @@ def configure(**_: Any) -> None:
 
 @worker_ready.connect
 def announce(sender: Any, **_: Any) -> None:
-    """Load, announce, change and download models, announce missing capabilities, or find lost segments, by queue."""
+    """Load, announce, change and download models, announce missing capabilities, or find lost segments, by queue.
+
+    The first search of the store would come too late if the embedder were loaded for it.
+    """
     queues = sender.app.amqp.queues.consume_from
     if "model" in queues:
         heartbeat.start_model()
         heartbeat.start_choice()
         heartbeat.start_survey()
+        threading.Thread(
+            target=store.search, args=("", indexing.embedder()), name="store-search", daemon=True
+        ).start()
     if "tools" in queues:
         heartbeat.start_tools()
     if "index" in queues:
+        back_up.delay()  # which notices a backup that a killed worker had begun
         lost_segments.reindex_lost_files(indexing.embedder().id)
 
 

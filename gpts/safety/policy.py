@@ -224,4 +224,5 @@ def _own_words(step: UserMessage) -> list[str]:
     """The texts written by the person; excludes tasks written by another GPT."""
     if not step.own_words:
         return []
-    return [*(message.content for message in step.earlier if message.role == "user"), step.text]
+    filled_in = step.background.inputs
+    return [*(message.content for message in step.earlier if message.role == "user"), *filled_in, step.text]

@@ -135,7 +135,8 @@ class Imported(Value):
 class McpTool(Value):
     """A tool of an MCP server as listed when the creator saved it. `read_only` is the server's own hint.
 
-    `app` is the address of a page of the server ("ui://…") that shows the tool's results, see MCP Apps.
+    `app` is the address of a page of the server ("ui://…") that shows the tool's results, see MCP Apps. `for_models`:
+    models may call it; `for_apps`: the server's own pages may.
     """
 
     name: str
@@ -143,6 +144,8 @@ class McpTool(Value):
     parameters: dict[str, Any] = Field(default_factory=no_arguments)
     read_only: bool = False
     app: str = ""
+    for_models: bool = True
+    for_apps: bool = False
 
 
 class McpServer(Value):
@@ -172,11 +175,11 @@ def named_operations(actions: Iterable[ActionSpec]) -> dict[str, tuple[ActionSpe
 def named_mcp_tools(
     servers: Iterable[McpServer], actions: Iterable[ActionSpec] = ()
 ) -> dict[str, tuple[McpServer, McpTool]]:
-    """The servers' tools by tool name; `actions` of the same GPT take precedence."""
+    """The servers' tools for models by tool name; `actions` of the same GPT take precedence."""
     taken = dict.fromkeys(named_operations(actions))
     named: dict[str, tuple[McpServer, McpTool]] = {}
     for server in servers:
-        for tool in server.tools:
+        for tool in (each for each in server.tools if each.for_models):
             name = _free(tool.name, server.name, taken)
             taken[name] = None
             named[name] = (server, tool)

@@ -13,7 +13,7 @@ import gpts
 from gpts.spec.tools import ToolSpec
 from gpts.values import Value
 
-FOLDERS: Final = ("web_search", "open_page", "make_image", "code_interpreter", "remember", "ask_user")
+FOLDERS: Final = ("web_search", "open_page", "make_image", "code_interpreter", "remember", "ask_user", "update_draft")
 _TOOLS: Final = Path(gpts.__file__).parent.parent / "workers" / "tools"
 
 
@@ -22,17 +22,21 @@ class _Table(Value):
 
 
 class Switch(_Table):
-    """The capability that grants the tool. If several tools share one, its texts come from the first."""
+    """The capability that grants the tool. If several tools share one, its texts come from the first.
+
+    `offered`: creators can switch it on; otherwise only the site's own GPTs have it.
+    """
 
     key: str
     title: str = ""
     help: str = ""
     icon: str = "check"
     reads_files: bool = False
+    offered: bool = True
 
 
 class ApprovalTexts(_Table):
-    """The texts of an approval request; `{name}` is an argument. Without `raw`, arguments are shown as JSON."""
+    """The texts of an approval request; `{name}` is an argument. Where one is empty, all arguments are shown."""
 
     plain: str
     raw: str = ""

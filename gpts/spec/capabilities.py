@@ -17,6 +17,7 @@ class Capability:
     tools: tuple[str, ...]
     reads_files: bool
     leaves_site: bool
+    offered: bool
 
 
 def _capability(key: str) -> Capability:
@@ -29,12 +30,18 @@ def _capability(key: str) -> Capability:
         tools=tuple(tool.spec.name for tool in tools),
         reads_files=any(tool.capability.reads_files for tool in tools),
         leaves_site=any(tool.spec.reach in ("service", "address") for tool in tools),
+        offered=texts.offered,
     )
 
 
-CAPABILITIES: Final[dict[str, Capability]] = {
-    key: _capability(key) for key in dict.fromkeys(tool.capability.key for tool in BUILTIN_TOOLS.values())
-}
+_ALL: Final = {key: _capability(key) for key in dict.fromkeys(each.capability.key for each in BUILTIN_TOOLS.values())}
+# Those that a creator can switch on.
+CAPABILITIES: Final[dict[str, Capability]] = {key: each for key, each in _ALL.items() if each.offered}
+
+
+def tools_of(spec: GptSpec) -> tuple[str, ...]:
+    """The names of the built-in tools that the capabilities of `spec` grant."""
+    return tuple(name for key in spec.capabilities if key in _ALL for name in _ALL[key].tools)
 
 
 def file_openers(spec: GptSpec) -> tuple[str, ...]:

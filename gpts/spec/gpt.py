@@ -5,6 +5,7 @@ from typing import Any, Final
 from pydantic import Field, model_validator
 
 from gpts.spec.actions import ActionSpec, AuthKind, McpServer
+from gpts.spec.inputs import MAX_INPUTS, Input
 from gpts.spec.old_names import SPEC_NAMES, with_new_names
 from gpts.values import Value
 
@@ -65,6 +66,11 @@ class RemoteAgent(Value):
     read_only: bool = False
 
 
+LEAST_TOP_P: Final = 0.01
+# The settings of its model that a creator chooses.
+MODEL_FIELDS: Final = ("engine", "temperature", "top_p", "max_tokens")
+
+
 class ModelSettings(Value):
     """The model of this GPT, by the name that the operator gave it (empty: the default), and how it samples."""
 
@@ -90,6 +96,7 @@ class GptSpec(Value):
     description: str = Field(default="", max_length=DESCRIPTION_CHARS)
     instructions: str = Field(default="", max_length=INSTRUCTIONS_CHARS)
     starters: tuple[str, ...] = Field(default=(), max_length=STARTERS)
+    inputs: tuple[Input, ...] = Field(default=(), max_length=MAX_INPUTS)
     knowledge: tuple[KnowledgeRef, ...] = ()
     only_from_knowledge: bool = False
     capabilities: tuple[str, ...] = ()
@@ -108,6 +115,12 @@ class GptSpec(Value):
     @classmethod
     def _read_old_names(cls, data: Any) -> Any:
         return with_new_names(data, SPEC_NAMES)
+
+    @model_validator(mode="after")
+    def _inputs_differ(self) -> "GptSpec":
+        if len({each.name for each in self.inputs}) < len(self.inputs):
+            raise ValueError("two inputs have the same name")
+        return self
 
     def without_its_own(self) -> "GptSpec":
         """Its name, description and model, without instructions, knowledge, tools and delegates."""

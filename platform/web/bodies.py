@@ -14,6 +14,7 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse
 from django.urls import Resolver404, resolve
 
+from web.accounts.directory_tokens import DOOR, token_of
 from web.accounts.requests import sender_of
 from web.runs.connections import in_database
 from web.slots import Slot, Slots
@@ -63,6 +64,8 @@ UPLOADS: Final[dict[str, Callable[[], int]]] = {
     "gpts/<slug:slug>/picture": _picture_bytes,
     "gpts/<slug:slug>/files": _knowledge_bytes,
     "gpts/<slug:slug>/files/<uuid:file_id>/replace": _knowledge_bytes,
+    "import/": _knowledge_bytes,
+    "api/import": _knowledge_bytes,
     "files/attach": _attachment_bytes,
     "projects/<uuid:project_id>/files": _attachment_bytes,
     "api/projects/<uuidstr:project_id>/files": _attachment_bytes,
@@ -191,9 +194,10 @@ def json_limit(route: str) -> int | None:
 
 
 def _person(scope: Scope) -> int | None:
-    """The id of the person who sends the request, by its key or session; None if it has neither."""
+    """The id of the person who sends the request, by its key or session, or of a directory's token; None without."""
+    request = ASGIRequest(dict(scope), io.BytesIO())
     try:
-        return sender_of(ASGIRequest(dict(scope), io.BytesIO()))
+        return token_of(request) if request.path.startswith(DOOR) else sender_of(request)
     except UnicodeDecodeError:
         return None
 

@@ -50,6 +50,16 @@ app.conf.update(
             "schedule": 10.0,
             "options": {"queue": "tools"},
         },
+        "watch": {"task": "workers.tasks.watch", "schedule": 60.0},
+        "refresh-store": {"task": "workers.tasks.refresh_store", "schedule": 30.0},
+        "refresh-standings": {"task": "workers.tasks.refresh_standings", "schedule": 120.0},
+        "check-sources": {
+            "task": "workers.tasks.check_sources",
+            "schedule": 30.0,
+            "args": [""],
+            "options": {"queue": "tools"},
+        },
+        "back-up": {"task": "workers.tasks.back_up", "schedule": 600.0},
         "forget": {"task": "workers.tasks.forget", "schedule": 3600.0},
     },
 )

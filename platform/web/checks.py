@@ -58,6 +58,9 @@ def problems(site: Any, variables: Mapping[str, str]) -> Iterator[CheckMessage]:
     for text in site.ENGINES_WRONG:
         hint = f"The file is {site.ENGINES_FILE}. The page on models of the documentation describes it."
         yield Error(f"ENGINES_FILE: {text}", hint=hint, id="guildhall.E009")
+    for text in site.SIGN_IN_WRONG:
+        hint = f"The file is {site.SIGN_IN_FILE}. The page on sign-in of the documentation describes it."
+        yield Error(f"SIGN_IN_FILE: {text}", hint=hint, id="guildhall.E010")
     for key in site.SECRETS_KEYS:
         if len(key) < MIN_KEY_CHARS or key != key.strip():
             yield Error(

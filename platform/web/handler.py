@@ -18,6 +18,7 @@ from django.urls import Resolver404, resolve
 
 from web.accounts.requests import secret_of, sender_of
 from web.admission import AT_ONCE, Admission, Line, to_its_end
+from web.embed.middleware import unmounted
 from web.refusals import Refusals
 from web.runs.connections import in_database
 
@@ -85,6 +86,6 @@ class Handler(ASGIHandler):
 
 def _is_asynchronous(path: str) -> bool:
     try:
-        return iscoroutinefunction(resolve(path).func)
+        return iscoroutinefunction(resolve(unmounted(path)).func)
     except Resolver404:
         return False

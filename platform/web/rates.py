@@ -18,6 +18,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.utils.translation import gettext, gettext_noop
 
 from web.accounts.requests import owner_of_secret, secret_of
 from web.api.errors import DOORS, Problem, respond
@@ -25,7 +26,7 @@ from web.api.errors import DOORS, Problem, respond
 logger = logging.getLogger(__name__)
 
 WINDOW_S: Final = 60
-TOO_MANY: Final = "Too many requests. Try again in {seconds} s."
+TOO_MANY: Final = gettext_noop("Too many requests. Try again in {seconds} s.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +44,24 @@ RULES: Final = (
         "UPLOADS_A_MINUTE",
         re.compile(r"POST /(api/attachments|files/attach|v1/files|(api/)?gpts/[^/]+/files)\b"),
     ),
+    Rule(
+        "shares",
+        "SHARES_A_MINUTE",
+        re.compile(
+            r"POST /(api/)?gpts/[^/]+/(shares|people)(\?|$)|GET /(api/gpts/[^/]+/access\b|gpts/[^/]+/people\?)"
+        ),
+    ),
     Rule("webhooks", "WEBHOOKS_A_MINUTE", re.compile(r"\w+ /api/schedules/[^/]+/trigger/")),
-    Rule("api", "API_REQUESTS_A_MINUTE", re.compile(r"\w+ /(((api|v1|a2a)/)|mcp\b|(token|revoke)\b)")),
+    Rule("api", "API_REQUESTS_A_MINUTE", re.compile(r"\w+ /(((api|v1|a2a|scim)/)|mcp\b|(token|revoke)\b)")),
     Rule(
         "sign-in",
         "SIGN_INS_A_MINUTE",
-        re.compile(r"POST /(account/(?!me/|keys/|programs/|logout/)|enter/)|\w+ /(register|authorize)\b"),
+        re.compile(
+            r"POST /(account/(?!me/|keys/|programs/|logout/)|enter/|join/)"
+            r"|\w+ /(account/(oidc|saml)/|(register|authorize)\b)"
+        ),
     ),
+    Rule("visitors", "NEW_VISITORS_A_MINUTE", re.compile(r"POST /embed/[^/]+/visit/")),
     Rule("search", "SEARCHES_A_MINUTE", re.compile(r"GET /(g/mentionable)?\?.*\bq=")),
 )
 
@@ -126,7 +138,7 @@ def _who(request: HttpRequest, rule: Rule) -> str:
 
 
 def _refusal(request: HttpRequest, count: Count) -> HttpResponse:
-    text = TOO_MANY.format(seconds=count.left_s)
+    text = gettext(TOO_MANY).format(seconds=count.left_s)
     if request.path.startswith(DOORS):
         problem = Problem(429, text, code="rate_limit_exceeded", retry_after_s=count.left_s)
         return respond(problem, request.path)

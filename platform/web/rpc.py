@@ -19,6 +19,7 @@ from celery.result import AsyncResult
 from celery.states import REVOKED, SUCCESS
 from django.conf import settings
 from django.db import close_old_connections
+from django.utils.translation import gettext, gettext_noop
 from kombu.exceptions import OperationalError
 
 from web.admission import step_aside
@@ -31,10 +32,10 @@ logger = logging.getLogger(__name__)
 MAX_PAYLOAD_BYTES: Final = 4_000_000
 # The waiting threads of a process share one subscription, and only one notices when it breaks: so all poll as well.
 POLL_S: Final = 1.0
-TOO_LATE: Final = "This took too long. Try again in a moment."
-AWAY: Final = "This isn’t available right now. Try again in a moment."
-TOO_MANY: Final = "You have too many requests in progress. Wait until one is finished."
-FAILED: Final = "Something went wrong. Try again, or contact an admin."
+TOO_LATE: Final = gettext_noop("This took too long. Try again in a moment.")
+AWAY: Final = gettext_noop("This isn’t available right now. Try again in a moment.")
+TOO_MANY: Final = gettext_noop("You have too many requests in progress. Wait until one is finished.")
+FAILED: Final = gettext_noop("Something went wrong. Try again, or contact an admin.")
 # Celery creates its backend on first use; without a lock, several threads at once would each create one.
 _backend_lock: Final = threading.Lock()
 OUTSIDE: Final = Slots()
@@ -67,7 +68,7 @@ def call_for(person: int, task: str, *args: str, queue: str, timeout_s: float) -
     """
     slot = OUTSIDE.take(person, settings.MAX_FORM_CALLS_PER_PERSON)
     if slot is None:
-        raise NoResult(TOO_MANY)
+        raise NoResult(gettext(TOO_MANY))
     try:
         return call(task, *args, queue=queue, timeout_s=timeout_s)
     finally:
@@ -92,7 +93,7 @@ def call(task: str, *args: str, queue: str, timeout_s: float = 10) -> dict[str, 
     # Celery raises RuntimeError when it gives up its connection.
     except (OperationalError, redis.RedisError, OSError, RuntimeError) as error:
         logger.warning("%s could not be called: %s", task, error)
-        raise NoResult(AWAY) from error
+        raise NoResult(gettext(AWAY)) from error
     finally:
         if result is not None:
             with suppress(redis.RedisError, OSError, RuntimeError):
@@ -105,5 +106,5 @@ def _wait(result: "AsyncResult[Any]", ends: float) -> dict[str, Any]:
             payload = result.get(timeout=min(left_s, POLL_S), propagate=False, disable_sync_subtasks=False)
             if result.state == SUCCESS:
                 return payload
-            raise NoResult(TOO_LATE if result.state == REVOKED else FAILED)
-    raise NoResult(TOO_LATE)
+            raise NoResult(gettext(TOO_LATE if result.state == REVOKED else FAILED))
+    raise NoResult(gettext(TOO_LATE))

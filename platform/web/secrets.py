@@ -1,8 +1,9 @@
 """Encryption of creators' and people's secrets (API keys, tokens) in the database. Each is bound to its row.
 
 An encrypted text can only be decrypted for the row and owner that it was encrypted for, so that a copy in another row
-is worthless. The keys are SECRETS_KEYS (newest first) and SECRET_KEY: the first encrypts, all decrypt. To replace
-SECRET_KEY, add the old one to SECRETS_KEYS; to replace a key of SECRETS_KEYS, put the new one before it.
+is worthless. The keys are SECRETS_KEYS (newest first), SECRET_KEY, and those of a backup that was restored here: the
+first encrypts, all decrypt. To replace SECRET_KEY, add the old one to SECRETS_KEYS; to replace a key of SECRETS_KEYS,
+put the new one before it.
 """
 
 import base64
@@ -38,7 +39,9 @@ def unseal(sealed: str, bound_to: str) -> str:
 
 
 def _keys() -> MultiFernet:
-    return MultiFernet([_fernet(key) for key in (*settings.SECRETS_KEYS, settings.SECRET_KEY)])
+    return MultiFernet(
+        [_fernet(key) for key in (*settings.SECRETS_KEYS, settings.SECRET_KEY, *settings.RESTORED_KEYS)]
+    )
 
 
 def _fernet(key: str) -> Fernet:

@@ -4,7 +4,7 @@ import os
 import shlex
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,7 @@ from csp.constants import NONE, SELF
 from django.core.management.utils import get_random_secret_key
 
 from web.engines import read_engines
+from web.sign_in import allauth_providers, read_sign_in
 
 T = TypeVar("T")
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -48,7 +49,7 @@ def read_int(name: str, default: int, least: int = 1, most: int | None = None) -
     return read_as(name, str(default), parse, must)
 
 
-def read_limit(name: str, default: int, least: int = 0) -> int | None:
+def read_limit(name: str, default: int | Literal["unlimited"], least: int = 0) -> int | None:
     """The whole number in the setting `name`, from `least`; None for “unlimited”."""
 
     def parse(text: str) -> int | None:
@@ -98,6 +99,9 @@ DEBUG = read_bool("DEBUG", False)
 SECRET_KEY = secret_key(GUILDHALL_HOME)
 # Keys that encrypt creators' API keys and people's tokens, newest first, separated by commas; SECRET_KEY comes last.
 SECRETS_KEYS = [key for key in read("SECRETS_KEYS").split(",") if key]
+# Those of the site whose backup was restored here, one a line.
+_RESTORED = GUILDHALL_HOME / "restored.keys"
+RESTORED_KEYS = _RESTORED.read_text().splitlines() if _RESTORED.is_file() else []
 
 # The site's name, in page titles and the bar.
 SITE_NAME = read("SITE_NAME", "Guildhall")
@@ -119,6 +123,10 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 
 INSTALLED_APPS = [
+    # The frame of the operator's console (web/operate/site.py), before the admin whose templates it replaces.
+    "unfold.apps.BasicAppConfig",
+    "unfold.contrib.filters",
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -129,21 +137,29 @@ INSTALLED_APPS = [
     "csp",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.socialaccount.providers.saml",
     "ninja",  # for Swagger UI among its static files
     "web.accounts",
     "web.builder",
     "web.store",
     "web.runs",
     "web.schedules",
+    "web.moderation",
     "web.chat",
     "web.api",
     "web.a2a",
     "web.mcp",
+    "web.embed",
     "web.operate",
     "web.docs",
     "workers",
 ]
 MIDDLEWARE = [
+    "web.embed.middleware.Mount",
     "django.middleware.security.SecurityMiddleware",
     "web.api.program_http.ProgramHttp",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -153,7 +169,11 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "web.accounts.second_factor.Required",
+    "web.embed.middleware.Visitors",
+    "web.languages.Languages",
     "web.rates.RateLimits",
+    "web.scopes.KeyScopes",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -205,15 +225,31 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         # Writers wait at BEGIN instead of failing at the first UPDATE of a read transaction.
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-16000;",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-16000;"
+        # What is deleted is overwritten at once, instead of when its page is used again.
+        " PRAGMA secure_delete=ON;",
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# The operator's console; the rest is in web/operate/site.py.
+UNFOLD = {
+    "SITE_TITLE": SITE_NAME,
+    "SITE_HEADER": SITE_NAME,
+    "SITE_SYMBOL": "account_balance",
+    "SITE_URL": "/",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "/static/favicon.svg"}],
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "SHOW_BACK_BUTTON": True,
+    "STYLES": ["/static/css/variables.css", "/static/operate/console.css"],
+}
 
 # Accounts. Without EMAIL_HOST no email is sent: operators create sign-in links (`manage.py signinlink EMAIL`).
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
     "allauth.account.auth_backends.AuthenticationBackend",
+    "web.accounts.ldap.LdapBackend",
 ]
 PASSWORD_HASHERS = ["web.accounts.passwords.BoundedArgon2"]
 AUTH_PASSWORD_VALIDATORS = [
@@ -222,6 +258,8 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 AUTH_PASSWORD_VALIDATORS.insert(0, {"NAME": "web.accounts.passwords.LongestPassword"})
 SIGNUP_OPEN = read_bool("SIGNUP_OPEN", True)
+# Domains of the addresses that may create an account, separated by spaces, *.example.org for those below; empty: any.
+SIGNUP_DOMAINS = tuple(read("SIGNUP_DOMAINS").split())
 EMAIL_HOST = read("EMAIL_HOST")
 EMAIL_PORT = read_int("EMAIL_PORT", 587, most=65_535)
 EMAIL_HOST_USER = read("EMAIL_HOST_USER")
@@ -238,13 +276,39 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if EMAIL_HOST else "none"
 ACCOUNT_LOGIN_BY_CODE_ENABLED = bool(EMAIL_HOST)
 ACCOUNT_SESSION_REMEMBER = True
+# Who must have a second factor: "optional", whoever wants one; "admins"; "everyone".
+SECOND_FACTOR = read_choice("SECOND_FACTOR", "optional", "admins", "everyone")
+MFA_ADAPTER = "web.accounts.second_factor.Adapter"
+MFA_FORMS = {
+    "authenticate": "web.accounts.second_factor.CodeForm",
+    "reauthenticate": "web.accounts.second_factor.ConfirmingCodeForm",
+    "add_webauthn": "web.accounts.second_factor.PasskeyForm",
+}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = SITE_NAME
+MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}  # two requests each; SIGN_INS_A_MINUTE limits what is sent
+MFA_TOTP_TOLERANCE = 1  # also the code before and after: clocks differ, and typing takes time
+MFA_ALLOW_UNVERIFIED_EMAIL = not EMAIL_HOST  # nobody can verify one without mail
+# Browsers offer passkeys without TLS on this computer only, whose origin allauth would otherwise refuse.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = urlsplit(SITE_URL).hostname in ("localhost", "127.0.0.1")
+# Sign-in with accounts of elsewhere: providers in a TOML file, and what is wrong with it.
+SIGN_IN_FILE = Path(read("SIGN_IN_FILE") or GUILDHALL_HOME / "sign-in.toml")
+SIGN_IN, SIGN_IN_WRONG = read_sign_in(SIGN_IN_FILE, read)
+SOCIALACCOUNT_PROVIDERS = allauth_providers(SIGN_IN)
+SOCIALACCOUNT_ADAPTER = "web.accounts.social.SocialAdapter"
+SOCIALACCOUNT_REAUTHENTICATION_REQUIRED = True  # before a sign-in is added to an account
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/"
 
+# Of pages; programs get English. `manage.py languages` keeps the catalogs.
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("fr", "Français"), ("es", "Español"), ("zh-hans", "简体中文")]
+LOCALE_PATHS = [REPOSITORY / "platform/web/locale"]
+FORMAT_MODULE_PATH = "web.locale"
 TIME_ZONE = read_as("TIME_ZONE", "UTC", lambda name: ZoneInfo(name).key, "a time zone, such as Europe/Paris")
-STATIC_URL = "static/"
+STATIC_URL = "/static/"  # with a slash: the same files wherever the chat is shown (web/embed)
 STATICFILES_DIRS = [REPOSITORY / "platform/web/static"]
 # Served from the source tree and always revalidated: no collectstatic, and no stale script after an update.
 WHITENOISE_USE_FINDERS = True
@@ -274,11 +338,16 @@ MESSAGES_A_DAY = read_limit("MESSAGES_A_DAY", 5_000)
 TOKENS_A_DAY = read_limit("TOKENS_A_DAY", 50_000_000)
 PICTURES_A_DAY = read_limit("PICTURES_A_DAY", 200)
 AUDIO_S_A_DAY = read_limit("AUDIO_S_A_DAY", 36_000)  # seconds that are transcribed or read aloud
-# Requests a minute of one person or, for sign-ins, address.
+# Messages that visitors of other sites send to one creator's GPTs.
+VISITOR_MESSAGES_A_DAY = read_limit("VISITOR_MESSAGES_A_DAY", 2_000)
+# Requests a minute of one person or, for sign-ins and new visitors of widgets, address.
 API_REQUESTS_A_MINUTE = read_limit("API_REQUESTS_A_MINUTE", 1_200, least=1)
 SIGN_INS_A_MINUTE = read_limit("SIGN_INS_A_MINUTE", 30, least=1)
 UPLOADS_A_MINUTE = read_limit("UPLOADS_A_MINUTE", 120, least=1)
+# Addresses with which a person shares GPTs, or asks what somebody would get of them.
+SHARES_A_MINUTE = read_limit("SHARES_A_MINUTE", 60, least=1)
 SEARCHES_A_MINUTE = read_limit("SEARCHES_A_MINUTE", 240, least=1)
+NEW_VISITORS_A_MINUTE = read_limit("NEW_VISITORS_A_MINUTE", 20, least=1)
 # Calls of one address to the webhooks that start schedules.
 WEBHOOKS_A_MINUTE = read_limit("WEBHOOKS_A_MINUTE", 60, least=1)
 # The shortest time between two runs of a schedule, in minutes.
@@ -311,6 +380,22 @@ MCP_STDIO = read_bool("MCP_STDIO", False)
 MCP_COMMANDS = [tuple(line.split()) for line in read("MCP_COMMANDS").split(",") if line.split()] if MCP_STDIO else []
 # Days after which an unanswered approval request counts as declined.
 APPROVAL_DAYS = read_int("APPROVAL_DAYS", 14)
+
+# Backups: where to, every how many hours, and how many are kept; BACKUP_DIR empty: only by `manage.py backup`. The
+# passphrase opens the keys in them.
+BACKUP_DIR = Path(read("BACKUP_DIR")).resolve() if read("BACKUP_DIR") else None
+BACKUP_HOURS = read_int("BACKUP_HOURS", 24)
+BACKUP_KEEP = read_int("BACKUP_KEEP", 7)
+BACKUP_PASSPHRASE = read("BACKUP_PASSPHRASE")
+
+# Days for which are kept: chats that nobody uses; temporary chats, previews and chats of programs; programs' stored
+# responses and visitors' chats; deleted GPTs and files out of a draft; the audit log; and programs' logs.
+KEEP_CHATS_DAYS = read_limit("KEEP_CHATS_DAYS", "unlimited", least=1)
+KEEP_TEMPORARY_DAYS = read_int("KEEP_TEMPORARY_DAYS", 2)
+KEEP_RESPONSES_DAYS = read_int("KEEP_RESPONSES_DAYS", 30)
+KEEP_DELETED_DAYS = read_int("KEEP_DELETED_DAYS", 1)
+KEEP_AUDIT_DAYS = read_limit("KEEP_AUDIT_DAYS", 730, least=1)
+KEEP_LOG_DAYS = read_int("KEEP_LOG_DAYS", 14)
 
 # Redis or Valkey, for the broker, results and streams.
 REDIS_URL = read("REDIS_URL", f"unix://{GUILDHALL_HOME}/run/valkey.sock")

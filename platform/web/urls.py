@@ -4,6 +4,8 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("web.store.urls")),
+    path("", include("web.moderation.urls")),
+    path("", include("web.notifications.urls")),
     path("", include("web.accounts.urls")),
     path("", include("web.builder.urls")),
     path("", include("web.chat.urls")),
@@ -12,6 +14,8 @@ urlpatterns = [
     path("", include("web.api.urls")),
     path("", include("web.a2a.urls")),
     path("", include("web.mcp.urls")),
+    path("scim/v2/", include("web.scim.urls")),
+    path("", include("web.embed.urls")),
     path("", include("web.operate.urls")),
     path("", include("web.docs.urls")),
     path("account/", include("allauth.urls")),

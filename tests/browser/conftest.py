@@ -39,7 +39,7 @@ CHROMIUM_ARGS = [
 ]
 # Playwright runs an event loop in the test's thread, in which Django would otherwise refuse its database.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-expect.set_options(timeout=10_000)
+expect.set_options(timeout=30_000)  # two browsers at once on two cores
 
 
 @pytest.fixture(scope="session")
@@ -138,7 +138,8 @@ class Visitor:
 
     def page(self, user: User | None = None, **options: object) -> Page:
         """A page of a browser of its own, in which `user` is signed in. `options` are Playwright's of a context."""
-        context = self.browser.new_context(base_url=self.site.url, reduced_motion="reduce", **options)  # type: ignore[arg-type]
+        options = {"base_url": self.site.url, "reduced_motion": "reduce", **options}
+        context = self.browser.new_context(**options)  # type: ignore[arg-type]
         self.contexts.append(context)
         if user:
             client = Client()

@@ -1,16 +1,28 @@
 """A server's page that shows a result (MCP Apps): it runs once opened, gets its result, and reaches nothing else."""
 
+import base64
 import json
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import redis
+from celery import Celery
+from django.db import connection
 from playwright.sync_api import Page, expect
 
-from gpts.runs.steps import AppView, ToolResult
+from gpts.runs.steps import Finished
+from tests.browser.conftest import Site
 from tests.browser.test_accessibility import serious
 from tests.browser.test_artifacts import ATTEMPTS, elsewhere  # noqa: F401 (fixture)
-from tests.browser.test_tools import ask, called
-from web.runs import files
+from tests.browser.test_tools import ask
+from tests.web.runs import trees
+from tests.workers.rpc.seats import RESULT, Seats, give, served
+from tests.workers.rpc.seats import show as show_app
+from web.runs import log
+from web.runs.services import start_conversation, start_run
+from workers import tasks
 
 pytestmark = pytest.mark.browser
 
@@ -31,7 +43,6 @@ addEventListener("message", ({ data }) => {
 });
 call("ui/initialize", { appInfo: { name: "x", version: "1" }, appCapabilities: {}, protocolVersion: "2026-01-26" });
 </script>"""
-RESULT = {"content": [{"type": "text", "text": "4 free"}], "structuredContent": {"free": 4}}
 
 
 @pytest.fixture
@@ -42,16 +53,7 @@ def show(bob_page: Page, gpt, take) -> Callable[[str], Page]:
         bob_page.goto(f"/g/{gpt.slug}/chat")
         ask(bob_page)
         worker = take()
-        worker.append(called("seats", row=3))
-        given = {
-            "html": html,
-            "tool": {"name": "seats", "inputSchema": {"type": "object"}},
-            "arguments": {"row": 3},
-            "result": RESULT,
-        }
-        file = files.keep(worker.run, "app.json", json.dumps(given).encode(), untrusted=True)
-        view = AppView(file_id=file.id, host="seats.example")
-        worker.append(ToolResult(call_id="c1", name="seats", text="4 free", app=view))
+        show_app(worker.run, "seats.example", html, worker.lease)
         worker.finish("There are 4.", ())
         expect(bob_page.get_by_text("There are 4.")).to_be_visible()
         return bob_page
@@ -60,7 +62,7 @@ def show(bob_page: Page, gpt, take) -> Callable[[str], Page]:
 
 
 def opened(page: Page):
-    button = page.get_by_role("button", name="Open the app from seats.example")
+    button = page.get_by_role("button", name="Open the app from")
     expect(button).to_be_enabled()
     button.press("Enter")
     return page.frame_locator(".app iframe")
@@ -108,15 +110,115 @@ def test_its_script_is_loaded_only_with_such_a_result(show, bob_page):
     assert not any("/apps." in url for url in loaded)
 
 
-def test_it_calls_no_tools_and_reads_nothing(show):
+def test_what_it_may_not_ask_for_is_refused(show):
     page = show(APP)
     opened(page)
     says(page, "1 result")
-    for n, method in enumerate(
-        ("tools/call", "resources/read", "sampling/createMessage", "ui/update-model-context"), 2
-    ):
-        run(page, f"call({method!r}, {{ name: 'seats', arguments: {{}}, uri: 'ui://seats/map' }})")
+    for n, method in enumerate(("sampling/createMessage", "ui/update-model-context", "tools/list"), 2):
+        run(page, f"call({method!r})")
         says(page, f"{n} error -32601")
+    for n, sent in enumerate(("'tools/call', { name: 7 }", "'tools/call'", "'resources/read', { uri: null }"), 5):
+        run(page, f"call({sent})")
+        says(page, f"{n} error -32602")
+
+
+@pytest.fixture
+def seats(site: Site, monkeypatch) -> Iterator[Seats]:
+    """The app's server, and a worker that does what the site sends it."""
+    app = Celery("fake", backend=site.redis_url.replace("unix://", "redis+socket://"), set_as_current=False)
+    ends = threading.Event()
+
+    def work() -> None:
+        with redis.Redis.from_url(site.redis_url) as client:
+            while not ends.is_set():
+                if taken := client.blpop(["tools"], timeout=1):
+                    sent = json.loads(taken[1])
+                    (call_id,) = json.loads(base64.b64decode(sent["body"]))[0]
+                    app.backend.mark_as_done(sent["headers"]["id"], tasks.call_for_app(call_id))
+        connection.close()
+
+    with served() as server:
+        monkeypatch.setattr(tasks, "tool_settings", lambda: server.settings)
+        thread = threading.Thread(target=work)
+        thread.start()
+        yield server
+        ends.set()
+        thread.join()
+
+
+@pytest.fixture
+def chat(bob_page: Page, gpt, take, seats) -> Page:
+    """Bob's chat with the app of that server."""
+    bob_page.goto(f"/g/{gpt.slug}/chat")
+    ask(bob_page)
+    worker = take()
+    with ThreadPoolExecutor() as pool:  # a thread without Playwright's event loop
+        give(worker.run, pool.submit(seats.spec).result())
+    show_app(worker.run, seats.address, APP, worker.lease)
+    worker.finish("There are 4.", ())
+    expect(bob_page.get_by_text("There are 4.")).to_be_visible()
+    opened(bob_page)
+    says(bob_page, "1 result")
+    return bob_page
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark")])
+def test_it_calls_its_server_and_the_person_allows_what_may_change_something(chat, seats, width, theme):
+    chat.set_viewport_size({"width": width, "height": 900})
+    chat.emulate_media(color_scheme=theme)
+    run(chat, "call('tools/call', { name: 'free', arguments: { row: 3 } })")
+    says(chat, '"structuredContent":{"free":[3,9],"key":"[removed]"}')
+    run(chat, "call('resources/read', { uri: 'seats://prices' })")
+    says(chat, '"text":"4 EUR [removed]"')
+    run(chat, "call('tools/call', { name: 'book', arguments: { seat: 9 } })")
+    card = chat.locator(".app .approval")
+    expect(card).to_contain_text("seat: 9")
+    expect(card).to_contain_text("asks for this")
+    assert chat.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert serious(chat) == []
+    height = chat.locator(".app iframe").evaluate("frame => frame.style.height")
+    run(chat, "send({ method: 'ui/notifications/size-changed', params: { height: 90 } })")
+    run(chat, "call('ping')")
+    says(chat, "5 result {}")
+    assert chat.locator(".app iframe").evaluate("frame => frame.style.height") == height  # nothing moves meanwhile
+    assert seats.done == [("free", 3)]
+    card.get_by_role("button", name="Allow").press("Enter")
+    says(chat, '"text":"Booked 9."')
+    run(chat, "call('tools/call', { name: 'book', arguments: { seat: 1 } })")
+    card.get_by_role("button", name="Decline").click()
+    says(chat, "6 error -32000")
+    assert seats.done == [("free", 3), ("book", 9)]
+    expect(card).to_have_count(0)
+    done = ["Used free · done", "Read seats://prices · done", "Used book · done · allowed by you"]
+    done.append("Used book · declined")
+    chat.get_by_text("What it did").click()
+    expect(chat.locator(".app-log li")).to_have_text(done)
+    chat.reload()
+    opened(chat)
+    chat.get_by_text("What it did").click()
+    expect(chat.locator(".app-log li")).to_have_text(done)
+
+
+def test_a_card_cannot_be_allowed_by_a_click_that_was_meant_for_the_app(chat, seats):
+    run(chat, "call('tools/call', { name: 'book', arguments: { seat: 9 } })")
+    allow = chat.locator(".app .approval button", has_text="Allow")
+    allow.wait_for()
+    assert allow.evaluate("button => button.inert")
+    chat.get_by_role("button", name="Close the app from").click()
+    expect(chat.locator(".app .approval")).to_have_count(0)
+    assert seats.done == []
+
+
+def test_the_app_of_another_gpt_s_call_is_shown_in_the_chat(bob_page, bob, gpt, alice):
+    run, helper = start_run(start_conversation(bob, gpt), "Seats?"), trees.published(alice, "Seat Clerk")
+    trees.calls(run, trees.call_of(helper, "a", "Find seats."))
+    child = trees.ask(run, helper, "Find seats.", "a")
+    show_app(child, "seats.example", APP)
+    trees.end(child, "4 are free.")
+    log.append(run.id, Finished(text="There are 4."))
+    bob_page.goto(f"/c/{run.message.conversation_id}/")
+    opened(bob_page)
+    says(bob_page, "1 result")
 
 
 def test_a_link_is_opened_only_by_the_person(show, elsewhere):  # noqa: F811
@@ -133,8 +235,10 @@ def test_a_link_is_opened_only_by_the_person(show, elsewhere):  # noqa: F811
     says(page, '2 result {"isError":true}')
     assert elsewhere.requests == []
     run(page, f"call('ui/open-link', {{ url: '{elsewhere.url}/third' }})")
+    link = question.get_by_role("link", name="Open")
+    expect(link).not_to_have_attribute("inert", "")  # no click counts before
     with page.expect_popup() as popup:
-        question.get_by_role("link", name="Open").click()
+        link.click()
     assert popup.value.evaluate("opener") is None
     popup.value.close()
     says(page, "4 result {}")

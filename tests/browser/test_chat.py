@@ -156,6 +156,8 @@ def test_the_page_follows_the_stream_only_at_its_end(asked, take):
     worker.write("\n\nThe very end.")
     expect(asked.get_by_text("The very end.")).to_be_attached()
     expect(asked.get_by_text("Paragraph 0 ")).to_be_in_viewport()
+    box, talk = jump.bounding_box(), asked.locator("[data-scroll]").bounding_box()
+    assert box["y"] >= talk["y"] + talk["height"]  # it covers nothing of the chat
     jump.click()
     expect(asked.get_by_text("The very end.")).to_be_in_viewport()
     expect(jump).to_be_hidden()
@@ -460,6 +462,17 @@ def test_a_chat_works_without_script(visitor, bob, gpt, take):
 
 
 # The list of chats
+
+
+def test_a_chat_that_began_with_a_greeting_gets_the_title_of_what_follows(bob_page, gpt, take):
+    bob_page.goto(f"/g/{gpt.slug}/chat")
+    field(bob_page).fill("hi")
+    field(bob_page).press("Enter")
+    bob_page.wait_for_url("**/c/*/")
+    take().answer("Hello!", ())
+    say(bob_page, "Which seal is in the kit?")
+    expect(bob_page.locator(".side-chat").get_by_role("link", name="Which seal is in the kit?")).to_be_visible()
+    expect(bob_page).to_have_title("Which seal is in the kit? · Guildhall")
 
 
 def test_a_chat_is_renamed_found_and_deleted_in_the_side_column(answered, visitor):

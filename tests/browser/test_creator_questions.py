@@ -10,6 +10,8 @@ from tests.browser.conftest import INTERVAL, PASSAGES, Visitor
 from tests.browser.test_accessibility import LOOKS, SIZES, serious
 from tests.publishing import publish
 from web.builder.services import update_gpt
+from web.runs import feedback
+from web.runs.models import Run
 from web.runs.services import start_conversation, start_run
 
 pytestmark = pytest.mark.browser
@@ -82,3 +84,37 @@ def test_a_question_goes_to_the_creator_and_the_answer_comes_back(visitor: Visit
     bobs.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     expect(bobs.get_by_text("It costs 1,200 euros.")).to_be_visible()
     shot(bobs, f"back-{size}-{theme}")
+
+
+@pytest.mark.parametrize(("theme", "size"), LOOKS)
+def test_the_usage_page_with_feedback_is_accessible(visitor, gpt, alice, bob, take, theme, size):
+    for good, text in ((True, ""), (False, "The price is wrong. " * 12), (False, "w" * 200)):
+        run = start_run(start_conversation(bob, gpt), "What does a Zephyr-9 cost?")
+        take().answer("It costs 12 EUR.", ())
+        feedback.give(Run.objects.get(id=run.id), good, ["wrong"] if not good else [], text, not good)
+    page = visitor.page(alice, color_scheme=theme, viewport=SIZES[size])
+    page.goto(f"/gpts/{gpt.slug}/use/")
+    expect(page.get_by_text("The price is wrong.").first).to_be_visible()
+    sideways = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert (serious(page), sideways) == ([], 0)
+    if shots := os.environ.get("SHOTS"):
+        page.screenshot(path=f"{shots}/use-{size}.png", full_page=True)
+    page.goto(f"/gpts/{gpt.slug}/edit")
+    forms = page.get_by_role("switch", name="Forms")
+    forms.check()
+    forms.scroll_into_view_if_needed()
+    assert serious(page) == []
+    if shots:
+        page.screenshot(path=f"{shots}/forms-{size}.png")
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_a_message_of_the_page_covers_nothing_on_a_phone(visitor, gpt, alice, width):
+    page = visitor.page(alice, viewport={"width": width, "height": 780})
+    page.goto("/account/me/")
+    page.get_by_role("button", name="Save").first.click()
+    toast = page.locator(".toast")
+    expect(toast).to_be_visible()
+    low = toast.bounding_box()
+    assert low["y"] + low["height"] <= page.locator("main").bounding_box()["y"]
+    assert serious(page) == []

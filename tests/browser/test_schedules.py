@@ -38,7 +38,7 @@ def test_one_is_made_from_a_chat_by_keyboard_and_run(visitor, bob, gpt):
     expect(page.get_by_role("heading", name="Weekly check")).to_be_visible()
     schedule = Schedule.objects.get()
     assert (schedule.cron, schedule.time_zone, schedule.text) == ("45 7 * * 1", "Asia/Tokyo", "What is new?")
-    expect(page.get_by_text("At 07:45 on Monday")).to_be_visible()
+    expect(page.get_by_text("Every Monday, 07:45")).to_be_visible()
     page.get_by_role("button", name="Run now").click()
     page.wait_for_url("**/c/**")
     expect(page.get_by_text("What is new?")).to_be_visible()

@@ -11,10 +11,11 @@ from django.conf import settings
 from django.db import connection
 
 from tests.web.schedules.conftest import DAILY, end, fall_due, webhook
+from web.accounts.models_outbox import Delivery
 from web.runs import log
 from web.runs.models import Conversation, Run
 from web.schedules import services
-from web.schedules.models import Delivery, ScheduledRun
+from web.schedules.models import ScheduledRun
 
 pytestmark = [pytest.mark.process, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("sent_tasks")]
 Work = Callable[..., list[int]]

@@ -10,7 +10,9 @@ from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 from uuid import UUID, uuid4
 
+from allauth.usersessions.models import UserSession
 from django.conf import settings
+from django.contrib.auth.models import Group
 from django.core import signing
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
@@ -22,24 +24,33 @@ from tests.publishing import publish
 from tests.web.api.conftest import expired_key_of, revoked_key_of
 from tests.web.runs import trees
 from tests.web.runs.attached import attached
-from web.accounts import grants
-from web.accounts.models import ApiKey, User
+from web.accounts import directory_tokens, grants, invitations, suspended, webhooks
+from web.accounts.models import ApiKey, Scope, User
 from web.accounts.services import create_key, create_sign_in_link
 from web.api.models import Batch, FileBatch, ProgramConversation, ProgramItem, Response
-from web.builder import files
+from web.builder import files, shares
 from web.builder.delegates import add
 from web.builder.models import Gpt, GptVersion, KnowledgeFile, Sharing
 from web.builder.models_actions import Action, McpServerRow, RemoteAgentRow, SignIn
+from web.builder.models_listing import ListingReview
+from web.builder.models_sources import Source
 from web.builder.services import create_gpt, delete_gpt, open_link, update_gpt
+from web.moderation.models import Case
+from web.notifications.kinds import stop_link
 from web.operate.models import MeasuredModel, ModelDownload, ModelSurvey
+from web.operate.models_backup import Backup
 from web.runs import feedback, log, memories, projects, sharing
 from web.runs.citations import pictures_of
 from web.runs.files import keep
 from web.runs.files import upload as upload_file
-from web.runs.models import Conversation, CreatorQuestion, Permission, Run, StoreFile, VectorStore
-from web.runs.models_chats import QueuedMessage
+from web.runs.models import Conversation, CreatorQuestion, Message, Permission, Run, StoreFile, VectorStore
+from web.runs.models_chats import AppCall, QueuedMessage
+from web.runs.models_drafts import DraftChange
+from web.runs.models_imports import ChatImport
 from web.runs.services import delete_conversation, start_conversation, start_run
 from web.schedules import services as schedules
+from web.store import collections, profiles
+from web.store.models import Review
 
 FILE_TEXT: Final = "The fee is 12 {}. Pay it."
 # Lists that can be searched or filtered. All GPTs of the scene have a pump in their name.
@@ -62,7 +73,7 @@ BODIES: Final[dict[str, Any]] = {
     "POST /schedules/<schedule_id>/": {**SCHEDULE, "repeat": "day", "at": "08:00", "revision": "1"},
     "POST /api/schedules": {**SCHEDULE, "cron": "0 8 * * *"},
     "PATCH /api/schedules/<schedule_id>": {"name": "Changed"},
-    "POST /account/keys/": {"name": "new", "days": "30"},
+    "POST /account/keys/": {"name": "new", "days": "30", "scopes": "chat"},
     "POST /account/me/": {"name": "New"},
     "POST /authorize": {"request": "<signed>", "decision": "allow"},
     "POST /account/password/reset/": {"email": "nobody@example.org"},
@@ -74,6 +85,7 @@ BODIES: Final[dict[str, Any]] = {
     "POST /projects/<project_id>/files": {"file": b"text"},
     "POST /api/projects/<project_id>/files": {"file": b"text"},
     "POST /api/projects": {"name": "New"},
+    "POST /api/operate/invitations": {"name": "New"},
     "POST /c/<conversation_id>/move": {"project": "<project_id>"},
     "POST /c/<conversation_id>/send": {"text": "Hello"},
     "POST /c/<conversation_id>/messages/<message_id>": {"text": "Another"},
@@ -96,12 +108,53 @@ BODIES: Final[dict[str, Any]] = {
         "max_tokens": "9",
         "sharing": "link",
     },
+    "POST /gpts/<slug>/people": {"email": "dana@example.org", "right": "chat"},
+    "POST /api/gpts/<slug>/shares": {"email": "dana@example.org"},
+    "POST /g/<slug>/review": {"stars": "4"},
+    "PUT /api/gpts/<slug>/review": {"stars": 4},
+    "POST /reviews/<review_id>/answer": {"answer": "Thanks"},
+    "PUT /api/reviews/<review_id>/answer": {"answer": "Thanks"},
+    "POST /api/reviews/<review_id>/report": {"reason": "Rude"},
+    "POST /gpts/<slug>/webhooks/": {"url": "https://example.org/hook", "events": "review.left"},
+    "POST /gpts/<slug>/webhooks/<webhook_id>/": {"url": "https://example.org/hook", "events": "review.left"},
+    "POST /api/gpts/<slug>/webhooks": {"url": "https://example.org/hook", "events": ["review.left"]},
+    "POST /api/operate/webhooks": {"url": "https://example.org/hook", "events": ["report.filed"]},
+    "POST /api/operate/listings/<listing_id>/decision": {"approved": False},
+    "PUT /api/account/notifications": {"wanted": []},
+    "POST /api/operate/reports/<case_id>/decision": {"decision": "none"},
+    "POST /api/operate/reports/<case_id>/appeal": {"granted": True},
+    "POST /api/account/decisions/<decision_id>/appeal": {"text": "It is true."},
+    "POST /account/decisions/<decision_id>/appeal": {"text": "It is true."},
+    "PUT /api/operate/reviews/<review_id>": {"hidden": True},
+    "PUT /api/operate/categories": {"categories": [{"key": "other", "title": "Other"}]},
+    "POST /operate/categories/": {"key": "other", "title": "Other", "place": "1"},
+    "PUT /api/account/profile": {"public": False},
+    "POST /collections/": {"name": "New"},
+    "POST /collections/<collection_id>/change": {"name": "New"},
+    "POST /api/collections": {"name": "New"},
+    "PATCH /api/collections/<collection_id>": {"name": "New"},
     "POST /gpts/new": {"name": "New"},
+    "POST /gpts/<slug>/embed": {
+        "label": "Ask",
+        "colour": "#1d5c4a",
+        "side": "right",
+        "theme": "auto",
+        "messages_a_day": "5",
+        "messages_a_visitor": "5",
+    },
+    "POST /gpts/<slug>/sources/<source_id>/": {"url": "https://example.org/manuals", "secret": "x", "hours": "24"},
+    "POST /api/gpts/<slug>/sources": {"settings": {"kind": "page", "url": "https://example.org/"}},
+    "PATCH /api/gpts/<slug>/sources/<source_id>": {"hours": 9},
+    "PATCH /api/gpts/<slug>/versions/<number>": {"note": "New"},
+    "PATCH /api/gpts/<slug>/widget": {"label": "Ask"},
+    "POST /gpts/describe": {"text": "It helps people with pumps."},
+    "POST /gpts/<slug>/build": {"text": "Change it"},
     "POST /gpts/<slug>/delegates/add": {"delegate": "second"},
     "POST /gpts/<slug>/files": {"file": b"text"},
     "POST /gpts/<slug>/files/<file_id>/replace": {"file": b"text"},
     "POST /gpts/<slug>/knowledge/ask": {"question": "Which seal?"},
     "POST /gpts/<slug>/preview": {"text": "Hello"},
+    "POST /gpts/<slug>/try/start": {"text": "Hello"},
     "POST /gpts/<slug>/questions/<question_id>": {"answer": "ZP-771."},
     "POST /runs/<run_id>/approve": {"call_id": "w1", "allowed": "true"},
     "POST /runs/<run_id>/answer": {"call_id": "w1", "action": "accept", "answer-city": "Rome"},
@@ -175,6 +228,9 @@ BODIES: Final[dict[str, Any]] = {
     "PATCH /api/gpts/<slug>/delegates/<delegate>": {"when": "Prices"},
     "POST /api/gpts/<slug>/runs": {"text": "Hello"},
     "POST /api/gpts/<slug>/questions/<question_id>": {"answer": "ZP-771."},
+    "POST /api/runs/<run_id>/apps/<call_id>/calls": {"tool": "free"},
+    "POST /api/runs/<run_id>/apps/<call_id>/resources": {"address": "seats://prices"},
+    "POST /api/runs/<run_id>/apps/<call_id>/calls/<app_call_id>/answer": {"allowed": False},
     "POST /api/runs/<run_id>/approve": {"call_id": "w1", "allowed": True},
     "POST /api/runs/<run_id>/creator-question": {"text": "Which seal?"},
     "PATCH /api/conversations/<conversation_id>": {"title": "Changed"},
@@ -242,7 +298,7 @@ def build() -> Scene:
         "stranger": _person("charlie", "Charlie"),
         "operator": _person("oscar", "Oscar", is_staff=True),
     }
-    keys = {role: create_key(person, word(f"key-of-{role}"), may_approve=True)[1] for role, person in people.items()}
+    keys = {role: create_key(person, word(f"key-of-{role}"), scopes=Scope)[1] for role, person in people.items()}
     keys |= {"revoked": revoked_key_of(people["owner"]), "expired": expired_key_of(people["owner"])}
     ApiKey.objects.update(last_used=timezone.now())
     scene = Scene(people, keys)
@@ -251,7 +307,18 @@ def build() -> Scene:
         open_link(people[role], gpts["linked"].link_secret)
     create_gpt(people["chatter"], {"name": f"Pump {word('bobs-gpt')}"})
     _chats(people, gpts, scene)
+    _said(people, gpts["linked"], scene)
+    imported = ChatImport.objects.create(owner=people["chatter"], name=word("import-name"), size=9)
+    scene.values["<import_id>"] = str(imported.id)
     invited = User.objects.create_user("dana@example.org", name="Dana")
+    shared = shares.share(gpts["linked"], "view", email=invited.email)
+    urls = {name: f"https://example.org/{word(name)}" for name in ("webhook-url", "site-webhook-url")}
+    hook, _ = webhooks.create(gpts["linked"], urls["webhook-url"], ["review.left"], people["owner"])
+    of_site, _ = webhooks.create(None, urls["site-webhook-url"], ["report.filed"], people["operator"])
+    waiting = create_gpt(people["owner"], {"name": "Waiting", "instructions": word("waiting-instructions")})
+    review = ListingReview.objects.create(gpt=waiting, version=publish(waiting, "me"))
+    group = Group.objects.create(name="Class 7b")
+    people["chatter"].groups.add(group)
     ModelSurvey.objects.create(found={"catalogue": [], "stored": [], "machine": {"memory": 1}})
     MeasuredModel.objects.create(fingerprint="f", name="bundled")
     ModelDownload.objects.create(name=f"org/{word('download')}", status="downloading", total=9)
@@ -262,8 +329,31 @@ def build() -> Scene:
         "<uidb36>-<key>": "1-no-such-key",
         "<key>": "no-such-key",
         "docs/<name>": "docs/models",
+        "hints/<name>": "hints/creator",
         "<rest>": "tasks",
         "models/<action>": "models/stop",
+        "<app_label>": "accounts",
+        "user/<object_id>": f"user/{people['chatter'].pk}",
+        "<person_id>/act/<act>": f"{people['chatter'].pk}/act/sign-out",
+        "<person_id>/erase": f"{people['chatter'].pk}/erase",
+        "<session_id>": str(UserSession.objects.create(user=people["chatter"], ip="127.0.0.1", session_key="s").pk),
+        "<backup_id>": str(Backup.objects.create(path="/backups/a").pk),
+        "group/<object_id>": f"group/{group.pk}",
+        "group/<group_id>": f"group/{group.pk}",
+        "gpt/<object_id>": f"gpt/{gpts['linked'].pk}",
+        "people/<share_id>": f"people/{shared.pk}",
+        "gpts/<slug>/shares/<share_id>": f"gpts/{gpts['linked'].slug}/shares/{shared.pk}",
+        "gpt/<gpt_id>/act/<act>": f"gpt/{gpts['linked'].pk}/act/withdraw",
+        "<webhook_id>": str(hook.pk),
+        "<action>": "test",
+        "<listing_id>": str(review.pk),
+        "listingreview/<object_id>": f"listingreview/{review.pk}",
+        "operate/webhooks/<webhook_id>": f"operate/webhooks/{of_site.pk}",
+        "webhook/<object_id>": f"webhook/{of_site.pk}",
+        "webhook/<webhook_id>/act/<act>": f"webhook/{of_site.pk}/act/test",
+        "/decisions/<token>": urlsplit(suspended.link(people["chatter"])).path.rstrip("/"),
+        "/notifications/stop/<token>": urlsplit(stop_link(people["chatter"], "shares")).path.rstrip("/"),
+        "admin/<url>": "admin/nowhere",
         "<api>/<rest>": "api/no/such/page",
         "citations/<number>": "citations/0",
         "sources/<number>": "sources/0",
@@ -271,12 +361,46 @@ def build() -> Scene:
         "<page>": "1",
     }
     ids = ("run", "conversation", "file", "service", "action", "question", "attachment", "gpt", "response", "item")
-    ids += ("vector_store", "batch", "schedule", "project", "memory")
+    ids += ("decision", "case", "webhook", "listing")
+    ids += ("vector_store", "batch", "schedule", "project", "memory", "collection", "review", "import", "source")
     scene.others["unknown"] = {f"<{name}_id>": str(uuid4()) for name in ids}
     scene.others["unknown"] |= dict.fromkeys(
-        ("<permission_id>", "<key_id>", "<version_id>", "<draft_id>", "<grant_id>"), "999999"
+        (
+            "<creator>",
+            "<permission_id>",
+            "<key_id>",
+            "<version_id>",
+            "<draft_id>",
+            "<change_id>",
+            "<grant_id>",
+            "<session_id>",
+        ),
+        "999999",
     )
     return scene
+
+
+def _said(people: dict[str, User], linked: Gpt, scene: Scene) -> None:
+    """Bob's review of a GPT, which Vera reported, and his collection with it; Alice's public page."""
+    texts = {"text": word("review-text"), "answer": word("review-answer")}
+    review = Review.objects.create(gpt=linked, owner=people["chatter"], stars=4, **texts)
+    before = {"decision": "remove", "note": word("decision-note"), "decided": timezone.now()}
+    decided = Case.objects.create(review=review, owner=review.owner, **before)
+    case = Case.objects.create(review=review, owner=review.owner)
+    case.reports.create(owner=people["viewer"], text=word("report-reason"))
+    profile = profiles.change(people["owner"], public=True, about=word("profile-about"))
+    names = {"name": word("collection-name"), "about": word("collection-about")}
+    collection = collections.create(people["chatter"], **names)
+    collections.add(collection, linked.slug)
+    scene.values |= {
+        "<review_id>": str(review.id),
+        "<decision_id>": str(decided.id),
+        "case/<object_id>": f"case/{case.id}",
+        "case/<case_id>/act/<act>": f"case/{case.id}/act/decision",
+        "<case_id>": str(case.id),
+        "<collection_id>": str(collection.id),
+        "<creator>": profile.slug,
+    }
 
 
 def _programs(bob: User) -> dict[str, str]:
@@ -350,6 +474,10 @@ def _gpts(alice: User, scene: Scene) -> dict[str, Gpt]:
     for row in (action, server, agent):
         row.keep_secret(word("service-secret"))
         row.save()
+    where = {"kind": "git", "url": f"https://{word('source-host')}.example.org/manuals"}
+    source = Source(gpt=linked, kind="git", settings=where)
+    source.set_secret(word("source-secret"))
+    source.save()
     add(linked, gpts["private"].slug, word("delegate-when"))
     add(linked, gpts["store"].slug)
     publish(linked, Sharing.LINK)
@@ -360,8 +488,14 @@ def _gpts(alice: User, scene: Scene) -> dict[str, Gpt]:
     undecided = _file(linked, "draft")
     draft = linked.draft_spec().model_dump(mode="json")
     replaced = GptVersion.objects.create(gpt=linked, data=draft, replaced=timezone.now())
+    built = Conversation.objects.create(gpt=linked, version=linked.published, owner=linked.owner, origin="builder")
+    message = Message.objects.create(conversation=built, text="Change the draft")
+    run = Run.objects.create(message=message, version=linked.published, owner=linked.owner, status="completed")
+    now, was = texts["description"], {"description": "Pump"}
+    change = DraftChange.objects.create(gpt=linked, run=run, call_id="d1", before=was, after={"description": now})
     scene.values |= {
         "<slug>": linked.slug,
+        "<change_id>": str(change.id),
         "<version_id>": str(linked.published_id),
         "<draft_id>": str(replaced.id),
         "<delegate>": gpts["store"].slug,
@@ -373,6 +507,7 @@ def _gpts(alice: User, scene: Scene) -> dict[str, Gpt]:
         "actions/<service_id>": f"actions/{action.id}",
         "mcp-servers/<service_id>": f"mcp-servers/{server.id}",
         "agents/<service_id>": f"agents/{agent.id}",
+        "<source_id>": str(source.id),
     }
     others = {
         name: {"<slug>": gpts[name].slug, "<model>": gpts[name].slug}
@@ -396,6 +531,9 @@ def _chats(people: dict[str, User], gpts: dict[str, Gpt], scene: Scene) -> None:
     page = keep(showing, "app.json", json.dumps({"html": word("app-page")}).encode(), untrusted=True)
     shown = AppView(file_id=page.id, host="seats.example")
     log.append(showing.id, ToolResult(call_id="t1", name="seats", text="4", app=shown))
+    app_call = AppCall.objects.create(
+        run=showing, view="t1", tool="free", status="waiting", outcome=word("app-outcome")
+    )
     declined = _run(bob, linked, "bobs-declined-text")
     log.append(declined.id, Finished(text="I can’t tell.", coverage="not_covered"))
     _run(people["viewer"], linked, "veras-text")
@@ -418,6 +556,9 @@ def _chats(people: dict[str, User], gpts: dict[str, Gpt], scene: Scene) -> None:
     asked = CreatorQuestion(gpt=linked, owner=bob, message=waiting.message, text=word("question"))
     asked.save()
     CreatorQuestion.objects.create(gpt=linked, owner=bob, message=run.message, text=word("old-question"), **closed)
+    tomorrow = timezone.now() + timedelta(1)
+    invitation, invitation_url = invitations.create(people["operator"], word("invitation"), 9, tomorrow)
+    directory_token, _ = directory_tokens.create(people["operator"], word("directory"))
     permission = Permission.objects.create(user=bob, gpt=linked, tool="reserve", title=word("permission"))
     memory = memories.add(bob, linked, word("memory"))
     project = projects.create(bob, word("project-name"), word("project-wishes"))
@@ -471,6 +612,8 @@ def _chats(people: dict[str, User], gpts: dict[str, Gpt], scene: Scene) -> None:
         "runs/<run_id>/cancel": f"runs/{waiting.id}/cancel",
         "runs/<run_id>/approve": f"runs/{waiting.id}/approve",
         "runs/<run_id>/answer": f"runs/{asking.id}/answer",
+        "runs/<run_id>/apps/<call_id>": f"runs/{showing.id}/apps/t1",
+        "<app_call_id>": str(app_call.id),
         "c/turn/<run_id>/apps/<call_id>": f"c/turn/{showing.id}/apps/t1",
         "runs/<run_id>/creator-question": f"runs/{declined.id}/creator-question",
         "c/turn/<run_id>/ask-creator": f"c/turn/{declined.id}/ask-creator",
@@ -479,6 +622,12 @@ def _chats(people: dict[str, User], gpts: dict[str, Gpt], scene: Scene) -> None:
         "<project_id>": str(project.id),
         "projects/<project_id>/files/<file_id>": f"projects/{project.id}/files/{of_project.id}",
         "<permission_id>": str(permission.id),
+        "<pk>": "1",
+        "<invitation_id>": str(invitation.id),
+        "invitation/<object_id>": f"invitation/{invitation.id}",
+        "directorytoken/<object_id>": f"directorytoken/{directory_token.pk}",
+        "<key>": "1",
+        "join/<secret>": f"join/{invitation_url.rstrip('/').rpartition('/')[2]}",
         "<attachment_id>": str(unsent.id),
         "<file_id>": str(unsent.id),
     }

@@ -1,7 +1,9 @@
 """Who gets what at every address, by access_matrix.txt, and that nothing sent back holds words of other people."""
 
+import io
 import logging
 import re
+import zipfile
 from collections.abc import Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -26,13 +28,15 @@ from web.runs.citations import ShownPage, SourceView
 
 KEPT_ALIVE: Final = b": still here\n\n"
 METHODS: Final = ("GET", "POST", "PATCH", "DELETE")  # and PUT where a row has it
-MACHINES: Final = ("/api/", "/v1/", "/a2a/", "/mcp")
-ONLY_KEYS: Final = ("/v1/", "/a2a/", "/mcp")
+MACHINES: Final = ("/api/", "/v1/", "/a2a/", "/mcp", "/scim/")
+ONLY_KEYS: Final = ("/v1/", "/a2a/", "/mcp", "/scim/")
 # Under /api, but not with a key: one that leaks makes no further keys and shuts nobody out.
 ONLY_SESSIONS: Final = (
     ("POST", "/api/keys"),
     ("DELETE", "/api/keys/<key_id>"),
     ("DELETE", "/api/programs/<grant_id>"),
+    ("DELETE", "/api/sessions"),
+    ("DELETE", "/api/sessions/<session_id>"),
 )
 
 
@@ -183,6 +187,11 @@ def of_state(method: str, route: str, state: str) -> Iterator[Cell]:
         yield Cell(method, route, role, state=state, **door)
 
 
+def shown_to(cell: Cell) -> str:
+    """Who reads the answer. Operators read more in their console than elsewhere."""
+    return "console" if cell.counts_as == "operator" and cell.route.startswith("/admin/") else cell.counts_as
+
+
 class Site:
     """Sends requests, and takes back what they change."""
 
@@ -224,6 +233,9 @@ class Site:
 def sent(response: Any) -> str:
     """The headers and the body of a response, also if it is a stream."""
     body = async_to_sync(collected)(response) if getattr(response, "is_async", False) else response.getvalue()
+    if response.headers.get("Content-Type") == "application/zip":
+        with zipfile.ZipFile(io.BytesIO(body)) as archive:
+            body = b"\n".join(name.encode() + b"\n" + archive.read(name) for name in archive.namelist())
     return f"{response.headers}\n{body.decode(errors='replace')}"
 
 
@@ -242,7 +254,8 @@ async def collected(response: Any) -> bytes:
 def site(db, settings, monkeypatch, tmp_path) -> Iterator[Site]:
     """The site with all objects of the matrix. Asynchronous views use the test's connection, to be rolled back."""
     settings.MEDIA_ROOT = tmp_path
-    settings.ACCOUNT_RATE_LIMITS, settings.MAX_ACTIVE_RUNS = False, 32
+    settings.ACCOUNT_RATE_LIMITS = settings.MFA_RATE_LIMITS = False
+    settings.MAX_ACTIVE_RUNS = 32
     settings.EMAIL_HOST, settings.ENGINE = "mail.example.org", "hf"
     monkeypatch.setattr(connections, "sync_to_async", lambda query, thread_sensitive=True: sync_to_async(query))
     for module in (connections, rpc):
@@ -266,8 +279,8 @@ def test_nobody_gets_more_than_the_table_says(site):
         status, text = site.ask(cell)
         if status not in TABLE.statuses(cell):
             wrong.append((status, cell))
-        shown = {(name, cell.counts_as) for name in TABLE.secrets if word(name) in text}
-        leaks += [(name, cell) for name, role in shown if role not in TABLE.secrets[name]]
+        shown = {(name, shown_to(cell)) for name in TABLE.secrets if word(name) in text}
+        leaks += [(name, cell) for name, role in shown if not {role, cell.counts_as} & TABLE.secrets[name]]
         unseen -= shown
     assert wrong == []
     assert leaks == []

@@ -11,6 +11,7 @@ from django.urls import get_resolver
 
 from tests.web.api.conftest import key_of
 from web import bodies
+from web.accounts import directory_tokens
 from web.asgi import application
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -101,6 +102,15 @@ def test_files_are_taken_from_people_who_are_signed_in_only(alice, gpt, settings
         answer = send(path, n_allowed + 4, who)
         assert (answer.status, answer.n_read) == (413, 0)
         assert send(path, 900, who, declared=False).n_read == (n_allowed + 3) * MB
+
+
+def test_a_directory_sends_the_members_of_large_groups() -> None:
+    _, secret = directory_tokens.create(None, "Okta")
+    header = (b"authorization", f"Bearer {secret}".encode())
+    for headers, n_chunks, status, n_read in (((), 2, 401, 0), ((header,), 2, 400, 2 * MB), ((header,), 3, 413, 0)):
+        answer = send("/scim/v2/Groups", n_chunks, *headers)
+        assert (answer.status, answer.n_read, json.loads(answer.text)["status"]) == (status, n_read, str(status))
+    assert send("/api/gpts", 2, header).status == 401
 
 
 def test_files_within_json_are_smaller_as_they_take_much_memory(alice, gpt, settings) -> None:

@@ -54,10 +54,17 @@ class TestLimits:
         assert client.post("/account/login/", form, REMOTE_ADDR="10.0.0.9").status_code == 200
 
     def test_uploads_and_searches_have_limits_of_their_own(self, client, bob, settings):
-        settings.UPLOADS_A_MINUTE = settings.SEARCHES_A_MINUTE = 1
+        settings.UPLOADS_A_MINUTE = settings.SEARCHES_A_MINUTE = settings.SHARES_A_MINUTE = 1
         client.force_login(bob)
         assert [client.post("/files/attach").status_code for _ in range(2)] == [400, 429]
         assert [client.get("/?q=pump").status_code for _ in range(2)] == [200, 429]
+        asked = ("/gpts/mine/people?see=a@example.org", "/api/gpts/mine/access?email=a@example.org")
+        assert [client.get(path).status_code for path in asked] == [404, 429]
+        assert [client.post(path).status_code for path in ("/gpts/mine/people", "/api/gpts/mine/shares")] == [
+            429,
+            429,
+        ]
+        assert client.get("/gpts/mine/people").status_code == 404
         script = client.get("/g/mentionable?q=p", headers={"Accept": "application/json"})
         assert (script.status_code, script.json()) == (429, {"error": "Too many requests. Try again in 45 s."})
         assert client.get("/").status_code == 200

@@ -27,8 +27,8 @@ WITH_TOOLS = [slug for slug in SLUGS if FORMS[slug].get("capabilities", ["memory
 DELEGATING = [slug for slug in SLUGS if "delegates" in FORMS[slug]]
 FROM_FILES = [slug for slug in SLUGS if slug not in (*WITH_TOOLS, *DELEGATING)]
 # The guide knows the documentation pages, so it alone has more files and words than a sample needs.
-MOST_FILES = {"guildhall-guide": 7}
-MOST_WORDS = {"guildhall-guide": 10_400}
+MOST_FILES = {"guildhall-guide": 9}
+MOST_WORDS = {"guildhall-guide": 13_400}
 CATEGORIES = {"Writing", "Research", "Programming", "Education", "Work", "Home"}
 KEYS = {
     "name",
@@ -192,7 +192,7 @@ def test_every_starter_has_its_answer_in_the_files(slug: str):
         ("How do I publish a GPT?", "To publish a GPT, open its form, choose who can chat with it, and press"),
         ("How do I invite people?", "To invite people, send them the address of the site"),
         ("Why are the answers so bad?", "because the site still runs the starter model"),
-        ("Can I import my ChatGPT GPT?", "can't import a GPT from ChatGPT automatically"),
+        ("Can I import my ChatGPT GPT?", "To import a GPT from ChatGPT, press"),
     ],
 )
 def test_the_guide_knows_what_new_people_ask(question: str, answer: str):

@@ -1,7 +1,7 @@
 """The rules for the hosts, ports and addresses that requests may go to."""
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -38,10 +38,14 @@ class _Entry:
 
 
 class Guard:
-    """Decides for one EgressConfig. Each method raises EgressRefused with a message for people."""
+    """Decides for one EgressConfig. Each method raises EgressRefused with a message for people.
 
-    def __init__(self, config: EgressConfig) -> None:
+    `ports` are those that need no leave of the operator: those of the web, unless a caller speaks something else.
+    """
+
+    def __init__(self, config: EgressConfig, ports: Collection[int] = tuple(PORTS.values())) -> None:
         self.config = config
+        self._ports = ports
         self._allow = tuple(_entry(each) for each in config.allow)
         self._deny = tuple(_entry(each) for each in config.deny)
 
@@ -59,8 +63,8 @@ class Guard:
             raise EgressRefused(f"This site doesn't allow requests to {host}.")
         if self._is_allowed(host, port):
             return
-        if port not in PORTS.values():
-            raise EgressRefused(f"Port {port} isn't allowed, only 80 and 443 are.")
+        if port not in self._ports:
+            raise EgressRefused(f"Port {port} isn't allowed, only {' and '.join(map(str, self._ports))}.")
         if not _is_address(host) and not self._is_named(host) and _is_private_name(host):
             raise EgressRefused(f"{host} isn't on the public internet.")
 

@@ -41,10 +41,15 @@ def read_attachment(file: ConversationFile | StoreFile, embedder: Embedder, repo
                 raise (NoText(NO_TEXT_IN_PICTURE) if is_picture else error) from error
             info = SegmentInfo(address="", title="", n_chunks=0, n_pages=0, n_tokens=0)
     n_found = len(info.findings)
-    passages = f"{n_found} passage{'' if n_found == 1 else 's'} with hidden or instruction-like text"
-    left_out = [Notice(message=f"{passages} {'was' if n_found == 1 else 'were'} left out.")] if n_found else []
+    left_out = [Notice(message=_left_out_notice(n_found))] if n_found else []
     seen = [Notice(message=SEEN)] if is_seen else []
     return replace(info, notices=(*left_out, *seen, *info.notices))
+
+
+def _left_out_notice(n: int) -> str:
+    if n == 1:
+        return "A passage with hidden or instruction-like text was left out."
+    return f"{n} passages with hidden or instruction-like text were left out."
 
 
 def _built(file: ConversationFile | StoreFile, embedder: Embedder, report: Report) -> SegmentInfo:
@@ -52,21 +57,19 @@ def _built(file: ConversationFile | StoreFile, embedder: Embedder, report: Repor
 
     def checked(progress: IndexingProgress) -> None:
         if is_limited and progress.n_pages > settings.MAX_ATTACHMENT_PAGES:
-            raise TooLarge(_too_long(progress.n_pages, settings.MAX_ATTACHMENT_PAGES, "pages"))
+            n, most = progress.n_pages, settings.MAX_ATTACHMENT_PAGES
+            raise TooLarge(f"Too long to attach: {n:,} of {most:,} pages. Attach the part that matters.")
         report(progress)
 
     home, source, owner = settings.GUILDHALL_HOME, file.path, str(file.owner_id)
     document = read_file(home, source, checked, owner)
     n_chars = sum(len(block.text) for block in document.blocks)
     if is_limited and n_chars > settings.MAX_ATTACHMENT_CHARS:
-        raise TooLarge(_too_long(n_chars, settings.MAX_ATTACHMENT_CHARS, "characters"))
+        most = settings.MAX_ATTACHMENT_CHARS
+        raise TooLarge(f"Too long to attach: {n_chars:,} of {most:,} characters. Attach the part that matters.")
     return build_segment(home, source, embedder, report, _left_out(document.findings), owner)
 
 
 def _left_out(findings: tuple[Finding, ...]) -> Decisions:
     """The decision to drop each finding that is still in the text; notes were left out from the start."""
     return {each.id: "drop" for each in findings if each.severity != "note"}
-
-
-def _too_long(n: int, most: int, what: str) -> str:
-    return f"Too long to attach: {n:,} of {most:,} {what}. Attach the part that matters."

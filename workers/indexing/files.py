@@ -25,8 +25,10 @@ from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from gpts.knowledge.documents import Document
+from web.builder import notify
 from web.builder.files import file_became_ready
 from web.builder.models import FileToRead, KnowledgeFile
+from web.builder.sources import publish_files
 from web.runs.fair_queue import NEVER, serve, served
 from web.runs.files import point_steps_at
 from web.runs.models import ConversationFile
@@ -111,6 +113,8 @@ def index(file: FileToRead) -> None:
     except Exception:
         logger.exception("indexing %s failed", file.id)
         claimed.fail(UNEXPECTED)
+    if isinstance(file, KnowledgeFile) and file.source_id:
+        publish_files(file.gpt)
     if isinstance(file, ConversationFile) and file.conversation_id:  # it was sent, and is read again
         point_steps_at(file)
 
@@ -218,7 +222,10 @@ class Claim:
 
     def fail(self, reason: str) -> None:
         """Mark the file failed for `reason`, if it is still claimed."""
-        self._held().update(status=FileToRead.Status.FAILED, error=reason[:300], claimed_until=None)
+        failed = self._held().update(status=FileToRead.Status.FAILED, error=reason[:300], claimed_until=None)
+        if failed and self._kind is KnowledgeFile:
+            of = KnowledgeFile.objects.select_related("gpt").get(id=self._id)
+            notify.of_gpt(of.gpt, "file.failed", file=str(of.pk))
 
     def _held(self) -> "QuerySet[Any]":
         return self._kind.objects.filter(id=self._id, claimed_until=self._until)

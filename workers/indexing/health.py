@@ -95,7 +95,7 @@ def _unused(gpt: Gpt, files: Sequence[_OpenFile]) -> dict[str, Any]:
 def _found_spans(gpt: Gpt) -> tuple[int, dict[str, set[tuple[int, int]]]]:
     """The number of searches, and by file id the ranges of text that they found."""
     steps = StepRow.objects.filter(kind="retrieval", run__status=Run.Status.COMPLETED, run__version__gpt=gpt).exclude(
-        run__message__conversation__origin=Conversation.Origin.PREVIEW
+        run__message__conversation__origin__in=(Conversation.Origin.PREVIEW, Conversation.Origin.BUILDER)
     )
     spans: dict[str, set[tuple[int, int]]] = defaultdict(set)
     searches = steps.order_by("-id").values_list("data", flat=True)[:SEARCHES]

@@ -34,6 +34,7 @@ def sweep() -> int:
     n_removed += _sweep(home / PICTURES, in_use.files, has_file)
     n_removed += _sweep(home / "segments", in_use.segments, has_segment)
     n_removed += _sweep(Path(settings.MEDIA_ROOT), in_use.pictures, _has_picture)
+    n_removed += _sweep_parsed(home / "parsed", in_use.files)
     abandoned = [*(home / "files").glob(".upload-*"), *Path(settings.MEDIA_ROOT).glob(".*.webp")]
     return n_removed + remove_old(abandoned, ABANDONED_S)
 
@@ -78,6 +79,15 @@ def _sweep(folder: Path, in_use: frozenset[str], has: Callable[[str], bool]) -> 
     _restore(folder, has)
     unused = [path for path in folder.glob("[!.]*") if path.name not in in_use and is_settled(path)]
     return sum(remove_unless(path, partial(_is_wanted, has, path.name)) for path in unused)
+
+
+def _sweep_parsed(folder: Path, in_use: frozenset[str]) -> int:
+    """Delete the texts of files that are not in use (`<sha256>-….json`), which are only a cache."""
+    unused = [path for path in folder.glob("[!.]*.json") if path.name.partition("-")[0] not in in_use]
+    unused = [path for path in unused if is_settled(path)]
+    for path in unused:
+        path.unlink(missing_ok=True)
+    return len(unused)
 
 
 def _is_wanted(has: Callable[[str], bool], name: str, aside: Path) -> bool:

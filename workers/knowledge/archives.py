@@ -6,32 +6,34 @@ or EntitiesRefused, a damaged one BrokenFile.
 """
 
 import re
-import stat
 import zipfile
 import zlib
-from collections.abc import Iterable
 from io import BytesIO
-from itertools import pairwise
 from typing import Any, Final
 
 from lxml import etree
 
-from workers.knowledge.errors import BrokenFile, EntitiesRefused, PasswordProtected, UnpacksTooLarge, UnsafeArchive
+from gpts.safety.archives import ArchiveRefused, Reason, checked_entries, key_of
+from workers.knowledge.errors import (
+    BrokenFile,
+    EntitiesRefused,
+    KnowledgeError,
+    PasswordProtected,
+    UnpacksTooLarge,
+    UnsafeArchive,
+)
 
 _MAX_ENTRIES: Final = 2_000
 MAX_BYTES: Final = 200_000_000
-MAX_RATIO: Final = 100
-# Below this any ratio is harmless; small ordinary files (a page of blanks) may exceed 100:1.
-_RATIO_FREE_BYTES: Final = 1_000_000
-
-_ENCRYPTED: Final = 0x01
-_METHODS: Final = frozenset([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
-# The method number of WinZip's AES encryption, for which writers may omit the flag.
-_AES: Final = 99
-_LOCAL_HEADER_BYTES: Final = 30
 _DOCTYPE: Final = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.I)
 # The namespaces of "Strict Open XML" have the same elements as the usual ones.
 _STRICT: Final = re.compile(rb"http://purl\.oclc\.org/ooxml/(\w+)/(\w+)")
+_REFUSALS: Final[dict[Reason, type[KnowledgeError]]] = {
+    "broken": BrokenFile,
+    "large": UnpacksTooLarge,
+    "protected": PasswordProtected,
+    "unsafe": UnsafeArchive,
+}
 
 
 class Archive:
@@ -39,19 +41,17 @@ class Archive:
 
     def __init__(self, data: bytes) -> None:
         try:
-            self._zip = zipfile.ZipFile(BytesIO(data))
-            entries = self._zip.infolist()
-            _check_sizes(entries)
-            _check_names(entries)
-            _check_places(entries, data)
-            _check_methods(entries)
+            file = BytesIO(data)
+            self._zip = zipfile.ZipFile(file)
+            entries = checked_entries(self._zip, file, _MAX_ENTRIES, MAX_BYTES)
+        except ArchiveRefused as refused:
+            raise _REFUSALS[refused.reason] from refused
         except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError, OverflowError) as error:
             raise BrokenFile from error
-        # References inside the archive may differ from the names in letter case and slashes.
-        self._entries = {_key(entry.filename): entry for entry in entries}
+        self._entries = {key_of(entry.filename): entry for entry in entries}
 
     def __contains__(self, name: str) -> bool:
-        return _key(name) in self._entries
+        return key_of(name) in self._entries
 
     @property
     def names(self) -> list[str]:
@@ -60,7 +60,7 @@ class Archive:
 
     def read(self, name: str) -> bytes:
         """The bytes of the entry `name`, at most as many as it declares. Raises BrokenFile."""
-        entry = self._entries.get(_key(name))
+        entry = self._entries.get(key_of(name))
         if entry is None:
             raise BrokenFile
         try:
@@ -94,50 +94,3 @@ def parse_xml(part: bytes) -> Any:
     if root.getroottree().docinfo.internalDTD is not None:
         raise EntitiesRefused
     return root
-
-
-def _check_sizes(entries: list[zipfile.ZipInfo]) -> None:
-    total = sum(entry.file_size for entry in entries)
-    packed = sum(entry.compress_size for entry in entries)
-    too_dense = total > _RATIO_FREE_BYTES and total > MAX_RATIO * max(1, packed)
-    if len(entries) > _MAX_ENTRIES or total > MAX_BYTES or too_dense:
-        raise UnpacksTooLarge
-
-
-def _check_names(entries: list[zipfile.ZipInfo]) -> None:
-    """Refuse names outside the archive, links, and duplicate names, which readers resolve differently."""
-    seen = set()
-    for entry in entries:
-        # `filename` ends at the first zero byte, after which other readers continue.
-        name = entry.orig_filename.replace("\\", "/")
-        leads_out = name.startswith("/") or re.match("[a-z]:", name, re.I) or ".." in name.split("/") or "\0" in name
-        if leads_out or stat.S_ISLNK(entry.external_attr >> 16) or _key(name) in seen:
-            raise UnsafeArchive
-        seen.add(_key(name))
-
-
-def _check_places(entries: Iterable[zipfile.ZipInfo], data: bytes) -> None:
-    """Refuse overlapping entries, by which small archives unpack to any size (Fifield, "A better zip bomb", 2019)."""
-    places = sorted((entry.header_offset, _end(entry, data)) for entry in entries)
-    if any(end > start for (_, end), (start, _) in pairwise(places)):
-        raise UnsafeArchive
-
-
-def _end(entry: zipfile.ZipInfo, data: bytes) -> int:
-    header = data[entry.header_offset : entry.header_offset + _LOCAL_HEADER_BYTES]
-    if len(header) < _LOCAL_HEADER_BYTES or not header.startswith(b"PK\x03\x04"):
-        raise BrokenFile
-    name, extra = int.from_bytes(header[26:28], "little"), int.from_bytes(header[28:30], "little")
-    return entry.header_offset + _LOCAL_HEADER_BYTES + name + extra + entry.compress_size
-
-
-def _check_methods(entries: Iterable[zipfile.ZipInfo]) -> None:
-    for entry in entries:
-        if entry.flag_bits & _ENCRYPTED or entry.compress_type == _AES:
-            raise PasswordProtected
-        if entry.compress_type not in _METHODS:
-            raise BrokenFile
-
-
-def _key(name: str) -> str:
-    return name.replace("\\", "/").lower()

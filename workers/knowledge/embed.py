@@ -115,6 +115,10 @@ class Embedder:
         """The vector of a question, `(1, dim)` float32, L2-normalised; recent ones are cached."""
         return self._query_vector(text)
 
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """The vectors of several questions, `(n_texts, dim)` float32, L2-normalised; none is cached."""
+        return self._encoded(texts, _QUERY_PROMPTS)
+
     def similarity(self, one: Sequence[str], other: Sequence[str]) -> list[list[float]]:
         """The cosine of each text of `one` with each of `other`, for citations; vectors of `other` are cached."""
         cosines: list[list[float]] = (self.encode(one) @ self._cached(other).T).tolist()

@@ -5,6 +5,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 from gpts.knowledge.documents import Document
+from gpts.knowledge.languages import LANGUAGES
 
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
@@ -17,11 +18,6 @@ _SURE: Final = 0.6
 # Samples from all over the text, so that one quotation does not decide.
 _PIECES: Final = 5
 _PIECE_CHARS: Final = 400
-# Languages of real files; the model's other ninety (Latin, Bikol) are chosen for files with hardly any text.
-_LANGUAGES: Final = (
-    "ar bg bn ca cs da de el en es et fa fi fr he hi hr hu id is it ja ko lt lv ms nl no pl pt ro ru sk sl sq sr sv "
-    "sw ta th tr uk ur vi zh"
-).split()
 
 
 def language_of(document: Document) -> str:
@@ -51,5 +47,5 @@ def _identifier() -> "LanguageIdentifier":
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-    identifier.set_languages(_LANGUAGES)
+    identifier.set_languages(list(LANGUAGES))
     return identifier

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import partial
 from typing import Any, Final
@@ -15,7 +16,7 @@ from gpts.safety.labels import Integrity, Label, join
 from gpts.spec.tools import call_digest
 from web.accounts import quotas
 from web.accounts.quotas import QuotaExceeded
-from web.runs import files, memories
+from web.runs import drafts, files, memories
 from web.runs.errors import LeaseLost, Refused, RunOver
 from workers.runs import asking
 from workers.runs.turn import HeldTurn
@@ -118,6 +119,7 @@ def _context(call: ToolCall, tool: Tool, turn: HeldTurn, readable: tuple[InputFi
         progress=partial(turn.progress, call.call_id),
         keep=partial(_keep, turn, any(file.untrusted for file in readable)),
         remember=partial(_remember, turn),
+        update_draft=partial(_update_draft, turn, call.call_id),
         question=turn.question(),
         label=context_label(turn.history, turn.steps, turn.tools),
         answers=_answers_to(call, turn),
@@ -143,6 +145,13 @@ def _keep(
 def _remember(turn: HeldTurn, text: str) -> str:
     try:
         return memories.add(turn.run.owner, turn.run.gpt, text, turn.run).text
+    except Refused as error:
+        raise ToolError(str(error)) from error
+
+
+def _update_draft(turn: HeldTurn, call_id: str, fields: Mapping[str, Any]) -> str:
+    try:
+        return drafts.write(turn.run, call_id, fields, turn.user_message().background.draft)
     except Refused as error:
         raise ToolError(str(error)) from error
 

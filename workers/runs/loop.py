@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
-from gpts.runs.background import REMEMBER
+from gpts.runs.background import REMEMBER, UPDATE_DRAFT
 from gpts.runs.decisions import (
     CallModel,
     Decision,
@@ -198,6 +198,8 @@ def _permits(first: UserMessage, tool: ToolSpec, ability: ModelAbility) -> bool:
     """
     remembers = tool.builtin == REMEMBER
     is_fit = ability.calls_tools or not (remembers or tool.asks_person)
+    if tool.builtin == UPDATE_DRAFT and not first.background.draft:
+        return False
     return first.overrides.permits(tool.name) and is_fit and (first.background.may_remember or not remembers)
 
 
@@ -228,6 +230,8 @@ def _circumstances(turn: HeldTurn) -> Circumstances:
     if run.root_id or not writes:
         return Circumstances(Standing(mode=configuration.policy()), sign_in)
     standing = permissions.standing(run.owner_id, run.version.gpt_id, writes, configuration.policy())
+    if turn.user_message().background.draft:  # who builds a GPT by conversation wants its form filled in
+        standing = replace(standing, always=standing.always | {UPDATE_DRAFT})
     return Circumstances(standing, sign_in)
 
 

@@ -19,6 +19,7 @@ from workers.smallmodel.conversation.classifier import MessageClassifier, langua
 from workers.smallmodel.conversation.intents import read_message, said_before
 from workers.smallmodel.conversation.outlines import outlined
 from workers.smallmodel.conversation.replies import message_intent
+from workers.smallmodel.interview.interview import interview_reply, shown_reply
 from workers.smallmodel.quoting import shown_results, with_extract
 from workers.smallmodel.routing.router import Router
 
@@ -85,9 +86,13 @@ class SmallModel:
         return choose_from_store(self.router, [("user", task)], store)
 
     def write_call(self, state: TurnState, tool: ToolSpec, check: Callable[[], None]) -> ModelReply:
-        """A call of `tool`. Raises EngineError and what `check` raises."""
+        """A call of `tool`, or a question for its arguments. Raises EngineError and what `check` raises."""
+        if tool.guided:
+            return interview_reply(state, self.similarity)
         return written_call(state, self.engine, tool, self.deadline_s, check)
 
     def show_results(self, state: TurnState) -> Finish:
         """The results of the last calls as the answer."""
+        if state.guided_tool():
+            return Finish(shown_reply(state), "no_knowledge")
         return shown_results(state, self.similarity)

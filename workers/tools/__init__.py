@@ -49,6 +49,10 @@ def _nothing_remembered(text: str) -> str:
     raise ToolError("Nothing can be remembered in this chat.")
 
 
+def _no_draft(fields: Mapping[str, Any]) -> str:
+    raise ToolError("No GPT is being made in this chat.")
+
+
 class Keep(Protocol):
     """Stores bytes as a file of the conversation. `untrusted`: outsiders may have written some of it."""
 
@@ -63,7 +67,8 @@ class ToolContext:
     `session` identifies the conversation, for tools with state, and `n_sessions` is how many the person may have with
     state in memory (None: no limit). `check` raises when the run was stopped; long calls call it several times a
     second, and `progress` with a short text for the reader. `keep` stores bytes as a file of the conversation.
-    `remember` keeps a sentence for later chats, and returns it as kept. `answers` are the person's, if the call is a
+    `remember` keeps a sentence for later chats, and returns it as kept. `update_draft` changes fields of the draft
+    that the conversation builds, and returns what came of it. `answers` are the person's, if the call is a
     form, and `ask` shows them another one and waits for a while, where that is possible. `question` is the user's
     message, by which tools choose parts of long pages. `label` is that of the conversation, for tools whose state
     outlives it.
@@ -79,6 +84,7 @@ class ToolContext:
     progress: Callable[[str], None] = lambda text: None
     keep: "Keep" = field(default=lambda name, mime, data, *, untrusted=False: FileRef(name=name, mime=mime))
     remember: Callable[[str], str] = _nothing_remembered
+    update_draft: Callable[[Mapping[str, Any]], str] = _no_draft
     question: str = ""
     label: Label = field(default_factory=Label)
     n_sessions: int | None = None

@@ -11,9 +11,9 @@ from importlib import import_module
 from typing import Any, Final
 
 from gpts.spec.builtin_tools import BUILTIN_TOOLS, ApprovalTexts, BuiltinTool
-from gpts.spec.capabilities import CAPABILITIES
+from gpts.spec.capabilities import CAPABILITIES, tools_of
 from gpts.spec.gpt import GptSpec
-from workers.tools import Request, Tool, as_json, one_line
+from workers.tools import Request, Tool, as_json, in_words, one_line
 from workers.tools.settings import ToolSettings
 
 _ARGUMENT: Final = re.compile(r"\{(\w+)\}")
@@ -21,8 +21,7 @@ _ARGUMENT: Final = re.compile(r"\{(\w+)\}")
 
 def granted(spec: GptSpec, settings: ToolSettings) -> dict[str, Tool]:
     """The tools of the capabilities that are switched on."""
-    names = [name for key in spec.capabilities if key in CAPABILITIES for name in CAPABILITIES[key].tools]
-    return {name: tool_of(BUILTIN_TOOLS[name], settings) for name in names}
+    return {name: tool_of(BUILTIN_TOOLS[name], settings) for name in tools_of(spec)}
 
 
 def tool_of(declared: BuiltinTool, settings: ToolSettings) -> Tool:
@@ -52,4 +51,4 @@ def _module(name: str) -> Any:
 def _described(approval: ApprovalTexts, arguments: Mapping[str, Any]) -> Request:
     plain = _ARGUMENT.sub(lambda found: one_line(arguments.get(found[1], "")), approval.plain)
     raw = _ARGUMENT.sub(lambda found: str(arguments.get(found[1], "")), approval.raw)
-    return Request(plain, raw or as_json(arguments))
+    return Request(plain or in_words(dict(arguments)), raw or as_json(arguments))

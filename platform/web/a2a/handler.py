@@ -38,6 +38,7 @@ from a2a.utils.task import apply_history_length, validate_history_length, valida
 from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
 from django.http import Http404
+from google.protobuf.json_format import MessageToDict
 
 from web.a2a.following import events, updates
 from web.a2a.tasks import attached, context_of, in_state, task_of, text_of
@@ -158,7 +159,8 @@ class RunHandler(RequestHandler):
         text = text_of(message)
         files = [file.id for file in await in_database(attached, self._user, message.parts)]
         await until_read(files)
-        return await in_database(self._send, text, context_id, files)
+        inputs = MessageToDict(message.metadata).get("inputs") if message.HasField("metadata") else None
+        return await in_database(self._send, text, context_id, files, inputs if isinstance(inputs, dict) else {})
 
     def _context(self, message: Message) -> str:
         """The context that the message goes on with; empty for a new one. Raises Http404, A2AError."""
@@ -171,12 +173,12 @@ class RunHandler(RequestHandler):
         text = CONTINUE.format(context=context_of(run)) if run.is_over else BUSY
         raise UnsupportedOperationError(text)
 
-    def _send(self, text: str, context_id: str, files: list[UUID]) -> Run:
-        return services.start_run(self._conversation(context_id), text, attachments=files)
+    def _send(self, text: str, context_id: str, files: list[UUID], inputs: dict[str, Any]) -> Run:
+        return services.start_run(self._conversation(context_id, inputs), text, attachments=files)
 
-    def _conversation(self, context_id: str) -> Conversation:
+    def _conversation(self, context_id: str, inputs: dict[str, Any]) -> Conversation:
         try:
-            return conversation_of(self._user, self._gpt, UUID(context_id) if context_id else None)
+            return conversation_of(self._user, self._gpt, UUID(context_id) if context_id else None, inputs)
         except (ValueError, Http404):
             raise InvalidParamsError("Context not found. Leave it out to start a new one.") from None
 

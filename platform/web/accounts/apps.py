@@ -9,5 +9,8 @@ class AccountsConfig(AppConfig):
     label = "accounts"
 
     def ready(self) -> None:
-        """Register the checks of the settings: this app is the one that all others build on."""
+        """Register the checks of the settings, as all other apps build on this one, and what the audit log hears."""
+        from web.accounts import audit
+
         register(check_settings, TAG)
+        audit.listen()

@@ -4,15 +4,23 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from allauth.account.models import EmailAddress
+from allauth.core import context
 from django import forms
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
 
-from web.accounts.models import ApiKey, User
+from web.accounts import invitations, live_settings
+from web.accounts.models import DEFAULT_SCOPES, ApiKey, Scope, User
 from web.accounts.services import rename
 
 # Lifetimes of a key, in days; 0: it never expires.
-LIFETIMES = ((30, "30 days"), (90, "90 days"), (365, "One year"), (0, "Never"))
+LIFETIMES = (
+    (30, gettext_lazy("30 days")),
+    (90, gettext_lazy("90 days")),
+    (365, gettext_lazy("One year")),
+    (0, gettext_lazy("Never")),
+)
 
 
 class SignupForm(forms.Form):
@@ -21,10 +29,20 @@ class SignupForm(forms.Form):
     name = forms.CharField(
         max_length=60,
         required=False,
-        label="Your name",
-        help_text="Shown on your GPTs, and to creators whom you send a question.",
+        label=gettext_lazy("Your name"),
+        help_text=gettext_lazy("Shown on your GPTs, and to creators whom you send a question."),
     )
     field_order = ("name", "email", "password1")
+
+    def clean(self) -> dict[str, Any]:
+        """The fields; allauth's own follow. Refuses addresses that may not have an account."""
+        cleaned = super().clean() or {}
+        email = cleaned.get("email")
+        if email and not invitations.may_have_account(context.request, email):
+            domains = ", ".join(live_settings.get("SIGNUP_DOMAINS"))
+            text = gettext("Use an address of {domains}.").format(domains=domains)
+            self.add_error("email", text if domains else gettext("Sign-up is closed"))
+        return cleaned
 
     def signup(self, request: Any, user: User) -> None:
         """Save the name; allauth calls this once the user is saved."""
@@ -37,7 +55,7 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = User
         fields = ("name", "email")
-        error_messages: ClassVar = {"email": {"unique": "Another account has this email address."}}
+        error_messages: ClassVar = {"email": {"unique": gettext_lazy("Another account has this email address.")}}
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -61,7 +79,7 @@ class KeyForm(forms.Form):
 
     name = forms.CharField(max_length=ApiKey._meta.get_field("name").max_length)
     days = forms.TypedChoiceField(choices=LIFETIMES, coerce=int, initial=90)
-    may_approve = forms.BooleanField(required=False)
+    scopes = forms.MultipleChoiceField(choices=Scope.choices, initial=[str(scope) for scope in DEFAULT_SCOPES])
 
     def expires(self) -> datetime | None:
         """When the key stops working; None for never."""

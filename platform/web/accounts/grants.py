@@ -13,9 +13,9 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
-from web.accounts import quotas
+from web.accounts import audit, quotas
 from web.accounts.models import KEY_PREFIX, Grant, GrantToken, Program, User, digest
-from web.accounts.services import LAST_USED_STEP, n_secrets
+from web.accounts.services import n_secrets, note_use
 
 LIFETIMES: Final = {
     GrantToken.Kind.CODE: timedelta(minutes=2),
@@ -35,6 +35,7 @@ def grant(user: User, program: Program, resource: str, request: Mapping[str, str
     quotas.lock(user.pk)
     quotas.check(user.pk, "keys", n_secrets(user))
     made = Grant.objects.create(user=user, program=program, resource=resource)
+    audit.record(audit.Act.PROGRAM_CONNECTED, user, made)
     return _issue(made, Kind.CODE, request)
 
 
@@ -49,10 +50,8 @@ def access(secret: str) -> Grant | None:
     found = token(Kind.ACCESS, secret)
     if found is None:
         return None
-    now, granted = timezone.now(), found.grant
-    if granted.last_used is None or now - granted.last_used > LAST_USED_STEP:
-        Grant.objects.filter(id=granted.id).update(last_used=now)
-    return granted
+    note_use(found.grant)
+    return found.grant
 
 
 def exchange(spent: GrantToken) -> tuple[str, str] | None:
@@ -80,14 +79,22 @@ def live_grants(user: User) -> "QuerySet[Grant]":
     return user.grants.filter(Exists(refreshable)).select_related("program")
 
 
+@transaction.atomic
 def end(user: User, grant_id: int) -> bool:
     """End the grant. Whether `user` had such a one."""
-    return bool(user.grants.filter(id=grant_id).delete()[0])
+    granted = user.grants.filter(id=grant_id).first()
+    if granted is None:
+        return False
+    audit.record(audit.Act.PROGRAM_ENDED, user, granted)
+    granted.delete()
+    return True
 
 
 def revoke(program_id: str, secret: str) -> None:
     """End the grant of the program with this access or refresh token, if there is one."""
-    Grant.objects.filter(program=program_id, tokens__hash=digest(secret)).delete()
+    granted = Grant.objects.filter(program=program_id, tokens__hash=digest(secret)).select_related("user").first()
+    if granted:
+        end(granted.user, granted.id)
 
 
 def register(program_id: str, metadata: Mapping[str, Any]) -> Program:

@@ -2,10 +2,19 @@
 
 import hashlib
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
-from django.contrib.auth.models import AbstractUser, BaseUserManager
+from django.contrib.auth.models import AbstractUser, BaseUserManager, Group
 from django.db import models
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy
+
+from web.accounts.models_audit import AuditRow  # noqa: F401 - for Django
+from web.accounts.models_directory import DirectoryEntry  # noqa: F401 - for Django
+from web.accounts.models_groups import GivenGroup  # noqa: F401 - for Django
+from web.accounts.models_invitations import Invitation  # noqa: F401 - for Django
+from web.accounts.models_live import LiveSetting  # noqa: F401 - for Django
+from web.accounts.models_outbox import Delivery, Webhook  # noqa: F401 - for Django
 
 KEY_PREFIX = "gh_"
 LINK_LIFETIME = timedelta(hours=24)
@@ -39,10 +48,18 @@ class User(AbstractUser):
     last_name = None  # type: ignore[assignment]
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=60, blank=True, help_text="Shown as the creator of your GPTs.")
+    hints_seen = models.JSONField(default=list, blank=True, help_text="Names of the hints that they dismissed.")
+    language = models.CharField(max_length=10, blank=True, help_text="Of pages; empty: the browser’s.")
+    notifications_off = models.JSONField(default=list, blank=True, help_text="Kinds of email that they don’t want.")
+    sign_outs = models.PositiveIntegerField(default=0, help_text="How often all their sessions were ended.")
+    erased = models.DateTimeField(null=True, blank=True, editable=False, help_text="When the account was closed.")
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
     objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name, verbose_name_plural = "person", "people"
 
     def __str__(self) -> str:
         return self.shown_name
@@ -59,10 +76,30 @@ class User(AbstractUser):
             self.sign_in_links.all().delete()
             self.grants.all().delete()
 
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What each session holds of its user: with the password, or with `sign_outs`, it changes, and they end."""
+        of_password: str = super()._get_session_auth_hash(secret=secret)  # type: ignore[misc]
+        if not self.sign_outs:  # as before there was such a field, so that an update ends no session
+            return of_password
+        return salted_hmac("web.accounts.sign_outs", f"{of_password}{self.sign_outs}", algorithm="sha256").hexdigest()
+
     def get_full_name(self) -> str:
         return self.shown_name
 
     get_short_name = get_full_name
+
+
+class Scope(models.TextChoices):
+    """What an API key can be for; `web/scopes.py` says what each opens."""
+
+    CHAT = "chat", gettext_lazy("Chat")
+    READ = "read", gettext_lazy("Read")
+    MANAGE = "manage", gettext_lazy("Manage")
+    APPROVE = "approve", gettext_lazy("Can approve actions")
+
+
+# Of a key that says nothing else. Approving is asked for: an agent with it would approve its own calls.
+DEFAULT_SCOPES: Final = (Scope.CHAT, Scope.READ, Scope.MANAGE)
 
 
 class ApiKey(models.Model):
@@ -76,15 +113,23 @@ class ApiKey(models.Model):
     expires = models.DateTimeField(null=True, blank=True)
     revoked = models.DateTimeField(null=True, blank=True)
     last_used = models.DateTimeField(null=True, blank=True)
-    may_approve = models.BooleanField(
-        default=False, help_text="Whether programs with it may approve calls for their owner."
-    )
+    scopes = models.JSONField(default=list, help_text="What programs with it may do: some of Scope.")
 
     class Meta:
         ordering = ["-created"]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+    @property
+    def may_approve(self) -> bool:
+        """Whether programs with it may approve calls for their owner."""
+        return Scope.APPROVE in self.scopes
+
+    @property
+    def scope_names(self) -> list[str]:
+        """What it may do, for people."""
+        return [str(scope.label) for scope in Scope if scope in self.scopes]
 
 
 class Program(models.Model):
@@ -165,20 +210,29 @@ class SignInLink(models.Model):
 
 
 class QuotaLimit(models.Model):
-    """A limit that an operator set for a person, or for everyone if `user` is empty. `most` is empty for no limit."""
+    """A limit that an operator set: for a person, a group, or without either for everyone. Empty `most`: no limit."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, blank=True, related_name="quota_limits")
-    kind = models.CharField(max_length=12)
-    most = models.PositiveBigIntegerField(null=True, blank=True)
+    group = models.ForeignKey(Group, on_delete=models.CASCADE, null=True, blank=True, related_name="quota_limits")
+    kind = models.CharField(max_length=20)
+    most = models.PositiveBigIntegerField(null=True, blank=True, help_text="Empty: no limit.")
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["user", "kind"], name="quota_once_per_person"),
-            models.UniqueConstraint(fields=["kind"], condition=models.Q(user=None), name="quota_once_for_everyone"),
+            models.UniqueConstraint(fields=["group", "kind"], name="quota_once_per_group"),
+            models.UniqueConstraint(
+                fields=["kind"], condition=models.Q(user=None, group=None), name="quota_once_for_everyone"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(user=None) | models.Q(group=None), name="quota_of_person_or_group"
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.user or 'everyone'}: {self.kind} {'unlimited' if self.most is None else self.most}"
+        return (
+            f"{self.user or self.group or 'everyone'}: {self.kind} {'unlimited' if self.most is None else self.most}"
+        )
 
 
 class DailyUse(models.Model):

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 
 MAX_CHARS: Final = 256
 
@@ -31,8 +32,11 @@ class LongestPassword:
     def validate(self, password: str, user: Any = None) -> None:
         """Raise ValidationError if `password` is too long."""
         if len(password) > MAX_CHARS:
-            raise ValidationError(f"Too long: {len(password):,} of {MAX_CHARS} characters.", code="password_too_long")
+            raise ValidationError(
+                gettext("Too long: {n} of {limit} characters.").format(n=len(password), limit=MAX_CHARS),
+                code="password_too_long",
+            )
 
     def get_help_text(self) -> str:
         """The limit, for forms."""
-        return f"Your password can’t be longer than {MAX_CHARS} characters."
+        return gettext("Your password can’t be longer than {limit} characters.").format(limit=MAX_CHARS)

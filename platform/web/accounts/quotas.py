@@ -1,7 +1,7 @@
 """What one person may use: GPTs, files, keys; runs, streams and sandboxes at once; what is counted by the day.
 
-A limit is the person's own if an operator set one, else the one set for everyone, else the site's setting. Limits of
-groups will come between the first two, in `limits_of`. Operators are counted like everyone else.
+A limit is the person's own if an operator set one, else the most generous of their groups', else the one set for
+everyone, else the site's setting. Operators are counted like everyone else.
 
 Daily numbers are rows that only conditional updates change; what is counted by its own rows is counted under a lock
 on the person (`lock`). So two requests at once never pass a limit together. Tokens are known only afterwards: runs
@@ -12,13 +12,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from math import inf
 from typing import Final
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db.models import F, Q, Sum
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop
 
+from web.accounts import audit
 from web.accounts.models import DailyUse, QuotaLimit, User
 
 
@@ -38,20 +41,42 @@ class Kind:
 
 
 KINDS: Final = {
-    "messages": Kind("Messages", "MESSAGES_A_DAY", "messages a day"),
-    "tokens": Kind("Tokens", "TOKENS_A_DAY", "tokens a day"),
-    "pictures": Kind("Generated images", "PICTURES_A_DAY", "generated images a day"),
-    "audio_s": Kind("Audio (seconds)", "AUDIO_S_A_DAY", "seconds of audio a day"),
-    "runs": Kind("Answers in progress", "MAX_ACTIVE_RUNS", "answers in progress", "Wait for one to finish"),
-    "streams": Kind("Answers open at once", "MAX_STREAMS_PER_PERSON", "answers open at once", "Close some"),
-    "sandbox_sessions": Kind(
-        *("Code interpreter sessions", "MAX_SANDBOX_SESSIONS_PER_PERSON"),
-        *("code interpreter sessions at once", "Wait for one to finish"),
+    "messages": Kind(gettext_noop("Messages"), "MESSAGES_A_DAY", gettext_noop("messages a day")),
+    "tokens": Kind(gettext_noop("Tokens"), "TOKENS_A_DAY", gettext_noop("tokens a day")),
+    "pictures": Kind(gettext_noop("Generated images"), "PICTURES_A_DAY", gettext_noop("generated images a day")),
+    "audio_s": Kind(gettext_noop("Audio (seconds)"), "AUDIO_S_A_DAY", gettext_noop("seconds of audio a day")),
+    "visitors": Kind(
+        gettext_noop("Messages of visitors"), "VISITOR_MESSAGES_A_DAY", gettext_noop("messages of visitors a day")
     ),
-    "gpts": Kind("GPTs", "MAX_GPTS_PER_PERSON", "GPTs", "Delete one"),
-    "storage_mb": Kind("Storage (MB)", "MAX_STORAGE_MB_PER_PERSON", "MB of files", "Delete files or chats"),
-    "schedules": Kind("Schedules", "MAX_SCHEDULES_PER_PERSON", "schedules", "Delete one"),
-    "keys": Kind("API keys", "MAX_KEYS_PER_PERSON", "API keys", "Revoke one"),
+    "runs": Kind(
+        gettext_noop("Answers in progress"),
+        "MAX_ACTIVE_RUNS",
+        gettext_noop("answers in progress"),
+        gettext_noop("Wait for one to finish"),
+    ),
+    "streams": Kind(
+        gettext_noop("Answers open at once"),
+        "MAX_STREAMS_PER_PERSON",
+        gettext_noop("answers open at once"),
+        gettext_noop("Close some"),
+    ),
+    "sandbox_sessions": Kind(
+        *(gettext_noop("Code interpreter sessions"), "MAX_SANDBOX_SESSIONS_PER_PERSON"),
+        *(gettext_noop("code interpreter sessions at once"), gettext_noop("Wait for one to finish")),
+    ),
+    "gpts": Kind(gettext_noop("GPTs"), "MAX_GPTS_PER_PERSON", gettext_noop("GPTs"), gettext_noop("Delete one")),
+    "storage_mb": Kind(
+        gettext_noop("Storage (MB)"),
+        "MAX_STORAGE_MB_PER_PERSON",
+        gettext_noop("MB of files"),
+        gettext_noop("Delete files or chats"),
+    ),
+    "schedules": Kind(
+        gettext_noop("Schedules"), "MAX_SCHEDULES_PER_PERSON", gettext_noop("schedules"), gettext_noop("Delete one")
+    ),
+    "keys": Kind(
+        gettext_noop("API keys"), "MAX_KEYS_PER_PERSON", gettext_noop("API keys"), gettext_noop("Revoke one")
+    ),
 }
 Limits = dict[str, int | None]
 # What ends by itself, and when it is worth trying again.
@@ -69,8 +94,10 @@ class QuotaExceeded(ValidationError):
 
     def __init__(self, kind: str, limit: int) -> None:
         facts, renews = KINDS[kind], renews_at()
-        remedy = f"It renews at {renews:%H:%M} ({renews:%Z})" if facts.is_daily else facts.remedy
-        super().__init__(f"You’ve reached your limit of {limit:,} {facts.what}. {remedy}.", code="quota")
+        when = f"{renews:%H:%M} ({renews:%Z})"
+        remedy = gettext("It renews at {when}").format(when=when) if facts.is_daily else gettext(facts.remedy)
+        text = gettext("You’ve reached your limit of {limit:,} {what}. {remedy}.")
+        super().__init__(text.format(limit=limit, what=gettext(facts.what), remedy=remedy), code="quota")
         self.is_passing = kind in PASSING
         self.retry_after_s = PASSING_S if self.is_passing else 0
         if facts.is_daily:
@@ -85,8 +112,16 @@ def renews_at() -> datetime:
 def limits_of(person: int) -> Limits:
     """Every limit of the person with this id; None for no limit."""
     limits: Limits = {key: getattr(settings, kind.setting) for key, kind in KINDS.items()}
-    rows = QuotaLimit.objects.filter(Q(user=None) | Q(user=person)).order_by(F("user").asc(nulls_first=True))
-    return limits | {key: most for key, most in rows.values_list("kind", "most") if key in KINDS}
+    groups = User.groups.through.objects.filter(user=person).values("group")
+    apply = QuotaLimit.objects.filter(Q(user=None, group=None) | Q(user=person) | Q(group__in=groups))
+    rows = sorted(apply.values_list("user", "group", "kind", "most"), key=_precedence)
+    return limits | {kind: most for _, _, kind, most in rows if kind in KINDS}
+
+
+def _precedence(row: tuple[int | None, int | None, str, int | None]) -> tuple[bool, bool, float]:
+    """The place of a limit among those that apply, of which the last one holds."""
+    user, group, _, most = row
+    return user is not None, group is not None, inf if most is None else most
 
 
 def lock(person: int) -> None:
@@ -165,14 +200,16 @@ def check_storage(person: int, n_bytes: int) -> None:
     check(person, "storage_mb", stored_mb(person), n_bytes / MB)
 
 
-def set_limit(kind: str, most: int | None, person: User | None) -> None:
-    """Set this limit for the person, or for everyone; None for no limit."""
-    QuotaLimit.objects.update_or_create(user=person, kind=kind, defaults={"most": most})
+def set_limit(kind: str, most: int | None, person: User | None, by: User | None = None) -> None:
+    """Set this limit for the person, or for everyone; None for no limit. The operator `by` does it."""
+    QuotaLimit.objects.update_or_create(user=person, group=None, kind=kind, defaults={"most": most})
+    audit.record(audit.Act.QUOTA_CHANGED, by, person or "everyone", kind=kind, most=most)
 
 
-def reset_limit(kind: str, person: User | None) -> None:
+def reset_limit(kind: str, person: User | None, by: User | None = None) -> None:
     """Remove what an operator set, so that the next more general limit holds."""
-    QuotaLimit.objects.filter(user=person, kind=kind).delete()
+    QuotaLimit.objects.filter(user=person, group=None, kind=kind).delete()
+    audit.record(audit.Act.QUOTA_CHANGED, by, person or "everyone", kind=kind, most="default")
 
 
 def _count(person: int, kind: str, n: int, most: int | None = None) -> bool:

@@ -1,17 +1,30 @@
 """Writes about users: API keys and one-time sign-in links."""
 
 import secrets
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from allauth.account.models import EmailAddress
+from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
-from web.accounts import quotas
-from web.accounts.models import KEY_PREFIX, LINK_LIFETIME, ApiKey, SignInLink, User, digest
+from web.accounts import audit, quotas, second_factor
+from web.accounts.models import (
+    DEFAULT_SCOPES,
+    KEY_PREFIX,
+    LINK_LIFETIME,
+    ApiKey,
+    Grant,
+    Scope,
+    SignInLink,
+    User,
+    digest,
+)
+from web.accounts.models_directory import DirectoryToken
 
 # `last_used` is not updated more often than this, which saves a write per request.
 LAST_USED_STEP = timedelta(minutes=1)
@@ -46,19 +59,27 @@ def n_secrets(user: User) -> int:
 
 @transaction.atomic
 def create_key(
-    user: User, name: str, expires: datetime | None = None, *, may_approve: bool = False
+    user: User, name: str, expires: datetime | None = None, *, scopes: Iterable[str] = DEFAULT_SCOPES
 ) -> tuple[ApiKey, str]:
     """A new key of `user` and its secret, which is not stored. Raises QuotaExceeded."""
     quotas.lock(user.id)
     quotas.check(user.id, "keys", n_secrets(user))
     secret = KEY_PREFIX + secrets.token_urlsafe(32)
-    stored = {"prefix": secret[:9], "hash": digest(secret), "expires": expires, "may_approve": may_approve}
-    return ApiKey.objects.create(user=user, name=name, **stored), secret
+    given = [scope.value for scope in Scope if scope in set(scopes)]
+    stored = {"prefix": secret[:9], "hash": digest(secret), "expires": expires, "scopes": given}
+    key = ApiKey.objects.create(user=user, name=name, **stored)
+    audit.record(audit.Act.KEY_CREATED, user, key, prefix=key.prefix, scopes="+".join(given))
+    return key, secret
 
 
+@transaction.atomic
 def revoke_key(user: User, key_id: int) -> bool:
     """Revoke the key. Whether `user` had such a key."""
-    return bool(ApiKey.objects.filter(user=user, id=key_id, revoked=None).update(revoked=timezone.now()))
+    key = ApiKey.objects.filter(user=user, id=key_id, revoked=None).first()
+    if key is None or not ApiKey.objects.filter(id=key_id, revoked=None).update(revoked=timezone.now()):
+        return False
+    audit.record(audit.Act.KEY_REVOKED, user, key, prefix=key.prefix)
+    return True
 
 
 def valid_key(secret: str) -> ApiKey | None:
@@ -68,16 +89,24 @@ def valid_key(secret: str) -> ApiKey | None:
     key = valid.filter(hash=digest(secret)).select_related("user").first()
     if key is None:
         return None
-    if key.last_used is None or now - key.last_used > LAST_USED_STEP:
-        ApiKey.objects.filter(id=key.id).update(last_used=now)
+    note_use(key)
     return key
 
 
-def create_sign_in_link(user: User) -> str:
-    """An absolute URL that signs `user` in once, within a day. Older links of theirs end."""
+def note_use(used: ApiKey | Grant | DirectoryToken) -> None:
+    """Update when it was last used, at most once in LAST_USED_STEP."""
+    now = timezone.now()
+    if used.last_used is None or now - used.last_used > LAST_USED_STEP:
+        type(used)._default_manager.filter(pk=used.pk).update(last_used=now)
+
+
+@transaction.atomic
+def create_sign_in_link(user: User, by: User | None = None) -> str:
+    """An absolute URL that signs `user` in once, within a day; `by` made it. Older links of theirs end."""
     secret = secrets.token_urlsafe(32)
     user.sign_in_links.all().delete()
     SignInLink.objects.create(user=user, hash=digest(secret), expires=timezone.now() + LINK_LIFETIME)
+    audit.record(audit.Act.LINK_MADE, by, user)
     return settings.SITE_URL + reverse("enter", args=[secret])
 
 
@@ -99,12 +128,16 @@ def is_confirmed(user: User) -> bool:
 def confirm(user: User) -> None:
     """Give an unconfirmed account to the person whom an operator signs in, and to nobody else.
 
-    Whoever registered the address may have been a stranger: password, sessions, links, keys, programs, sign-ins at
-    other services, permissions and schedules that would let them go on, or act for them, end. GPTs and chats stay.
+    Whoever registered the address may have been a stranger: password, second factors, sessions, links, keys,
+    programs, sign-ins at other services, permissions and schedules that would let them go on, or act for them, end.
+    GPTs and chats stay.
     """
     user.set_password(None)
     user.save(update_fields=["password"])
+    audit.record(audit.Act.PASSWORD_CHANGED, user, user, removed=True)
     user.api_keys.filter(revoked=None).update(revoked=timezone.now())
+    second_factor.remove_all(user)
+    SocialAccount.objects.filter(user=user).delete()
     user.sign_ins.all().delete()
     user.permissions.all().delete()
     user.schedules.all().delete()

@@ -78,6 +78,7 @@ class MessagesRequest(BaseModel):
     tool_choice: ToolChoice | None = None
     thinking: dict[str, Any] | None = Field(None, description="Whether to send what a model reasons.")
     output_config: dict[str, Any] | None = Field(None, description="`format`: a JSON Schema of the answer.")
+    inputs: dict[str, Any] | None = Field(None, description="Values of the GPT's inputs, by name: our own extension.")
 
     @property
     def wants_thinking(self) -> bool:
@@ -93,7 +94,7 @@ class MessagesRequest(BaseModel):
         """The same as a chat completion. Raises ApiError for what cannot be one."""
         if unusable := next((name for name in REFUSED if (self.model_extra or {}).get(name)), None):
             raise ApiError(400, f"“{unusable}” is not supported; leave it out.", unusable, "unsupported_parameter")
-        same = self.model_dump(include={"model", "max_tokens", "temperature", "top_p"}, exclude_none=True)
+        same = self.model_dump(include={"model", "max_tokens", "temperature", "top_p", "inputs"}, exclude_none=True)
         system = [{"role": "system", "content": _text(self.system)}] if self.system else []
         made = {
             **same,

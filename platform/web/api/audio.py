@@ -11,10 +11,10 @@ from ninja import Form, Router, Schema
 from pydantic import BaseModel, Field
 
 from gpts.values import Text
-from web import rpc
+from web import passing_files, rpc
 from web.accounts import quotas
 from web.accounts.models import User
-from web.api import audio_files, site_models
+from web.api import site_models
 from web.api.auth import KeyAuth, SessionAuth, caller
 from web.api.chat_completions import name_ignored
 from web.api.errors import ApiError, OpenAiErrorBody
@@ -157,7 +157,7 @@ def create_speech(request: HttpRequest, body: SpeechRequest) -> HttpResponse:
         text = f"Voice “{body.voice[:80]}” not found. This site’s voice is “{voice}”."
         raise ApiError(400, text, "voice", "invalid_value")
     sent = body.input, str(body.speed), body.response_format
-    with _counted(caller(request)) as count, audio_files.passing_file() as path:
+    with _counted(caller(request)) as count, passing_files.passing_file() as path:
         count(_called(caller(request), "workers.tasks.speak", *sent, path.name)["seconds"])
         response = HttpResponse(path.read_bytes(), content_type=TYPES[body.response_format])
     name_ignored(response, "instructions" if body.instructions else "")
@@ -178,7 +178,7 @@ def _heard(user: User, recording: "Upload[Any]", form: TranscriptionRequest, *, 
         "temperature": form.temperature,
         "with_words": with_words,
     }
-    with _counted(user) as count, audio_files.passing_file() as path:
+    with _counted(user) as count, passing_files.passing_file() as path:
         with path.open("wb") as file:
             file.writelines(recording.chunks())
         heard = _called(user, "workers.tasks.transcribe", path.name, json.dumps(hints))

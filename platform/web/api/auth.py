@@ -1,6 +1,6 @@
 """Authentication: an API key for programs, or the session of a signed-in browser."""
 
-from typing import Final, cast
+from typing import cast
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -8,13 +8,8 @@ from ninja.security import APIKeyCookie, HttpBearer
 from ninja.utils import check_csrf
 
 from web.accounts.models import User
-from web.accounts.requests import key_of, owner_of_key
+from web.accounts.requests import owner_of_key
 from web.api.errors import ApiError
-
-NOT_APPROVER: Final = (
-    "This API key can’t answer approval requests. A person answers on the run’s page, or a program with a key that"
-    " was created with “Can approve actions”."
-)
 
 
 class KeyAuth(HttpBearer):
@@ -27,17 +22,6 @@ class KeyAuth(HttpBearer):
     def authenticate(self, request: HttpRequest, token: str) -> User | None:
         """The key's owner; None if it is unknown, revoked or expired."""
         return owner_of_key(request)
-
-
-class ApproverKeyAuth(HttpBearer):
-    """A key that may approve calls. Others may not: an agent with one would approve its own calls."""
-
-    def authenticate(self, request: HttpRequest, token: str) -> User | None:
-        """The key's owner, as for KeyAuth. Raises ApiError if the key lacks this scope."""
-        key = key_of(request)
-        if key and not key.may_approve:
-            raise ApiError(403, NOT_APPROVER, code="key_cannot_approve")
-        return key.user if key else None
 
 
 class SessionAuth(APIKeyCookie):

@@ -80,7 +80,8 @@ def start(
 ) -> Run:
     """The queued run of the answer number `index` to the request. Raises ApiError, Refused."""
     overrides = seeded(body.overrides(), index)
-    return program_runs.start(user, body.model, message, overrides, files, is_kept=bool(body.store))
+    is_kept = bool(body.store)
+    return program_runs.start(user, body.model, message, overrides, files, is_kept=is_kept, inputs=body.inputs)
 
 
 @dataclass(frozen=True, slots=True)

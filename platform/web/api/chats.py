@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from ninja import Router, Schema, Status
 from ninja.pagination import paginate
 from pydantic import Field
@@ -28,6 +28,7 @@ from web.runs.services import access_chat, access_conversation, access_run
 
 router = Router(tags=["Chats"])
 CONVERSATION = "/conversations/{uuid:conversation_id}"
+ExportFormat = Literal["json", "md", "pdf"]
 
 
 class PlaceInChat(RequestBody):
@@ -188,10 +189,24 @@ def revoke_share(request: HttpRequest, conversation_id: UUID, share_id: int) -> 
     return Status(204, None)
 
 
-@router.get(f"{CONVERSATION}/export", response={200: dict[str, Any], **DENIED})
-def export_chat(request: HttpRequest, conversation_id: UUID) -> dict[str, Any]:
-    """The versions of a chat's messages and answers that are shown, with their sources."""
-    return exports.as_data(access_chat(caller(request), conversation_id))
+@router.get(
+    f"{CONVERSATION}/export",
+    response={200: dict[str, Any], 503: ProblemDetails, **INVALID},
+    openapi_extra={"responses": {200: {"content": {"application/pdf": {}, "text/markdown": {}}}}},
+)
+def export_chat(request: HttpRequest, conversation_id: UUID, format: ExportFormat = "json") -> Any:
+    """The versions of a chat's messages and answers that are shown, with their sources.
+
+    400 for `pdf` if the chat is too long, or in a script for which this site has no font.
+    """
+    conversation = access_chat(caller(request), conversation_id)
+    match format:
+        case "json":
+            return exports.as_data(conversation)
+        case "md":
+            return HttpResponse(exports.as_markdown(conversation), content_type="text/markdown; charset=utf-8")
+        case "pdf":
+            return HttpResponse(exports.as_pdf(conversation), content_type="application/pdf")
 
 
 class NewFeedback(RequestBody):

@@ -83,6 +83,8 @@ class SamplingRequest(BaseModel):
         None, max_length=MAX_BIASES, description="By token ids of the model that answers."
     )
 
+    inputs: dict[str, Any] | None = Field(None, description="Values of the GPT's inputs, by name: our own extension.")
+
     def check(self) -> None:
         """Refuse parameters without which the answer would mislead. Raises ApiError with the parameter's name."""
         for name, value in (self.model_extra or {}).items():

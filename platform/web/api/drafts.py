@@ -1,13 +1,18 @@
-"""`/api/gpts/{slug}/publish-when-ready`, `…/drafts` and `…/picture`: acts of creators on their own GPT."""
+"""`/api/gpts/{slug}/publish-when-ready`, `…/drafts`, `…/changes`, `…/picture`: acts of creators on their own GPT."""
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import FileResponse, HttpRequest
 from ninja import File as Upload
-from ninja import Router, Status
+from ninja import Router, Schema, Status
 from ninja.files import UploadedFile
 from ninja.pagination import paginate
+from pydantic import Field
 
 from web.api.auth import caller
 from web.api.errors import ProblemDetails
@@ -19,6 +24,8 @@ from web.builder.models import Gpt, GptVersion
 from web.builder.pictures import generated_picture, store_picture
 from web.builder.services import access_gpt, access_own_gpt
 from web.builder.views import picture_response
+from web.runs import drafts
+from web.runs.models_drafts import DraftChange
 
 router = Router(tags=["GPT"])
 PICTURE = {"content": {"image/webp": {"schema": {"type": "string"}}}}
@@ -61,6 +68,33 @@ def restore_draft(request: HttpRequest, slug: str, draft_id: int) -> Gpt:
     """Restore a replaced draft. The draft that it replaces is kept in the same way."""
     gpt = access_own_gpt(caller(request), slug)
     return services.restore(gpt, services.access_version(gpt, id=draft_id, number=None))
+
+
+class DraftChangeShape(Schema):
+    """What the builder changed in a draft: fields with their values before and after."""
+
+    id: int
+    run: UUID = Field(validation_alias="run_id")
+    before: dict[str, Any]
+    after: dict[str, Any]
+    suggested: list[Literal["files", "actions"]] = Field(description="What you should add yourself.")
+    created: datetime
+    undone: datetime | None
+
+
+@router.get("/gpts/{slug}/changes", response={200: list[DraftChangeShape], **DENIED, 422: INVALID[422]})
+@paginate(Pages)
+def list_draft_changes(request: HttpRequest, slug: str) -> QuerySet[DraftChange]:
+    """What the builder changed in your draft, newest first."""
+    return DraftChange.objects.filter(gpt=access_own_gpt(caller(request), slug)).order_by("-id")
+
+
+@router.post(
+    "/gpts/{slug}/changes/{int:change_id}/revert", response={200: DraftChangeShape, 409: ProblemDetails, **DENIED}
+)
+def revert_draft_change(request: HttpRequest, slug: str, change_id: int) -> DraftChange:
+    """Undo a change of the builder, or make it again. Refused if one of its fields was changed since."""
+    return drafts.revert(drafts.access_change(access_own_gpt(caller(request), slug), change_id))
 
 
 @router.get("/gpts/{slug}/picture", response={200: None, **DENIED}, openapi_extra={"responses": {200: PICTURE}})

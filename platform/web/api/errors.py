@@ -19,14 +19,17 @@ from gpts.runs.form_answers import InvalidAnswers
 from web.accounts.quotas import QuotaExceeded
 from web.rpc import NoResult
 from web.runs.errors import OverQuota, Refused, RunOver
+from web.store.reviews import TooManyReviews
 
 logger = logging.getLogger(__name__)
 
 RETRY_AFTER_S: Final = 5
 # Where every error has the shape of the path, whoever made it, and where else programs call.
 APIS: Final = ("/v1", "/api")
-DOORS: Final = (*APIS, "/a2a/", "/mcp", "/token", "/revoke", "/register")
+DOORS: Final = (*APIS, "/a2a/", "/mcp", "/scim/", "/token", "/revoke", "/register")
 PROBLEM_JSON: Final = "application/problem+json"
+SCIM_JSON: Final = "application/scim+json"
+SCIM_ERROR: Final = "urn:ietf:params:scim:api:messages:2.0:Error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,8 @@ def problem_of(error: Exception) -> Problem:
             return _invalid(list(error.errors.items()))
         case RunOver():
             return Problem(409, "This run has already ended.", code="run_over")
+        case TooManyReviews():
+            return Problem(429, error.messages[0], code="rate_limit_exceeded")
         case NoResult():
             return Problem(503, str(error), code="workers_away")
         case Http404():
@@ -221,13 +226,24 @@ def anthropic_shape(problem: Problem) -> tuple[int, dict[str, Any]]:
     return status, AnthropicErrorBody(error=AnthropicError(type=kind, message=problem.message)).model_dump()
 
 
+def scim_shape(problem: Problem) -> tuple[int, dict[str, Any]]:
+    """The status and body under /scim (RFC 7644, section 3.12), which has codes for these statuses only."""
+    code = {"scimType": problem.code} if problem.code and problem.status in (400, 409) else {}
+    return problem.status, {"schemas": [SCIM_ERROR], "status": str(problem.status), **code, "detail": problem.message}
+
+
 def respond(problem: Problem, path: str) -> HttpResponse:
     """The error response for `problem`, in the shape of the request's path."""
-    if is_native := path.startswith("/api"):
+    content_type = "application/json"
+    if path.startswith("/api"):
+        content_type = PROBLEM_JSON
         status, body = native_shape(problem, path)
+    elif path.startswith("/scim/"):
+        content_type = SCIM_JSON
+        status, body = scim_shape(problem)
     else:
         status, body = (anthropic_shape if path.startswith("/v1/messages") else openai_shape)(problem)
-    response = JsonResponse(body, status=status, content_type=PROBLEM_JSON if is_native else "application/json")
+    response = JsonResponse(body, status=status, content_type=content_type)
     if status in (429, 503) and problem.retry_after_s:
         response.headers["Retry-After"] = str(problem.retry_after_s)
     if status == 401:

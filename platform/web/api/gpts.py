@@ -1,7 +1,8 @@
 """`/api/gpts`: create, read, change, publish and delete GPTs, and read their usage."""
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, JsonResponse
@@ -10,22 +11,46 @@ from ninja.pagination import paginate
 from pydantic import Field
 
 from web.api.auth import caller
-from web.api.errors import ProblemDetails
-from web.api.paging import Pages, SearchText
-from web.api.shapes import CategoryName, GptCard, GptPatch, NewGpt, OwnGpt, Publication, Version, VersionChanges
+from web.api.errors import ApiError, ProblemDetails
+from web.api.paging import InOrder, Pages, SearchText
+from web.api.shapes import (
+    CategoryKey,
+    GptCard,
+    GptPatch,
+    LanguageCode,
+    NewGpt,
+    OwnGpt,
+    Publication,
+    Version,
+    VersionChanges,
+    VersionNote,
+)
 from web.builder import services
+from web.builder.categories import validate_category
 from web.builder.changes import differences, turned_off
-from web.builder.models import Gpt, GptQuerySet, GptVersion, Sharing
+from web.builder.models import Gpt, GptVersion, Sharing
 from web.builder.search import find, find_among
 from web.builder.services import access_gpt, access_own_gpt
 from web.runs.usage import GptUsage, usage_of
+from web.store.listing import HAS, Wanted, fitting, listed
 
 router = Router(tags=["GPT"])
-# Results of a search that are listed, the best of them.
-MAX_FOUND = 1_000
+Sort = Literal["newest", "match", "used", "rated", "trending"]
+if TYPE_CHECKING:
+    Facet = str
+else:
+    Facet = Literal[tuple(HAS)]
 DENIED = {401: ProblemDetails, 403: ProblemDetails, 404: ProblemDetails}
 # Errors of requests with a body.
 INVALID = {**DENIED, 400: ProblemDetails, 413: ProblemDetails, 422: ProblemDetails}
+
+
+def known_category(key: str) -> None:
+    """Raises ApiError unless there is such a category."""
+    try:
+        validate_category(key)
+    except ValidationError as error:
+        raise ApiError(422, f"category: {error.messages[0]}", "category", "invalid") from error
 
 
 @router.get("/gpts", response={200: list[GptCard], 401: ProblemDetails, 422: ProblemDetails})
@@ -34,18 +59,27 @@ def list_gpts(
     request: HttpRequest,
     scope: Literal["own", "store"] = "own",
     q: SearchText = "",
-    category: CategoryName | None = None,
-) -> GptQuerySet:
+    category: CategoryKey | None = None,
+    sort: Sort = "newest",
+    has: Facet | None = None,
+    works: Annotated[bool, Field(description="Only what works on this site as it is set up.")] = False,
+    language: LanguageCode = "",
+) -> QuerySet[Gpt] | InOrder:
     """Your own GPTs, or those in the store, newest first; with `q`, those that the store's search finds.
 
-    `q` searches the 200 of your own that you changed last.
+    `q` searches the 200 of your own that you changed last. `sort`, `has`, `works` and `language` are for the store;
+    in an order other than newest first, a later page may repeat or skip GPTs. `match` is how well they match `q`.
     """
-    is_store, query = scope == "store", q.strip()
-    gpts = Gpt.objects.in_store() if is_store else Gpt.objects.editable_by(caller(request))
-    gpts = gpts.filter(category=category) if category else gpts
-    if query:
-        gpts = gpts.filter(id__in=(find(query) if is_store else find_among(gpts, query))[:MAX_FOUND])
-    return gpts.select_related("owner", "published")
+    query = q.strip()
+    if category:
+        known_category(category)
+    if scope == "store":
+        wanted = Wanted(query, category or "", "" if sort == "match" else sort, has or "", works, language)
+        return fitting(wanted, find(query) if query else []) if sort == "newest" else InOrder(listed(wanted))
+    own = Gpt.objects.editable_by(caller(request))
+    own = own.filter(category=category) if category else own
+    own = own.filter(id__in=find_among(own, query)) if query else own
+    return own.select_related("owner", "published", "standing")
 
 
 @router.post("/gpts", response={201: OwnGpt, **INVALID})
@@ -89,7 +123,7 @@ def publish_gpt(request: HttpRequest, slug: str, publication: Publication) -> St
     For the store it needs a description, and instructions, knowledge or actions.
     """
     gpt = access_own_gpt(caller(request), slug)
-    return Status(201, services.publish(gpt, publication.sharing))
+    return Status(201, services.publish(gpt, publication.sharing, " ".join(publication.note.split())))
 
 
 @router.post("/gpts/{slug}/link", response={200: OwnGpt, **DENIED})
@@ -106,15 +140,22 @@ def rotate_link(request: HttpRequest, slug: str) -> Gpt:
 def list_versions(request: HttpRequest, slug: str) -> QuerySet[GptVersion]:
     """The published versions of your GPT, newest first."""
     gpt = access_own_gpt(caller(request), slug)
-    return gpt.versions.filter(number__isnull=False).select_related("gpt")
+    return gpt.versions.filter(number__isnull=False).select_related("gpt", "author")
 
 
-@router.get("/gpts/{slug}/versions/{int:number}/changes", response={200: VersionChanges, **DENIED})
-def read_changes(request: HttpRequest, slug: str, number: int) -> dict[str, Any]:
-    """What restoring version `number` would change in your draft."""
+@router.patch("/gpts/{slug}/versions/{int:number}", response={200: Version, **INVALID})
+def note_version(request: HttpRequest, slug: str, number: int, change: VersionNote) -> GptVersion:
+    """Set the note on a version; nothing else of it can be changed."""
+    gpt = access_own_gpt(caller(request), slug)
+    return services.set_note(gpt, services.access_version(gpt, number=number).id, change.note)
+
+
+@router.get("/gpts/{slug}/versions/{int:number}/changes", response={200: VersionChanges, **DENIED, 422: INVALID[422]})
+def read_changes(request: HttpRequest, slug: str, number: int, since: int | None = None) -> dict[str, Any]:
+    """What restoring version `number` would change in your draft; with `since`, how it differs from that version."""
     gpt = access_own_gpt(caller(request), slug)
     spec = services.access_version(gpt, number=number).spec()
-    return {"changes": differences(gpt.draft_spec(), spec), "turned_off": turned_off(gpt, spec)}
+    return {"changes": differences(services.spec_of(gpt, since), spec), "turned_off": turned_off(gpt, spec)}
 
 
 @router.post("/gpts/{slug}/versions/{int:number}/restore", response={200: OwnGpt, **INVALID})

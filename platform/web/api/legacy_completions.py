@@ -135,7 +135,9 @@ async def create_completion(request: HttpRequest, response: HttpResponse, body: 
     slot = await take_stream(user.pk) if body.stream else None
     overrides = body.overrides()
     starts = [
-        partial(program_runs.start, user, body.model, ProgramMessage(text), seeded(overrides, index))
+        partial(
+            program_runs.start, user, body.model, ProgramMessage(text), seeded(overrides, index), inputs=body.inputs
+        )
         for index, text in enumerate(prompts)
     ]
     async with begun(asked, *starts) as choices:

@@ -17,7 +17,6 @@ from web.api.paging import Pages
 from web.api.reading import RequestBody
 from web.builder.services import access_gpt
 from web.runs import memories
-from web.runs.errors import Refused
 from web.runs.models_chats import Memory
 
 router = Router(tags=["Chats"])
@@ -54,9 +53,7 @@ def list_memories(request: HttpRequest, slug: str) -> QuerySet[Memory]:
 @router.post("/gpts/{slug}/memories", response={201: MemoryShape, **INVALID})
 def add_memory(request: HttpRequest, slug: str, new: NewMemory) -> Status[Memory]:
     """Have a GPT with a memory remember a sentence about you."""
-    gpt = access_gpt(caller(request), slug)
-    if not memories.remembers(gpt):
-        raise Refused("This GPT has no memory.")
+    gpt = memories.access_remembering(caller(request), slug)
     return Status(201, memories.add(caller(request), gpt, new.text))
 
 
@@ -69,5 +66,5 @@ def change_memory(request: HttpRequest, memory_id: UUID, new: NewMemory) -> Memo
 @router.delete("/memories/{uuid:memory_id}", response={204: None, **DENIED})
 def delete_memory(request: HttpRequest, memory_id: UUID) -> Status[None]:
     """Delete what is remembered."""
-    memories.access(caller(request), memory_id).delete()
+    memories.forget(memories.access(caller(request), memory_id))
     return Status(204, None)

@@ -4,7 +4,9 @@ from web.api.account import router as account
 from web.api.actions import router as actions
 from web.api.agents import router as agents
 from web.api.apis import Api, handle_errors
+from web.api.app_calls import router as app_calls
 from web.api.auth import KeyAuth, SessionAuth
+from web.api.backups import router as backups
 from web.api.chats import router as chats
 from web.api.citations import router as citations
 from web.api.delegates import router as delegates
@@ -12,13 +14,22 @@ from web.api.drafts import router as drafts
 from web.api.errors import PROBLEM_JSON
 from web.api.files import router as files
 from web.api.gpts import router as gpts
+from web.api.invitations import router as invitations
+from web.api.listings import router as listings
 from web.api.memories import router as memories
 from web.api.operate import router as operate
+from web.api.portable import router as portable
 from web.api.projects import router as projects
 from web.api.questions import router as questions
 from web.api.reading import StrictParser
+from web.api.reports import router as reports
 from web.api.runs import router as runs
 from web.api.schedules import router as schedules
+from web.api.shares import router as shares
+from web.api.sources import router as sources
+from web.api.store import router as store
+from web.api.webhooks import router as webhooks
+from web.api.widgets import router as widgets
 
 
 class NativeApi(Api):
@@ -43,16 +54,27 @@ for router in (
     gpts,
     drafts,
     files,
+    portable,
     actions,
     delegates,
     agents,
     runs,
+    app_calls,
     chats,
     citations,
     memories,
+    sources,
+    widgets,
+    webhooks,
+    shares,
     schedules,
     projects,
     questions,
     operate,
+    invitations,
+    backups,
+    store,
+    reports,
+    listings,
 ):
     native.add_router("", router)

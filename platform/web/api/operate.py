@@ -3,7 +3,7 @@
 Programs change models with a key that may approve: an agent with another one would choose the model that it talks to.
 """
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from django.http import Http404, HttpRequest
 from ninja import Router, Schema
@@ -12,7 +12,7 @@ from pydantic import Field
 from gpts.spec.base_models import MAX_NAME_CHARS
 from gpts.values import Text
 from web.accounts.models import User
-from web.api.auth import ApproverKeyAuth, SessionAuth, caller
+from web.api.auth import caller
 from web.api.errors import ProblemDetails
 from web.api.gpts import DENIED, INVALID
 from web.api.reading import RequestBody
@@ -22,7 +22,6 @@ from web.operate.models import OVERRIDABLE, Ability, MeasuredModel
 from web.operate.services import current_model, override
 
 router = Router(tags=["Operators"])
-CHANGES: Final = [ApproverKeyAuth(), SessionAuth()]
 
 
 class DownloadShape(Schema):
@@ -116,13 +115,11 @@ def read_models(request: HttpRequest) -> dict[str, Any]:
 
 @router.post(
     "/operate/models/{action}",
-    auth=CHANGES,
     response={200: ModelShape | None, **INVALID, 503: ProblemDetails},
 )
 def change_model(request: HttpRequest, action: Action, model: ModelName) -> ModelRow | None:
     """Look a model up, download it, stop that, use it, or remove it from this machine; the model as it is then."""
-    operator(request)
-    change(action, model.name, model.licence)
+    change(action, model.name, model.licence, by=operator(request))
     return find_row(model.name)
 
 
@@ -133,12 +130,11 @@ def read_model(request: HttpRequest) -> dict[str, Any]:
     return _told(_loaded())
 
 
-@router.patch("/operate/model", auth=CHANGES, response={200: LoadedModel, **INVALID})
+@router.patch("/operate/model", response={200: LoadedModel, **INVALID})
 def override_model(request: HttpRequest, body: Overrides) -> dict[str, Any]:
     """Override abilities of the loaded model."""
-    operator(request)
-    record = _loaded()
-    override(record, {str(name): value for name, value in body.overrides.items()})
+    by, record = operator(request), _loaded()
+    override(record, {str(name): value for name, value in body.overrides.items()}, by)
     return _told(record)
 
 

@@ -5,7 +5,7 @@ A program keeps its conversation itself and sends it along, so each run has a hi
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -67,16 +67,18 @@ def start(
     attachments: Sequence[UUID] = (),
     *,
     is_kept: bool = False,
+    inputs: Mapping[str, Any] | None = None,
 ) -> Run:
     """The queued run of the GPT `model`, in a hidden conversation of its own. Raises ApiError, Refused.
 
-    `attachments` are the ids of `files_of`. `is_kept`: for as long as a stored response.
+    `attachments` are the ids of `files_of`. `is_kept`: for as long as a stored response. `inputs` are values of
+    the GPT's inputs.
     """
     gpt = access_model(user, model)
     check_length(message, gpt)
     with transaction.atomic():  # a refused run leaves no copies of files behind
         origin = Conversation.Origin.RESPONSE if is_kept else Conversation.Origin.API
-        conversation = services.start_conversation(user, gpt, origin)
+        conversation = services.start_conversation(user, gpt, origin, inputs=inputs)
         replies = history.label_of_replies(user, gpt, (*message.earlier, *message.later))
         sent = Sent(tuple(message.earlier), tuple(message.later), replies, overrides, message.is_side_task)
         return services.start_run(conversation, message.text, within(conversation, attachments), sent=sent)
@@ -109,7 +111,7 @@ async def finished_steps(run: Run, asked: RepeatableRequest) -> Log:
             await in_database(services.cancel_run, run)
             raise ApiError(403, NOT_IN_BATCHES, code="approval_required") from needed
         await in_database(asked.came_to_wait, run)
-        raise approval_required(run, needed.run_id) from needed
+        raise approval_required(run, needed.run_id, needed.is_form) from needed
     except asyncio.CancelledError:  # the caller disconnected
         await in_database(asked.was_left, run)
         raise
@@ -135,7 +137,7 @@ async def streamed(
     except ApprovalNeeded as needed:
         over = True
         await in_database(asked.came_to_wait, run)
-        yield failed(approval_required(run, needed.run_id).problem)
+        yield failed(approval_required(run, needed.run_id, needed.is_form).problem)
     except Exception as error:  # noqa: BLE001 - the status is sent already, so the error goes into the stream
         # First, because a caller who disconnects on reading the error interrupts what follows.
         await in_database(services.cancel_run, run)
@@ -163,10 +165,11 @@ async def keep(run: Run, answer: Finished, steps: Log, text: str, in_parallel: b
         await in_database(history.keep_reply, run, text, answer, calls)
 
 
-def approval_required(run: Run, waiting_id: UUID) -> ApiError:
-    """The error for a run that waits until a person approves a call of the run `waiting_id`, which may be itself."""
+def approval_required(run: Run, waiting_id: UUID, is_form: bool = False) -> ApiError:
+    """The error for a run that waits: a person must approve a call of the run `waiting_id`, or fill in its form."""
+    wants = "asks a person to fill in a form" if is_form else "needs a person's approval for a call"
     text = (
-        f"The run {waiting_id} needs a person's approval for a call, which they give at"
+        f"The run {waiting_id} {wants}, which they {'do' if is_form else 'give'} at"
         f" {settings.SITE_URL}{reverse('run_part', args=[waiting_id])}. Then send this request again for the answer,"
         f" or read it at /api/runs/{run.id}."
     )

@@ -14,8 +14,9 @@ from typing import Final
 from uuid import UUID
 
 from gpts.runs.logprobs import TokenLogprob, TokensOfText
+from gpts.runs.status import pending_approvals
 from web.api.errors import ApiError
-from web.runs import stream
+from web.runs import log, stream
 from web.runs.connections import in_database
 from web.runs.models import Run
 from web.runs.stream import Event
@@ -33,11 +34,14 @@ class Rewritten(ApiError):
 
 
 class ApprovalNeeded(Exception):
-    """The run waits until a person approves a call of the run `run_id`: its own, or a child run's."""
+    """The run waits until a person answers a request of the run `run_id`: its own, or a child run's.
 
-    def __init__(self, run_id: UUID) -> None:
+    `is_form`: the request is a form to fill in, and not a call to approve.
+    """
+
+    def __init__(self, run_id: UUID, is_form: bool = False) -> None:
         super().__init__(str(run_id))
-        self.run_id = run_id
+        self.run_id, self.is_form = run_id, is_form
 
 
 class Relay:
@@ -126,7 +130,7 @@ async def events(run_id: UUID) -> AsyncIterator[Event]:
         yield event
         may_wait = not event or event.get("kind") == "approval_request"
         if may_wait and (waiting_id := await in_database(waits_for_person, run_id)):
-            raise ApprovalNeeded(waiting_id)
+            raise ApprovalNeeded(waiting_id, await in_database(_asks_form, waiting_id))
 
 
 def waits_for_person(run_id: UUID) -> UUID | None:
@@ -135,3 +139,8 @@ def waits_for_person(run_id: UUID) -> UUID | None:
     if run is None or status_of_tree(run) != Run.Status.REQUIRES_ACTION:
         return None
     return next((each.id for each, _ in waiting(run)), None)
+
+
+def _asks_form(run_id: UUID) -> bool:
+    """Whether the first request of the run that waits for an answer is a form."""
+    return any(each.form for each in pending_approvals(log.read(run_id))[:1])

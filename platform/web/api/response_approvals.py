@@ -14,13 +14,14 @@ from django.urls import reverse
 from gpts.runs.steps import Approval, ApprovalRequest
 from web.accounts.models import User
 from web.accounts.requests import key_of
-from web.api.auth import NOT_APPROVER, caller
+from web.api.auth import caller
 from web.api.errors import ApiError
 from web.api.models import ITEM_NAME, Response
 from web.api.response_input import ANSWER, InputItem
 from web.api.response_request import ResponseRequest
 from web.runs import approving, log
 from web.runs.services import access_run
+from web.scopes import NOT_APPROVER
 
 
 def request_in(response: Response, place: int) -> ApprovalRequest:

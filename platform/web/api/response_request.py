@@ -121,6 +121,7 @@ class ResponseRequest(BaseModel):
     truncation: Literal["auto", "disabled"] | None = None
     reasoning: ReasoningOptions | None = None
     top_logprobs: int | None = Field(None, ge=0, le=20, description="The likeliest tokens to tell with each.")
+    inputs: dict[str, Any] | None = Field(None, description="Values of the GPT's inputs, by name: our own extension.")
     user: ShortText | None = None
     safety_identifier: ShortText | None = None
     prompt_cache_key: ShortText | None = None

@@ -109,6 +109,13 @@ def read_turn(user: User, body: ResponseRequest, *, goes_on: bool = True) -> Tur
     return Turn(gpt, last, conversation, thread, message, _n_messages([*earlier, *added]))
 
 
+def _inputs(body: ResponseRequest, turn: Turn) -> dict[str, Any]:
+    """The values of the GPT's inputs: those sent along, else those of the response before, if it was the GPT's."""
+    before = turn.last.run.message.conversation if turn.last else None
+    kept = before.inputs if before and before.gpt_id == turn.gpt.id else {}
+    return kept if body.inputs is None else body.inputs
+
+
 def _n_messages(items: Sequence[InputItem]) -> int:
     """How many messages these items are for the GPT, without results that were added to calls still open."""
     read = read_conversation([*chat_messages(items), ChatMessage(role="user", content="And then?")])
@@ -123,7 +130,8 @@ def begin(user: User, body: ResponseRequest, turn: Turn, files: Sequence[UUID]) 
         raise ApiError(400, f"{turn.last.name} is still in progress: wait, or cancel it.", field, "in_progress")
     message = turn.message
     with transaction.atomic():  # a refused run leaves no conversation behind
-        thread = turn.thread or services.start_conversation(user, turn.gpt, _origin(body, turn.conversation))
+        origin = _origin(body, turn.conversation)
+        thread = turn.thread or services.start_conversation(user, turn.gpt, origin, inputs=_inputs(body, turn))
         replies = history.label_of_replies(user, turn.gpt, (*message.earlier, *message.later))
         overrides = body.overrides(thread.version.spec())
         attached = list(dict.fromkeys([*within(thread, files), *files_of_stores(thread, body.tools)]))

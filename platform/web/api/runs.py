@@ -15,7 +15,7 @@ from ninja.pagination import paginate
 from gpts.runs.steps import Cancelled, Error, Finished, Log, ModelReply, ToolResult, load_step
 from web.accounts.models import User
 from web.api.answers import usage_of
-from web.api.auth import ApproverKeyAuth, SessionAuth, caller
+from web.api.auth import caller
 from web.api.errors import ProblemDetails
 from web.api.gpts import DENIED, INVALID
 from web.api.paging import Pages, SearchText
@@ -34,7 +34,7 @@ from web.api.shapes_runs import (
     StandingPermission,
 )
 from web.builder.services import access_gpt, access_own_gpt
-from web.runs import approving, branches, fair_queue, files, permissions, projects, services
+from web.runs import approving, branches, building, fair_queue, files, permissions, projects, services
 from web.runs.approving import FormAction
 from web.runs.connections import close_connection, in_database
 from web.runs.creator_questions import may_be_sent, taking_questions
@@ -63,6 +63,8 @@ def start_run(request: HttpRequest, slug: str, new: NewRun) -> Status[dict[str, 
 
 
 def _start(user: User, slug: str, new: NewRun) -> Run:
+    if new.builds:
+        return building.send(user, access_own_gpt(user, slug), new.text, new.attachments)
     if new.conversation:
         conversation = _continued(user, slug, new.conversation)
         if new.after:
@@ -88,10 +90,11 @@ def _continued(user: User, slug: str, conversation_id: UUID) -> Conversation:
 
 def _new_conversation(user: User, slug: str, new: NewRun) -> Conversation:
     if new.preview:
-        return services.start_conversation(user, access_own_gpt(user, slug), Conversation.Origin.PREVIEW)
+        own = access_own_gpt(user, slug)
+        return services.start_conversation(user, own, Conversation.Origin.PREVIEW, inputs=new.inputs)
     origin = Conversation.Origin.TEMPORARY if new.temporary else Conversation.Origin.CHAT
     project = projects.access(user, new.project) if new.project else None
-    return services.start_conversation(user, access_gpt(user, slug), origin, project)
+    return services.start_conversation(user, access_gpt(user, slug), origin, project, new.inputs)
 
 
 @router.get("/runs/{uuid:run_id}", response={200: RunState, **DENIED})
@@ -171,7 +174,6 @@ def cancel_run(request: HttpRequest, run_id: UUID) -> dict[str, bool]:
 @router.post(
     "/runs/{uuid:run_id}/approve",
     response={200: ApprovalAnswer, **INVALID, **BUSY},
-    auth=[ApproverKeyAuth(), SessionAuth()],
 )
 def answer_approval(request: HttpRequest, run_id: UUID, answer: ApprovalAnswer) -> ApprovalAnswer:
     """Approve or decline a call of your run; with `remember`, also allow similar calls later.

@@ -34,6 +34,7 @@ class ScheduleChange(RequestBody):
 
     name: Annotated[Text, Field(min_length=1, max_length=NAME_CHARS)] | None = None
     text: Annotated[Text, Field(min_length=1)] | None = Field(None, description="The message to send.")
+    inputs: dict[str, Any] | None = Field(None, description="Values of the GPT’s inputs, by name.")
     trigger: Literal["time", "webhook"] | None = None
     cron: Annotated[Text, Field(max_length=100)] | None = Field(None, description=CRON)
     time_zone: Annotated[Text, Field(max_length=64)] | None = Field(None, description="Such as `Europe/Paris`.")
@@ -69,6 +70,7 @@ class ScheduleShape(Schema):
     gpt: str = Field(validation_alias="gpt.slug")
     name: str
     text: str
+    inputs: dict[str, Any]
     trigger: Literal["time", "webhook"]
     cron: str
     time_zone: str

@@ -11,24 +11,34 @@ from pydantic import Field
 
 from gpts.knowledge import corrections
 from gpts.knowledge.documents import Finding, Notice, Unit
+from gpts.knowledge.languages import LANGUAGES
 from gpts.spec.capabilities import CAPABILITIES
-from gpts.spec.gpt import DESCRIPTION_CHARS, INSTRUCTIONS_CHARS, NAME_CHARS, STARTER_CHARS, STARTERS
+from gpts.spec.gpt import DESCRIPTION_CHARS, INSTRUCTIONS_CHARS, LEAST_TOP_P, NAME_CHARS, STARTER_CHARS, STARTERS
+from gpts.spec.inputs import MAX_INPUTS, Input
 from gpts.values import Text
 from web.api.reading import RequestBody
 from web.builder.agents import agent_card_url
+from web.builder.duplicates import keyless
 from web.builder.faces import MARKS
 from web.builder.files import n_ahead
 from web.builder.knowledge import QUESTION_CHARS
+from web.builder.models import NOTE_CHARS
 from web.builder.pictures import PROMPT_CHARS
+from web.store.listing import StoreCard, not_set_up, standing_of
 
 SharingLevel = Literal["me", "link", "store"]
-CategoryName = Literal["writing", "research", "programming", "education", "work", "home", "other"]
+CategoryKey = Annotated[str, Field(max_length=20, description="A key of `GET /api/categories`.")]
 if TYPE_CHECKING:
     CapabilityKey = str
     FaceKey = str
 else:
     CapabilityKey = Literal[tuple(CAPABILITIES)]
     FaceKey = Literal["", *MARKS]
+if TYPE_CHECKING:
+    LanguageCode = str
+else:
+    LanguageCode = Literal["", *LANGUAGES]
+LANGUAGE = "The ISO 639-1 code that its creator chose; empty: that of its texts. Takes effect at once."
 Starter = Annotated[Text, Field(min_length=1, max_length=STARTER_CHARS)]
 Name = Annotated[Text, Field(min_length=1, max_length=NAME_CHARS)]
 ENGINE = "The name of its model, of those that your operator offers; empty: the default model."
@@ -38,6 +48,8 @@ FILES_DOWNLOADABLE = f"Whether people can download cited files, and have tools o
 FACE = "The icon shown without a picture, for everyone at once; empty: chosen by its name."
 A2A = f"Whether it is available as an A2A agent.{AT_ONCE}"
 
+INPUTS = "What people fill in before a chat, and `{{name}}` in instructions and starters stands for."
+
 
 class GptChange(RequestBody):
     """The draft's fields to change; omitted fields stay as they are."""
@@ -46,7 +58,9 @@ class GptChange(RequestBody):
     description: Annotated[Text, Field(max_length=DESCRIPTION_CHARS)] | None = None
     instructions: Annotated[Text, Field(max_length=INSTRUCTIONS_CHARS)] | None = None
     starters: Annotated[list[Starter], Field(max_length=STARTERS)] | None = None
-    category: CategoryName | None = None
+    inputs: Annotated[list[Input], Field(max_length=MAX_INPUTS)] | None = Field(None, description=INPUTS)
+    category: CategoryKey | None = None
+    language: LanguageCode | None = Field(None, description=LANGUAGE)
     only_from_knowledge: bool | None = None
     capabilities: list[CapabilityKey] | None = Field(None, description="The enabled capabilities.")
     delegates_to_all: bool | None = Field(None, description="Whether every question goes to all its delegates.")
@@ -56,12 +70,16 @@ class GptChange(RequestBody):
     a2a: bool | None = Field(None, description=A2A)
     engine: Annotated[Text, Field(max_length=40)] | None = Field(None, description=ENGINE)
     temperature: float | None = Field(None, ge=0, le=2)
+    top_p: float | None = Field(None, ge=LEAST_TOP_P, le=1)
     face: FaceKey | None = Field(None, description=FACE)
     max_tokens: int | None = Field(None, ge=1, le=8_192, description="Maximum reply length, in tokens.")
 
     def fields(self) -> dict[str, Any]:
         """The given fields, by the model's field names."""
-        return self.model_dump(exclude_none=True)
+        fields = self.model_dump(exclude_none=True, exclude={"inputs"})
+        if self.inputs is not None:
+            fields["inputs"] = [each.model_dump(mode="json", exclude_defaults=True) for each in self.inputs]
+        return fields
 
 
 class GptPatch(GptChange):
@@ -83,7 +101,9 @@ class GptFacts(Schema):
     name: str
     description: str
     starters: list[str]
-    category: CategoryName
+    inputs: list[Input] = Field(description=INPUTS)
+    category: CategoryKey
+    language: LanguageCode = Field(description=LANGUAGE)
     capabilities: list[CapabilityKey]
     delegates_to_all: bool = Field(description="Whether every question goes to all its delegates.")
     delegates_to_store: bool = Field(description="Whether it can delegate to GPTs from the store.")
@@ -91,10 +111,37 @@ class GptFacts(Schema):
     created: datetime
     picture: str | None = Field(description="The URL of its picture, for API keys too; null if it has none.")
     published: int | None = Field(description="Number of the live version; null before publishing.")
+    n_people: int = Field(
+        description="How many people have chatted with it; counted every few minutes, like ratings."
+    )
+    rating: float | None = Field(description="The mean of its ratings, in stars; null without any.")
+    n_ratings: int
+    reaches: list[str] = Field(description="What the live version can access besides its files, in a few words each.")
+    not_set_up: list[str] = Field(description="What the live version needs and this site lacks.")
 
     @staticmethod
     def resolve_picture(gpt: Any) -> str | None:
         return settings.SITE_URL + reverse("api:read_picture", args=[gpt.slug]) if gpt.picture else None
+
+    @staticmethod
+    def resolve_n_people(gpt: Any) -> int:
+        return standing_of(gpt).n_people
+
+    @staticmethod
+    def resolve_rating(gpt: Any) -> float | None:
+        return standing_of(gpt).mean or None
+
+    @staticmethod
+    def resolve_n_ratings(gpt: Any) -> int:
+        return standing_of(gpt).n_ratings
+
+    @staticmethod
+    def resolve_reaches(gpt: Any) -> list[str]:
+        return StoreCard(gpt, gpt.published.spec()).reaches if gpt.published else []
+
+    @staticmethod
+    def resolve_not_set_up(gpt: Any) -> list[str]:
+        return not_set_up(gpt.published.spec()) if gpt.published else []
 
     @staticmethod
     def resolve_published(gpt: Any) -> int | None:
@@ -107,6 +154,7 @@ class GptCard(GptFacts):
     name: str = Field(validation_alias="live.name")
     description: str = Field(validation_alias="live.description")
     starters: list[str] = Field(validation_alias="live.starters")
+    inputs: list[Input] = Field(validation_alias="live.inputs", description=INPUTS)
     delegates_to_all: bool = Field(
         validation_alias="live.delegates_to_all", description=GptFacts.model_fields["delegates_to_all"].description
     )
@@ -120,6 +168,13 @@ class GptCard(GptFacts):
         return [key for key in gpt.live.capabilities if key in CAPABILITIES]
 
 
+class ImportedFrom(Schema):
+    """Where a draft came from."""
+
+    origin: str = Field(description="In a sentence.")
+    todo: list[str] = Field(description="What could not be carried over, or has to be set up.")
+
+
 class OwnGpt(GptFacts):
     """A GPT as its owner edits it: the draft."""
 
@@ -130,6 +185,7 @@ class OwnGpt(GptFacts):
     a2a: bool = Field(description=A2A)
     engine: str = Field(description=ENGINE)
     temperature: float
+    top_p: float
     max_tokens: int
     face: str = Field(description=FACE)
     sharing: SharingLevel
@@ -137,6 +193,13 @@ class OwnGpt(GptFacts):
     changed: datetime
     link: str | None = Field(description="The secret link, while shared by link.")
     agent_card: str | None = Field(description="The URL of its Agent Card, if `a2a` is on; works once that is live.")
+
+    imported: ImportedFrom | None = Field(description="What an import left to do; null if it wasn't imported.")
+
+    @staticmethod
+    def resolve_imported(gpt: Any) -> dict[str, Any] | None:
+        keys = [f"Enter the key or client secret of “{name}”." for name in keyless(gpt)] if gpt.imported else []
+        return {"origin": gpt.imported["origin"], "todo": keys + gpt.imported["notes"]} if gpt.imported else None
 
     @staticmethod
     def resolve_link(gpt: Any) -> str | None:
@@ -151,14 +214,27 @@ class Publication(RequestBody):
     """How to publish. Without `sharing`, sharing stays unchanged."""
 
     sharing: SharingLevel | None = None
+    note: Annotated[Text, Field(max_length=NOTE_CHARS)] = Field(default="", description="What changed, for editors.")
+
+
+class VersionNote(RequestBody):
+    """A note on a version."""
+
+    note: Annotated[Text, Field(max_length=NOTE_CHARS)]
 
 
 class Version(Schema):
-    """A published, immutable version."""
+    """A published, immutable version. `author` is empty if only files of its sources changed."""
 
     number: int
     created: datetime
+    note: str
+    author: str
     current: bool = Field(description="Whether it is live.")
+
+    @staticmethod
+    def resolve_author(version: Any) -> str:
+        return version.author.shown_name if version.author else ""
 
     @staticmethod
     def resolve_current(version: Any) -> bool:

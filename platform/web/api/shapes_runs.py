@@ -36,8 +36,10 @@ class NewRun(NewMessage):
     conversation: UUID | None = Field(None, description="The conversation to continue; a new one if omitted.")
     after: UUID | None = Field(None, description="The answer (a run) it follows; the last one shown if omitted.")
     preview: bool = Field(False, description="Send it to your own draft; the chat is not saved.")
+    builds: bool = Field(False, description="Send it to the builder of your own draft, which fills in its fields.")
     temporary: bool = Field(False, description="A new chat that isn’t listed and is deleted within two days.")
     project: UUID | None = Field(None, description="The project in which a new chat begins.")
+    inputs: dict[str, Any] = Field({}, description="Values of the GPT’s inputs, by name, for a new conversation.")
 
 
 class StepShape(Schema):
@@ -180,6 +182,7 @@ class QuotaUse(Schema):
         "tokens",
         "pictures",
         "audio_s",
+        "visitors",
         "runs",
         "streams",
         "sandbox_sessions",
@@ -214,6 +217,7 @@ class ConversationCard(Schema):
     created: datetime
     changed: datetime
     project: UUID | None = Field(validation_alias="project_id")
+    inputs: dict[str, Any] = Field(description="Values of the GPT’s inputs, by name.")
     pinned: bool
     archived: bool
 

@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import Http404
 from django.utils import timezone
+from django.utils.translation import gettext
 from pydantic import Field
 
 from gpts.spec.actions import (
@@ -58,9 +59,11 @@ class DocumentSource:
 def preview_import(user: User, source: DocumentSource) -> tuple[Imported, str]:
     """The parsed document and its text, for `user`. Raises ValidationError by field, NoResult."""
     if not source.document.strip() and not source.url.strip():
-        raise ValidationError({"document": "Paste an OpenAPI document or enter its URL."})
+        raise ValidationError({"document": gettext("Paste an OpenAPI document or enter its URL.")})
     if len(source.document.encode(errors="replace")) > DOCUMENT_BYTES:
-        raise ValidationError({"document": f"Too large: a document can have up to {DOCUMENT_BYTES // 1_000_000} MB."})
+        raise ValidationError(
+            {"document": gettext("Too large: a document can have up to {n} MB.").format(n=DOCUMENT_BYTES // 1000000)}
+        )
     options = {"server": source.server, "operations": source.operations}
     args = (source.document, source.url.strip(), json.dumps(options))
     result = rpc.call_for(user.pk, "workers.tasks.import_action", *args, queue="tools", timeout_s=IMPORT_TIMEOUT_S)
@@ -71,10 +74,11 @@ def preview_import(user: User, source: DocumentSource) -> tuple[Imported, str]:
 
 def add_action(gpt: Gpt, source: DocumentSource, name: str = "", privacy_url: str = "") -> Action:
     """A new action of the draft. Raises ValidationError by field, NoResult."""
-    check_room(gpt.actions.all(), "actions", "document", MAX_ACTIONS)
+    full = gettext("A GPT can have up to {limit} actions. Remove one first.")
+    check_room(gpt.actions.all(), full, "document", MAX_ACTIONS)
     imported, document = preview_import(gpt.owner, source)
     action = Action(gpt=gpt, name=name or imported.title, privacy_url=privacy_url)
-    _take(action, imported, document, source.url)
+    take(action, imported, document, source.url)
     return saved(action)
 
 
@@ -89,14 +93,15 @@ def update_action(action: Action, source: DocumentSource | None, fields: dict[st
             url = action.document_url
             server = source.server or action.base_url
             source = DocumentSource(action.document, server=server, operations=source.operations)
-        _take(action, *preview_import(action.gpt.owner, source), url)
+        take(action, *preview_import(action.gpt.owner, source), url)
     return saved(action, **fields)
 
 
-def _take(action: Action, imported: Imported, document: str, url: str) -> None:
+def take(action: Action, imported: Imported, document: str, url: str) -> None:
+    """Make the document, fetched from `url` if that is not empty, the action's. Raises ValidationError by field."""
     if not imported.base_url:
         raise ValidationError(
-            {"server": "The document doesn’t name a full server URL. Enter one that starts with https://."}
+            {"server": gettext("The document doesn’t name a full server URL. Enter one that starts with https://.")}
         )
     action.document, action.document_url, action.base_url = document, url, imported.base_url
     action.listed = [each.model_dump(mode="json") for each in imported.listed]
@@ -115,10 +120,10 @@ def saved(row: Row, **fields: Any) -> Row:
     return row
 
 
-def check_room(rows: QuerySet[Row], what: str, field: str, limit: int) -> None:
-    """Raises ValidationError if a draft already has `limit` of `rows`."""
+def check_room(rows: QuerySet[Row], full: str, field: str, limit: int) -> None:
+    """Raises ValidationError with the text `full` if a draft already has `limit` of `rows`."""
     if rows.filter(removed=None).count() >= limit:
-        raise ValidationError({field: f"A GPT can have up to {limit} {what}. Remove one first."})
+        raise ValidationError({field: full.format(limit=limit)})
 
 
 def draft_rows(model: type[Row], gpt: Gpt) -> QuerySet[Row]:
@@ -191,7 +196,9 @@ def privacy_missing(gpt: Gpt) -> str:
     """Why the draft may not be in the store: an external service has no privacy policy. Empty if all have one."""
     for rows in outside(gpt):
         if found := rows.filter(removed=None, privacy_url="").values_list("name", flat=True).first():
-            return f"“{found}” needs a privacy policy URL before you can publish in the store."
+            return gettext("“{found}” needs a privacy policy URL before you can publish in the store.").format(
+                found=found
+            )
     return ""
 
 
@@ -201,27 +208,30 @@ def test_operation(user: User, action: Action, operation: str, arguments: dict[s
     `user` is the owner, whose sign-in is used.
     """
     if operation not in {each["name"] for each in action.operations}:
-        raise ValidationError({"operation": f"This action has no operation “{operation[:64]}”."})
+        raise ValidationError(
+            {"operation": gettext("This action has no operation “{name}”.").format(name=operation[:64])}
+        )
     args = (str(action.id), str(user.pk), operation, json.dumps(arguments))
     return rpc.call_for(user.pk, "workers.tasks.try_operation", *args, queue="tools", timeout_s=TEST_TIMEOUT_S)
 
 
 def add_mcp_server(gpt: Gpt, name: str, url: str = "", command: tuple[str, ...] = ()) -> McpServerRow:
     """A new MCP server of the draft; `refresh_tools` lists its tools. Raises ValidationError by field."""
-    check_room(gpt.mcp_servers.all(), "MCP servers", "url", MAX_ACTIONS)
+    full = gettext("A GPT can have up to {limit} MCP servers. Remove one first.")
+    check_room(gpt.mcp_servers.all(), full, "url", MAX_ACTIONS)
     if bool(url) == bool(command):
-        raise ValidationError({"url": "Enter the server’s URL or choose a program."})
+        raise ValidationError({"url": gettext("Enter the server’s URL or choose a program.")})
     if command and command not in settings.MCP_COMMANDS:
-        raise ValidationError({"command": "This program isn’t allowed on this site."})
+        raise ValidationError({"command": gettext("This program isn’t allowed on this site.")})
     if url:
-        check_address(url, "url", "the server’s")
+        check_address(url, "url", gettext("Enter the server’s full URL, starting with https://."))
     return saved(McpServerRow(gpt=gpt, name=name or host_of(url) or command[0], url=url, command=list(command)))
 
 
-def check_address(url: str, field: str, whose: str) -> None:
-    """Raises ValidationError unless `url` is a full HTTP URL."""
+def check_address(url: str, field: str, wrong: str) -> None:
+    """Raises ValidationError with the text `wrong` unless `url` is a full HTTP URL."""
     if not url.startswith(("http://", "https://")) or not host_name(url):
-        raise ValidationError({field: f"Enter {whose} full URL, starting with https://."})
+        raise ValidationError({field: wrong})
 
 
 def refresh_tools(server: McpServerRow) -> McpServerRow:

@@ -5,6 +5,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from gpts.spec.actions import host_of
 from gpts.spec.agents import DEADLINE_S, AgentFacts
@@ -32,9 +33,10 @@ def add_remote_agent(
     `fields` are those of `changed`. With `sign_in` the card is read with the key. Raises ValidationError
     by field, NoResult; nothing is stored then.
     """
-    check_room(gpt.remote_agents.all(), "remote agents", "card_url", MAX_DELEGATES)
+    full = gettext("A GPT can have up to {limit} remote agents. Remove one first.")
+    check_room(gpt.remote_agents.all(), full, "card_url", MAX_DELEGATES)
     card_url = card_url.strip()
-    check_address(card_url, "card_url", "the Agent Card’s")
+    check_address(card_url, "card_url", gettext("Enter the Agent Card’s full URL, starting with https://."))
     agent = RemoteAgentRow(gpt=gpt, card_url=card_url, url=card_url, name=host_of(card_url))
     if sign_in is not None:
         set_auth(agent, sign_in)  # saved now, because the worker reads the key from the row
@@ -73,5 +75,7 @@ def changed(agent: RemoteAgentRow, fields: dict[str, Any], facts: AgentFacts | N
         agent.name, agent.url, agent.description = facts.name, facts.url, facts.description
         agent.examples, agent.offered = list(facts.examples), None
     if not 1 <= fields.get("timeout_s", agent.timeout_s) <= DEADLINE_S:
-        raise ValidationError({"timeout_s": f"Must be between 1 and {DEADLINE_S} seconds."})
+        raise ValidationError(
+            {"timeout_s": gettext("Must be between 1 and {deadline_s} seconds.").format(deadline_s=DEADLINE_S)}
+        )
     return saved(agent, **fields)

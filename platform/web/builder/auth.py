@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
+from django.utils.translation import gettext
 from pydantic import Field
 
 from gpts.spec.actions import host_of
@@ -57,12 +58,16 @@ def _secret_hosts(oauth: dict[str, str]) -> set[str]:
 
 def _check_auth(row: Outside, setting: AuthSetting) -> None:
     if setting.kind not in Auth.values:
-        raise ValidationError({"kind": f"The authentication type must be one of {', '.join(Auth.values)}."})
+        raise ValidationError(
+            {"kind": gettext("The authentication type must be one of {names}.").format(names=", ".join(Auth.values))}
+        )
     secret = setting.secret or ""
     if len(secret) > MAX_SECRET_CHARS or not secret.isascii() or (secret and not secret.isprintable()):
-        raise ValidationError({"secret": f"Enter up to {MAX_SECRET_CHARS} ASCII characters on one line."})
+        raise ValidationError(
+            {"secret": gettext("Enter up to {limit} ASCII characters on one line.").format(limit=MAX_SECRET_CHARS)}
+        )
     if setting.kind == "header" and not _is_header(setting.header):
-        raise ValidationError({"header": "Enter the header’s name, such as X-Api-Key."})
+        raise ValidationError({"header": gettext("Enter the header’s name, such as X-Api-Key.")})
     if setting.kind == "oauth":
         _check_oauth(row, setting)
 
@@ -74,11 +79,13 @@ def _is_header(name: str) -> bool:
 
 def _check_oauth(row: Outside, setting: AuthSetting) -> None:
     if not isinstance(row, Action):
-        raise ValidationError({"kind": "MCP servers and remote agents support an API key or no authentication."})
+        raise ValidationError(
+            {"kind": gettext("MCP servers and remote agents support an API key or no authentication.")}
+        )
     if not setting.client_id:
-        raise ValidationError({"client_id": "Enter the client ID that the service gave you."})
+        raise ValidationError({"client_id": gettext("Enter the client ID that the service gave you.")})
     if setting.token_auth not in ("post", "basic"):
-        raise ValidationError({"token_auth": "Client authentication must be “post” or “basic”."})
+        raise ValidationError({"token_auth": gettext("Client authentication must be “post” or “basic”.")})
     check_url = URLValidator(schemes=["https", "http"])
     for name in ("authorize_url", "token_url", *(["revoke_url"] if setting.revoke_url else [])):
         url = getattr(setting, name)
@@ -86,6 +93,6 @@ def _check_oauth(row: Outside, setting: AuthSetting) -> None:
         try:
             check_url(url)
         except ValidationError:
-            raise ValidationError({name: "Enter a full URL, starting with https://."}) from None
+            raise ValidationError({name: gettext("Enter a full URL, starting with https://.")}) from None
         if not url.startswith("https://") and not local:
-            raise ValidationError({name: "This URL must start with https://."})
+            raise ValidationError({name: gettext("This URL must start with https://.")})

@@ -6,11 +6,13 @@ from itertools import groupby, pairwise
 from typing import Any
 
 from django.core.paginator import Page, Paginator
+from django.utils.translation import gettext, gettext_noop, ngettext
 from rapidfuzz.distance import LCSseq
 
 from gpts.spec.actions import host_of
 from gpts.spec.capabilities import CAPABILITIES
 from gpts.spec.gpt import GptSpec
+from gpts.spec.inputs import KINDS, Input
 from web.builder.models import SWITCHES, Gpt, GptVersion, KnowledgeFile
 
 # Words with the space after them, so that a changed word does not mark the whole line. Lines, or else the whole text,
@@ -28,6 +30,14 @@ class Change:
     words: str
     pieces: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def sides(self) -> tuple[tuple[tuple[str, str], ...], ...]:
+        """The old and the new text, each with its pieces."""
+        if not self.pieces:
+            old, _, new = self.words.partition(" → ")
+            return ((("gone", old),), (("new", new),))
+        return tuple(tuple(p for p in self.pieces if p[0] != other) for other in ("new", "gone"))
+
 
 @dataclass(frozen=True, slots=True)
 class Published:
@@ -39,7 +49,7 @@ class Published:
 
 def history(gpt: Gpt, number: str | None) -> Page[Any]:
     """The page with this number of the published versions of `gpt`, newest first, each as Published."""
-    versions = gpt.versions.filter(number__isnull=False).order_by("-number")
+    versions = gpt.versions.filter(number__isnull=False).select_related("author").order_by("-number")
     page: Page[Any] = Paginator(versions, VERSIONS_PER_PAGE).get_page(number)
     shown = [*page.object_list, *versions[page.end_index() :][:1]]  # and the one before them
     specs = [version.spec() for version in shown]
@@ -52,46 +62,66 @@ def draft_changed(gpt: Gpt) -> bool:
     """Whether the draft, including files being read, differs from the published version; True if there is none."""
     if gpt.published is None:
         return True
-    unready = gpt.files.filter(removed=None).exclude(status=KnowledgeFile.Status.READY)
+    unready = gpt.uploads.exclude(status=KnowledgeFile.Status.READY)
     return gpt.published.spec() != gpt.draft_spec() or unready.exists()
 
 
 def turned_off(gpt: Gpt, spec: GptSpec) -> list[str]:
     """The titles of what people may do now and could no longer if the draft became `spec`."""
-    return [title for name, title in SWITCHES.items() if gpt.lets(name) and not getattr(spec, name)]
+    return [gettext(title) for name, title in SWITCHES.items() if gpt.lets(name) and not getattr(spec, name)]
 
 
 def differences(old: GptSpec, new: GptSpec) -> tuple[Change, ...]:
     """Every field in which `new` differs from `old`."""
-    texts = [text_change(label, getattr(old, name), getattr(new, name)) for label, name in TEXTS]
-    texts += [text_change(f"When to ask {slug}", *lines) for slug, *lines in _lines_of_both(old, new)]
-    lists = [
-        list_change("Conversation starters", list(old.starters), list(new.starters)),
-        list_change("Knowledge", [ref.name for ref in old.knowledge], [ref.name for ref in new.knowledge]),
-        list_change("Actions", _operations(old), _operations(new)),
-        list_change("GPTs it can ask", [each.slug for each in old.delegates], [each.slug for each in new.delegates]),
-        list_change("Remote agents", _agents(old), _agents(new)),
+    texts = [text_change(gettext(label), getattr(old, name), getattr(new, name)) for label, name in TEXTS]
+    texts += [
+        text_change(gettext("When to ask {slug}").format(slug=slug), *lines)
+        for slug, *lines in _lines_of_both(old, new)
     ]
-    values = [value_change(label, read(old), read(new)) for label, read in VALUES]
+    lists = [
+        list_change(gettext("Conversation starters"), list(old.starters), list(new.starters)),
+        list_change(gettext("Inputs"), [_input(each) for each in old.inputs], [_input(each) for each in new.inputs]),
+        list_change(gettext("Knowledge"), [ref.name for ref in old.knowledge], [ref.name for ref in new.knowledge]),
+        list_change(gettext("Actions"), _operations(old), _operations(new)),
+        list_change(
+            gettext("GPTs it can ask"), [each.slug for each in old.delegates], [each.slug for each in new.delegates]
+        ),
+        list_change(gettext("Remote agents"), _agents(old), _agents(new)),
+    ]
+    values = [value_change(gettext(label), read(old), read(new)) for label, read in VALUES]
     return tuple(change for change in (*texts, *lists, *values) if change)
 
 
-TEXTS = (("Name", "name"), ("Description", "description"), ("Instructions", "instructions"))
+TEXTS = (
+    (gettext_noop("Name"), "name"),
+    (gettext_noop("Description"), "description"),
+    (gettext_noop("Instructions"), "instructions"),
+)
 VALUES: tuple[tuple[str, Any], ...] = (
-    ("Capabilities", lambda spec: ", ".join(_titles(spec.capabilities)) or "none"),
-    ("Answer only from knowledge", lambda spec: "on" if spec.only_from_knowledge else "off"),
-    ("Always ask all of them", lambda spec: "on" if spec.delegates_to_all else "off"),
-    ("Can ask GPTs from the store", lambda spec: "on" if spec.delegates_to_store else "off"),
-    *((title, lambda spec, name=name: "on" if getattr(spec, name) else "off") for name, title in SWITCHES.items()),
-    ("Model", lambda spec: spec.model.engine or "default"),
-    ("Temperature", lambda spec: f"{spec.model.temperature:g}"),
-    ("Maximum reply length", lambda spec: f"{spec.model.max_tokens} tokens"),
+    (gettext_noop("Capabilities"), lambda spec: ", ".join(_titles(spec.capabilities)) or gettext("none")),
+    (gettext_noop("Answer only from knowledge"), lambda spec: _state(spec.only_from_knowledge)),
+    (gettext_noop("Always ask all of them"), lambda spec: _state(spec.delegates_to_all)),
+    (gettext_noop("Can ask GPTs from the store"), lambda spec: _state(spec.delegates_to_store)),
+    *((title, lambda spec, name=name: _state(getattr(spec, name))) for name, title in SWITCHES.items()),
+    (gettext_noop("Model"), lambda spec: spec.model.engine or gettext("default")),
+    (gettext_noop("Temperature"), lambda spec: f"{spec.model.temperature:g}"),
+    (gettext_noop("Top P"), lambda spec: f"{spec.model.top_p:g}"),
+    (
+        gettext_noop("Maximum reply length"),
+        lambda spec: gettext("{n} tokens").format(n=spec.model.max_tokens),
+    ),
 )
 
 
 def _operations(spec: GptSpec) -> list[str]:
     operations = [f"{action.name}: {each.name}" for action in spec.actions for each in action.operations]
     return operations + [f"{server.name}: {tool.name}" for server in spec.mcp_servers for tool in server.tools]
+
+
+def _input(each: Input) -> str:
+    facts = each.model_dump(mode="json", exclude_defaults=True, exclude={"name", "kind"})
+    more = "".join(f", {name}: {value}" for name, value in facts.items())
+    return f"{each.name} ({KINDS[each.kind].lower()}{more})"
 
 
 def _lines_of_both(old: GptSpec, new: GptSpec) -> list[tuple[str, str, str]]:
@@ -105,14 +135,18 @@ def _agents(spec: GptSpec) -> list[str]:
 
 
 def _titles(keys: tuple[str, ...]) -> list[str]:
-    return [CAPABILITIES[key].title if key in CAPABILITIES else key for key in keys]
+    return [gettext(CAPABILITIES[key].title) if key in CAPABILITIES else key for key in keys]
+
+
+def _state(is_on: bool) -> str:
+    return gettext("on") if is_on else gettext("off")
 
 
 def text_change(label: str, old: str, new: str) -> Change | None:
     """The change of a text, word by word if they are few."""
     if old == new:
         return None
-    words = "added" if not old else "removed" if not new else "rewritten"
+    words = gettext("added") if not old else gettext("removed") if not new else gettext("rewritten")
     found = (pieces(piece.findall(old), piece.findall(new)) for piece in PIECES)
     return Change(label, words, next(each for each in found if len(each) <= MAX_PIECES))
 
@@ -122,7 +156,9 @@ def list_change(label: str, old: list[str], new: list[str]) -> Change | None:
     if old == new:
         return None
     n_new, n_gone = len(set(new) - set(old)), len(set(old) - set(new))
-    words = [f"{n_new} added"] * bool(n_new) + [f"{n_gone} removed"] * bool(n_gone) or ["reordered"]
+    words = [ngettext("{n} added", "{n} added", n_new).format(n=n_new)] * bool(n_new)
+    words += [ngettext("{n} removed", "{n} removed", n_gone).format(n=n_gone)] * bool(n_gone)
+    words = words or [gettext("reordered")]
     return Change(label, ", ".join(words), pieces([f"{text}\n" for text in old], [f"{text}\n" for text in new]))
 
 

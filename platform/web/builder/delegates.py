@@ -14,6 +14,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop
 
 from gpts.spec.gpt import MAX_DELEGATES, DelegateRef, GptSpec
 from web.accounts.models import User
@@ -23,11 +24,11 @@ from web.builder.search import find, find_among
 
 N_CHOICES: Final = 20
 # The same for GPTs that do not exist and GPTs without access, so that nobody learns which GPTs exist.
-UNKNOWN: Final = "GPT not found, or you don’t have access to it."
-GONE: Final = "Not used: it was deleted or is no longer shared with you."
-UNPUBLISHED: Final = "Not used: it isn’t published yet."
-OWN_ONLY: Final = "Only works for you. Other people don’t have access to it."
-BY_LINK: Final = "Only works for people who have its link."
+UNKNOWN: Final = gettext_noop("GPT not found, or you don’t have access to it.")
+GONE: Final = gettext_noop("Not used: it was deleted or is no longer shared with you.")
+UNPUBLISHED: Final = gettext_noop("Not used: it isn’t published yet.")
+OWN_ONLY: Final = gettext_noop("Only works for you. Other people don’t have access to it.")
+BY_LINK: Final = gettext_noop("Only works for people who have its link.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def choices(user: User, gpt: Gpt, query: str = "") -> list[Gpt]:
     if not query.strip():
         return [*open_to.filter(owner=user)[:N_CHOICES], *others[:N_CHOICES]][:N_CHOICES]
     near = open_to.filter(Q(owner=user) | ~Q(sharing=Sharing.STORE))
-    found = dict.fromkeys([*find_among(near, query), *find(query)])  # each once, in this order
+    found = dict.fromkeys([*find_among(near, query), *find(query, by_meaning=False)])  # each once, in this order
     ids = list(found)[: N_CHOICES + MAX_DELEGATES + 1]  # open_to leaves out this GPT and those in the list
     fitting = open_to.in_bulk(ids)
     return [fitting[gpt_id] for gpt_id in ids if gpt_id in fitting][:N_CHOICES]
@@ -113,12 +114,12 @@ def entry(row: DelegateRow) -> DelegateEntry:
 def _trouble(gpt: Gpt, delegate: Gpt | None) -> str:
     """Why `delegate`, None if the owner has no access, is not asked now, or not for everyone; else empty."""
     if delegate is None:
-        return GONE
+        return gettext(GONE)
     if delegate.published_id is None:
-        return UNPUBLISHED
+        return gettext(UNPUBLISHED)
     if gpt.sharing == Sharing.ME or delegate.sharing == Sharing.STORE:
         return ""
-    return OWN_ONLY if delegate.sharing == Sharing.ME else BY_LINK
+    return gettext(OWN_ONLY if delegate.sharing == Sharing.ME else BY_LINK)
 
 
 def access_delegate(gpt: Gpt, slug: str) -> DelegateRow:
@@ -133,14 +134,16 @@ def add(gpt: Gpt, slug: str, when: str = "") -> DelegateRow:
     """A new entry. Raises ValidationError by field."""
     slug = slug.replace("\x00", "").strip()
     if slug == gpt.slug:
-        raise ValidationError({"gpt": "A GPT can’t ask itself."})
+        raise ValidationError({"gpt": gettext("A GPT can’t ask itself.")})
     delegate = _permitted(gpt.owner, gpt).filter(slug=slug).first()
     if delegate is None:
-        raise ValidationError({"gpt": UNKNOWN})
+        raise ValidationError({"gpt": gettext(UNKNOWN)})
     with transaction.atomic():
         Gpt.objects.select_for_update().get(id=gpt.id)  # two requests at once must not exceed the limit
         if gpt.delegates.count() >= MAX_DELEGATES:
-            raise ValidationError({"gpt": f"A GPT can ask {MAX_DELEGATES} others. Remove one first."})
+            raise ValidationError(
+                {"gpt": gettext("A GPT can ask {limit} others. Remove one first.").format(limit=MAX_DELEGATES)}
+            )
         return _saved(DelegateRow(gpt=gpt, delegate=delegate, when=when, seen=published_texts(delegate)))
 
 
@@ -165,7 +168,7 @@ def _saved(row: DelegateRow) -> DelegateRow:
         with transaction.atomic():
             row.save()
     except IntegrityError:
-        raise ValidationError({"gpt": "This GPT is already in the list."}) from None
+        raise ValidationError({"gpt": gettext("This GPT is already in the list.")}) from None
     _draft_changed(row.gpt)
     return row
 
@@ -197,7 +200,7 @@ def replace(gpt: Gpt, listed: Sequence[tuple[str, str]]) -> None:
     """
     lines = dict(listed)
     if len(lines) < len(listed):
-        raise ValidationError({"gpt": "A GPT can be in the list only once."})
+        raise ValidationError({"gpt": gettext("A GPT can be in the list only once.")})
     with transaction.atomic():
         gpt.delegates.exclude(delegate__slug__in=lines).delete()
         there = set(gpt.delegates.values_list("delegate__slug", flat=True))

@@ -5,7 +5,8 @@ import zlib
 from pathlib import Path
 from typing import Final
 
-from web.builder.models import Category, Gpt
+from web.builder.categories import OTHER
+from web.builder.models import Gpt
 
 _FACES: Final = tomllib.loads(Path(__file__).with_name("marks.toml").read_text("utf-8"))
 # Name: the path of its SVG.
@@ -18,7 +19,7 @@ def mark_key(gpt: Gpt) -> str:
     """The key in MARKS of the mark for `gpt`: the chosen one, else one of its category that its name picks."""
     if gpt.face in MARKS:
         return gpt.face
-    marks = CATEGORY_MARKS.get(gpt.category, CATEGORY_MARKS[Category.OTHER])
+    marks = CATEGORY_MARKS.get(gpt.category, CATEGORY_MARKS[OTHER])
     return marks[zlib.crc32(gpt.name.encode()) % len(marks)]
 
 

@@ -21,13 +21,16 @@ from django.db import transaction
 from django.db.models import Count, Q
 from django.http import Http404
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from gpts.knowledge.documents import Finding
 from gpts.runs import fairness
 from gpts.runs.fairness import Share
 from gpts.safety.findings import used
+from web import erasures
 from web.accounts import quotas
 from web.builder.models import FileToRead, Gpt, GptVersion, KnowledgeFile, content_path
+from web.builder.models_sources import Source
 from web.builder.services import publish_if_awaited
 from web.sending import send_task
 
@@ -57,7 +60,11 @@ def add_file(gpt: Gpt, name: str, chunks: Iterable[bytes]) -> KnowledgeFile:
     for too many files, and QuotaExceeded.
     """
     _check_room(gpt)
-    sha256, size = store_bytes(chunks)
+    return add_stored(gpt, name, *store_bytes(chunks))
+
+
+def add_stored(gpt: Gpt, name: str, sha256: str, size: int, **made: Any) -> KnowledgeFile:
+    """As `add_file`, for content that is in the file store already. `made` are the owner's choices about it."""
     with transaction.atomic():
         quotas.lock(gpt.owner_id)
         gpt = Gpt.objects.select_for_update().get(id=gpt.id)  # uploads at once are counted one by one
@@ -65,7 +72,7 @@ def add_file(gpt: Gpt, name: str, chunks: Iterable[bytes]) -> KnowledgeFile:
         if known is not None:
             return known
         _check_room(gpt)
-        return _created(gpt, name, sha256, size)
+        return _created(gpt, name, sha256, size, **made)
 
 
 def replace_file(old: KnowledgeFile, name: str, chunks: Iterable[bytes]) -> KnowledgeFile:
@@ -80,30 +87,40 @@ def replace_file(old: KnowledgeFile, name: str, chunks: Iterable[bytes]) -> Know
         gpt = Gpt.objects.select_for_update().get(id=old.gpt_id)
         same = gpt.files.filter(sha256=sha256, removed=None).first()
         if same is not None and same.id == old.id:
-            raise ValidationError("Not replaced: this is the same file.")
+            raise ValidationError(gettext("Not replaced: this is the same file."))
         if same is not None:
-            raise ValidationError(f"Not replaced: this GPT already has this file as {same.name}.")
+            raise ValidationError(
+                gettext("Not replaced: this GPT already has this file as {name}.").format(name=same.name)
+            )
         if old.replaces is not None and old.replaces.removed is None:
             old = old.replaces
         _take_out(old.replacements.filter(removed=None))
-        return _created(gpt, name, sha256, size, replaces=old)
+        return _created(gpt, name, sha256, size, replaces=old, corrections=old.corrections)
 
 
 def _check_room(gpt: Gpt) -> None:
     # A replacement that is not ready yet does not count.
     counted = Q(replaces=None) | Q(replaces__removed__isnull=False)
-    if gpt.files.filter(counted, removed=None).count() >= settings.MAX_FILES_PER_GPT:
-        raise ValidationError(f"A GPT can have up to {settings.MAX_FILES_PER_GPT} files. Remove one first.")
+    if gpt.uploads.filter(counted).count() >= settings.MAX_FILES_PER_GPT:
+        raise ValidationError(
+            gettext("A GPT can have up to {limit} files. Remove one first.").format(limit=settings.MAX_FILES_PER_GPT)
+        )
 
 
-def _created(gpt: Gpt, name: str, sha256: str, size: int, replaces: KnowledgeFile | None = None) -> KnowledgeFile:
+def created_by_source(
+    source: Source, name: str, sha256: str, size: int, replaces: KnowledgeFile | None
+) -> KnowledgeFile:
+    """The row of a document of a source, to be indexed; locks are held as in `add_file`. Raises QuotaExceeded."""
+    made = {"replaces": replaces, "corrections": replaces.corrections if replaces is not None else {}}
+    return _created(source.gpt, name, sha256, size, source=source, from_source=True, **made)
+
+
+def _created(gpt: Gpt, name: str, sha256: str, size: int, **made: Any) -> KnowledgeFile:
     quotas.check_storage(gpt.owner_id, size)
-    corrections = replaces.corrections if replaces is not None else {}
-    facts = {"name": clean_name(name) or "file", "sha256": sha256, "size": size, "corrections": corrections}
-    file = KnowledgeFile(gpt=gpt, replaces=replaces, **facts)
+    file = KnowledgeFile(gpt=gpt, name=clean_name(name) or "file", sha256=sha256, size=size, **made)
     # Of the same owner: a file that is ready at once tells that somebody has it.
     own = KnowledgeFile.objects.filter(gpt__owner=gpt.owner_id, sha256=sha256, status=Status.READY, decisions={})
-    known = None if corrections else own.filter(corrections={}).exclude(segment="").first()
+    known = None if file.corrections or file.decisions else own.filter(corrections={}).exclude(segment="").first()
     if known is None or not copy_reading(file, known):
         file.save()
         queue_indexing(file)
@@ -154,11 +171,13 @@ def store_bytes(chunks: Iterable[bytes], max_bytes: int | None = None) -> tuple[
             for chunk in chunks:
                 size += len(chunk)
                 if size > limit:
-                    raise ValidationError(f"Too large: a file can have up to {limit // 1024**2} MB.")
+                    raise ValidationError(
+                        gettext("Too large: a file can have up to {n} MB.").format(n=limit // 1024**2)
+                    )
                 digest.update(chunk)
                 file.write(chunk)
             if not size:
-                raise ValidationError("The file is empty.")
+                raise ValidationError(gettext("The file is empty."))
         except BaseException:
             Path(file.name).unlink()
             raise
@@ -250,17 +269,18 @@ def decide(file: KnowledgeFile, choices: Mapping[str, str]) -> KnowledgeFile:
 
 def _check_choices(choices: Mapping[str, str], known: set[str]) -> None:
     if not choices:
-        raise ValidationError("Choose “drop” or “accept” for at least one finding.")
+        raise ValidationError(gettext("Choose “drop” or “accept” for at least one finding."))
     for finding, choice in choices.items():
         if finding not in known:
-            raise ValidationError(f"This file has no finding “{finding[:20]}”.")
+            raise ValidationError(gettext("This file has no finding “{name}”.").format(name=finding[:20]))
         if choice not in CHOICES:
-            raise ValidationError(f"Choose “drop” or “accept”, not “{choice[:20]}”.")
+            raise ValidationError(gettext("Choose “drop” or “accept”, not “{name}”.").format(name=choice[:20]))
 
 
 def remove_file(file: KnowledgeFile) -> None:
     """Remove the file from the draft. A worker that is reading it stops; published versions keep the file."""
     _take_out(KnowledgeFile.objects.filter(id=file.id))
+    erasures.note("file", file.pk)
     publish_if_awaited(file.gpt)
 
 

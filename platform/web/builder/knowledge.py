@@ -8,12 +8,14 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.utils.translation import get_language_info
+from django.db.models import QuerySet
+from django.utils.translation import get_language_info, gettext
 
 from gpts.knowledge.documents import Finding, Severity
 from web import rpc
 from web.builder.files import n_ahead
 from web.builder.models import Gpt, KnowledgeFile
+from web.languages import too_long
 
 QUESTION_CHARS: Final = 1_000
 # The first question after a start waits for the model worker to load its embedder.
@@ -29,11 +31,11 @@ def ask_knowledge(gpt: Gpt, question: str) -> dict[str, Any]:
     """
     question = question.strip()
     if not question:
-        raise ValidationError({"question": "Enter a question."})
+        raise ValidationError({"question": gettext("Enter a question.")})
     if len(question) > QUESTION_CHARS:
-        raise ValidationError({"question": f"Too long: {len(question)} of {QUESTION_CHARS} characters."})
+        raise ValidationError({"question": too_long(question, QUESTION_CHARS)})
     if not gpt.files.filter(removed=None).exclude(segment="").exists():
-        raise ValidationError({"question": "No file is ready yet."})
+        raise ValidationError({"question": gettext("No file is ready yet.")})
     args = "workers.tasks.ask_knowledge", str(gpt.id), question
     return rpc.call_for(gpt.owner_id, *args, queue="model", timeout_s=ASK_TIMEOUT_S)
 
@@ -83,9 +85,9 @@ def reading(file: KnowledgeFile) -> FileReading:
     )
 
 
-def readings(gpt: Gpt) -> list[FileReading]:
-    """How every file of the draft is being or was read."""
-    return [reading(file) for file in gpt.files.filter(removed=None).select_related("gpt", "replaces")]
+def readings(files: QuerySet[KnowledgeFile]) -> list[FileReading]:
+    """How these files are being or were read."""
+    return [reading(file) for file in files.select_related("gpt", "replaces")]
 
 
 def _findings(file: KnowledgeFile, *severities: Severity) -> tuple[Finding, ...]:

@@ -10,16 +10,21 @@ from django.core.validators import MaxLengthValidator, MaxValueValidator, MinVal
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy, gettext_noop
+from pydantic import ValidationError as PydanticError
 
 from gpts.knowledge.corrections import Correction
 from gpts.knowledge.documents import Finding
+from gpts.knowledge.languages import LANGUAGES
 from gpts.safety.findings import undecided
 from gpts.spec.capabilities import CAPABILITIES
 from gpts.spec.gpt import (
     DESCRIPTION_CHARS,
     INSTRUCTIONS_CHARS,
+    LEAST_TOP_P,
     MAX_REPLY_TOKENS,
     MAX_TEMPERATURE,
+    MODEL_FIELDS,
     NAME_CHARS,
     STARTER_CHARS,
     STARTERS,
@@ -29,18 +34,28 @@ from gpts.spec.gpt import (
     KnowledgeRef,
     ModelSettings,
 )
+from gpts.spec.inputs import MAX_INPUTS, Input
 from web.accounts.models import User
+from web.builder.categories import OTHER, title_of, validate_category
 from web.builder.models_actions import Action, McpServerRow, RemoteAgentRow, SignIn  # noqa: F401 - for Django
+from web.builder.models_listing import ListingReview  # noqa: F401 - for Django
+from web.builder.models_shares import GptShare
+from web.builder.models_sources import Source
+from web.builder.models_store import SearchEntry, StoreCategory  # noqa: F401 - for Django
+from web.builder.models_widgets import Widget, WidgetVisitor  # noqa: F401 - for Django
 
+# The name of a draft that is made by conversation, until it has one.
+UNTITLED = "Untitled GPT"
+NOTE_CHARS = 300  # of a version's note
 # What a creator lets people do (see `Gpt.lets`), with the titles in lists of changes.
 SWITCHES = {
-    "takes_questions": "People can send you questions",
-    "files_downloadable": "People can download files",
-    "a2a": "Available as an A2A agent",
+    "takes_questions": gettext_noop("People can send you questions"),
+    "files_downloadable": gettext_noop("People can download files"),
+    "a2a": gettext_noop("Available as an A2A agent"),
 }
 # The fields that drafts and versions have in common.
 SPEC_FIELDS = (
-    *("name", "description", "instructions", "starters", "only_from_knowledge", "capabilities"),
+    *("name", "description", "instructions", "starters", "inputs", "only_from_knowledge", "capabilities"),
     *("delegates_to_all", "delegates_to_store", *SWITCHES),
 )
 
@@ -48,21 +63,9 @@ SPEC_FIELDS = (
 class Sharing(models.TextChoices):
     """Who besides the owner may chat with a published GPT."""
 
-    ME = "me", "Only me"
-    LINK = "link", "Anyone with the link"
-    STORE = "store", "Everyone"
-
-
-class Category(models.TextChoices):
-    """The categories of the store."""
-
-    WRITING = "writing", "Writing"
-    RESEARCH = "research", "Research"
-    PROGRAMMING = "programming", "Programming"
-    EDUCATION = "education", "Education"
-    WORK = "work", "Work"
-    HOME = "home", "Home"
-    OTHER = "other", "Other"
+    ME = "me", gettext_lazy("Only me")
+    LINK = "link", gettext_lazy("Anyone with the link")
+    STORE = "store", gettext_lazy("Everyone")
 
 
 class GptQuerySet(models.QuerySet["Gpt"]):
@@ -72,15 +75,30 @@ class GptQuerySet(models.QuerySet["Gpt"]):
         """GPTs that `user` may edit: their own."""
         return self.filter(owner=user, deleted=None) if user.is_authenticated else self.none()
 
+    def settings_visible_to(self, user: Any) -> "GptQuerySet":
+        """GPTs whose whole draft `user` may see, and so copy: their own, and those that are shared with them so."""
+        if not user.is_authenticated:
+            return self.none()
+        may = GptShare.objects.of(user).filter(right=GptShare.Right.VIEW).values("gpt")
+        return self.filter(Q(owner=user) | Q(id__in=may, withdrawn=None), deleted=None)
+
     def chattable_by(self, user: Any) -> "GptQuerySet":
-        """GPTs that `user` may see and chat with: their own, those in the store, those whose link they opened."""
+        """GPTs that `user` may see and chat with: their own, those shared with them or their groups, those in the
+        store, those whose link they opened.
+
+        Visitors of another site: the GPT whose widget they use, and those in the store, which it may ask.
+        """
         open_to_all = Q(sharing=Sharing.STORE, published__isnull=False)
         if not user.is_authenticated:
             return self.filter(open_to_all, deleted=None)
         linked = Q(
             sharing=Sharing.LINK, published__isnull=False, id__in=LinkGrant.objects.filter(user=user).values("gpt")
         )
-        return self.filter(Q(owner=user) | open_to_all | linked, deleted=None)
+        visited = Q(
+            published__isnull=False, id__in=Widget.objects.filter(is_on=True, visitors__user=user).values("gpt")
+        )
+        shared = Q(published__isnull=False, withdrawn=None, id__in=GptShare.objects.of(user).values("gpt"))
+        return self.filter(Q(owner=user) | open_to_all | shared | linked | visited, deleted=None)
 
     def in_store(self) -> "GptQuerySet":
         """Published GPTs that everyone can find."""
@@ -90,20 +108,49 @@ class GptQuerySet(models.QuerySet["Gpt"]):
 def validate_starters(starters: Any) -> None:
     """Raises ValidationError unless `starters` is a list of non-empty texts within the form's limits."""
     if not isinstance(starters, list) or not all(isinstance(text, str) and text.strip() for text in starters):
-        raise ValidationError("Conversation starters must be a list of non-empty strings.")
+        raise ValidationError(gettext("Conversation starters must be a list of non-empty strings."))
     if len(starters) > STARTERS:
-        raise ValidationError(f"Too many: {len(starters)} of {STARTERS} conversation starters.")
+        raise ValidationError(
+            gettext("Too many: {n} of {limit} conversation starters.").format(n=len(starters), limit=STARTERS)
+        )
     longest = max(map(len, starters), default=0)
     if longest > STARTER_CHARS:
-        raise ValidationError(f"A conversation starter is too long: {longest} of {STARTER_CHARS} characters.")
+        raise ValidationError(
+            gettext("A conversation starter is too long: {longest} of {limit} characters.").format(
+                longest=longest, limit=STARTER_CHARS
+            )
+        )
+
+
+def validate_language(code: Any) -> None:
+    """Raises ValidationError unless `code` is one of the languages that texts are told apart in, or empty."""
+    if code and code not in LANGUAGES:
+        raise ValidationError(gettext("Choose a language by its code, such as “en”."))
+
+
+def validate_inputs(inputs: Any) -> None:
+    """Raises ValidationError unless `inputs` is a list of what `gpts.spec.inputs` describes, each name once."""
+    if not isinstance(inputs, list) or len(inputs) > MAX_INPUTS:
+        raise ValidationError(gettext("Inputs must be a list of at most {limit}.").format(limit=MAX_INPUTS))
+    for number, each in enumerate(inputs, 1):
+        try:
+            Input.model_validate(each)
+        except PydanticError as error:
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"]))
+            reason = f"{place} {first['msg'].removeprefix('Value error, ')}"
+            text = gettext("Input {number}: {reason}.").format(number=number, reason=reason)
+            raise ValidationError(text) from None
+    if len({each["name"] for each in inputs}) < len(inputs):
+        raise ValidationError(gettext("Two inputs have the same name."))
 
 
 def validate_capabilities(capabilities: Any) -> None:
     """Raises ValidationError unless `capabilities` is a list of keys of CAPABILITIES, each once."""
     if not isinstance(capabilities, list) or not all(key in CAPABILITIES for key in capabilities):
-        raise ValidationError(f"Capabilities must be among {', '.join(CAPABILITIES)}.")
+        raise ValidationError(gettext("Capabilities must be among {names}.").format(names=", ".join(CAPABILITIES)))
     if len(set(capabilities)) != len(capabilities):
-        raise ValidationError("Each capability can be listed only once.")
+        raise ValidationError(gettext("Each capability can be listed only once."))
 
 
 class Gpt(models.Model):
@@ -111,6 +158,7 @@ class Gpt(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     slug = models.SlugField(max_length=70, unique=True)
+    former_slug = models.SlugField(max_length=70, blank=True, help_text="Of pages that may still be open.")
     owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="gpts")
     name = models.CharField(max_length=NAME_CHARS)
     description = models.CharField(max_length=DESCRIPTION_CHARS, blank=True)
@@ -118,7 +166,11 @@ class Gpt(models.Model):
         max_length=INSTRUCTIONS_CHARS, blank=True, validators=[MaxLengthValidator(INSTRUCTIONS_CHARS)]
     )
     starters = models.JSONField(default=list, blank=True, validators=[validate_starters])
-    category = models.CharField(max_length=20, choices=Category.choices, default=Category.OTHER)
+    inputs = models.JSONField(default=list, blank=True, validators=[validate_inputs])
+    category = models.CharField(max_length=20, default=OTHER, validators=[validate_category])
+    language = models.CharField(
+        max_length=8, blank=True, validators=[validate_language], help_text="ISO 639-1; empty: as its texts."
+    )
     only_from_knowledge = models.BooleanField(default=False)
     capabilities = models.JSONField(default=list, blank=True, validators=[validate_capabilities])
     delegates_to_all = models.BooleanField(default=False, help_text="Every question goes to all GPTs it can ask.")
@@ -129,6 +181,7 @@ class Gpt(models.Model):
     temperature = models.FloatField(
         default=0.2, validators=[MinValueValidator(0), MaxValueValidator(MAX_TEMPERATURE)]
     )
+    top_p = models.FloatField(default=0.95, validators=[MinValueValidator(LEAST_TOP_P), MaxValueValidator(1)])
     max_tokens = models.PositiveIntegerField(
         default=400, validators=[MinValueValidator(1), MaxValueValidator(MAX_REPLY_TOKENS)]
     )
@@ -138,8 +191,13 @@ class Gpt(models.Model):
     sharing = models.CharField(max_length=10, choices=Sharing.choices, default=Sharing.ME)
     link_secret = models.CharField(max_length=50, blank=True)
     featured = models.BooleanField(default=False)
+    unlisted = models.DateTimeField(null=True, blank=True, help_text="When an operator kept it out of the store.")
+    withdrawn = models.DateTimeField(null=True, blank=True, help_text="When an operator kept it to its creator.")
     published = models.ForeignKey("GptVersion", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     publish_when_ready = models.BooleanField(default=False, help_text="Publish once every file is ready.")
+    imported = models.JSONField(
+        default=dict, blank=True, help_text="Where the draft came from, and what is left to do after that."
+    )
     revision = models.PositiveIntegerField(default=0, help_text="Counts changes of the draft's fields.")
     created = models.DateTimeField(auto_now_add=True)
     changed = models.DateTimeField(auto_now=True)
@@ -148,11 +206,20 @@ class Gpt(models.Model):
     objects: ClassVar[GptQuerySet] = GptQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
+        verbose_name, verbose_name_plural = "GPT", "GPTs"
         ordering = ["-changed"]
-        indexes = [models.Index(fields=["sharing", "category"], name="gpt_store_shelf")]
+        indexes = [
+            models.Index(fields=["sharing", "category"], name="gpt_store_shelf"),
+            models.Index(fields=["-changed"], name="gpt_changed"),
+            models.Index(fields=["featured"], condition=Q(featured=True), name="gpt_featured"),
+        ]
 
     def __str__(self) -> str:
         return self.name
+
+    def get_category_display(self) -> str:
+        """The title of its category. One query."""
+        return title_of(self.category)
 
     @property
     def live(self) -> "GptSpec | Gpt":
@@ -166,6 +233,17 @@ class Gpt(models.Model):
         """
         return bool(getattr(self, switch) and self.published and self.published.data.get(switch))
 
+    @property
+    def uploads(self) -> "models.QuerySet[KnowledgeFile]":
+        """The files of the draft that its creator added, without those of its sources."""
+        return self.files.filter(removed=None, source=None)
+
+    @property
+    def listed_files(self) -> "models.QuerySet[KnowledgeFile]":
+        """Those, and files of sources that wait for a decision."""
+        waits = Q(source=None) | Q(status=KnowledgeFile.Status.QUARANTINED)
+        return self.files.filter(waits, removed=None)
+
     def draft_spec(self) -> GptSpec:
         """The draft as a run would use it now. Raises pydantic's ValidationError.
 
@@ -175,19 +253,20 @@ class Gpt(models.Model):
         return GptSpec(
             slug=self.slug,
             **{name: getattr(self, name) for name in SPEC_FIELDS},
-            knowledge=tuple(KnowledgeRef(file_id=str(f.id), name=f.name, segment=f.segment) for f in ready),
+            knowledge=tuple(file.ref() for file in ready),
             actions=tuple(action.spec() for action in self.actions.filter(removed=None)),
             mcp_servers=tuple(server.spec() for server in self.mcp_servers.filter(removed=None)),
             delegates=tuple(row.spec() for row in self.delegates.select_related("delegate")),
             remote_agents=tuple(agent.spec() for agent in self.remote_agents.filter(removed=None)),
-            model=ModelSettings(engine=self.engine, temperature=self.temperature, max_tokens=self.max_tokens),
+            model=ModelSettings(**{name: getattr(self, name) for name in MODEL_FIELDS}),
         )
 
 
 class GptVersion(models.Model):
     """An immutable snapshot of a GPT. `number` counts publications from 1; the draft of a preview has none.
 
-    `replaced`: when a restored version took the place of this draft, which can be restored too.
+    `replaced`: when a restored version took the place of this draft, which can be restored too. `author` published
+    it; nobody if only files of its sources changed. `note` is for those who edit the GPT, and can be changed.
     """
 
     gpt = models.ForeignKey(Gpt, on_delete=models.CASCADE, related_name="versions")
@@ -195,6 +274,8 @@ class GptVersion(models.Model):
     data = models.JSONField()
     created = models.DateTimeField(auto_now_add=True)
     replaced = models.DateTimeField(null=True, blank=True)
+    author = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    note = models.CharField(max_length=NOTE_CHARS, blank=True)
 
     class Meta:
         ordering = ["-id"]
@@ -251,13 +332,13 @@ class FileToRead(models.Model):
     class Status(models.TextChoices):
         """The progress of indexing."""
 
-        RECEIVED = "received", "Waiting"
-        PARSING = "parsing", "Reading"
-        EMBEDDING = "embedding", "Embedding"
-        READY = "ready", "Ready"
-        QUARANTINED = "quarantined", "Needs your review"
-        FAILED = "failed", "Failed"
-        CANCELLED = "cancelled", "Cancelled"
+        RECEIVED = "received", gettext_lazy("Waiting")
+        PARSING = "parsing", gettext_lazy("Reading")
+        EMBEDDING = "embedding", gettext_lazy("Embedding")
+        READY = "ready", gettext_lazy("Ready")
+        QUARANTINED = "quarantined", gettext_lazy("Needs your review")
+        FAILED = "failed", gettext_lazy("Failed")
+        CANCELLED = "cancelled", gettext_lazy("Cancelled")
 
     # There is nothing for a worker to do.
     SETTLED: ClassVar = (Status.READY, Status.QUARANTINED, Status.FAILED, Status.CANCELLED)
@@ -328,6 +409,8 @@ class KnowledgeFile(FileToRead):
     corrections = models.JSONField(default=dict, blank=True, help_text="Of passages, by the key of their text.")
     attributes = models.JSONField(default=dict, blank=True, help_text="What programs choose by when they search.")
     removed = models.DateTimeField(null=True, blank=True, help_text="When it left the draft; versions keep it.")
+    source = models.ForeignKey(Source, on_delete=models.SET_NULL, null=True, blank=True, related_name="files")
+    from_source = models.BooleanField(default=False, help_text="Whether a source added it, removed or not.")
 
     class Meta(FileToRead.Meta):
         indexes = [
@@ -337,6 +420,10 @@ class KnowledgeFile(FileToRead):
         constraints = [
             models.UniqueConstraint(fields=["gpt", "sha256"], condition=Q(removed=None), name="file_once_per_gpt")
         ]
+
+    def ref(self) -> KnowledgeRef:
+        """The file as a version names it."""
+        return KnowledgeRef(file_id=str(self.id), name=self.name, segment=self.segment)
 
     def passage_corrections(self) -> dict[str, Correction]:
         """The owner's corrections of passages, by key."""

@@ -5,6 +5,7 @@ import uuid
 from typing import Any, ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 from gpts.spec.actions import NAME_CHARS, ActionSpec, McpServer, host_of
 from gpts.spec.gpt import WHEN_CHARS, RemoteAgent
@@ -15,11 +16,11 @@ from web.secrets import seal, unseal
 class Auth(models.TextChoices):
     """How calls authenticate."""
 
-    NONE = "none", "None"
-    BEARER = "bearer", "API key (Bearer)"
-    BASIC = "basic", "Username and password (Basic)"
-    HEADER = "header", "API key (custom header)"
-    OAUTH = "oauth", "OAuth 2 (each person signs in)"
+    NONE = "none", gettext_lazy("None")
+    BEARER = "bearer", gettext_lazy("API key (Bearer)")
+    BASIC = "basic", gettext_lazy("Username and password (Basic)")
+    HEADER = "header", gettext_lazy("API key (custom header)")
+    OAUTH = "oauth", gettext_lazy("OAuth 2 (each person signs in)")
 
 
 class Outside(models.Model):

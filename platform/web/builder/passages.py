@@ -4,12 +4,14 @@ from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext
 from pydantic import ValidationError as WrongValue
 
 from gpts.knowledge.corrections import MOST_CHARS, MOST_QUESTIONS, QUESTION_CHARS, Correction, passage_key
 from web import rpc
 from web.builder.files import queue_again
 from web.builder.models import KnowledgeFile
+from web.languages import grouped
 
 MOST_CORRECTIONS: Final = 500
 TIMEOUT_S: Final = 15.0
@@ -58,7 +60,9 @@ def correct(file: KnowledgeFile, changes: dict[str, Any]) -> KnowledgeFile:
         if not correction.is_empty():
             file.corrections[key] = correction.model_dump(mode="json")
         if len(file.corrections) > MOST_CORRECTIONS:
-            raise ValidationError(f"A file can have up to {MOST_CORRECTIONS} corrected passages.")
+            raise ValidationError(
+                gettext("A file can have up to {limit} corrected passages.").format(limit=grouped(MOST_CORRECTIONS))
+            )
         if file.corrections == before:
             return file
         file.save(update_fields=["corrections"])
@@ -70,5 +74,7 @@ def correct(file: KnowledgeFile, changes: dict[str, Any]) -> KnowledgeFile:
 def _reason(error: WrongValue) -> str:
     wrong = {str(each["loc"][0]) for each in error.errors() if each["loc"]}
     if "also_asked" in wrong:
-        return f"Add up to {MOST_QUESTIONS} questions of {QUESTION_CHARS} characters each."
-    return f"A passage can have 1 to {MOST_CHARS:,} characters."
+        return gettext("Add up to {most_questions} questions of {question_chars} characters each.").format(
+            most_questions=MOST_QUESTIONS, question_chars=QUESTION_CHARS
+        )
+    return gettext("A passage can have 1 to {limit} characters.").format(limit=grouped(MOST_CHARS))

@@ -8,7 +8,8 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.files.uploadedfile import UploadedFile
+from django.core.files.base import File
+from django.utils.translation import gettext
 from PIL import Image, ImageOps
 
 from web import rpc
@@ -24,10 +25,12 @@ GENERATE_TIMEOUT_S = 120
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 
 
-def store_picture(upload: "UploadedFile[Any]") -> str:
+def store_picture(upload: "File[Any]") -> str:
     """The name of the square WebP made of `upload`, now in MEDIA_ROOT. Raises ValidationError."""
     if (upload.size or 0) > settings.MAX_PICTURE_BYTES:
-        raise ValidationError(f"Too large: a picture can have up to {settings.MAX_PICTURE_BYTES // 1024**2} MB.")
+        raise ValidationError(
+            gettext("Too large: a picture can have up to {n} MB.").format(n=settings.MAX_PICTURE_BYTES // 1024**2)
+        )
     return _keep(read_square(upload.file))
 
 
@@ -37,7 +40,7 @@ def generated_picture(gpt: Gpt, prompt: str) -> str:
     Blocks the calling thread for up to GENERATE_TIMEOUT_S seconds. Raises ValidationError, NoResult, QuotaExceeded.
     """
     if len(prompt) > PROMPT_CHARS:
-        raise ValidationError(f"Describe the picture in up to {PROMPT_CHARS:,} characters.")
+        raise ValidationError(gettext("Describe the picture in up to {limit} characters.").format(limit=PROMPT_CHARS))
     queue = "tools" if settings.IMAGE_URL else "model"
     prompt = prompt.strip() or f"A simple, friendly emblem for “{gpt.name}”. {gpt.description}".strip()
     task = "workers.tasks.make_picture"
@@ -64,10 +67,14 @@ def read_square(file: Any) -> Image.Image:
         with Image.open(file, formats=FORMATS) as image:  # reads the header only
             limit = MAX_PIXELS[str(image.format)]
             if image.width * image.height > limit:
-                raise ValidationError(f"Too large: a {image.format} can have up to {limit // 10**6} million pixels.")
+                raise ValidationError(
+                    gettext("Too large: a {format} can have up to {n} million pixels.").format(
+                        format=image.format, n=limit // 10**6
+                    )
+                )
             image.draft("RGB", (2 * EDGE, 2 * EDGE))
             ImageOps.exif_transpose(image, in_place=True)
             upright = image if image.mode in ("RGB", "RGBA") else image.convert("RGBA")
             return ImageOps.fit(upright, (EDGE, EDGE)).convert("RGBA")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ValidationError("Couldn’t read this picture. Use PNG, JPEG, WebP or GIF.") from error
+        raise ValidationError(gettext("Couldn’t read this picture. Use PNG, JPEG, WebP or GIF.")) from error

@@ -1,8 +1,8 @@
-"""Search for GPTs: a word index in memory that tolerates typos, accents, other endings and unfinished words.
+"""Search for GPTs: by words, in spite of typos, accents, other endings and unfinished words; and by meaning.
 
-Each process keeps one index of the store, and before a search adds what was published since and leaves out what was
-withdrawn. 10,000 GPTs with 2,000 characters each take 28 MB, a search of them 0.1 s and the first one in a process
-3 s of one core (measured 2026-11). Beyond some 20,000 this belongs in the database.
+The words are in the database's own full-text search, written when a GPT is published. The meaning is a vector that a
+worker makes soon after that; a worker also compares it with a query, as the site has no embedder. Without workers, or
+if they are late, a search goes by words alone, and asks no worker for some seconds.
 """
 
 import math
@@ -11,18 +11,24 @@ import unicodedata
 from array import array
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator
-from functools import cache
-from threading import Lock
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Count, Max, QuerySet, Sum
+from django.core.cache import cache
+from django.db import transaction
+from django.db.models import F, Max, Q, QuerySet
 from rapidfuzz import process
 from rapidfuzz.distance import JaroWinkler
 
+from web import rpc
 from web.accounts.models import User
-from web.builder.models import Category, Gpt
+from web.builder import fulltext
+from web.builder.categories import OTHER, categories
+from web.builder.models import Gpt
+from web.builder.models_store import SearchEntry
 
 # `\w` takes a run of CJK characters for one word; single characters allow partial matches.
 WORD = re.compile(r"[぀-ヿ㐀-鿿가-힯]|[^\W_぀-ヿ㐀-鿿가-힯]+")
@@ -40,10 +46,37 @@ SIMILARITY_POWER = 4
 MIN_SHARE = 0.3
 # Words of a query that count.
 MAX_TERMS = 16
+# Known words that an unknown one may stand for, and the shortest that is taken for the beginning of others.
+MAX_VARIANTS: Final = 5
+MIN_BEGINNING: Final = 3
 # GPTs outside the store that are searched for their words, newest first.
 N_PERSONAL = 200
+# Results of a search, and of each half before they are fused.
+MAX_FOUND: Final = 200
+DEPTH: Final = 1_000
+# What a GPT has that lists can be filtered by, besides its capabilities: the first of each list of a version.
+_PARTS: Final = {
+    "published__data__knowledge__0__name": "files",
+    "published__data__actions__0__name": "actions",
+    "published__data__mcp_servers__0__name": "actions",
+    "published__data__remote_agents__0__name": "actions",
+}
 # GPTs that are read from the database at once.
 _BATCH = 500
+# How long a search waits for the meaning of its query; how long none does after it waited in vain; how long one is
+# kept for the same words.
+MEANING_S: Final = 0.5
+PAUSE_S: Final = 15
+KEPT_S: Final = 60
+PAUSED: Final = "store-meaning-pause"  # in the cache, while no worker is asked
+# A cosine counts from MIN_COSINE on, and in full from CLEAR_COSINE on; MEANING_SHARE of a score comes from it.
+# Results below MIN_FUSED of the best score are left out. Chosen on the tuning queries of `bench store` (2026-11).
+MIN_COSINE: Final = 0.1
+CLEAR_COSINE: Final = 0.5
+MEANING_SHARE: Final = 0.8
+MIN_FUSED: Final = 0.4
+# How far a word is believed that only resembles one of the query.
+LIKE: Final = 0.25
 
 
 class Index:
@@ -70,53 +103,129 @@ class Index:
         self.gpts.append(gpt_id)
 
 
-class StoreIndex:
-    """The index of the store, brought up to date before each search. Thread-safe."""
+@dataclass(frozen=True, slots=True)
+class Half:
+    """What one half of a search found: scores of GPTs, and how far to believe them, 0..1."""
 
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._stamp: dict[str, Any] = {}
-        self._start_over()
-
-    def _start_over(self) -> None:
-        self._index = Index()
-        # The position in the index of each GPT's version; and of what else of it can be found.
-        self._positions: dict[tuple[Any, ...], int] = {}
-
-    def find(self, query: str) -> list[UUID]:
-        """Ids of the store's GPTs that match `query`, best first. One small query if nothing was published since."""
-        with self._lock:
-            self._update()
-            return rank(self._index, query)
-
-    def _update(self) -> None:
-        store = Gpt.objects.in_store().order_by()
-        stamp = store.aggregate(n=Count("id"), versions=Sum("published"), newest=Max("published__created"))
-        if stamp == self._stamp:
-            return
-        now = set(store.values_list("id", "published", "category", "owner__name"))
-        if len(self._index.gpts) > 2 * len(now):
-            self._start_over()
-        for gone in self._positions.keys() - now:
-            self._index.gpts[self._positions.pop(gone)] = None
-        new = list(now - self._positions.keys())
-        for start in range(0, len(new), _BATCH):
-            batch = {key[0]: key for key in new[start : start + _BATCH]}
-            first = len(self._index.gpts)
-            self._index.add(store.filter(id__in=batch))
-            added = enumerate(self._index.gpts[first:], first)
-            self._positions |= {batch[gpt_id]: position for position, gpt_id in added if gpt_id}
-        self._stamp = stamp
+    scores: Mapping[UUID, float]
+    trust: float
 
 
-@cache
-def _store_index() -> StoreIndex:
-    return StoreIndex()
+NOTHING: Final = Half({}, 0.0)
 
 
-def find(query: str) -> list[UUID]:
-    """Ids of the store's GPTs that match `query`, best first."""
-    return _store_index().find(query)
+def find(query: str, by_meaning: bool = True) -> list[UUID]:
+    """Ids of the store's GPTs that match `query`, best first, at most MAX_FOUND.
+
+    By words only without `by_meaning`: for suggestions while somebody types.
+    """
+    scores = fused(_by_words(query), _by_meaning(query) if by_meaning else NOTHING)
+    found = sorted(scores, key=scores.__getitem__, reverse=True)[: 2 * MAX_FOUND]  # some were withdrawn since
+    there = set(Gpt.objects.in_store().filter(id__in=found).order_by().values_list("id", flat=True))
+    found = [gpt for gpt in found if gpt in there]
+    return [gpt for gpt in found if scores[gpt] >= MIN_FUSED * scores[found[0]]][:MAX_FOUND]
+
+
+def fused(words: Half, meaning: Half) -> dict[UUID, float]:
+    """A score in 0..1 for each GPT: MEANING_SHARE of it from its cosine, the rest from its words.
+
+    The words count by their share of the best score, the cosine by its place between MIN_COSINE and CLEAR_COSINE.
+    """
+    best = max(words.scores.values(), default=1.0)
+    scores = {gpt: (1 - MEANING_SHARE) * words.trust * score / best for gpt, score in words.scores.items()}
+    for gpt, cosine in meaning.scores.items():
+        clear = min(1.0, (cosine - MIN_COSINE) / (CLEAR_COSINE - MIN_COSINE))
+        if clear > 0:
+            scores[gpt] = scores.get(gpt, 0.0) + MEANING_SHARE * meaning.trust * clear
+    return scores
+
+
+def _by_words(query: str) -> Half:
+    """GPTs with words of the query, or words like them, which are believed LIKE as much."""
+    terms = query_terms(query)
+    known = [fulltext.is_known(term) for term in terms]
+    variants = [
+        each
+        for term, is_known in zip(terms, known, strict=True)
+        for each in _variants(term, is_known, is_last=term == terms[-1])
+    ]
+    if not variants:
+        return NOTHING
+    scores = fulltext.find(list(dict.fromkeys(variants)), DEPTH)
+    gpts = SearchEntry.objects.filter(id__in=list(scores)).values_list("id", "gpt_id")
+    trust = sum(1 if is_known else LIKE for is_known in known) / len(terms)
+    return Half({gpt: scores[entry] for entry, gpt in gpts}, trust)
+
+
+def _variants(term: str, is_known: bool, is_last: bool) -> list[str]:
+    """What to look for: a word that is known, which the query may end within; or else what it may stand for."""
+    beginning = [f"{term}*"] * (len(term) >= MIN_BEGINNING)
+    if is_known:
+        return [term, *beginning * is_last]
+    if not term.isalpha() or len(term) <= MIN_BEGINNING:
+        return beginning
+    known = fulltext.known_terms(SearchEntry.objects.aggregate(newest=Max("changed"))["newest"])
+    alike = process.extract(
+        term, known, scorer=JaroWinkler.similarity, score_cutoff=MIN_SIMILARITY, limit=MAX_VARIANTS
+    )
+    return beginning + [word for word, _, _ in alike]
+
+
+def _by_meaning(query: str) -> Half:
+    """The GPTs nearest to the query by their cosines; NOTHING if no worker tells in time."""
+    key = f"store-meaning-{sha256(query.casefold().encode()).hexdigest()}"
+    payload: dict[str, Any] | None = cache.get(key)
+    if payload is None:
+        if cache.get(PAUSED):
+            return NOTHING
+        try:
+            payload = rpc.call("workers.tasks.search_store", query, queue="model", timeout_s=MEANING_S)
+        except rpc.NoResult:
+            cache.set(PAUSED, True, PAUSE_S)
+            return NOTHING
+        cache.set(key, payload, KEPT_S)
+    return Half({UUID(gpt): cosine for gpt, cosine in payload["found"]}, payload["trust"])
+
+
+def catch_up(gpts: "QuerySet[Gpt] | None" = None) -> int:
+    """Write what the search needs of published GPTs that changed since: all, or `gpts`. How many those were.
+
+    Their vectors are left to a worker.
+    """
+    published = (Gpt.objects.all() if gpts is None else gpts).filter(published__isnull=False, deleted=None)
+    same = Q(search_entry__version=F("published"), search_entry__category=F("category"))
+    same &= Q(search_entry__chosen=F("language"))
+    stale = list(
+        published.exclude(same & Q(search_entry__creator=F("owner__name"))).order_by().values_list("id", flat=True)
+    )
+    for start in range(0, len(stale), _BATCH):
+        _write(Gpt.objects.filter(id__in=stale[start : start + _BATCH], published__isnull=False))
+    return len(stale)
+
+
+def _write(gpts: "QuerySet[Gpt]") -> None:
+    with transaction.atomic():
+        own = ("id", "published_id", "category", "language", "owner__name", "published__data__capabilities", *_PARTS)
+        facts = {row["id"]: row for row in gpts.values(*own)}
+        for row in facts.values():
+            told = {"version_id": row["published_id"], "category": row["category"], "creator": row["owner__name"]}
+            told |= {"facets": f" {' '.join(_facets(row))} ", "chosen": row["language"]}
+            told |= {"language": row["language"]} if row["language"] else {}
+            SearchEntry.objects.update_or_create(gpt_id=row["id"], defaults={**told, "vector": b"", "embedder": ""})
+        entries = dict(SearchEntry.objects.filter(gpt__in=facts).values_list("gpt_id", "id"))
+        folded = ((gpt_id, [" ".join(words(text)) for text in texts]) for gpt_id, texts in texts_of(gpts))
+        fulltext.put([(entries[gpt_id], name, about, rest) for gpt_id, (name, about, rest) in folded])
+
+
+def _facets(row: Mapping[str, Any]) -> list[str]:
+    parts = {facet for path, facet in _PARTS.items() if row[path] is not None}
+    return [*row["published__data__capabilities"], *sorted(parts)]
+
+
+def texts_to_embed(data: Mapping[str, Any]) -> list[str]:
+    """The texts of a published version, by its data, whose mean the search compares with a query."""
+    about = f"{data['name']}. {data['description']}"
+    return [" ".join([about, *data["starters"]]), about]
 
 
 def find_among(gpts: "QuerySet[Gpt]", query: str) -> list[UUID]:
@@ -126,24 +235,35 @@ def find_among(gpts: "QuerySet[Gpt]", query: str) -> list[UUID]:
     return rank(index, query)
 
 
-def word_weights(gpts: "QuerySet[Gpt]") -> Iterator[tuple[UUID, dict[str, int]]]:
-    """For each of `gpts`: the weight of each of its words, by the field that counts most."""
+def texts_of(gpts: "QuerySet[Gpt]") -> Iterator[tuple[UUID, tuple[str, str, str]]]:
+    """For each of `gpts`: its name, description and what else it can be found by; published, or else its draft's."""
     texts = ("name", "description", "starters")
     published = [f"published__data__{name}" for name in texts]  # without the rest, which can be megabytes
     others = ("id", "published_id", "category", "owner__name", "owner__email")
+    titles = categories()
     for row in gpts.values(*others, *texts, *published):
         name, description, starters = (row[key] for key in (published if row["published_id"] else texts))
         owner = User(name=row["owner__name"], email=row["owner__email"]).shown_name
-        rest = " ".join([*starters, Category(row["category"]).label, owner])
+        yield row["id"], (name, description, " ".join([*starters, titles.get(row["category"], titles[OTHER]), owner]))
+
+
+def word_weights(gpts: "QuerySet[Gpt]") -> Iterator[tuple[UUID, dict[str, int]]]:
+    """For each of `gpts`: the weight of each of its words, by the field that counts most."""
+    for gpt_id, (name, description, rest) in texts_of(gpts):
         places = ((rest, OTHER_WEIGHT), (description, DESCRIPTION_WEIGHT), (name, NAME_WEIGHT))
-        yield row["id"], {word: weight for text, weight in places for word in words(text)}
+        yield gpt_id, {word: weight for text, weight in places for word in words(text)}
+
+
+def query_terms(query: str) -> list[str]:
+    """The words of a query that narrow it, each once."""
+    wanted = list(dict.fromkeys(words(query)))
+    return ([word for word in wanted if word not in STOP_WORDS] or wanted)[:MAX_TERMS]
 
 
 def rank(index: Index, query: str) -> list[UUID]:
     """Ids of GPTs that match `query`, best first."""
     scores: dict[int, float] = defaultdict(float)
-    wanted = list(dict.fromkeys(words(query)))
-    for term in ([word for word in wanted if word not in STOP_WORDS] or wanted)[:MAX_TERMS]:
+    for term in query_terms(query):
         for position, score in _scores(index, term).items():
             scores[position] += score
     found = sorted(scores.items(), key=lambda item: item[1], reverse=True)

@@ -6,25 +6,31 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import F, Max, QuerySet
+from django.db.models import F, Max, Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
 from django.utils.text import slugify
+from django.utils.translation import gettext
 
 from gpts.spec.capabilities import CAPABILITIES
-from gpts.spec.gpt import GptSpec
-from web.accounts import quotas
+from gpts.spec.gpt import MODEL_FIELDS, GptSpec
+from gpts.spec.inputs import placeholders
+from web import erasures
+from web.accounts import audit, quotas
 from web.accounts.models import User
-from web.builder import actions, delegates
+from web.builder import actions, delegates, listing, notify, search
 from web.builder.actions import outside
-from web.builder.models import SPEC_FIELDS, Gpt, GptVersion, KnowledgeFile, LinkGrant, Sharing
+from web.builder.models import NOTE_CHARS, SPEC_FIELDS, UNTITLED, Gpt, GptVersion, KnowledgeFile, LinkGrant, Sharing
 from web.engines import DEFAULT, offered
+from web.languages import too_long
 
 
 class StaleDraft(Exception):
     """The draft was changed in another tab or over the API since this page was opened. Nothing was saved."""
 
 
+UNLISTED = "An admin of this site has withdrawn this GPT from the store. You can share it by link."
+WITHDRAWN = "An admin of this site has withdrawn this GPT, so only you can use it. Ask them to restore it."
 # Slugs that look like URLs of the site itself.
 RESERVED_SLUGS = {"new", "mine", "edit", "mentionable"}
 
@@ -48,10 +54,19 @@ def access_published(user: Any, slug: str) -> Gpt:
 
 def access_own_gpt(user: Any, slug: str) -> Gpt:
     """The GPT that `user` may edit. Raises Http404 for any other."""
+    own = Gpt.objects.editable_by(user).select_related("published", "owner")
+    gpt = own.filter(slug=slug).first() or own.filter(former_slug=slug).first()
+    if gpt is None:
+        raise Http404(f"GPT “{slug}” not found, or you can’t edit it.")
+    return gpt
+
+
+def access_settings(user: Any, slug: str) -> Gpt:
+    """The GPT whose whole draft `user` may see. Raises Http404 for any other."""
     try:
-        return Gpt.objects.editable_by(user).select_related("published", "owner").get(slug=slug)
+        return Gpt.objects.settings_visible_to(user).select_related("published", "owner").get(slug=slug)
     except Gpt.DoesNotExist:
-        raise Http404(f"GPT “{slug}” not found, or you can’t edit it.") from None
+        raise Http404(f"GPT “{slug}” not found, or you can’t see its settings.") from None
 
 
 def may_have_files(user: Any, gpt: Gpt) -> bool:
@@ -64,7 +79,8 @@ def may_have_files(user: Any, gpt: Gpt) -> bool:
 def free_slug(name: str) -> str:
     """A slug for `name` that no GPT has, deleted ones included."""
     base = slugify(name)[:60] or "gpt"
-    taken = set(Gpt.objects.filter(slug__startswith=base).values_list("slug", flat=True)) | RESERVED_SLUGS
+    alike = Gpt.objects.filter(Q(slug__startswith=base) | Q(former_slug__startswith=base))
+    taken = {slug for both in alike.values_list("slug", "former_slug") for slug in both} | RESERVED_SLUGS
     return next(slug for n in range(len(taken) + 1) if (slug := f"{base}-{n + 1}" if n else base) not in taken)
 
 
@@ -85,7 +101,7 @@ def create_gpt(owner: User, fields: dict[str, Any]) -> Gpt:
         except IntegrityError:
             continue
         return gpt
-    raise ValidationError({"name": "Couldn’t create the GPT. Try again."})
+    raise ValidationError({"name": gettext("Couldn’t create the GPT. Try again.")})
 
 
 def update_gpt(gpt: Gpt, fields: dict[str, Any]) -> Gpt:
@@ -132,46 +148,80 @@ def _check_engine(owner: User, name: str) -> None:
     """Raises ValidationError unless `owner` may choose the model called `name`."""
     names = offered(settings.ENGINES, owner).keys() - {DEFAULT}
     if name and name not in names:
-        choices = f"It can be {', '.join(sorted(names))}, or" if names else "It must be"
-        raise ValidationError({"engine": f"There is no such model. {choices} empty for the default model."})
+        text = gettext("There is no such model. Leave it empty for the default model, or choose one of: {names}.")
+        raise ValidationError({"engine": text.format(names=", ".join(sorted(names)))})
 
 
-def publish(gpt: Gpt, sharing: str | None = None) -> GptVersion:
-    """A new immutable version of the draft, which goes live. Existing conversations keep theirs.
+def publish(gpt: Gpt, sharing: str | None = None, note: str = "") -> GptVersion:
+    """A new immutable version of the draft, which goes live, or waits as `listing` says. Conversations keep theirs.
 
     Raises ValidationError if files are still being indexed, need a decision or have failed, so that none is left out
     silently, and if the draft lacks something for the store.
     """
-    check_listing(gpt, sharing or gpt.sharing)
+    sharing = sharing or listing.wanted_sharing(gpt)
+    check_listing(gpt, sharing)
     if reason := unready(gpt):
         raise ValidationError({"files": reason})
     with transaction.atomic():
         locked = Gpt.objects.select_for_update().get(id=gpt.id)
-        number = (locked.versions.aggregate(n=Max("number"))["n"] or 0) + 1
-        version = GptVersion.objects.create(gpt=gpt, number=number, data=gpt.draft_spec().model_dump(mode="json"))
-        gpt.published = version
+        if gpt.published is None and gpt.slug.startswith(slugify(UNTITLED)) and gpt.name != UNTITLED:
+            gpt.slug, gpt.former_slug = free_slug(gpt.name), gpt.slug  # nobody else knows the old one
+        data = gpt.draft_spec().model_dump(mode="json")
+        version = add_version(locked, data, author=gpt.owner, note=note)
+        waits = sharing == Sharing.STORE and listing.is_needed(gpt)
+        goes_live = not (waits and listing.is_listed(gpt))
+        gpt.published = version if goes_live else gpt.published
         gpt.publish_when_ready = False
-        gpt.save(update_fields=["published", "publish_when_ready", "changed"])
-        set_sharing(gpt, sharing or gpt.sharing)
-        actions.forget_unused_secrets(gpt, version.spec())
+        gpt.save(update_fields=["slug", "former_slug", "published", "publish_when_ready", "changed"])
+        if goes_live:
+            before = Sharing.ME if gpt.sharing == Sharing.STORE else gpt.sharing
+            _go_live(gpt, version, before if waits else sharing)
+        if waits:
+            listing.ask(gpt, version)
+        else:
+            listing.withdraw(gpt)
     return version
+
+
+def _go_live(gpt: Gpt, version: GptVersion, sharing: str) -> None:
+    apply_sharing(gpt, sharing)
+    actions.forget_unused_secrets(gpt, version.spec())
+    search.catch_up(Gpt.objects.filter(id=gpt.id))
+    audit.record(audit.Act.GPT_PUBLISHED, gpt.owner, gpt, version=version.number, sharing=gpt.sharing)
+    notify.of_gpt(gpt, "gpt.published", version=version.number)
+
+
+def add_version(gpt: Gpt, data: dict[str, Any], **facts: Any) -> GptVersion:
+    """The next numbered version of `gpt`, whose row the caller has locked."""
+    number = (gpt.versions.aggregate(n=Max("number"))["n"] or 0) + 1
+    return GptVersion.objects.create(gpt=gpt, number=number, data=data, **facts)
 
 
 def unready(gpt: Gpt) -> str:
     """Why the draft cannot be published yet, for its owner; empty if it can."""
     if gpt.sharing == Sharing.STORE and (reason := actions.privacy_missing(gpt)):
         return reason
-    draft = gpt.files.filter(removed=None)
+    draft = gpt.uploads
     status = KnowledgeFile.Status
     problems = (
-        (draft.filter(status=status.QUARANTINED), "Needs your review", "Decide on the flagged passages, or remove"),
-        (draft.filter(status__in=(status.FAILED, status.CANCELLED)), "Couldn’t be read", "Retry, replace or remove"),
-        (draft.exclude(status=status.READY), "Not ready yet", "Wait, or remove"),
+        (
+            draft.filter(status=status.QUARANTINED),
+            gettext(
+                "These need your review: {names}. Decide on the flagged passages or remove the files, then publish."
+            ),
+        ),
+        (
+            draft.filter(status__in=(status.FAILED, status.CANCELLED)),
+            gettext("These couldn’t be read: {names}. Retry, replace or remove them, then publish."),
+        ),
+        (
+            draft.exclude(status=status.READY),
+            gettext("These aren’t ready yet: {names}. Wait or remove them, then publish."),
+        ),
     )
-    for files, problem, remedy in problems:
+    for files, problem in problems:
         if names := files.values_list("name", flat=True)[:3]:
-            them = "it" if len(names) == 1 else "them"
-            return f"{problem}: {', '.join(names)}. {remedy} {them}, then publish."
+            return problem.format(names=", ".join(names))
     return ""
 
 
@@ -181,16 +231,26 @@ def unlisted(gpt: Gpt) -> dict[str, str]:
     is_empty = not gpt.delegates.exists() and not any(each.filter(removed=None).exists() for each in rows)
     missing = {}
     if not gpt.description.strip():
-        missing["description"] = "Add a description to list this GPT in the store."
+        missing["description"] = gettext("Add a description to list this GPT in the store.")
     if not gpt.instructions.strip() and is_empty:
-        missing["instructions"] = "Add instructions, knowledge or actions to list this GPT in the store."
+        missing["instructions"] = gettext("Add instructions, knowledge or actions to list this GPT in the store.")
     return missing
+
+
+def undeclared(gpt: Gpt) -> list[str]:
+    """The names of placeholders in the draft that are none of its inputs."""
+    declared = {each["name"] for each in gpt.inputs}
+    return [name for name in placeholders((gpt.instructions, *gpt.starters)) if name not in declared]
 
 
 def check_listing(gpt: Gpt, sharing: str | None) -> None:
     """Raises ValidationError by field if `sharing` is the store and the draft lacks something for it."""
+    if gpt.withdrawn and sharing not in (None, Sharing.ME):
+        raise ValidationError({"sharing": WITHDRAWN})
     if sharing != Sharing.STORE:
         return
+    if gpt.unlisted:
+        raise ValidationError({"sharing": UNLISTED})
     if reason := actions.privacy_missing(gpt):
         raise ValidationError({"sharing": reason})
     if missing := unlisted(gpt):
@@ -206,7 +266,7 @@ def publish_when_ready(gpt: Gpt) -> GptVersion | None:
 def blocked(gpt: Gpt) -> str:
     """Why publishing the draft cannot wait for its files, as it takes more than time; empty if it can."""
     stuck = (KnowledgeFile.Status.FAILED, KnowledgeFile.Status.CANCELLED)
-    is_stuck = gpt.files.filter(removed=None, status__in=stuck).exists()
+    is_stuck = gpt.uploads.filter(status__in=stuck).exists()
     is_unlisted = gpt.sharing == Sharing.STORE and actions.privacy_missing(gpt)
     return unready(gpt) if is_stuck or is_unlisted else ""
 
@@ -233,14 +293,28 @@ def publish_if_awaited(gpt: Gpt) -> GptVersion | None:
         return None
 
 
-def set_sharing(gpt: Gpt, sharing: str) -> Gpt:
-    """Change who may chat with `gpt`. Any value but "link" deletes the secret link and the access it gave.
+def set_sharing(gpt: Gpt, sharing: str, by: User | None = None) -> Gpt:
+    """Change who may chat with `gpt`, as `apply_sharing` does; for the store it may first wait for an operator."""
+    with transaction.atomic():
+        if sharing == Sharing.STORE and gpt.published and not listing.is_listed(gpt) and listing.is_needed(gpt):
+            check_listing(gpt, sharing)
+            listing.ask(gpt, gpt.published)
+            return gpt
+        if sharing != Sharing.STORE:
+            listing.withdraw(gpt)
+        return apply_sharing(gpt, sharing, by)
 
-    Raises ValidationError for the store while an action has no privacy policy.
+
+def apply_sharing(gpt: Gpt, sharing: str, by: User | None = None) -> Gpt:
+    """Change who may chat with `gpt` now. Any value but "link" deletes the secret link and the access it gave.
+
+    `by` does it, by default its owner. Raises ValidationError for the store while an action has no privacy policy.
     """
-    if sharing == Sharing.STORE and (reason := actions.privacy_missing(gpt)):
+    if gpt.withdrawn and sharing != Sharing.ME:
+        raise ValidationError({"sharing": WITHDRAWN})
+    if sharing == Sharing.STORE and (reason := UNLISTED if gpt.unlisted else actions.privacy_missing(gpt)):
         raise ValidationError({"sharing": reason})
-    gpt.sharing = sharing
+    before, gpt.sharing = gpt.sharing, sharing
     if sharing == Sharing.LINK:
         gpt.link_secret = gpt.link_secret or secrets.token_urlsafe(24)
     else:
@@ -248,6 +322,8 @@ def set_sharing(gpt: Gpt, sharing: str) -> Gpt:
         LinkGrant.objects.filter(gpt=gpt).delete()
     gpt.full_clean(validate_unique=False)
     gpt.save(update_fields=["sharing", "link_secret", "changed"])
+    if sharing != before:
+        audit.record(audit.Act.GPT_SHARED, by or gpt.owner, gpt, sharing=sharing, before=before)
     return gpt
 
 
@@ -279,9 +355,24 @@ def access_version(gpt: Gpt, **which: Any) -> GptVersion:
     return version
 
 
+def spec_of(gpt: Gpt, number: int | None) -> GptSpec:
+    """What the published version `number` says, or for None the draft. Raises Http404."""
+    return gpt.draft_spec() if number is None else access_version(gpt, number=number).spec()
+
+
 def replaced_drafts(gpt: Gpt) -> "QuerySet[GptVersion]":
     """The drafts with unpublished changes that a restored version replaced, the last one first."""
     return gpt.versions.exclude(replaced=None).order_by("-replaced")
+
+
+def set_note(gpt: Gpt, version_id: int, note: str) -> GptVersion:
+    """The version of `gpt` with this note, in one line. Raises Http404, ValidationError."""
+    version = access_version(gpt, id=version_id)
+    version.note = " ".join(note.split())
+    if len(version.note) > NOTE_CHARS:
+        raise ValidationError({"note": too_long(version.note, NOTE_CHARS)})
+    version.save(update_fields=["note"])
+    return version
 
 
 def restore(gpt: Gpt, version: GptVersion) -> Gpt:
@@ -307,8 +398,9 @@ def restore(gpt: Gpt, version: GptVersion) -> Gpt:
 
 def _draft_fields(spec: GptSpec) -> dict[str, Any]:
     fields: dict[str, Any] = spec.model_dump(mode="json", include=set(SPEC_FIELDS))
+    fields["inputs"] = [each.model_dump(mode="json", exclude_defaults=True) for each in spec.inputs]
     fields["capabilities"] = [key for key in spec.capabilities if key in CAPABILITIES]
-    return {**fields, **spec.model.model_dump(include={"engine", "temperature", "max_tokens"})}
+    return {**fields, **spec.model.model_dump(include=set(MODEL_FIELDS))}
 
 
 def delete_gpt(gpt: Gpt) -> None:
@@ -317,10 +409,30 @@ def delete_gpt(gpt: Gpt) -> None:
         gpt.deleted = timezone.now()
         gpt.save(update_fields=["deleted", "changed"])
         gpt.creator_questions.all().delete()
+        erasures.note("gpt", gpt.pk)
+        audit.record(audit.Act.GPT_DELETED, gpt.owner, gpt)
 
 
 def preview_version(gpt: Gpt) -> GptVersion:
-    """An unnumbered snapshot of the draft for preview chats; an unchanged draft reuses the last one."""
-    data = gpt.draft_spec().model_dump(mode="json")
-    last = gpt.versions.filter(number=None).first()
-    return last if last and last.data == data else GptVersion.objects.create(gpt=gpt, data=data)
+    """An unnumbered snapshot of the draft for preview chats."""
+    return snapshot(gpt, gpt.draft_spec())
+
+
+def version_to_try(gpt: Gpt, number: int | None, engine: str | None) -> GptVersion:
+    """A version of one's own GPT for a preview: published or the draft, with its model or another. Raises Http404.
+
+    `engine`: None for its own. Raises ValidationError for one that the owner may not choose.
+    """
+    spec = spec_of(gpt, number)
+    if engine is None or engine == spec.model.engine:
+        return preview_version(gpt) if number is None else access_version(gpt, number=number)
+    _check_engine(gpt.owner, engine)
+    return snapshot(gpt, spec.model_copy(update={"model": spec.model.model_copy(update={"engine": engine})}))
+
+
+def snapshot(gpt: Gpt, spec: GptSpec) -> GptVersion:
+    """An unnumbered version of `gpt`, for its previews or its builder; one of the last two if it is the same."""
+    data = spec.model_dump(mode="json")
+    last = gpt.versions.filter(number=None, replaced=None)[:2]
+    same = (version for version in last if version.data == data)
+    return next(same, None) or GptVersion.objects.create(gpt=gpt, data=data)

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import Http404
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from gpts.spec.actions import host_of, named_operations
 from gpts.spec.gpt import GptSpec
@@ -60,10 +61,10 @@ def sign_in_hosts(action: Action) -> dict[str, list[str]]:
     The creator chose them, and each could act with the person's account: only the API's own host goes without saying.
     """
     duties = (
-        (action.oauth["authorize_url"], "You sign in on its page."),
-        (action.oauth["token_url"], "Exchanges your sign-in for access to your account."),
-        (action.base_url, "Is called with your account."),
-        (action.oauth.get("revoke_url", ""), "Ends the access when you sign out."),
+        (action.oauth["authorize_url"], gettext("You sign in on its page.")),
+        (action.oauth["token_url"], gettext("Exchanges your sign-in for access to your account.")),
+        (action.base_url, gettext("Is called with your account.")),
+        (action.oauth.get("revoke_url", ""), gettext("Ends the access when you sign out.")),
     )
     hosts: dict[str, list[str]] = {}
     for url, duty in duties:

@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from web.builder import views, views_delegates, views_files, views_knowledge
+from web.builder import (
+    views,
+    views_delegates,
+    views_files,
+    views_knowledge,
+    views_portable,
+    views_shares,
+    views_sources,
+    views_webhooks,
+    views_widgets,
+)
+
+SOURCE = "gpts/<slug:slug>/sources/<uuid:source_id>"
+WEBHOOK = "gpts/<slug:slug>/webhooks/<uuid:webhook_id>"
 
 urlpatterns = [
     path("gpts/", views.gpts, name="gpts"),
@@ -11,10 +24,29 @@ urlpatterns = [
     path("gpts/<slug:slug>/picture", views.edit_picture, name="gpt_edit_picture"),
     path("gpts/<slug:slug>/picture/draw", views.generate_picture, name="gpt_draw_picture"),
     path("gpts/<slug:slug>/cancel-publishing", views.cancel_publishing, name="gpt_cancel_publishing"),
+    path("gpts/<slug:slug>/listing/withdraw", views.withdraw_listing, name="gpt_withdraw_listing"),
     path("gpts/<slug:slug>/history", views.versions, name="gpt_history"),
+    path("gpts/<slug:slug>/compare", views.compare, name="gpt_compare"),
+    path("gpts/<slug:slug>/history/<int:version_id>/note", views.note_version, name="gpt_note"),
     path("gpts/<slug:slug>/restore/<int:version_id>", views.restore, name="gpt_restore"),
     path("gpts/<slug:slug>/delete", views.delete, name="gpt_delete"),
+    path("gpts/<slug:slug>/duplicate", views_portable.duplicate, name="gpt_duplicate"),
+    path("gpts/<slug:slug>/export", views_portable.export, name="gpt_export"),
+    path("gpts/<slug:slug>/imported", views_portable.forget_import, name="gpt_forget_import"),
+    path("gpt-file.schema.json", views_portable.file_schema, name="gpt_file_schema"),
+    path("gpts/<slug:slug>/people", views_shares.people, name="gpt_people"),
+    path("gpts/<slug:slug>/people/<int:share_id>/remove", views_shares.unshare, name="gpt_unshare"),
     path("gpts/<slug:slug>/link", views.rotate_link, name="gpt_rotate_link"),
+    path("gpts/<slug:slug>/embed", views_widgets.embed, name="gpt_embed"),
+    path("gpts/<slug:slug>/embed/secret", views_widgets.new_secret, name="gpt_embed_secret"),
+    path("gpts/<slug:slug>/sources/", views_sources.list_sources, name="gpt_sources"),
+    path("gpts/<slug:slug>/sources/<uuid:source_id>/", views_sources.source, name="gpt_source"),
+    path(f"{SOURCE}/check", views_sources.act, {"action": "check"}, name="gpt_source_check"),
+    path(f"{SOURCE}/pause", views_sources.act, {"action": "pause"}, name="gpt_source_pause"),
+    path(f"{SOURCE}/remove", views_sources.act, {"action": "remove"}, name="gpt_source_remove"),
+    path("gpts/<slug:slug>/webhooks/", views_webhooks.list_webhooks, name="gpt_webhooks"),
+    path(f"{WEBHOOK}/", views_webhooks.webhook, name="gpt_webhook"),
+    path(f"{WEBHOOK}/<slug:action>", views_webhooks.act, name="gpt_webhook_act"),
     path("gpts/<slug:slug>/files", views_files.draft_files, name="gpt_files"),
     path("gpts/<slug:slug>/files/<uuid:file_id>/remove", views_files.remove, name="gpt_file_remove"),
     path("gpts/<slug:slug>/files/<uuid:file_id>/retry", views_files.retry, name="gpt_file_retry"),

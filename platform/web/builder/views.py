@@ -16,33 +16,44 @@ from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import escape
+from django.utils.translation import gettext, gettext_lazy, gettext_noop
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from gpts.spec.gpt import MAX_DELEGATES, STARTER_CHARS, STARTERS
+from gpts.spec.gpt import MAX_DELEGATES, STARTER_CHARS, STARTERS, ModelSettings
+from gpts.spec.inputs import KINDS
 from web.accounts.quotas import QuotaExceeded
 from web.accounts.requests import PersonRequest
-from web.builder import delegates, files, services
+from web.builder import delegates, files, listing, services
 from web.builder.actions import privacy_missing
 from web.builder.agents import agent_card_url
 from web.builder.changes import VERSIONS_PER_PAGE, differences, draft_changed, history, turned_off
+from web.builder.duplicates import keyless
 from web.builder.faces import MARKS
-from web.builder.forms import GptForm, NewGptForm
+from web.builder.forms import DRAFT_FIELDS, GptForm, NewGptForm
 from web.builder.knowledge import readings
 from web.builder.models import Gpt, KnowledgeFile, Sharing
+from web.builder.models_listing import ListingReview
 from web.builder.pictures import generated_picture, store_picture
 from web.rpc import NoResult
 
 View = Callable[..., HttpResponse]
 WHO_CAN: Final[dict[str, str]] = {
-    Sharing.ME: "Only you can use it.",
-    Sharing.LINK: "Anyone with the link can use it.",
-    Sharing.STORE: "It’s in the store, where everyone can use it.",
+    Sharing.ME: gettext_noop("Only you can use it."),
+    Sharing.LINK: gettext_noop("Anyone with the link can use it."),
+    Sharing.STORE: gettext_noop("It’s in the store, where everyone can use it."),
 }
 NOT_YET: Final = {
-    "publish": "Not published. Correct the fields marked in red, then publish.",
-    "share": "Sharing didn’t change. Correct the fields marked in red, then try again.",
+    "publish": gettext_lazy("Not published. Correct the fields marked in red, then publish."),
+    "share": gettext_lazy("Sharing didn’t change. Correct the fields marked in red, then try again."),
 }
 GPTS_PER_PAGE = 24
+
+
+def who_can(gpt: Gpt) -> str:
+    """Who can use the GPT now, or that it waits, as a sentence."""
+    if listing.waiting(gpt):
+        return gettext("An admin looks at it before it appears in the store.")
+    return gettext(WHO_CAN[Gpt.objects.values_list("sharing", flat=True).get(id=gpt.id)])
 
 
 def wants_json(request: HttpRequest) -> bool:
@@ -87,9 +98,12 @@ def new(request: PersonRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @of_own_gpt
 def edit(request: HttpRequest, gpt: Gpt) -> HttpResponse:
-    """The form. A POST saves the valid fields; the page's script gets JSON, a plain form the page."""
+    """The form, with a tab for the conversation that fills it in. A POST saves the valid fields.
+
+    The page's script gets JSON, a plain form the page.
+    """
     if request.method == "GET":
-        return render_form(request, gpt, GptForm(gpt))
+        return draft(gpt) if wants_json(request) else render_form(request, gpt, GptForm(gpt))
     form = GptForm(gpt, request.POST)
     action = request.POST.get("action", "")
     try:
@@ -100,12 +114,20 @@ def edit(request: HttpRequest, gpt: Gpt) -> HttpResponse:
         return JsonResponse({"errors": form.errors, **state(gpt)})
     add_attachments(request, gpt)
     if not form.is_valid():
-        messages.error(request, NOT_YET.get(action, "Saved, except the fields marked in red."))
+        messages.error(request, NOT_YET.get(action, gettext("Saved, except the fields marked in red.")))
         return render_form(request, gpt, form)
     if action == "publish":
         return publish(request, gpt)
-    messages.success(request, WHO_CAN[gpt.sharing] if action == "share" else f"Draft saved.{unchanged(gpt, form)}")
+    messages.success(
+        request,
+        who_can(gpt) if action == "share" else " ".join([gettext("Draft saved."), *unchanged(gpt, form)]),
+    )
     return redirect("gpt_edit", gpt.slug)
+
+
+def draft(gpt: Gpt) -> JsonResponse:
+    """The draft as it is now, for the page's script once something besides the form has changed it."""
+    return JsonResponse({"fields": {name: getattr(gpt, name) for name in DRAFT_FIELDS}, **state(gpt)})
 
 
 def save(gpt: Gpt, form: GptForm, opens: bool = False) -> None:
@@ -120,17 +142,17 @@ def save(gpt: Gpt, form: GptForm, opens: bool = False) -> None:
     if opens and sharing == Sharing.STORE:
         for name, text in services.unlisted(gpt).items():
             form.add_error(name, text)
-    if sharing != gpt.sharing and ((opens and not form.errors) or not gpt.published):
+    if sharing != listing.wanted_sharing(gpt) and ((opens and not form.errors) or not gpt.published):
         try:
             services.set_sharing(gpt, sharing)
         except ValidationError as error:
             form.add_error("sharing", error.messages)
 
 
-def unchanged(gpt: Gpt, form: GptForm) -> str:
-    """What saving a published GPT's draft left as it was, as a sentence; empty if nothing else was chosen."""
-    is_other = form.cleaned_data["sharing"] != gpt.sharing
-    return " To change who can use it, press “Update sharing”." if is_other else ""
+def unchanged(gpt: Gpt, form: GptForm) -> list[str]:
+    """What saving a published GPT's draft left as it was, as sentences; empty if nothing else was chosen."""
+    is_other = form.cleaned_data["sharing"] != listing.wanted_sharing(gpt)
+    return [gettext("To change who can use it, press “Update sharing”.")] if is_other else []
 
 
 def stale(request: HttpRequest, gpt: Gpt, form: GptForm) -> HttpResponse:
@@ -162,15 +184,18 @@ def publish(request: HttpRequest, gpt: Gpt) -> HttpResponse:
     """Publish now or once the files are ready, with a message that says which; if files block it, go to them."""
     form = reverse("gpt_edit", args=[gpt.slug])
     if reason := services.blocked(gpt):
-        messages.error(request, f"Not published. {reason}")
+        messages.error(request, gettext("Not published. {reason}").format(reason=reason))
         unlisted = gpt.sharing == Sharing.STORE and privacy_missing(gpt)
         return redirect(form if unlisted else f"{form}#knowledge")
     if version := services.publish_when_ready(gpt):
-        messages.success(request, f"Version {version.number} published. {WHO_CAN[gpt.sharing]}")
-    elif gpt.files.filter(removed=None, status=KnowledgeFile.Status.QUARANTINED).exists():
-        messages.success(request, "This will be published automatically once you review its files.")
+        messages.success(
+            request,
+            gettext("Version {number} published. {who}").format(number=version.number, who=who_can(gpt)),
+        )
+    elif gpt.uploads.filter(status=KnowledgeFile.Status.QUARANTINED).exists():
+        messages.success(request, gettext("This will be published automatically once you review its files."))
     else:
-        messages.success(request, "This will be published automatically once its files are ready.")
+        messages.success(request, gettext("This will be published automatically once its files are ready."))
     return redirect(form)
 
 
@@ -181,8 +206,11 @@ def render_form(
     context = {
         "form": form,
         "stale": stale,
+        "tab": "create" if request.GET.get("tab") == "create" else "configure",
         "revision": access_revision(gpt),
         "starters": form["starters"].value() or [],
+        "input_rows": form.input_rows(),
+        "input_kinds": KINDS,
         "max_starters": STARTERS,
         "starter_chars": STARTER_CHARS,
         "marks": MARKS,
@@ -192,49 +220,71 @@ def render_form(
         "delegates": [(entry, *form.line(entry)) for entry in delegates.entries(gpt)],
         "choices": delegates.choices(gpt.owner, gpt),
         "max_delegates": MAX_DELEGATES,
-        "readings": readings(gpt),
+        "readings": readings(gpt.listed_files),
+        "n_sources": gpt.sources.count(),
         "max_files": settings.MAX_FILES_PER_GPT,
         "max_file_bytes": settings.MAX_FILE_BYTES,
         "max_file_mb": settings.MAX_FILE_BYTES // 1024**2,
         "max_picture_mb": settings.MAX_PICTURE_BYTES // 1024**2,
+        "model_defaults": ModelSettings(),
         **form_state(gpt),
     }
     return render(request, "builder/edit.html", context, status=status)
 
 
+def _differs(gpt: Gpt, review: ListingReview) -> bool:
+    return review.version.spec() != gpt.draft_spec()
+
+
 def form_state(gpt: Gpt) -> dict[str, Any]:
     """The template context about the status of the draft."""
-    draft = gpt.files.filter(removed=None)
+    draft = gpt.uploads
     last = gpt.versions.filter(number__isnull=False).order_by("-number").values_list("number", flat=True).first()
     link = reverse("gpt_link", args=[gpt.link_secret]) if gpt.link_secret else ""
+    review = listing.last(gpt)
     return {
         "gpt": gpt,
         "next_number": (last or 0) + 1,
-        "changed": draft_changed(gpt),
+        "changed": _differs(gpt, review) if review and not review.decided else draft_changed(gpt),
+        "listing": review,
+        "sent_back": review and review.state == "sent back" and review.version.number == last,
+        "reviews_listings": listing.is_needed(gpt),
         "n_blocked": draft.filter(status=KnowledgeFile.Status.QUARANTINED).count(),
         "n_undecided": sum(bool(file.undecided) for file in draft.exclude(findings=[])),
         "n_pending": draft.exclude(status__in=KnowledgeFile.SETTLED).count(),
         "link": settings.SITE_URL + link if link else "",
         "agent_card": agent_card_url(gpt),
+        "keyless": keyless(gpt) if gpt.imported else [],
+        "undeclared": services.undeclared(gpt),
     }
 
 
 def state(gpt: Gpt) -> dict[str, Any]:
     """`form_state` rendered as the parts of the page that the page's script replaces."""
     context = form_state(gpt)
-    names = ("status", "publish", "link", "agent_card", "face", "notice")
+    names = ("status", "publish", "link", "agent_card", "face", "notice", "imported", "undeclared")
     parts = {name: render_to_string(f"builder/parts/{name}.html", context) for name in names}
+    parts["inputs"] = render_to_string("chat/inputs.html", {"spec": gpt})
     return {
         "parts": parts | {f"trouble-{each.slug}": escape(each.trouble) for each in delegates.entries(gpt)},
         "waiting": gpt.publish_when_ready,
         "revision": gpt.revision,
-        "live": gpt.sharing if gpt.published else "",
+        "live": listing.wanted_sharing(gpt) if gpt.published else "",
     }
 
 
 def state_response(request: HttpRequest, gpt: Gpt) -> HttpResponse:
     """`state` for the page's script, else back to the form."""
     return JsonResponse(state(gpt)) if wants_json(request) else redirect("gpt_edit", gpt.slug)
+
+
+@require_POST
+@of_own_gpt
+def withdraw_listing(request: HttpRequest, gpt: Gpt) -> HttpResponse:
+    """Let the version that waits for an admin wait no longer."""
+    if listing.withdraw(gpt):
+        messages.success(request, gettext("Withdrawn. It won’t be listed."))
+    return redirect("gpt_edit", gpt.slug)
 
 
 @require_POST
@@ -290,7 +340,7 @@ def picture_response(name: str) -> FileResponse:
 def cancel_publishing(request: HttpRequest, gpt: Gpt) -> HttpResponse:
     """Don’t publish the draft once its files are ready."""
     services.cancel_publishing(gpt)
-    messages.success(request, "Publishing cancelled.")
+    messages.success(request, gettext("Publishing cancelled."))
     return redirect("gpt_edit", gpt.slug)
 
 
@@ -303,23 +353,53 @@ def versions(request: HttpRequest, gpt: Gpt) -> HttpResponse:
     return render(request, "builder/history.html", {"page": page, "replaced": replaced, **form_state(gpt)})
 
 
+@require_POST
+@of_own_gpt
+def note_version(request: HttpRequest, gpt: Gpt, version_id: int) -> HttpResponse:
+    """Set the note on a version."""
+    try:
+        services.set_note(gpt, version_id, request.POST.get("note", ""))
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+    return redirect("gpt_history", gpt.slug)
+
+
+@require_safe
+@of_own_gpt
+def compare(request: HttpRequest, gpt: Gpt) -> HttpResponse:
+    """Two versions side by side, field by field: `old` and `new` are their numbers; without one, the draft."""
+    numbers = list(gpt.versions.filter(number__isnull=False).order_by("-number").values_list("number", flat=True))
+    chosen = [number if (number := request.GET.get(side, "")).isdigit() else "" for side in ("old", "new")]
+    old, new = (services.spec_of(gpt, int(number) if number else None) for number in chosen)
+    context = {"gpt": gpt, "numbers": numbers, "old": chosen[0], "new": chosen[1]}
+    return render(request, "builder/compare.html", {**context, "changes": differences(old, new)})
+
+
 @require_http_methods(["GET", "POST"])
 @of_own_gpt
 def restore(request: HttpRequest, gpt: Gpt, version_id: int) -> HttpResponse:
     """Show what would change in the draft, then restore a version to it. The live version stays as it is."""
     version = services.access_version(gpt, id=version_id)
-    title = f"Version {version.number}" if version.number else "The replaced draft"
+    title = (
+        gettext("Version {number}").format(number=version.number) if version.number else gettext("The replaced draft")
+    )
     ended = turned_off(gpt, version.spec())
     if request.method == "GET":
-        pending = gpt.files.filter(removed=None).exclude(status=KnowledgeFile.Status.READY)
+        pending = gpt.uploads.exclude(status=KnowledgeFile.Status.READY)
         changes = differences(gpt.draft_spec(), version.spec())
         context = {"gpt": gpt, "version": version, "title": title, "changes": changes}
         context |= {"pending": pending, "ended": ended}
         return render(request, "builder/restore.html", context)
+    kept = services.replaced_drafts(gpt).first()
     services.restore(gpt, version)
-    messages.success(request, f"{title} restored to your draft. History keeps unpublished changes that it replaced.")
+    newest = services.replaced_drafts(gpt).first()
+    before = newest if newest != kept else gpt.published  # a draft that was live needs no copy
+    undo = reverse("gpt_restore", args=[gpt.slug, before.id]) if before else ""
+    messages.success(request, gettext("{title} restored to your draft.").format(title=title), extra_tags=undo)
     if ended:
-        messages.warning(request, f"Turned off in the live version too: {', '.join(ended)}.")
+        messages.warning(
+            request, gettext("Turned off in the live version too: {names}.").format(names=", ".join(ended))
+        )
     return redirect("gpt_edit", gpt.slug)
 
 
@@ -330,7 +410,7 @@ def delete(request: HttpRequest, gpt: Gpt) -> HttpResponse:
     if request.method == "GET":
         return render(request, "builder/delete.html", {"gpt": gpt})
     services.delete_gpt(gpt)
-    messages.success(request, f"{gpt.name} deleted.")
+    messages.success(request, gettext("{name} deleted.").format(name=gpt.name))
     return redirect("gpts")
 
 

@@ -5,6 +5,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from web.accounts.requests import PersonRequest
@@ -43,7 +44,7 @@ def add(request: HttpRequest, gpt: Gpt) -> HttpResponse:
 def remove(request: HttpRequest, gpt: Gpt, delegate: str) -> HttpResponse:
     """Remove a GPT from the list."""
     delegates.remove(delegates.access_delegate(gpt, delegate))
-    return _done(request, gpt, "GPT removed from the draft.")
+    return _done(request, gpt, gettext("GPT removed from the draft."))
 
 
 @require_POST
@@ -51,7 +52,7 @@ def remove(request: HttpRequest, gpt: Gpt, delegate: str) -> HttpResponse:
 def accept(request: HttpRequest, gpt: Gpt, delegate: str) -> HttpResponse:
     """Accept another person's changes to the texts of a GPT in the list."""
     delegates.accept_texts(delegates.access_delegate(gpt, delegate))
-    return _done(request, gpt, "Changes accepted.")
+    return _done(request, gpt, gettext("Changes accepted."))
 
 
 def _done(request: HttpRequest, gpt: Gpt, sentence: str) -> HttpResponse:

@@ -10,6 +10,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from web.builder import files, passages
@@ -39,9 +40,9 @@ def of_own_file(view: View) -> View:
 def draft_files(request: HttpRequest, gpt: Gpt) -> JsonResponse:
     """GET: the status of every file in the draft. POST: add the uploaded file."""
     if request.method == "GET":
-        rows = [file_payload(file) for file in gpt.files.filter(removed=None).select_related("replaces")]
+        rows = [file_payload(file) for file in gpt.listed_files.select_related("replaces")]
         return JsonResponse({"files": rows, **state(gpt)})
-    known = set(gpt.files.filter(removed=None).values_list("id", flat=True))
+    known = set(gpt.uploads.values_list("id", flat=True))
     try:
         upload = uploaded(request)
         file = files.add_file(gpt, upload.name or "file", upload.chunks())
@@ -60,7 +61,7 @@ def uploaded(request: HttpRequest) -> "UploadedFile[Any]":
     """The uploaded file. Raises ValidationError."""
     upload = request.FILES.get("file")
     if not isinstance(upload, UploadedFile):
-        raise ValidationError("No file selected. Choose one and try again.")
+        raise ValidationError(gettext("No file selected. Choose one and try again."))
     return upload
 
 
@@ -77,7 +78,7 @@ def remove(request: HttpRequest, gpt: Gpt, file: KnowledgeFile) -> HttpResponse:
     files.remove_file(file)
     gpt.refresh_from_db()
     if not wants_json(request):
-        messages.success(request, f"{file.name} removed from the draft.")
+        messages.success(request, gettext("{name} removed from the draft.").format(name=file.name))
     return state_response(request, gpt)
 
 

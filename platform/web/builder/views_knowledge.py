@@ -24,7 +24,7 @@ def knowledge(request: HttpRequest, gpt: Gpt) -> HttpResponse:
 
 def page(gpt: Gpt) -> dict[str, Any]:
     """The page's template context."""
-    read = readings(gpt)
+    read = readings(gpt.files.filter(removed=None))
     files = [each.file for each in read]
     languages = Counter(each.language for each in read if each.language)
     return {

@@ -4,17 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from django.http import QueryDict
 from django.utils.text import get_text_list
+from django.utils.translation import gettext
 
-from gpts.runs.form_answers import InvalidAnswers, sent
-from gpts.runs.forms import Form, FormField
+from gpts.runs.form_answers import InvalidAnswers
+from gpts.runs.forms import FormField
 from gpts.runs.steps import Approval, ApprovalRequest, Delegator, Log
 from gpts.spec.gpt import GptSpec
 from web.builder.models_actions import Action, Auth
 from web.builder.sign_ins import sign_in_hosts
 from web.chat.links import page_url
 from web.chat.phrases import tool_name
+from web.runs.inputs_of import PREFIX
 from web.runs.models import Run
 from web.runs.trees import delegated_by, waiting
 
@@ -67,7 +68,7 @@ class ApprovalCard:
     @property
     def authors(self) -> str:
         """The authors of the external content that the run has read, as part of a sentence; empty if none."""
-        return get_text_list(list(self.request.because), "and")
+        return get_text_list(list(self.request.because), gettext("and"))
 
     @property
     def chain(self) -> str:
@@ -75,13 +76,18 @@ class ApprovalCard:
         if not self.through:
             return ""
         first, *rest = (*self.through, self.name)
-        wants = "needs you to:" if self.request.sign_in else "asks you:" if self.request.form else "wants to:"
-        return f"{first} asked {', which asked '.join(rest)}, which {wants}"
+        asked = gettext(", which asked ").join(rest)
+        if self.request.sign_in:
+            text = gettext("{first} asked {asked}, which needs you to:")
+        elif self.request.form:
+            text = gettext("{first} asked {asked}, which asks you:")
+        else:
+            text = gettext("{first} asked {asked}, which wants to:")
+        return text.format(first=first, asked=asked)
 
 
 # The form shows as many options at once; more are in a list that opens.
 MAX_RADIOS: Final = 6
-PREFIX: Final = "answer-"
 _INPUTS: Final = {
     "text": "text",
     "email": "email",
@@ -166,15 +172,9 @@ def verdict(log: Log, call_id: str) -> str:
         return ""
     last = answers[-1]
     if last.expired:
-        return "expired without an answer"
+        return gettext("expired without an answer")
     if requests[-1].form:
-        return "you answered" if last.allowed else "you didn’t answer"
+        return gettext("you answered") if last.allowed else gettext("you didn’t answer")
     if requests[-1].sign_in:
-        return "you signed in" if last.allowed else "you didn’t sign in"
-    return "you allowed it" if last.allowed else "you declined it"
-
-
-def sent_with(form: Form, post: QueryDict) -> dict[str, Any]:
-    """The answers to `form` in what a page sent."""
-    values = {key.removeprefix(PREFIX): values for key, values in post.lists() if key.startswith(PREFIX)}
-    return sent(form, values)
+        return gettext("you signed in") if last.allowed else gettext("you didn’t sign in")
+    return gettext("you allowed it") if last.allowed else gettext("you declined it")

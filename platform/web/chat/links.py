@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html, strip_tags
+from django.utils.translation import gettext, gettext_noop
 
 from gpts.runs.steps import Log, PartNotes, Retrieval, ToolResult, UserMessage
 from gpts.safety.links import hidden_data, is_only_from_untrusted
@@ -29,7 +30,7 @@ _HOST: Final = re.compile(r"(?:[\w-]{1,63}\.){1,12}[^\W\d_][\w-]{1,62}")
 # Shorter values are page names and options; a secret or a sentence is longer.
 DATA_CHARS: Final = 16
 SHOWN_CHARS: Final = 48
-FROM_OUTSIDE: Final = "from a page it read"
+FROM_OUTSIDE: Final = gettext_noop("from a page it read")
 
 IsOutside = Callable[[str], bool]
 
@@ -89,9 +90,11 @@ def _explained(attributes: str, words: str, is_outside: IsOutside) -> str:
     if not shows_host(unescape(strip_tags(words)), url):
         notes += format_html(' <span class="link-host">{}</span>', host(url))
     if data := data_sent(url) or ("@" not in host(url) and hidden_data(url)):
-        notes += format_html(' <span class="link-note">sends “{}”</span>', shortened(data))
+        notes += format_html(
+            ' <span class="link-note">{}</span>', gettext("sends “{data}”").format(data=shortened(data))
+        )
     if is_outside(url):
-        notes += format_html(' <span class="link-note">{}</span>', FROM_OUTSIDE)
+        notes += format_html(' <span class="link-note">{}</span>', gettext(FROM_OUTSIDE))
     title = format_html(' title="{}"', url)
     return f"<a{attributes}{title}>{words}</a>{notes}"
 

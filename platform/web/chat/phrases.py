@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.utils.text import Truncator, get_text_list
+from django.utils.translation import gettext
 
 from gpts.runs.delegated_calls import DelegatedCall
 from gpts.spec.actions import host_name, named_mcp_tools, named_operations
@@ -70,12 +71,18 @@ def shortened(text: str, limit: int = SUBJECT_CHARS) -> str:
 
 def delegation_phrases(call: DelegatedCall) -> Phrases:
     """The phrases for a request to another GPT or a remote agent."""
-    whom = f"{call.name} on {call.host}" if call.host else call.name
+    whom = gettext("{title} on {host}").format(title=call.name, host=call.host) if call.host else call.name
     what = f"{whom}: {shortened(call.task)}" if call.task and not call.host else whom
-    failed = f"{whom} didn’t answer" if call.run_id else f"Couldn’t ask {whom}"
-    done = "Couldn’t ask" if call.why_not and not call.run_id else "Asked"
-    many = f"{done} # {'remote agents' if call.host else 'GPTs'}"
-    return Phrases(f"Asking {what}", f"Asked {what}", failed, f"Didn’t ask {whom}", f"{done} {whom}", many)
+    not_asked = gettext("Couldn’t ask {what}").format(what=whom)
+    failed = gettext("{whom} didn’t answer").format(whom=whom) if call.run_id else not_asked
+    if call.why_not and not call.run_id:
+        short = not_asked
+        many = gettext("Couldn’t ask # remote agents") if call.host else gettext("Couldn’t ask # GPTs")
+    else:
+        short = gettext("Asked {what}").format(what=whom)
+        many = gettext("Asked # remote agents") if call.host else gettext("Asked # GPTs")
+    doing, done = gettext("Asking {what}").format(what=what), gettext("Asked {what}").format(what=what)
+    return Phrases(doing, done, failed, gettext("Didn’t ask {what}").format(what=whom), short, many)
 
 
 def phrase_for_several(calls: Sequence[DelegatedCall], many: str) -> str:
@@ -84,7 +91,7 @@ def phrase_for_several(calls: Sequence[DelegatedCall], many: str) -> str:
     if len(names) > 1:
         return many.replace("#", str(len(names)))
     short = delegation_phrases(calls[0]).short
-    return short if len(calls) == 1 else f"{short} {len(calls)} times"
+    return short if len(calls) == 1 else gettext("{short} {n} times").format(short=short, n=len(calls))
 
 
 def awaited(calls: Sequence[DelegatedCall]) -> str:
@@ -92,4 +99,6 @@ def awaited(calls: Sequence[DelegatedCall]) -> str:
     names = list(dict.fromkeys(call.name for call in calls))
     if not names:
         return ""
-    return f"Waiting for {get_text_list(names, 'and') if len(names) < 3 else f'{len(names)} others'}"
+    if len(names) < 3:
+        return gettext("Waiting for {names}").format(names=get_text_list(names, gettext("and")))
+    return gettext("Waiting for {n} others").format(n=len(names))

@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 import nh3
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock, table
 from markdown_it.token import Token
@@ -101,7 +102,8 @@ def _keep_attribute(tag: str, name: str, value: str) -> str | None:
 def _framed(html: str) -> str:
     """`html` with a header on each code block, for its language and its buttons, and tables that scroll."""
     html = _CODE.sub(_code_head, html).replace("</code></pre>", "</code></pre></div>")
-    scrolled = '<div class="table"><div class="wide" tabindex="0" role="region" aria-label="Table"><table>'
+    name = gettext("Table")
+    scrolled = f'<div class="table"><div class="wide" tabindex="0" role="region" aria-label="{name}"><table>'
     return html.replace("<table>", scrolled).replace("</table>", "</table></div></div>")
 
 
@@ -257,5 +259,7 @@ def _without_images(children: list[Token]) -> list[Token]:
 
 
 def _picture_words(words: str, source: str) -> str:
-    where = f"icture on {host(source)}" if host(source) else "icture"
-    return f"{words} (p{where})" if words.strip() else f"P{where}"
+    if not words.strip():
+        return gettext("Picture on {host}").format(host=host(source)) if host(source) else gettext("Picture")
+    text = gettext("{words} (picture on {host})") if host(source) else gettext("{words} (picture)")
+    return text.format(words=words, host=host(source))

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from django.utils.translation import gettext, ngettext
+
 from gpts.knowledge.documents import Passage
 from gpts.runs.builtin_calls import builtin_called
 from gpts.runs.delegated_calls import DelegatedCall, delegated_call
@@ -89,7 +91,7 @@ def lines(spec: GptSpec, log: Log) -> tuple[StepLine, ...]:
             found.append(_change(step))
     last = log[-1] if log else None
     if isinstance(last, PartNotes) and last.number < last.n_parts:
-        going_on = f"Reading part {last.number + 1} of {last.n_parts}"
+        going_on = gettext("Reading part {n} of {n_parts}").format(n=last.number + 1, n_parts=last.n_parts)
         found.append(StepLine(going_on, going_on, going_on, "running"))
     return tuple(found)
 
@@ -118,22 +120,47 @@ def doing(found: tuple[StepLine, ...]) -> str:
 
 def _reasoning(step: ModelReply) -> StepLine:
     seconds = max(1, round(step.reasoning_ms / 1000))
-    words = f"Thought for {f'{seconds // 60} min ' if seconds >= 60 else ''}{seconds % 60} s"
-    return StepLine(words, words, "Thought # times", reasoning=step.reasoning)
+    time = f"{f'{seconds // 60} min ' if seconds >= 60 else ''}{seconds % 60} s"
+    words = gettext("Thought for {time}").format(time=time)
+    return StepLine(words, words, gettext("Thought # times"), reasoning=step.reasoning)
 
 
 def _search(step: Retrieval, notes: Sequence[PartNotes]) -> StepLine:
-    words = step.summary() + (f" in {len(notes)} parts" if len(notes) > 1 else "")
+    words = found_in_files(step)
+    if len(notes) > 1:
+        words = gettext("{words} in {n} parts").format(words=words, n=len(notes))
     passages = (*step.passages, *(passage for each in notes for passage in each.passages))
-    return StepLine(words, words, f"{words.partition(',')[0]} # times", passages=passages)
+    many = gettext("{done} # times").format(done=words.partition(",")[0])
+    return StepLine(words, words, many, passages=passages)
+
+
+def found_in_files(step: Retrieval) -> str:
+    """As `Retrieval.summary`, in the person's language: what was read, and what was found in how many files."""
+    n_read, n_found = len(step.whole_files), len(step.passages)
+    names = step.whole_files[0] if n_read == 1 else ngettext("{n} file", "{n} files", n_read).format(n=n_read)
+    read = (gettext("Read part of {names}") if step.unread else gettext("Read {names}")).format(names=names)
+    if step.reused:
+        return gettext("Used the last answer’s sources")
+    if n_read and not step.n_files:
+        return read
+    n = step.n_files
+    files = ngettext("{n} file", "{n} files", n).format(n=n) if n else gettext("the files")
+    found = gettext("no clear match") if step.extract else gettext("no match")
+    if step.covered and n_found:
+        found = ngettext("{n} passage", "{n} passages", n_found).format(n=n_found)
+    searched = gettext("Searched {files}, {found}").format(files=files, found=found)
+    return f"{read} · {searched}" if n_read else searched
 
 
 def _change(step: ModelChange) -> StepLine:
     names = (title_of(name) for name in (step.wanted, step.engine))
-    wanted, engine = ("the default model" if name == DEFAULT_TITLE else name for name in names)
-    why = "isn’t available" if step.reason == "unavailable" else "is no longer offered"
-    words = f"Switched to {engine}: {wanted} {why}"
-    return StepLine(words, words, "Changed the model # times", "failed")
+    wanted, engine = (gettext("the default model") if name == DEFAULT_TITLE else name for name in names)
+    if step.reason == "unavailable":
+        text = gettext("Switched to {engine}: {wanted} isn’t available")
+    else:
+        text = gettext("Switched to {engine}: {wanted} is no longer offered")
+    words = text.format(engine=engine, wanted=wanted)
+    return StepLine(words, words, gettext("Changed the model # times"), "failed")
 
 
 def _call(spec: GptSpec, log: Log, call: ToolCall) -> StepLine:
@@ -147,7 +174,7 @@ def _call(spec: GptSpec, log: Log, call: ToolCall) -> StepLine:
     if result is None:
         waits = call.call_id in {request.call_id for request in pending_approvals(log)}
         return StepLine(words=said.doing, state="waiting" if waits else "running", **fields)
-    reused = "reused an earlier answer" if delegated and delegated.joined else ""
+    reused = gettext("reused an earlier answer") if delegated and delegated.joined else ""
     fields["note"] = verdict(log, call.call_id) or reused
     if _was_declined(log, call.call_id) and not result.ok:
         return StepLine(words=said.declined, state="failed", **fields)
@@ -169,24 +196,25 @@ def phrases(spec: GptSpec, log: Log, call: ToolCall) -> Phrases:
     if builtin := builtin_called(log, call.name):
         line, subject = builtin.line, _subject(builtin, call)
         texts = (line.doing, line.done, line.failed, line.declined, line.short, line.many)
-        return Phrases(*(text.replace("{subject}", subject) for text in texts))
+        return Phrases(*(gettext(text).replace("{subject}", subject) for text in texts))
     named = tool_name(spec, call.name)
-    what = f"{named.title} on {named.host}" if named.host else named.title
+    what = gettext("{title} on {host}").format(title=named.title, host=named.host) if named.host else named.title
     if named.is_delegation:
-        return _phrases("ask", "Asking", "Asked", what)
-    return _phrases("call", "Calling", "Called", what)
+        asks = gettext("Asking {what}"), gettext("Asked {what}"), gettext("Couldn’t ask {what}")
+        return _phrases(what, *asks, gettext("Didn’t ask {what}"))
+    calls = gettext("Calling {what}"), gettext("Called {what}"), gettext("Couldn’t call {what}")
+    return _phrases(what, *calls, gettext("Didn’t call {what}"))
 
 
-def _phrases(verb: str, doing_it: str, done_it: str, what: str) -> Phrases:
-    done = f"{done_it} {what}"
-    failed, declined = f"Couldn’t {verb} {what}", f"Didn’t {verb} {what}"
-    return Phrases(f"{doing_it} {what}", done, failed, declined, done, f"{done} # times")
+def _phrases(what: str, *texts: str) -> Phrases:
+    doing, done, failed, declined = (text.format(what=what) for text in texts)
+    return Phrases(doing, done, failed, declined, done, gettext("{done} # times").format(done=done))
 
 
 def _subject(builtin: BuiltinTool, call: ToolCall) -> str:
     """The subject of the call in its phrases: the start of an argument, or the host of a URL."""
     value = str(call.arguments.get(builtin.line.subject, ""))
-    return (host_name(value) or "the page") if builtin.spec.reach == "address" else shortened(value)
+    return (host_name(value) or gettext("the page")) if builtin.spec.reach == "address" else shortened(value)
 
 
 def _arguments(builtin: BuiltinTool | None, call: ToolCall) -> dict[str, Any]:

@@ -7,12 +7,13 @@ from typing import Final, Literal
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_noop, ngettext
 
 from gpts.knowledge.documents import Citation, SentenceSupport
 
 _TITLES: Final = {
-    "unsupported": "Not supported by the files",
-    "not_checked": "Not checked: the files are in a different language",
+    "unsupported": gettext_noop("Not supported by the files"),
+    "not_checked": gettext_noop("Not checked: the files are in a different language"),
 }
 
 
@@ -35,7 +36,7 @@ def mark(sentence: SentenceSupport) -> SafeString:
     return format_html(
         '&nbsp;<span class="{}" role="img" title="{title}" aria-label="{title}"></span>',
         sentence.level.replace("_", "-"),
-        title=_TITLES[sentence.level],
+        title=gettext(_TITLES[sentence.level]),
     )
 
 
@@ -50,30 +51,43 @@ def notes(support: Sequence[SentenceSupport]) -> tuple[SupportNote, ...]:
     n = Counter(sentence.level for sentence in support)
     found = []
     if n["quoted"] == n.total() > 0:
-        found.append(SupportNote("quoted", "Quoted from the files."))
+        found.append(SupportNote("quoted", gettext("Quoted from the files.")))
     if n["partly"]:
-        found.append(SupportNote("partly", "Dotted citations only partly support the sentence."))
+        found.append(SupportNote("partly", gettext("Dotted citations only partly support the sentence.")))
     if n["unsupported"] == n.total() > 0:
-        found.append(SupportNote("unsupported", "Nothing in this answer is supported by the files."))
+        found.append(SupportNote("unsupported", gettext("Nothing in this answer is supported by the files.")))
     elif n["unsupported"]:
-        found.append(SupportNote("unsupported", f"{_sentences(n['unsupported'])} not supported by the files."))
+        found.append(SupportNote("unsupported", _not_supported(n["unsupported"])))
     if n["not_checked"]:
-        some = "The answer is" if n["not_checked"] == n.total() else _sentences(n["not_checked"])
-        found.append(SupportNote("not-checked", f"{some} not checked: the files are in a different language."))
+        found.append(SupportNote("not-checked", _not_checked(n["not_checked"], n.total())))
     return tuple(found)
 
 
-def _sentences(n: int) -> str:
-    return "1 sentence is" if n == 1 else f"{n} sentences are"
+def _not_supported(n: int) -> str:
+    return ngettext(
+        "1 sentence is not supported by the files.", "{n} sentences are not supported by the files.", n
+    ).format(n=n)
+
+
+def _not_checked(n: int, total: int) -> str:
+    if n == total:
+        return gettext("The answer is not checked: the files are in a different language.")
+    return ngettext(
+        "1 sentence is not checked: the files are in a different language.",
+        "{n} sentences are not checked: the files are in a different language.",
+        n,
+    ).format(n=n)
 
 
 def tag(citation: Citation, index: int, run_id: object, view: str, name: str, partly: bool) -> SafeString:
     """The number after a sentence: a link to its source, dotted if the source only partly supports the sentence."""
     return format_html(
         '&nbsp;<a class="cite{partly}" href="#source-{run}-{tag}" data-citation="{index}" data-tag="{tag}"'
-        ' data-view="{view}" aria-label="Source {tag}{partly_words}: {name}">{tag}</a>',
+        ' data-view="{view}" aria-label="{label}">{tag}</a>',
         partly=" partly" if partly else "",
-        partly_words=", partly" if partly else "",
+        label=(gettext("Source {tag}, partly: {name}") if partly else gettext("Source {tag}: {name}")).format(
+            tag=citation.tag, name=name
+        ),
         run=run_id,
         tag=citation.tag,
         index=index,

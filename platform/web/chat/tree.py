@@ -5,6 +5,7 @@ from typing import Final
 
 from django.conf import settings
 from django.utils.text import get_text_list
+from django.utils.translation import gettext, gettext_noop
 
 from gpts.safety.labels import Label
 from web.engines import DEFAULT, title_of
@@ -16,13 +17,13 @@ MAX_AUTHORS: Final = 3
 # The smallest width of a bar, so that it can be seen.
 MIN_PERCENT: Final = 1.0
 STATUSES: Final = {
-    "queued": ("Queued", ""),
-    "in_progress": ("Working", ""),
-    "requires_action": ("Waiting for approval", "warn"),
-    "completed": ("Answered", "good"),
-    "failed": ("Failed", "danger"),
-    "cancelled": ("Stopped", ""),
-    "incomplete": ("Incomplete", "warn"),
+    "queued": (gettext_noop("Queued"), ""),
+    "in_progress": (gettext_noop("Working"), ""),
+    "requires_action": (gettext_noop("Waiting for approval"), "warn"),
+    "completed": (gettext_noop("Answered"), "good"),
+    "failed": (gettext_noop("Failed"), "danger"),
+    "cancelled": (gettext_noop("Stopped"), ""),
+    "incomplete": (gettext_noop("Incomplete"), "warn"),
 }
 
 
@@ -39,7 +40,7 @@ class TreeBranch:
     @property
     def status(self) -> str:
         """Its status in words."""
-        return STATUSES[self.node.status][0]
+        return gettext(STATUSES[self.node.status][0])
 
     @property
     def tone(self) -> str:
@@ -71,7 +72,8 @@ class TreeBranch:
     def when(self) -> str:
         """When it ran, as a text alternative to its bar."""
         ended = duration(self.after_s + self.node.seconds)
-        return f"From {duration(self.after_s)} to {ended if self.node.is_over else 'now'}"
+        end = ended if self.node.is_over else gettext("now")
+        return gettext("From {begin} to {end}").format(begin=duration(self.after_s), end=end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +150,13 @@ def _used(name: str, tokens: Tokens) -> str:
 def sources_of(label: Label) -> str:
     """The sources of a text with this label, in words."""
     if not label.is_untrusted:
-        return "Trusted"
+        return gettext("Trusted")
     authors = list(label.written_by)
     if len(authors) > MAX_AUTHORS:
-        authors[MAX_AUTHORS - 1 :] = [f"{len(authors) - MAX_AUTHORS + 1} more"]
-    return f"Sources: {get_text_list(authors, 'and')}" if authors else "Includes external content"
+        authors[MAX_AUTHORS - 1 :] = [gettext("{n} more").format(n=len(authors) - MAX_AUTHORS + 1)]
+    if not authors:
+        return gettext("Includes external content")
+    return gettext("Sources: {authors}").format(authors=get_text_list(authors, gettext("and")))
 
 
 def duration(seconds: float) -> str:

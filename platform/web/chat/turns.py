@@ -10,16 +10,19 @@ from uuid import UUID
 from django.conf import settings
 from django.urls import reverse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from gpts.runs.fixed_replies import is_decline
 from gpts.runs.steps import (
     Cancelled,
+    Delegation,
     Error,
     FileRef,
     Finished,
     Log,
     MessageIntent,
     ModelReply,
+    Step,
     ToolResult,
     UserMessage,
     load_step,
@@ -93,6 +96,7 @@ class Reply:
     visitor: Visitor | None = None
     versions: Versions | None = None
     may_ask_creator: bool = False
+    apps_below: tuple["ShownApp", ...] = ()
 
     @property
     def finished(self) -> Finished | None:
@@ -232,9 +236,13 @@ class Reply:
     def doing(self) -> str:
         """What it is doing now, in words."""
         if self.run.status == Run.Status.QUEUED:
-            return "Queued"
+            return gettext("Queued")
         found = next((line.words for line in self.lines if not line.call_id and not line.reasoning), "")
-        return doing(self.lines) or found or ("Reading" if self.spec.knowledge or self.attachments else "Thinking")
+        return (
+            doing(self.lines)
+            or found
+            or (gettext("Reading") if self.spec.knowledge or self.attachments else gettext("Thinking"))
+        )
 
     @cached_property
     def cards(self) -> tuple[ApprovalCard, ...]:
@@ -257,9 +265,9 @@ class Reply:
         return tuple(file for file in self.files if not (file.is_picture and file.url))
 
     @property
-    def apps(self) -> tuple[ToolResult, ...]:
-        """The results that a server shows with a page of its own."""
-        return tuple(step for step in self.steps if isinstance(step, ToolResult) and step.app)
+    def apps(self) -> tuple["ShownApp", ...]:
+        """The pages with which servers show results, of its calls and those of its child runs."""
+        return (*_apps(self.run.id, self.steps), *self.apps_below)
 
     @property
     def attachments(self) -> tuple[ShownFile, ...]:
@@ -276,6 +284,15 @@ class Reply:
     def seconds(self) -> int:
         """Seconds from the message to the end of the answer; 0 until then."""
         return round((self.run.ended - self.run.created).total_seconds()) if self.run.ended else 0
+
+
+@dataclass(frozen=True, slots=True)
+class ShownApp:
+    """A page with which the server at `host` shows the result of a call of a run."""
+
+    run_id: UUID
+    call_id: str
+    host: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +322,7 @@ def turns(conversation: Conversation, branches: Branches, path: Sequence[UUID]) 
         replies.append(Reply(run, steps, specs[run.version_id], visitor, answers))
     return [
         Turn(reply.run.message, reply, branches.versions_of_message(reply.run.id))
-        for reply in _offering(replies, conversation.owner)
+        for reply in _with_apps(_offering(replies, conversation.owner))
     ]
 
 
@@ -323,6 +340,22 @@ def _offering(replies: Sequence[Reply], owner: User) -> list[Reply]:
         replace(reply, may_ask_creator=reply.run.gpt.id in taking and may_be_sent(reply.run, reply.steps))
         for reply in replies
     ]
+
+
+def _with_apps(replies: Sequence[Reply]) -> list[Reply]:
+    """`replies` with the apps of their child runs: at most one query."""
+    delegating = [reply.run.id for reply in replies if any(isinstance(step, Delegation) for step in reply.steps)]
+    below: dict[UUID | None, list[ShownApp]] = defaultdict(list)
+    if delegating:
+        rows = StepRow.objects.filter(run__root__in=delegating, kind="tool_result", data__app__host__isnull=False)
+        for root_id, run_id, data in rows.order_by("id").values_list("run__root", "run", "data"):
+            below[root_id] += _apps(run_id, [load_step(data)])
+    return [replace(reply, apps_below=tuple(below[reply.run.id])) for reply in replies]
+
+
+def _apps(run_id: UUID, steps: Iterable[Step]) -> tuple[ShownApp, ...]:
+    results = (step for step in steps if isinstance(step, ToolResult))
+    return tuple(ShownApp(run_id, step.call_id, step.app.host) for step in results if step.app)
 
 
 def guest_of(conversation: Conversation) -> Visitor | None:
@@ -351,4 +384,4 @@ def reply_of(run: Run, branches: Branches | None = None) -> Reply:
     known = None if run.root_id else branches or Branches(run.message.conversation)
     answers = known.versions_of_answer(run.id) if known else None
     reply = Reply(run, log.read(run.id), run.version.spec(), visitors.get(run.gpt.id), answers)
-    return _offering([reply], run.owner)[0]
+    return _with_apps(_offering([reply], run.owner))[0]

@@ -13,6 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -58,14 +59,14 @@ def grouped(chats: Iterable[Conversation]) -> list[ChatGroup]:
 
 def _label(chat: Conversation) -> str:
     if chat.pinned:
-        return "Pinned"
+        return gettext("Pinned")
     today = timezone.localdate()
     day = timezone.localdate(chat.changed)
     if day >= today:
-        return "Today"
+        return gettext("Today")
     if day == today - timedelta(days=1):
-        return "Yesterday"
-    return "Last week" if day > today - timedelta(days=8) else "Older"
+        return gettext("Yesterday")
+    return gettext("Last week") if day > today - timedelta(days=8) else gettext("Older")
 
 
 def why_read_only(user: Any, conversation: Conversation) -> str:
@@ -74,8 +75,10 @@ def why_read_only(user: Any, conversation: Conversation) -> str:
     if Gpt.objects.chattable_by(user).filter(id=gpt.id).exists():
         return ""
     if gpt.deleted:
-        return f"{gpt.live.name} was deleted by its creator. You can still read this chat."
-    return f"{gpt.live.name} is no longer shared with you. You can still read this chat, but not continue it."
+        return gettext("{name} was deleted by its creator. You can still read this chat.").format(name=gpt.live.name)
+    return gettext("{name} is no longer shared with you. You can still read this chat, but not continue it.").format(
+        name=gpt.live.name
+    )
 
 
 def side(request: HttpRequest) -> dict[str, Any]:
@@ -121,7 +124,7 @@ def chat(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     """
     conversation = access_conversation(request.user, conversation_id)
     if not conversation.is_chat:
-        raise Http404("Chat not found.")
+        raise Http404(gettext("Chat not found."))
     branches = Branches(conversation)
     path = branches.up_to(branches.shown)
     part = _part(branches, len(path), request.GET)

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from web.builder.views import wants_json
@@ -46,4 +47,4 @@ def _run_in(request: HttpRequest) -> UUID:
     try:
         return UUID(request.POST.get("run", ""))
     except ValueError:
-        raise Http404("Answer not found.") from None
+        raise Http404(gettext("Answer not found.")) from None

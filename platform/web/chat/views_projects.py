@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -63,9 +64,11 @@ def change_project(request: PersonRequest, project_id: UUID) -> HttpResponse:
     own, posted = projects.access(request.user, project_id), request.POST
     if posted.get("action") == "delete":
         projects.delete(own)
-        messages.success(request, "Project deleted. Its chats are kept.")
+        messages.success(request, gettext("Project deleted. Its chats are kept."))
         return redirect("projects")
-    attempt(request, partial(projects.change, own, posted.get("name", ""), posted.get("wishes", "")), "Saved.")
+    attempt(
+        request, partial(projects.change, own, posted.get("name", ""), posted.get("wishes", "")), gettext("Saved.")
+    )
     return redirect("project", project_id)
 
 
@@ -75,7 +78,7 @@ def add_file(request: PersonRequest, project_id: UUID) -> HttpResponse:
     """Add a posted file to a project."""
     own, upload = projects.access(request.user, project_id), request.FILES.get("file")
     if upload is None or isinstance(upload, list):
-        messages.error(request, "Choose a file.")
+        messages.error(request, gettext("Choose a file."))
         return redirect("project", project_id)
     attempt(request, partial(projects.add_file, own, upload.name or "file", upload.chunks()))
     return redirect("project", project_id)
@@ -97,5 +100,5 @@ def move(request: PersonRequest, conversation_id: UUID) -> HttpResponse:
     try:
         projects.move(chat, projects.access(request.user, UUID(wanted)) if wanted else None)
     except ValueError:
-        messages.error(request, "Choose a project.")
+        messages.error(request, gettext("Choose a project."))
     return redirect("chat", conversation_id)

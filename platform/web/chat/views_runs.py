@@ -6,27 +6,29 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from gpts.runs.form_answers import InvalidAnswers
-from gpts.runs.steps import ToolResult
 from web.builder.views import wants_json
-from web.chat.approvals import cards, sent_with
+from web.chat.approvals import cards
 from web.chat.sources import shown_blocks
 from web.chat.tree import shown_tree
 from web.chat.turns import reply_of
 from web.chat.views import page_at, why_read_only
 from web.chat.views_send import for_people_signed_in
-from web.runs import approving, creator_questions, feedback, log
+from web.runs import approving, creator_questions, feedback
+from web.runs.app_calls import access_app
 from web.runs.approving import FormAction
 from web.runs.citations import Cited, ShownPage, access_citation, page_view, view, where
 from web.runs.errors import NotShown, Refused, RunOver
 from web.runs.files import access_file
+from web.runs.inputs_of import sent_with
 from web.runs.models import Run
 from web.runs.services import access_run
 from web.runs.trees import delegated_by, tree_of
@@ -55,12 +57,8 @@ def part(request: HttpRequest, run_id: UUID) -> HttpResponse:
 @require_safe
 def app(request: HttpRequest, run_id: UUID, call_id: str) -> HttpResponse:
     """The page of a server that shows the result of this call, and what it is given, as JSON that nothing runs."""
-    run = access_run(request.user, run_id)
-    results = (step for step in log.read(run.id) if isinstance(step, ToolResult) and step.call_id == call_id)
-    result = next(results, None)
-    if result is None or result.app is None:
-        raise Http404("App not found.")
-    file = access_file(request.user, UUID(result.app.file_id))
+    _, shown = access_app(request.user, run_id, call_id)
+    file = access_file(request.user, UUID(shown.file_id))
     return HttpResponse(file.path.read_bytes(), content_type="application/json")
 
 
@@ -117,7 +115,7 @@ def answer_form(request: HttpRequest, run_id: UUID) -> HttpResponse:
     action = next((each for each in get_args(FormAction) if each == post.get("action")), None)
     try:
         if action is None:
-            raise Refused("Send the answers, decline, or close the form.")
+            raise Refused(gettext("Send the answers, decline, or close the form."))
         approving.answer_form(run, call_id, action, partial(sent_with, post=post), post.get("digest", ""))
     except InvalidAnswers as invalid:
         return _corrected(request, run, call_id, invalid)
@@ -147,7 +145,7 @@ def give_feedback(request: HttpRequest, run_id: UUID) -> HttpResponse:
         shows_chat = sent.get("shows_chat") == "true"
         feedback.give(run, rating == "good", sent.getlist("reasons"), sent.get("text", ""), shows_chat)
     else:
-        raise Refused("Rate the answer “good” or “bad”.")
+        raise Refused(gettext("Rate the answer “good” or “bad”."))
     if not wants_json(request):
         return redirect(page_at(run.message.conversation_id, run.id))
     run = access_run(request.user, run_id)

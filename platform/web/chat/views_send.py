@@ -14,9 +14,11 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from gpts.spec.gpt import GptSpec
 from web.accounts.models import User
 from web.builder.models import Gpt
 from web.builder.services import access_gpt, access_own_gpt
@@ -26,11 +28,12 @@ from web.chat.turns import guest_of, turn_of
 from web.chat.views import head, side, why_read_only
 from web.runs import projects, queued, services
 from web.runs.errors import NotPublished, Refused, StillAnswering
+from web.runs.inputs_of import sent_inputs
 from web.runs.mentions import mentionable
 from web.runs.models import Conversation, Run
 from web.runs.models_chats import Project
 
-SIGNED_OUT = "You’re signed out. Sign in in another tab, then send again."
+SIGNED_OUT = gettext_lazy("You’re signed out. Sign in in another tab, then send again.")
 # Characters of a message that are kept in the URL while the person signs in.
 MAX_PREFILL = 2_000
 
@@ -48,7 +51,7 @@ def for_people_signed_in(view: View) -> View:
     def checked(request: HttpRequest, **kwargs: Any) -> HttpResponse:
         if not request.user.is_authenticated:
             if wants_json(request):
-                return JsonResponse({"error": SIGNED_OUT, "sign_in": reverse("account_login")}, status=401)
+                return JsonResponse({"error": str(SIGNED_OUT), "sign_in": reverse("account_login")}, status=401)
             return redirect_to_login(_next_url(request))
         try:
             return view(request, **kwargs)
@@ -81,7 +84,18 @@ def new_chat(request: HttpRequest, slug: str) -> HttpResponse:
         context = {"text": text, "temporary": "temporary" in request.GET, "project": project}
         return render(request, "chat/chat.html", {**head(gpt, gpt.published, project), **side(request), **context})
     origin = Conversation.Origin.TEMPORARY if request.POST.get("temporary") else Conversation.Origin.CHAT
-    return sent(request, _begin(request, gpt, origin, _project(request)))
+    return sent(request, _start(request, _new(request, gpt, origin, _project(request))))
+
+
+def _new(request: HttpRequest, gpt: Gpt, origin: str, project: Project | None = None) -> Conversation:
+    user = cast(User, request.user)
+    return services.start_conversation(user, gpt, origin, project, posted_inputs(request, gpt, origin))
+
+
+def posted_inputs(request: HttpRequest, gpt: Gpt, origin: str = Conversation.Origin.CHAT) -> dict[str, Any]:
+    """The posted values of the inputs that a new conversation of this origin has."""
+    spec = gpt.draft_spec() if origin == Conversation.Origin.PREVIEW else gpt.live
+    return sent_inputs(spec, request.POST) if isinstance(spec, GptSpec) else {}
 
 
 def _project(request: HttpRequest) -> Project | None:
@@ -89,7 +103,7 @@ def _project(request: HttpRequest) -> Project | None:
     try:
         wanted = UUID(request.GET["project"]) if "project" in request.GET else None
     except ValueError:
-        raise Http404("Project not found.") from None
+        raise Http404(gettext("Project not found.")) from None
     return projects.access(request.user, wanted) if wanted else None
 
 
@@ -97,11 +111,13 @@ def _project(request: HttpRequest) -> Project | None:
 @for_people_signed_in
 def start_preview(request: HttpRequest, slug: str) -> HttpResponse:
     """The first message of a preview chat with one's own draft, as it is now. Previews are not kept."""
-    return _as_json(request, _begin(request, access_own_gpt(request.user, slug), Conversation.Origin.PREVIEW))
+    gpt = access_own_gpt(request.user, slug)
+    return new_turn(request, _new(request, gpt, Conversation.Origin.PREVIEW))
 
 
-def _begin(request: HttpRequest, gpt: Gpt, origin: str, project: Project | None = None) -> Run:
-    return _start(request, services.start_conversation(cast(User, request.user), gpt, origin, project))
+def new_turn(request: HttpRequest, conversation: Conversation) -> JsonResponse:
+    """The posted message as the next turn of a conversation without a page, for a script. Raises Refused."""
+    return _as_json(request, _start(request, conversation))
 
 
 def _start(request: HttpRequest, conversation: Conversation) -> Run:
@@ -111,7 +127,8 @@ def _start(request: HttpRequest, conversation: Conversation) -> Run:
 
 def _message_in(request: HttpRequest) -> dict[str, Any]:
     return {
-        "text": request.POST.get("text", ""),
+        # A starter's button is sent along with the field for messages, which is then empty.
+        "text": next(filter(None, request.POST.getlist("text")), ""),
         "attachments": ids_in(request),
         "mention": request.POST.get("mention", ""),
         "stay": request.POST.get("stay") == "true",
@@ -123,7 +140,7 @@ def ids_in(request: HttpRequest) -> list[UUID]:
     try:
         return [UUID(id) for id in request.POST.getlist("attachments")]
     except ValueError:
-        raise Refused("An attached file is no longer available. Attach it again, then send.") from None
+        raise Refused(gettext("An attached file is no longer available. Attach it again, then send.")) from None
 
 
 @require_POST
@@ -153,12 +170,14 @@ def regenerate(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
 def check_access(request: HttpRequest, conversation: Conversation) -> None:
     """Raises NoAccess with the reason, Http404 for a child run's conversation."""
     if conversation.origin == Conversation.Origin.DELEGATION:
-        raise Http404("Chat not found.")
+        raise Http404(gettext("Chat not found."))
     if reason := why_read_only(request.user, conversation):
         raise NoAccess(reason)
 
 
 def _page(conversation: Conversation) -> str:
+    if conversation.origin == Conversation.Origin.BUILDER:
+        return f"{reverse('gpt_edit', args=[conversation.gpt.slug])}?tab=create"
     return reverse("chat", args=[conversation.id])
 
 
@@ -219,7 +238,7 @@ def delete(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     services.delete_conversation(services.access_conversation(request.user, conversation_id))
     if wants_json(request):
         return JsonResponse({"deleted": True})
-    messages.success(request, "Chat deleted.")
+    messages.success(request, gettext("Chat deleted."))
     return redirect("chats")
 
 

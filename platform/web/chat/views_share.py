@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -16,6 +17,7 @@ from web.accounts.models import User
 from web.builder.models import Gpt
 from web.chat.rendering import render_answer
 from web.chat.views_send import for_people_signed_in
+from web.rpc import NoResult
 from web.runs import exports, sharing
 from web.runs.errors import Refused
 from web.runs.models_chats import Share
@@ -31,9 +33,9 @@ def share(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     if request.method == "POST":
         audience = request.POST.get("audience", "")
         if audience not in Share.Audience.values:
-            raise Refused("Choose who can open the link.")
+            raise Refused(gettext("Choose who can open the link."))
         sharing.create(conversation, audience)
-        messages.success(request, "The link is ready. It shows the chat as it is now.")
+        messages.success(request, gettext("The link is ready. It shows the chat as it is now."))
         return redirect("chat_share", conversation.id)
     links = conversation.shares.filter(revoked=None)
     context = {"conversation": conversation, "links": links, "audiences": Share.Audience.choices}
@@ -47,9 +49,9 @@ def revoke(request: HttpRequest, conversation_id: UUID, share_id: int) -> HttpRe
     conversation = access_chat(request.user, conversation_id)
     shared = conversation.shares.filter(id=share_id).first()
     if shared is None:
-        raise Http404("Link not found.")
+        raise Http404(gettext("Link not found."))
     sharing.revoke(shared)
-    messages.success(request, "The link shows nothing any more.")
+    messages.success(request, gettext("The link shows nothing any more."))
     return redirect("chat_share", conversation.id)
 
 
@@ -86,17 +88,23 @@ def continue_shared(request: HttpRequest, token: str) -> HttpResponse:
 def export(request: HttpRequest, conversation_id: UUID, form: str) -> HttpResponse:
     """A chat as a file, or as a page to print."""
     conversation = access_chat(request.user, conversation_id)
-    data = exports.as_data(conversation)
+    if form not in ("pdf", "md", "json", "print"):
+        raise Http404(gettext("Format not found."))
+    data = exports.as_data(conversation) if form in ("json", "print") else {}
     if form == "print":
         answers = [(each, render_answer(each["content"])) for each in data["messages"]]
         return render(request, "chat/print.html", {"chat": data, "messages_shown": answers})
     response: HttpResponse
     if form == "json":
         response = JsonResponse(data, json_dumps_params={"ensure_ascii": False, "indent": 1})
-    elif form == "md":
-        response = HttpResponse(exports.as_markdown(conversation), content_type="text/markdown; charset=utf-8")
+    elif form == "pdf":
+        try:
+            response = HttpResponse(exports.as_pdf(conversation), content_type="application/pdf")
+        except (Refused, NoResult) as error:
+            messages.error(request, str(error))
+            return redirect("chat_share", conversation.id)
     else:
-        raise Http404("Format not found.")
+        response = HttpResponse(exports.as_markdown(conversation), content_type="text/markdown; charset=utf-8")
     name = quote(f"{conversation.title or 'Chat'}.{form}", safe="")
     response["Content-Disposition"] = f"attachment; filename=\"chat.{form}\"; filename*=UTF-8''{name}"
     return response

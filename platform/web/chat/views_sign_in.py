@@ -15,6 +15,7 @@ from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -40,7 +41,7 @@ def start(request: PersonRequest, action_id: UUID) -> HttpResponse:
     action = sign_ins.access_sign_in_action(request.user, action_id)
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         # Another site must not start a sign-in on the person's behalf.
-        messages.error(request, f"Sign in to {action.host} from the chat.")
+        messages.error(request, gettext("Sign in to {host} from the chat.").format(host=action.host))
         return redirect("gpt", action.gpt.slug)
     url, state, verifier = sign_ins.begin_sign_in(action)
     wanted = request.GET.get("next", "")
@@ -68,7 +69,12 @@ def callback(request: PersonRequest, action_id: UUID) -> HttpResponse:
     request.session[_KEY] = pending
     action = sign_ins.access_sign_in_action(request.user, action_id)
     if began is None or began[0] != str(action.id) or began[1] != request.user.pk or _is_old(began[3]):
-        messages.error(request, f"This sign-in to {action.host} expired or began in another browser. Start again.")
+        messages.error(
+            request,
+            gettext("This sign-in to {host} expired or began in another browser. Start again.").format(
+                host=action.host
+            ),
+        )
         return redirect("gpt", action.gpt.slug)
     _finish(request, action, began[2], began[5])
     return redirect(began[4])
@@ -81,7 +87,7 @@ def _is_old(began: int) -> bool:
 def _finish(request: PersonRequest, action: Action, verifier: str, service: str) -> None:
     code = request.GET.get("code", "")
     if not code or request.GET.get("error"):
-        messages.error(request, f"You didn’t sign in to {action.host}.")
+        messages.error(request, gettext("You didn’t sign in to {host}.").format(host=action.host))
         return
     try:
         sign_in = sign_ins.finish_sign_in(request.user, action, code[:4_000], verifier, service)
@@ -90,7 +96,7 @@ def _finish(request: PersonRequest, action: Action, verifier: str, service: str)
     except NoResult as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, f"Signed in to {sign_in.host}.")
+        messages.success(request, gettext("Signed in to {host}.").format(host=sign_in.host))
         signed_in(request.user, sign_in.host)
 
 
@@ -100,6 +106,6 @@ def sign_out(request: PersonRequest, action_id: UUID) -> HttpResponse:
     """Sign out of an action's service."""
     sign_in = sign_ins.sign_out(request.user, action_id)
     if request.accepts("text/html"):
-        messages.success(request, f"Signed out of {sign_in.host}.")
+        messages.success(request, gettext("Signed out of {host}.").format(host=sign_in.host))
         return redirect("gpt", sign_in.action.gpt.slug)
     return JsonResponse({"signed_out": sign_in.host})

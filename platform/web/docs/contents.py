@@ -20,7 +20,9 @@ from markdown_it.token import Token
 
 FOLDER: Final = Path(__file__).parent / "pages"
 # In the order of the list beside every page.
-NAMES: Final = ("getting-started", "using", "creating", "models", "operating", "api", "how-it-works")
+NAMES: Final = (
+    *("getting-started", "using", "creating", "models", "operating", "sign-in", "trust", "api", "how-it-works"),
+)
 
 _STATIC: Final = "../../static/"
 _FILE_LINK: Final = re.compile(r"([a-z-]+)\.md(#[a-z0-9-]+)?")

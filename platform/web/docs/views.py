@@ -2,6 +2,7 @@
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from web.docs.contents import doc_pages
@@ -21,5 +22,5 @@ def page(request: HttpRequest, name: str) -> HttpResponse:
     """One page. 404 if there is none of this name."""
     pages = doc_pages()
     if name not in pages:
-        raise Http404("There is no documentation page with this name.")
+        raise Http404(gettext("There is no documentation page with this name."))
     return render(request, "docs/page.html", {"pages": pages.values(), "page": pages[name]})

@@ -1,7 +1,7 @@
 """What a tool takes and returns: a question to a GPT, and the answer of its run with its sources and label."""
 
 import base64
-from typing import Annotated, Final, Self
+from typing import Annotated, Any, Final, Self
 from uuid import UUID
 
 from django.conf import settings
@@ -31,6 +31,9 @@ class Question(BaseModel):
     question: Text = Field("", description="The question, or any other message, in full.")
     conversation: UUID | None = Field(
         None, description="To continue a conversation: its id, from the result of an earlier call of this tool."
+    )
+    inputs: dict[str, Any] = Field(
+        {}, description="For a new conversation: values of the GPT’s inputs, by name, if its description lists some."
     )
     run: UUID | None = Field(
         None,

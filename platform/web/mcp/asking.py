@@ -77,7 +77,7 @@ def _run(caller: Caller, slug: str, question: Question, state: dict[str, Any]) -
         raise MCPError(INVALID_PARAMS, "Unknown tool.") from None
     if run_id := (UUID(state["run"]) if state else question.run):
         return run_of(caller.user, gpt, run_id)
-    conversation = conversation_of(caller.user, gpt, question.conversation)
+    conversation = conversation_of(caller.user, gpt, question.conversation, question.inputs)
     return services.start_run(conversation, question.question)
 
 

@@ -67,12 +67,19 @@ def _tool(gpt: Gpt) -> Tool:
     return Tool(
         name=PREFIX + gpt.slug,
         title=spec.name,
-        description=f"Ask {spec.name}, a GPT by {gpt.owner.shown_name}. {spec.description}".strip(),
+        description=" ".join(
+            filter(None, (f"Ask {spec.name}, a GPT by {gpt.owner.shown_name}.", spec.description, _inputs(spec)))
+        ),
         input_schema=INPUT_SCHEMA,
         output_schema=OUTPUT_SCHEMA,
         # Only these can have effects outside of the chat, and a person approves them.
         annotations=ToolAnnotations(title=spec.name, read_only_hint=not acts, open_world_hint=bool(acts)),
     )
+
+
+def _inputs(spec: GptSpec) -> str:
+    each = (f"{field.name} ({field.label}{', required' if field.required else ''})" for field in spec.inputs)
+    return f"Its inputs: {', '.join(each)}." if spec.inputs else ""
 
 
 async def list_prompts(context: Context, params: PaginatedRequestParams | None) -> ListPromptsResult:

@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from gpts.spec.base_models import BUNDLED, hub_name
 from web.operate.models import CLAIM, ModelDownload
@@ -23,7 +24,7 @@ Status = ModelDownload.Status
 # After a download that nobody watches failed.
 RETRY: Final = timedelta(minutes=15)
 _UNCLAIMED: Final[dict[str, Any]] = {"claim": "", "claimed_until": None, "error": "", "retry_at": None}
-NOT_A_NAME: Final = "Enter a name as on the hub: org/name, or org/name:file.gguf for one GGUF file."
+NOT_A_NAME: Final = gettext_lazy("Enter a name as on the hub: org/name, or org/name:file.gguf for one GGUF file.")
 
 
 def request_download(name: str, accepted: str = "", *, automatic: bool = False, is_listed: bool = False) -> None:

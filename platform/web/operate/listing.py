@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from django.conf import settings
+from django.utils.translation import gettext, gettext_noop
 
 from gpts.spec.base_models import BUNDLED
 from web.builder.files import n_read_again
@@ -18,7 +19,11 @@ from web.operate.services import chosen_model, current_model, fixed_model
 
 # In an operator's session: the model whose offer they dismissed.
 DISMISSED: Final = "dismissed_model"
-ABILITIES: Final = {"tools": "Tools", "reasoning": "Reasoning", "vision": "Vision"}
+ABILITIES: Final = {
+    "tools": gettext_noop("Tools"),
+    "reasoning": gettext_noop("Reasoning"),
+    "vision": gettext_noop("Vision"),
+}
 _MOVING: Final = ("waiting", "downloading", "changing")
 
 
@@ -186,7 +191,7 @@ def _row(
         parameters="" if not n else f"{n / 1e9:.1f}B" if n >= 1e9 else f"{n / 1e6:.0f}M",
         licence=licence,
         languages=listed.get("languages", ""),
-        abilities=tuple(ABILITIES[each] for each in listed.get("abilities", ())),
+        abilities=tuple(gettext(ABILITIES[each]) for each in listed.get("abilities", ())),
         misfit=listed.get("misfit") or stored.get("misfit") or (download.misfit if download else ""),
         is_slow=listed.get("is_slow", False),
         tokens_per_s=listed.get("tokens_per_s", 0),

@@ -5,8 +5,10 @@ from typing import ClassVar, Final, Literal, get_args
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from gpts.spec.base_models import MAX_NAME_CHARS
+from web.operate.models_backup import Backup  # noqa: F401 - for Django
 
 # After this long without a result the worker is taken for dead.
 MEASURING_LIMIT: Final = timedelta(minutes=60)
@@ -58,12 +60,12 @@ class ModelDownload(models.Model):
     """
 
     class Status(models.TextChoices):
-        WAITING = "waiting", "Waiting"
-        DOWNLOADING = "downloading", "Downloading"
-        OFFERED = "offered", "Waiting for you"
-        FAILED = "failed", "Failed"
-        CANCELLED = "cancelled", "Stopped"
-        DONE = "done", "Downloaded"
+        WAITING = "waiting", gettext_lazy("Waiting")
+        DOWNLOADING = "downloading", gettext_lazy("Downloading")
+        OFFERED = "offered", gettext_lazy("Waiting for you")
+        FAILED = "failed", gettext_lazy("Failed")
+        CANCELLED = "cancelled", gettext_lazy("Stopped")
+        DONE = "done", gettext_lazy("Downloaded")
 
     IN_PROGRESS: ClassVar = (Status.WAITING, Status.DOWNLOADING)
 

@@ -8,6 +8,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from gpts.spec.base_models import AUTO, BUNDLED
+from web.accounts import audit
+from web.accounts.models import User
 from web.operate.models import MEASURING_LIMIT, OVERRIDABLE, Ability, ChosenModel, MeasuredModel
 
 
@@ -93,10 +95,11 @@ def give_up_measuring(record: MeasuredModel) -> None:
     MeasuredModel.objects.filter(id=record.id).update(measuring_since=None)
 
 
-def override(record: MeasuredModel, changes: Mapping[str, bool | None]) -> None:
+def override(record: MeasuredModel, changes: Mapping[str, bool | None], by: User | None = None) -> None:
     """Set fields of the model's ability by hand; None restores the measured value. Raises ValueError."""
     if unknown := set(changes) - set(OVERRIDABLE):
         raise ValueError(f"There is no ability “{sorted(unknown)[0]}”. There are: {', '.join(OVERRIDABLE)}.")
     kept = {**record.overrides, **changes}
     record.overrides = {name: value for name, value in kept.items() if value is not None}
     record.save(update_fields=["overrides"])
+    audit.record(audit.Act.MODEL_CHANGED, by, record, action="override", **changes)

@@ -1,23 +1,21 @@
 """Operators' pages: the models of this site, and what the loaded one can do."""
 
 import tomllib
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
 from typing import Any, Final, cast
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.cache import never_cache
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from gpts.spec.base_models import MAX_NAME_CHARS
 from web import rpc
 from web.accounts.requests import PersonRequest
+from web.operate.access import operators_only
 from web.operate.changes import Action, change
 from web.operate.listing import DISMISSED, find_row, model_page
 from web.operate.models import OVERRIDABLE, MeasuredModel
@@ -25,18 +23,6 @@ from web.operate.services import current_model, override
 
 _TITLES: Final = tomllib.loads(Path(__file__).with_name("titles.toml").read_text("utf-8"))
 _CHOICES: Final = {"measured": None, "on": True, "off": False}
-
-
-def operators_only(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """A page that is there for operators only: 404 for others."""
-
-    @wraps(view)
-    def guarded(request: PersonRequest, **kwargs: Any) -> HttpResponse:
-        if not request.user.is_staff:
-            raise Http404
-        return view(request, **kwargs)
-
-    return never_cache(login_required(guarded))
 
 
 @operators_only
@@ -57,7 +43,7 @@ def change_models(request: PersonRequest, action: str) -> HttpResponse:
         return redirect("store")
     before = find_row(name)
     try:
-        change(cast(Action, action), name, request.GET.get("licence", ""))
+        change(cast(Action, action), name, request.GET.get("licence", ""), by=request.user)
     except (ValidationError, rpc.NoResult) as error:
         messages.error(request, getattr(error, "message", str(error)))
     row = find_row(name) or before
@@ -70,8 +56,8 @@ def model(request: PersonRequest) -> HttpResponse:
     """The loaded model with its figures; POST overrides its abilities."""
     record = current_model()
     if request.method == "POST" and record:
-        override(record, _changes(request))
-        messages.success(request, "Saved. Workers use this within ten seconds.")
+        override(record, _changes(request), by=request.user)
+        messages.success(request, gettext("Saved. Workers use this within ten seconds."))
         return redirect("operate_model")
     context = {"record": record, "rows": _rows(record) if record else [], "figures": _figures(record)}
     return render(request, "operate/model.html", context)
@@ -87,8 +73,8 @@ def _rows(record: MeasuredModel) -> list[dict[str, Any]]:
     return [
         {
             "name": name,
-            "title": title,
-            "help": help_text,
+            "title": gettext(title),
+            "help": gettext(help_text),
             "measured": record.measured.get(name),
             "override": choices[record.overrides.get(name)],
         }
@@ -99,7 +85,7 @@ def _rows(record: MeasuredModel) -> list[dict[str, Any]]:
 def _figures(record: MeasuredModel | None) -> list[dict[str, Any]]:
     figures = record.figures if record else {}
     return [
-        {"title": title, "right": figures[part]["right"], "cases": figures[part]["cases"]}
+        {"title": gettext(title), "right": figures[part]["right"], "cases": figures[part]["cases"]}
         for part, title in _TITLES["parts"].items()
         if figures.get(part, {}).get("cases")
     ]

@@ -8,11 +8,13 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from gpts.runs.form_answers import checked
 from gpts.runs.forms import Form
 from gpts.runs.status import pending_approvals
 from gpts.runs.steps import Approval, ApprovalRequest
+from web.accounts import audit
 from web.accounts.models import User
 from web.runs import delegations, log, permissions, stream
 from web.runs.errors import Refused
@@ -31,8 +33,9 @@ def answer_approval(run: Run, call_id: str, allowed: bool, remember: bool = Fals
     """
     with log.locked_tree(run.id):
         request = _pending(run, call_id, digest)
+        audit.record(audit.Act.APPROVAL, run.owner, run, tool=request.name, host=request.host, allowed=allowed)
         if request.form and allowed:
-            raise Refused("This is a question. Fill in its form.")
+            raise Refused(gettext("This is a question. Fill in its form."))
         if remember and allowed:
             _remember(run, request)
         _answer(run.id, request, Approval(call_id=call_id, allowed=allowed, digest=request.digest))
@@ -46,8 +49,9 @@ def answer_form(run: Run, call_id: str, action: FormAction, given: Given, digest
     with log.locked_tree(run.id):
         request = _pending(run, call_id, digest)
         if request.form is None:
-            raise Refused("This request has no form. Allow or decline it.")
+            raise Refused(gettext("This request has no form. Allow or decline it."))
         accepted = action == "accept"
+        audit.record(audit.Act.APPROVAL, run.owner, run, tool=request.name, host=request.host, allowed=accepted)
         answers = checked(request.form, given(request.form)) if accepted else {}
         facts = {"digest": request.digest, "answers": answers, "dismissed": action == "cancel"}
         _answer(run.id, request, Approval(call_id=call_id, allowed=accepted, **facts))
@@ -56,13 +60,13 @@ def answer_form(run: Run, call_id: str, action: FormAction, given: Given, digest
 def _pending(run: Run, call_id: str, digest: str) -> ApprovalRequest:
     request = {each.call_id: each for each in pending_approvals(log.read(run.id))}.get(call_id)
     if request is None or digest not in ("", request.digest):
-        raise Refused("This request was already answered or has expired.")
+        raise Refused(gettext("This request was already answered or has expired."))
     return request
 
 
 def _remember(run: Run, request: ApprovalRequest) -> None:
     if not request.may_remember:
-        raise Refused("This call can’t always be allowed. Allow it once or decline it.")
+        raise Refused(gettext("This call can’t always be allowed. Allow it once or decline it."))
     permissions.allow_always(run.owner, run.gpt, request)
 
 

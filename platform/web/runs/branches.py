@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.http import Http404
+from django.utils.translation import gettext
 
 from web.runs.errors import StillAnswering
 from web.runs.models import Conversation, Message, Run
@@ -101,7 +102,7 @@ class Branches:
     def check(self, run: UUID) -> None:
         """Raises Http404 for a run of another conversation, StillAnswering while one of this is in progress."""
         if run not in self._message:
-            raise Http404("Answer not found.")
+            raise Http404(gettext("Answer not found."))
         if set(self._status.values()) - set(Run.OVER):
             raise StillAnswering
 

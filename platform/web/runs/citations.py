@@ -17,11 +17,13 @@ from uuid import UUID
 from django.conf import settings
 from django.http import Http404
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from gpts.knowledge.documents import Citation, Passage, Unit
 from gpts.knowledge.sections import Section
 from gpts.runs.steps import Finished, Log, PartNotes, Retrieval, ToolResult
 from gpts.values import Value
+from web.builder import units
 from web.builder.models import FileToRead, KnowledgeFile
 from web.builder.services import may_have_files
 from web.rpc import NoResult, call
@@ -103,8 +105,8 @@ def place(unit: Unit, page: int | None, heading: str) -> str:
     """A place in a file, in words; empty if the file has neither pages nor headings."""
     first, _, rest = heading.partition(" > ")
     if unit == "sheet" and first:
-        return ", ".join(filter(None, (f"sheet “{first}”", f"“{rest}”" if rest else "")))
-    return ", ".join(filter(None, (f"{unit} {page}" if page else "", f"“{heading}”" if heading else "")))
+        return ", ".join(filter(None, (gettext("sheet “{name}”").format(name=first), f"“{rest}”" if rest else "")))
+    return ", ".join(filter(None, (units.numbered(unit, page) if page else "", f"“{heading}”" if heading else "")))
 
 
 def where(citation: Citation | Passage) -> str:
@@ -134,7 +136,7 @@ def access_citation(user: Any, run_id: UUID, number: int) -> Cited:
     steps = log.read(run.id)
     last = steps[-1] if steps else None
     if not isinstance(last, Finished) or number >= len(last.sources):
-        raise Http404("Citation not found.")
+        raise Http404(gettext("Citation not found."))
     citation = last.sources[number]
     file = cited_file(run, citation)
     gpt = file.gpt if isinstance(file, KnowledgeFile) else run.gpt
@@ -188,14 +190,14 @@ def view(cited: Cited) -> SourceView:
 def page_view(cited: Cited, page: int) -> ShownPage:
     """One page of the cited file, with its picture. Raises Http404, NotShown."""
     if cited.file is None or not cited.may_see(page):
-        raise Http404("Page not found.")
+        raise Http404(gettext("Page not found."))
     quoted = page in cited.pages
     found = view(cited) if quoted else _requested("workers.tasks.show_page", cited.file.sha256, page)
     shown = next((each for each in found.pages if each.page == page), None)
     if shown is None and found.trouble:
         raise NotShown(found.trouble)
     if shown is None:
-        raise Http404("There is no picture of this page.")
+        raise Http404(gettext("There is no picture of this page."))
     return shown
 
 
@@ -209,7 +211,7 @@ def _requested(task: str, *args: str | int) -> SourceView:
 def picture(cited: Cited, page: int) -> Path:
     """The page's picture (WebP), rendered now if missing. Raises Http404, NotShown."""
     if cited.file is None or not cited.may_see(page):
-        raise Http404("Page not found.")
+        raise Http404(gettext("Page not found."))
     path = pictures_of(cited.file.sha256) / f"{page}.webp"
     if not path.is_file():
         page_view(cited, page)
@@ -226,7 +228,7 @@ def pictures_of(sha256: str) -> Path:
 def download(cited: Cited) -> Path:
     """The file's bytes. Raises Http404 unless its creator lets people download it."""
     if cited.file is None or not cited.has_all or not cited.file.path.is_file():
-        raise Http404("File not found, or you can’t download it.")
+        raise Http404(gettext("File not found, or you can’t download it."))
     return cited.file.path
 
 

@@ -22,7 +22,7 @@ def fork(conversation: Conversation, run_id: UUID) -> Conversation:
         branches.check(run_id)
         same = {
             name: getattr(conversation, name)
-            for name in ("gpt", "version", "owner", "origin", "guest", "title", "project")
+            for name in ("gpt", "version", "owner", "origin", "guest", "title", "project", "inputs")
         }
         copy = Conversation.objects.create(**same)
         after, moved = None, dict[str, str]()

@@ -13,11 +13,13 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from gpts.runs.steps import Finished, Log
 from web.accounts.models import User
 from web.builder.models import Gpt
 from web.builder.services import access_own_gpt
+from web.languages import too_long
 from web.runs import log
 from web.runs.errors import Refused, TooManyQuestions
 from web.runs.models import Conversation, CreatorQuestion, Run
@@ -60,7 +62,7 @@ def send(run: Run, text: str) -> CreatorQuestion:
         if sent := CreatorQuestion.objects.filter(message=run.message_id).first():
             return sent
         if not may_be_sent(run, log.read(run.id)) or not taking_questions(run.owner, [run.gpt]):
-            raise Refused("This question can’t be sent to the GPT’s creator.")
+            raise Refused(gettext("This question can’t be sent to the GPT’s creator."))
         _check_limits(run)
         return CreatorQuestion.objects.create(gpt=run.gpt, owner=run.owner, message=run.message, text=text)
 
@@ -71,15 +73,15 @@ def _check_limits(run: Run) -> None:
     if to_gpt.filter(owner=run.owner_id, created__gte=since).count() >= MAX_PER_DAY:
         raise TooManyQuestions
     if to_gpt.filter(OPEN).count() >= MAX_OPEN:
-        raise TooManyQuestions("The creator has too many open questions right now. Try again later.")
+        raise TooManyQuestions(gettext("The creator has too many open questions right now. Try again later."))
 
 
 def _checked(text: str, limit: int) -> str:
     text = text.replace("\x00", "").replace("\r\n", "\n").strip()
     if not text:
-        raise Refused("Enter a text.")
+        raise Refused(gettext("Enter a text."))
     if len(text) > limit:
-        raise Refused(f"Too long: {len(text):,} of {limit:,} characters.")
+        raise Refused(too_long(text, limit))
     return text
 
 
@@ -92,7 +94,7 @@ def access_received(user: Any, slug: str, question_id: UUID) -> CreatorQuestion:
     """A question to `user` about their GPT. Raises Http404, also when the person has deleted their chat."""
     question = received(access_own_gpt(user, slug)).filter(id=question_id).first()
     if question is None:
-        raise Http404("Question not found. The person may have deleted their chat.")
+        raise Http404(gettext("Question not found. The person may have deleted their chat."))
     return question
 
 
@@ -103,7 +105,7 @@ def close(question: CreatorQuestion, answer: str | None) -> CreatorQuestion:
     with transaction.atomic():
         still_open = CreatorQuestion.objects.filter(OPEN, id=question.id)
         if not still_open.update(answer=text, closed=now):
-            raise Refused("This question was already answered or dismissed.")
+            raise Refused(gettext("This question was already answered or dismissed."))
         if text:  # so that the chat is at the top of the person's list
             Conversation.objects.filter(messages=question.message_id).update(changed=now)
     question.answer, question.closed = text, now

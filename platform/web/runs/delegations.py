@@ -16,6 +16,7 @@ from django.db import transaction
 from django.db.models import Count, F, Q, Sum
 from django.utils import timezone
 
+from gpts.runs.background import Background
 from gpts.runs.delegation import (
     ALREADY_WORKING,
     NOT_REACHABLE,
@@ -30,7 +31,7 @@ from gpts.runs.steps import Delegation, Delegator, Error, FileRef, ToolResult, U
 from gpts.safety.labels import Label
 from web.accounts.models import User
 from web.builder.models import Gpt, GptQuerySet
-from web.runs import ending, files, log, stream
+from web.runs import ending, files, inputs_of, log, stream
 from web.runs.models import Conversation, DelegationRow, Message, Run, StepRow
 
 StepT = TypeVar("StepT", Delegation, ToolResult)
@@ -166,7 +167,12 @@ def _begin(run: Run, root_id: UUID, request: DelegationRequest, digest: str) -> 
     assert version is not None  # `reachable` has only published ones
     Run.objects.filter(id=root_id, deadline=None).update(deadline=now + timedelta(seconds=bounds().seconds))
     conversation = Conversation.objects.create(
-        gpt=gpt, version=version, owner=run.owner, origin=Conversation.Origin.DELEGATION, parent_run=run
+        gpt=gpt,
+        version=version,
+        owner=run.owner,
+        origin=Conversation.Origin.DELEGATION,
+        parent_run=run,
+        inputs=inputs_of.defaults(version.spec()),
     )
     child = Run(
         message=Message.objects.create(conversation=conversation, text=request.task),
@@ -184,6 +190,7 @@ def _begin(run: Run, root_id: UUID, request: DelegationRequest, digest: str) -> 
         delegated_by=request.delegated_by,
         label=request.label,
         own_words=request.own_words,
+        background=inputs_of.with_inputs(Background(), version.spec(), conversation),
     )
     log.begin(child, first)
     return child

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.conf import settings
+from django.utils.translation import gettext
 
 from web.accounts.quotas import QuotaExceeded
 
@@ -23,7 +24,7 @@ class Refused(Exception):
     status = 400
 
     def __init__(self, message: str | None = None) -> None:
-        super().__init__(message or self.__doc__)
+        super().__init__(message or gettext(self.__doc__ or ""))
 
 
 class EmptyMessage(Refused):
@@ -36,7 +37,14 @@ class MessageTooLong(Refused):
     status = 413
 
     def __init__(self) -> None:
-        super().__init__(f"Too long: a message can have up to {settings.MAX_MESSAGE_CHARS:,} characters.")
+        text = gettext("Too long: a message can have up to {limit} characters.")
+        super().__init__(text.format(limit=settings.MAX_MESSAGE_CHARS))
+
+
+class InvalidInputs(Refused):
+    """The inputs of this GPT are missing or don’t fit."""
+
+    status = 422
 
 
 class StillAnswering(Refused):

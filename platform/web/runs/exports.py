@@ -1,32 +1,42 @@
-"""A chat to keep elsewhere: the branch that is shown, as Markdown or as data."""
+"""A chat to keep elsewhere: the branch that is shown, as Markdown, as data or as PDF."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from gpts.runs.steps import Finished, Log, UserMessage
+from web import passing_files, rpc
 from web.runs import log
 from web.runs.branches import Branches
 from web.runs.citations import where
 from web.runs.copies import in_order
+from web.runs.errors import Refused
 from web.runs.models import Conversation, Run
 from web.runs.sharing import answer_in
+
+PDF_S: Final = 90.0
 
 
 def as_data(conversation: Conversation) -> dict[str, Any]:
     """The chat with its messages, whose fields are those of OpenAI's chats; an answer names its sources."""
-    branches = Branches(conversation)
-    runs = in_order(branches.up_to(branches.shown))
     return {
         "id": str(conversation.id),
         "title": conversation.title,
         "gpt": conversation.gpt.slug,
         "name": conversation.version.spec().name,
         "created": conversation.created.isoformat(),
-        "messages": [message for run in runs for message in _messages(run, log.read(run.id))],
+        "messages": [message for run, steps in turns_of(conversation) for message in messages_of(run, steps)],
     }
 
 
-def _messages(run: Run, steps: Log) -> Iterator[dict[str, Any]]:
+def turns_of(conversation: Conversation) -> Iterator[tuple[Run, Log]]:
+    """Yield the runs of the branch that is shown, with their logs."""
+    branches = Branches(conversation)
+    for run in in_order(branches.up_to(branches.shown)):
+        yield run, log.read(run.id)
+
+
+def messages_of(run: Run, steps: Log) -> Iterator[dict[str, Any]]:
+    """Yield the message and the answer of a run."""
     first, last = steps[0], steps[-1]
     assert isinstance(first, UserMessage)
     attached = [file.name for file in first.attachments]
@@ -63,3 +73,13 @@ def as_markdown(conversation: Conversation) -> str:
         if named:
             parts.append("\n".join(["Sources:", "", *(f"{index}. {name}" for index, name in sorted(named.items()))]))
     return "\n\n".join(parts) + "\n"
+
+
+def as_pdf(conversation: Conversation) -> bytes:
+    """The chat as PDF, which a worker makes. Raises Refused with the reason if there is none, NoResult."""
+    task, person = "workers.tasks.export_pdf", conversation.owner_id
+    with passing_files.passing_file() as path:
+        made = rpc.call_for(person, task, str(conversation.id), path.name, queue="tools", timeout_s=PDF_S)
+        if refused := made.get("refused"):
+            raise Refused(refused)
+        return path.read_bytes()

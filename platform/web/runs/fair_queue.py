@@ -20,8 +20,10 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Avg, F, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext, ngettext
 
 from gpts.runs.fairness import Share, n_ahead, next_person
+from web.languages import grouped
 from web.runs import log
 from web.runs.models import QueueTurn, Run
 from web.runs.wake import wake
@@ -75,7 +77,9 @@ class Place:
     @property
     def text(self) -> str:
         """The place in words."""
-        place = f"Queued · {self.ahead:,} ahead of you" if self.ahead else "Queued · you’re next"
+        place = gettext("Queued · you’re next")
+        if self.ahead:
+            place = gettext("Queued · {n} ahead of you").format(n=grouped(self.ahead))
         return place if self.wait_s is None else f"{place} · {_duration(self.wait_s)}"
 
 
@@ -230,6 +234,6 @@ def _mean_s(queue: str) -> float | None:
 
 def _duration(seconds: int) -> str:
     if seconds < 60:
-        return f"about {max(1, seconds)} s"
+        return gettext("about {n} s").format(n=max(1, seconds))
     minutes = round(seconds / 60)
-    return f"about {minutes} minute{'' if minutes == 1 else 's'}"
+    return ngettext("about {n} minute", "about {n} minutes", minutes).format(n=minutes)

@@ -5,9 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext, gettext_noop
 
+from web.builder import notify
 from web.builder.models import Gpt
+from web.languages import too_long
 from web.runs import sharing
 from web.runs.errors import Refused
 from web.runs.models import Conversation, Run
@@ -17,14 +21,19 @@ TEXT_CHARS: Final = 2_000
 MAX_SHOWN: Final = 30
 # By what they are about: good answers, bad ones.
 REASONS: Final = {
-    True: {"correct": "Correct", "clear": "Clear", "complete": "Complete", "style": "Good style"},
+    True: {
+        "correct": gettext_noop("Correct"),
+        "clear": gettext_noop("Clear"),
+        "complete": gettext_noop("Complete"),
+        "style": gettext_noop("Good style"),
+    },
     False: {
-        "wrong": "Not correct",
-        "sources": "Doesn’t match the files",
-        "instructions": "Not what I asked for",
-        "incomplete": "Incomplete",
-        "style": "Too long or badly written",
-        "harmful": "Harmful or offensive",
+        "wrong": gettext_noop("Not correct"),
+        "sources": gettext_noop("Doesn’t match the files"),
+        "instructions": gettext_noop("Not what I asked for"),
+        "incomplete": gettext_noop("Incomplete"),
+        "style": gettext_noop("Too long or badly written"),
+        "harmful": gettext_noop("Harmful or offensive"),
     },
 }
 _KEPT: Final = (Conversation.Origin.CHAT, Conversation.Origin.API, Conversation.Origin.RESPONSE)
@@ -41,13 +50,20 @@ def give(
     """The feedback on the answer, in place of an earlier one. `run` must come from `access_run`. Raises Refused."""
     text = text.replace("\x00", "").strip()
     if not may_be_given(run):
-        raise Refused("This answer can’t be rated.")
+        raise Refused(gettext("This answer can’t be rated."))
     if len(text) > TEXT_CHARS:
-        raise Refused(f"Too long: {len(text):,} of {TEXT_CHARS:,} characters.")
+        raise Refused(too_long(text, TEXT_CHARS))
     if unknown := set(reasons) - set(REASONS[is_good]):
-        raise Refused(f"Unknown reason: {', '.join(sorted(unknown))}. Known: {', '.join(REASONS[is_good])}.")
+        raise Refused(
+            gettext("Unknown reason: {unknown}. Known: {is_good}.").format(
+                unknown=", ".join(sorted(unknown)), is_good=", ".join(REASONS[is_good])
+            )
+        )
     facts = {"is_good": is_good, "reasons": sorted(set(reasons)), "text": text, "shows_chat": shows_chat}
-    given, _ = Feedback.objects.update_or_create(run=run, defaults={**facts, "gpt": run.gpt, "owner": run.owner})
+    with transaction.atomic():
+        given, _ = Feedback.objects.update_or_create(run=run, defaults={**facts, "gpt": run.gpt, "owner": run.owner})
+        notify.of_gpt(run.gpt, "feedback.left", feedback=given.pk, is_good=is_good)
+        notify.of_opinion(run.gpt, run.owner)
     return given
 
 

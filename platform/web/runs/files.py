@@ -16,6 +16,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from gpts.runs.steps import FileRef
 from gpts.safety.labels import Label, join, untrusted
@@ -31,6 +32,7 @@ from web.runs import stream
 from web.runs.errors import Refused, StillReading, TooManyFiles, over_quota
 from web.runs.models import Conversation, ConversationFile, ConversationFileQuerySet, Run, StepRow
 from web.runs.models_chats import Project
+from web.worker_texts import said
 
 Status = ConversationFile.Status
 
@@ -70,7 +72,7 @@ def upload(
     One FOR_MESSAGES is queued for reading. Raises Refused and OverQuota.
     """
     if _unsent(user).uploads().count() >= MAX_UPLOADS:
-        raise Refused(f"You have {MAX_UPLOADS:,} files. Delete some first.")
+        raise Refused(gettext("You have {max_uploads} files. Delete some first.").format(max_uploads=MAX_UPLOADS))
     expires = timezone.now() + lasts if lasts else None
     return _stored(user, name, chunks, purpose in FOR_MESSAGES, purpose=purpose, expires=expires)
 
@@ -102,7 +104,7 @@ def remove(user: User, file_id: UUID) -> None:
     unsent = _unsent(user).filter(id=file_id)
     cancel_reading(unsent)
     if not unsent.update(removed=timezone.now()):
-        raise Http404("File not found, or it was already sent.")
+        raise Http404(gettext("File not found, or it was already sent."))
 
 
 def read_uploads(user: User, ids: Collection[UUID]) -> None:
@@ -111,7 +113,9 @@ def read_uploads(user: User, ids: Collection[UUID]) -> None:
     for file in unread:
         if file.size > settings.MAX_ATTACHMENT_BYTES:
             most = settings.MAX_ATTACHMENT_BYTES // 1024**2
-            raise Refused(f"“{file.name}” is too large for a message: up to {most} MB fit.")
+            raise Refused(
+                gettext("“{name}” is too large for a message: up to {most} MB fit.").format(name=file.name, most=most)
+            )
         if unread.filter(id=file.id).update(status=Status.RECEIVED, woken=timezone.now()):
             queue_indexing(file)
 
@@ -127,7 +131,11 @@ def claim(conversation: Conversation, ids: Sequence[UUID], spec: GptSpec) -> tup
     GPT.
     """
     if len(ids) > settings.MAX_ATTACHMENTS:
-        raise Refused(f"Too many: {len(ids)} of {settings.MAX_ATTACHMENTS} files.")
+        raise Refused(
+            gettext("Too many: {n} of {max_attachments} files.").format(
+                n=len(ids), max_attachments=settings.MAX_ATTACHMENTS
+            )
+        )
     if not ids:
         return ()
     own = ConversationFile.objects.kept().filter(
@@ -135,13 +143,19 @@ def claim(conversation: Conversation, ids: Sequence[UUID], spec: GptSpec) -> tup
     )
     found = {file.id: file for file in own if file.conversation_id in (None, conversation.id)}
     if len(found) != len(set(ids)):
-        raise Refused("An attached file was removed or sent in another chat. Attach it again, then send.")
+        raise Refused(gettext("An attached file was removed or sent in another chat. Attach it again, then send."))
     for file in found.values():
         if file.reading == "reading":
-            raise StillReading(f"“{file.name}” is still being read. Send again in a moment.")
+            raise StillReading(
+                gettext("“{name}” is still being read. Send again in a moment.").format(name=file.name)
+            )
         is_seen = file.mime in PICTURES and file.reading == "ready" and model_sees(spec.model.engine)
         if not (file.segment or is_seen or openers(spec)):
-            raise Refused(f"“{file.name}” can’t be read. {file.error or 'Attach it again, then send.'}")
+            raise Refused(
+                gettext("“{name}” can’t be read. {send}").format(
+                    name=file.name, send=said(file.error) or gettext("Attach it again, then send.")
+                )
+            )
     ConversationFile.objects.filter(id__in=found).update(conversation=conversation)
     return tuple(found[id].ref() for id in dict.fromkeys(ids))
 
@@ -241,7 +255,7 @@ def access_file(user: Any, file_id: UUID) -> ConversationFile:
     """A file of `user`'s own: the only way to fetch one on a person's behalf. Raises Http404."""
     file = ConversationFile.objects.visible_to(user).filter(id=file_id).first()
     if file is None or not file.path.is_file():
-        raise Http404("File not found.")
+        raise Http404(gettext("File not found."))
     return file
 
 

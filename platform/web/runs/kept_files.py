@@ -4,11 +4,15 @@ A version is in use while its GPT can be restored to it, or while somebody has a
 an answer can be opened as long as the chat is there, whatever became of the GPT.
 """
 
+import fcntl
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Final
 
+from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -19,7 +23,33 @@ from web.runs.models_stores import StoreFile
 # All that refers to stored files and segments, besides versions.
 KINDS: Final[tuple[type[FileToRead], ...]] = (KnowledgeFile, ConversationFile, StoreFile)
 # How long a file that left the draft, or whose GPT was deleted, is kept at least.
-KEEP_REMOVED: Final = timedelta(days=1)
+KEEP_REMOVED: Final = timedelta(days=settings.KEEP_DELETED_DAYS)
+
+
+@contextmanager
+def content_held() -> Iterator[None]:
+    """Nothing that is stored in the state directory goes while the block lasts; waits for a sweep to end."""
+    with _lock().open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        yield
+
+
+@contextmanager
+def content_may_go() -> Iterator[bool]:
+    """Whether stored content may be deleted within the block: False while somebody holds it."""
+    with _lock().open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+
+
+def _lock() -> Path:
+    place: Path = settings.GUILDHALL_HOME / "run" / "content.lock"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    return place
 
 
 @dataclass(frozen=True, slots=True)

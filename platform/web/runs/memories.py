@@ -6,11 +6,15 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Max, QuerySet
 from django.http import Http404
+from django.utils.translation import gettext
 
 from gpts.runs.background import Background
+from web import erasures
 from web.accounts import quotas
 from web.accounts.models import User
 from web.builder.models import Gpt
+from web.builder.services import access_gpt
+from web.languages import too_long
 from web.runs.errors import Refused
 from web.runs.models import Conversation, Run
 from web.runs.models_chats import Memory
@@ -34,6 +38,14 @@ def remembers(gpt: Gpt) -> bool:
     return gpt.published is not None and CAPABILITY in gpt.published.spec().capabilities
 
 
+def access_remembering(user: User, slug: str) -> Gpt:
+    """A GPT with a memory that `user` may chat with. Raises Http404."""
+    gpt = access_gpt(user, slug)
+    if not remembers(gpt):
+        raise Http404(gettext("This GPT has no memory."))
+    return gpt
+
+
 def of(user: User, gpt: Gpt) -> "QuerySet[Memory]":
     """What `gpt` remembers of `user`, oldest first."""
     return Memory.objects.filter(owner=user, gpt=gpt)
@@ -49,7 +61,7 @@ def access(user: User, memory_id: UUID) -> Memory:
     """A memory of `user`'s own. Raises Http404."""
     memory = Memory.objects.filter(owner=user, id=memory_id, gpt__deleted=None).select_related("gpt").first()
     if memory is None:
-        raise Http404("Memory not found.")
+        raise Http404(gettext("Memory not found."))
     return memory
 
 
@@ -73,15 +85,21 @@ def change(memory: Memory, text: str) -> Memory:
     return memory
 
 
+def forget(memory: Memory) -> None:
+    """Delete it."""
+    erasures.note("memory", memory.pk)
+    memory.delete()
+
+
 def _checked(user: User, gpt: Gpt, text: str, instead_of: Memory | None = None) -> str:
     text = " ".join(text.replace("\x00", "").split())
     if not text:
-        raise Refused("Enter what to remember.")
+        raise Refused(gettext("Enter what to remember."))
     if len(text) > TEXT_CHARS:
-        raise Refused(f"Too long: {len(text):,} of {TEXT_CHARS} characters.")
+        raise Refused(too_long(text, TEXT_CHARS))
     quotas.lock(user.id)
     others = of(user, gpt).exclude(text=text)
     others = others.exclude(id=instead_of.id) if instead_of else others
     if sum(map(len, others.values_list("text", flat=True))) + len(text) > ALL_CHARS:
-        raise Refused("No room: delete something that is remembered first.")
+        raise Refused(gettext("No room: delete something that is remembered first."))
     return text

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db.models import Max, Q
 from django.http import Http404
+from django.utils.translation import gettext
 
 from web.accounts.models import User
 from web.builder.models import Gpt, GptQuerySet, GptVersion, Sharing
@@ -21,6 +22,8 @@ from web.runs.models import Conversation, Run
 
 # Characters allowed between a name and the message, besides spaces.
 _AFTER_NAME: Final = ",:"
+# Conversations that no other GPT can join.
+_ALONE: Final = (Conversation.Origin.DELEGATION, Conversation.Origin.WIDGET, Conversation.Origin.BUILDER)
 # Slugs listed in the error if several GPTs have the same name.
 _OFFERED: Final = 5
 # Suggestions, and characters of a query that count.
@@ -52,9 +55,11 @@ class Mention:
 
 def choose(conversation: Conversation, text: str, mention: str = "") -> Chosen:
     """The GPT that answers `text` in the conversation. Raises GuestGone, Refused."""
+    if conversation.origin in _ALONE:
+        return _answering(conversation, conversation.gpt.slug, text)
     if mention:
         return _answering(conversation, mention, text)
-    called = None if conversation.origin == Conversation.Origin.DELEGATION else _mention_in(conversation, text)
+    called = _mention_in(conversation, text)
     if called:
         return _answering(conversation, _one_of(called, conversation), called.rest)
     if conversation.guest:
@@ -77,7 +82,9 @@ def mentioned(user: User, slug: str) -> Gpt:
     try:
         return access_published(user, slug)
     except Http404:
-        raise Refused(f"GPT “{slug[:80]}” not found, or you don’t have access to it.") from None
+        raise Refused(
+            gettext("GPT “{slug}” not found, or you don’t have access to it.").format(slug=slug[:80])
+        ) from None
 
 
 def check_available(conversation: Conversation, gpt: Gpt) -> None:
@@ -86,8 +93,10 @@ def check_available(conversation: Conversation, gpt: Gpt) -> None:
         return
     if Gpt.objects.chattable_by(conversation.owner).filter(id=gpt.id, published__isnull=False).exists():
         return
-    why = "was deleted by its creator" if gpt.deleted else "is no longer shared with you"
-    raise GuestGone(f"{gpt.live.name} {why}. Send again to ask {conversation.gpt.live.name}.")
+    gone = gettext("{name} was deleted by its creator. Send again to ask {other}.")
+    unshared = gettext("{name} is no longer shared with you. Send again to ask {other}.")
+    text = gone if gpt.deleted else unshared
+    raise GuestGone(text.format(name=gpt.live.name, other=conversation.gpt.live.name))
 
 
 def _one_of(called: Mention, conversation: Conversation) -> str:
@@ -106,7 +115,9 @@ def _one_of(called: Mention, conversation: Conversation) -> str:
     if len(used) == 1:
         return next(gpt.slug for gpt in gpts if gpt.id in used)
     choice = " or ".join(f"@{gpt.slug} ({gpt.owner.shown_name})" for gpt in gpts[:_OFFERED])
-    raise Refused(f"Several GPTs are called “{called.name}”. Choose one: {choice}.")
+    raise Refused(
+        gettext("Several GPTs are called “{name}”. Choose one: {choice}.").format(name=called.name, choice=choice)
+    )
 
 
 def _mention_in(conversation: Conversation, text: str) -> Mention | None:
@@ -179,7 +190,7 @@ def _matching(allowed: GptQuerySet, query: str, recent: list[UUID]) -> list[UUID
 
 def _searched(allowed: GptQuerySet, query: str) -> list[UUID]:
     personal = allowed.exclude(sharing=Sharing.STORE)  # the store has no unpublished ones either
-    return [*find_among(personal, query), *find(query)]
+    return [*find_among(personal, query), *find(query, by_meaning=False)]
 
 
 def _sorted(ids: list[UUID], recent: list[UUID]) -> list[UUID]:

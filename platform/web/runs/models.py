@@ -5,12 +5,18 @@ from typing import Any, ClassVar, Literal
 
 from django.db import models
 from django.utils import timezone
+from django.utils.text import capfirst
+from django.utils.translation import gettext
 
 from gpts.runs.steps import FileRef
 from web.accounts.models import User
+from web.builder import units
 from web.builder.models import FileToRead, Gpt, GptVersion
-from web.runs.models_chats import Feedback, Memory, Project, QueuedMessage, Share  # noqa: F401 - for Django
+from web.runs.models_chats import AppCall, Feedback, Memory, Project, QueuedMessage, Share  # noqa: F401 - for Django
+from web.runs.models_drafts import DraftChange  # noqa: F401 - for Django
+from web.runs.models_imports import ChatImport, ImportedChat  # noqa: F401 - for Django
 from web.runs.models_stores import StoreFile, VectorStore  # noqa: F401 - for Django
+from web.worker_texts import said
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
@@ -48,6 +54,8 @@ class Conversation(models.Model):
         RESPONSE = "response"
         KEPT = "kept"
         DELEGATION = "delegation"
+        WIDGET = "widget"
+        BUILDER = "builder"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     gpt = models.ForeignKey(Gpt, on_delete=models.CASCADE, related_name="conversations")
@@ -60,6 +68,7 @@ class Conversation(models.Model):
     project = models.ForeignKey(
         Project, on_delete=models.SET_NULL, null=True, blank=True, related_name="conversations"
     )
+    inputs = models.JSONField(default=dict, blank=True, help_text="Values of its GPT's inputs, by name.")
     title = models.CharField(max_length=120, blank=True)
     created = models.DateTimeField(auto_now_add=True)
     changed = models.DateTimeField(auto_now_add=True)
@@ -96,7 +105,7 @@ class Message(models.Model):
         "Run", on_delete=models.CASCADE, null=True, blank=True, related_name="+", help_text="Whose answer it follows."
     )
     text = models.TextField()
-    created = models.DateTimeField(auto_now_add=True)
+    created = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         ordering = ["created", "id"]
@@ -147,7 +156,7 @@ class Run(models.Model):
     )
     queued = models.DateTimeField(default=timezone.now, help_text="Its place among the person’s own in that queue.")
     is_low = models.BooleanField(default=False, help_text="Nobody waits for it: it runs when no other run waits.")
-    created = models.DateTimeField(auto_now_add=True)
+    created = models.DateTimeField(default=timezone.now, editable=False)
     ended = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -156,6 +165,7 @@ class Run(models.Model):
             models.Index(fields=["queue", "owner", "queued"], condition=~models.Q(queue=""), name="run_next"),
             models.Index(fields=["owner", "status"], name="run_active_of_owner"),
             models.Index(fields=["deadline"], condition=~models.Q(deadline=None), name="run_to_give_up"),
+            models.Index(fields=["created"], name="run_by_day"),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -289,24 +299,26 @@ class ConversationFile(FileToRead):
     @property
     def all_notices(self) -> list[str]:
         """What its reader should know about reading it, with the page where there is one."""
-        pages = ((each["message"], each["page"]) for each in self.notices)
-        return [f"{self.unit.capitalize()} {page}: {message}" if page else message for message, page in pages]
+        pages = ((said(each["message"]), each["page"]) for each in self.notices)
+        return [
+            f"{capfirst(units.numbered(self.unit, page))}: {message}" if page else message for message, page in pages
+        ]
 
     @property
     def extent(self) -> str:
         """How many pages it has, in words; empty if the format has none."""
-        return f"{self.n_pages:,} {self.unit}{'' if self.n_pages == 1 else 's'}" if self.n_pages else ""
+        return units.counted(self.unit, self.n_pages) if self.n_pages else ""
 
     @property
     def progress(self) -> str:
         """How far reading is, in words."""
         if self.status == self.Status.RECEIVED:
-            return "Waiting to be read"
+            return gettext("Waiting to be read")
         if self.status == self.Status.EMBEDDING and self.n_chunks:
-            return f"Reading, {self.n_done * 100 // self.n_chunks} %"
-        return (
-            f"Reading, {self.unit} {self.n_read:,} of {self.n_pages:,}" if self.n_read and self.n_pages else "Reading"
-        )
+            return gettext("Reading, {percent} %").format(percent=self.n_done * 100 // self.n_chunks)
+        if self.n_read and self.n_pages:
+            return units.reading(self.unit, self.n_read, self.n_pages)
+        return gettext("Reading")
 
     def ref(self) -> FileRef:
         """The file's reference as logs keep it."""

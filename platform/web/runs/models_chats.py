@@ -6,6 +6,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
+from django.utils.translation import gettext_lazy
 
 from web.accounts.models import User
 from web.builder.models import Gpt
@@ -62,8 +63,8 @@ class Share(models.Model):
     class Audience(models.TextChoices):
         """Who can open the link."""
 
-        PEOPLE = "people", "People who are signed in here"
-        PUBLIC = "public", "Anyone with the link"
+        PEOPLE = "people", gettext_lazy("People who are signed in here")
+        PUBLIC = "public", gettext_lazy("Anyone with the link")
 
     token = models.CharField(max_length=32, unique=True, default=_token)
     conversation = models.ForeignKey("Conversation", on_delete=models.CASCADE, related_name="shares")
@@ -83,6 +84,43 @@ class Share(models.Model):
     def url(self) -> str:
         """The link to pass on."""
         return f"{settings.SITE_URL}{reverse('shared_chat', args=[self.token])}"
+
+
+class AppCall(models.Model):
+    """What the page of an MCP server in a chat asked of its server, and what came of it.
+
+    `view` is the call whose result the page shows. It is a call of `tool`, or reads the resource at `address`, and is
+    made once at most: a worker takes it by its status. `outcome` is the beginning of the result, or the error.
+    """
+
+    class Status(models.TextChoices):
+        """How far it is. One that stays “started” was interrupted."""
+
+        NEW = "new"
+        WAITING = "waiting"
+        ALLOWED = "allowed"
+        STARTED = "started"
+        DONE = "done"
+        FAILED = "failed"
+        DECLINED = "declined"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    run = models.ForeignKey("Run", on_delete=models.CASCADE, related_name="app_calls")
+    view = models.CharField(max_length=64)
+    tool = models.CharField(max_length=120, blank=True)
+    arguments = models.JSONField(default=dict)
+    address = models.CharField(max_length=2000, blank=True)
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.NEW)
+    request = models.JSONField(null=True, help_text="What the person was asked to allow, as they saw it.")
+    outcome = models.TextField(blank=True)
+    created = models.DateTimeField(auto_now_add=True)
+    ended = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["created", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.status}: {self.tool or self.address}"
 
 
 class Memory(models.Model):

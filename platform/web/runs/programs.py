@@ -1,8 +1,11 @@
 """What the protocols for agents (A2A, MCP) share: conversations and runs, and refusals before a protocol begins."""
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from django.http import Http404, JsonResponse
+from django.utils.translation import gettext
 
 from web.accounts.models import User
 from web.builder.models import Gpt
@@ -10,16 +13,18 @@ from web.runs import services
 from web.runs.models import Conversation, Run
 
 
-def conversation_of(user: User, gpt: Gpt, conversation_id: UUID | None) -> Conversation:
+def conversation_of(
+    user: User, gpt: Gpt, conversation_id: UUID | None, inputs: Mapping[str, Any] | None = None
+) -> Conversation:
     """The person's conversation with `gpt` that one of their programs began, or without an id a new one.
 
-    Raises Http404 for any other conversation, and NotPublished.
+    `inputs` are for a new one. Raises Http404 for any other conversation, NotPublished and InvalidInputs.
     """
     if conversation_id is None:
-        return services.start_conversation(user, gpt, Conversation.Origin.API)
+        return services.start_conversation(user, gpt, Conversation.Origin.API, inputs=inputs)
     conversation = services.access_conversation(user, conversation_id)
     if not _is_theirs(conversation, gpt):
-        raise Http404("Conversation not found. Leave it out to start a new one.")
+        raise Http404(gettext("Conversation not found. Leave it out to start a new one."))
     return conversation
 
 
@@ -27,7 +32,7 @@ def run_of(user: User, gpt: Gpt, run_id: UUID) -> Run:
     """The run by which `gpt` answers one of the person's programs. Raises Http404 for any other."""
     run = services.access_run(user, run_id)
     if not _is_theirs(run.message.conversation, gpt):
-        raise Http404("Run not found.")
+        raise Http404(gettext("Run not found."))
     return run
 
 

@@ -7,12 +7,14 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.http import Http404
+from django.utils.translation import gettext
 
 from gpts.runs.background import Background
 from gpts.runs.steps import FileRef
 from web.accounts import quotas
 from web.accounts.models import User
 from web.builder.files import cancel_reading
+from web.languages import too_long
 from web.runs import files
 from web.runs.errors import Refused, StillReading
 from web.runs.models import Conversation, ConversationFile
@@ -34,7 +36,7 @@ def access(user: Any, project_id: UUID) -> Project:
     """A project of `user`'s own: the only way to fetch one on a person's behalf. Raises Http404."""
     project = Project.objects.filter(owner=user, id=project_id).first() if user.is_authenticated else None
     if project is None:
-        raise Http404("Project not found.")
+        raise Http404(gettext("Project not found."))
     return project
 
 
@@ -43,7 +45,9 @@ def create(user: User, name: str, wishes: str = "") -> Project:
     with transaction.atomic():
         quotas.lock(user.id)
         if Project.objects.filter(owner=user).count() >= MAX_PROJECTS:
-            raise Refused(f"You have {MAX_PROJECTS} projects. Delete one first.")
+            raise Refused(
+                gettext("You have {max_projects} projects. Delete one first.").format(max_projects=MAX_PROJECTS)
+            )
         return change(Project(owner=user), name, wishes)
 
 
@@ -51,10 +55,10 @@ def change(project: Project, name: str, wishes: str) -> Project:
     """Set its name and what its chats are to do. Raises Refused."""
     name, wishes = " ".join(name.replace("\x00", "").split()), wishes.replace("\x00", "").strip()
     if not name:
-        raise Refused("Enter a name.")
+        raise Refused(gettext("Enter a name."))
     for text, most in ((name, NAME_CHARS), (wishes, WISHES_CHARS)):
         if len(text) > most:
-            raise Refused(f"Too long: {len(text):,} of {most:,} characters.")
+            raise Refused(too_long(text, most))
     project.name, project.wishes = name, wishes
     project.save()
     return project
@@ -80,7 +84,7 @@ def kept_files(project: Project) -> "QuerySet[ConversationFile]":
 def add_file(project: Project, name: str, chunks: Iterable[bytes]) -> ConversationFile:
     """The stored file, queued for reading. Raises Refused and OverQuota."""
     if kept_files(project).count() >= MAX_FILES:
-        raise Refused(f"A project can have {MAX_FILES} files. Remove one first.")
+        raise Refused(gettext("A project can have {max_files} files. Remove one first.").format(max_files=MAX_FILES))
     file = files.attach(project.owner, name, chunks, project)
     return kept_files(project).filter(sha256=file.sha256, name=file.name).first() or file
 
@@ -90,7 +94,7 @@ def remove_file(project: Project, file_id: UUID) -> None:
     found = project.files.filter(id=file_id)
     cancel_reading(found)
     if not found.delete()[0]:
-        raise Http404("File not found.")
+        raise Http404(gettext("File not found."))
 
 
 def with_project(background: Background, conversation: Conversation) -> Background:
@@ -106,7 +110,11 @@ def files_for(conversation: Conversation) -> tuple[FileRef, ...]:
     own = list(kept_files(project)) if project else []
     for file in own:
         if file.reading == "reading":
-            raise StillReading(f"“{file.name}” of the project “{file.project}” is still being read. Send again soon.")
+            raise StillReading(
+                gettext("“{name}” of the project “{project}” is still being read. Send again soon.").format(
+                    name=file.name, project=file.project
+                )
+            )
     usable = [file for file in own if file.reading == "ready" and (file.segment or file.mime in files.PICTURES)]
     copies = conversation.files.filter(run=None) if usable else ()
     known = {(copy.sha256, copy.name): copy.ref() for copy in copies}

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.http import Http404
+from django.utils.translation import gettext, gettext_noop
 
 from web.accounts import quotas
 from web.builder.models import Gpt
@@ -18,7 +19,7 @@ from web.runs.models import Conversation, Run
 from web.runs.models_chats import QueuedMessage
 
 MAX_QUEUED: Final = 5
-GONE: Final = "This GPT is no longer shared with you."
+GONE: Final = gettext_noop("This GPT is no longer shared with you.")
 
 
 def add(
@@ -29,7 +30,9 @@ def add(
     with transaction.atomic():
         quotas.lock(conversation.owner_id)
         if conversation.queued.count() >= MAX_QUEUED:
-            raise Refused(f"{MAX_QUEUED} messages wait already. Withdraw one first.")
+            raise Refused(
+                gettext("{max_queued} messages wait already. Withdraw one first.").format(max_queued=MAX_QUEUED)
+            )
         ids = [str(id) for id in attachments]
         message = QueuedMessage.objects.create(
             conversation=conversation, text=text, attachments=ids, mention=mention, stay=stay
@@ -59,7 +62,7 @@ def start_next(conversation_id: UUID) -> Run | None:
 def _sent(message: QueuedMessage) -> Run:
     conversation = message.conversation
     if not Gpt.objects.chattable_by(conversation.owner).filter(id=conversation.gpt_id).exists():
-        raise Refused(GONE)
+        raise Refused(gettext(GONE))
     attachments = [UUID(id) for id in message.attachments]
     return services.start_run(conversation, message.text, attachments, message.mention, message.stay)
 
@@ -68,14 +71,14 @@ def access(conversation: Conversation, queued_id: UUID) -> QueuedMessage:
     """A message that waits in the conversation. Raises Http404, also once it was sent."""
     message = conversation.queued.filter(id=queued_id).first()
     if message is None:
-        raise Http404("This message no longer waits. It may have been sent.")
+        raise Http404(gettext("This message no longer waits. It may have been sent."))
     return message
 
 
 def withdraw(message: QueuedMessage) -> None:
     """Take the message back. Raises Http404 if it was sent meanwhile."""
     if not QueuedMessage.objects.filter(id=message.id).delete()[0]:
-        raise Http404("This message was sent already.")
+        raise Http404(gettext("This message was sent already."))
 
 
 def send_now(message: QueuedMessage) -> None:

@@ -1,6 +1,6 @@
 """Every write to conversations and runs, for pages and API. Each is one transaction; workers wake on commit."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from functools import partial
@@ -12,17 +12,22 @@ from django.db import transaction
 from django.db.models import Q
 from django.http import Http404
 from django.utils import timezone
+from django.utils.translation import gettext
 
+from gpts.runs.background import Background
 from gpts.runs.messages import PromptMessage
 from gpts.runs.overrides import Overrides
 from gpts.runs.steps import Cancelled, Log, Step, UserMessage
 from gpts.safety.labels import Label, join
+from gpts.spec.gpt import GptSpec
+from web import erasures
 from web.accounts import quotas
 from web.accounts.models import User
+from web.builder import widgets
 from web.builder.files import cancel_reading
 from web.builder.models import Gpt, GptVersion
-from web.builder.services import preview_version
-from web.runs import ending, files, log, memories, mentions, projects, stream
+from web.builder.services import preview_version, snapshot
+from web.runs import drafts, ending, files, inputs_of, log, memories, mentions, projects, stream
 from web.runs.branches import Branches, shown_in
 from web.runs.errors import (
     EmptyMessage,
@@ -36,14 +41,16 @@ from web.runs.errors import (
 )
 from web.runs.fair_queue import is_low
 from web.runs.models import Conversation, ConversationFile, CreatorQuestion, Message, Run, StepRow
-from web.runs.models_chats import Feedback, Project
+from web.runs.models_chats import AppCall, Feedback, Project, Share
+from web.runs.models_drafts import DraftChange
 
 TITLE_CHARS = 60
 # A title of fewer words, as of a greeting, gives way to that of a later message.
 _TELLING_WORDS = 3
-# Age at which Celery beat deletes finished preview and API conversations, and those of programs' stored responses.
-KEEP_TRANSIENT = timedelta(days=2)
-KEEP_RESPONSES = timedelta(days=30)
+# Age at which Celery beat deletes finished preview and API conversations; and those of programs' stored responses, of
+# visitors of other sites and of the builder.
+KEEP_TRANSIENT = timedelta(days=settings.KEEP_TEMPORARY_DAYS)
+KEEP_RESPONSES = timedelta(days=settings.KEEP_RESPONSES_DAYS)
 
 
 def access_run(user: Any, run_id: UUID) -> Run:
@@ -51,9 +58,9 @@ def access_run(user: Any, run_id: UUID) -> Run:
     try:
         run = Run.objects.select_related("message__conversation__gpt", "version__gpt").get(id=run_id)
     except Run.DoesNotExist:
-        raise Http404("Run not found.") from None
+        raise Http404(gettext("Run not found.")) from None
     if not user.is_authenticated or run.owner_id != user.id or run.message.conversation.deleted:
-        raise Http404("Run not found.")
+        raise Http404(gettext("Run not found."))
     return run
 
 
@@ -63,30 +70,46 @@ def access_conversation(user: Any, conversation_id: UUID) -> Conversation:
     try:
         return visible.get(id=conversation_id)
     except Conversation.DoesNotExist:
-        raise Http404("Chat not found.") from None
+        raise Http404(gettext("Chat not found.")) from None
 
 
 def access_chat(user: Any, conversation_id: UUID) -> Conversation:
     """A chat of `user`'s own that is kept in their history. Raises Http404."""
     conversation = access_conversation(user, conversation_id)
     if conversation.origin != Conversation.Origin.CHAT:
-        raise Http404("Chat not found.")
+        raise Http404(gettext("Chat not found."))
     return conversation
 
 
 def start_conversation(
-    user: User, gpt: Gpt, origin: str = Conversation.Origin.CHAT, project: Project | None = None
+    user: User,
+    gpt: Gpt,
+    origin: str = Conversation.Origin.CHAT,
+    project: Project | None = None,
+    inputs: Mapping[str, Any] | None = None,
+    *,
+    fills_in: bool = True,
+    version: GptVersion | None = None,
 ) -> Conversation:
     """A new conversation pinned to the published version, or to the draft for a preview. `start_run` stores it.
 
-    `gpt` must come from `access_gpt` (or `access_own_gpt` for a preview). Raises NotPublished.
+    `version` is another one for a preview, from `version_to_try`.
+
+    `gpt` must come from `access_gpt` (or `access_own_gpt` for a preview and to build it). `inputs` are values of its
+    inputs, which have their defaults unless somebody `fills_in` some. Raises NotPublished, and InvalidInputs for
+    these and for others that it needs.
     """
-    return Conversation(gpt=gpt, version=_version(gpt, origin), owner=user, origin=origin, project=project)
+    version = version or _version(gpt, origin)
+    spec = version.spec()
+    values = inputs_of.checked(spec, inputs or {}) if fills_in else inputs_of.defaults(spec)
+    return Conversation(gpt=gpt, version=version, owner=user, origin=origin, project=project, inputs=values)
 
 
 def _version(gpt: Gpt, origin: str) -> GptVersion:
     if origin == Conversation.Origin.PREVIEW:
         return preview_version(gpt)
+    if origin == Conversation.Origin.BUILDER:
+        return snapshot(gpt, drafts.builder_spec())
     if gpt.published is None:
         raise NotPublished
     return gpt.published
@@ -122,13 +145,14 @@ def start_run(
     MessageTooLong, StillAnswering, StillReading, OverQuota, GuestGone, Refused.
     """
     text = checked_text(text, attachments, is_page=sent is None or bool(sent.received))
+    text = inputs_of.filled_starter(conversation, text)
     try:
         with transaction.atomic(), over_quota():
             _check_free(conversation)
             chosen = mentions.choose(conversation, text, mention)
             spec = chosen.version.spec()
             if not (chosen.text or attachments):
-                raise EmptyMessage(f"Enter a message for {spec.name}.")
+                raise EmptyMessage(gettext("Enter a message for {name}.").format(name=spec.name))
             attached = files.claim(conversation, attachments, spec)
             title = shorten(text or ", ".join(file.name for file in attached))
             is_new = conversation.is_new
@@ -136,14 +160,20 @@ def start_run(
             message = _keep(conversation, text, title, chosen.gpt if stay else None, after)
             guest_id = str(chosen.gpt.id) if chosen.gpt else ""
             facts = {each.name: getattr(sent, each.name) for each in fields(sent)} if sent else {}
-            background = memories.background_of(conversation, chosen.version.gpt, spec.capabilities)
-            background = projects.with_project(background, conversation)
+            background = _background(conversation, chosen.version, spec)
             own = {"text": chosen.text, "attachments": attached, "guest_id": guest_id, "background": background}
             first = UserMessage(**own, project_files=projects.files_for(conversation), **facts)
             return _queue(message, first, chosen.version, is_new)
     except GuestGone:
         dismiss_guest(conversation)  # so that the next message gets an answer
         raise
+
+
+def _background(conversation: Conversation, version: GptVersion, spec: GptSpec) -> Background:
+    """What the GPT of this version knows before it reads a message in the conversation."""
+    background = memories.background_of(conversation, version.gpt, spec.capabilities)
+    background = drafts.with_draft(projects.with_project(background, conversation), conversation)
+    return inputs_of.with_inputs(background, spec, conversation)
 
 
 def checked_text(text: str, attachments: Sequence[UUID], is_page: bool = True) -> str:
@@ -209,7 +239,9 @@ def regenerate(message: Message) -> Run:
         _check_free(conversation)
         last = message.runs.select_related("version__gpt__published").latest("created")
         mentions.check_available(conversation, last.gpt)
-        return _queue(message, log.first(last.id), last.version)
+        first = log.first(last.id)
+        background = drafts.with_draft(first.background, conversation)  # it may have changed since
+        return _queue(message, first.model_copy(update={"background": background}), last.version)
 
 
 def answered_by(conversation: Conversation, run_id: UUID | str | None) -> Message:
@@ -219,7 +251,7 @@ def answered_by(conversation: Conversation, run_id: UUID | str | None) -> Messag
     except ValueError:
         wanted = None
     if wanted is None:
-        raise Http404("There’s nothing to answer in this chat.")
+        raise Http404(gettext("There’s nothing to answer in this chat."))
     return message_in(conversation, runs=wanted)
 
 
@@ -227,7 +259,7 @@ def message_in(conversation: Conversation, **known: UUID) -> Message:
     """The one message of the conversation with these fields. Raises Http404."""
     message = conversation.messages.filter(**known).first()
     if message is None:
-        raise Http404("Message not found.")
+        raise Http404(gettext("Message not found."))
     message.conversation = conversation
     return message
 
@@ -248,6 +280,8 @@ def _check_free(conversation: Conversation) -> None:
     quotas.check(person, "runs", len(answering), limits=limits)
     quotas.check(person, "tokens", quotas.used_today(person).get("tokens", 0), limits=limits)
     quotas.take(person, "messages", limits=limits)
+    if conversation.origin == Conversation.Origin.WIDGET:
+        widgets.count_message(person, conversation.gpt)
 
 
 def _queue(message: Message, first: UserMessage, version: GptVersion, is_new: bool = False) -> Run:
@@ -288,7 +322,7 @@ def rename_conversation(conversation: Conversation, title: str) -> None:
     """Set the conversation's title. Raises Refused when it is empty."""
     title = " ".join(title.split())[:120]
     if not title:
-        raise Refused("Enter a name.")
+        raise Refused(gettext("Enter a name."))
     conversation.title = title
     conversation.save(update_fields=["title"])
 
@@ -307,6 +341,7 @@ def delete_conversation(conversation: Conversation) -> None:
     """
     conversation.deleted = timezone.now()
     conversation.save(update_fields=["deleted"])
+    erasures.note("chat", conversation.pk)
     # Emptied rows still count for the daily limit.
     questions = CreatorQuestion.objects.filter(message__conversation=conversation)
     questions.update(text="", answer="", closed=conversation.deleted)
@@ -323,17 +358,29 @@ def delete_conversation(conversation: Conversation) -> None:
 def empty_deleted() -> None:
     """Delete what deleted conversations hold: titles, messages and logs. Their rows stay, as limits count them."""
     gone = Conversation.objects.exclude(deleted=None)
-    gone.exclude(title="").update(title="")
+    gone.exclude(title="", inputs={}).update(title="", inputs={})
     over = Run.objects.filter(message__conversation__in=gone, status__in=Run.OVER)
-    StepRow.objects.filter(run__in=over).delete()
+    for kind in (StepRow, AppCall, DraftChange):
+        kind._default_manager.filter(run__in=over).delete()
+    Share.objects.filter(conversation__in=gone).delete()
     Message.objects.filter(conversation__in=gone).exclude(text="").update(text="")
+
+
+def delete_unused() -> None:
+    """Delete the chats that nobody has used for KEEP_CHATS_DAYS, except pinned ones."""
+    if settings.KEEP_CHATS_DAYS is not None:
+        before = timezone.now() - timedelta(days=settings.KEEP_CHATS_DAYS)
+        unused = Conversation.objects.filter(origin=Conversation.Origin.CHAT, deleted=None, pinned=None)
+        for conversation in unused.filter(changed__lt=before):
+            delete_conversation(conversation)
 
 
 def forget_transient() -> int:
     """Delete finished conversations that nobody keeps and that are old enough; how many rows."""
     now, Origin = timezone.now(), Conversation.Origin
     is_transient = Q(origin__in=(Origin.PREVIEW, Origin.API, Origin.TEMPORARY), changed__lt=now - KEEP_TRANSIENT)
-    old = Conversation.objects.filter(is_transient | Q(origin=Origin.RESPONSE, changed__lt=now - KEEP_RESPONSES))
+    kept_long = (Origin.RESPONSE, Origin.WIDGET, Origin.BUILDER)
+    old = Conversation.objects.filter(is_transient | Q(origin__in=kept_long, changed__lt=now - KEEP_RESPONSES))
     old = old.exclude(messages__runs__status__in=set(Run.Status) - set(Run.OVER))
     ids = list(old.values_list("id", flat=True))
     within = Q(conversation__in=ids) | Q(conversation__messages__runs__root__message__conversation__in=ids)

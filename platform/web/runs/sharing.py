@@ -13,9 +13,11 @@ from uuid import UUID
 from django.db import transaction
 from django.http import Http404
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from gpts.runs.steps import Cancelled, Error, Finished, Log, ToolResult, UserMessage
 from gpts.safety.labels import join, untrusted
+from web.accounts import audit
 from web.accounts.models import User
 from web.builder.services import access_gpt
 from web.runs import log, services
@@ -42,17 +44,22 @@ def create(conversation: Conversation, audience: str, run_id: UUID | None = None
     branches = Branches(conversation)
     last = run_id or branches.shown
     if last is None:
-        raise Http404("There’s nothing to share in this chat.")
+        raise Http404(gettext("There’s nothing to share in this chat."))
     branches.check(last)
     facts = {"run_id": last, "owner_id": conversation.owner_id, "audience": audience}
-    known = conversation.shares.filter(revoked=None, **facts).first()
-    return known or Share.objects.create(conversation=conversation, **facts)
+    if known := conversation.shares.filter(revoked=None, **facts).first():
+        return known
+    with transaction.atomic():
+        share = Share.objects.create(conversation=conversation, **facts)
+        audit.record(audit.Act.CHAT_SHARED, conversation.owner, conversation, share=share.pk, audience=audience)
+    return share
 
 
 def revoke(share: Share) -> None:
     """Let the link show nothing any more; chats that others went on with are theirs."""
     share.revoked = share.revoked or timezone.now()
     share.save(update_fields=["revoked"])
+    audit.record(audit.Act.CHAT_UNSHARED, share.owner, share.conversation, share=share.pk)
 
 
 def access(user: Any, token: str) -> Share:
@@ -60,7 +67,7 @@ def access(user: Any, token: str) -> Share:
     shares = Share.objects.filter(token=token, revoked=None, conversation__deleted=None, owner__is_active=True)
     share = shares.select_related("conversation__gpt", "conversation__version", "run").first()
     if share is None:
-        raise Http404("This chat is no longer shared.")
+        raise Http404(gettext("This chat is no longer shared."))
     if share.audience != Share.Audience.PUBLIC and not user.is_authenticated:
         raise PermissionError
     return share
@@ -89,7 +96,7 @@ def take_over(share: Share, user: User) -> Conversation:
     """A chat of `user` that begins with the shared one. Raises Http404 if they may not use its GPT, NotPublished."""
     gpt = access_gpt(user, share.conversation.gpt.slug)
     with transaction.atomic():
-        copy = services.start_conversation(user, gpt)
+        copy = services.start_conversation(user, gpt, fills_in=False)
         copy.title = share.conversation.title
         copy.save()
         path = Branches(share.conversation).up_to(share.run_id)
@@ -120,4 +127,4 @@ def _foreign(steps: Log) -> Iterator[UserMessage | Finished | Cancelled | Error]
         case Cancelled():
             yield last
         case _:  # why it failed is for its owner
-            yield Error(message="This answer failed.")
+            yield Error(message=gettext("This answer failed."))

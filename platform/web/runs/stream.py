@@ -70,6 +70,15 @@ def _client() -> redis.Redis:
     return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=2)
 
 
+def forget_expired() -> None:
+    """Have the embedded Valkey write its append-only file anew, which still has what expired. Others may refuse."""
+    try:
+        if _client().config_get("appendonly").get("appendonly") == "yes":
+            _client().bgrewriteaof()
+    except redis.RedisError as error:
+        logger.info("the append-only file was not written anew: %s", error)
+
+
 def _key(run_id: UUID | str) -> str:
     return f"run:{run_id}"
 
@@ -227,6 +236,22 @@ def _tools_worker() -> Event:
     except redis.RedisError:
         return {}
     return cast(Event, json.loads(state)) if state else {}
+
+
+def tools_are_up() -> bool:
+    """Whether a worker of tools has announced itself. Raises redis.RedisError."""
+    return bool(_client().exists(TOOLS_KEY))
+
+
+def count_in_a_row(name: str, goes_on: bool) -> int:
+    """How often in a row, minutes apart at most, this was called with `goes_on`. Raises redis.RedisError."""
+    key = f"in-a-row:{name}"
+    if not goes_on:
+        _client().delete(key)
+        return 0
+    n = _client().incr(key)
+    _client().expire(key, 300)
+    return n
 
 
 async def follow(run_id: UUID, last_id: str = "") -> AsyncIterator[tuple[str, Event]]:

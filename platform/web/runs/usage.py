@@ -20,12 +20,13 @@ from django.db.models import (
     UUIDField,
 )
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop
 
 from web.builder.delegates import shown_name
 from web.builder.models import Gpt
 from web.runs.models import Conversation, DelegationRow, Run
 
-PRIVATE: Final = "a private GPT"
+PRIVATE: Final = gettext_noop("a private GPT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def usage_of(gpt: Gpt, since_days: int = 30) -> GptUsage:
     """The usage of `gpt` in the last `since_days` days."""
     runs = Run.objects.filter(version__gpt=gpt, created__gte=timezone.now() - timedelta(days=since_days))
     kept = runs.exclude(
-        Q(message__conversation__origin=Conversation.Origin.PREVIEW)
+        Q(message__conversation__origin__in=(Conversation.Origin.PREVIEW, Conversation.Origin.BUILDER))
         | Q(root__message__conversation__origin=Conversation.Origin.PREVIEW, root__isnull=False)
     )
     by_people, by_gpts = kept.filter(root=None), kept.exclude(root=None)
@@ -108,6 +109,8 @@ def _delegators(gpt: Gpt, runs: QuerySet[Run]) -> tuple[DelegatorUsage, ...]:
     ]
     if hidden := [row for row in rows if row["delegator"] not in seen]:
         named.append(
-            DelegatorUsage(PRIVATE, None, sum(row["n"] for row in hidden), sum(row["tokens"] for row in hidden))
+            DelegatorUsage(
+                gettext(PRIVATE), None, sum(row["n"] for row in hidden), sum(row["tokens"] for row in hidden)
+            )
         )
     return tuple(sorted(named, key=lambda each: -each.n_runs))

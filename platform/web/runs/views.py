@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpRe
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
@@ -112,7 +113,7 @@ def list_permissions(request: HttpRequest) -> HttpResponse:
 def revoke_permission(request: HttpRequest, permission_id: int) -> HttpResponse:
     """Revoke one permission; from now on its GPT asks again."""
     permissions.revoke(request.user, permission_id)
-    messages.success(request, "Permission revoked.")
+    messages.success(request, gettext("Permission revoked."))
     return redirect("permissions")
 
 
@@ -123,7 +124,7 @@ def own_usage(request: PersonRequest) -> HttpResponse:
     """The page that shows people what they use of their quotas."""
     uses = use_of(request.user)
     daily, others = [use for use in uses if use.renews], [use for use in uses if not use.renews]
-    sections = [("Today", daily), ("In use", others)]
+    sections = [(gettext("Today"), daily), (gettext("In use"), others)]
     return render(request, "account/usage.html", {"sections": sections, "now": timezone.now()})
 
 

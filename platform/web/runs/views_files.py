@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
 from django.urls import reverse
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -13,8 +14,9 @@ from web.runs.citations import Cited, access_citation, download, etag, picture
 from web.runs.errors import NotShown, Refused
 from web.runs.files import PICTURES, access_file, attach, remove
 from web.runs.models import ConversationFile
+from web.worker_texts import said
 
-SIGNED_OUT: Final = "You’re signed out. Sign in in another tab, then attach it again."
+SIGNED_OUT: Final = gettext_noop("You’re signed out. Sign in in another tab, then attach it again.")
 # A picture never changes, but who may see it does: the browser revalidates each time, and gets a 304.
 _PRIVATE: Final = {"Cache-Control": "private, no-cache", "X-Content-Type-Options": "nosniff"}
 # If a browser displays a file anyway, nothing in it runs or loads.
@@ -25,10 +27,10 @@ _INERT: Final = {**_PRIVATE, "Content-Security-Policy": "sandbox; default-src 'n
 def attach_file(request: HttpRequest) -> JsonResponse:
     """Store one file for the message being written, to be read by a worker; the response has its id."""
     if not request.user.is_authenticated:
-        return JsonResponse({"error": SIGNED_OUT}, status=401)
+        return JsonResponse({"error": gettext(SIGNED_OUT)}, status=401)
     upload = request.FILES.get("file")
     if upload is None or isinstance(upload, list):
-        return JsonResponse({"error": "Choose a file to attach."}, status=400)
+        return JsonResponse({"error": gettext("Choose a file to attach.")}, status=400)
     try:
         file = attach(request.user, upload.name or "file", upload.chunks())
     except Refused as error:
@@ -47,7 +49,7 @@ def file_status(request: HttpRequest, file_id: UUID) -> JsonResponse:
 def remove_file(request: HttpRequest, file_id: UUID) -> HttpResponse:
     """Remove a file of the person's own that was not sent; reading it stops."""
     if not request.user.is_authenticated:
-        raise Http404("File not found.")
+        raise Http404(gettext("File not found."))
     remove(request.user, file_id)
     return HttpResponse(status=204)
 
@@ -58,7 +60,7 @@ def _chip(file: ConversationFile) -> dict[str, Any]:
     facts = {"id": str(file.id), "name": file.name, "size": file.size, "mime": file.mime, "state": file.reading}
     shown = {"progress": file.progress, "share": done / total if total else None, "extent": file.extent}
     urls = {"url": reverse("file_status", args=[file.id]), "remove": reverse("file_remove", args=[file.id])}
-    return {**facts, **shown, **urls, "error": file.error, "notices": file.all_notices}
+    return {**facts, **shown, **urls, "error": said(file.error), "notices": file.all_notices}
 
 
 @require_safe

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -12,7 +12,6 @@ from django.views.decorators.http import require_POST, require_safe
 
 from web.accounts.requests import PersonRequest
 from web.builder.models import Gpt
-from web.builder.services import access_gpt
 from web.operate.services import any_model_can
 from web.runs import memories
 from web.runs.views import attempt
@@ -25,7 +24,7 @@ def list_memories(request: PersonRequest) -> HttpResponse:
     """What GPTs remember of the person: all of them, and the one named by `gpt` even if it remembers nothing."""
     known = list(memories.gpts_of(request.user))
     if slug := request.GET.get("gpt", ""):
-        wanted = _remembering(request, slug)
+        wanted = memories.access_remembering(request.user, slug)
         known = [wanted, *(gpt for gpt in known if gpt.id != wanted.id)]
     open_to_them = Gpt.objects.chattable_by(request.user).filter(id__in=[gpt.id for gpt in known])
     usable = {gpt.id for gpt in open_to_them.select_related("published") if memories.remembers(gpt)}
@@ -37,18 +36,11 @@ def list_memories(request: PersonRequest) -> HttpResponse:
     )
 
 
-def _remembering(request: PersonRequest, slug: str) -> Gpt:
-    gpt = access_gpt(request.user, slug)
-    if not memories.remembers(gpt):
-        raise Http404("This GPT remembers nothing.")
-    return gpt
-
-
 @login_required
 @require_POST
 def add_memory(request: PersonRequest, slug: str) -> HttpResponse:
     """Have a GPT remember a sentence."""
-    gpt = _remembering(request, slug)
+    gpt = memories.access_remembering(request.user, slug)
     return _done(request, slug, lambda: memories.add(request.user, gpt, request.POST.get("text", "")))
 
 
@@ -58,7 +50,7 @@ def change_memory(request: PersonRequest, memory_id: UUID) -> HttpResponse:
     """Replace the text of a memory, or delete it."""
     memory = memories.access(request.user, memory_id)
     if request.POST.get("action") == "delete":
-        return _done(request, "", memory.delete)
+        return _done(request, "", lambda: memories.forget(memory))
     return _done(request, "", lambda: memories.change(memory, request.POST.get("text", "")))
 
 

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -44,6 +45,10 @@ def answer_question(request: HttpRequest, slug: str, question_id: UUID) -> HttpR
     except Refused as error:
         messages.error(request, str(error))
     else:
-        sent = "Question dismissed." if is_dismissed else f"Answer sent to {question.owner.shown_name}."
+        sent = (
+            gettext("Question dismissed.")
+            if is_dismissed
+            else gettext("Answer sent to {shown_name}.").format(shown_name=question.owner.shown_name)
+        )
         messages.success(request, sent)
     return redirect("gpt_questions", slug)

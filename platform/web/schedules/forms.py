@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from django import forms
 from django.conf import settings
+from django.utils.translation import gettext, gettext_lazy
 
 from web.accounts.models import User
 from web.builder.models import Gpt
@@ -15,12 +16,18 @@ from web.schedules.models import NAME_CHARS, Schedule
 WEBHOOK: Final = "webhook"
 CRON: Final = "cron"
 REPEATS: Final = (
-    ("day", "Every day"),
-    ("weekdays", "Every weekday"),
-    *((day, f"Every {day.capitalize()}") for day in (*when.DAYS[1:], when.DAYS[0])),
-    ("month", "Every month"),
-    (CRON, "Custom (cron)"),
-    (WEBHOOK, "When a webhook is called"),
+    ("day", gettext_lazy("Every day")),
+    ("weekdays", gettext_lazy("Every weekday")),
+    ("monday", gettext_lazy("Every Monday")),
+    ("tuesday", gettext_lazy("Every Tuesday")),
+    ("wednesday", gettext_lazy("Every Wednesday")),
+    ("thursday", gettext_lazy("Every Thursday")),
+    ("friday", gettext_lazy("Every Friday")),
+    ("saturday", gettext_lazy("Every Saturday")),
+    ("sunday", gettext_lazy("Every Sunday")),
+    ("month", gettext_lazy("Every month")),
+    (CRON, gettext_lazy("Custom (cron)")),
+    (WEBHOOK, gettext_lazy("When a webhook is called")),
 )
 
 
@@ -43,9 +50,9 @@ class ScheduleForm(forms.Form):
         given = super().clean() or {}
         repeat = given.get("repeat")
         if repeat not in (CRON, WEBHOOK) and given.get("at") is None and "at" not in self.errors:
-            self.add_error("at", "Enter a time.")
+            self.add_error("at", gettext("Enter a time."))
         if repeat == "month" and not given.get("day") and "day" not in self.errors:
-            self.add_error("day", "Enter a day from 1 to 31.")
+            self.add_error("day", gettext("Enter a day from 1 to 31."))
         return given
 
     def fields_of_schedule(self) -> dict[str, Any]:

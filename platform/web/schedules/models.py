@@ -4,7 +4,6 @@ import uuid
 from typing import Any, ClassVar
 
 from django.db import models
-from django.utils import timezone
 
 from web.accounts.models import User
 from web.builder.models import Gpt
@@ -42,6 +41,7 @@ class Schedule(models.Model):
     conversation = models.ForeignKey(Conversation, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     name = models.CharField(max_length=NAME_CHARS)
     text = models.TextField()
+    inputs = models.JSONField(default=dict, blank=True, help_text="Values of the GPT’s inputs, by name.")
     trigger = models.CharField(max_length=7, choices=Trigger.choices, default=Trigger.TIME)
     cron = models.CharField(max_length=100, blank=True, help_text="Five fields, as in a crontab.")
     time_zone = models.CharField(max_length=64)
@@ -114,39 +114,3 @@ class ScheduledRun(models.Model):
         if self.run:
             return self.run.status if self.settled else status_of_tree(self.run)
         return "waiting" if self.settled is None else "skipped" if self.note.startswith("Skipped") else "failed"
-
-
-class Delivery(models.Model):
-    """Something that the owner, or a URL of theirs, is told. `next_try` is null once it was sent or given up.
-
-    Whoever sends it moves `next_try` on first, so that a worker killed meanwhile delays it and never loses it.
-    """
-
-    class Event(models.TextChoices):
-        """What happened."""
-
-        FINISHED = "finished"
-        APPROVAL = "approval"
-        PAUSED = "paused"
-
-    class Kind(models.TextChoices):
-        """How it is sent."""
-
-        MAIL = "mail"
-        WEBHOOK = "webhook"
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    scheduled = models.ForeignKey(ScheduledRun, on_delete=models.CASCADE, related_name="deliveries")
-    event = models.CharField(max_length=8, choices=Event.choices)
-    kind = models.CharField(max_length=7, choices=Kind.choices)
-    next_try = models.DateTimeField(null=True, blank=True, default=timezone.now)
-    n_tries = models.PositiveSmallIntegerField(default=0)
-    error = models.TextField(blank=True)
-    sent = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        indexes = [models.Index(fields=["next_try"], condition=~models.Q(next_try=None), name="delivery_due")]
-        constraints = [models.UniqueConstraint(fields=["scheduled", "event", "kind"], name="delivery_once")]
-
-    def __str__(self) -> str:
-        return f"{self.kind}: {self.scheduled} {self.event}"

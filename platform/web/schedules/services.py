@@ -1,6 +1,5 @@
 """Every write to schedules by their owner, for pages and API, and the calls of their webhooks."""
 
-import base64
 import hashlib
 import hmac
 import secrets
@@ -12,17 +11,20 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import URLValidator
 from django.db import IntegrityError, transaction
 from django.http import Http404
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop
 
 from gpts.safety.invisible_characters import strays
 from web.accounts import quotas
 from web.accounts.models import User, digest
+from web.accounts.outbox import new_key
 from web.accounts.services import is_confirmed
+from web.accounts.webhooks import check_url
 from web.builder.models import Gpt
+from web.runs import inputs_of
 from web.runs.errors import Refused
 from web.schedules import starting, when
 from web.schedules.models import Schedule, ScheduledRun
@@ -33,9 +35,8 @@ MAX_RECEIVED_BYTES: Final = 32_000
 MAX_WAITING: Final = 5
 # How long a schedule's list says what became of its runs.
 KEPT: Final = timedelta(days=90)
-NO_MAIL: Final = "This site can’t send email. Ask your admin to set up email."
-UNCONFIRMED: Final = "Confirm your email address first."
-_check_url: Final = URLValidator(schemes=["http", "https"])
+NO_MAIL: Final = gettext_noop("This site can’t send email. Ask your admin to set up email.")
+UNCONFIRMED: Final = gettext_noop("Confirm your email address first.")
 
 
 class ChangedElsewhere(Refused):
@@ -75,21 +76,21 @@ def access_schedule(user: Any, schedule_id: UUID) -> Schedule:
     visible = Schedule.objects.visible_to(user).select_related("gpt__published", "conversation", "owner")
     schedule = visible.filter(id=schedule_id).first()
     if schedule is None:
-        raise Http404("Schedule not found.")
+        raise Http404(gettext("Schedule not found."))
     return schedule
 
 
 def why_no_mail(user: User) -> str:
     """Why results can't be sent to `user` by email; empty if they can."""
     if not settings.EMAIL_HOST:
-        return NO_MAIL
-    return "" if is_confirmed(user) else UNCONFIRMED
+        return gettext(NO_MAIL)
+    return "" if is_confirmed(user) else gettext(UNCONFIRMED)
 
 
 def create(user: User, gpt: Gpt, fields: Mapping[str, Any]) -> tuple[Schedule, Secrets]:
     """A new schedule with these fields of Schedule. `gpt` must come from `access_published`.
 
-    Raises ValidationError, QuotaExceeded.
+    Raises ValidationError, QuotaExceeded, InvalidInputs.
     """
     schedule = Schedule(owner=user, gpt=gpt)
     with transaction.atomic():
@@ -165,7 +166,7 @@ def trigger(schedule_id: UUID, secret: str, body: bytes, key: str = "") -> None:
     schedule = Schedule.objects.filter(id=schedule_id, owner__is_active=True).first()
     known = schedule.hash if schedule else ""
     if not hmac.compare_digest(known.encode(), digest(secret).encode()) or schedule is None:
-        raise Http404("Webhook not found.")
+        raise Http404(gettext("Webhook not found."))
     received = _readable(body)
     with starting.locked(schedule):
         if schedule.paused:
@@ -195,9 +196,11 @@ def _readable(body: bytes) -> str:
 
 
 def _set(schedule: Schedule, fields: Mapping[str, Any]) -> Secrets:
-    """Set the fields, and what follows from them. Raises ValidationError."""
+    """Set the fields, and what follows from them. Raises ValidationError, InvalidInputs."""
     for name, value in fields.items():
         setattr(schedule, name, value)
+    if ("inputs" in fields or schedule._state.adding) and (spec := starting.spec_for(schedule)):
+        schedule.inputs = inputs_of.checked(spec, schedule.inputs)
     schedule.name = " ".join(schedule.name.split())
     schedule.text = schedule.text.replace("\x00", "").strip()
     is_timed = schedule.trigger == Schedule.Trigger.TIME
@@ -214,24 +217,24 @@ def _errors(schedule: Schedule) -> Any:
     """The invalid fields, each with what to do."""
     most = settings.MAX_MESSAGE_CHARS
     if not schedule.name:
-        yield "name", "Enter a name."
+        yield "name", gettext("Enter a name.")
     if not schedule.text:
-        yield "text", "Enter a message."
+        yield "text", gettext("Enter a message.")
     elif len(schedule.text) > most:
-        yield "text", f"Too long: a message can have up to {most:,} characters."
+        yield "text", gettext("Too long: a message can have up to {limit} characters.").format(limit=most)
     if schedule.mails and (why_not := why_no_mail(schedule.owner)):
         yield "mails", why_not
     try:
         when.check(schedule.cron or "0 0 * * *", schedule.time_zone, timezone.now())
         if schedule.trigger == Schedule.Trigger.TIME and not schedule.cron:
-            yield "cron", "Choose when it runs."
+            yield "cron", gettext("Choose when it runs.")
     except ValidationError as error:
         yield from error.message_dict.items()
     try:
         if schedule.callback_url:
-            _check_url(schedule.callback_url)
-    except ValidationError:
-        yield "callback_url", "Enter a full URL, such as https://example.org/hook."
+            check_url(schedule.callback_url, "callback_url")
+    except ValidationError as error:
+        yield from error.message_dict.items()
 
 
 def _next(schedule: Schedule) -> Any:
@@ -252,7 +255,6 @@ def _new_secrets(schedule: Schedule) -> Secrets:
     if not schedule.callback_url:
         schedule.callback_secret = ""
     elif not schedule.callback_secret:
-        # As Standard Webhooks has it, see sending.py.
-        key = f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
+        key = new_key()
         schedule.callback_secret = seal(key, starting.bound_to(schedule))
     return Secrets(url, key)

@@ -14,26 +14,29 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext, gettext_noop
 
 from gpts.safety.labels import untrusted
+from gpts.spec.gpt import GptSpec
 from web.accounts import quotas
+from web.accounts.models_outbox import Delivery
 from web.accounts.services import is_confirmed
 from web.builder.models import Gpt
-from web.runs import services
+from web.runs import inputs_of, services
 from web.runs.errors import OverQuota, Refused, StillAnswering
 from web.runs.models import Conversation, Run
 from web.schedules import when
-from web.schedules.models import Delivery, Schedule, ScheduledRun
+from web.schedules.models import Schedule, ScheduledRun
 
 logger = logging.getLogger(__name__)
 # After so many failures in a row a schedule pauses itself.
 MAX_FAILED: Final = 5
-SKIPPED: Final = "Skipped: the chat was still answering or waiting for your approval."
-SKIPPED_PAUSED: Final = "Skipped: the schedule was paused."
-GONE: Final = "This GPT was deleted or is no longer shared with you."
-SUSPENDED: Final = "Your account is suspended."
-FAILED: Final = "The answer failed. Open the chat to see why."
+SKIPPED: Final = gettext_noop("Skipped: the chat was still answering or waiting for your approval.")
+SKIPPED_PAUSED: Final = gettext_noop("Skipped: the schedule was paused.")
+GONE: Final = gettext_noop("This GPT was deleted or is no longer shared with you.")
+SUSPENDED: Final = gettext_noop("Your account is suspended.")
+FAILED: Final = gettext_noop("The answer failed. Open the chat to see why.")
 # What a webhook's caller sent is not to reach another service without its owner's approval.
 RECEIVED: Final = "webhook"
 _AT_ONCE: Final = 50
@@ -50,7 +53,7 @@ def locked(schedule: Schedule) -> Iterator[None]:
     with transaction.atomic():
         quotas.lock(schedule.owner_id)
         if Schedule.objects.select_for_update(no_key=True).filter(id=schedule.id).first() is None:
-            raise Http404("Schedule not found.")
+            raise Http404(gettext("Schedule not found."))
         schedule.refresh_from_db()
         yield
 
@@ -132,8 +135,7 @@ def start(schedule: Schedule, scheduled: ScheduledRun) -> bool:
 def _run(schedule: Schedule, received: str) -> Run:
     if not schedule.owner.is_active:
         raise Refused(SUSPENDED)
-    gpts = Gpt.objects.chattable_by(schedule.owner).filter(id=schedule.gpt_id, published__isnull=False)
-    gpt = gpts.select_related("published").first()
+    gpt = _gpt(schedule)
     if gpt is None:
         raise Refused(GONE)
     conversation = _conversation(schedule, gpt)
@@ -144,19 +146,34 @@ def _run(schedule: Schedule, received: str) -> Run:
     return services.start_run(conversation, schedule.text, mention=mention, sent=sent)
 
 
+def _gpt(schedule: Schedule) -> Gpt | None:
+    gpts = Gpt.objects.chattable_by(schedule.owner).filter(id=schedule.gpt_id, published__isnull=False)
+    return gpts.select_related("published").first()
+
+
+def spec_for(schedule: Schedule) -> GptSpec | None:
+    """The live version of its GPT; None if its owner may no longer chat with that."""
+    gpt = _gpt(schedule)
+    return gpt.published.spec() if gpt and gpt.published else None
+
+
 def _conversation(schedule: Schedule, gpt: Gpt) -> Conversation:
-    """The schedule's chat, now with the live version of its GPT; a new one if it was deleted."""
+    """The schedule's chat, now with the live version of its GPT and its values; a new one if it was deleted."""
+    assert gpt.published is not None
+    spec = gpt.published.spec()
+    names = {each.name for each in spec.inputs}  # the version may lack some that an earlier one had
+    inputs = inputs_of.checked(spec, {name: value for name, value in schedule.inputs.items() if name in names})
     known = Conversation.objects.visible_to(schedule.owner).select_related("gpt", "version", "owner", "guest")
     conversation = known.filter(id=schedule.conversation_id).first() if schedule.conversation_id else None
     if conversation is None:
-        conversation = services.start_conversation(schedule.owner, gpt)
+        conversation = services.start_conversation(schedule.owner, gpt, inputs=inputs)
         conversation.title = schedule.name
         conversation.save()
         schedule.conversation = conversation
         schedule.save(update_fields=["conversation"])
-    elif conversation.version_id != gpt.published_id and gpt.published:
-        conversation.version = gpt.published
-        conversation.save(update_fields=["version"])
+    elif (conversation.version_id, conversation.inputs) != (gpt.published_id, inputs):
+        conversation.version, conversation.inputs = gpt.published, inputs
+        conversation.save(update_fields=["version", "inputs"])
     return conversation
 
 
@@ -170,9 +187,12 @@ def _failed(schedule: Schedule, scheduled: ScheduledRun, why: str) -> None:
     schedule.n_failed += 1
     if schedule.n_failed >= MAX_FAILED and not schedule.paused:
         schedule.paused, schedule.next_at = timezone.now(), None
-        schedule.paused_why = f"Paused after {schedule.n_failed} failures in a row. The last one: {why}"
+        with translation.override(schedule.owner.language or settings.LANGUAGE_CODE):
+            text = gettext("Paused after {n} failures in a row. The last one: {why}")
+            schedule.paused_why = text.format(n=schedule.n_failed, why=gettext(why))
         skip_waiting(schedule)
-        _tell(scheduled, Delivery.Event.PAUSED, is_confirmed(schedule.owner), bool(schedule.callback_url))
+        mails = is_confirmed(schedule.owner) and "schedules" not in schedule.owner.notifications_off
+        _tell(scheduled, Delivery.Event.PAUSED, mails, bool(schedule.callback_url))
     schedule.save(update_fields=["n_failed", "paused", "next_at", "paused_why"])
 
 
@@ -204,5 +224,8 @@ def settle(scheduled: ScheduledRun) -> None:
 
 def _tell(scheduled: ScheduledRun, event: Delivery.Event, by_mail: bool, by_webhook: bool) -> None:
     kinds = {Delivery.Kind.MAIL: by_mail and bool(settings.EMAIL_HOST), Delivery.Kind.WEBHOOK: by_webhook}
-    rows = [Delivery(scheduled=scheduled, event=event, kind=kind) for kind, wanted in kinds.items() if wanted]
+    lane = f"person:{scheduled.schedule.owner_id}"
+    rows = [
+        Delivery(scheduled=scheduled, event=event, kind=kind, lane=lane) for kind, wanted in kinds.items() if wanted
+    ]
     Delivery.objects.bulk_create(rows, ignore_conflicts=True)

@@ -1,6 +1,6 @@
 """The pages of schedules: the list, and each with its form and what became of its runs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import time
 from typing import Any, Final
 from uuid import UUID
@@ -13,15 +13,19 @@ from django.core.paginator import Paginator
 from django.db.models import OuterRef, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.formats import time_format
+from django.utils.translation import get_language, gettext, gettext_noop
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from gpts.spec.gpt import GptSpec
 from web.accounts.requests import PersonRequest
 from web.builder.services import access_published
+from web.runs import inputs_of
 from web.runs.errors import Refused
 from web.runs.views import attempt
-from web.schedules import services, when
-from web.schedules.forms import NewScheduleForm, ScheduleForm, initial
+from web.schedules import services, starting, when
+from web.schedules.forms import REPEATS, NewScheduleForm, ScheduleForm, initial
 from web.schedules.models import Schedule, ScheduledRun
 from web.schedules.services import access_schedule
 
@@ -29,21 +33,21 @@ PER_PAGE: Final = 30
 N_RESULTS: Final = 20
 # What people read for each status of ScheduledRun, and the kind of its tag.
 STATUSES: Final = {
-    "queued": ("Queued", ""),
-    "in_progress": ("Working", ""),
-    "requires_action": ("Needs your approval", "warn"),
-    "completed": ("Done", "good"),
-    "incomplete": ("Cut off", "warn"),
-    "cancelled": ("Stopped", ""),
-    "failed": ("Failed", "danger"),
-    "waiting": ("Waiting", ""),
-    "skipped": ("Skipped", ""),
+    "queued": (gettext_noop("Queued"), ""),
+    "in_progress": (gettext_noop("Working"), ""),
+    "requires_action": (gettext_noop("Needs your approval"), "warn"),
+    "completed": (gettext_noop("Done"), "good"),
+    "incomplete": (gettext_noop("Cut off"), "warn"),
+    "cancelled": (gettext_noop("Stopped"), ""),
+    "failed": (gettext_noop("Failed"), "danger"),
+    "waiting": (gettext_noop("Waiting"), ""),
+    "skipped": (gettext_noop("Skipped"), ""),
 }
 
 
 def _result(scheduled: ScheduledRun) -> dict[str, Any]:
     label, kind = STATUSES[scheduled.status]
-    return {"label": label, "kind": kind, "of": scheduled}
+    return {"label": gettext(label), "kind": kind, "of": scheduled}
 
 
 @never_cache
@@ -66,7 +70,16 @@ def _last_results(ids: list[UUID]) -> dict[UUID, dict[str, Any]]:
 
 
 def _when(schedule: Schedule) -> str:
-    return when.in_words(schedule.cron) if schedule.cron else "When its webhook is called"
+    if not schedule.cron:
+        return gettext("When its webhook is called")
+    simple = when.simple_choice(schedule.cron)
+    if simple is None:
+        if get_language() != "en":
+            return gettext("Cron line {cron}").format(cron=schedule.cron)
+        return when.in_words(schedule.cron)
+    name, at, day = simple
+    label = gettext("Every month, on day {day}").format(day=day) if name == "month" else dict(REPEATS)[name]
+    return gettext("{repeat}, {time}").format(repeat=label, time=time_format(at))
 
 
 @never_cache
@@ -76,17 +89,18 @@ def new(request: PersonRequest) -> HttpResponse:
     """The form of a new schedule. What is secret of it is only shown in the response to the POST that creates it."""
     slug = request.POST.get("gpt") or request.GET.get("gpt")
     gpt = access_published(request.user, slug) if slug else None
+    spec = gpt.published.spec() if gpt and gpt.published else None
     start = {"gpt": slug, "name": gpt.live.name if gpt else "", "repeat": "day", "at": time(8)}
     form = NewScheduleForm(request.user, gpt, request.POST or None, initial=start)
     if gpt and form.is_valid():
         try:
-            schedule, given = services.create(request.user, gpt, form.fields_of_schedule())
+            schedule, given = services.create(request.user, gpt, form.fields_of_schedule() | _inputs(request, spec))
         except (ValidationError, Refused) as error:
             _add_errors(form, error)
         else:
-            messages.success(request, "Schedule created.")
+            messages.success(request, gettext("Schedule created."))
             return _after(request, schedule, given)
-    return render(request, "schedules/new.html", {"form": form, **_facts(request)})
+    return render(request, "schedules/new.html", {"form": form, **_facts(request, spec)})
 
 
 @never_cache
@@ -98,12 +112,13 @@ def schedule(request: PersonRequest, schedule_id: UUID) -> HttpResponse:
     form = ScheduleForm(request.POST or None, initial=initial(schedule))
     if request.method == "POST" and form.is_valid():
         try:
-            given = services.change(schedule, form.fields_of_schedule(), form.cleaned_data["revision"])
+            fields = form.fields_of_schedule() | _inputs(request, starting.spec_for(schedule))
+            given = services.change(schedule, fields, form.cleaned_data["revision"])
         except (ValidationError, Refused) as error:
             _add_errors(form, error)
             schedule.refresh_from_db()
         else:
-            messages.success(request, "Saved.")
+            messages.success(request, gettext("Saved."))
             return _after(request, schedule, given)
     return _page(request, schedule, form, services.Secrets())
 
@@ -122,14 +137,22 @@ def _page(request: PersonRequest, schedule: Schedule, form: ScheduleForm, given:
         "form": form,
         "given": given,
         "results": [_result(each) for each in results],
-        **_facts(request),
+        **_facts(request, starting.spec_for(schedule), schedule.inputs),
     }
     return render(request, "schedules/schedule.html", context)
 
 
-def _facts(request: PersonRequest) -> dict[str, Any]:
-    """What the form says besides its fields."""
+def _inputs(request: PersonRequest, spec: GptSpec | None) -> dict[str, Any]:
+    """The sent values of the GPT's inputs, as a field of the schedule; nothing if the page did not ask for them."""
+    is_asked = spec is not None and request.POST.get("inputs-of") == spec.slug
+    return {"inputs": inputs_of.sent_inputs(spec, request.POST)} if spec and is_asked else {}
+
+
+def _facts(request: PersonRequest, spec: GptSpec | None, inputs: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What the form says besides its fields. `inputs` are the values so far of what the GPT asks for."""
     return {
+        "spec": spec,
+        "inputs": _inputs(request, spec).get("inputs", inputs),
         "why_no_mail": services.why_no_mail(request.user),
         "site_zone": settings.TIME_ZONE,
         "most_chars": settings.MAX_MESSAGE_CHARS,
@@ -157,8 +180,8 @@ def _does(action: Callable[[Schedule], Any], done: str) -> Callable[..., HttpRes
     return view
 
 
-pause = _does(services.pause, "Paused.")
-resume = _does(services.resume, "Resumed.")
+pause = _does(services.pause, gettext_noop("Paused."))
+resume = _does(services.resume, gettext_noop("Resumed."))
 
 
 @login_required
@@ -192,5 +215,5 @@ def delete(request: PersonRequest, schedule_id: UUID) -> HttpResponse:
     """Delete it. The chat with its results stays."""
     schedule = access_schedule(request.user, schedule_id)
     services.delete(schedule)
-    messages.success(request, f"“{schedule.name}” deleted.")
+    messages.success(request, gettext("“{name}” deleted.").format(name=schedule.name))
     return redirect("schedules")

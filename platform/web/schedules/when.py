@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim, CronSimError
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext, gettext_noop
 
 DAYS: Final = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 # What a person can choose instead of a line; the days of the week follow.
@@ -21,6 +22,16 @@ _SIMPLE: Final = re.compile(r"(\d{1,2}) (\d{1,2}) (\*|\d{1,2}) \* (\*|1-5|[0-6])
 # Enough to see the shortest interval of any line, as days repeat: at most so many times, within so long.
 _N_CHECKED: Final = 300
 _CHECKED: Final = timedelta(days=800)
+
+
+# What cronsim says of a line, for translation.
+_FAULTS: Final = {
+    "Bad minute": gettext_noop("Bad minute"),
+    "Bad hour": gettext_noop("Bad hour"),
+    "Bad day-of-month": gettext_noop("Bad day of the month"),
+    "Bad month": gettext_noop("Bad month"),
+    "Bad day-of-week": gettext_noop("Bad day of the week"),
+}
 
 
 def cron_line(repeat: str, at: time, day: int = 1) -> str:
@@ -58,17 +69,26 @@ def check(cron: str, time_zone: str, now: datetime) -> None:
     try:
         ZoneInfo(time_zone)
     except (KeyError, ValueError, OSError):
-        raise ValidationError({"time_zone": "Choose a time zone, such as Europe/Paris."}) from None
+        raise ValidationError({"time_zone": gettext("Choose a time zone, such as Europe/Paris.")}) from None
     if len(cron.split()) != 5:
-        raise ValidationError({"cron": "Enter five fields: minute, hour, day of the month, month, day of the week."})
+        raise ValidationError(
+            {"cron": gettext("Enter five fields: minute, hour, day of the month, month, day of the week.")}
+        )
     try:
         # In UTC, because no shift to or from daylight saving time shortens an interval there.
         near = takewhile(lambda each: each < now + _CHECKED, _times(cron, "UTC", now))
         times = list(islice(near, _N_CHECKED))
     except CronSimError as error:
-        raise ValidationError({"cron": f"This isn’t a valid cron line: {error}."}) from None
+        said = gettext("This isn’t a valid cron line: {error}.")
+        raise ValidationError({"cron": said.format(error=gettext(_FAULTS.get(str(error), str(error))))}) from None
     if not times and next_after(cron, time_zone, now) is None:
-        raise ValidationError({"cron": "This time never comes."})
+        raise ValidationError({"cron": gettext("This time never comes.")})
     least = timedelta(minutes=settings.SCHEDULE_MIN_MINUTES)
     if any(later - earlier < least for earlier, later in pairwise(times)):
-        raise ValidationError({"cron": f"Too often: leave at least {settings.SCHEDULE_MIN_MINUTES} minutes between."})
+        raise ValidationError(
+            {
+                "cron": gettext("Too often: leave at least {schedule_min_minutes} minutes between.").format(
+                    schedule_min_minutes=settings.SCHEDULE_MIN_MINUTES
+                )
+            }
+        )

@@ -1,5 +1,7 @@
 // For every page: closing menus, toasts, copy buttons, the theme. Page modules import `toast` from here.
 
+import { t } from "./translate.js";
+
 const TOAST_MS = 7000;
 
 /** Show `text` at the bottom of the page; kind "error" stays until it is closed. */
@@ -13,7 +15,7 @@ export function toast(text, kind = "success") {
   close.type = "button";
   close.className = "button small";
   close.dataset.dismiss = "";
-  close.textContent = "Close";
+  close.textContent = t("Close");
   box.append(words, close);
   document.querySelector("[data-toasts]").append(box);
   expire(box);
@@ -45,7 +47,7 @@ async function copyFrom(button) {
   const source = document.getElementById(button.dataset.copy);
   await copy(source.value ?? source.textContent.trim());
   const label = button.dataset.label ??= button.textContent;
-  button.textContent = "Copied";
+  button.textContent = t("Copied");
   setTimeout(() => { button.textContent = label; }, 2000);
 }
 
@@ -79,6 +81,13 @@ document.addEventListener("click", (event) => {
   if (!button) return;
   if ("dismiss" in button.dataset) button.closest(".toast").remove();
   if (button.dataset.copy) copyFrom(button);
+  if ("hintSeen" in button.dataset) {
+    event.preventDefault();
+    const fields = new URLSearchParams({ csrfmiddlewaretoken: document.querySelector("[name=csrfmiddlewaretoken]").value });
+    fetch(button.formAction, { method: "POST", body: fields, redirect: "manual" });
+    button.closest("[data-hint]").remove();
+    document.querySelector("main [data-message]")?.focus();
+  }
   if (button.dataset.themeChoice) chooseTheme(button.dataset.themeChoice);
 });
 document.addEventListener("keydown", (event) => {

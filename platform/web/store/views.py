@@ -1,114 +1,103 @@
 """The store: browse, search, and the page of one GPT."""
 
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import urlencode
+from typing import Any, Final
 
 from django.conf import settings
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
-from gpts.spec.actions import host_name
+from gpts.knowledge.languages import LANGUAGES
 from gpts.spec.capabilities import CAPABILITIES, Capability
 from gpts.spec.gpt import GptSpec
+from web.builder.categories import categories
 from web.builder.delegates import visible_delegates
-from web.builder.models import Category, Gpt, KnowledgeFile, Sharing
-from web.builder.search import find
+from web.builder.models import Gpt, KnowledgeFile, Sharing
 from web.builder.services import access_gpt
+from web.store import collections, reviews
 from web.store.code import snippets
+from web.store.listing import (
+    HAS,
+    MATCH,
+    SORTS,
+    StoreCard,
+    Wanted,
+    cards,
+    hosts_of,
+    in_order,
+    languages,
+    listed,
+    store_gpts,
+)
+from web.store.models import REVIEW_CHARS
 
-PER_PAGE = 24
-N_FEATURED = 6
-# The newest GPTs get a section of their own once the store is this long.
+PER_PAGE: Final = 24
+N_FEATURED: Final = 6
+# The newest GPTs get a section of their own once the store is this long, and so do those that are in fashion.
 N_NEW, LONG_STORE = 3, 12
-
-# People who chatted with a GPT, each counted once.
-N_PEOPLE = Count("conversations__owner", filter=Q(conversations__origin="chat"), distinct=True)
+N_REVIEWS: Final = 3
 
 
-@dataclass(frozen=True, slots=True)
-class StoreCard:
-    """A GPT as the store shows it: published, not the draft."""
-
-    gpt: Gpt
-    spec: GptSpec
-    n_people: int
-
-    @property
-    def not_set_up(self) -> str:
-        """What this GPT needs and the site lacks, such as "Image generation"; empty if nothing."""
-        return " and ".join(not_set_up(self.spec))
-
-
-def not_set_up(spec: GptSpec) -> list[str]:
-    """The capabilities of a GPT that the operator has not set up, by name."""
-    missing = {
-        "image_generation": ("Image generation", not (settings.IMAGE_MODEL or settings.IMAGE_URL)),
-        "web_browsing": ("Web search", not settings.SEARCH_PROVIDER),
-        "code_interpreter": ("Code interpreter", settings.SANDBOX == "off"),
+def wanted_of(request: HttpRequest) -> Wanted:
+    """What the query string wants; what it has no idea of is left out."""
+    given = {
+        name: request.GET.get(name, "").replace("\x00", "") for name in ("q", "category", "sort", "has", "language")
     }
-    return [name for key, (name, is_missing) in missing.items() if is_missing and key in spec.capabilities]
+    return Wanted(
+        query=given["q"].strip()[:200],
+        category=given["category"][:20],
+        sort=given["sort"] if given["sort"] in SORTS else "",
+        has=given["has"] if given["has"] in HAS else "",
+        works=request.GET.get("works") == "1",
+        language=given["language"] if given["language"] in LANGUAGES else "",
+    )
 
 
-def cards(gpts: Any) -> list[StoreCard]:
-    """Cards of published GPTs with `published` and `n_people`."""
-    return [StoreCard(gpt, gpt.published.spec(), gpt.n_people) for gpt in gpts]
-
-
-def in_category(category: str) -> QuerySet[Gpt]:
-    """The store's GPTs of a category, or all, most used first."""
-    gpts = Gpt.objects.in_store().select_related("published", "owner").annotate(n_people=N_PEOPLE)
-    gpts = gpts.filter(category=category) if category in Category.values else gpts
-    return gpts.order_by("-n_people", "-published__created", "id")
-
-
+@gzip_page
 @require_safe
 def store(request: HttpRequest) -> HttpResponse:
-    """The front page: featured GPTs, new ones, and all by usage; or the results of a search."""
-    query = request.GET.get("q", "").strip()[:200]
-    category = request.GET.get("category", "")
-    gpts = in_category(category)
-    filled = {category, *Gpt.objects.in_store().order_by().values_list("category", flat=True).distinct()}
-    categories = [choice for choice in Category.choices if choice[0] in filled]
-    context: dict[str, Any] = {"query": query, "category": category, "categories": categories}
-    if query:
-        page = found_page(request, gpts, query)
+    """The front page: featured GPTs, new ones, and all by usage; or what was searched for, sorted and filtered."""
+    wanted = wanted_of(request)
+    known = categories()
+    filled = {wanted.category, *Gpt.objects.in_store().order_by().values_list("category", flat=True).distinct()}
+    context: dict[str, Any] = {
+        "wanted": wanted,
+        "query": wanted.query,
+        "category": wanted.category if wanted.category in known else "",
+        "categories": [(wanted.link(category=key), title, key) for key, title in known.items() if key in filled],
+        "all_categories": wanted.link(category=""),
+        "sorts": {**({MATCH: gettext("Best match")} if wanted.query else {}), **SORTS},
+        "has": HAS,
+        "languages": languages(),
+        "title": known.get(wanted.category, ""),
+    }
+    if wanted.is_narrowed:
+        page = Paginator(listed(wanted), PER_PAGE).get_page(request.GET.get("page"))
     else:
-        picked = [] if category else cards(gpts.filter(featured=True))
-        featured = [card for card in picked if not card.not_set_up][:N_FEATURED]
-        rest = gpts.exclude(id__in=[card.gpt.id for card in featured])
-        new = [] if category else newest(rest)
-        listed = rest.exclude(id__in=[card.gpt.id for card in new])
-        page = Paginator(listed, PER_PAGE).get_page(request.GET.get("page"))
-        if page.number == 1:
-            context |= {"featured": featured, "newest": new}
-    context |= {"page": page, "cards": cards(page.object_list), "more": more_link(query, category)}
+        page, picked = _front(request)
+        context |= picked
+    context |= {"page": page, "cards": cards(page.object_list), "more": wanted.link(page="")}
     return render(request, "store/store.html", context)
 
 
-def found_page(request: HttpRequest, gpts: QuerySet[Gpt], query: str) -> Page[Any]:
-    """One page of the GPTs among `gpts` that match `query`, best first."""
-    allowed = set(gpts.values_list("id", flat=True))
-    found: list[Any] = [gpt_id for gpt_id in find(query) if gpt_id in allowed]
-    page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
-    rows = {gpt.id: gpt for gpt in gpts.filter(id__in=page.object_list)}
-    page.object_list = [rows[gpt_id] for gpt_id in page.object_list]
-    return page
-
-
-def newest(gpts: QuerySet[Gpt]) -> list[StoreCard]:
-    """The last published ones; none in a short store."""
-    return cards(gpts.order_by("-published__created")[:N_NEW]) if gpts.count() > LONG_STORE else []
-
-
-def more_link(query: str, category: str) -> str:
-    """The query string for another page of this list, without the page's number."""
-    chosen = {"q": query, "category": category}
-    return "?" + urlencode({key: value for key, value in chosen.items() if value} | {"page": ""})
+def _front(request: HttpRequest) -> tuple[Page[Any], dict[str, Any]]:
+    """The page of the list that stands below the sections of the front page, and what they show on the first."""
+    gpts = store_gpts()
+    picked = cards(in_order(gpts.filter(featured=True), "used")[:])
+    featured = [card for card in picked if not card.not_set_up][:N_FEATURED]
+    gpts = gpts.exclude(id__in=[card.gpt.id for card in featured])
+    newest = cards(in_order(gpts, "newest")[:N_NEW]) if gpts.count() > LONG_STORE else []
+    rest = in_order(gpts.exclude(id__in=[card.gpt.id for card in newest]), "used")
+    page = Paginator(rest, PER_PAGE).get_page(request.GET.get("page"))
+    if page.number > 1:
+        return page, {}
+    return page, {"featured": featured, "newest": newest, "collections": collections.featured()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +116,7 @@ class GptAccess:
 def access_of(spec: GptSpec, reader: Any) -> GptAccess:
     """What this version can access, as far as `reader` may know."""
     capabilities = tuple(capability for key, capability in CAPABILITIES.items() if key in spec.capabilities)
-    urls = [action.base_url for action in spec.actions] + [server.url for server in spec.mcp_servers]
-    urls += [agent.url for agent in spec.remote_agents]
-    hosts = tuple(dict.fromkeys(filter(None, map(host_name, urls))))
+    hosts = hosts_of(spec)
     delegates = tuple(visible_delegates(spec, reader))
     asks = bool(delegates) or spec.delegates_to_store  # and they may have access to other services
     leaves_site = asks or bool(hosts) or any(capability.leaves_site for capability in capabilities)
@@ -146,8 +133,18 @@ def gpt_page(request: HttpRequest, slug: str) -> HttpResponse:
         n_chats=Count("id"), n_people=Count("owner", distinct=True)
     )
     files = KnowledgeFile.objects.filter(id__in=[ref.file_id for ref in spec.knowledge])
+    said = reviews.shown(gpt, request.user)
+    if owns:
+        reviews.mark_seen(gpt)
     context = {
         "gpt": gpt,
+        "card": StoreCard(gpt, spec),
+        "reviews": said[:N_REVIEWS],
+        "n_reviews": said.count(),
+        "own_review": reviews.review_of(gpt, request.user),
+        "why_not": reviews.why_not(gpt, request.user),
+        "review_chars": REVIEW_CHARS,
+        "collections": collections.own(request.user) if gpt.published else (),
         "spec": spec,
         "owns": owns,
         "counts": counts,

@@ -29,9 +29,11 @@ from a2a.utils.errors import (
 from google.protobuf.json_format import MessageToDict
 
 from gpts.runs.steps import FileRef, Finished
+from tests.publishing import publish
 from tests.web.a2a.conftest import Caller, asking
 from tests.web.api.conftest import ANSWER, CITATION, QUOTE, key_of
 from web.a2a.following import _Converter
+from web.builder.services import update_gpt
 from web.runs import file_reading, files, log, services
 from web.runs.connections import in_database
 from web.runs.models import Conversation, ConversationFile, Message, Run
@@ -385,3 +387,14 @@ def test_a_caller_that_waits_and_leaves_does_not_end_the_run(bobs, worker, bob):
     bobs.run(impatient)
     worker.answer()
     assert access_run(bob, worker.run_id).status == Run.Status.COMPLETED
+
+
+def test_inputs_come_in_the_metadata_of_the_first_message(bobs, gpt, worker, meanwhile):
+    publish(update_gpt(gpt, {"inputs": [{"name": "customer", "required": True}]}))
+    with pytest.raises(Exception, match="customer"):
+        bobs.send(asking("Hello"))
+    meanwhile(worker.answer)
+    request = asking("Hello")
+    request.message.metadata.update({"inputs": {"customer": "Acme"}})
+    bobs.send(request)
+    assert Run.objects.get().message.conversation.inputs == {"customer": "Acme"}

@@ -15,7 +15,7 @@ SECRET = re.compile(r"gh_[\w-]{40,}")
 def test_a_new_key_is_shown_once_and_works(client, alice):
     client.force_login(alice)
 
-    page = client.post("/account/keys/", {"name": "Report", "days": "30"}).content.decode()
+    page = client.post("/account/keys/", {"name": "Report", "days": "30", "scopes": ["chat"]}).content.decode()
     secret = SECRET.search(page)[0]
 
     assert valid_key(secret).user == alice
@@ -25,20 +25,23 @@ def test_a_new_key_is_shown_once_and_works(client, alice):
 
 def test_a_key_may_approve_only_if_its_owner_says_so(client, alice):
     client.force_login(alice)
-    for given, may_approve in (({}, False), ({"may_approve": "on"}, True)):
-        page = client.post("/account/keys/", {"name": "Report", "days": "30", **given}).content.decode()
+    for scopes, may_approve in ((["chat"], False), (["chat", "approve"], True)):
+        page = client.post("/account/keys/", {"name": "Report", "days": "30", "scopes": scopes}).content.decode()
         assert ApiKey.objects.get().may_approve is may_approve
         assert ('<span class="tag">Can approve actions</span>' in page) is may_approve
         ApiKey.objects.all().delete()
-    call_command("createkey", alice.email, "--may-approve", stdout=StringIO())
-    assert ApiKey.objects.get().may_approve
+    call_command("createkey", alice.email, "--scope", "approve", stdout=StringIO())
+    assert (ApiKey.objects.get().may_approve, ApiKey.objects.get().scopes) == (True, ["approve"])
 
 
 def test_a_key_needs_a_name_and_a_known_lifetime(client, alice):
     client.force_login(alice)
 
-    assert b"This field is required" in client.post("/account/keys/", {"name": "", "days": "30"}).content
-    client.post("/account/keys/", {"name": "Report", "days": "9999"})
+    assert (
+        b"This field is required"
+        in client.post("/account/keys/", {"name": "", "days": "30", "scopes": ["chat"]}).content
+    )
+    client.post("/account/keys/", {"name": "Report", "days": "9999", "scopes": ["chat"]})
     assert not ApiKey.objects.exists()
 
 

@@ -29,7 +29,7 @@ from gpts.runs.steps import (
     ToolResult,
 )
 from gpts.safety.labels import Label
-from web.accounts.models import User
+from web.accounts.models import DEFAULT_SCOPES, User
 from web.accounts.services import create_key, revoke_key
 from web.runs import log, services, stream
 
@@ -54,7 +54,7 @@ PASSAGE = Passage(file_id="f1", file_name="manual.pdf", segment="s1", chunk=3, t
 
 def key_of(user: User, *, may_approve: bool = False) -> str:
     """A live key of `user`."""
-    return create_key(user, "test", may_approve=may_approve)[1]
+    return create_key(user, "test", scopes=[*DEFAULT_SCOPES, *(["approve"] if may_approve else [])])[1]
 
 
 def revoked_key_of(user: User) -> str:

@@ -20,7 +20,7 @@ def test_a_person_makes_a_key_that_can_make_none(bob, gpt):
     [listed] = program.get("/api/keys").json()["items"]
     assert (listed["id"], listed["prefix"], "secret" in listed) == (key["id"], key["secret"][:9], False)
     for refused in (
-        program.post("/api/keys", {"name": "Another", "may_approve": True}, content_type="application/json"),
+        program.post("/api/keys", {"name": "Another", "scopes": ["approve"]}, content_type="application/json"),
         program.delete(f"/api/keys/{key['id']}"),
     ):
         assert refused.status_code == 401
@@ -90,7 +90,8 @@ def test_a_program_lists_connected_programs_and_only_a_browser_disconnects_them(
 def test_a_person_changes_the_name_that_others_see(alice, bob):
     bobs = bearer(key_of(bob))
     changed = bobs.patch("/api/account", {"name": " Robert "}, content_type="application/json").json()
-    assert changed == {"email": "bob@example.org", "name": "Robert", "shown_name": "Robert"}
+    named = {"email": "bob@example.org", "name": "Robert", "shown_name": "Robert"}
+    assert changed == {**named, "hints_seen": [], "language": ""}
     for wrong in ({"name": "x" * 61}, {"name": "a\x00b"}, {"name": 7}):
         refused = bobs.patch("/api/account", wrong, content_type="application/json")
         assert (refused.status_code, refused.json()["field"]) == (422, "name")

@@ -14,8 +14,8 @@ from django.test import Client
 
 from tests.web.api.conftest import bearer, key_of
 from tests.web.api.in_process import openai_client, workers  # noqa: F401 (a fixture)
+from web import passing_files
 from web.accounts import quotas
-from web.api import audio_files
 
 QUESTION = "What is the maximum operating pressure of the pump?"
 WORDS = "what is the maximum operating pressure of the pump"
@@ -67,7 +67,7 @@ def test_what_is_read_aloud_is_transcribed_again_and_nothing_is_kept(bobs, bob, 
     assert sum(map(is_the_question, heard_words)) >= 4, heard_words
     assert {queue for _, queue, *_ in workers} == {"tools"}
     assert 20 <= quotas.used_today(bob.pk)["audio_s"] <= 50
-    assert list(audio_files.folder().iterdir()) == []
+    assert list(passing_files.folder().iterdir()) == []
 
 
 @needs_voice
@@ -182,10 +182,10 @@ def test_the_page_of_a_person_who_is_signed_in_may_call_both(bobs, bob, charlie)
 
 def test_what_calls_that_were_broken_off_leave_is_deleted(settings, tmp_path):
     settings.GUILDHALL_HOME = tmp_path
-    with audio_files.passing_file() as path:
+    with passing_files.passing_file() as path:
         path.write_bytes(b"new")
         old = Path(f"{path}-old")
         old.write_bytes(b"old")
         os.utime(old, (1, 1))
-        audio_files.remove_late()
-        assert [each.name for each in audio_files.folder().iterdir()] == [path.name]
+        passing_files.remove_late()
+        assert [each.name for each in passing_files.folder().iterdir()] == [path.name]

@@ -5,7 +5,9 @@ import pytest
 from openai import OpenAI
 
 from gpts.runs.steps import UserMessage
+from tests.publishing import publish
 from tests.web.api.conftest import ANSWER, Worker, key_of
+from web.builder.services import update_gpt
 from web.runs import log
 from web.runs.models import Run
 
@@ -115,3 +117,12 @@ def test_beyond_what_bob_may_have_in_progress_none_is_begun(bobs, gpt, settings)
     with pytest.raises(openai.RateLimitError):
         bobs.completions.create(model=gpt.slug, prompt="Which seal?", n=3)
     assert Run.objects.count() == 0
+
+
+def test_inputs_are_filled_in_for_each_prompt(bobs, gpt, worker, meanwhile):
+    publish(update_gpt(gpt, {"inputs": [{"name": "customer", "required": True}]}))
+    with pytest.raises(openai.BadRequestError, match="customer"):
+        bobs.completions.create(model=gpt.slug, prompt="Hello")
+    meanwhile(answers(worker, 2))
+    bobs.completions.create(model=gpt.slug, prompt="Hello", n=2, extra_body={"inputs": {"customer": "Acme"}})
+    assert [run.message.conversation.inputs for run in Run.objects.all()] == [{"customer": "Acme"}] * 2

@@ -1,15 +1,17 @@
 """A program reads the tree of a run, and what it waits for, as its own person and nobody else."""
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.test import Client
 
-from gpts.runs.steps import Approval
+from gpts.runs.forms import Form, FormField
+from gpts.runs.steps import Approval, ApprovalRequest
 from tests.web.api.conftest import bearer, key_of
 from tests.web.runs import trees
 from web.api.errors import ApiError
 from web.api.program_runs import approval_required
-from web.api.relay import waits_for_person
-from web.runs import log
+from web.api.relay import ApprovalNeeded, events, waits_for_person
+from web.runs import log, stream
 
 
 @pytest.fixture
@@ -108,3 +110,24 @@ def test_a_run_that_goes_on_by_itself_waits_for_nobody(live):
     assert waits_for_person(live.plants.id) is None
     log.append(live.scribe.id, Approval(call_id="w1", allowed=False))
     assert waits_for_person(live.desk.id) is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_completion_says_whether_a_form_waits(run, monkeypatch):
+    form = Form(message="Where to?", fields=(FormField(name="city"),))
+    log.append(run.id, ApprovalRequest(call_id="w1", name="ask_user", digest="d" * 64, form=form))
+
+    async def follow(*_):
+        yield "", {}
+
+    async def first() -> None:
+        async for _ in events(run.id):
+            pass
+
+    monkeypatch.setattr(stream, "follow", follow)
+
+    with pytest.raises(ApprovalNeeded) as needed:
+        async_to_sync(first)()
+    error = approval_required(run, needed.value.run_id, needed.value.is_form)
+    assert "asks a person to fill in a form, which they do at" in error.problem.message
+    assert "approval" not in error.problem.message

@@ -155,7 +155,7 @@ def test_a_failed_file_stands_in_the_way_and_says_so(as_alice, gpt, fields):
 
     page = as_alice.post("/gpts/pump-doctor/edit", {**fields, "action": "publish"}, follow=True).content.decode()
 
-    assert "Not published. Couldn’t be read: scan.pdf. Retry, replace or remove it, then publish." in page
+    assert "Not published. These couldn’t be read: scan.pdf. Retry, replace or remove them, then publish." in page
     assert "It has no text." in page
     assert GptVersion.objects.count() == 1
 

@@ -1,11 +1,15 @@
 """Versions: what changed in each, and bringing one back."""
 
+import re
 import time
+
+import pytest
 
 from gpts.spec.gpt import DelegateRef, GptSpec, KnowledgeRef, ModelSettings
 from tests.publishing import let, publish
 from web.builder.changes import differences
 from web.builder.files import add_file
+from web.builder.models import Gpt
 from web.builder.services import update_gpt
 
 
@@ -175,3 +179,37 @@ def test_a_draft_without_versions_says_so(as_alice, alice):
 
     create_gpt(alice, {"name": "Idea"})
     assert b"Nothing published yet" in as_alice.get("/gpts/idea/history").content
+
+
+def test_versions_have_notes_and_authors_and_can_be_compared(client, alice, gpt):
+    client.force_login(alice)
+    publish(update_gpt(gpt, {"instructions": "Answer in one line.", "temperature": 0.5}))
+    first, second = gpt.versions.filter(number__isnull=False).order_by("number")
+    assert second.author == alice
+    client.post(f"/gpts/{gpt.slug}/history/{second.id}/note", {"note": "  Shorter \n answers  "})
+    assert "Shorter answers" in client.get(f"/gpts/{gpt.slug}/history").content.decode()
+    client.post(f"/gpts/{gpt.slug}/history/{second.id}/note", {"note": "x" * 301})
+    second.refresh_from_db()
+    assert second.note == "Shorter answers"
+    page = client.get(f"/gpts/{gpt.slug}/compare?old={first.number}&new={second.number}").content.decode()
+    assert "Answer in one line." in page
+    assert "<del>0.2</del>" in page
+    assert "<ins>0.5</ins>" in page
+    assert "No differences" in client.get(f"/gpts/{gpt.slug}/compare?new={second.number}").content.decode()
+    assert client.get(f"/gpts/{gpt.slug}/compare?old=99").status_code == 404
+    assert client.get(f"/gpts/{gpt.slug}/compare?old=x").status_code == 200
+
+
+@pytest.mark.parametrize("changed", [True, False])
+def test_a_restored_draft_is_undone_by_its_button(client, alice, gpt, changed):
+    client.force_login(alice)
+    publish(update_gpt(gpt, {"instructions": "Second."}))
+    if changed:
+        update_gpt(gpt, {"instructions": "Not published."})
+    before = gpt.draft_spec()
+    first = gpt.versions.filter(number__isnull=False).order_by("number").first()
+    page = client.post(f"/gpts/{gpt.slug}/restore/{first.id}", follow=True).content.decode()
+    assert Gpt.objects.get(id=gpt.id).draft_spec() == first.spec()
+    undo = re.search(r'action="(/gpts/[^"]+/restore/\d+)"', page)
+    client.post(undo[1])
+    assert Gpt.objects.get(id=gpt.id).draft_spec() == before

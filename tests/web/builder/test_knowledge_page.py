@@ -71,7 +71,7 @@ def test_without_script_the_answer_is_a_page(as_alice, file, asked):
 
 @pytest.mark.parametrize(
     ("question", "why"),
-    [("", "Enter a question."), ("  ", "Enter a question."), ("q" * 1001, "Too long: 1001 of 1000 characters.")],
+    [("", "Enter a question."), ("  ", "Enter a question."), ("q" * 1001, "Too long: 1,001 of 1,000 characters.")],
 )
 def test_a_question_that_is_none_is_refused(as_alice, file, asked, question, why):
     response = as_alice.post(f"{URL}ask", {"question": question}, headers=JSON)
@@ -112,7 +112,7 @@ def test_what_a_worker_found_is_drawn(as_alice, file, monkeypatch):
 
     for words in (
         "40 of 100 passages",
-        "60 haven’t been used yet",
+        "Not used yet: 60.",
         "Never asked for.",
         "Twice said.",
         "b.txt",

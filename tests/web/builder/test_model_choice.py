@@ -7,6 +7,7 @@ from tests.publishing import publish
 from tests.web.api.conftest import bearer, key_of
 from web.builder.services import create_gpt, restore_version, update_gpt
 from web.engines import read_engines
+from web.runs.models import Run
 
 from .conftest import JSON
 
@@ -67,7 +68,7 @@ def test_a_page_from_before_there_was_a_choice_changes_nothing(gpt, offer, as_al
 @pytest.mark.parametrize("name", ["lab", "gone", "default", "<script>", "x" * 41])
 def test_a_model_that_is_not_offered_is_refused(gpt, alice, offer, as_alice, fields, name):
     assert list(as_alice.post(FORM, {**fields, "engine": name}, headers=JSON).json()["errors"]) == ["engine"]
-    with pytest.raises(ValidationError, match="It can be cloud, or empty"):
+    with pytest.raises(ValidationError, match="choose one of: cloud"):
         update_gpt(gpt, {"engine": name})
     with pytest.raises(ValidationError, match="There is no such model"):
         create_gpt(alice, {"name": "Other", "engine": name})
@@ -108,3 +109,19 @@ def test_the_line_below_the_chat_names_the_gpts_model(gpt, offer, client, bob):
     assert "Answered by cloud." in client.get("/g/pump-doctor/chat").content.decode()
     offer("lab")
     assert "Answered by cloud." not in client.get("/g/pump-doctor/chat").content.decode()
+
+
+def test_two_models_are_tried_on_the_same_draft(gpt, offer, as_alice, client, bob):
+    assert as_alice.get("/gpts/pump-doctor/try?left_engine=cloud").status_code == 200
+    sent = {"text": "Which seal?"}
+    for engine, kept in (("", ""), ("cloud", "cloud"), ("default", "")):
+        url = f"/gpts/pump-doctor/try/start?version=&engine={engine}"
+        run = Run.objects.get(id=as_alice.post(url, sent, headers=JSON).json()["run"])
+        assert run.version.spec().model.engine == kept
+        assert run.message.conversation.origin == "preview"
+    for wrong in ("engine=lab", "engine=none", "version=99", "version=x", "version=-1"):
+        assert as_alice.post(f"/gpts/pump-doctor/try/start?{wrong}", sent, headers=JSON).status_code == 404, wrong
+    client.force_login(bob)
+    assert client.post("/gpts/pump-doctor/try/start", sent, headers=JSON).status_code == 404
+    gpt.refresh_from_db()
+    assert gpt.engine == ""

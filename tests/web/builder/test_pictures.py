@@ -8,8 +8,9 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
+from web.builder.categories import DEFAULTS
 from web.builder.faces import CATEGORY_MARKS, MARKS, N_TINTS, mark_key, tint
-from web.builder.models import Category, Gpt, Sharing
+from web.builder.models import Gpt, Sharing
 from web.builder.pictures import read_square, store_picture
 from web.builder.services import delete_gpt, set_sharing
 from web.builder.templatetags.faces import face
@@ -149,7 +150,7 @@ def test_a_private_picture_is_its_owners_and_of_those_who_talked_to_the_gpt(clie
 
 
 def test_every_gpt_has_a_face_and_the_same_one_everywhere():
-    gpts = [Gpt(name=f"Helper {n}", category=category) for n in range(40) for category in Category.values]
+    gpts = [Gpt(name=f"Helper {n}", category=category) for n in range(40) for category in DEFAULTS]
 
     assert all(mark_key(gpt) in MARKS for gpt in gpts)
     assert {tint(gpt) for gpt in gpts} == set(range(N_TINTS))

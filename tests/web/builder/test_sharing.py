@@ -8,7 +8,14 @@ from gpts.knowledge.documents import Citation, Passage
 from gpts.runs.steps import Finished, Retrieval
 from web.builder.files import add_file
 from web.builder.models import Gpt, KnowledgeFile, Sharing
-from web.builder.services import create_gpt, publish, publish_if_awaited, publish_when_ready, set_sharing
+from web.builder.services import (
+    create_gpt,
+    publish,
+    publish_if_awaited,
+    publish_when_ready,
+    set_sharing,
+    update_gpt,
+)
 from web.runs import log
 
 from .conftest import JSON
@@ -170,3 +177,16 @@ def test_a_description_cleared_while_files_are_read_keeps_the_gpt_out_of_the_sto
         publish(idea)
     idea.description = "Ideas."
     assert publish(idea).number == 1
+
+
+def test_a_draft_without_a_name_gets_its_address_when_it_is_first_published(alice, as_alice):
+    gpt = create_gpt(alice, {"name": "Untitled GPT"})
+    assert gpt.slug == "untitled-gpt"
+    update_gpt(gpt, {"name": "Allotment Guide"})
+    publish(gpt, Sharing.ME)
+    assert (gpt.slug, gpt.published.spec().slug) == ("allotment-guide", "allotment-guide")
+    assert as_alice.get("/gpts/untitled-gpt/edit").status_code == 200  # its page may still be open
+    assert as_alice.get("/g/untitled-gpt/").status_code == 404
+    assert create_gpt(alice, {"name": "Untitled GPT"}).slug == "untitled-gpt-2"
+    publish(update_gpt(gpt, {"name": "Another"}))
+    assert gpt.slug == "allotment-guide"

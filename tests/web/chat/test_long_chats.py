@@ -33,7 +33,7 @@ def get(as_bob, conversation):
     def of(**query: object) -> tuple[list[int], str | None]:
         text = as_bob.get(reverse("chat", args=[conversation.id]), query).content.decode()
         link = re.search(r'href="\?from=([^"]+)" data-earlier', text)
-        return [int(number) for number in re.findall(r'<p dir="auto">Question (\d+)</p>', text)], link and link[1]
+        return [int(number) for number in re.findall(r"<p>Question (\d+)</p>", text)], link and link[1]
 
     return of
 

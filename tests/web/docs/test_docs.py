@@ -70,7 +70,7 @@ def test_links_pictures_and_anchors_exist(name):
         ("invite", "/docs/operating/#how-do-i-invite-people"),
         ("Why are the answers so bad?", "/docs/models/#why-are-the-answers-so-bad"),
         ("import ChatGPT", "/docs/creating/#can-i-import-my-chatgpt-gpt"),
-        ("backups", "/docs/operating/#backups"),
+        ("backups", "/docs/trust/#backups"),
         ("curl", "/docs/api/#call-a-gpt-with-curl"),
         ("BASE_MODEL", "/docs/models/#connect-a-better-model"),
     ],

@@ -8,8 +8,10 @@ from mcp.shared.exceptions import MCPError
 
 from gpts.runs.steps import FileRef
 from gpts.safety.labels import untrusted
+from tests.publishing import publish
 from tests.web.api.conftest import ANSWER, QUOTE, key_of
 from tests.web.mcp.conftest import TOOL, Program
+from web.builder.services import update_gpt
 from web.runs import files, services
 from web.runs.connections import in_database
 from web.runs.models import Conversation, Run
@@ -20,7 +22,7 @@ def test_a_gpt_is_a_tool_with_its_description_and_schemas(bobs):
     (tool,) = listed.tools
     assert (tool.name, tool.title) == (TOOL, "Pump Doctor")
     assert tool.description.startswith("Ask Pump Doctor, a GPT by Alice.")
-    assert set(tool.input_schema["properties"]) == {"question", "conversation", "run"}
+    assert set(tool.input_schema["properties"]) == {"question", "conversation", "inputs", "run"}
     assert {"answer", "citations", "label", "conversation"} <= set(tool.output_schema["properties"])
     assert tool.annotations.read_only_hint
 
@@ -129,3 +131,15 @@ def test_others_have_neither_the_tool_nor_the_run(live, gpt, bob, charlie, worke
     assert stranger.run(lambda client: client.list_tools()).tools == []
     with pytest.raises(MCPError, match="Unknown tool"):
         stranger.ask()
+
+
+def test_inputs_are_named_in_the_tool_and_given_with_the_question(bobs, gpt, worker, meanwhile):
+    publish(update_gpt(gpt, {"inputs": [{"name": "customer", "title": "Customer", "required": True}]}))
+    (tool,) = bobs.run(lambda client: client.list_tools()).tools
+    assert tool.description.endswith("Its inputs: customer (Customer, required).")
+    refused = bobs.ask("Hello")
+    assert refused.is_error
+    assert "`customer`" in refused.content[0].text
+    meanwhile(worker.answer)
+    assert not bobs.ask("Hello", more={"inputs": {"customer": "Acme"}}).is_error
+    assert Run.objects.get().message.conversation.inputs == {"customer": "Acme"}

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.web.api.conftest import bearer
+from web.accounts.models import Scope
 from web.accounts.services import create_key
 from web.operate.models import ModelDownload
 from web.operate.services import choose_model, chosen_model
@@ -18,7 +19,7 @@ MODELS = "/api/operate/models"
 @pytest.fixture
 def program(survey, alice):  # noqa: F811
     """A program of an operator's, with a key that may approve."""
-    client = bearer(create_key(alice, "ops", may_approve=True)[1])
+    client = bearer(create_key(alice, "ops", scopes=Scope)[1])
 
     def ask(method, path, body=None):
         sent = {} if body is None else {"data": json.dumps(body), "content_type": "application/json"}

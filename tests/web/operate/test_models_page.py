@@ -81,7 +81,7 @@ def test_the_page_shows_what_is_used_recommended_stored_and_too_large(client, su
     assert "About 9 tokens/s here" in recommended
     assert "Good" in recommended
     assert "5.0 GB" in rest
-    assert "Slow here: about 2.3 tokens per second" in rest
+    assert "Slow here. About 2.3 tokens per second" in rest
     assert "Needs 90.0 GB." in rest.partition("more need")[2]
     part = client.get(PAGE, {"part": ""}).content.decode()
     assert part.strip() in page

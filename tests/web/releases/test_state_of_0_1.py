@@ -5,12 +5,17 @@
 
 import json
 import lzma
+import os
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.core.management import call_command
 from django.core.serializers import python as serializer
 from django.db import connection
@@ -22,11 +27,14 @@ from gpts.runs.steps import Finished, UserMessage
 from web.accounts.models import User
 from web.builder.models import DelegateRow, Gpt, GptVersion, KnowledgeFile
 from web.builder.reviews import changes_of
+from web.operate.backup.archive import ArchiveWriter
+from web.operate.backup.keys import SiteKeys, seal_keys
 from web.runs import log
 from web.runs.models import Conversation, Permission, Run
 
 STATE = Path(__file__).with_name("state_of_0_1.json.xz")
 RELEASE = [("accounts", "0001_initial"), ("builder", "0006_colleagues"), ("runs", "0003_delegations")]
+DATABASE = "db_of_0_1.sqlite3"
 KINDS = {
     "user_message",
     "retrieval",
@@ -46,17 +54,19 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(scope="module")
-def migrated(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[list[dict]]:
+def migrated(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[list[dict]]:
     """The rows of that release, after its database has come to today's migrations, once for all tests here."""
     with django_db_blocker.unblock():
-        load_release()
+        load_release(tmp_path_factory.getbasetemp() / DATABASE)
     yield json.loads(lzma.decompress(STATE.read_bytes()))
     with django_db_blocker.unblock():
         call_command("flush", interactive=False, verbosity=0)
 
 
-def load_release() -> None:
-    """Load the state into that release's tables, and bring them to today's migrations."""
+def load_release(copy: Path) -> None:
+    """Load the state into that release's tables, make a `copy`, and bring them to today's migrations."""
     executor = MigrationExecutor(connection)
     today = executor.loader.graph.leaf_nodes()
     try:
@@ -68,6 +78,8 @@ def load_release() -> None:
         then.get_model("builder", "Gpt").objects.filter(slug="front-desk").update(a2a=True, files_downloadable=True)
         gpt = then.get_model("builder", "Gpt").objects.first()
         then.get_model("runs", "Permission").objects.create(user_id=gpt.owner_id, gpt_id=gpt.id, tool="reserve")
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM INTO %s", [str(copy)])
     finally:
         MigrationExecutor(connection).migrate(today)
 
@@ -150,6 +162,26 @@ def test_who_asked_whom_is_kept_in_logs(migrated):
         step for run in Run.objects.all() if isinstance(step := log.first(run.id), UserMessage) and step.guest_id
     ]
     assert guest
+
+
+def test_a_backup_of_that_release_is_restored(migrated, tmp_path, tmp_path_factory):
+    """Into an empty state directory, by a process of its own, which brings it to today's migrations."""
+    entries = {"site": "Old", "format": 1, "created": "2026-11-01T12:00:00+00:00", "missing": []}
+    database = {"vendor": "sqlite", "migrations": [list(key) for key in RELEASE]}
+    with (tmp_path / "old.backup").open("wb") as stream:
+        writer = ArchiveWriter(stream)
+        writer.add("database/db.sqlite3", tmp_path_factory.getbasetemp() / DATABASE)
+        text = json.dumps({**entries, "database": database, "entries": writer.entries}).encode()
+        writer.close(text, seal_keys(SiteKeys("the old key of that site", ()), "three small words", text))
+    own = {"GUILDHALL_HOME": str(tmp_path / "new"), "BACKUP_PASSPHRASE": "three small words"}
+    command = [sys.executable, "manage.py", "restore", str(tmp_path / "old.backup")]
+    env = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    subprocess.run(command, env={**env, **own}, cwd=settings.REPOSITORY, check=True)
+    restored = sqlite3.connect(tmp_path / "new" / "db.sqlite3")
+    for table, model in (("runs_steprow", "runs.steprow"), ("builder_gptversion", "builder.gptversion")):
+        assert restored.execute(f"SELECT count(*) FROM {table}").fetchone()[0] >= len(rows(migrated, model)) > 0
+    assert restored.execute("SELECT count(*) FROM schedules_schedule").fetchone() == (0,)  # a table of today
+    assert (tmp_path / "new" / "secret.key").read_text() == "the old key of that site"
 
 
 def test_every_page_of_a_conversation_is_shown(migrated, as_bob):

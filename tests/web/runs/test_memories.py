@@ -80,4 +80,5 @@ def test_programs_read_and_change_it(page, gpt, bob):
     assert page.delete(where).status_code == 204
     publish(update_gpt(gpt, {"capabilities": []}))
     again = page.post(f"/api/gpts/{gpt.slug}/memories", {"text": "I teach."}, content_type="application/json")
-    assert again.status_code == 400
+    assert again.status_code == 404
+    assert page.post(f"/memory/{gpt.slug}/add", {"text": "I teach."}).status_code == 404

@@ -214,7 +214,7 @@ class TestPages:
         page = bobs.post("/gpts/new", {"name": "Pump Doctor"}).content.decode()
         assert "reached your limit of 0 GPTs. Delete one." in page
         assert 'value="Pump Doctor"' in page
-        page = bobs.post("/account/keys/", {"name": "My program", "days": 90}).content.decode()
+        page = bobs.post("/account/keys/", {"name": "My program", "days": 90, "scopes": ["chat"]}).content.decode()
         assert "reached your limit of 0 API keys. Revoke one." in page
         assert 'value="My program"' in page
 

@@ -4,62 +4,22 @@ import base64
 import hashlib
 import hmac
 import json
-import threading
-from collections.abc import Iterator
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from django.core.mail import EmailMessage
 from django.utils import timezone
 
 from tests.web.runs.trees import waits
 from tests.web.schedules.conftest import DAILY, fall_due, next_run
+from web.accounts.models_outbox import Delivery
 from web.accounts.services import confirm
 from web.runs import services as runs
 from web.schedules import services, starting
-from web.schedules.models import Delivery
 from workers import deliveries
 from workers.egress import EgressConfig
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("sent_tasks")]
-
-
-class Receiver(HTTPServer):
-    """A server of the owner's; `status` is what it answers, `got` what came."""
-
-    status = 204
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.got: list[tuple[dict[str, str], bytes]] = []
-
-
-class Handler(BaseHTTPRequestHandler):
-    def do_POST(self) -> None:
-        server = self.server
-        assert isinstance(server, Receiver)
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        server.got.append(({name.lower(): value for name, value in self.headers.items()}, body))
-        self.send_response(server.status)
-        self.send_header("Location", "http://127.0.0.1:1/")
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as server:
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        yield server
-        server.shutdown()
-
-
-@pytest.fixture
-def egress(receiver) -> EgressConfig:
-    """The guarded client, which the operator lets reach that server alone."""
-    return EgressConfig(allow=(f"127.0.0.1:{receiver.server_port}",))
 
 
 @pytest.fixture
@@ -151,7 +111,7 @@ def test_a_worker_killed_while_it_sends_leaves_it_to_another(told, receiver, egr
 def test_two_workers_send_one(told, receiver, egress, monkeypatch):
     next_run(told[0])
     due = [Delivery.objects.get().id] * 2
-    monkeypatch.setattr("web.schedules.sending.due", lambda: due)
+    monkeypatch.setattr("web.accounts.outbox.due", lambda: due)
     Delivery.objects.update(next_try=timezone.now() + timedelta(hours=1))  # of one who was just claimed
 
     stale = Delivery.objects.get()
@@ -238,12 +198,12 @@ def test_the_owner_is_told_that_it_paused_itself_also_without_wanting_results(ma
 
 
 def test_a_mail_that_could_not_be_sent_comes_later(mailed, mailoutbox, monkeypatch):
-    def refuse(_: Delivery) -> None:
+    def refuse(_: EmailMessage) -> None:
         raise ConnectionRefusedError
 
     next_run(mailed)
     with monkeypatch.context() as patch:
-        patch.setattr("web.schedules.sending.send_mail", refuse)
+        patch.setattr(EmailMessage, "send", refuse)
         deliveries.deliver(EgressConfig())
     delivery = Delivery.objects.get()
     assert (delivery.error, delivery.sent) == ("The mail server did not take it.", None)

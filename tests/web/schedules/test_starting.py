@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.core.exceptions import ValidationError
 from django.http import Http404
+from django.test import Client
 from django.utils import timezone
 
 from tests.publishing import publish
@@ -143,12 +144,17 @@ def test_it_pauses_itself_after_failures_in_a_row_and_says_why(schedule, setting
     schedule.refresh_from_db()
     assert schedule.next_at is None
     assert ("messages a day" if fails == "start" else "answer failed") in schedule.paused_why
+    page = Client()
+    page.force_login(schedule.owner)
+    mark = 'title="Paused after failures">1<'
+    assert mark in page.get("/schedules/").content.decode()
     fall_due(schedule)  # not even if its time were left
     services.pause(schedule)
     starting.work()
     assert schedule.runs.count() == starting.MAX_FAILED
     services.resume(schedule)
     assert (schedule.paused_why, schedule.n_failed, schedule.next_at is None) == ("", 0, False)
+    assert mark not in page.get("/schedules/").content.decode()
 
 
 def test_an_answer_ends_the_row_of_failures_and_stopping_is_none(schedule):
@@ -244,3 +250,36 @@ def test_what_became_of_runs_is_forgotten_after_months(schedule):
     next_run(schedule)
     assert services.forget_old_runs() == 1
     assert Run.objects.filter(id=old.run_id).exists()
+
+
+def test_inputs_are_asked_for_kept_and_filled_in_each_time(client, bob, gpt, sent_tasks):
+    inputs = [
+        {"name": "customer", "title": "Customer", "required": True},
+        {"name": "size", "kind": "choice", "options": ["small", "large"], "default": "small"},
+    ]
+    publish(update_gpt(gpt, {"inputs": inputs, "starters": ["Greet {{customer}}"]}))
+    client.force_login(bob)
+    assert 'name="answer-customer"' in client.get(f"/schedules/new?gpt={gpt.slug}").content.decode()
+    form = {"gpt": gpt.slug, "name": "Greeting", "text": "Greet {{customer}}", "repeat": "day", "at": "08:00"}
+    # Chosen from the list, a GPT asks once its form comes back.
+    page = client.post("/schedules/new", form).content.decode()
+    assert not Schedule.objects.exists()
+    assert "Customer" in page
+    assert 'name="answer-customer"' in page
+    given = {"inputs-of": gpt.slug, "answer-customer": "Acme", "answer-size": "large"}
+    client.post("/schedules/new", form | given)
+    schedule = Schedule.objects.get()
+    assert schedule.inputs == {"customer": "Acme", "size": "large"}
+    first = next_run(schedule).run
+    assert first.message.text == "Greet Acme"
+    page = client.get(f"/schedules/{schedule.id}/").content.decode()
+    assert 'value="Acme"' in page
+    client.post(f"/schedules/{schedule.id}/", form | {"revision": 1} | given | {"answer-customer": "Bolt"})
+    second = next_run(schedule).run
+    assert second.message.text == "Greet Bolt"
+    assert second.message.conversation_id == first.message.conversation_id
+    # A later version that asks for less takes what it needs; one that asks for more says so.
+    publish(update_gpt(gpt, {"inputs": inputs[:1]}))
+    assert next_run(schedule).run.message.conversation.inputs == {"customer": "Bolt"}
+    publish(update_gpt(gpt, {"inputs": [*inputs[:1], {"name": "order", "required": True}]}))
+    assert "order" in next_run(schedule).note

@@ -12,6 +12,7 @@ from web.builder.models import Gpt, Sharing
 from web.builder.search import Index, find, rank, words
 from web.builder.services import create_gpt, delete_gpt, set_sharing, update_gpt
 from web.runs.services import start_conversation
+from web.store import standings
 
 
 @pytest.fixture
@@ -181,6 +182,7 @@ def test_the_most_used_come_first_by_people_not_by_clicks(client, shelf, alice, 
         start_conversation(alice, shelf["Tax Clerk"]).save()
     for person in (alice, bob, charlie):
         start_conversation(person, shelf["Translator"]).save()
+    standings.refresh()
 
     page = client.get("/").content.decode()
 

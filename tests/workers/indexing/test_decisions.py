@@ -180,7 +180,7 @@ def test_passages_to_decide_on_hold_up_no_publishing(file, draft) -> None:
 
 
 def test_publishing_waits_for_a_file_of_nothing_else_and_then_happens(bare, draft) -> None:
-    with pytest.raises(ValidationError, match="Needs your review: bare"):
+    with pytest.raises(ValidationError, match="These need your review: bare"):
         publish(draft)
     assert publish_when_ready(draft) is None
     decide(bare, choices(bare, lambda _: "accept"))

@@ -21,7 +21,7 @@ _TELLING_WORDS: Final = 5
 _TELLING_CHARS: Final = 40
 # Properties of a document that may hold hidden text.
 _DESCRIPTIONS: Final = ("{*}description", "{*}subject", "{*}keywords", "{*}category")
-_UNSEEN: Final = "Readers can't see this text: "
+_UNSEEN: Final = "Readers can't see this text: {reason}."
 _WORD: Final = re.compile(r"[^\W\d_]{2}")
 _SPACES: Final = re.compile(r"[ \t\u00a0\u2000-\u200a\u202f\u3000]+")
 
@@ -86,7 +86,7 @@ class Outline:
     def invisible(self, text: str, reason: str, page: int | None = None) -> None:
         """Quarantine text that a trick hides from readers ("white on white") as a separate block."""
         if text := flat(text):
-            self.suspects.append((len(self.blocks), f"{_UNSEEN}{reason}."))
+            self.suspects.append((len(self.blocks), _UNSEEN.format(reason=reason)))
             self._add(text, page)
 
     def tricks(self, hidden: Mapping[str, Sequence[str]], page: int | None = None) -> None:
@@ -113,7 +113,7 @@ class Outline:
         }
         for start, block in document.placed():
             if finding := quarantined.get((start, start + len(block.text))):
-                self.invisible(block.text, finding.message.removeprefix(_UNSEEN).removesuffix("."))
+                self.invisible(block.text, finding.message.removeprefix(_UNSEEN.partition("{")[0]).removesuffix("."))
             elif block.is_heading():
                 self.heading(block.text, under + 1 + block.heading.removesuffix(block.text).count(" > "))
             else:

@@ -20,6 +20,7 @@ SUBJECTS: dict[str, str] = {
     "load": "workers.bench.load",
     "retrieval": "workers.bench.retrieval",
     "scale": "workers.bench.scale",
+    "store": "workers.bench.store",
     "tools": "workers.bench.tools",
 }
 

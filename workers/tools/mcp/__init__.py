@@ -29,19 +29,22 @@ from workers.tools.mcp import apps
 from workers.tools.mcp.session import McpSession
 from workers.tools.settings import ToolSettings
 
-__all__ = ["granted", "list_tools"]
+__all__ = ["describe", "granted", "list_tools", "tool_spec"]
 MAX_PAGES: Final = 20
 
 
 def granted(spec: GptSpec, settings: ToolSettings) -> dict[str, Tool]:
     """The tools of the GPT's MCP servers, by tool name."""
     return {
-        name: Tool(_spec(name, server, tool), partial(call, settings, server, tool), partial(describe, server, tool))
+        name: Tool(
+            tool_spec(name, server, tool), partial(call, settings, server, tool), partial(describe, server, tool)
+        )
         for name, (server, tool) in named_mcp_tools(spec.mcp_servers, spec.actions).items()
     }
 
 
-def _spec(name: str, server: McpServer, tool: McpTool) -> ToolSpec:
+def tool_spec(name: str, server: McpServer, tool: McpTool) -> ToolSpec:
+    """What calls of the tool do."""
     title = tool.name.replace("_", " ").replace("-", " ")
     return ToolSpec(
         name=name,
@@ -66,7 +69,9 @@ def list_tools(settings: ToolSettings, server: McpServer, credential: Credential
     tools = McpSession(settings, server, credential).request(_list, CALL_TIMEOUT_S)
     if len(tools) > MAX_MCP_TOOLS:
         raise ToolError(f"{server.name} has {len(tools)} tools; at most {MAX_MCP_TOOLS} are supported.")
-    return tuple(_tool(each, credential) for each in tools if apps.is_for_models(each))
+    has_pages = any(map(apps.address_of, tools))
+    listed = (_tool(each, credential, has_pages) for each in tools)
+    return tuple(each for each in listed if each.for_models or each.for_apps)
 
 
 async def _list(client: Client) -> list[Any]:
@@ -81,8 +86,9 @@ async def _list(client: Client) -> list[Any]:
     return tools
 
 
-def _tool(listed: Any, credential: Credential) -> McpTool:
-    """A listed tool, its schema limited like those of OpenAPI documents."""
+def _tool(listed: Any, credential: Credential, has_pages: bool) -> McpTool:
+    """A listed tool, its schema limited like those of OpenAPI documents. Without pages
+    (`has_pages`), none calls it."""
     schema = listed.input_schema if isinstance(listed.input_schema, dict) else {}
     parameters = Schemas(schema).inline(schema, Notes())
     parameters = {**parameters, "type": "object", "properties": parameters.get("properties", {})}
@@ -93,6 +99,8 @@ def _tool(listed: Any, credential: Credential) -> McpTool:
         parameters=parameters,
         read_only=bool(hints and hints.read_only_hint),
         app=apps.address_of(listed),
+        for_models=apps.may_call(listed, "model"),
+        for_apps=has_pages and apps.may_call(listed, "app"),
     )
 
 

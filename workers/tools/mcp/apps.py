@@ -2,13 +2,14 @@
 
 A page is read right after its result and kept with all that it is given, so that the chat never asks the server for
 one. It is text of an outsider: `web/chat/frames.py` says where it runs. What it wants to load (`_meta.ui.csp`) and to
-use (`permissions`) is not granted.
+use (`permissions`) is not granted: through any other host, what a chat shows would leave the site. It reaches its own
+server through `app_calls.py` only, under the policy for calls.
 """
 
 import base64
 import json
 import logging
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import anyio
 from mcp.client import Client
@@ -35,10 +36,10 @@ def address_of(listed: Any) -> str:
     return str(address) if is_one else ""
 
 
-def is_for_models(listed: Any) -> bool:
-    """Whether models may call the listed tool; some are for the server's own pages only."""
+def may_call(listed: Any, caller: Literal["model", "app"]) -> bool:
+    """Whether models, or the server's own pages, may call the listed tool: both, unless it says otherwise."""
     visibility = _ui(listed).get("visibility")
-    return not isinstance(visibility, list) or "model" in visibility
+    return not isinstance(visibility, list) or caller in visibility
 
 
 def _ui(listed: Any) -> dict[str, Any]:

@@ -8,8 +8,14 @@ from typing import Final
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext, gettext_noop, ngettext
+
+from web.builder import units
+from web.builder.models import KnowledgeFile
+from web.worker_texts import said
 
 register = template.Library()
+register.filter("said", said)
 
 # Characters that are not visible: controls, formatting, private use, unassigned, and blank letters.
 _INVISIBLE: Final = {"Cc", "Cf", "Co", "Cn", "Cs"}
@@ -27,7 +33,9 @@ def unveiled(text: str) -> SafeString:
     end = 0
     for tags in _TAGS.finditer(text):
         hidden = "".join(chr(ord(character) - _TAG_BASE) for character in tags.group())
-        mark = format_html('<mark class="unseen" title="Written in invisible tag characters">{}</mark>', hidden)
+        mark = format_html(
+            '<mark class="unseen" title="{}">{}</mark>', gettext("Written in invisible tag characters"), hidden
+        )
         parts += [*_marked(text[end : tags.start()]), mark]
         end = tags.end()
     return mark_safe("".join([*parts, *_marked(text[end:])]))  # noqa: S308  # every part is escaped above
@@ -45,9 +53,19 @@ def _is_invisible(character: str) -> bool:
 
 def _mark(run: str) -> SafeString:
     code = f"U+{ord(run[0]):04X}"
-    name = unicodedata.name(run[0], "unnamed character").lower()
+    name = unicodedata.name(run[0], gettext("unnamed character")).lower()
     times = f" ×{len(run)}" if len(run) > 1 else ""
     return format_html('<mark class="unseen" title="{}">{}{}</mark>', name, code, times)
+
+
+@register.simple_tag
+def reading_state(file: KnowledgeFile) -> str:
+    """How far a file has been read."""
+    return units.reading(file.unit, file.n_read, file.n_pages)
+
+
+register.filter("numbered", units.numbered)
+register.filter("counted", units.counted)
 
 
 @register.filter
@@ -62,26 +80,30 @@ def time_left(seconds: int | None) -> str:
     if seconds is None:
         return ""
     if seconds < 10:
-        return "a few seconds left"
+        return gettext("a few seconds left")
     if seconds < 55:
-        return "less than a minute left"
+        return gettext("less than a minute left")
     minutes = round(seconds / 60)
     if minutes < 90:
-        return "about a minute left" if minutes < 2 else f"about {minutes} minutes left"
+        return (
+            gettext("about a minute left")
+            if minutes < 2
+            else ngettext("about {n} minute left", "about {n} minutes left", minutes).format(n=minutes)
+        )
     hours = round(minutes / 60)
-    return f"about {hours} hours left"
+    return ngettext("about {n} hour left", "about {n} hours left", hours).format(n=hours)
 
 
 _KINDS: Final = {
-    "invisible_text": "Invisible text",
-    "hidden_characters": "Hidden characters",
-    "differs_from_picture": "Text that differs from what the page shows",
-    "speaks_to_model": "Phrases often used to instruct a model",
-    "stuffed_repeats": "Repeated to rank higher in search",
+    "invisible_text": gettext_noop("Invisible text"),
+    "hidden_characters": gettext_noop("Hidden characters"),
+    "differs_from_picture": gettext_noop("Text that differs from what the page shows"),
+    "speaks_to_model": gettext_noop("Phrases often used to instruct a model"),
+    "stuffed_repeats": gettext_noop("Repeated to rank higher in search"),
 }
 
 
 @register.filter
 def kind_name(kind: str) -> str:
     """The title of a finding of this kind."""
-    return _KINDS.get(kind, kind.replace("_", " ").capitalize())
+    return gettext(_KINDS.get(kind, kind.replace("_", " ").capitalize()))

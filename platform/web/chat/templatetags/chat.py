@@ -2,19 +2,24 @@
 
 import keyword
 import re
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from gpts.runs.delegated_calls import DelegatedCall
 from gpts.spec.capabilities import CAPABILITIES, Capability
 from gpts.spec.gpt import GptSpec
+from gpts.spec.inputs import filled_in, shown_value
 from web.builder.models import Gpt
+from web.chat.approvals import ShownField
 from web.operate.services import any_model_can
 from web.runs import files
 from web.runs.citations import where
+from web.runs.models import Conversation
 from web.runs.stream import missing_capabilities
 
 register = template.Library()
@@ -35,12 +40,34 @@ def openers(gpt: GptSpec | Gpt) -> str:
 
 
 @register.simple_tag
+def input_fields(spec: GptSpec | Gpt, values: Mapping[str, Any] | None = None) -> list[ShownField]:
+    """The inputs of the GPT as fields of a form, with `values` or else their defaults."""
+    own = spec.draft_spec() if isinstance(spec, Gpt) else spec
+    given = values or {}
+    return [ShownField(each, f"input-{each.name}", given.get(each.name, each.default)) for each in own.inputs]
+
+
+@register.filter
+def values_in(conversation: Conversation, spec: GptSpec) -> list[tuple[str, str]]:
+    """What the person filled in for the conversation, with the labels of the inputs."""
+    values = conversation.inputs
+    return [(each.label, shown_value(values[each.name])) for each in spec.inputs if each.name in values]
+
+
+@register.filter
+def with_labels(starter: str, spec: GptSpec | Gpt) -> str:
+    """A starter with the labels of inputs in place of their placeholders."""
+    own = spec.draft_spec() if isinstance(spec, Gpt) and spec.inputs else spec
+    return filled_in(starter, {each.name: f"[{each.label}]" for each in own.inputs}) if own.inputs else starter
+
+
+@register.simple_tag
 def capability_switches() -> list[tuple[str, Capability, str]]:
     """Each capability with its key, and why it is not available on this site; the reason is empty if it is."""
     missing = missing_capabilities()
     if not any_model_can("calls_tools"):
         missing = {
-            "memory": "The model of this site can’t call tools. People can write what it should remember."
+            "memory": gettext("The model of this site can’t call tools. People can write what it should remember.")
         } | missing
     return [(key, capability, missing.get(key, "")) for key, capability in CAPABILITIES.items()]
 

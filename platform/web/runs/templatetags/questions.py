@@ -1,13 +1,10 @@
 """Template tags about questions to the creators of GPTs."""
 
-from typing import Any
-
 from django import template
-from django.db.models import Count, Q
 
 from web.builder.models import Gpt
-from web.runs.creator_questions import OPEN, QUESTION_CHARS, UNSEEN, received
-from web.runs.models import CreatorQuestion
+from web.runs.creator_questions import OPEN, QUESTION_CHARS, received
+from web.store.reviews import n_unseen
 
 register = template.Library()
 
@@ -24,11 +21,4 @@ def n_questions(gpt: Gpt) -> int:
     return received(gpt).filter(OPEN).count()
 
 
-@register.simple_tag
-def waiting_questions(user: Any) -> dict[str, int]:
-    """In one query, how many questions wait for `user` to answer, and how many answers they have not seen."""
-    if not getattr(user, "is_authenticated", False):  # the pages for errors may have no user
-        return {}
-    to_answer, answered = Count("id", filter=OPEN & Q(gpt__owner=user)), Count("id", filter=UNSEEN & Q(owner=user))
-    theirs = CreatorQuestion.objects.filter(Q(gpt__owner=user) | Q(owner=user))
-    return theirs.aggregate(to_answer=to_answer, answered=answered)
+register.simple_tag(n_unseen, name="n_new_reviews")

@@ -6,6 +6,7 @@ import { auth } from "./outside_auth.js";
 import { Dialog } from "./outside_dialog.js";
 import { ImportDialog } from "./outside_import.js";
 import { rowOf } from "./outside_row.js";
+import { t } from "../translate.js";
 
 const section = document.getElementById("actions");
 const list = section.querySelector("[data-outside-list]");
@@ -52,7 +53,7 @@ async function remove(outside, row) {
   await call("DELETE", urlOf(outside));
   row.remove();
   form.dispatchEvent(new CustomEvent("outside-changed"));
-  toast(`${outside.name} removed from the draft. The live version keeps it until you publish again.`);
+  toast(t("{name} removed from the draft. The live version keeps it until you publish again.", { name: outside.name }));
 }
 
 const importing = new ImportDialog(urls.actions, (action, hint) => {
@@ -76,7 +77,7 @@ function changeServer(row) {
   serverDialog.fill(row ?? {});
   serverDialog.find("[data-only-change]").hidden = !row;
   serverDialog.find("[name=url]").readOnly = Boolean(row);
-  serverDialog.open(row ? `Edit ${row.name}` : "Add MCP server", row ? "Save" : "Add server");
+  serverDialog.open(row ? t("Edit {name}", { name: row.name }) : t("Add MCP server"), row ? t("Save") : t("Add server"));
 }
 
 // Test calls --------------------------------------------------------------------------------------------------------
@@ -86,9 +87,9 @@ const test = new Dialog("test-dialog", async () => {
   const box = test.find("[data-tried]");
   box.hidden = true;
   const tried = await call("POST", `${urlOf(tested.action)}/test`, { operation: tested.name, arguments: parsed(test.values.arguments) });
-  test.find("[data-tried-status]").textContent = tried.error || `Status ${tried.status} after ${tried.seconds.toFixed(1)} s`;
+  test.find("[data-tried-status]").textContent = tried.error || t("Status {status} after {seconds} s", { status: tried.status, seconds: tried.seconds.toFixed(1) });
   test.find("[data-tried-request]").textContent = tried.request;
-  test.find("[data-tried-answer]").textContent = tried.response || "(empty)";
+  test.find("[data-tried-answer]").textContent = tried.response || t("(empty)");
   test.find("[data-tried-answer]").hidden = Boolean(tried.error);
   box.hidden = false;
   return false;
@@ -98,7 +99,7 @@ function parsed(text) {
   try {
     return JSON.parse(text || "{}");
   } catch {
-    throw Object.assign(new Error(), { fields: { arguments: "Not valid JSON. Example: {\"id\": 4}" } });
+    throw Object.assign(new Error(), { fields: { arguments: t("Not valid JSON. Example: {example}", { example: '{"id": 4}' }) } });
   }
 }
 
@@ -109,7 +110,7 @@ function openTest(action, name) {
   test.find("[data-tried]").hidden = true;
   test.find("[data-test-what]").textContent = `${operation.method} ${operation.path}on ${action.host}`;
   test.find("[data-test-asks]").hidden = !operation.asks;
-  test.open(`Test ${name}`, "Send request");
+  test.open(t("Test {name}", { name }), t("Send request"));
 }
 
 // The list ----------------------------------------------------------------------------------------------------------

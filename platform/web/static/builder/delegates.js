@@ -2,6 +2,7 @@
 
 import { toast } from "../site.js";
 import { post } from "./send.js";
+import { t, tn } from "../translate.js";
 
 const ASK_AFTER_MS = 150;
 
@@ -27,8 +28,8 @@ async function search() {
   const found = response?.ok ? await response.json() : null;
   if (mine !== asked || document.activeElement !== input) return;
   options.innerHTML = found?.html ?? "";
-  if (!found) none.textContent = "Couldn’t load GPTs. Try again in a moment.";
-  else none.textContent = query ? `No GPTs found for “${query}”.` : "There are no other GPTs yet.";
+  if (!found) none.textContent = t("Couldn’t load GPTs. Try again in a moment.");
+  else none.textContent = query ? t("No GPTs found for “{query}”.", { query }) : t("There are no other GPTs yet.");
   open(found?.n ?? 0);
 }
 
@@ -37,7 +38,7 @@ function open(n) {
   none.hidden = n > 0;
   input.setAttribute("aria-expanded", String(n > 0));
   activate(n && input.value.trim() ? 0 : -1); // Enter adds the best match
-  tell(n ? `${n} GPT${n === 1 ? "" : "s"} found.` : none.textContent);
+  tell(n ? tn("{n} GPT found.", "{n} GPTs found.", n) : none.textContent);
 }
 
 function close() {
@@ -104,7 +105,7 @@ async function choose(option) {
   if (error) return;
   input.value = "";
   list.insertAdjacentHTML("beforeend", html);
-  changed(`${name} added. Describe when to ask it.`);
+  changed(t("{name} added. Describe when to ask it.", { name }));
   list.lastElementChild.querySelector(".field").focus();
 }
 
@@ -121,7 +122,7 @@ async function remove(button) {
   row.remove();
   changed("");
   (next?.querySelector("[data-remove-delegate]") ?? input).focus();
-  toast(`${name} removed from the draft. What is published keeps it until you publish again.`);
+  toast(t("{name} removed from the draft. The live version keeps it until you publish again.", { name }));
 }
 
 async function accept(button) {
@@ -134,7 +135,7 @@ async function accept(button) {
   say("");
   row.querySelector("[data-changes]").remove();
   row.querySelector(".field").focus();
-  changed("Changes accepted.");
+  changed(t("Changes accepted."));
 }
 
 list.addEventListener("click", (event) => {

@@ -2,7 +2,8 @@
 
 import { toast } from "../site.js";
 import { FileList } from "./files.js";
-import { post } from "./send.js";
+import { load, post } from "./send.js";
+import { number, t } from "../translate.js";
 
 const SAVE_AFTER_MS = 700;
 
@@ -21,12 +22,12 @@ let stale = !staleNotice.hidden; // nothing is saved until the person chose betw
 
 /** Replace the secret link once the creator confirms that everyone with the old one loses access. */
 async function rotate(url) {
-  if (!confirm("Create a new link? The old link stops working, and people who used it lose access.")) return;
+  if (!confirm(t("Create a new link? The old link stops working, and people who used it lose access."))) return;
   try {
     show(await post(url));
-    toast("New link created. Send it to the people who should have access.");
+    toast(t("New link created. Send it to the people who should have access."));
   } catch (error) {
-    toast(`${error.message} The link didn’t change.`, "error");
+    toast(t("{error} The link didn’t change.", { error: error.message }), "error");
   }
 }
 
@@ -42,7 +43,7 @@ async function saveNow() {
 
 async function save() {
   const at = edits;
-  tell("Saving…");
+  tell(t("Saving…"));
   try {
     const body = new FormData(form);
     for (const name of ["files", "picture", "action"]) body.delete(name);
@@ -50,13 +51,14 @@ async function save() {
     if ("stale" in data) return ask(data.stale);
     form.elements.revision.value = data.revision;
     saved = at;
+    if (saved === edits) base = values();
     showErrors(data.errors);
     show(data);
     const n = Object.keys(data.errors).length;
-    tell(n ? "Saved, except the fields marked in red" : "Draft saved", n > 0);
+    tell(n ? t("Saved, except the fields marked in red") : t("Draft saved"), n > 0);
     greet();
   } catch (error) {
-    tell(`Not saved. ${error.message} Your changes are still here.`, true);
+    tell(t("Not saved. {error} Your changes are still here.", { error: error.message }), true);
     timer = setTimeout(saveNow, 5000);
   }
 }
@@ -66,7 +68,7 @@ function ask(revision) {
   stale = true;
   staleNotice.querySelector("[data-overwrite]").value = revision;
   staleNotice.hidden = false;
-  tell("Not saved", true);
+  tell(t("Not saved"), true);
 }
 
 function overwrite(button) {
@@ -76,6 +78,58 @@ function overwrite(button) {
   edits += 1;
   saveNow();
 }
+
+// What the conversation on the tab “create” changes ------------------------------------------------------------------
+
+const FILLED = ["name", "description", "instructions", "category", "only_from_knowledge", "capabilities", "starters"];
+
+/** The values of the fields that the conversation fills in, as text to compare. */
+function values() {
+  const data = new FormData(form);
+  const texts = (name) => data.getAll(name).map((text) => text.trim()).filter(Boolean);
+  const lists = { capabilities: texts("capabilities").sort(), starters: texts("starters") };
+  return Object.fromEntries(FILLED.map((name) => [name, said(lists[name] ?? (name === "only_from_knowledge" ? data.has(name) : data.get(name)))]));
+}
+
+const said = (value) => JSON.stringify(value);
+let base = values(); // of the draft that the form was last the same as
+
+/** Show what the draft holds now, unless the person changed the same field meanwhile: then they choose. */
+async function takeOver() {
+  if (stale) return;
+  if (saving) await saving;
+  const data = await load(form.getAttribute("action")).catch(() => null);
+  if (!data) return;
+  const now = values();
+  const fields = { ...data.fields, capabilities: [...data.fields.capabilities].sort() };
+  const theirs = FILLED.filter((name) => said(fields[name]) !== base[name]);
+  if (theirs.some((name) => now[name] !== base[name] && now[name] !== said(fields[name]))) {
+    edits += 1;
+    ask(data.revision);
+    return;
+  }
+  for (const name of theirs) fill(name, fields[name]);
+  form.elements.revision.value = data.revision;
+  base = { ...base, ...Object.fromEntries(theirs.map((name) => [name, said(fields[name])])) };
+  show(data);
+  greet();
+}
+
+function fill(name, value) {
+  const field = form.elements[name];
+  if (name === "capabilities") for (const box of form.querySelectorAll('[name="capabilities"]')) box.checked = value.includes(box.value);
+  else if (name === "only_from_knowledge") field.checked = value;
+  else if (name === "starters") {
+    starters.replaceChildren();
+    for (const text of value) addStarter().value = text;
+    if (!value.length) addStarter();
+  } else field.value = value;
+  if (field?.name) count(field);
+  if (name === "name") form.querySelector("[data-name]").textContent = value;
+}
+
+document.addEventListener("guildhall:draft-changed", takeOver);
+document.addEventListener("guildhall:save-draft", () => saveNow());
 
 function tell(text, bad = false) {
   stateLine.textContent = text;
@@ -110,7 +164,7 @@ function show({ parts, waiting: waits, live }) {
       if (place.dataset.html !== html) place.innerHTML = place.dataset.html = html;
     }
   }
-  if (waiting && !waits && !files.anyFailed()) toast("New version published.");
+  if (waiting && !waits && !files.anyFailed()) toast(t("New version published."));
   waiting = waits;
   if (waiting) files.follow();
 }
@@ -118,7 +172,7 @@ function show({ parts, waiting: waits, live }) {
 // Sharing -----------------------------------------------------------------------------------------------------------
 
 const sharing = document.getElementById("sharing");
-const SHARE = { me: "Make private", link: "Share by link", store: "List in the store" };
+const SHARE = { me: t("Make private"), link: t("Share by link"), store: t("List in the store") };
 
 /** Offer the button that changes who can use a published GPT, while another level is chosen than the live one. */
 function showSharing() {
@@ -126,7 +180,7 @@ function showSharing() {
   const chosen = form.elements.sharing.value;
   row.hidden = !live || chosen === live;
   row.querySelector("button").textContent = SHARE[chosen];
-  row.querySelector("[data-share-note]").textContent = row.hidden ? "" : "Not changed yet.";
+  row.querySelector("[data-share-note]").textContent = row.hidden ? "" : t("Not changed yet.");
 }
 
 const preview = document.getElementById("preview");
@@ -149,8 +203,15 @@ function chip(input) {
   const button = document.createElement("button");
   button.className = "chip";
   button.name = "text";
-  button.value = button.textContent = input.value.trim();
+  button.value = input.value.trim();
+  button.textContent = button.value.replaceAll(/\{\{ *(\w+) *\}\}/g, (whole, name) => labelOf(name) ?? whole);
   return button;
+}
+
+/** The label of the input called `name`, as starters show it; undefined if there is none. */
+function labelOf(name) {
+  const row = [...form.querySelectorAll("[data-input]")].find((each) => each.querySelector('[name="input-name"]').value === name);
+  return row && `[${row.querySelector('[name="input-title"]').value || name}]`;
 }
 
 preview.addEventListener("focusin", () => saveNow()); // so that the preview uses the newest draft
@@ -162,14 +223,14 @@ function count(input) {
   if (!counter) return;
   const n = [...input.value].length;
   const max = Number(counter.dataset.max);
-  counter.textContent = `${n.toLocaleString("en")} of ${max.toLocaleString("en")}`;
+  counter.textContent = t("{n} of {max}", { n: number.format(n), max: number.format(max) });
   counter.classList.toggle("over", n > max);
 }
 
 form.addEventListener("input", ({ target }) => {
   if (target.type === "file") return;
   if (target.name) count(target);
-  if (target.name === "name") form.querySelector("[data-name]").textContent = target.value || "Untitled";
+  if (target.name === "name") form.querySelector("[data-name]").textContent = target.value || t("Untitled");
   if (target.name === "sharing" && sharing.dataset.live) showSharing();
   else if (target.name) edited();
 });
@@ -200,8 +261,8 @@ function addStarter() {
   input.id = label.htmlFor = `starter-${starterNumber}`;
   button.hidden = false;
   starters.append(row);
-  input.focus();
   limitStarters();
+  return input;
 }
 
 function limitStarters() {
@@ -223,7 +284,7 @@ async function setPicture(file) {
     greet();
     if (!data.errors) form.querySelector("[data-clear-picture]").hidden = !file;
   } catch (error) {
-    line.textContent = `${error.message} Your picture didn’t change.`;
+    line.textContent = t("{error} Your picture didn’t change.", { error: error.message });
   }
   picture.value = "";
 }
@@ -232,7 +293,7 @@ async function setPicture(file) {
 async function draw(button) {
   const [line, label] = [form.querySelector('[data-error="picture"]'), button.querySelector("span")];
   button.disabled = true;
-  label.textContent = "Generating, this can take a while";
+  label.textContent = t("Generating, this can take a while");
   line.textContent = "";
   try {
     await saveNow();
@@ -242,10 +303,10 @@ async function draw(button) {
     greet();
     if (!data.errors) form.querySelector("[data-clear-picture]").hidden = false;
   } catch (error) {
-    line.textContent = `${error.message} Your picture didn’t change.`;
+    line.textContent = t("{error} Your picture didn’t change.", { error: error.message });
   }
   button.disabled = false;
-  label.textContent = "Generate picture";
+  label.textContent = t("Generate picture");
 }
 
 picture.addEventListener("change", () => { if (picture.files.length) setPicture(picture.files[0]); });
@@ -257,7 +318,7 @@ form.addEventListener("click", (event) => {
   if (!button) return;
   const row = button.closest("li");
   const act = {
-    addStarter,
+    addStarter: () => addStarter().focus(),
     removeStarter: () => { row.remove(); limitStarters(); edited(); },
     clearPicture: () => setPicture(null),
     draw: () => draw(button),
@@ -280,7 +341,7 @@ for (const radio of form.elements.face) {
 form.addEventListener("submit", (event) => {
   if (files.uploading()) {
     event.preventDefault();
-    toast("Files are still uploading. Wait for them to finish or cancel them.", "error");
+    toast(t("Files are still uploading. Wait for them to finish or cancel them."), "error");
     return;
   }
   clearTimeout(timer);

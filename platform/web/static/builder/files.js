@@ -3,12 +3,13 @@
 import { toast } from "../site.js";
 import { showPassages } from "./passages.js";
 import { post } from "./send.js";
+import { t } from "../translate.js";
 
 const POLL_MS = 1200;
 const UPLOADS_AT_ONCE = 3;
 const PENDING = new Set(["received", "parsing", "embedding"]);
 // Announced to screen readers when a file reaches this status.
-const NEWS = { ready: "is ready", failed: "couldn’t be read", quarantined: "needs your review", cancelled: "was cancelled" };
+const NEWS = { ready: t("{name} is ready."), failed: t("{name} couldn’t be read."), quarantined: t("{name} needs your review."), cancelled: t("{name} was cancelled.") };
 
 export class FileList {
   #queue = [];
@@ -63,7 +64,7 @@ export class FileList {
   #add(files) {
     const max = Number(this.form.dataset.maxFiles);
     const room = Math.max(max - this.list.querySelectorAll(":scope > :not([data-replaces])").length, 0);
-    if (files.length > room) toast(`A GPT can have up to ${max} files. ${room ? `You can add ${room} more` : "Remove one first"}.`, "error");
+    if (files.length > room) toast(room ? t("A GPT can have up to {max} files. You can add {room} more.", { max, room }) : t("A GPT can have up to {max} files. Remove one first.", { max }), "error");
     for (const file of files.slice(0, room)) this.#enqueue(file, this.form.dataset.filesUrl, this.list.appendChild(emptyRow()));
   }
 
@@ -80,9 +81,9 @@ export class FileList {
 
   #enqueue(file, url, row) {
     row.querySelector("b").textContent = file.name;
-    row.querySelector("[data-cancel]").setAttribute("aria-label", `Cancel ${file.name}`);
-    row.querySelector("[data-again]").setAttribute("aria-label", `Retry ${file.name}`);
-    row.querySelector("progress").setAttribute("aria-label", `Uploading ${file.name}`);
+    row.querySelector("[data-cancel]").setAttribute("aria-label", t("Cancel {name}", { name: file.name }));
+    row.querySelector("[data-again]").setAttribute("aria-label", t("Retry {name}", { name: file.name }));
+    row.querySelector("progress").setAttribute("aria-label", t("Uploading {name}", { name: file.name }));
     row.job = { file, url, row };
     this.#queue.push(row.job);
     this.#pump();
@@ -97,8 +98,8 @@ export class FileList {
 
   #upload(job) {
     const { file, url, row } = job;
-    if (!file.size) return refuse(row, "The file is empty.");
-    if (file.size > Number(this.form.dataset.maxFileBytes)) return refuse(row, "The file is too large.");
+    if (!file.size) return refuse(row, t("The file is empty."));
+    if (file.size > Number(this.form.dataset.maxFileBytes)) return refuse(row, t("The file is too large."));
     const request = job.request = new XMLHttpRequest();
     const body = new FormData();
     body.set("csrfmiddlewaretoken", this.form.elements.csrfmiddlewaretoken.value);
@@ -108,7 +109,7 @@ export class FileList {
     request.responseType = "json";
     request.upload.onprogress = ({ loaded, total }) => sent(row, loaded, total);
     request.onload = () => this.#arrived(row, request);
-    request.onerror = () => refuse(row, "Upload failed. Check your connection.");
+    request.onerror = () => refuse(row, t("Upload failed. Check your connection."));
     request.onloadend = () => { this.#uploading -= 1; this.#pump(); };
     this.#uploading += 1;
     request.send(body);
@@ -116,12 +117,12 @@ export class FileList {
   }
 
   #arrived(row, { status, response }) {
-    if (status !== 201) return refuse(row, response?.error ?? "Upload failed. You may be signed out.");
+    if (status !== 201) return refuse(row, response?.error ?? t("Upload failed. You may be signed out."));
     this.show(response);
     if (response.known) {
       const { name } = row.job.file;
       row.remove();
-      toast(name === response.file.name ? `${name} was already uploaded.` : `${name} is the same as ${response.file.name}. Not added again.`);
+      toast(name === response.file.name ? t("{name} was already uploaded.", { name }) : t("{name} is the same as {other}. Not added again.", { name, other: response.file.name }));
     } else {
       row.replaceWith(drawn(response.file));
       this.follow();
@@ -162,7 +163,7 @@ export class FileList {
       const same = fresh.querySelector(`[data-fold="${fold.dataset.fold}"]`);
       if (same) same.open = true;
     }
-    if (NEWS[file.status] && row.dataset.status !== file.status) this.#announce(`${file.name} ${NEWS[file.status]}.`);
+    if (NEWS[file.status] && row.dataset.status !== file.status) this.#announce(NEWS[file.status].replace("{name}", () => file.name));
     row.replaceWith(fresh);
     return fresh;
   }
@@ -220,7 +221,7 @@ export class FileList {
     } catch (error) {
       this.#leaving.delete(row.dataset.file);
       this.list.insertBefore(row, place?.isConnected ? place : null);
-      toast(`${error.message} The file is still in your draft.`, "error");
+      toast(t("{error} The file is still in your draft.", { error: error.message }), "error");
     }
     return undefined;
   }
@@ -249,7 +250,7 @@ function emptyRow() {
 function sent(row, loaded, total) {
   row.querySelector("progress").value = loaded / total;
   const percent = Math.floor(100 * loaded / total);
-  row.querySelector(".file-state").textContent = percent < 100 ? `Uploading, ${percent} %` : "Saving";
+  row.querySelector(".file-state").textContent = percent < 100 ? t("Uploading, {percent} %", { percent }) : t("Saving");
 }
 
 function refuse(row, why) {
@@ -258,8 +259,8 @@ function refuse(row, why) {
   row.querySelector("progress").hidden = true;
   row.querySelector("[data-again]").hidden = false;
   const cancel = row.querySelector("[data-cancel]");
-  cancel.textContent = "Remove";
-  cancel.setAttribute("aria-label", `Remove ${row.job.file.name}`);
+  cancel.textContent = t("Remove");
+  cancel.setAttribute("aria-label", t("Remove {name}", { name: row.job.file.name }));
 }
 
 function drawn(file) {

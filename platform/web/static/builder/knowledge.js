@@ -1,6 +1,7 @@
 // The page about a GPT's knowledge: tests questions without a reload, and loads the part that a worker makes.
 
 import { post } from "./send.js";
+import { t } from "../translate.js";
 
 const form = document.querySelector("[data-ask]");
 const asked = document.querySelector("[data-asked]");
@@ -32,7 +33,7 @@ async function loadHealth() {
   const response = await fetch(health.dataset.health, { headers: { Accept: "application/json" }, redirect: "manual" }).catch(() => null);
   const data = await response?.json().catch(() => null);
   if (data?.html) health.innerHTML = data.html;
-  else tryLater(data?.error ?? "Can’t reach the site.");
+  else tryLater(data?.error ?? t("Can’t reach the site."));
 }
 
 function tryLater(words) {
@@ -41,8 +42,8 @@ function tryLater(words) {
   const again = document.createElement("button");
   again.type = "button";
   again.className = "button small";
-  again.textContent = "Retry";
-  again.addEventListener("click", () => { line.textContent = "Comparing passages…"; loadHealth(); });
+  again.textContent = t("Retry");
+  again.addEventListener("click", () => { line.textContent = t("Comparing passages…"); loadHealth(); });
   line.append(again);
 }
 

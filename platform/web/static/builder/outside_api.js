@@ -1,5 +1,7 @@
 // Requests to the API for actions and MCP servers, with one sentence for every failure.
 
+import { t } from "../translate.js";
+
 /** An error of the API: `message` for the person, `fields` with the message of each field by name. */
 export class Refused extends Error {
   constructor(message, fields = {}) {
@@ -18,7 +20,7 @@ export async function call(method, url, body) {
   const headers = { Accept: "application/json", "X-CSRFToken": token() };
   if (body) headers["Content-Type"] = "application/json";
   const response = await fetch(url, { method, headers, body: body && JSON.stringify(body) }).catch(() => {
-    throw new Refused("Can’t reach the site. Check your connection and try again.");
+    throw new Refused(t("Can’t reach the site. Check your connection and try again."));
   });
   if (response.status === 204) return null;
   const answer = await response.json().catch(() => null);
@@ -32,10 +34,10 @@ export async function listed(url) {
 }
 
 function refusal(status, answer) {
-  if (status === 401 || status === 403) return new Refused("You’re signed out. Sign in again in another tab.");
+  if (status === 401 || status === 403) return new Refused(t("You’re signed out. Sign in again in another tab."));
   const { detail, field: first, errors = [] } = answer ?? {};
   const fields = {};
   for (const { field, message } of errors) fields[field.split(".").at(-1)] = message;
   if (first && detail) fields[first.split(".").at(-1)] ??= detail;
-  return new Refused(detail ?? "Something went wrong. Try again.", fields);
+  return new Refused(detail ?? t("Something went wrong. Try again."), fields);
 }

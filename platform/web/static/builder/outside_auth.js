@@ -2,8 +2,9 @@
 
 import { call } from "./outside_api.js";
 import { Dialog } from "./outside_dialog.js";
+import { t } from "../translate.js";
 
-const SECRETS = { bearer: "API key", header: "API key", basic: "Username and password (username:password)", oauth: "Client secret" };
+const SECRETS = { bearer: t("API key"), header: t("API key"), basic: t("Username and password (username:password)"), oauth: t("Client secret") };
 
 class AuthDialog {
   constructor() {
@@ -23,18 +24,18 @@ class AuthDialog {
     this.dialog.form.reset();
     this.dialog.fill({ token_auth: "post", ...hint, ...(row.auth === "none" ? {} : { ...row.oauth, header: row.header }), kind: row.auth === "none" ? (hint.kind ?? "none") : row.auth });
     this.dialog.find("#auth-redirect").value = row.redirect_uri ?? "";
-    this.dialog.find("[data-auth-host]").textContent = `${row.name} on ${row.host}. Takes effect immediately, also in the live version.`;
+    this.dialog.find("[data-auth-host]").textContent = t("{name} on {host}. Takes effect immediately, also in the live version.", { name: row.name, host: row.host });
     this.kind.querySelector('[value="oauth"]').hidden = !row.redirect_uri;
-    this.dialog.open("Authentication", "Save");
+    this.dialog.open(t("Authentication"), t("Save"));
     this.show();
   }
 
   show() {
     const kind = this.kind.value;
     for (const part of this.dialog.form.querySelectorAll("[data-for]")) part.hidden = !part.dataset.for.split(" ").includes(kind);
-    this.dialog.find("[data-secret-label]").textContent = SECRETS[kind] ?? "API key";
+    this.dialog.find("[data-secret-label]").textContent = SECRETS[kind] ?? t("API key");
     const kept = this.row.secret_set && kind === this.row.auth;
-    this.dialog.find("[data-secret-help]").textContent = kept ? "Leave empty to keep the current one." : "Stored encrypted and never shown again.";
+    this.dialog.find("[data-secret-help]").textContent = kept ? t("Leave empty to keep the current one.") : t("Stored encrypted and never shown again.");
   }
 
   setting() {

@@ -1,5 +1,7 @@
 // A dialog with a form, which shows errors by field and sends one request at a time.
 
+import { t } from "../translate.js";
+
 export class Dialog {
   /** `id` is the dialog's; `submit()` sends the form and returns true if the dialog may close. */
   constructor(id, submit) {
@@ -41,14 +43,14 @@ export class Dialog {
     const label = this.next.textContent;
     this.complain({});
     this.next.disabled = true;
-    this.next.textContent = "Please wait…";
+    this.next.textContent = t("Please wait…");
     try {
       if (await this.submit()) this.dialog.close();
     } catch (refused) {
       this.complain(refused.fields ?? {}, refused.message);
     } finally {
       this.next.disabled = false;
-      if (this.next.textContent === "Please wait…") this.next.textContent = label;
+      if (this.next.textContent === t("Please wait…")) this.next.textContent = label;
     }
   }
 

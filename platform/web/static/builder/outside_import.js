@@ -3,6 +3,7 @@
 import { call } from "./outside_api.js";
 import { Dialog } from "./outside_dialog.js";
 import { copyOf, described } from "./outside_row.js";
+import { t } from "../translate.js";
 
 const LONG_LIST = 12; // from this many operations on there is a filter
 
@@ -27,7 +28,7 @@ export class ImportDialog {
     this.dialog.form.reset();
     this.find("[data-file-name]").textContent = "";
     this.show(false);
-    this.dialog.open("Add action", this.dialog.next.textContent);
+    this.dialog.open(t("Add action"), this.dialog.next.textContent);
   }
 
   change(action) {
@@ -35,7 +36,7 @@ export class ImportDialog {
     this.dialog.form.reset();
     this.dialog.fill({ ...action, server: action.base_url, document: "", url: "" });
     this.choose({ ...action, servers: [action.base_url] });
-    this.dialog.open(`Edit ${action.name}`, this.dialog.next.textContent);
+    this.dialog.open(t("Edit {name}", { name: action.name }), this.dialog.next.textContent);
   }
 
   async take(input) {
@@ -52,8 +53,8 @@ export class ImportDialog {
     this.find('[data-step="source"]').hidden = choosing;
     this.find('[data-step="choose"]').hidden = !choosing;
     this.find("[data-back]").hidden = !choosing;
-    this.find("[data-back]").textContent = this.action ? "Replace document" : "Back";
-    this.dialog.next.textContent = choosing ? (this.action ? "Save" : "Add") : "Import";
+    this.find("[data-back]").textContent = this.action ? t("Replace document") : t("Back");
+    this.dialog.next.textContent = choosing ? (this.action ? t("Save") : t("Add")) : t("Import");
   }
 
   async read() {
@@ -82,7 +83,7 @@ export class ImportDialog {
 
   count() {
     const all = this.find("[data-choices]").children.length;
-    this.find("[data-chosen]").textContent = `${this.chosen.length} of ${all}`;
+    this.find("[data-chosen]").textContent = t("{n} of {max}", { n: this.chosen.length, max: all });
   }
 
   filter(words) {

@@ -1,13 +1,11 @@
 // Actions, MCP servers and remote agents as rows of the creator's form.
 
-const KINDS = { none: "no authentication", bearer: "API key", basic: "username and password", header: "API key in a header", oauth: "OAuth" };
+import { t, tn } from "../translate.js";
+
+const KINDS = { none: t("no authentication"), bearer: t("API key"), basic: t("username and password"), header: t("API key in a header"), oauth: "OAuth" };
 
 export function copyOf(id) {
   return document.getElementById(id).content.firstElementChild.cloneNode(true);
-}
-
-export function plural(n, word) {
-  return `${n} ${word}${n === 1 ? "" : "s"}`;
 }
 
 /** The row of an action (with `enabled` operations) or of a server (with `tools`). */
@@ -18,7 +16,7 @@ export function rowOf(outside) {
   find("name").textContent = outside.name;
   find("where").textContent = [outside.host || outside.command?.join(" "), signIn(outside)].filter(Boolean).join(" · ");
   const entries = isAction ? outside.listed.filter(({ name }) => outside.enabled.includes(name)).map(operation) : outside.tools.map(tool);
-  find("count").textContent = isAction ? plural(entries.length, "operation") : plural(entries.length, "tool");
+  find("count").textContent = isAction ? tn("{n} operation", "{n} operations", entries.length) : tn("{n} tool", "{n} tools", entries.length);
   find("operations").append(...entries);
   row.querySelector("details").hidden = !entries.length;
   find("refresh").hidden = isAction;
@@ -34,10 +32,10 @@ export function rowOfAgent(agent) {
   const row = copyOf("outside-row");
   const find = (name) => row.querySelector(`[data-${name}]`);
   find("name").textContent = agent.name;
-  find("where").textContent = [agent.host, signIn(agent), `timeout ${agent.timeout_s}\u00a0s`].join(" · ");
+  find("where").textContent = [agent.host, signIn(agent), t("timeout {n} s", { n: agent.timeout_s })].join(" · ");
   const [first, ...skills] = agent.description.split("\n");
-  const lines = [["When", agent.when], ["About", first], ...skills.map((words) => ["Skill", words])].filter(([, words]) => words);
-  find("count").textContent = skills.length ? `When to ask it, and ${plural(skills.length, "skill")}` : "When to ask it";
+  const lines = [[t("When"), agent.when], [t("About"), first], ...skills.map((words) => [t("Skill"), words])].filter(([, words]) => words);
+  find("count").textContent = skills.length ? tn("When to ask it, and {n} skill", "When to ask it, and {n} skills", skills.length) : t("When to ask it");
   find("operations").append(...lines.map(([label, words]) => line(label, words)));
   row.querySelector("details").hidden = !lines.length;
   find("refresh").hidden = false;
@@ -53,10 +51,10 @@ export function rowOfAgent(agent) {
 function showChanges(row, { changes = [] }) {
   const find = (name) => row.querySelector(`[data-${name}]`);
   find("changes").hidden = !changes.length;
-  find("changes-title").textContent = `${plural(changes.length, "change")} since you last looked`;
+  find("changes-title").textContent = tn("{n} change since you last looked", "{n} changes since you last looked", changes.length);
   for (const { what, before, after } of changes) {
-    if (before) find("changes-list").append(line("before", `${what}: ${before}`));
-    find("changes-list").append(line("now", `${what}: ${after || "removed"}`));
+    if (before) find("changes-list").append(line(t("before"), `${what}: ${before}`));
+    find("changes-list").append(line(t("now"), `${what}: ${after || t("removed")}`));
   }
 }
 
@@ -77,12 +75,12 @@ function labelled(row, { name }) {
 /** Its authentication, in words. */
 function signIn({ auth, secret_set: isSet, oauth }) {
   const missing = auth === "oauth" ? !oauth.client_id : auth !== "none" && !isSet;
-  return missing ? `${KINDS[auth]}, not set up yet` : KINDS[auth];
+  return missing ? t("{kind}, not set up yet", { kind: KINDS[auth] }) : KINDS[auth];
 }
 
 function trouble(line, { trouble: words, warnings = [], enabled }, n) {
-  const problem = words || (n ? "" : enabled ? "No operations selected." : "This server lists no tools.");
-  const more = warnings.length ? plural(warnings.length, "note") + " on its document. See Edit." : "";
+  const problem = words || (n ? "" : enabled ? t("No operations selected.") : t("This server lists no tools."));
+  const more = warnings.length ? tn("{n} note on its document. See Edit.", "{n} notes on its document. See Edit.", warnings.length) : "";
   line.textContent = [problem, more].filter(Boolean).join(" ");
   line.hidden = !line.textContent;
 }
@@ -93,16 +91,16 @@ export function operation(listed) {
   const button = row.querySelector("[data-test]");
   button.hidden = false;
   button.dataset.test = listed.name;
-  button.setAttribute("aria-label", `Test ${listed.name}`);
+  button.setAttribute("aria-label", t("Test {name}", { name: listed.name }));
   return row;
 }
 
 function tool({ name, description, read_only: isRead }) {
   const row = copyOf("operation-row");
-  row.querySelector("[data-method]").textContent = "tool";
+  row.querySelector("[data-method]").textContent = t("tool");
   row.querySelector("[data-path]").textContent = name;
   row.querySelector("[data-summary]").textContent = description;
-  if (isRead) row.querySelector("[data-summary]").append(" (marked read-only)");
+  if (isRead) row.querySelector("[data-summary]").append(` ${t("(marked read-only)")}`);
   return row;
 }
 

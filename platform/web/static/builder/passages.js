@@ -2,6 +2,7 @@
 
 import { toast } from "../site.js";
 import { load, post } from "./send.js";
+import { t } from "../translate.js";
 
 /** Load passages when a file's fold opens; `saved(row, data)` shows the server's response to a correction. */
 export function showPassages(list, saved) {
@@ -21,7 +22,7 @@ export function showPassages(list, saved) {
 }
 
 async function fill(box, url) {
-  if (!box.childElementCount) box.textContent = "Loading…";
+  if (!box.childElementCount) box.textContent = t("Loading…");
   box.innerHTML = await html(url) ?? "";
 }
 

@@ -5,6 +5,7 @@ import { call, listed } from "./outside_api.js";
 import { auth } from "./outside_auth.js";
 import { Dialog } from "./outside_dialog.js";
 import { rowOfAgent } from "./outside_row.js";
+import { t } from "../translate.js";
 
 const section = document.getElementById("remote-agents");
 const list = section.querySelector("[data-outside-list]");
@@ -45,7 +46,7 @@ async function remove(agent, row) {
   await call("DELETE", urlOf(agent));
   row.remove();
   form.dispatchEvent(new CustomEvent("outside-changed"));
-  toast(`${agent.name} removed from the draft. The live version keeps it until you publish again.`);
+  toast(t("{name} removed from the draft. The live version keeps it until you publish again.", { name: agent.name }));
 }
 
 // The dialog --------------------------------------------------------------------------------------------------------
@@ -72,7 +73,7 @@ function open(agent) {
   dialog.find("[name=card_url]").readOnly = Boolean(agent);
   dialog.find("[data-only-new]").hidden = Boolean(agent);
   showFields();
-  dialog.open(agent ? `Edit ${agent.name}` : "Add remote agent", agent ? "Save" : "Add agent");
+  dialog.open(agent ? t("Edit {name}", { name: agent.name }) : t("Add remote agent"), agent ? t("Save") : t("Add agent"));
 }
 
 function showFields() {

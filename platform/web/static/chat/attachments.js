@@ -1,9 +1,10 @@
 // Attachments of a message: chosen, dropped or pasted, uploaded immediately, read by a worker, shown as chips until sent.
 
 import { post, sentence, token } from "./post.js";
+import { number, t, tn } from "../translate.js";
 
-const OFFLINE = "Upload failed. Can’t reach the site.";
-const GONE = "No longer available. Attach it again.";
+const OFFLINE = t("Upload failed. Can’t reach the site.");
+const GONE = t("No longer available. Attach it again.");
 const POLL_MS = 700;
 
 export class Attachments {
@@ -77,7 +78,7 @@ export class Attachments {
     const room = Math.max(0, this.max - this.files.size);
     this.say("");
     for (const file of files.slice(0, room)) this.upload(file);
-    if (files.length > room) this.say(`You can attach up to ${this.max} files. ${files.length - room} ${files.length - room === 1 ? "wasn’t" : "weren’t"} added.`, true);
+    if (files.length > room) this.say(tn("You can attach up to {max} files. {n} wasn’t added.", "You can attach up to {max} files. {n} weren’t added.", files.length - room, { max: this.max }), true);
     this.update();
   }
 
@@ -98,7 +99,7 @@ export class Attachments {
 
   show(chip, { loaded, total }) {
     chip.querySelector("progress").value = loaded / total;
-    this.state(chip, loaded < total ? `Uploading, ${Math.round((100 * loaded) / total)} %` : "Checking");
+    this.state(chip, loaded < total ? t("Uploading, {percent} %", { percent: Math.round((100 * loaded) / total) }) : t("Checking"));
   }
 
   uploaded(chip, request) {
@@ -129,7 +130,7 @@ export class Attachments {
     if (file.state === "reading") {
       if (this.files.get(chip).state === "uploading") this.say(`${file.name}: reading.`);
       this.files.set(chip, { state: "reading", id: file.id, remove: file.remove });
-      bar.setAttribute("aria-label", "Reading");
+      bar.setAttribute("aria-label", t("Reading"));
       if (file.share === null) bar.removeAttribute("value");
       else bar.value = file.share;
       this.state(chip, file.progress);
@@ -138,7 +139,7 @@ export class Attachments {
       this.files.set(chip, { state: "ready", id: file.id, remove: file.remove });
       bar.remove();
       const read = [file.extent || size(file.size), ...file.notices].join(". ");
-      this.state(chip, file.state === "ready" ? read : `Only for ${openers}. ${file.error}`);
+      this.state(chip, file.state === "ready" ? read : `${t("Only for {openers}.", { openers })} ${file.error}`);
       this.say(`${file.name} attached. ${chip.querySelector("[data-state]").textContent}`);
     }
     this.changed();
@@ -172,10 +173,10 @@ export class Attachments {
 
   chip(file) {
     const chip = this.row.content.firstElementChild.cloneNode(true);
-    chip.querySelector("b").textContent = file.name || "Pasted picture";
+    chip.querySelector("b").textContent = file.name || t("Pasted picture");
     chip.querySelector("[data-state]").textContent = size(file.size);
     const button = chip.querySelector("button");
-    button.setAttribute("aria-label", `Remove ${file.name || "the pasted picture"}`);
+    button.setAttribute("aria-label", t("Remove {name}", { name: file.name || t("the pasted picture") }));
     button.addEventListener("click", () => this.remove(chip));
     this.list.append(chip);
     return chip;
@@ -223,7 +224,6 @@ export class Attachments {
 }
 
 function size(bytes) {
-  const number = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
-  if (bytes < 1024) return `${bytes} bytes`;
+  if (bytes < 1024) return tn("{n} byte", "{n} bytes", bytes);
   return bytes < 1024 ** 2 ? `${number.format(bytes / 1024)} KB` : `${number.format(bytes / 1024 ** 2)} MB`;
 }

@@ -2,6 +2,7 @@
 
 import { Attachments } from "./attachments.js";
 import { Mention } from "./mention.js";
+import { number, t, tn } from "../translate.js";
 
 const NEAR_LIMIT = 0.9; // the count is shown from this share of the limit on
 
@@ -32,7 +33,8 @@ export class Composer {
   listen() {
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
-      if (this.waiting) this.wait(false);
+      if (event.submitter?.name === "text") this.deliver(event.submitter.value, false); // a starter
+      else if (this.waiting) this.wait(false);
       else this.submit();
     });
     this.area.addEventListener("input", () => {
@@ -68,9 +70,9 @@ export class Composer {
   async submit() {
     const text = this.area.value;
     const empty = !text.trim() && !this.attached?.files.size;
-    if (this.answering && !this.handlers.queues && !empty) this.hint = "Still answering. Wait for the answer or stop it to send this.";
+    if (this.answering && !this.handlers.queues && !empty) this.hint = t("Still answering. Wait for the answer or stop it to send this.");
     else if (!this.sending && !empty && text.length <= this.max) {
-      if (this.attached?.failed) this.hint = `Remove the file${this.attached.failed > 1 ? "s" : ""} marked in red, then send.`;
+      if (this.attached?.failed) this.hint = tn("Remove the file marked in red, then send.", "Remove the files marked in red, then send.", this.attached.failed);
       else if (this.attached?.busy) this.wait(true);
       else await this.deliver(text, true);
     }
@@ -80,7 +82,7 @@ export class Composer {
   /** Wait for the files and then send, or stop waiting. */
   wait(waiting) {
     this.waiting = waiting;
-    this.hint = waiting ? "Sends when your files are read." : "";
+    this.hint = waiting ? t("Sends when your files are read.") : "";
     this.update();
   }
 
@@ -94,6 +96,7 @@ export class Composer {
 
   /** Send `text`; if it is the field's, the field is free for the next message meanwhile. */
   async deliver(text, own) {
+    if (this.sending || !this.form.reportValidity()) return; // inputs of the GPT that must be filled in first
     const key = this.draftKey(); // sending the first message changes the form's action
     const chips = [...(this.attached?.files.keys() ?? [])];
     this.sending = true;
@@ -102,7 +105,7 @@ export class Composer {
     this.update();
     try {
       const files = (this.attached?.ids ?? []).map((id) => ["attachments", id]);
-      await this.handlers.send(text, [...files, ...(this.mention?.fields ?? [])]);
+      await this.handlers.send(text, [...files, ...this.inputs(), ...(this.mention?.fields ?? [])]);
       this.attached?.clear(chips);
       if (own) {
         this.unsent = "";
@@ -113,11 +116,25 @@ export class Composer {
       }
     } catch (refusal) {
       [this.area.value, this.unsent] = [this.whole(), ""];
-      this.fail(refusal, own && text.trim() ? " Your message is still here." : "");
+      this.fail(refusal, own && text.trim() ? t(" Your message is still here.") : "");
     } finally {
       this.sending = false;
       this.update();
     }
+  }
+
+  /** What the person filled in for the GPT's inputs; nothing once the chat has begun. */
+  inputs() {
+    const part = this.form.querySelector("[data-inputs]");
+    return part && !part.hidden ? [...new FormData(this.form)].filter(([name]) => name.startsWith("answer-")) : [];
+  }
+
+  /** Show the GPT's inputs, before a chat begins, or no more. */
+  showInputs(shown) {
+    const part = this.form.querySelector("[data-inputs]");
+    if (!part) return;
+    part.hidden = !shown;
+    for (const field of part.querySelectorAll("input, select, textarea")) field.disabled = !shown;
   }
 
   /** Return the text of a withdrawn message to the field. */
@@ -137,7 +154,7 @@ export class Composer {
       link.href = refusal.signIn;
       link.target = "_blank";
       link.className = "link";
-      link.textContent = "Sign in";
+      link.textContent = t("Sign in");
       this.error.append(" ", link);
     }
   }
@@ -159,16 +176,15 @@ export class Composer {
     const empty = !this.area.value.trim() && !this.attached?.files.size;
     this.sendButton.hidden = this.answering && (empty || !this.handlers.queues);
     this.sendButton.disabled = this.sending || empty || over > 0;
-    this.sendButton.textContent = this.sending ? "Sending" : this.waiting ? "Don’t send yet" : "Send";
+    this.sendButton.textContent = this.sending ? t("Sending") : this.waiting ? t("Don’t send yet") : t("Send");
     this.note.classList.toggle("over", over > 0);
-    this.note.textContent = this.hint || this.count(over) || (empty && this.mention ? "@ asks another GPT" : "");
+    this.note.textContent = this.hint || this.count(over) || (empty && this.mention ? t("@ asks another GPT") : "");
     this.grow();
   }
 
   count(over) {
-    const number = new Intl.NumberFormat("en");
-    if (over > 0) return `${number.format(over)} character${over === 1 ? "" : "s"} too long`;
-    return this.area.value.length < this.max * NEAR_LIMIT ? "" : `${number.format(-over)} characters left`;
+    if (over > 0) return tn("{shown} character too long", "{shown} characters too long", over, { shown: number.format(over) });
+    return this.area.value.length < this.max * NEAR_LIMIT ? "" : tn("{shown} character left", "{shown} characters left", -over, { shown: number.format(-over) });
   }
 
   grow() {

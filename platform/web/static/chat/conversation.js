@@ -8,6 +8,8 @@ import { post, Refusal } from "./post.js";
 import { enrich } from "./rich/enrich.js";
 import { SourcePanel } from "./sources.js";
 import { AnswerStream } from "./stream.js";
+import { showTitle } from "./titles.js";
+import { t } from "../translate.js";
 
 const END_PX = 40; // this close to the end, the page scrolls with the stream
 const COPIED_MS = 2000;
@@ -132,6 +134,7 @@ export class Conversation {
     if (old) old.replaceWith(turn);
     else this.turns.append(turn);
     this.composer.fail(null);
+    showTitle(data.conversation, data.title); // a chat that began with a greeting is named by what follows
     enhance(turn);
     this.followLive();
     this.toEnd();
@@ -209,7 +212,7 @@ export class Conversation {
       part.replaceWith(changed);
       if (button.name) changed.querySelector(`[aria-label="${button.ariaLabel}"]`).focus();
       else changed.querySelector("summary").focus();
-      this.announce("Thanks for your feedback.");
+      this.announce(t("Thanks for your feedback."));
     } catch (refusal) {
       const error = part.querySelector("[data-feedback-error]");
       if (error && !button.name) error.textContent = refusal.message;
@@ -226,7 +229,7 @@ export class Conversation {
     try {
       const { html } = await post(form.getAttribute("action"), [...new FormData(form)]);
       form.closest("[data-creator-question]").replaceWith(parsed(html, "[data-creator-question]"));
-      this.announce("Question sent.");
+      this.announce(t("Question sent."));
     } catch (refusal) {
       error.textContent = refusal.message;
       button.disabled = false;
@@ -241,7 +244,7 @@ export class Conversation {
     this.stream?.close();
     this.stream = new AnswerStream(reply, (element) => this.ended(element), (card) => this.asked(card));
     this.composer.setAnswering(true);
-    this.announce(`${reply.dataset.name} is answering.`);
+    this.announce(t("{name} is answering.", { name: reply.dataset.name }));
   }
 
   ended(reply) {
@@ -251,7 +254,7 @@ export class Conversation {
     if (this.following) this.toEnd();
     this.followQueue();
     const stopped = reply.dataset.status === "cancelled";
-    if (reply.dataset.status !== "failed") this.announce(stopped ? "Stopped." : `${reply.dataset.name} has answered.`);
+    if (reply.dataset.status !== "failed") this.announce(stopped ? t("Stopped.") : t("{name} has answered.", { name: reply.dataset.name }));
   }
 
   /** Point to a request that waits for the person, without interrupting their typing. */
@@ -286,7 +289,7 @@ export class Conversation {
     try {
       await post(this.stream.reply.dataset.cancel);
     } catch (refusal) {
-      this.composer.fail(new Refusal(refusal.status ? refusal.message : "Couldn’t stop the answer. Can’t reach the site. Try again."));
+      this.composer.fail(new Refusal(refusal.status ? refusal.message : t("Couldn’t stop the answer. Can’t reach the site. Try again.")));
       this.composer.update();
     }
   }
@@ -299,7 +302,7 @@ export class Conversation {
 
   async clicked(event) {
     if (event.target.closest("[data-edit-cancel]")) closeEdit(event.target);
-    if (await copied(event.target.closest("button"))) this.announce("Copied.");
+    if (await copied(event.target.closest("button"))) this.announce(t("Copied."));
   }
 
   // Other tabs
@@ -391,7 +394,7 @@ export function enhance(part, { now = false } = {}) {
     button.type = "button";
     button.className = "tool";
     button.dataset.copyCode = "";
-    button.textContent = "Copy";
+    button.textContent = t("Copy");
     head.append(button);
   }
 }
@@ -403,8 +406,8 @@ export async function copied(button) {
   else if ("copyCode" in button.dataset) await copy(button.closest(".code").querySelector("pre").textContent);
   else if (button.copyText) await copy(button.copyText());
   else return false;
-  button.textContent = "Copied";
-  setTimeout(() => { button.textContent = "Copy"; }, COPIED_MS);
+  button.textContent = t("Copied");
+  setTimeout(() => { button.textContent = t("Copy"); }, COPIED_MS);
   return true;
 }
 

@@ -1,8 +1,10 @@
 // The runs of other GPTs: loaded when their line is expanded, and again while they are in progress.
 
+import { t } from "../translate.js";
+
 const AGAIN_MS = 2000;
-const OFFLINE = "Can’t reach the site. Expand this again when you’re back online.";
-const GONE = "This is no longer available: you’re signed out, or the chat was deleted. Reload the page.";
+const OFFLINE = t("Can’t reach the site. Expand this again when you’re back online.");
+const GONE = t("This is no longer available: you’re signed out, or the chat was deleted. Reload the page.");
 
 /** Load the runs of delegations in `root` when they are expanded; `shown(part)` activates each. */
 export function foldOut(root, shown) {

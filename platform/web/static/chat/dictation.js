@@ -3,13 +3,14 @@
 
 import { Microphone, VOICE_MODE } from "./microphone.js";
 import { post } from "./post.js";
+import { t } from "../translate.js";
 
 const HOLD_MS = 400;
 const LEAST_MS = 300; // a recording of less holds no word
 const TICK_MS = 100;
-const OFF = "Dictation isn’t set up on this site. Ask your admin.";
-const SILENT = "No speech was heard. Check your microphone and try again.";
-const SHORT = "Nothing was recorded. Click to start and stop, or hold the button while you speak.";
+const OFF = t("Dictation isn’t set up on this site. Ask your admin.");
+const SILENT = t("No speech was heard. Check your microphone and try again.");
+const SHORT = t("Nothing was recorded. Click to start and stop, or hold the button while you speak.");
 
 class Dictation {
   constructor(button) {
@@ -68,7 +69,7 @@ class Dictation {
   async start() {
     this.fail("");
     if (!this.button.dataset.microphone) return this.fail(OFF);
-    this.show("asking", "Waiting for the microphone");
+    this.show("asking", t("Waiting for the microphone"));
     this.microphone = new Microphone();
     try {
       await this.microphone.open();
@@ -84,7 +85,7 @@ class Dictation {
     this.show("recording");
     this.tick();
     this.timer = setInterval(() => this.tick(), TICK_MS);
-    this.announce("Recording. Press again to stop.");
+    this.announce(t("Recording. Press again to stop."));
   }
 
   tick() {
@@ -105,7 +106,7 @@ class Dictation {
   async stop() {
     if (this.state !== "recording") return;
     const isShort = this.microphone.elapsed < LEAST_MS;
-    this.show("sending", "Transcribing");
+    this.show("sending", t("Transcribing"));
     const recording = await this.finish();
     if (isShort) this.fail(SHORT);
     else await this.transcribe(recording);
@@ -116,7 +117,7 @@ class Dictation {
     if (this.state !== "recording") return;
     this.finish();
     this.show("idle");
-    this.announce("Recording discarded.");
+    this.announce(t("Recording discarded."));
   }
 
   async transcribe(recording) {
@@ -139,13 +140,13 @@ class Dictation {
     this.area.setRangeText(before + text + after, selectionStart, selectionEnd, "end");
     this.area.dispatchEvent(new Event("input", { bubbles: true }));
     this.area.focus();
-    this.announce("Your words are in the message field. Check them, then send.");
+    this.announce(t("Your words are in the message field. Check them, then send."));
   }
 
   show(state, text = "") {
     this.state = state;
     this.button.setAttribute("aria-pressed", String(state === "recording"));
-    this.button.setAttribute("aria-label", state === "recording" ? "Stop dictating" : "Dictate");
+    this.button.setAttribute("aria-label", state === "recording" ? t("Stop dictating") : t("Dictate"));
     this.button.setAttribute("aria-disabled", String(state === "sending"));
     this.box.hidden = state === "idle";
     this.box.dataset.dictation = state;

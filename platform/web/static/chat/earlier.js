@@ -1,5 +1,7 @@
 // The turns before those that a long chat opens with: loaded when the reader scrolls near the top or follows the link.
 
+import { t } from "../translate.js";
+
 const NEAR = "4000px 0px 0px"; // above what is on the screen: about half a second of fast scrolling
 
 export class EarlierTurns {
@@ -54,7 +56,7 @@ export class EarlierTurns {
       this.near.unobserve(this.link); // and observe it anew, as it may still be near
       this.near.observe(this.link);
     } catch {
-      this.conversation.announce("Couldn’t load earlier messages. Try again.");
+      this.conversation.announce(t("Couldn’t load earlier messages. Try again."));
     }
     this.loading = false;
   }
@@ -71,7 +73,7 @@ export class EarlierTurns {
     }
     this.show(link);
     this.scroller.scrollTop += first.getBoundingClientRect().top - top;
-    this.conversation.announce(`${2 * n} earlier messages loaded.${link.hidden ? " This is the start of the chat." : ""}`);
+    this.conversation.announce(t("{n} earlier messages loaded.", { n: 2 * n }) + (link.hidden ? t(" This is the start of the chat.") : ""));
   }
 
   /** Make the link what `link` is on a newer page. */

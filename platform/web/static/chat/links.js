@@ -1,10 +1,12 @@
 // Links of an answer: where each leads, what data it would send, and whether it comes from external content. The same
 // rules as in chat/links.py; a test runs the same cases against both.
 
+import { t } from "../translate.js";
+
 const HOST = /(?:[\p{L}\p{N}_-]{1,63}\.){1,12}\p{L}[\p{L}\p{N}_-]{1,62}/gu;
 const DATA_CHARS = 16;
 const SHOWN_CHARS = 48;
-const FROM_OUTSIDE = "from a page it read";
+const FROM_OUTSIDE = t("from a page it read");
 
 /** The host of a URL, or the address of a mailto link; empty if there is none. */
 export function host(url) {
@@ -53,7 +55,7 @@ export function explain(link, outside) {
   const notes = [];
   if (!showsHost(link.textContent, url)) notes.push(note("link-host", host(url)));
   const data = dataSent(url);
-  if (data) notes.push(note("link-note", `sends “${shortened(data)}”`));
+  if (data) notes.push(note("link-note", t("sends “{data}”", { data: shortened(data) })));
   if (outside.has(host(url))) notes.push(note("link-note", FROM_OUTSIDE));
   link.title = url;
   link.target = "_blank";

@@ -2,6 +2,8 @@
 
 import { toast } from "../site.js";
 import { post } from "./post.js";
+import { showTitle } from "./titles.js";
+import { t } from "../translate.js";
 
 const menu = document.getElementById("chat-menu");
 const renaming = document.getElementById("rename-dialog");
@@ -54,14 +56,7 @@ async function change(what) {
   }
 }
 
-function renamed({ title }) {
-  for (const entry of document.querySelectorAll(`[data-chat-row="${row().dataset.chatRow}"]`)) {
-    entry.querySelector("[data-title]").textContent = title;
-    entry.querySelector("a").title = title;
-    entry.querySelector("[data-menu]").ariaLabel = `Rename, pin, archive, schedule, move, share or delete “${title}”`;
-  }
-  if ("current" in row().dataset) document.title = `${title} · ${document.title.split(" · ").at(-1)}`;
-}
+const renamed = ({ title }) => showTitle(row().dataset.chatRow, title);
 
 function deleted() {
   if ("current" in row().dataset) {
@@ -72,15 +67,15 @@ function deleted() {
   row().remove();
   if (!group.querySelector("[data-chat-row]")) group.remove();
   if (!document.querySelector("[data-chat-row]")) location.reload(); // for the text that explains an empty list
-  toast("Chat deleted.");
+  toast(t("Chat deleted."));
 }
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-menu]");
   if (!button) return;
   opener = button;
-  menu.querySelector("[data-pin] [data-words]").textContent = "pinned" in opener.dataset ? "Unpin" : "Pin";
-  menu.querySelector("[data-archive] [data-words]").textContent = "archived" in opener.dataset ? "Put back" : "Archive";
+  menu.querySelector("[data-pin] [data-words]").textContent = "pinned" in opener.dataset ? t("Unpin") : t("Pin");
+  menu.querySelector("[data-archive] [data-words]").textContent = "archived" in opener.dataset ? t("Put back") : t("Archive");
   menu.showPopover();
   place();
   menu.querySelector("button").focus();
@@ -109,10 +104,10 @@ menu.querySelector("[data-move]").addEventListener("click", async () => {
   moving.querySelector("form").action = moveUrl;
   try {
     const { items } = await (await fetch("/api/projects?limit=100")).json();
-    select.replaceChildren(new Option("None", ""), ...items.map(({ name, id }) => new Option(name, id, false, id === project)));
+    select.replaceChildren(new Option(t("None"), ""), ...items.map(({ name, id }) => new Option(name, id, false, id === project)));
     openDialog(moving);
   } catch {
-    toast("The projects could not be loaded. Try again.", "error");
+    toast(t("The projects could not be loaded. Try again."), "error");
   }
 });
 menu.querySelector("[data-share]").addEventListener("click", () => location.assign(opener.dataset.shareUrl));

@@ -5,6 +5,7 @@ import DOMPurify from "../vendor/dompurify/purify.es.mjs";
 import MarkdownIt from "../vendor/markdown-it/markdown-it.esm.min.mjs";
 import { addFormulas } from "./formula_rules.js";
 import { explain, host } from "./links.js";
+import { t } from "../translate.js";
 
 const ALLOWED = {
   ALLOWED_TAGS: "a blockquote br code del em h1 h2 h3 h4 h5 h6 hr li ol p pre s strong table tbody td th thead tr ul".split(" "),
@@ -26,8 +27,9 @@ parser.renderer.rules.image = (tokens, index) => {
 };
 
 function pictureWords(words, source) {
-  const where = host(source) ? `icture on ${host(source)}` : "icture";
-  return words.trim() ? `${words} (p${where})` : `P${where}`;
+  const on = { host: host(source) };
+  if (!words.trim()) return on.host ? t("Picture on {host}", on) : t("Picture");
+  return on.host ? t("{words} (picture on {host})", { words, ...on }) : t("{words} (picture)", { words });
 }
 
 /** `text` as a document fragment that is safe to insert. `outside`: the hosts that are only in external content. */

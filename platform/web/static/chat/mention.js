@@ -4,6 +4,7 @@
 // toggle for how long it answers. The chip of a GPT that answers until removed comes from the server.
 
 import { post } from "./post.js";
+import { t, tn } from "../translate.js";
 
 const WAIT_MS = 120; // after a key, before the list is requested
 const TYPED = /(?:^|\s)@((?:[^\s@][^@\n]{0,59})?)$/u; // the text before the caret
@@ -66,7 +67,7 @@ export class Mention {
   }
 
   address(name) {
-    this.area.placeholder = `Message ${name}`;
+    this.area.placeholder = t("Message {name}", { name });
   }
 
   // The list
@@ -117,8 +118,8 @@ export class Mention {
     this.list.replaceChildren(...this.found.map((gpt, index) => this.option(gpt, index)));
     this.list.hidden = !this.found.length;
     this.none.hidden = this.found.length > 0;
-    this.none.textContent = query.trim() ? `No GPTs found for “${query.trim()}”.` : "There are no other GPTs you can use yet.";
-    this.status.textContent = this.found.length ? `${this.found.length} GPT${this.found.length === 1 ? "" : "s"}. Use the arrow keys to choose and Enter to select.` : this.none.textContent;
+    this.none.textContent = query.trim() ? t("No GPTs found for “{query}”.", { query: query.trim() }) : t("There are no other GPTs you can use yet.");
+    this.status.textContent = this.found.length ? tn("{n} GPT. Use the arrow keys to choose and Enter to select.", "{n} GPTs. Use the arrow keys to choose and Enter to select.", this.found.length) : this.none.textContent;
     this.open();
     return this.mark(0);
   }
@@ -213,13 +214,13 @@ export class Mention {
     area.dispatchEvent(new Event("input", { bubbles: true }));
     this.place.replaceChildren(this.chip(this.chosen));
     this.address(this.chosen.name);
-    this.status.textContent = `${this.chosen.name} will answer this message.`;
+    this.status.textContent = t("{name} will answer this message.", { name: this.chosen.name });
   }
 
   chip(gpt) {
     const chip = filled(this.form.querySelector("[data-mention-chip]"), gpt);
     chip.setAttribute("aria-label", `${gpt.name} answers`);
-    chip.querySelector("[data-unmention]").setAttribute("aria-label", `Remove ${gpt.name}`);
+    chip.querySelector("[data-unmention]").setAttribute("aria-label", t("Remove {name}", { name: gpt.name }));
     return chip;
   }
 
@@ -239,7 +240,7 @@ export class Mention {
     try {
       await post(button.dataset.dismissGuest);
       this.refused(null);
-      this.status.textContent = "Removed.";
+      this.status.textContent = t("Removed.");
       this.showGuest(null);
       this.area.focus();
     } catch (refusal) {

@@ -1,11 +1,13 @@
 // The microphone of this device: how loud it is, and recordings of it.
 
+import { t } from "../translate.js";
+
 const LOUDNESS = 6; // brings the level of speech near 1
 // In the session while the first message of a voice mode opens its chat.
 export const VOICE_MODE = "voice mode";
-const NO_RECORDER = "This browser can’t record on this page. Open the site over HTTPS, or use another browser.";
-const BLOCKED = "The microphone is blocked. Allow it for this site in your browser, then try again.";
-const NO_MICROPHONE = "No microphone found.";
+const NO_RECORDER = t("This browser can’t record on this page. Open the site over HTTPS, or use another browser.");
+const BLOCKED = t("The microphone is blocked. Allow it for this site in your browser, then try again.");
+const NO_MICROPHONE = t("No microphone found.");
 
 export class Microphone {
   /** Ask for the microphone. Throws an Error whose message is for people. */

@@ -1,8 +1,10 @@
 // Requests from the chat's pages, with one sentence for every failure.
 
-const OFFLINE = "Can’t reach the site. Check your connection and try again.";
-const BROKEN = "Something went wrong. Try again.";
-const OUT_OF_DATE = "This page is out of date. Reload it, then try again.";
+import { t } from "../translate.js";
+
+const OFFLINE = t("Can’t reach the site. Check your connection and try again.");
+const BROKEN = t("Something went wrong. Try again.");
+const OUT_OF_DATE = t("This page is out of date. Reload it, then try again.");
 
 /** A failed request: `message` is for the person, `status` the HTTP status (0: no response). */
 export class Refusal extends Error {
@@ -38,8 +40,8 @@ export async function post(url, fields = {}) {
 
 export function sentence(status) {
   if (status === 403) return OUT_OF_DATE;
-  if (status === 404) return "Chat not found. It may have been deleted in another tab.";
-  if (status === 413) return "This is too large to send. Shorten it and try again.";
-  if (status === 429) return "Too many requests. Wait a moment and try again.";
+  if (status === 404) return t("Chat not found. It may have been deleted in another tab.");
+  if (status === 413) return t("This is too large to send. Shorten it and try again.");
+  if (status === 429) return t("Too many requests. Wait a moment and try again.");
   return BROKEN;
 }

@@ -2,7 +2,7 @@
 
 import { Conversation } from "./conversation.js";
 
-const talk = document.querySelector("[data-talk]");
+const talk = document.querySelector(".preview-talk");
 const reset = talk.querySelector("[data-reset]");
 const form = talk.querySelector("[data-composer]");
 const start = form.action;
@@ -12,6 +12,7 @@ const conversation = new Conversation(talk, {
   began(data) {
     form.action = data.send;
     reset.disabled = false;
+    conversation.composer.showInputs(false);
     return false;
   },
 });
@@ -20,6 +21,7 @@ reset.addEventListener("click", async () => {
   await conversation.stop();
   conversation.clear();
   form.action = start;
+  conversation.composer.showInputs(true);
   talk.querySelector("[data-scroll]").append(welcome);
   reset.disabled = true;
   conversation.composer.area.focus();

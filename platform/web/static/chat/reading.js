@@ -2,14 +2,15 @@
 
 import { toast } from "../site.js";
 import { token } from "./post.js";
+import { t } from "../translate.js";
 
 const AHEAD = 2; // sentences that are fetched while one is played
 const MAX_CHARS = 500; // of what is read at once
 const VOICES_MS = 1000; // some browsers load their voices late
 const LEFT_OUT = ".cite, .code, pre, button, [aria-hidden=true], .visually-hidden";
 const BLOCKS = "p, li, h1, h2, h3, h4, h5, h6, td, th, dt, dd, blockquote";
-const NO_VOICE = "Your browser has no voice to read with, and this site has none either. Ask your admin.";
-const FAILED = "Reading stopped. Try again in a moment.";
+const NO_VOICE = t("Your browser has no voice to read with, and this site has none either. Ask your admin.");
+const FAILED = t("Reading stopped. Try again in a moment.");
 
 /** The sentences of an answer as { text, range }; code and citations are left out. */
 export function sentences(answer) {
@@ -160,7 +161,7 @@ class Reading {
   }
 
   async run(url) {
-    this.button.textContent = "Stop reading";
+    this.button.textContent = t("Stop reading");
     try {
       await this.read(url, this.sentences.map(({ text }) => text));
     } catch (error) {
@@ -186,7 +187,7 @@ class Reading {
     this.stopped = true;
     this.voice?.stop();
     mark(null);
-    this.button.textContent = "Read aloud";
+    this.button.textContent = t("Read aloud");
   }
 }
 

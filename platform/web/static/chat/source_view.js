@@ -1,8 +1,10 @@
 // What a citation opens in the panel: first the passage, then its page or the section around it.
 
-const SLOW = "The page is taking too long to load. You can still read the passage here.";
-const GONE = "This source is no longer available: you’re signed out, or the chat was deleted. Reload the page.";
-const OFFLINE = "Can’t reach the site. Open the source again when you’re back online.";
+import { t } from "../translate.js";
+
+const SLOW = t("The page is taking too long to load. You can still read the passage here.");
+const GONE = t("This source is no longer available: you’re signed out, or the chat was deleted. Reload the page.");
+const OFFLINE = t("Can’t reach the site. Open the source again when you’re back online.");
 
 /** Load an open source. Its passage is shown until then. */
 export async function load(entry) {
@@ -52,7 +54,7 @@ export async function turn(button, status) {
 export function zoom(figure) {
   const button = figure.querySelector("[data-zoom]");
   const isZoomed = figure.classList.toggle("zoomed");
-  button.textContent = isZoomed ? "Fit width" : "Zoom in";
+  button.textContent = isZoomed ? t("Fit width") : t("Zoom in");
   if (isZoomed) toMark(figure);
 }
 

@@ -7,6 +7,7 @@
 import { carry } from "./delegations.js";
 import { host } from "./links.js";
 import { enrich } from "./rich/enrich.js";
+import { t, tn } from "../translate.js";
 
 const AFTER_MS = 400; // what is done after the last word is named if it takes longer
 const PAINT_MS = 60; // between two renderings of the growing text
@@ -14,6 +15,24 @@ const LOOK_MS = 80; // steps in quick succession are loaded together
 const LOOKED_AT = ["tool_choice", "model_reply", "tool_started", "delegation", "tool_result", "approval_request", "approval"];
 const LIVE_PARTS = ["data-live-steps", "data-live-cards", "data-live-pictures"];
 const RETRY_MS = [1000, 2000, 4000, 8000, 15000]; // after the browser or the site gave up; the last one repeats
+
+const isEnglish = !document.documentElement.dataset.words;
+// Workers write English: what they say they do, in the page's language.
+const PHASES = {
+  "Reading your message": t("Reading your message"),
+  "Choosing a tool": t("Choosing a tool"),
+  "Thinking": t("Thinking"),
+  "Writing the answer": t("Writing the answer"),
+  "Checking the answer against the files": t("Checking the answer against the files"),
+  "Looking for the closest passages": t("Looking for the closest passages"),
+};
+
+function worded(phase) {
+  const [, doing, n] = /^(Searching|Reading) (\d+) files?$/.exec(phase) ?? [];
+  if (doing === "Searching") return tn("Searching {n} file", "Searching {n} files", Number(n));
+  if (doing === "Reading") return tn("Reading {n} file", "Reading {n} files", Number(n));
+  return PHASES[phase] ?? phase;
+}
 
 export class AnswerStream {
   /** Follow the live `reply` element; `finished(element)` is called with the finished one that replaced it,
@@ -86,7 +105,7 @@ export class AnswerStream {
       case "attempt":
         this.forget();
         this.enter(this.phase);
-        if (!this.phase) this.say(this.searched ?? (this.nFiles ? "Reading" : "Thinking"));
+        if (!this.phase) this.say(this.searched ?? (this.nFiles ? t("Reading") : t("Thinking")));
         this.paint();
         break;
       case "reasoning":
@@ -112,7 +131,7 @@ export class AnswerStream {
 
   step(event) {
     if (event.kind === "retrieval") {
-      this.searched = event.summary;
+      this.searched = isEnglish ? event.summary : t("Searched the files"); // workers write English
       this.say(this.searched);
     }
     if (event.kind === "model_reply") this.hasReplied = true;
@@ -123,8 +142,9 @@ export class AnswerStream {
   }
 
   /** Show what the GPT is doing: after what it found in its files, or below the text if that has been written. */
-  enter(phase) {
-    this.phase = phase;
+  enter(named) {
+    this.phase = named;
+    const phase = worded(named);
     clearTimeout(this.naming);
     this.after.hidden = true;
     if (!phase) return;
@@ -201,7 +221,7 @@ export class AnswerStream {
     this.thinking.hidden = !this.reasoning;
     this.reply.classList.toggle("reasoning", Boolean(this.reasoning) && !this.searched);
     line.classList.toggle("line-running", !isOver);
-    words.textContent = isOver ? thought(this.seconds) : "Thinking";
+    words.textContent = isOver ? thought(this.seconds) : t("Thinking");
     const follows = notes.scrollTop + notes.clientHeight >= notes.scrollHeight - 4;
     notes.textContent = this.reasoning;
     if (follows) notes.scrollTop = notes.scrollHeight;
@@ -234,7 +254,7 @@ export class AnswerStream {
 
   vanished() {
     this.close();
-    this.say("This answer is no longer available: you’re signed out, or the chat was deleted. Reload the page.");
+    this.say(t("This answer is no longer available: you’re signed out, or the chat was deleted. Reload the page."));
     this.reply.classList.remove("lost");
     this.state.parentElement.classList.remove("working");
     this.finished(this.reply);
@@ -252,7 +272,8 @@ export class AnswerStream {
 
 /** How long the model thought, in words. */
 function thought(seconds) {
-  return `Thought for ${seconds < 60 ? "" : `${Math.floor(seconds / 60)} min `}${seconds % 60} s`;
+  const minutes = seconds < 60 ? "" : `${Math.floor(seconds / 60)} min `;
+  return t("Thought for {time}", { time: `${minutes}${seconds % 60} s` });
 }
 
 /** Open the disclosures around `part` within `whole`. */

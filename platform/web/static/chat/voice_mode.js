@@ -4,6 +4,7 @@ import { toast } from "../site.js";
 import { Microphone, VOICE_MODE } from "./microphone.js";
 import { post } from "./post.js";
 import { mark, sentences, voiceFor } from "./reading.js";
+import { t } from "../translate.js";
 
 const TICK_MS = 50;
 const SPEECH_MS = 250; // so much sound is speech, not a click
@@ -12,8 +13,8 @@ const PAUSE_MS = 1200; // ends a turn
 const IDLE_MS = 20_000; // a recording without speech is begun anew
 const WHILE_SPEAKING_MS = 4000; // how much before an interruption is recorded
 const LEAST_LEVEL = 0.1;
-const OFF = "Voice mode isn’t set up on this site. Ask your admin.";
-const NEEDS_YOU = "The answer needs you. Voice mode has ended; see the chat.";
+const OFF = t("Voice mode isn’t set up on this site. Ask your admin.");
+const NEEDS_YOU = t("The answer needs you. Voice mode has ended; see the chat.");
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -64,7 +65,7 @@ class VoiceMode {
     if (!this.hearing.microphone) return toast(OFF, "error");
     [this.on, this.acted, this.caption.textContent] = [true, false, ""];
     this.microphone = new Microphone();
-    this.tell("Waiting for the microphone");
+    this.tell(t("Waiting for the microphone"));
     this.dialog.showModal();
     try {
       (await voiceFor(this.talk.dataset.speech, [])).stop();
@@ -104,7 +105,7 @@ class VoiceMode {
 
   /** What is said until a pause; null if the mode ended meanwhile. */
   async hear() {
-    this.tell("Listening", "Send now");
+    this.tell(t("Listening"), t("Send now"));
     if (this.microphone.recorder?.state !== "recording") this.microphone.record();
     this.acted = false;
     while (this.on) {
@@ -120,17 +121,17 @@ class VoiceMode {
   }
 
   async transcribed(recording) {
-    this.tell("Writing down what you said");
+    this.tell(t("Writing down what you said"));
     const fields = new FormData();
     fields.append("file", recording, "speech");
     const { text } = await post(this.hearing.microphone, fields);
-    this.caption.textContent = text || "I heard nothing. Please say it again.";
+    this.caption.textContent = text || t("I heard nothing. Please say it again.");
     return text;
   }
 
   /** Send the text as a message; returns its turn. */
   async send(text) {
-    this.tell("Thinking", "Interrupt");
+    this.tell(t("Thinking"), t("Interrupt"));
     const before = this.turnList.lastElementChild?.id;
     const error = this.form.querySelector("[data-error]");
     const area = this.form.querySelector("[data-message]");
@@ -176,7 +177,7 @@ class VoiceMode {
   }
 
   async say({ text, range }, texts) {
-    this.tell("Speaking", "Interrupt");
+    this.tell(t("Speaking"), t("Interrupt"));
     this.caption.textContent = text;
     mark(range);
     texts.push(text);

@@ -1,8 +1,10 @@
 // The models page: updates the rows that changed, every second while something moves, and says so to screen readers.
 
+import { t } from "../translate.js";
+
 const MOVING_MS = 1000;
 const IDLE_MS = 8000;
-const NEWS = { downloaded: "is downloaded", failed: "could not be downloaded", loaded: "is in use", offered: "waits for your decision", cancelled: "was stopped" };
+const NEWS = { downloaded: t("{name} is downloaded."), failed: t("{name} could not be downloaded."), loaded: t("{name} is in use."), offered: t("{name} waits for your decision."), cancelled: t("{name} was stopped.") };
 const OPEN = "details.menu[open]"; // rows with an open menu stay as they are
 
 const place = document.querySelector("[data-models]");
@@ -41,7 +43,7 @@ function show(html) {
 function announce(old, rows) {
   const before = new Map(old.map((row) => [row.dataset.row, row.dataset.state]));
   const news = rows.filter(({ dataset: { row, state } }) => NEWS[state] && before.has(row) && before.get(row) !== state);
-  if (news.length) document.querySelector(place.dataset.announceTo).textContent = news.map(({ dataset }) => `${dataset.title} ${NEWS[dataset.state]}.`).join(" ");
+  if (news.length) document.querySelector(place.dataset.announceTo).textContent = news.map(({ dataset }) => NEWS[dataset.state].replace("{name}", () => dataset.title)).join(" ");
 }
 
 async function look() {

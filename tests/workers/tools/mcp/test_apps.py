@@ -96,7 +96,9 @@ def test_tools_name_their_pages_and_those_for_pages_only_are_not_offered(server)
     listed = {tool.name: tool.app for tool in server.tools}
     assert listed["seats"] == listed["older"] == "ui://seats/map"
     assert listed["elsewhere"] == ""
-    assert "hidden" not in listed
+    assert "hidden" not in tools(server)
+    (hidden,) = (tool for tool in server.tools if tool.name == "hidden")
+    assert (hidden.for_models, hidden.for_apps) == (False, True)
 
 
 def test_the_page_is_kept_with_all_that_it_is_given_and_no_secret(server, keeping):

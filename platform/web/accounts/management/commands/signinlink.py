@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from web.accounts import second_factor
 from web.accounts.models import User
 from web.accounts.services import active_user, create_sign_in_link, first_operator, operator_has_signed_in
 
@@ -16,11 +17,16 @@ class Command(BaseCommand):
         parser.add_argument("email", nargs="?", help="email address of the user")
         parser.add_argument("--operator", action="store_true", help="for the first admin, created if there is none")
         parser.add_argument("--first", action="store_true", help="print nothing if an admin has signed in before")
+        help_text = "also remove the person's second factors, when you know that they lost them"
+        parser.add_argument("--remove-second-factor", action="store_true", help=help_text)
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["first"] and operator_has_signed_in():
             return
-        self.stdout.write(create_sign_in_link(self.person(options)))
+        person = self.person(options)
+        if options["remove_second_factor"]:
+            second_factor.remove_all(person)
+        self.stdout.write(create_sign_in_link(person))
 
     def person(self, options: dict[str, Any]) -> User:
         """The user whom the link signs in. Raises CommandError."""

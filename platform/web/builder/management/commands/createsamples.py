@@ -15,7 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 from web.accounts.models import User
 from web.builder import actions, files, services
 from web.builder.changes import draft_changed
-from web.builder.models import SPEC_FIELDS, Category, DelegateRow, Gpt, KnowledgeFile, Sharing
+from web.builder.models import SPEC_FIELDS, DelegateRow, Gpt, KnowledgeFile, Sharing
 from web.rpc import NoResult
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
@@ -105,6 +105,8 @@ def state_of(gpt: Gpt | None) -> str:
     if gpt is None:
         return ""
     row = Gpt.objects.filter(id=gpt.id).values(*EDITABLE).get()
+    if not row["inputs"]:  # for digests from before there were any
+        del row["inputs"]
     names = gpt.files.filter(removed=None).order_by("name").values_list("name", "sha256")
     asked = gpt.delegates.order_by("delegate__slug").values_list("delegate__slug", "when")
     documents = gpt.actions.filter(removed=None).order_by("document").values_list("document", flat=True)
@@ -134,7 +136,7 @@ def update_sample(folder: Path) -> str:
     fields = {
         **sample,
         "instructions": sample["instructions"].strip(),
-        "category": Category[sample["category"].upper()],
+        "category": sample["category"].lower(),
     }
     gpt = sample_gpt(folder.name)
     if gpt and gpt.deleted:

@@ -48,11 +48,12 @@ def _of_person(person: User) -> list[str]:
 
 
 def _of_everyone() -> list[str]:
-    changed = dict(QuotaLimit.objects.filter(user=None).values_list("kind", "most"))
+    changed = dict(QuotaLimit.objects.filter(user=None, group=None).values_list("kind", "most"))
     sites = {key: getattr(settings, kind.setting) for key, kind in KINDS.items()}
     lines = [f"{key:<18}{_shown(changed.get(key, sites[key])):>14}  ({KINDS[key].setting})" for key in KINDS]
-    own = QuotaLimit.objects.exclude(user=None).select_related("user").order_by("user__email", "kind")
-    return lines + [f"{row.user.email}: {row.kind} {_shown(row.most)}" for row in own if row.user]
+    own = QuotaLimit.objects.exclude(user=None, group=None).select_related("user", "group")
+    rows = own.order_by("user__email", "group__name", "kind")
+    return lines + [f"{row.user.email if row.user else row.group}: {row.kind} {_shown(row.most)}" for row in rows]
 
 
 def _shown(limit: int | None) -> str:

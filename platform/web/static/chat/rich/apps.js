@@ -2,10 +2,12 @@
 // this page. Each runs in a frame that is no part of the site (chat/frames.py), once the person opens it.
 //
 // Nothing that the frame says is trusted. It gets the result that it shows, and asks for its height, for a link to be
-// opened and for a text to be put into the empty message field: the person opens the one and sends the other. It calls
-// no tools and reads nothing.
+// opened and for a text to be put into the empty message field: the person opens the one and sends the other. What it
+// asks of its own server goes through the site, one thing at a time (runs/app_calls.py), which may ask the person.
 
-import { isDark } from "./views.js";
+import { token } from "../post.js";
+import { dark, isDark } from "./views.js";
+import { t } from "../../translate.js";
 
 const VERSION = "2026-01-26";
 const HEIGHT = { least: 80, first: 240, most: 800 };
@@ -13,7 +15,17 @@ const MAX_MESSAGE = 4000;
 const LINK_CHARS = 2000;
 const NOT_FOUND = { code: -32601, message: "This host doesn’t support that." };
 const INVALID = { code: -32602, message: "Invalid parameters." };
-const CAPABILITIES = { openLinks: {}, message: { text: {} }, sandbox: { csp: {}, permissions: {} } };
+const OFFLINE = { code: -32000, message: "The site can’t be reached." };
+const TOO_MANY = { code: -32000, message: "Too many requests at once." };
+const MAX_WAITING = 20;
+// While a question is open nothing moves, and it can be allowed a moment later only: no app can put it under a click.
+let nAsking = 0;
+const LOOK_MS = 700;
+const ENDS = { done: t("done"), declined: t("declined"), waiting: t("not answered"), started: t("interrupted"), new: t("not done") };
+const ENDING_MS = 300; // what an app has to save something when it is closed
+const CAPABILITIES = {
+  openLinks: {}, message: { text: {} }, serverTools: {}, serverResources: {}, sandbox: { csp: {}, permissions: {} },
+};
 
 /** Let the person open and close the app of `box`. */
 export function show(box) {
@@ -26,7 +38,7 @@ export function show(box) {
       app = null;
     } else app = await opened(box);
     button.setAttribute("aria-expanded", String(Boolean(app)));
-    button.textContent = `${app ? "Close" : "Open"} the app from ${box.dataset.host}`;
+    button.textContent = app ? t("Close the app from {host}", { host: box.dataset.host }) : t("Open the app from {host}", { host: box.dataset.host });
   });
 }
 
@@ -38,7 +50,7 @@ async function opened(box) {
     if (!response.ok) throw new Error(String(response.status));
     return new App(box, await response.json());
   } catch {
-    error.textContent = "The app couldn’t be loaded. It may have been deleted.";
+    error.textContent = t("The app couldn’t be loaded. It may have been deleted.");
     return null;
   }
 }
@@ -49,7 +61,7 @@ class App {
     this.given = given;
     this.frame = document.createElement("iframe");
     this.frame.className = "artifact";
-    this.frame.title = `App from ${box.dataset.host}`;
+    this.frame.title = t("App from {host}", { host: box.dataset.host });
     this.frame.sandbox = "allow-scripts";
     this.frame.src = document.querySelector("[data-artifact-frame]").dataset.artifactFrame;
     this.frame.style.height = `${HEIGHT.first}px`;
@@ -57,13 +69,24 @@ class App {
     this.frame.addEventListener("load", () => this.frame.contentWindow.postMessage(given.html, "*"), { once: true });
     this.heard = (event) => event.source === this.frame.contentWindow && this.take(event.data);
     addEventListener("message", this.heard);
+    this.themed = () => this.send({ method: "ui/notifications/host-context-changed", params: { theme: theme() } });
+    dark.addEventListener("change", this.themed);
+    this.nWaiting = 0;
+    this.last = this.showEarlier(); // what goes to the server goes one after the other
     box.append(this.frame);
   }
 
   close() {
-    removeEventListener("message", this.heard);
-    this.frame.remove();
-    this.question?.remove();
+    const end = () => {
+      removeEventListener("message", this.heard);
+      this.frame.remove();
+    };
+    dark.removeEventListener("change", this.themed);
+    this.isClosed = true;
+    this.settle?.(false);
+    this.frame.hidden = true;
+    this.send({ id: "teardown", method: "ui/resource-teardown", params: {} });
+    setTimeout(end, ENDING_MS);
   }
 
   send(message) {
@@ -71,7 +94,7 @@ class App {
   }
 
   async take(message) {
-    if (message?.jsonrpc !== "2.0" || typeof message.method !== "string") return;
+    if (this.isClosed || message?.jsonrpc !== "2.0" || typeof message.method !== "string") return;
     const { id, method } = message;
     const params = message.params instanceof Object ? message.params : {};
     if (id === undefined) {
@@ -86,7 +109,7 @@ class App {
     if (method === "ui/notifications/initialized") {
       this.send({ method: "ui/notifications/tool-input", params: { arguments: this.given.arguments } });
       this.send({ method: "ui/notifications/tool-result", params: this.given.result });
-    } else if (method === "ui/notifications/size-changed" && Number.isFinite(params.height)) {
+    } else if (method === "ui/notifications/size-changed" && nAsking === 0 && Number.isFinite(params.height)) {
       this.frame.style.height = `${Math.min(Math.max(params.height, HEIGHT.least), HEIGHT.most)}px`;
     }
   }
@@ -97,8 +120,10 @@ class App {
       case "ui/open-link": return this.offerLink(params.url);
       case "ui/message": return this.suggest(params);
       case "ui/request-display-mode": return { mode: "inline" };
+      case "tools/call": return this.inTurn("calls", params.name, { tool: params.name, arguments: params.arguments ?? {} });
+      case "resources/read": return this.inTurn("resources", params.uri, { address: params.uri });
       case "ping": return {};
-      default: return NOT_FOUND; // tools/call and resources/read too
+      default: return NOT_FOUND;
     }
   }
 
@@ -109,7 +134,7 @@ class App {
       hostCapabilities: CAPABILITIES,
       hostContext: {
         toolInfo: { tool: this.given.tool },
-        theme: isDark() ? "dark" : "light",
+        theme: theme(),
         displayMode: "inline",
         availableDisplayModes: ["inline"],
         containerDimensions: { width: this.frame.clientWidth, maxHeight: HEIGHT.most },
@@ -119,27 +144,92 @@ class App {
     };
   }
 
-  /** Ask whether to open `url`, below the app. One question at a time. */
-  offerLink(url) {
-    if (typeof url !== "string" || url.length > LINK_CHARS || !/^https?:\/\//i.test(url) || !URL.canParse(url)) return INVALID;
-    if (this.question) return { isError: true };
+  /** What the server answers about `what`: to `body`, sent to the address called `name`, after everything before it. */
+  async inTurn(name, what, body) {
+    if (typeof what !== "string" || !what) return INVALID;
+    if (this.nWaiting >= MAX_WAITING) return TOO_MANY;
+    this.nWaiting += 1;
+    const mine = this.last.then(() => this.isClosed ? OFFLINE : this.ask(this.box.dataset[name], body));
+    this.last = mine;
+    const answer = await mine;
+    this.nWaiting -= 1;
+    return answer;
+  }
+
+  async ask(url, body) {
+    const [call, result] = await sent(url, body);
+    if (call.code) return call;
+    if (call.status !== "waiting") return this.end(call, result);
+    const allowed = await this.permitted(call.request);
+    const [answered, after] = await sent(`${this.box.dataset.calls}/${call.id}/answer`, { allowed });
+    return answered.code ? answered : this.end(answered, after);
+  }
+
+  end(call, result) {
+    this.note(call);
+    if (result) return result;
+    return { code: -32000, message: call.outcome || "The person declined this." };
+  }
+
+  /** Ask whether the app may make the call of `request`, as the server wrote it down. */
+  permitted({ title, host, reason, plain, raw }) {
+    const exact = document.createElement("details");
+    exact.className = "approval-raw";
+    exact.append(element("summary", t("Exact request")), Object.assign(element("pre", raw), { tabIndex: 0 }));
+    const texts = [element("h4", t("{title} on {host}", { title, host })), element("p", reason, "approval-why"), element("p", plain, "approval-plain"), exact];
+    const allow = button(t("Allow"), "button primary");
+    allow.addEventListener("click", () => this.settle(true));
+    return this.questioned("section", "approval", texts, [allow, button(t("Decline"), "button")]);
+  }
+
+  /** Ask below the app, one question at a time. False once the last of `choices` is taken, or the app is closed. */
+  questioned(kind, className, texts, choices) {
+    const question = element(kind, "", className);
+    question.setAttribute("role", "alert");
+    const actions = element("div", "", "approval-actions");
+    actions.append(...choices);
+    question.append(...texts, actions);
+    choices.at(-1).addEventListener("click", () => this.settle(false));
+    choices[0].inert = true;
+    setTimeout(() => { choices[0].inert = false; }, LOOK_MS);
+    this.settle?.(false);
+    nAsking += 1;
+    this.box.append(question);
     return new Promise((resolve) => {
-      const [question, link, no] = ["p", "a", "button"].map((name) => document.createElement(name));
-      question.className = "app-question";
-      question.setAttribute("role", "alert");
-      Object.assign(link, { className: "button small", href: url, target: "_blank", rel: "noopener noreferrer nofollow ugc", textContent: "Open" });
-      Object.assign(no, { type: "button", className: "button small quiet", textContent: "Don’t open" });
-      question.append(`The app wants to open ${new URL(url).href} `, link, " ", no);
-      const end = (isError) => {
+      this.settle = (is) => {
         question.remove();
-        this.question = null;
-        resolve(isError ? { isError } : {});
+        nAsking -= 1;
+        this.settle = null;
+        resolve(is);
       };
-      link.addEventListener("click", () => setTimeout(() => end(false)));
-      no.addEventListener("click", () => end(true));
-      this.box.append(question);
-      this.question = question;
     });
+  }
+
+  /** Ask whether to open `url`, below the app. */
+  async offerLink(url) {
+    if (typeof url !== "string" || url.length > LINK_CHARS || !/^https?:\/\//i.test(url) || !URL.canParse(url)) return INVALID;
+    if (this.settle) return { isError: true };
+    const link = element("a", t("Open"), "button small");
+    Object.assign(link, { href: url, target: "_blank", rel: "noopener noreferrer nofollow ugc" });
+    link.addEventListener("click", () => setTimeout(() => this.settle?.(true)));
+    const text = element("p", t("The app wants to open {url}", { url: new URL(url).href }));
+    const opens = await this.questioned("div", "app-question", [text], [link, button(t("Don’t open"), "button small quiet")]);
+    return opens ? {} : { isError: true };
+  }
+
+  /** List what the app did before, as far as the first page of the list goes. */
+  async showEarlier() {
+    const response = await fetch(`${this.box.dataset.calls}?limit=100`).catch(() => null);
+    if (response?.ok) for (const call of (await response.json()).items) this.note(call);
+  }
+
+  note({ id, tool, address, status, request, outcome }) {
+    const log = this.box.querySelector(".app-log");
+    const item = element("li", [tool ? t("Used {tool}", { tool }) : t("Read {address}", { address }), ENDS[status] ?? outcome, request && status === "done" ? t("allowed by you") : ""].filter(Boolean).join(" · "));
+    item.dataset.id = id;
+    log.querySelector(`[data-id="${CSS.escape(id)}"]`)?.remove();
+    log.querySelector("ol").append(item);
+    log.hidden = false;
   }
 
   /** Put a text into the message field if it is empty, for the person to read and send. */
@@ -153,7 +243,28 @@ class App {
     area.value = text;
     area.dispatchEvent(new Event("input", { bubbles: true }));
     area.focus();
-    this.box.querySelector(".error").textContent = `${this.box.dataset.host} suggests a message. Check it before you send it.`;
+    this.box.querySelector(".error").textContent = t("{host} suggests a message. Check it before you send it.", { host: this.box.dataset.host });
     return {};
   }
+}
+
+function theme() {
+  return isDark() ? "dark" : "light";
+}
+
+function element(name, text, className = "") {
+  return Object.assign(document.createElement(name), { textContent: text, className });
+}
+
+function button(text, className) {
+  return Object.assign(element("button", text, className), { type: "button" });
+}
+
+/** The call that the site made of `body`, with its result; or an error for the app. */
+async function sent(url, body) {
+  const headers = { "Content-Type": "application/json", Accept: "application/json", "X-CSRFToken": token() };
+  const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) }).catch(() => null);
+  const answer = await response?.json().catch(() => null);
+  if (response?.ok && answer) return [answer.call, answer.result];
+  return [answer?.detail ? { code: response.status === 422 ? INVALID.code : -32000, message: answer.detail } : OFFLINE];
 }

@@ -4,6 +4,7 @@
 // Nothing that the frame says is listened to.
 
 import { addViews } from "./views.js";
+import { t } from "../../translate.js";
 
 const SVG = /^\s*(<\?xml[^>]*>\s*)?<svg[\s>]/i;
 const CENTRED = "<style>html,body{height:100%;margin:0}body{display:grid;place-items:center}svg{max-width:100%;max-height:100%}</style>";
@@ -11,7 +12,7 @@ const CENTRED = "<style>html,body{height:100%;margin:0}body{display:grid;place-i
 /** Offer a preview of `code`. */
 export function show(code) {
   const box = code.closest(".code");
-  const turn = addViews(box, "Preview", (isOn) => {
+  const turn = addViews(box, t("Preview"), (isOn) => {
     box.querySelector("iframe")?.remove();
     if (isOn) box.append(frameOf(code.textContent));
   });
@@ -21,7 +22,7 @@ export function show(code) {
 function frameOf(text) {
   const frame = document.createElement("iframe");
   frame.className = "artifact";
-  frame.title = "Preview";
+  frame.title = t("Preview");
   frame.sandbox = "allow-scripts";
   frame.src = document.querySelector("[data-artifact-frame]").dataset.artifactFrame;
   // Its origin is none that could be named here. `once`: what the frame loads later gets nothing.

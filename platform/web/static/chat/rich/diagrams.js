@@ -3,6 +3,7 @@
 // with an error keeps its code.
 
 import { addViews, dark, isDark } from "./views.js";
+import { t } from "../../translate.js";
 
 const WAIT_MS = 20_000; // until a diagram is given up, with the frame that draws it
 const drawn = new Map(); // the drawing of each diagram, by theme and source
@@ -18,7 +19,7 @@ export async function show(code) {
   }
   const view = viewOf(code.textContent, drawing);
   box.append(view);
-  addViews(box, "Diagram", (isOn) => { view.hidden = !isOn; })(true);
+  addViews(box, t("Diagram"), (isOn) => { view.hidden = !isOn; })(true);
 }
 
 function viewOf(source, drawing) {
@@ -26,7 +27,7 @@ function viewOf(source, drawing) {
   view.className = "diagram";
   view.tabIndex = 0;
   view.setAttribute("role", "region");
-  view.setAttribute("aria-label", "Diagram");
+  view.setAttribute("aria-label", t("Diagram"));
   view.dataset.source = source;
   view.append(pictureOf(drawing));
   return view;
@@ -34,7 +35,7 @@ function viewOf(source, drawing) {
 
 function pictureOf({ svg, width, height, title }) {
   const picture = new Image(width, height);
-  picture.alt = title || "A diagram. Its text is in the code.";
+  picture.alt = title || t("A diagram. Its text is in the code.");
   picture.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`;
   return picture;
 }
@@ -42,7 +43,7 @@ function pictureOf({ svg, width, height, title }) {
 function note() {
   const words = document.createElement("p");
   words.className = "code-note";
-  words.textContent = "This diagram can’t be drawn, so you see its code.";
+  words.textContent = t("This diagram can’t be drawn, so you see its code.");
   return words;
 }
 
@@ -91,7 +92,7 @@ async function ask(diagram) {
 function opened() {
   const frame = document.createElement("iframe");
   frame.className = "drawer";
-  frame.title = "Diagrams are drawn here";
+  frame.title = t("Diagrams are drawn here");
   frame.tabIndex = -1;
   frame.ariaHidden = "true";
   frame.sandbox = "allow-scripts";

@@ -1,6 +1,7 @@
 // Formulas, drawn by KaTeX. What it can't read stays as it was written.
 
 import "../../vendor/katex/katex.min.js"; // as `katex` of the window
+import { t } from "../../translate.js";
 
 const MAX_CHARS = 10_000;
 // Nothing that could load, link or name elements (`trust`); sizes in em and expansions are bounded.
@@ -47,5 +48,5 @@ function letScroll(formula) {
   formula.classList.add("formula-scrolls");
   formula.tabIndex = 0;
   formula.setAttribute("role", "group");
-  formula.setAttribute("aria-label", "Formula");
+  formula.setAttribute("aria-label", t("Formula"));
 }

@@ -1,5 +1,7 @@
 // Tables of an answer: copied as tab-separated text, which spreadsheets paste into cells, and saved as CSV.
 
+import { t } from "../../translate.js";
+
 const FORMULA = /^[=+\-@＝＋－＠]/;
 const NUMBER = /^[+-]?\d[\d.,\s]*%?$/;
 const NOTES = ".cite, .cites, .link-host, .link-note";
@@ -9,9 +11,9 @@ export function show(box) {
   const table = box.querySelector("table");
   const tools = document.createElement("div");
   tools.className = "table-tools";
-  const copy = tool("Copy", "Copy table");
+  const copy = tool(t("Copy"), t("Copy table"));
   copy.copyText = () => rowsOf(table).map((row) => row.map(flat).join("\t")).join("\n");
-  const save = tool("Download CSV", "Download table as CSV");
+  const save = tool(t("Download CSV"), t("Download table as CSV"));
   save.addEventListener("click", () => download(rowsOf(table)));
   tools.append(copy, save);
   box.append(tools);

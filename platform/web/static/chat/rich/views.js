@@ -1,5 +1,7 @@
 // Two views of a block of code, with buttons in its header: the code, and what it makes; and the page's theme.
 
+import { t } from "../../translate.js";
+
 export const dark = matchMedia("(prefers-color-scheme: dark)");
 
 /** Whether the page is dark. */
@@ -14,8 +16,8 @@ export function addViews(box, name, shown) {
   const group = document.createElement("div");
   group.className = "views";
   group.setAttribute("role", "group");
-  group.setAttribute("aria-label", "View");
-  const [code, other] = ["Code", name].map((label) => {
+  group.setAttribute("aria-label", t("View"));
+  const [code, other] = [t("Code"), name].map((label) => {
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = label;

@@ -1,4 +1,4 @@
-"""Recordings and speech on their way between the site and a worker: files that are deleted when the call ends.
+"""Recordings, speech and PDFs on their way between the site and a worker: files that are deleted when the call ends.
 
 A worker that is late leaves one behind, which `remove_late` deletes.
 """
@@ -17,7 +17,7 @@ LATE_S: Final = 3_600
 
 def folder() -> Path:
     """Where they are."""
-    place: Path = settings.GUILDHALL_HOME / "audio"
+    place: Path = settings.GUILDHALL_HOME / "passing"
     return place
 
 

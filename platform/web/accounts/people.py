@@ -1,0 +1,52 @@
+"""What becomes of people: operators suspend, reactivate and sign them out, and accounts are closed for good."""
+
+from django.db import transaction
+
+from web.accounts import audit, erasure
+from web.accounts.models import User
+from web.accounts.models_directory import DirectoryEntry
+from web.accounts.sessions import end_all_sessions
+
+
+@transaction.atomic
+def suspend(user: User, by: User | None, **facts: audit.Fact) -> bool:
+    """Let the person do nothing any more: sessions end, keys and programs are refused, streams close within seconds.
+
+    What they made stays as it is. A directory no longer reactivates them. Whether they were active. `facts`: for the
+    audit log.
+    """
+    DirectoryEntry.objects.filter(user=user, suspended=True).update(suspended=False)
+    if not User.objects.filter(id=user.pk, is_active=True).update(is_active=False):
+        return False
+    audit.record(audit.Act.PERSON_SUSPENDED, by, user, **facts)
+    sign_out_everywhere(user, by)
+    return True
+
+
+@transaction.atomic
+def reactivate(user: User, by: User | None, **facts: audit.Fact) -> bool:
+    """Let the person sign in again; their keys work again. Whether they were suspended. `facts`: as for `suspend`."""
+    if not User.objects.filter(id=user.pk, is_active=False, erased=None).update(is_active=True):
+        return False
+    audit.record(audit.Act.PERSON_REACTIVATED, by, user, **facts)
+    return True
+
+
+@transaction.atomic
+def sign_out_everywhere(user: User, by: User | None) -> None:
+    """End all sessions and sign-in links of the person. Their API keys and connected programs go on."""
+    user.sign_in_links.all().delete()
+    end_all_sessions(user, by)
+
+
+def is_last_operator(user: User) -> bool:
+    """Whether the site would have no active operator without `user`."""
+    return user.is_staff and not User.objects.filter(is_staff=True, is_active=True).exclude(id=user.pk).exists()
+
+
+@transaction.atomic
+def close(user: User, by: User) -> None:
+    """Close the account at once, and have what is theirs erased; `by`: the person, or an operator. No way back."""
+    audit.record(audit.Act.PERSON_CLOSED, by, user)
+    sign_out_everywhere(user, by)
+    erasure.erase_person(user)

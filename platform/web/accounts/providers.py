@@ -1,0 +1,72 @@
+"""URLs for sign-in with accounts of elsewhere, which come before allauth's own."""
+
+import logging
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from allauth.socialaccount.providers.openid_connect.views import login as oidc_login
+from allauth.socialaccount.providers.saml.utils import (
+    build_saml_config,
+    fetch_metadata_url_config,
+    get_app_or_404,
+)
+from allauth.socialaccount.providers.saml.views import login as allauth_saml_login
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import path
+from onelogin.saml2.settings import OneLogin_Saml2_Settings
+
+logger = logging.getLogger(__name__)
+
+
+def onward(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """`view`, whose redirect to a provider becomes a page that goes there at once.
+
+    The site's policy lets forms lead to the site only, and browsers hold the redirects that follow to it: also those
+    of the provider, to places that nobody here knows.
+    """
+
+    @wraps(view)
+    def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        response = view(request, *args, **kwargs)
+        if not isinstance(response, HttpResponseRedirect) or response.url.startswith("/"):
+            return response
+        return render(request, "socialaccount/onward.html", {"url": response.url})
+
+    return page
+
+
+def saml_login(request: HttpRequest, organization_slug: str) -> HttpResponse:
+    """Go to the identity provider, whose metadata is read first if that was hours ago."""
+    idp = get_app_or_404(request, organization_slug).settings["idp"]
+    try:
+        if "metadata_url" in idp and not fetch_metadata_url_config(idp)["idp"]["singleSignOnService"]:
+            raise LookupError("it names no address to sign in at")
+    except Exception:  # of any kind: python3-saml has none of its own for this
+        logger.exception("the metadata of the SAML provider %s can't be used", organization_slug)
+        return render(request, "socialaccount/authentication_error.html", status=503)
+    return allauth_saml_login(request, organization_slug=organization_slug)
+
+
+def saml_metadata(request: HttpRequest, organization_slug: str) -> HttpResponse:
+    """What an identity provider must know of this site: allauth's, without the logout that it could start."""
+    provider = get_app_or_404(request, organization_slug).get_provider(request)
+    unasked = {"entity_id": "unasked", "x509cert": "", "sso_url": ""}  # what the provider says of itself is not in it
+    config = build_saml_config(request, provider.app.settings | {"idp": unasked}, organization_slug)
+    del config["sp"]["singleLogoutService"]
+    metadata = OneLogin_Saml2_Settings(settings=config, sp_validation_only=True).get_sp_metadata()
+    return HttpResponse(metadata, content_type="application/samlmetadata+xml")
+
+
+def no_logout(request: HttpRequest, organization_slug: str) -> HttpResponse:
+    """Nothing: requests to sign somebody out need no signature, so that any page could make them."""
+    raise Http404
+
+
+patterns = [
+    path("oidc/<slug:provider_id>/login/", onward(oidc_login), name="openid_connect_login"),
+    path("saml/<slug:organization_slug>/login/", onward(saml_login), name="saml_login"),
+    path("saml/<slug:organization_slug>/metadata/", saml_metadata, name="saml_metadata"),
+    path("saml/<slug:organization_slug>/sls/", no_logout),
+]

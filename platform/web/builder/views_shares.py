@@ -1,0 +1,59 @@
+"""The page on which creators share their GPT with people and groups."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from web.builder import shares
+from web.builder.models import Gpt
+from web.builder.models_shares import GptShare
+from web.builder.views import of_own_gpt
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+@of_own_gpt
+def people(request: HttpRequest, gpt: Gpt) -> HttpResponse:
+    """With whom the GPT is shared. `?see=` an email address: what that person would get."""
+    error = ""
+    if request.method == "POST":
+        try:
+            _share(gpt, request.POST)
+        except ValidationError as refused:
+            error = " ".join(refused.messages)
+        else:
+            messages.success(request, "Shared.")
+            return redirect("gpt_people", gpt.slug)
+    context = {
+        "gpt": gpt,
+        "shares": gpt.shares.select_related("user", "group"),
+        "groups": shares.groups_for(gpt.owner),
+        "error": error,
+        **_seen(gpt, request.GET.get("see", "").strip().lower()),
+    }
+    return render(request, "builder/people.html", context)
+
+
+def _share(gpt: Gpt, sent: Any) -> None:
+    right = GptShare.Right.VIEW if sent.get("right") == GptShare.Right.VIEW else GptShare.Right.CHAT
+    group = sent.get("group", "")
+    shares.share(gpt, right, email=sent.get("email", "").strip(), group=int(group) if group.isdecimal() else None)
+
+
+def _seen(gpt: Gpt, email: str) -> dict[str, Any]:
+    return {"see": email, "view": shares.seen_by(gpt, shares.person_with(email)) if email else None}
+
+
+@require_POST
+@of_own_gpt
+def unshare(request: HttpRequest, gpt: Gpt, share_id: int) -> HttpResponse:
+    """End a share."""
+    if not shares.unshare(gpt, share_id):
+        raise Http404("Not shared with them.")
+    messages.success(request, "No longer shared.")
+    return redirect("gpt_people", gpt.slug)

@@ -1,0 +1,52 @@
+"""Everything of a person's to keep elsewhere, as the entries of one zip: nothing is made before it is written."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.exceptions import ValidationError
+
+from web.accounts.models import User
+from web.accounts.models_outbox import Webhook
+from web.builder.exports import Content, export, file_name
+from web.builder.models import Gpt
+from web.runs.exports import as_data
+from web.runs.models import Conversation, ConversationFile
+from web.runs.models_chats import Memory
+
+
+def entries(user: User) -> Iterator[tuple[str, Content]]:
+    """Yield each path with its content. What is no longer stored is left out."""
+    yield "account.json", _json(_account(user))
+    memories = Memory.objects.filter(owner=user).select_related("gpt").order_by("created")
+    yield "memories.json", _json([{"gpt": each.gpt.slug, "text": each.text} for each in memories])
+    # By ids: a cursor that stays open could not go on in another thread, where the next entry may be made.
+    chats = Conversation.objects.filter(owner=user, deleted=None)
+    for chat_id in list(chats.order_by("created").values_list("id", flat=True)):
+        if chat := chats.filter(id=chat_id).first():
+            yield f"chats/{chat_id}.json", _json(as_data(chat))
+    for gpt in list(Gpt.objects.filter(owner=user, deleted=None).order_by("created")):
+        try:
+            yield f"gpts/{file_name(gpt)}", export(gpt).chunks()
+        except ValidationError:
+            continue
+    for file in list(ConversationFile.objects.visible_to(user).only("id", "name", "sha256").order_by("created")):
+        if file.path.is_file():
+            yield f"files/{file.id}-{file.name}", file.path
+
+
+def _account(user: User) -> dict[str, Any]:
+    return {
+        "email": user.email,
+        "name": user.name,
+        "joined": user.date_joined.isoformat(),
+        "language": user.language,
+        "groups": sorted(user.groups.values_list("name", flat=True)),
+        "emails_off": user.notifications_off,
+        "webhooks": list(Webhook.objects.filter(gpt__owner=user).values("gpt__slug", "url", "events")),
+        "keys": [{"name": key.name, "scopes": key.scopes} for key in user.api_keys.filter(revoked=None)],
+    }
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=1)

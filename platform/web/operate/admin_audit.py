@@ -1,0 +1,137 @@
+"""The console's audit log: read, filtered and exported, never changed."""
+
+import csv
+from collections.abc import Iterator
+from typing import Any, Final
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+from django.views.decorators.http import require_safe
+from unfold.contrib.filters.admin import RangeDateFilter
+from unfold.decorators import display
+
+from web.accounts import audit
+from web.accounts.models import User
+from web.accounts.models_audit import Act, AuditRow
+from web.operate.site import OperatorAdmin, operators
+
+MOST: Final = 100_000
+# What a spreadsheet would run if a cell began with it.
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+class ActFilter(admin.SimpleListFilter):
+    """By act."""
+
+    title, parameter_name = "act", "act"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """The choices."""
+        return sorted(Act.choices, key=lambda choice: choice[1])
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[AuditRow]) -> QuerySet[AuditRow]:
+        """Those of it."""
+        return queryset.filter(act=self.value()) if self.value() else queryset
+
+
+@admin.register(AuditRow, site=operators)
+class AuditAdmin(OperatorAdmin):
+    """Who did what."""
+
+    section, icon, rows_name = "Records", "history", "entries"
+    may_change = False
+    list_display = ("when", "what", "person", "about", "details")
+    list_display_links = None
+    list_select_related = ("by",)
+    list_filter = (("at", RangeDateFilter), ActFilter)
+    list_filter_submit = True
+    search_fields = ("=about_id",)
+    search_help_text = "Id of a person, GPT, chat …"
+    ordering = ("-id",)
+    actions = None
+    list_before_template = "operate/audit_export.html"
+    sortable_by = ()
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+        """Links from people's and GPTs' pages filter by person and subject."""
+        return lookup in ("by__id__exact", "by", "about_kind", "about_id") or super().lookup_allowed(
+            lookup, value, request
+        )
+
+    @display(description="When")
+    def when(self, row: AuditRow) -> str:
+        """The time, to the second."""
+        return f"{row.at:%Y-%m-%d %H:%M:%S}"
+
+    @display(description="What")
+    def what(self, row: AuditRow) -> str:
+        """The act."""
+        return title_of(row.act)
+
+    @display(description="By")
+    def person(self, row: AuditRow) -> str:
+        """Who did it, by the name of today."""
+        return name_of(row)
+
+    @display(description="About")
+    def about(self, row: AuditRow) -> str:
+        """What it was done to."""
+        return f"{row.about_kind} {row.about_id}".strip() or "–"
+
+    @display(description="Details")
+    def details(self, row: AuditRow) -> str:
+        """The facts."""
+        return ", ".join(f"{name}: {value}" for name, value in row.facts.items()) or "–"
+
+    def get_urls(self) -> list[URLPattern]:
+        """The list, and the export of what it shows."""
+        view = self.admin_site.admin_view(require_safe(self.export))
+        lists = [each for each in super().get_urls() if str(each.name).endswith("changelist")]
+        return [path("export.csv", view, name="audit_export"), *lists]
+
+    def export(self, request: HttpRequest) -> HttpResponse:
+        """The list as it is filtered, its newest MOST rows, as CSV. Exporting is recorded too."""
+        rows: QuerySet[AuditRow] = self.get_changelist_instance(request).queryset
+        audit.record(Act.AUDIT_EXPORTED, request.user)
+        lines = _lines(rows.select_related("by")[:MOST])
+        response = HttpResponse(b"".join(lines), content_type="text/csv; charset=utf-8")
+        response.headers["Content-Disposition"] = 'attachment; filename="audit-log.csv"'
+        return response
+
+
+class _Echo:
+    """A file that returns what is written to it."""
+
+    def write(self, text: str) -> bytes:
+        """The text, encoded."""
+        return text.encode()
+
+
+def _lines(rows: QuerySet[AuditRow]) -> Iterator[bytes]:
+    writer = csv.writer(_Echo())
+    yield writer.writerow(["id", "at", "act", "by", "by_email", "about_kind", "about_id", "facts"])
+    for row in rows.iterator(chunk_size=1_000):
+        email = row.by.email if row.by else ""
+        cells = [row.pk, row.at.isoformat(), row.act, row.by_id or "", email, row.about_kind, row.about_id, row.facts]
+        yield writer.writerow([_harmless(str(cell)) for cell in cells])
+
+
+def _harmless(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+
+
+def title_of(act: str) -> str:
+    """What an act is called."""
+    return str(Act(act).label) if act in Act else act
+
+
+def name_of(row: AuditRow) -> str:
+    """Who did it: a person by name, one who was erased by id."""
+    if row.by_id is None:
+        return "–"
+    try:
+        return row.by.email if row.by else f"erased person {row.by_id}"
+    except User.DoesNotExist:
+        return f"erased person {row.by_id}"

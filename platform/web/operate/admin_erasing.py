@@ -1,0 +1,108 @@
+"""The console's page that erases a person: what goes and what stays, and who gets their GPTs."""
+
+from typing import Any
+
+from allauth.account.decorators import reauthentication_required
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminSelectWidget
+
+from web.accounts import people
+from web.accounts.models import User
+from web.accounts.services import live_keys
+from web.builder import stewardship
+from web.builder.models import KnowledgeFile
+from web.operate.admin_gpts import person_with_address
+from web.operate.site import operators, person_of
+from web.runs.models import Conversation
+
+N_NAMED = 10
+DELETE, TRANSFER = "delete", "transfer"
+
+
+class ErasureForm(forms.Form):
+    """What becomes of a person's GPTs, and their address as a confirmation."""
+
+    gpts = forms.ChoiceField(
+        label="Their GPTs",
+        choices=[(DELETE, "Delete them"), (TRANSFER, "Transfer them")],
+        initial=DELETE,
+        widget=UnfoldAdminSelectWidget(),
+    )
+    heir = forms.CharField(
+        required=False, label="Email address of who gets them", widget=UnfoldAdminEmailInputWidget()
+    )
+    email = forms.CharField(widget=UnfoldAdminEmailInputWidget(attrs={"autocomplete": "off"}))
+
+    def __init__(self, person: User, by: User, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._person = person
+        self.fields["heir"].initial = by.email
+        self.fields["email"].label = f"Type {person.email} to confirm"
+        if not person.gpts.filter(deleted=None).exists():
+            del self.fields["gpts"], self.fields["heir"]
+
+    def clean_email(self) -> str:
+        """Refuse another address than theirs."""
+        if str(self.cleaned_data["email"]).strip().lower() != self._person.email:
+            raise ValidationError("That’s not their address.")
+        return self._person.email
+
+    def clean(self) -> dict[str, Any]:
+        """The person who gets the GPTs, if somebody does."""
+        cleaned = self.cleaned_data
+        cleaned["to"] = None
+        if cleaned.get("gpts") == TRANSFER:
+            try:
+                cleaned["to"] = person_with_address(cleaned.get("heir", ""))
+            except ValidationError as error:
+                self.add_error("heir", error)
+        return cleaned
+
+
+@operators.page("accounts/user/<int:person_id>/erase/", "person_erase", "Erase a person")
+@reauthentication_required
+def erase_person(request: HttpRequest, person_id: int) -> HttpResponse:
+    """Close somebody's account and have what is theirs erased, after a fresh sign-in and their address."""
+    people_here = User.objects.filter(widget_visitor=None, erased=None)
+    person, by = get_object_or_404(people_here, id=person_id), person_of(request)
+    refusal = "You can’t erase yourself here. Close your account on its own page." if person == by else ""
+    form = ErasureForm(person, by, request.POST or None)
+    if request.method == "POST" and not refusal and form.is_valid():
+        try:
+            _erase(person, by, form.cleaned_data["to"])
+        except ValidationError as error:
+            form.add_error("heir", error)
+        else:
+            text = f"The account of {person.email} is closed. Everything of theirs is erased within three hours."
+            messages.success(request, text)
+            return redirect("admin:accounts_user_changelist")
+    context = {"title": f"Erase {person.shown_name}?", "person": person, "form": form, "refusal": refusal}
+    response = operators.render(request, "operate/erase_person.html", context | _belongings(person))
+    response.status_code = 422 if request.method == "POST" else 200
+    return response
+
+
+@transaction.atomic
+def _erase(person: User, by: User, to: User | None) -> None:
+    """Raises ValidationError if `to` can't have the GPTs."""
+    if to:
+        for gpt in person.gpts.filter(deleted=None):
+            stewardship.transfer(gpt, to, by)
+    people.close(person, by)
+
+
+def _belongings(person: User) -> dict[str, Any]:
+    """What there is of the person, as numbers and names of GPTs."""
+    gpts = person.gpts.filter(deleted=None)
+    return {
+        "gpts": list(gpts.values_list("name", flat=True)[:N_NAMED]),
+        "n_gpts": gpts.count(),
+        "n_chats": Conversation.objects.filter(owner=person, deleted=None).count(),
+        "n_files": KnowledgeFile.objects.filter(gpt__in=gpts, removed=None).count(),
+        "n_keys": live_keys(person).count(),
+    }

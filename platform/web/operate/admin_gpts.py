@@ -1,0 +1,178 @@
+"""The console's GPTs: feature, withdraw, restore, transfer."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar
+
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import URLPattern, path, reverse
+from django.views.decorators.http import require_POST
+from unfold.decorators import display
+
+from web.accounts.models import User
+from web.builder import stewardship
+from web.builder.categories import categories
+from web.builder.models import Gpt, Sharing
+from web.operate.site import OperatorAdmin, operators, person_of
+
+
+class StateFilter(admin.SimpleListFilter):
+    """By what operators and creators did with them."""
+
+    title, parameter_name = "state", "state"
+    STATES: ClassVar[dict[str, dict[str, Any]]] = {
+        "live": {"deleted": None, "withdrawn": None, "published__isnull": False},
+        "draft": {"deleted": None, "published": None},
+        "withdrawn": {"deleted": None, "withdrawn__isnull": False},
+        "deleted": {"deleted__isnull": False},
+    }
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """The choices."""
+        return [(key, key.capitalize()) for key in self.STATES]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Gpt]) -> QuerySet[Gpt]:
+        """The chosen ones."""
+        return queryset.filter(**self.STATES.get(self.value() or "", {}))
+
+
+class CategoryFilter(admin.SimpleListFilter):
+    """By category, as the store has them now."""
+
+    title, parameter_name = "category", "category"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterator[tuple[str, str]]:
+        """The choices."""
+        yield from categories().items()
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Gpt]) -> QuerySet[Gpt]:
+        """Those in it."""
+        return queryset.filter(category=self.value()) if self.value() else queryset
+
+
+COLOURS = {"Featured": "info", "Live": "success", "Withdrawn": "warning", "Deleted": "danger"}
+
+
+@admin.register(Gpt, site=operators)
+class GptAdmin(OperatorAdmin):
+    """All GPTs, private and deleted ones too: operators see what they are called and whose, not what they say."""
+
+    section, icon = "GPTs", "smart_toy"
+    list_display = ("gpt", "state", "who", "creator", "category", "changed")
+    list_filter = (StateFilter, "sharing", "featured", CategoryFilter)
+    list_select_related = ("owner",)
+    search_fields = ("name", "slug", "owner__email")
+    search_help_text = "Name, address, or the creator’s email address"
+    ordering = ("-changed",)
+    actions = ("feature", "unfeature", "withdraw", "restore")
+    fields = readonly_fields = ("name", "creator", "state", "who", "category", "created", "changed")
+    may_change = False
+    change_form_outer_before_template = "operate/gpt_acts.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Gpt]:
+        """Without the columns that hold whole texts and drawings."""
+        return Gpt.objects.defer("description", "instructions", "starters", "inputs", "imported", "capabilities")
+
+    @display(description="GPT", header=True, ordering="name")
+    def gpt(self, gpt: Gpt) -> tuple[str, str]:
+        """Its name and address."""
+        return gpt.name, f"/g/{gpt.slug}/"
+
+    @display(
+        description="State",
+        label={"Featured": "info", "Live": "success", "Withdrawn": "warning", "Deleted": "danger"},
+    )
+    def state(self, gpt: Gpt) -> str:
+        """One word for it."""
+        if gpt.deleted:
+            return "Deleted"
+        if gpt.withdrawn:
+            return "Withdrawn"
+        return "Featured" if gpt.featured else "Live" if gpt.published_id else "Draft"
+
+    @display(description="Who can use it", ordering="sharing")
+    def who(self, gpt: Gpt) -> str:
+        """Its sharing; a draft is its creator's alone."""
+        return str(Sharing(gpt.sharing).label if gpt.published_id else Sharing.ME.label)
+
+    @display(description="Creator", ordering="owner")
+    def creator(self, gpt: Gpt) -> str:
+        """The email address."""
+        return gpt.owner.email
+
+    def get_urls(self) -> list[URLPattern]:
+        """Those of the list, and one for each act."""
+        view = self.admin_site.admin_view(require_POST(self.act_view))
+        return [path("<uuid:gpt_id>/act/<slug:act>/", view, name="gpt_act"), *super().get_urls()]
+
+    def act_view(self, request: HttpRequest, gpt_id: Any, act: str) -> HttpResponse:
+        """Feature, withdraw, restore or transfer the GPT."""
+        if act not in (*ACTS, "transfer"):
+            raise Http404
+        gpt = get_object_or_404(Gpt.objects.select_related("owner"), id=gpt_id)
+        try:
+            if act == "transfer":
+                stewardship.transfer(gpt, person_with_address(request.POST.get("email", "")), person_of(request))
+            else:
+                ACTS[act](gpt, person_of(request))
+        except ValidationError as error:
+            messages.error(request, " ".join(error.messages))
+        else:
+            messages.success(request, f"{gpt.name}: {DONE[act]}.")
+        return redirect(reverse("admin:builder_gpt_change", args=[gpt_id]))
+
+    def _each(self, request: HttpRequest, queryset: QuerySet[Gpt], act: str) -> None:
+        for gpt in queryset.select_related("owner"):
+            try:
+                ACTS[act](gpt, person_of(request))
+            except ValidationError as error:
+                messages.error(request, " ".join(error.messages))
+            else:
+                messages.success(request, f"{gpt.name}: {DONE[act]}.")
+
+    @admin.action(description="Feature in the store")
+    def feature(self, request: HttpRequest, queryset: QuerySet[Gpt]) -> None:
+        """Show them at the top of the store."""
+        self._each(request, queryset, "feature")
+
+    @admin.action(description="Feature no longer")
+    def unfeature(self, request: HttpRequest, queryset: QuerySet[Gpt]) -> None:
+        """Show them as all others."""
+        self._each(request, queryset, "unfeature")
+
+    @admin.action(description="Withdraw")
+    def withdraw(self, request: HttpRequest, queryset: QuerySet[Gpt]) -> None:
+        """Keep them to their creators."""
+        self._each(request, queryset, "withdraw")
+
+    @admin.action(description="Restore")
+    def restore(self, request: HttpRequest, queryset: QuerySet[Gpt]) -> None:
+        """Give them back to their creators."""
+        self._each(request, queryset, "restore")
+
+
+ACTS: dict[str, Callable[[Gpt, User], None]] = {
+    "feature": lambda gpt, by: stewardship.feature(gpt, True, by),
+    "unfeature": lambda gpt, by: stewardship.feature(gpt, False, by),
+    "withdraw": stewardship.withdraw,
+    "restore": stewardship.restore,
+}
+DONE = {
+    "feature": "featured",
+    "unfeature": "no longer featured",
+    "withdraw": "withdrawn; only its creator can use it",
+    "restore": "given back to its creator",
+    "transfer": "transferred, without the secrets of its actions and sources",
+}
+
+
+def person_with_address(sent: str) -> User:
+    """The person with this email address, to whom a GPT goes. Raises ValidationError."""
+    email = sent.strip().lower()
+    person = User.objects.filter(email=email, widget_visitor=None).first()
+    if person is None:
+        raise ValidationError(f"No account with the address {email}.")
+    return person

@@ -1,0 +1,245 @@
+"""The console's people and groups, with their quotas."""
+
+from typing import Any, ClassVar, Final
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.models import Group
+from django.db.models import Count, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import URLPattern, path
+from django.views.decorators.http import require_POST
+from unfold.admin import TabularInline
+from unfold.contrib.filters.admin import RelatedDropdownFilter
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminSelectMultipleWidget, UnfoldAdminSelectWidget
+
+from web.accounts import audit, people
+from web.accounts.models import QuotaLimit, User
+from web.accounts.quotas import KINDS
+from web.accounts.services import create_sign_in_link
+from web.operate.site import OperatorAdmin, operators, person_of
+
+KIND_CHOICES: Final = [(key, f"{kind.title} ({kind.what})") for key, kind in KINDS.items()]
+
+
+def _people(n: int) -> str:
+    return "1 person" if n == 1 else f"{n:,} people"
+
+
+class QuotaForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A limit of one kind."""
+
+    kind = forms.ChoiceField(choices=[("", "Choose…"), *KIND_CHOICES], widget=UnfoldAdminSelectWidget())
+
+    class Meta:
+        model = QuotaLimit
+        fields = ("kind", "most")
+
+
+class QuotaInline(TabularInline):
+    """What a person or group may use. Whatever is not listed is as for everyone else."""
+
+    model, form, extra = QuotaLimit, QuotaForm, 0
+    verbose_name, verbose_name_plural = "quota", "quotas"
+    hide_title = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any) -> bool:
+        """Always."""
+        return True
+
+    has_change_permission = has_delete_permission = has_view_permission = has_add_permission
+
+
+class WithQuotas(OperatorAdmin):
+    """A list whose rows have quotas."""
+
+    inlines: ClassVar = [QuotaInline]
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """Save the quotas, each with an entry in the audit log."""
+        super().save_formset(request, form, formset, change)
+        for limit in (*formset.new_objects, *(row for row, _ in formset.changed_objects)):
+            audit.record(audit.Act.QUOTA_CHANGED, request.user, form.instance, kind=limit.kind, most=limit.most)
+        for limit in formset.deleted_objects:
+            audit.record(audit.Act.QUOTA_CHANGED, request.user, form.instance, kind=limit.kind, most="default")
+
+
+class PersonForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A person, as operators see them. A new one gets a sign-in link instead of a password."""
+
+    class Meta:
+        labels: ClassVar = {"is_staff": "Admin"}
+        help_texts: ClassVar = {
+            "name": "Shown as the creator of their GPTs.",
+            "groups": "They get the quotas of their groups, and what is shared with these.",
+            "is_staff": "Can open this console and do everything here.",
+        }
+
+    def clean_email(self) -> str:
+        """The address in lower case, as it is looked up."""
+        return str(self.cleaned_data["email"]).lower()
+
+
+@admin.register(User, site=operators)
+class PersonAdmin(WithQuotas):
+    """People with an account. Visitors of other sites, who have none, are not listed."""
+
+    section, place, icon, act = "People", -2, "person", audit.Act.PERSON_CHANGED
+    may_add = True
+    form = PersonForm
+    list_display = ("who", "state", "in_groups", "last_login", "date_joined")
+    list_filter = ("is_active", "is_staff", ("groups", RelatedDropdownFilter), "last_login")
+    list_filter_submit = True
+    search_fields = ("email", "name")
+    search_help_text = "Name or email address"
+    ordering = ("-id",)
+    actions = ("suspend", "reactivate", "sign_out")
+    fields = ("email", "name", "groups", "is_staff")
+    change_form_outer_before_template = "operate/person_acts.html"
+    ACTS: ClassVar = {
+        "link": "Create a sign-in link",
+        "sign-out": "Sign out everywhere",
+        "suspend": "Suspend",
+        "reactivate": "Reactivate",
+    }
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        """People with an account, which is not closed."""
+        return User.objects.filter(widget_visitor=None, erased=None).prefetch_related("groups")
+
+    @display(description="Person", header=True, ordering="email")
+    def who(self, person: User) -> tuple[str, str]:
+        """The name and the email address."""
+        return person.shown_name, person.email
+
+    @display(description="State", label={"Active": "success", "Suspended": "danger", "Admin": "info"})
+    def state(self, person: User) -> str:
+        """Whether they can sign in."""
+        return "Suspended" if not person.is_active else "Admin" if person.is_staff else "Active"
+
+    @display(description="Groups")
+    def in_groups(self, person: User) -> str:
+        """Their groups."""
+        return ", ".join(group.name for group in person.groups.all()) or "–"
+
+    def get_urls(self) -> list[URLPattern]:
+        """Those of the list, and one for each act."""
+        view = self.admin_site.admin_view(require_POST(self.act_view))
+        return [path("<int:person_id>/act/<slug:act>/", view, name="person_act"), *super().get_urls()]
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        """A plain list to choose groups from."""
+        widget = UnfoldAdminSelectMultipleWidget(attrs={"size": 6})
+        return super().formfield_for_manytomany(db_field, request, **{**options, "widget": widget})
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **options: Any) -> HttpResponse:
+        """The form, with buttons for what can be done with the person now."""
+        person = options.get("obj")
+        other = "reactivate" if person and person.is_active else "suspend"
+        context["acts"] = [(act, title) for act, title in self.ACTS.items() if act != other]
+        return super().render_change_form(request, context, **options)
+
+    def act_view(self, request: HttpRequest, person_id: int, act: str) -> HttpResponse:
+        """Suspend, reactivate, sign out everywhere, or make a sign-in link, which only this response shows."""
+        if act not in self.ACTS:
+            raise Http404
+        person, by = get_object_or_404(self.get_queryset(request), id=person_id), person_of(request)
+        if act == "link":
+            return self._show_link(request, person, create_sign_in_link(person, by=by))
+        if act == "suspend" and person == by:
+            messages.error(request, "You can’t suspend yourself.")
+        elif act == "suspend":
+            people.suspend(person, by)
+            messages.success(request, f"{person.shown_name} is suspended and signed out.")
+        elif act == "reactivate":
+            people.reactivate(person, by)
+            messages.success(request, f"{person.shown_name} can sign in again.")
+        else:
+            people.sign_out_everywhere(person, by)
+            messages.success(request, f"{person.shown_name} is signed out everywhere.")
+        return redirect("admin:accounts_user_change", person_id)
+
+    def _show_link(self, request: HttpRequest, person: User, link: str) -> HttpResponse:
+        context = {"title": "Sign-in link", "person": person, "link": link}
+        return operators.render(request, "operate/sign_in_link.html", context)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Save the person; a new one has no password."""
+        if not change:
+            obj.set_unusable_password()
+            audit.record(audit.Act.PERSON_CREATED, request.user, self._saved(obj))
+        else:
+            self._saved(obj)
+
+    @staticmethod
+    def _saved(person: User) -> User:
+        # Django asks for permissions row by row elsewhere; here an admin is one for everything.
+        person.is_superuser = person.is_staff
+        person.save()
+        return person
+
+    @admin.action(description="Suspend")
+    def suspend(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """Suspend the selected people, but not oneself."""
+        n = sum(people.suspend(person, person_of(request)) for person in queryset.exclude(id=person_of(request).pk))
+        messages.success(request, f"{_people(n)} suspended.")
+
+    @admin.action(description="Reactivate")
+    def reactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """Let the selected people sign in again."""
+        n = sum(people.reactivate(person, person_of(request)) for person in queryset)
+        messages.success(request, f"{_people(n)} reactivated.")
+
+    @admin.action(description="Sign out everywhere")
+    def sign_out(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """End the sessions of the selected people."""
+        for person in queryset:
+            people.sign_out_everywhere(person, person_of(request))
+        n = len(queryset)
+        messages.success(request, f"{_people(n)} signed out.")
+
+
+@admin.register(Group, site=operators)
+class GroupAdmin(WithQuotas):
+    """Groups of people: GPTs are shared with them, and they have quotas."""
+
+    section, place, icon, act = "People", -1, "groups", audit.Act.GROUP_CHANGED
+    may_add = may_delete = True
+    list_display = ("name", "n_people")
+    search_fields = ("name",)
+    ordering = ("name",)
+    fields = ("name",)
+    change_form_outer_before_template = "operate/group_people.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
+        """All groups, with how many people are in them."""
+        return Group.objects.annotate(n_people=Count("user"))
+
+    @display(description="People", ordering="n_people")
+    def n_people(self, group: Any) -> int:
+        """How many people are in it."""
+        return int(group.n_people)
+
+    def get_urls(self) -> list[URLPattern]:
+        """Those of the list, and one to add people."""
+        view = self.admin_site.admin_view(require_POST(self.add_people))
+        return [path("<int:group_id>/people/", view, name="group_people"), *super().get_urls()]
+
+    def add_people(self, request: HttpRequest, group_id: int) -> HttpResponse:
+        """Put the people with these email addresses into the group, or take them out."""
+        group = get_object_or_404(Group, id=group_id)
+        sent = {each.lower() for each in request.POST.get("emails", "").replace(",", " ").replace(";", " ").split()}
+        found = list(User.objects.filter(email__in=sent, widget_visitor=None))
+        leaves = "remove" in request.POST
+        (group.user_set.remove if leaves else group.user_set.add)(*found)
+        if found:
+            how = "removed" if leaves else "added"
+            for person in found:
+                audit.record(audit.Act.GROUP_CHANGED, request.user, group, how=how, person=person.pk)
+            n = len(found)
+            messages.success(request, f"{_people(n)} {how}.")
+        if unknown := sorted(sent - {person.email for person in found}):
+            messages.error(request, f"No account with the address {', '.join(unknown[:20])}.")
+        return redirect("admin:auth_group_change", group_id)

@@ -1,0 +1,119 @@
+"""The console's queue of reports: decide with a note, and answer appeals."""
+
+from typing import Any, ClassVar
+
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+from unfold.decorators import display
+
+from web.moderation import cases
+from web.moderation.models import Case, Report
+from web.operate.site import OperatorAdmin, operators, person_of
+
+
+class StateFilter(admin.SimpleListFilter):
+    """What waits, or all."""
+
+    title, parameter_name = "state", "state"
+    STATES: ClassVar[dict[str, Any]] = {
+        "waiting": cases.OPEN,
+        "decided": ~cases.OPEN,
+    }
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """The choices."""
+        return [(key, key.capitalize()) for key in self.STATES]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Case]) -> QuerySet[Case]:
+        """The chosen ones."""
+        wanted = self.STATES.get(self.value() or "")
+        return queryset.filter(wanted) if wanted else queryset
+
+
+@admin.register(Case, site=operators)
+class CaseAdmin(OperatorAdmin):
+    """Everything that was reported. What a chat says is only shown by its link, as the reporter saw it."""
+
+    section, icon = "GPTs", "flag"
+    list_display = ("what", "state", "owner", "n_reports", "age")
+    list_filter = (StateFilter,)
+    list_select_related = ("owner", "gpt__published", "review__gpt__published", "share__conversation")
+    ordering = ("-created",)
+    fields = readonly_fields = ("what", "owner", "state", "reports", "shown", "decision", "note", "appeal", "answer")
+    may_change = False
+    change_form_outer_before_template = "operate/case_acts.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Case]:
+        """With the number of reports."""
+        own = Report.objects.filter(case=OuterRef("pk")).order_by().values("case").annotate(n=Count("pk")).values("n")
+        return super().get_queryset(request).annotate(n=Subquery(own))
+
+    @display(description="What")
+    def what(self, case: Case) -> str:
+        """Kind and name."""
+        return f"{case.kind}: {case.title}"
+
+    @display(
+        description="State", label={"open": "danger", "appealed": "warning", "decided": "info", "closed": "success"}
+    )
+    def state(self, case: Case) -> str:
+        """One word for it."""
+        return case.state
+
+    @display(description="Reports")
+    def n_reports(self, case: Any) -> int:
+        """How many people reported it."""
+        return int(case.n or 0)
+
+    @display(description="Since", ordering="created")
+    def age(self, case: Case) -> str:
+        """In days."""
+        days = (timezone.now() - case.created).days
+        return "today" if not days else f"{days} days"
+
+    @display(description="Reports")
+    def reports(self, case: Case) -> str:
+        """Who reported it, why."""
+        shown = case.reports.select_related("owner")
+        return "\n".join(f"{each.get_reason_display()} · {each.owner.email}: {each.text}" for each in shown)
+
+    @display(description="Content")
+    def shown(self, case: Case) -> str:
+        """The text of a review, or where the thing is."""
+        if case.review:
+            return f"{case.review.stars} stars: {case.review.text}"
+        return reverse("gpt", args=[case.gpt.slug]) if case.gpt else case.share.url if case.share else ""
+
+    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
+        """With what can be decided."""
+        case = Case.objects.filter(pk=object_id).first()
+        labels = dict(Case.Decision.choices)
+        choices = [(each, labels[each]) for each in cases.DECISIONS[case.kind]] if case else []
+        context = {**(extra_context or {}), "case": case, "choices": choices}
+        return super().change_view(request, object_id, form_url, context)
+
+    def get_urls(self) -> list[URLPattern]:
+        """Those of the list, and those to decide and to answer an appeal."""
+        view = self.admin_site.admin_view(require_POST(self.act_view))
+        return [path("<uuid:case_id>/act/<slug:act>/", view, name="case_act"), *super().get_urls()]
+
+    def act_view(self, request: HttpRequest, case_id: Any, act: str) -> HttpResponse:
+        """Decide, or answer the appeal."""
+        case, note = cases.access_case(case_id), request.POST.get("note", "")
+        try:
+            if act == "appeal":
+                grants = request.POST.get("granted") == "yes"
+                cases.answer_appeal(case, grants=grants, note=note, by=person_of(request))
+            else:
+                cases.decide(case, request.POST.get("decision", ""), note, person_of(request))
+        except ValidationError as error:
+            messages.error(request, " ".join(error.messages))
+        else:
+            messages.success(request, f"{case.title}: saved.")
+        return redirect(reverse("admin:moderation_case_change", args=[case_id]))

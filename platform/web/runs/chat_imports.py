@@ -1,0 +1,304 @@
+"""Chats of other systems become chats of a person's own, which they can search, read and continue.
+
+A worker reads the export one chat at a time; each chat is a transaction of its own. A worker that dies loses its
+claim, and another reads the file from its beginning: what is there already is recognised. Nothing in an export is
+trusted: its texts are labelled as another author's, the person's too, since anybody may have written them.
+"""
+
+import hashlib
+import io
+import logging
+import re
+import zipfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+from typing import Any, Final, TextIO
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Q
+from django.http import Http404
+from django.utils import timezone, translation
+from django.utils.translation import gettext, gettext_noop
+
+from gpts.portable.archive import checked, open_archive
+from gpts.portable.chats import Branches, Chat, branches_of
+from gpts.portable.errors import NotImportable
+from gpts.portable.json_stream import items_of
+from gpts.portable.recognising import read_chat
+from gpts.runs.steps import Cancelled, Finished, UserMessage
+from gpts.safety.labels import untrusted
+from web.accounts.models import User
+from web.builder import services as builder
+from web.builder.files import clean_name
+from web.builder.models import Gpt, Sharing
+from web.runs.errors import Refused
+from web.runs.kept_files import content_may_go
+from web.runs.models import Conversation, Message, Run, StepRow
+from web.runs.models_imports import ChatImport, ImportedChat
+from web.runs.services import shorten
+from web.sending import send_task
+
+logger = logging.getLogger(__name__)
+
+AUTHOR: Final = "an imported chat"
+# Of one person, at once.
+MAX_OPEN: Final = 3
+# Longer than the largest chat takes.
+CLAIM: Final = timedelta(seconds=120)
+WAKE: Final = timedelta(seconds=60)
+SAVE_EVERY_S: Final = 1.0
+# An archive also has every picture of its chats. Only the entries with chats are read.
+MAX_ENTRIES: Final = 200_000
+MAX_BYTES: Final = 50_000_000_000
+_CHATS: Final = re.compile(r"(?:^|/)conversations(?:[-_]?\d+)?\.json$")
+_UNEXPECTED: Final = gettext_noop("Something went wrong. Try again, or contact an admin.")
+_COUNTS: Final = ("n_new", "n_updated", "n_known", "n_kept", "n_unreadable", "n_left_out")
+_BATCH: Final = 200
+
+
+def has_chats(names: Iterable[str]) -> bool:
+    """Whether an archive with these names is an export of chats."""
+    return any(_CHATS.search(name) for name in names)
+
+
+def stored(user: User, name: str, chunks: Iterable[bytes]) -> ChatImport:
+    """An export of chats whose file is stored, for `begin`. Raises Refused."""
+    if ChatImport.objects.filter(owner=user, status__in=ChatImport.OPEN).count() >= MAX_OPEN:
+        raise Refused(
+            gettext("You have {max_open} imports in progress. Wait until one is done.").format(max_open=MAX_OPEN)
+        )
+    row = ChatImport(owner=user, name=clean_name(name) or "chats", size=0)
+    row.path.parent.mkdir(parents=True, exist_ok=True)
+    with row.path.open("wb") as file:
+        for chunk in chunks:
+            row.size += file.write(chunk)
+    return row
+
+
+def begin(row: ChatImport) -> None:
+    """Have a worker read what was stored."""
+    row.save()
+    transaction.on_commit(lambda: queue(row))
+
+
+def queue(row: ChatImport) -> None:
+    """Have a worker read the export; the beat asks again if the message is lost."""
+    send_task("workers.tasks.import_chats", str(row.id), queue="index")
+
+
+def access_import(user: Any, import_id: UUID) -> ChatImport:
+    """An import of `user`'s own. Raises Http404."""
+    row = ChatImport.objects.filter(owner=user, id=import_id).first() if user.is_authenticated else None
+    if row is None:
+        raise Http404(gettext("Import not found."))
+    return row
+
+
+def take_stalled() -> list[ChatImport]:
+    """Imports that should be in progress but are not: the worker died or the message was lost."""
+    now = timezone.now()
+    due = ChatImport.objects.filter(_free(now), status__in=ChatImport.OPEN, woken__lt=now - WAKE)
+    return [row for row in due[:20] if due.filter(id=row.id).update(woken=now)]
+
+
+def _free(now: datetime) -> Q:
+    return Q(claimed_until=None) | Q(claimed_until__lt=now)
+
+
+def work(import_id: UUID) -> None:
+    """Read the export and record the result on its row, unless another worker does or it is done."""
+    now = timezone.now()
+    free = ChatImport.objects.filter(_free(now), id=import_id, status__in=ChatImport.OPEN)
+    if not free.update(status=ChatImport.Status.RUNNING, claimed_until=now + CLAIM, **dict.fromkeys(_COUNTS, 0)):
+        return
+    row = ChatImport.objects.select_related("owner").get(id=import_id)
+    try:
+        _read(row)
+        row.status = ChatImport.Status.DONE
+    except NotImportable as error:
+        row.status, row.error = ChatImport.Status.FAILED, str(error)[:300]
+    except ValidationError as error:  # the person may have no further GPT
+        row.status, row.error = ChatImport.Status.FAILED, " ".join(error.messages)[:300]
+    except Exception:
+        logger.exception("the import of chats %s failed", import_id)
+        row.status, row.error = ChatImport.Status.FAILED, _UNEXPECTED
+    row.claimed_until = None
+    row.save()
+    with content_may_go() as may:  # else `remove_leftovers` does it later
+        if may:
+            row.path.unlink(missing_ok=True)
+
+
+def _read(row: ChatImport) -> None:
+    saved, n_items, gpts = monotonic(), 0, dict[str, Gpt]()
+    for item in _items(row):
+        n_items += 1
+        try:
+            counted = _take(row.owner, item, gpts)
+        except (KeyError, TypeError, ValueError, RecursionError):  # of a shape that nobody has described
+            logger.warning("a chat of the import %s could not be read", row.id, exc_info=True)
+            counted = {"n_unreadable": 1}
+        for name, n in counted.items():
+            setattr(row, name, getattr(row, name) + n)
+        if monotonic() - saved > SAVE_EVERY_S:
+            row.claimed_until, saved = timezone.now() + CLAIM, monotonic()
+            row.save(update_fields=["claimed_until", *_COUNTS])
+    if n_items == row.n_unreadable:
+        raise NotImportable(gettext("There are no chats in this file that can be read."))
+
+
+def _items(row: ChatImport) -> Iterator[Any]:
+    """Every item of the export, in all of its parts."""
+    for file in _texts(row):
+        yield from items_of(file)
+
+
+def _texts(row: ChatImport) -> Iterator[TextIO]:
+    with row.path.open("rb") as file:
+        if not zipfile.is_zipfile(file):
+            file.seek(0)
+            yield _decoded(file)
+            return
+        with open_archive(file) as archive:
+            entries = checked(archive, file, MAX_ENTRIES, MAX_BYTES)
+            for name in sorted(entry.filename for entry in entries if _CHATS.search(entry.filename)):
+                with _entry(archive, name) as text:
+                    yield text
+
+
+@contextmanager
+def _entry(archive: zipfile.ZipFile, name: str) -> Iterator[TextIO]:
+    try:
+        with archive.open(name) as file:
+            yield _decoded(file)
+    except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
+        raise NotImportable(gettext("“{name}” in the archive is damaged.").format(name=name[:100])) from error
+
+
+def _decoded(file: Any) -> TextIO:
+    return io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace")
+
+
+def _take(user: User, item: Any, gpts: dict[str, Gpt]) -> dict[str, int]:
+    """What became of an item, as counts. `gpts` are those that were found to hold chats, by source."""
+    chat = read_chat(item)
+    branches = branches_of(chat) if chat else Branches()
+    if chat is None or not branches.answers:
+        return {"n_unreadable": 1}
+    digest = hashlib.sha256(repr(chat).encode(errors="replace")).hexdigest()
+    key: dict[str, Any] = {"owner": user, "source": chat.source, "source_id": (chat.id or digest)[:100]}
+    with transaction.atomic():
+        known = ImportedChat.objects.select_for_update().select_related("conversation").filter(**key).first()
+        if known and not known.conversation.deleted:
+            return _renew(known, digest, chat, branches)
+        if chat.source not in gpts:
+            gpts[chat.source] = _gpt_for(user, chat.source)
+        conversation = _written(_new(user, chat, gpts[chat.source]), chat, branches)
+        facts = {"digest": digest, "n_answers": len(branches.answers), "conversation": conversation}
+        ImportedChat.objects.update_or_create(**key, defaults=facts)
+    return {"n_new": 1, "n_left_out": chat.n_left_out}
+
+
+def _renew(known: ImportedChat, digest: str, chat: Chat, branches: Branches) -> dict[str, int]:
+    """What became of a chat that was imported before: replaced if it changed there, but not here."""
+    if known.digest == digest:
+        return {"n_known": 1}
+    conversation = known.conversation
+    if Run.objects.filter(message__conversation=conversation).count() != known.n_answers:
+        return {"n_kept": 1}
+    conversation.shown = None
+    conversation.save(update_fields=["shown"])
+    conversation.messages.all().delete()
+    _written(conversation, chat, branches)
+    known.digest, known.n_answers = digest, len(branches.answers)
+    known.save(update_fields=["digest", "n_answers"])
+    return {"n_updated": 1, "n_left_out": chat.n_left_out}
+
+
+def _new(user: User, chat: Chat, gpt: Gpt) -> Conversation:
+    assert gpt.published is not None
+    archived = timezone.now() if chat.archived else None
+    return Conversation.objects.create(gpt=gpt, version=gpt.published, owner=user, archived=archived)
+
+
+def _gpt_for(user: User, source: str) -> Gpt:
+    """The person's own GPT that holds the chats from `source` and continues them; a new one for the first chat."""
+    earlier = ImportedChat.objects.filter(owner=user, source=source, conversation__gpt__deleted=None)
+    known = earlier.filter(conversation__gpt__owner=user).select_related("conversation__gpt__published").first()
+    if known and known.conversation.gpt.published:
+        return known.conversation.gpt
+    with translation.override(user.language or settings.LANGUAGE_CODE):
+        texts = {
+            "name": gettext("{source} chats").format(source=source),
+            "description": gettext("Your chats from {source}. You can continue them here.").format(source=source),
+            "instructions": "You are a helpful assistant.",
+        }
+    gpt = builder.create_gpt(user, texts)
+    builder.publish(gpt, Sharing.ME)
+    return gpt
+
+
+def _written(conversation: Conversation, chat: Chat, branches: Branches) -> Conversation:
+    """The conversation with all messages and answers of the chat, at their times."""
+    start = _time(chat.created, timezone.now())
+    message_ids = [uuid4() for _ in branches.messages]
+    run_ids = [uuid4() for _ in branches.answers]
+    messages, runs, steps = list[Message](), list[Run](), list[StepRow]()
+    for id, message in zip(message_ids, branches.messages, strict=True):
+        after = run_ids[message.after] if message.after is not None else None
+        facts: dict[str, Any] = {"text": _clean(message.text), "created": _time(message.created, start)}
+        messages.append(Message(id=id, conversation=conversation, after_id=after, **facts))
+    for id, answer in zip(run_ids, branches.answers, strict=True):
+        asked, text = messages[answer.message], _clean(answer.text)
+        runs.append(_run(id, conversation, asked, text, _time(answer.created, asked.created)))
+        steps += _steps(id, asked.text, text)
+    Message.objects.bulk_create(messages, _BATCH)
+    Run.objects.bulk_create(runs, _BATCH)
+    StepRow.objects.bulk_create(steps, _BATCH)
+    return _dated(conversation, chat, messages[0].text, start, run_ids[branches.shown or 0])
+
+
+def _run(id: UUID, conversation: Conversation, message: Message, text: str, at: datetime) -> Run:
+    status = Run.Status.COMPLETED if text else Run.Status.CANCELLED
+    facts = {"version_id": conversation.version_id, "owner_id": conversation.owner_id, "created": at, "ended": at}
+    return Run(id=id, message=message, status=status, n_steps=2, **facts)
+
+
+def _steps(run: UUID, asked: str, answered: str) -> Iterator[StepRow]:
+    label = untrusted(AUTHOR)
+    last = Finished(text=answered, label=label) if answered else Cancelled()
+    for seq, step in enumerate((UserMessage(text=asked, label=label, own_words=False), last)):
+        yield StepRow(run_id=run, seq=seq, kind=step.kind, data=step.model_dump(mode="json"))
+
+
+def _dated(conversation: Conversation, chat: Chat, first: str, start: datetime, shown: UUID) -> Conversation:
+    conversation.title = shorten(_clean(chat.title) or first)[:120]
+    conversation.created, conversation.changed = start, _time(chat.updated, start)
+    conversation.shown_id = shown
+    conversation.save(update_fields=["title", "created", "changed", "shown"])
+    return conversation
+
+
+def _time(seconds: float | None, otherwise: datetime) -> datetime:
+    """The time in an export, never in the future."""
+    return min(datetime.fromtimestamp(seconds, UTC), timezone.now()) if seconds is not None else otherwise
+
+
+def _clean(text: str) -> str:
+    """`text` as a database can store it."""
+    return text.replace("\x00", "").encode(errors="replace").decode()
+
+
+def remove_leftovers() -> None:
+    """Delete files of imports that are over, and that were never begun."""
+    folder = ChatImport(size=0).path.parent
+    kept = {str(id) for id in ChatImport.objects.filter(status__in=ChatImport.OPEN).values_list("id", flat=True)}
+    young = timezone.now().timestamp() - 86_400
+    for path in folder.glob("*") if folder.is_dir() else ():
+        if path.name not in kept and path.stat().st_mtime < young:
+            path.unlink(missing_ok=True)

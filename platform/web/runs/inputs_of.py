@@ -1,0 +1,55 @@
+"""The values of a GPT's inputs in a conversation: checked when it begins, and given to the model as data."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from django.http import QueryDict
+
+from gpts.runs.background import Background
+from gpts.runs.form_answers import InvalidAnswers, sent
+from gpts.runs.forms import Form
+from gpts.spec.gpt import GptSpec
+from gpts.spec.inputs import as_lines, checked_inputs, filled_in, form_of
+from web.runs.errors import InvalidInputs
+from web.runs.models import Conversation
+
+# Of the names of a form's elements.
+PREFIX: Final = "answer-"
+
+
+def checked(spec: GptSpec, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The values to keep with a new conversation. Raises InvalidInputs, which names each field at fault."""
+    try:
+        return checked_inputs(spec.inputs, given)
+    except InvalidAnswers as invalid:
+        labels = {each.name: each.label for each in spec.inputs}
+        wrong = " ".join(f"{labels.get(name, name)} (`{name}`): {text}" for name, text in invalid.errors.items())
+        raise InvalidInputs(f"Check the inputs of {spec.name}. {wrong}") from None
+
+
+def sent_with(form: Form, post: QueryDict) -> dict[str, Any]:
+    """The answers to `form` in what a page sent."""
+    values = {key.removeprefix(PREFIX): values for key, values in post.lists() if key.startswith(PREFIX)}
+    return sent(form, values)
+
+
+def sent_inputs(spec: GptSpec, post: QueryDict) -> dict[str, Any]:
+    """The values of the GPT's inputs in what a page sent."""
+    return sent_with(form_of(spec.inputs), post) if spec.inputs else {}
+
+
+def defaults(spec: GptSpec) -> dict[str, Any]:
+    """The values where nobody fills in a form: another GPT asks, or the chat is a copy of another person's."""
+    return {each.name: each.default for each in spec.inputs if each.default is not None}
+
+
+def filled_starter(conversation: Conversation, text: str) -> str:
+    """`text`, with the conversation's values in it if it is one of the GPT's starters."""
+    is_starter = bool(conversation.inputs) and text in conversation.version.spec().starters
+    return filled_in(text, conversation.inputs) if is_starter else text
+
+
+def with_inputs(background: Background, spec: GptSpec, conversation: Conversation) -> Background:
+    """`background` with the values for `spec`, which is the conversation's own GPT."""
+    lines = as_lines(spec.inputs, conversation.inputs) if spec.slug == conversation.version.spec().slug else ()
+    return background.model_copy(update={"inputs": lines})

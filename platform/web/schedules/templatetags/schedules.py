@@ -1,0 +1,40 @@
+"""The template tag about what waits for a person: in the bar of every page, so in one query."""
+
+from typing import Any
+
+from django import template
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+
+from web.accounts.models import User
+from web.runs.creator_questions import OPEN, UNSEEN
+from web.runs.models import CreatorQuestion
+from web.schedules.models import Schedule
+from web.store.models import Review
+from web.store.reviews import UNSEEN as UNSEEN_REVIEW
+
+register = template.Library()
+
+
+@register.simple_tag
+def waiting(user: Any) -> dict[str, int]:
+    """What waits for `user`: questions and new reviews of their GPTs (`to_answer`), answers to their own questions
+    that they have not seen (`answered`), and schedules that paused themselves (`stopped`).
+    """
+    if not getattr(user, "is_authenticated", False):  # the pages for errors may have no user
+        return {}
+    stopped = Schedule.objects.exclude(paused=None).exclude(paused_why="")
+    questions = _number(CreatorQuestion.objects.filter(OPEN), "gpt__owner")
+    counts = {
+        "to_answer": questions + _number(Review.objects.filter(UNSEEN_REVIEW), "gpt__owner"),
+        "answered": _number(CreatorQuestion.objects.filter(UNSEEN), "owner"),
+        "stopped": _number(stopped, "owner"),
+    }
+    found: Any = User.objects.filter(pk=user.pk).values(**counts).first()
+    return found or {}
+
+
+def _number(rows: "QuerySet[Any]", person: str) -> Coalesce:
+    """How many of `rows` are of a user, whom they have in the field `person`."""
+    theirs = rows.filter(**{person: OuterRef("pk")}).order_by().values(person)
+    return Coalesce(Subquery(theirs.annotate(n=Count("pk")).values("n")), 0)

@@ -1,0 +1,68 @@
+// The Create tab: the conversation that fills in the form beside it.
+
+import { Conversation } from "../chat/conversation.js";
+import { post } from "../chat/post.js";
+
+const builder = document.querySelector(".builder");
+const talk = builder.querySelector(".build-talk");
+const restart = talk.querySelector("[data-restart]");
+const conversation = new Conversation(talk, { began: () => { restart.hidden = false; return false; } });
+
+// Tabs --------------------------------------------------------------------------------------------------------------
+
+/** Show the tab called `name`, and the field with the id `field` if one is given. */
+function show(name, field = "") {
+  builder.dataset.tab = name;
+  for (const link of builder.querySelectorAll("[data-tab-link]")) {
+    if (link.dataset.tabLink === name) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  history.replaceState(null, "", name === "create" ? "?tab=create" : location.pathname);
+  if (name === "create") conversation.toEnd();
+  if (!field) return;
+  const place = document.getElementById(field) ?? builder.querySelector(`[name="${field}"]`);
+  place?.scrollIntoView({ block: "center" });
+  (place?.matches("input, textarea, select") ? place : place?.querySelector("input, textarea, button"))?.focus({ preventScroll: true });
+}
+
+builder.addEventListener("click", (event) => {
+  const link = event.target.closest("[data-tab-link], [data-show-field]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  show(link.dataset.tabLink ?? "configure", link.dataset.showField);
+});
+
+// Changes -----------------------------------------------------------------------------------------------------------
+
+/** Have the form take over what the draft holds now. */
+const refresh = () => document.dispatchEvent(new CustomEvent("guildhall:draft-changed"));
+
+// A change is in the conversation once its answer has come, or as soon as one of its steps is shown.
+let known = "";
+new MutationObserver(() => {
+  const now = [...talk.querySelectorAll("[data-change], .line-done[data-call]")].map((each) => each.dataset.change ?? each.dataset.call).join();
+  if (now !== known) refresh();
+  known = now;
+}).observe(talk.querySelector("[data-turns]"), { childList: true, subtree: true });
+
+talk.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (!("revert" in form.dataset) && !("restart" in form.dataset)) return;
+  event.preventDefault();
+  event.stopPropagation();
+  const change = form.closest("[data-change]");
+  try {
+    const { html } = await post(form.getAttribute("action"), [...new FormData(form)]);
+    if (!change) return location.reload();
+    const made = new DOMParser().parseFromString(html, "text/html").querySelector("[data-change]");
+    change.replaceWith(document.importNode(made, true));
+    talk.querySelector(`[data-change="${made.dataset.change}"] button`)?.focus();
+    refresh();
+  } catch (error) {
+    if (change) change.querySelector("[data-revert-error]").textContent = error.message;
+    else conversation.composer.fail(error);
+  }
+});
+
+// The builder reads the draft when a message is sent: what is typed into the form must be saved by then.
+talk.addEventListener("focusin", () => document.dispatchEvent(new CustomEvent("guildhall:save-draft")));

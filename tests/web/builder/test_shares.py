@@ -1,0 +1,122 @@
+"""GPTs shared with people and groups: what each right opens, and what creators are told that somebody gets."""
+
+import re
+
+import pytest
+from django.contrib.auth.models import Group
+from django.test import Client
+
+from tests.publishing import publish
+from web.accounts import people
+from web.accounts.models import User
+from web.accounts.services import confirm, create_key
+from web.builder import shares, stewardship
+from web.builder.models import Gpt
+from web.builder.services import create_gpt, update_gpt
+
+
+@pytest.fixture
+def private(alice) -> Gpt:
+    """Alice's published GPT, for nobody else."""
+    gpt = create_gpt(alice, {"name": "Tax help", "instructions": "Be exact.", "capabilities": ["web_browsing"]})
+    publish(gpt)
+    return gpt
+
+
+def browser(person) -> Client:
+    client = Client()
+    client.force_login(person)
+    return client
+
+
+def opens(person, gpt: Gpt) -> tuple[int, int]:
+    """The statuses of the GPT's page, and of a copy of its settings."""
+    client = browser(person)
+    export = client.get(f"/gpts/{gpt.slug}/export?of=draft")
+    return client.get(f"/g/{gpt.slug}/").status_code, export.status_code
+
+
+def test_a_group_may_chat_a_person_may_see_the_settings_and_nobody_else_anything(private, alice, bob, charlie):
+    group = Group.objects.create(name="Class 7b")
+    bob.groups.add(group)
+    alice.groups.add(group)
+    creator = browser(alice)
+    page = f"/gpts/{private.slug}/people"
+    assert opens(bob, private) == (404, 404)
+    assert "Class 7b" in creator.post(page, {"group": group.pk, "right": "chat"}, follow=True).text
+    assert (opens(bob, private), opens(charlie, private)) == ((200, 404), (404, 404))
+    creator.post(page, {"email": "Bob@Example.org", "right": "view"})
+    assert opens(bob, private) == (200, 200)
+    assert browser(bob).get(f"/gpts/{private.slug}/edit").status_code == 404
+    assert browser(bob).get(page).status_code == 404
+    stewardship.withdraw(Gpt.objects.get(id=private.id), alice)
+    assert opens(bob, private) == (404, 404)
+    stewardship.restore(Gpt.objects.get(id=private.id), alice)
+    for share in private.shares.all():
+        creator.post(f"{page}/{share.pk}/remove")
+    assert opens(bob, private) == (404, 404)
+
+
+def test_what_cannot_be_shared_is_refused(private, alice, bob):
+    foreign = Group.objects.create(name="Board")
+    page = browser(alice)
+    for sent in ({"group": foreign.pk}, {"email": "nobody"}, {"email": alice.email}, {}):
+        assert 'role="alert"' in page.post(f"/gpts/{private.slug}/people", {"right": "chat", **sent}).text
+    assert not private.shares.exists()
+
+
+def test_nobody_is_told_who_has_an_account_and_a_share_waits_for_a_proven_address(private, alice, bob, charlie):
+    people.suspend(charlie, None)
+    page, told = browser(alice), set()
+    for email in (bob.email, charlie.email, "dana@example.org"):
+        shown = page.post(f"/gpts/{private.slug}/people", {"email": email, "right": "view"}, follow=True).text
+        row = next(each for each in shown.split("<li") if f">{email}<" in each)
+        see = page.get(f"/gpts/{private.slug}/people?see={email}").text
+        view = see[see.index('id="see"') :]
+        for part in (row.partition("</li>")[0], view.partition("</main>")[0]):
+            told.add(re.sub(r"people/\d+|value=\"[^\"]+\"|see=[^#]+", "", part.replace(email, "")))
+    assert len(told) == 2
+    dana = User.objects.create_user("dana@example.org")
+    assert opens(dana, private) == (404, 404)  # anybody can register an address
+    confirm(dana)
+    assert opens(dana, private) == (200, 200)
+    shares.share(private, "chat", email=dana.email)
+    assert (opens(dana, private), private.shares.filter(address=dana.email).count()) == ((200, 404), 1)
+
+
+def test_seeing_it_as_a_person_agrees_with_what_they_can_open(private, alice, bob, charlie):
+    other = create_gpt(alice, {"name": "Forms"})
+    publish(other)
+    private.delegates.create(delegate=other)
+    publish(update_gpt(private, {"files_downloadable": True}))
+    shares.share(private, "view", email=bob.email)
+    for person in (alice, bob, charlie):
+        view = shares.seen_by(private, person)
+        assert (view.may_chat, view.may_view) == tuple(status == 200 for status in opens(person, private))
+    of_bob = shares.seen_by(private, bob)
+    assert (of_bob.asks, of_bob.asks_not, of_bob.may_download) == ((), 1, True)
+    assert shares.seen_by(private, alice).asks == ("Forms",)
+    shown = browser(alice).get(f"/gpts/{private.slug}/people?see=bob@example.org").text
+    assert "Can chat: yes (2)" in shown
+    assert "GPTs that it can ask for them: – (−1)" in shown
+    assert "Can chat: no" in browser(alice).get(f"/gpts/{private.slug}/people?see=charlie@example.org").text
+    people.suspend(bob, alice)
+    bob.refresh_from_db()
+    assert shares.seen_by(private, bob).reason == "Their account is suspended."
+
+
+def test_programs_share_and_ask_what_a_person_gets(private, alice, bob):
+    _, key = create_key(alice, "laptop")
+    ask = Client(headers={"Authorization": f"Bearer {key}"})
+    at = f"/api/gpts/{private.slug}"
+    made = ask.post(f"{at}/shares", {"email": "bob@example.org"}, content_type="application/json")
+    assert (made.status_code, made.json()["name"], made.json()["right"]) == (201, "bob@example.org", "chat")
+    again = ask.post(f"{at}/shares", {"email": "bob@example.org", "right": "view"}, content_type="application/json")
+    assert [each["right"] for each in ask.get(f"{at}/shares").json()["items"]] == ["view"]
+    assert ask.get(f"{at}/access?email=bob@example.org").json()["may_view"]
+    assert not ask.get(f"{at}/access?email=no@example.org").json()["may_view"]
+    refused = ask.post(f"{at}/shares", {"email": "no"}, content_type="application/json")
+    assert refused.status_code == 422
+    assert ask.delete(f"{at}/shares/{again.json()['id']}").status_code == 204
+    assert not Gpt.objects.chattable_by(bob).exists()
+    assert ask.get("/api/gpts/no-such/shares").status_code == 404

@@ -1,0 +1,217 @@
+"""Webhooks of creators and operators: signed calls about chosen events, with ids only, tried again and stopped."""
+
+import base64
+import hashlib
+import hmac
+import json
+import re
+import threading
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from tests.publishing import publish
+from tests.web.api.conftest import bearer, key_of
+from tests.web.conftest import Receiver
+from tests.web.store.use import use
+from web.accounts import audit, outbox, people, webhooks
+from web.accounts.models_outbox import Delivery, Webhook
+from web.builder.stewardship import transfer
+from web.moderation import cases
+from web.store import reviews
+from workers import deliveries
+from workers.egress import EgressConfig
+
+JSON = {"content_type": "application/json"}
+WORDS = "zq-words-of-a-person"
+
+
+def url_of(receiver: Receiver) -> str:
+    return f"http://127.0.0.1:{receiver.server_port}/hook"
+
+
+def got(receiver: Receiver, key: str) -> list[tuple[str, dict]]:
+    """Type and data of each call, of which the signature holds; none is kept."""
+    calls = []
+    for headers, body in receiver.got:
+        signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+        mac = hmac.new(base64.b64decode(key.removeprefix("whsec_")), signed, hashlib.sha256).digest()
+        assert headers["webhook-signature"] == f"v1,{base64.b64encode(mac).decode()}"
+        assert WORDS not in body.decode()
+        sent = json.loads(body)
+        calls.append((sent["type"], sent["data"]))
+    receiver.got.clear()
+    return calls
+
+
+def key_in(html: str) -> str:
+    return re.search(r"whsec_[\w+/=]+", html).group()
+
+
+def come() -> None:
+    """As if the next try of all that waits had come."""
+    Delivery.objects.exclude(next_try=None).update(next_try=timezone.now() - timedelta(seconds=1))
+
+
+def test_a_creators_webhook_from_its_form_to_its_end(client, gpt, alice, bob, charlie, oscar, receiver, egress):
+    page = "/gpts/pump-doctor/webhooks/"
+    client.force_login(alice)
+    refused = client.post(page, {"url": "ftp://x", "events": ["review.left"]})
+    assert "Enter a full URL" in refused.content.decode()
+    assert "Choose what it is told of." in client.post(page, {"url": url_of(receiver)}).content.decode()
+    made = client.post(page, {"url": url_of(receiver), "events": ["review.left", "report.decided", "gpt.published"]})
+    key, hook = key_in(made.content.decode()), Webhook.objects.get()
+    own = f"{page}{hook.id}/"
+    assert key not in client.get(own).content.decode()
+    assert key not in hook.secret
+
+    use(bob, gpt)
+    review = reviews.give(gpt, bob, 4, WORDS)
+    reviews.answer(alice, review.pk, WORDS)  # of which it is not told
+    case = cases.report(bob, {"gpt": gpt, "owner": alice}, "other", WORDS).case
+    cases.decide(case, "unlist", WORDS, oscar)
+    publish(gpt)
+    deliveries.deliver(egress)
+    of_gpt = {"gpt": {"id": str(gpt.id), "slug": "pump-doctor"}}
+    assert sorted(got(receiver, key)) == [
+        ("gpt.published", of_gpt | {"version": gpt.versions.filter(number__gt=0).count()}),
+        ("report.decided", of_gpt | {"decision": str(case.id), "kind": "unlist"}),
+        ("review.left", of_gpt | {"review": str(review.pk), "stars": 4}),
+    ]
+
+    assert "Sent within seconds" in client.post(f"{own}test", follow=True).content.decode()
+    key = key_in(client.post(f"{own}secret").content.decode())
+    deliveries.deliver(egress)
+    assert got(receiver, key) == [("test", of_gpt)]
+    program, other = bearer(key_of(alice)), bearer(key_of(charlie))
+    listed = program.get(f"/api{own}deliveries").json()["items"]
+    assert [(each["event"], each["state"]) for each in listed][:1] == [("test", "sent")]
+    assert len(listed) == 4
+    assert other.get(f"/api{own}deliveries").status_code == 404
+    changed = program.patch(f"/api{own[:-1]}", {"events": ["source.failed"], "stopped": True}, **JSON).json()
+    assert (changed["events"], bool(changed["stopped"])) == (["source.failed"], True)
+    assert "Resume it first." in client.post(f"{own}test", follow=True).content.decode()
+    client.post(f"{own}resume")
+    transfer(gpt, bob, oscar)
+    assert not Webhook.objects.exists()
+
+
+def test_an_operators_webhook_is_told_of_chosen_acts_by_ids(client, gpt, bob, oscar, receiver, egress):
+    client.force_login(oscar)
+    new = {"url": url_of(receiver), "events": ["person.suspended", "report.filed", "backup.failed"]}
+    made = client.post("/admin/accounts/webhook/add/", new, follow=True).content.decode()
+    key, hook = key_in(made), Webhook.objects.get(gpt=None)
+    case = cases.report(bob, {"gpt": gpt, "owner": gpt.owner}, "other", WORDS).case
+    people.suspend(bob, oscar)
+    publish(gpt)
+    deliveries.deliver(egress)
+    calls = dict(got(receiver, key))
+    assert set(calls) == {"report.filed", "person.suspended"}
+    filed, suspended = calls["report.filed"], calls["person.suspended"]
+    assert filed["about"] == {"kind": "case", "id": str(case.id)}
+    assert (filed["by"], filed["facts"]) == (bob.pk, {"reason": "other"})
+    assert (suspended["by"], suspended["about"]) == (oscar.pk, {"kind": "user", "id": str(bob.pk)})
+    shown = client.get(f"/admin/accounts/webhook/{hook.id}/change/").content.decode()
+    assert "person.suspended" in shown
+    client.post(f"/admin/accounts/webhook/{hook.id}/act/secret/")
+    client.post(f"/admin/accounts/webhook/{hook.id}/act/test/")
+    deliveries.deliver(egress)
+    with pytest.raises(AssertionError):  # the old key signs nothing any more
+        got(receiver, key)
+    admin = bearer(key_of(oscar, may_approve=True))
+    assert admin.get("/api/operate/webhooks").json()["items"][0]["url"] == url_of(receiver)
+    assert admin.delete(f"/api/operate/webhooks/{hook.id}").status_code == 204
+    hows = [row.facts["how"] for row in audit.AuditRow.objects.filter(act=audit.Act.WEBHOOK_CHANGED).order_by("id")]
+    assert hows == ["added", "secret", "removed"]
+
+
+def test_one_that_fails_for_long_stops_with_its_reason_and_one_that_works_again_does_not(
+    client, gpt, alice, receiver, egress
+):
+    hook, _ = webhooks.create(gpt, url_of(receiver), ["review.left"], alice)
+    receiver.status = 500
+    for _ in range(outbox.MOST_FAILED):
+        outbox.tell_webhooks("review.left", gpt.pk)
+        come()
+        deliveries.deliver(egress)
+    hook.refresh_from_db()
+    assert (hook.stopped, hook.n_failed >= outbox.MOST_FAILED) == (None, True)  # a break of some minutes
+    receiver.status = 204
+    webhooks.test(hook, alice)
+    deliveries.deliver(egress)
+    hook.refresh_from_db()
+    assert (hook.n_failed, hook.failing) == (0, None)
+
+    receiver.status = 500
+    Webhook.objects.update(n_failed=outbox.MOST_FAILED - 1, failing=timezone.now() - outbox.FAILING)
+    come()
+    deliveries.deliver(egress)
+    hook.refresh_from_db()
+    assert hook.stopped
+    assert not Delivery.objects.exclude(next_try=None).exists()
+    client.force_login(alice)
+    page = client.get(f"/gpts/pump-doctor/webhooks/{hook.id}/").content.decode()
+    assert "tries in a row failed" in page
+    assert "The URL returned status 500." in page
+    n = Delivery.objects.count()
+    outbox.tell_webhooks("review.left", gpt.pk)
+    assert Delivery.objects.count() == n
+
+
+def test_a_slow_url_delays_no_other_and_much_of_one_leaves_room(gpt, alice, receiver):
+    class Waiting(Receiver):
+        """Answers once the other has its call."""
+
+        def finish_request(self, request, client_address) -> None:
+            assert arrived.wait(10)
+            super().finish_request(request, client_address)
+
+    class Arriving(list):
+        def append(self, call) -> None:
+            super().append(call)
+            arrived.set()
+
+    arrived = threading.Event()
+    receiver.got = Arriving()
+    with Waiting() as slow:
+        threading.Thread(target=slow.serve_forever, args=(0.02,), daemon=True).start()
+        first, _ = webhooks.create(gpt, url_of(slow), ["review.left"], alice)
+        for _ in range(50):
+            outbox.test(first)
+        last, _ = webhooks.create(gpt, url_of(receiver), ["review.left"], alice)
+        outbox.test(last)
+        due = Delivery.objects.filter(id__in=outbox.due())
+        assert (due.filter(webhook=first).count(), due.filter(webhook=last).count()) == (4, 1)
+        allow = tuple(f"127.0.0.1:{each.server_port}" for each in (slow, receiver))
+        deliveries.deliver(EgressConfig(allow=allow), within_s=0)
+        assert (len(slow.got), len(receiver.got)) == (4, 1)
+        slow.shutdown()
+
+
+def test_a_worker_killed_after_sending_sends_the_same_id_again(gpt, alice, receiver, egress, monkeypatch):
+    class Killed(BaseException):
+        pass
+
+    def killed(_: Delivery) -> None:
+        raise Killed
+
+    hook, _ = webhooks.create(gpt, url_of(receiver), ["review.left"], alice)
+    outbox.test(hook)
+    with monkeypatch.context() as patch:
+        patch.setattr(outbox, "sent", killed)
+        with pytest.raises(Killed):
+            deliveries.deliver(egress)
+    come()
+    for _ in range(2):
+        deliveries.deliver(egress)
+        come()
+    assert len({headers["webhook-id"] for headers, _ in receiver.got}) == 1
+    assert len(receiver.got) == 2
+
+
+def test_no_webhook_reaches_the_sites_own_network(gpt, alice):
+    hook, _ = webhooks.create(gpt, "http://169.254.169.254/latest", ["review.left"], alice)
+    outbox.test(hook)
+    deliveries.deliver(EgressConfig())
+    assert re.search("allow|private|public", Delivery.objects.get().error)

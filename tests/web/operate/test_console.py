@@ -1,0 +1,296 @@
+"""The operator's console: what is done there with people, groups and GPTs, and that its lists stay fast."""
+
+import csv
+import io
+import re
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from django.contrib.auth.models import Group
+from django.db import connection
+from django.db.models import Model
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from tests.publishing import publish
+from web.accounts import live_settings, people, quotas
+from web.accounts.models import User
+from web.accounts.models_audit import Act, AuditRow
+from web.accounts.services import create_key, create_sign_in_link, valid_key
+from web.builder.actions import privacy_missing
+from web.builder.models import Gpt, Sharing
+from web.builder.services import WITHDRAWN, access_gpt, create_gpt, delete_gpt, set_sharing
+from web.moderation.models import Case
+from web.operate.erasure import erase_due
+from web.operate.models import MeasuredModel
+from web.operate.models_backup import Backup
+from web.runs.models import Run
+from web.runs.services import cancel_run, start_conversation, start_run
+
+NO_QUOTAS = {"quota_limits-TOTAL_FORMS": "0", "quota_limits-INITIAL_FORMS": "0"}
+
+
+@pytest.fixture
+def oscar(db) -> User:
+    return User.objects.create_superuser("oscar@example.org", "oscar-secret-1", name="Oscar")
+
+
+@pytest.fixture
+def console(oscar) -> Client:
+    """The browser of an operator."""
+    client = Client()
+    client.force_login(oscar)
+    return client
+
+
+def last_acts(n: int) -> list[str]:
+    """The last acts of the audit log, oldest first."""
+    return list(AuditRow.objects.values_list("act", flat=True)[:n])[::-1]
+
+
+def test_an_operator_suspends_signs_out_and_lets_in_a_person(console, oscar, bob):
+    of_bob = Client()
+    of_bob.force_login(bob)
+    _, secret = create_key(bob, "laptop")
+    act = f"/admin/accounts/user/{bob.pk}/act/"
+    assert "Suspend" in console.get(f"/admin/accounts/user/{bob.pk}/change/").text
+    console.post(f"{act}sign-out/")
+    assert of_bob.get("/account/me/").status_code == 302
+    assert valid_key(secret)
+    of_bob.force_login(User.objects.get(id=bob.pk))
+    console.post(f"{act}suspend/")
+    assert of_bob.get("/account/me/").status_code == 302
+    assert valid_key(secret) is None
+    assert "Reactivate" in console.get(f"/admin/accounts/user/{bob.pk}/change/").text
+    console.post(f"{act}reactivate/")
+    assert of_bob.get("/account/me/").status_code == 302  # the old session is over for good
+    assert valid_key(secret)
+    page = console.post(f"{act}link/").text
+    assert of_bob.post(re.search(r"/enter/[^\"]+", page)[0]).status_code == 302
+    assert of_bob.get("/account/me/").status_code == 200
+    console.post(f"/admin/accounts/user/{oscar.pk}/act/suspend/")
+    assert User.objects.get(id=oscar.pk).is_active
+    assert console.get(f"{act}suspend/").status_code == 405
+    assert [row.by_id for row in AuditRow.objects.filter(act=Act.PERSON_SUSPENDED)] == [oscar.pk]
+
+
+def confirmed(client: Client, url: str) -> str:
+    """The page at `url`, for which the operator enters their password."""
+    client.post("/account/login/", {"login": "oscar@example.org", "password": "oscar-secret-1"})
+    assert client.get(url).url.startswith("/account/reauthenticate/")
+    client.post("/account/reauthenticate/", {"password": "oscar-secret-1", "next": url})
+    return client.get(url).text
+
+
+def test_an_operator_erases_a_person_and_transfers_their_gpts(oscar, alice, bob, gpt, run):
+    for reporters in ([alice], [alice, bob]):  # one is about nothing once Alice’s report is erased
+        case = Case.objects.create(owner=oscar, gpt=create_gpt(oscar, {"name": "Reported"}))
+        for person in reporters:
+            case.reports.create(owner=person)
+    client, path = Client(), f"/admin/accounts/user/{alice.pk}/erase/"
+    page = confirmed(client, path)
+    assert "1 GPT with 0 files" in page
+    assert "1 GPT" not in client.get(f"/admin/accounts/user/{bob.pk}/erase/").text
+    assert "1 chat with" in client.get(f"/admin/accounts/user/{bob.pk}/erase/").text
+    for wrong in (
+        {"gpts": "delete", "email": bob.email},
+        {"gpts": "transfer", "heir": "nobody@example.org", "email": alice.email},
+        {"gpts": "transfer", "heir": alice.email, "email": alice.email},
+    ):
+        assert client.post(path, wrong).status_code == 422
+    own = f"/admin/accounts/user/{oscar.pk}/erase/"
+    assert "can’t erase yourself" in client.post(own, {"email": oscar.email}).text
+    assert User.objects.filter(is_active=True, erased=None).count() == 3
+
+    sent = {"gpts": "transfer", "heir": "Bob@example.org", "email": "Alice@example.org "}
+    done = client.post(path, sent, follow=True).text
+    assert "alice@example.org is closed" in done
+    gpt.refresh_from_db()
+    assert (gpt.owner, gpt.deleted) == (bob, None)
+    closed = AuditRow.objects.get(act=Act.PERSON_CLOSED)
+    assert (closed.by_id, closed.about_id) == (oscar.pk, str(alice.pk))
+    client.post(f"/admin/accounts/user/{alice.pk}/act/reactivate/")
+    assert not people.reactivate(alice, oscar)  # nor by a case
+    assert f"/user/{alice.pk}/" not in client.get("/admin/accounts/user/").text
+    erase_due()
+    assert not User.objects.filter(id=alice.pk).exists()
+    assert access_gpt(bob, gpt.slug)
+    assert list(Case.objects.all()) == [case]
+
+
+def test_a_class_gets_a_group_with_a_quota_and_the_most_generous_limit_holds(console, alice, bob):
+    console.post("/admin/auth/group/add/", {"name": "Class 7b", **NO_QUOTAS})
+    group = Group.objects.get()
+    quota = {"quota_limits-TOTAL_FORMS": "1", "quota_limits-INITIAL_FORMS": "0", "quota_limits-0-kind": "messages"}
+    console.post(f"/admin/auth/group/{group.pk}/change/", {"name": "Class 7b", **quota, "quota_limits-0-most": "20"})
+    emails = {"emails": "Alice@example.org, bob@example.org nobody@example.org"}
+    page = console.post(f"/admin/auth/group/{group.pk}/people/", emails, follow=True).text
+    assert "2 people added" in page
+    assert "nobody@example.org" in page
+    quotas.set_limit("messages", 10, None)
+    assert quotas.limits_of(bob.pk)["messages"] == 20
+    other = Group.objects.create(name="Helpers")
+    other.quota_limits.create(kind="messages", most=None)
+    bob.groups.add(other)
+    assert (quotas.limits_of(bob.pk)["messages"], quotas.limits_of(alice.pk)["messages"]) == (None, 20)
+    quotas.set_limit("messages", 3, bob)
+    assert quotas.limits_of(bob.pk)["messages"] == 3
+    console.post(f"/admin/auth/group/{group.pk}/people/", {"emails": "alice@example.org", "remove": "1"})
+    assert quotas.limits_of(alice.pk)["messages"] == 10
+    recorded = set(AuditRow.objects.values_list("act", flat=True))
+    assert {Act.GROUP_CHANGED, Act.QUOTA_CHANGED} <= recorded
+
+
+def test_an_operator_makes_an_account_that_starts_with_a_link(console):
+    new = {"email": "Dana@Example.org", "name": "Dana", **NO_QUOTAS}
+    assert console.post("/admin/accounts/user/add/", new).status_code == 302
+    dana = User.objects.get(email="dana@example.org")
+    assert not dana.has_usable_password()
+    assert "dana@example.org" in console.get("/admin/accounts/user/?q=dana").text
+    assert last_acts(2) == [Act.PERSON_CREATED, Act.PERSON_CHANGED]
+
+
+def test_an_operator_features_withdraws_restores_and_transfers_a_gpt(console, alice, bob):
+    gpt = create_gpt(alice, {"name": "Tax help"})
+    action = gpt.actions.create(document={}, name="Prices")
+    action.keep_secret("a key of Alice's")
+    action.save()
+    act = f"/admin/builder/gpt/{gpt.id}/act/"
+    assert "not in the store" in console.post(f"{act}feature/", follow=True).text
+    action.privacy_url = "https://example.org/privacy"
+    action.save()
+    assert not privacy_missing(gpt)
+    publish(gpt, Sharing.STORE)
+    console.post(f"{act}feature/")
+    assert access_gpt(bob, gpt.slug).featured
+    console.post(f"{act}withdraw/")
+    gpt.refresh_from_db()
+    assert (gpt.featured, Gpt.objects.chattable_by(bob).exists()) == (False, False)
+    with pytest.raises(Exception, match=re.escape(WITHDRAWN)):
+        set_sharing(gpt, Sharing.LINK)
+    console.post(f"{act}restore/")
+    set_sharing(Gpt.objects.get(id=gpt.id), Sharing.STORE)
+    delete_gpt(Gpt.objects.get(id=gpt.id))
+    console.post(f"{act}restore/")
+    assert list(Gpt.objects.editable_by(alice)) == [gpt]
+    assert "No account" in console.post(f"{act}transfer/", {"email": "no@example.org"}, follow=True).text
+    console.post(f"{act}transfer/", {"email": "Bob@example.org"})
+    assert (list(Gpt.objects.editable_by(bob)), Gpt.objects.get().actions.get().secret) == ([gpt], "")
+    assert last_acts(1) == [Act.GPT_TRANSFERRED]
+
+
+def test_the_audit_log_is_filtered_and_exported_and_has_no_form(console, oscar, bob):
+    quotas.set_limit("messages", 3, bob, by=oscar)
+    create_key(bob, "laptop")
+    page = console.get(f"/admin/accounts/auditrow/?by__id__exact={oscar.pk}").text
+    assert "Quota changed" in page
+    assert "bob@example.org" not in page
+    export = console.get("/admin/accounts/auditrow/export.csv?act=key.created")
+    rows = list(csv.DictReader(io.StringIO(export.text)))
+    assert [(row["act"], row["by_email"]) for row in rows] == [("key.created", "bob@example.org")]
+    assert last_acts(1) == [Act.AUDIT_EXPORTED]
+    entry = AuditRow.objects.first()
+    assert console.get(f"/admin/accounts/auditrow/{entry.pk}/change/").status_code == 404
+
+
+N = 100_000
+
+
+def multiply(row: Model, **unique: str) -> None:
+    """Copies of the row until there are N, by one statement; `unique` are SQL expressions of the number `i`."""
+    columns = [field.column for field in row._meta.concrete_fields if field.column not in ("id", *unique)]
+    table, names = row._meta.db_table, ", ".join((*columns, *unique))
+    values = ", ".join((*columns, *unique.values()))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {N})"
+            f" INSERT INTO {table} ({names}) SELECT {values} FROM n, {table} WHERE id = %s",
+            [row.pk.hex if isinstance(row.pk, UUID) else row.pk],
+        )
+
+
+def n_queries(console: Client, path: str) -> int:
+    """How many queries a page needs, of which none counts all rows."""
+    with CaptureQueriesContext(connection) as seen:
+        assert console.get(path).status_code == 200
+    counts = [each["sql"] for each in seen if "COUNT(" in each["sql"]]
+    assert counts
+    assert all("LIMIT" in sql for sql in counts)
+    return len(seen)
+
+
+def test_lists_ask_the_database_as_often_for_a_hundred_thousand_rows_as_for_sixty(console, oscar):
+    User.objects.bulk_create(User(email=f"{each}@example.net") for each in range(60))
+    AuditRow.objects.bulk_create(AuditRow(act=Act.SIGN_IN, by=oscar) for _ in range(60))
+    Gpt.objects.bulk_create(Gpt(owner=oscar, slug=f"gpt-{each}", name="GPT") for each in range(60))
+    case = {"gpt": Gpt.objects.last(), "owner": oscar, "decided": timezone.now()}
+    Case.objects.bulk_create(Case(**case) for _ in range(60))
+    names = ("accounts_user", "accounts_auditrow", "builder_gpt", "moderation_case")
+    lists = [reverse(f"admin:{name}_changelist") for name in names]
+    paths = [path + query for path in lists for query in ("", "?p=2", "?q=gpt-7")]
+    few = [n_queries(console, path) for path in paths]
+    key = "gen_random_uuid()" if connection.vendor == "postgresql" else "lower(hex(randomblob(16)))"
+    multiply(User.objects.last(), email="i || '@example.com'")
+    multiply(AuditRow.objects.last())
+    multiply(Gpt.objects.last(), slug="'copy-' || i", id=key)
+    multiply(Case.objects.last(), id=key)
+    assert [n_queries(console, path) for path in paths] == few
+    assert Gpt.objects.count() > N
+
+
+def test_a_new_site_says_what_to_set_up_until_it_is_done_or_hidden(oscar, settings, alice):
+    client, link = Client(), create_sign_in_link(oscar)
+    assert client.post(link.removeprefix(settings.SITE_URL)).headers["Location"] == "/admin/"
+
+    def done() -> list[str]:
+        page = client.get("/admin/").text
+        return re.findall(r'<li class="done">.*?<b>(.*?)</b>', page, re.DOTALL)
+
+    assert done() == []
+    MeasuredModel.objects.create(fingerprint="f", name="org/larger")
+    Backup.objects.create(path="/backups/a")
+    settings.EMAIL_HOST, settings.SITE_URL = "mail.example.org", "https://gpts.example.org"
+    assert client.post("/admin/settings/", {"signup_open": "on", "signup_domains": "Example.org"}).status_code == 302
+    assert len(done()) == 5
+    client.post("/admin/checklist/done/")
+    assert "First steps" not in client.get("/admin/").text
+    client.logout()
+    link = create_sign_in_link(oscar)  # not their first sign-in
+    assert client.post(link.removeprefix("https://gpts.example.org")).headers["Location"] == "/"
+
+
+def test_settings_change_while_the_site_runs(console, settings, alice):
+    visitor = Client()
+    assert 'name="email"' in visitor.get("/account/signup/").text
+    sent = {"banner": "Closed <b>today</b>", "quota_messages": "7", "quota_tokens": "unlimited"}
+    console.post("/admin/settings/", sent)
+    assert 'name="email"' not in visitor.get("/account/signup/").text
+    assert "Closed &lt;b&gt;today&lt;/b&gt;" in visitor.get("/").text
+    assert (quotas.limits_of(alice.pk)["messages"], quotas.limits_of(alice.pk)["tokens"]) == (7, None)
+    live_settings.forget()  # as another process
+    assert live_settings.get("SIGNUP_OPEN") is False
+    page = console.post("/admin/settings/", {**sent, "quota_messages": "many"})
+    assert "Enter a number" in page.text
+    console.post("/admin/settings/", {"signup_open": "on"})
+    assert quotas.limits_of(alice.pk)["messages"] == settings.MESSAGES_A_DAY
+    assert AuditRow.objects.filter(act=Act.SETTING_CHANGED).count() == 4
+
+
+def test_pages_of_figures_show_what_is_slow_used_and_stored(console, gpt, bob, alice):
+    conversation = start_conversation(bob, gpt)
+    run = start_run(conversation, "How heavy is it?")
+    Run.objects.update(n_tokens=1_234, queued=timezone.now() - timedelta(minutes=5))
+    gpt.files.create(name="manual.pdf", sha256="a", size=5_000_000)
+    health = console.get("/admin/health/").text
+    assert "Redis is not responding" in health
+    assert "1 wait, the first for 30" in health
+    usage = console.get("/admin/usage/?days=7").text
+    assert "bob@example.org" in usage
+    assert "1234" in usage
+    assert gpt.name in console.get("/admin/storage/").text
+    cancel_run(run)
+    assert "1 wait" not in console.get("/admin/health/").text
+    assert "Messages" in console.get("/admin/").text

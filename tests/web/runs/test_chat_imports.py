@@ -1,0 +1,269 @@
+"""Chats of other systems become a person's own: searchable, readable, continued, and never there twice."""
+
+import io
+import json
+import os
+import zipfile
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import Http404
+from django.utils import timezone
+
+from gpts.runs.steps import Finished, UserMessage
+from gpts.safety.labels import Integrity
+from web.accounts import quotas
+from web.builder.models import Gpt
+from web.builder.services import delete_gpt
+from web.runs import chat_imports, finding, log
+from web.runs.branches import Branches
+from web.runs.errors import Refused
+from web.runs.importing import bring
+from web.runs.models import Conversation, Run
+from web.runs.models_imports import ChatImport
+from web.runs.services import delete_conversation, history, start_run
+
+START = 1_700_000_000.0
+
+
+def node(id: str, parent: str | None, role: str, text: str, at: float) -> dict[str, Any]:
+    content = {"content_type": "text", "parts": [text]}
+    return {
+        "id": id,
+        "parent": parent,
+        "children": [],
+        "message": {"author": {"role": role}, "content": content, "create_time": START + at, "recipient": "all"},
+    }
+
+
+def conversation(id: str = "c1", title: str = "Sourdough", **facts: Any) -> dict[str, Any]:
+    nodes = [
+        {"id": "root", "parent": None, "children": ["a"], "message": None},
+        node("a", "root", "user", "Why is my bread flat?", 1),
+        node("b", "a", "assistant", "The starter is **weak**.", 2),
+        node("b2", "a", "assistant", "It rose too long.", 3),
+        node("c", "b2", "user", "How long?", 4),
+        node("d", "c", "assistant", "Four hours.", 5),
+    ]
+    times = {"create_time": START, "update_time": START + 5}
+    mapping = {each["id"]: each for each in nodes}
+    return {"conversation_id": id, "title": title, "mapping": mapping, "current_node": "d", **times, **facts}
+
+
+def upload(value: Any, name: str = "conversations.json") -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, value if isinstance(value, bytes) else json.dumps(value).encode())
+
+
+def imported(user: Any, value: Any, name: str = "conversations.json") -> ChatImport:
+    """An import that a worker has done."""
+    taken = bring(user, "", [upload(value, name)])
+    assert taken.gpts == ()
+    [row] = taken.chats
+    chat_imports.work(row.id)
+    row.refresh_from_db()
+    assert not row.path.exists()
+    return row
+
+
+def zipped(entries: dict[str, bytes]) -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+    return data.getvalue()
+
+
+def test_a_conversation_becomes_a_chat_with_its_branches_and_times(bob):
+    row = imported(bob, [conversation()])
+    assert (row.status, row.n_new, row.error) == ("done", 1, "")
+    chat = Conversation.objects.chats_of(bob, "").get()
+    assert (chat.title, chat.created, chat.changed) == (
+        "Sourdough",
+        datetime.fromtimestamp(START, UTC),
+        datetime.fromtimestamp(START + 5, UTC),
+    )
+    branches = Branches(chat)
+    path = branches.up_to(branches.shown)
+    texts = [(log.first(run).text, log.read(run)[-1].text) for run in path]
+    assert texts == [("Why is my bread flat?", "It rose too long."), ("How long?", "Four hours.")]
+    assert branches.versions_of_answer(path[0]).at == 1
+    assert Run.objects.get(id=path[0]).created == datetime.fromtimestamp(START + 3, UTC)
+
+
+def test_texts_of_an_export_are_nobodys_own_words(bob):
+    imported(bob, [conversation()])
+    for run in Run.objects.all():
+        first, last = log.read(run.id)
+        assert isinstance(first, UserMessage)
+        assert isinstance(last, Finished)
+        assert not first.own_words
+        assert [step.label.integrity for step in (first, last)] == [Integrity.UNTRUSTED] * 2
+
+
+def test_imported_chats_are_found_by_words_and_by_nobody_else(bob, charlie):
+    imported(bob, [conversation()])
+    assert {hit.is_answer for hit in finding.find(bob, "starter weak")} == {True}
+    assert len(finding.find(bob, "flat")) == 1
+    assert finding.find(charlie, "flat") == []
+
+
+def test_a_chat_can_be_continued_and_then_knows_what_was_said(bob):
+    imported(bob, [conversation()])
+    chat = Conversation.objects.get()
+    assert (chat.gpt.owner, chat.gpt.sharing, chat.gpt.name) == (bob, "me", "ChatGPT chats")
+    run = start_run(chat, "And in winter?")
+    assert [steps[-1].text for steps in history(run)] == ["It rose too long.", "Four hours."]
+
+
+def test_importing_twice_changes_nothing(bob):
+    first = imported(bob, [conversation(), conversation("c2", "Other")])
+    again = imported(bob, [conversation(), conversation("c2", "Other")])
+    assert (first.n_new, again.n_new, again.n_known) == (2, 0, 2)
+    assert Conversation.objects.count() == 2
+    assert Gpt.objects.filter(owner=bob).count() == 1
+
+
+def test_a_chat_that_went_on_there_is_updated_unless_it_went_on_here(bob):
+    imported(bob, [conversation(), conversation("c2", "Other")])
+    start_run(Conversation.objects.get(title="Other"), "And in winter?")
+    grown = [conversation(), conversation("c2", "Other")]
+    for each in grown:
+        each["mapping"]["e"] = node("e", "d", "user", "Thanks", 6)
+    again = imported(bob, grown)
+    assert (again.n_updated, again.n_kept, again.n_new) == (1, 1, 0)
+    assert Conversation.objects.get(title="Sourdough").messages.filter(text="Thanks").exists()
+    assert not Conversation.objects.get(title="Other").messages.filter(text="Thanks").exists()
+    assert Conversation.objects.count() == 2
+
+
+def test_a_deleted_chat_comes_back_by_another_import(bob):
+    imported(bob, [conversation()])
+    delete_conversation(Conversation.objects.get())
+    assert imported(bob, [conversation()]).n_new == 1
+    assert Conversation.objects.chats_of(bob, "").count() == 1
+
+
+def test_chats_go_to_a_new_gpt_once_theirs_is_deleted(bob):
+    imported(bob, [conversation()])
+    delete_gpt(Gpt.objects.get())
+    imported(bob, [conversation("c2")])
+    assert Conversation.objects.get(gpt__deleted=None).gpt.owner == bob
+
+
+def test_a_data_export_is_read_with_all_of_its_parts(bob):
+    data = zipped(
+        {
+            "conversations-000.json": json.dumps([conversation()]).encode(),
+            "conversations-001.json": json.dumps([conversation("c2", "Zürich", is_archived=True)]).encode(),
+            "user.json": b"{}",
+            "chat.html": b"<html>",
+            "dalle-generations/file-1.webp": b"x" * 1_000,
+        }
+    )
+    row = imported(bob, data, "export.zip")
+    assert (row.n_new, row.status) == (2, "done")
+    assert Conversation.objects.get(title="Zürich").archived
+
+
+def test_chats_of_open_webui_and_librechat_come_the_same_way(bob):
+    messages = {
+        "a": {"parentId": None, "role": "user", "content": "Hi", "timestamp": int(START)},
+        "b": {"parentId": "a", "role": "assistant", "content": "Hello", "timestamp": int(START)},
+    }
+    imported(bob, [{"id": "x", "title": "W", "chat": {"history": {"messages": messages, "currentId": "b"}}}])
+    lines = [
+        {"messageId": "a", "isCreatedByUser": True, "text": "Hi"},
+        {"messageId": "b", "parentMessageId": "a", "isCreatedByUser": False, "text": "Hello"},
+    ]
+    imported(bob, {"conversationId": "y", "title": "L", "messages": lines}, "convo.json")
+    names = Conversation.objects.order_by("title").values_list("title", "gpt__name")
+    assert list(names) == [("L", "LibreChat chats"), ("W", "Open WebUI chats")]
+
+
+def test_what_cannot_be_read_is_counted_and_the_rest_imported(bob):
+    odd: list[Any] = [{"mapping": {}}, {"mapping": {"a": 5}}, 7, None, {"title": "x"}, conversation(title=None)]  # type: ignore[arg-type]
+    row = imported(bob, [conversation(), *odd[:-1], {**odd[-1], "conversation_id": None}])
+    assert (row.n_new, row.n_unreadable, row.status) == (2, 5, "done")
+    assert Conversation.objects.filter(title="Why is my bread flat?").exists()
+
+
+def test_texts_that_no_database_takes_are_mended(bob):
+    given = conversation(title="A\0B")
+    given["mapping"]["a"]["message"]["content"]["parts"] = ["half \ud83d and \0 nothing"]
+    assert imported(bob, [given]).n_new == 1
+
+
+def test_times_in_the_future_are_now(bob):
+    imported(bob, [conversation(update_time=4_000_000_000.0)])
+    assert Conversation.objects.get().changed <= timezone.now()
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "words"),
+    [
+        (b'[{"mapping": {"a": {}}}, {"mapp', "conversations.json", "incomplete"),
+        (b'[{"mapping": {"a": {}}}]', "conversations.json", "no chats in this file"),
+        (zipped({"conversations.json": b"[]"}), "x.zip", "no chats in this file"),
+        (zipped({"conversations.json": b"[" + b" " * 20_000_000 + b"]"}), "x.zip", "unpacks to more"),
+    ],
+)
+def test_a_file_that_cannot_be_read_says_why(data, name, words, bob):
+    row = imported(bob, data, name)
+    assert row.status == "failed"
+    assert words in row.error
+
+
+def test_what_was_read_before_a_file_breaks_off_stays(bob):
+    row = imported(bob, json.dumps([conversation(), conversation("c2")]).encode()[:-20])
+    assert (row.status, row.n_new) == ("failed", 1)
+    assert imported(bob, [conversation(), conversation("c2")]).n_new == 1
+
+
+def test_a_worker_that_died_is_replaced_and_two_never_read_at_once(bob, sent_tasks):
+    [row] = bring(bob, "", [upload([conversation()])]).chats
+    ChatImport.objects.filter(id=row.id).update(status="running", claimed_until=timezone.now() + timedelta(seconds=9))
+    chat_imports.work(row.id)
+    assert not Conversation.objects.exists()
+    assert chat_imports.take_stalled() == []
+    long_ago = timezone.now() - timedelta(hours=1)
+    ChatImport.objects.filter(id=row.id).update(claimed_until=long_ago, woken=long_ago)
+    assert chat_imports.take_stalled() == [row]
+    assert chat_imports.take_stalled() == []
+    chat_imports.work(row.id)
+    assert Conversation.objects.count() == 1
+
+
+def test_an_import_is_sent_to_a_worker_once_it_is_stored(bob, sent_tasks, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        [row] = bring(bob, "", [upload([conversation()])]).chats
+    assert ("workers.tasks.import_chats", str(row.id), "index") in sent_tasks
+
+
+def test_a_person_has_a_few_imports_at_once_and_sees_none_of_others(bob, charlie):
+    rows = [bring(bob, "", [upload([conversation()])]).chats[0] for _ in range(chat_imports.MAX_OPEN)]
+    with pytest.raises(Refused):
+        bring(bob, "", [upload([conversation()])])
+    assert chat_imports.access_import(bob, rows[0].id) == rows[0]
+    with pytest.raises(Http404):
+        chat_imports.access_import(charlie, rows[0].id)
+
+
+def test_who_may_have_no_further_gpt_is_told(bob):
+    quotas.set_limit("gpts", 0, bob)
+    row = imported(bob, [conversation()])
+    assert row.status == "failed"
+    assert "limit of 0" in row.error
+
+
+def test_files_of_imports_that_are_over_are_deleted(bob, home):
+    [row] = bring(bob, "", [upload([conversation()])]).chats
+    stray = row.path.with_name("stray")
+    stray.write_bytes(b"x")
+    chat_imports.remove_leftovers()
+    assert stray.exists()  # it may be an upload that is about to begin
+    os.utime(stray, (0, 0))
+    os.utime(row.path, (0, 0))
+    chat_imports.remove_leftovers()
+    assert (stray.exists(), row.path.exists()) == (False, True)
