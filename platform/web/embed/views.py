@@ -72,9 +72,7 @@ def _widget(request: HttpRequest) -> Widget:
 @require_safe
 def visit(request: HttpRequest) -> HttpResponse:
     """The visitor's last chat, or a new one with `new`. Nothing is kept before their first message."""
-    widget, visitor = _widget(request), visitor_of(request)
-    if visitor and visitor.subject and "signed" not in request.GET:
-        visitor = None  # whoever is there now was not named by the site
+    widget, visitor = _widget(request), _who_is_there(request)
     chat = _last_chat(visitor) if visitor and "new" not in request.GET else None
     shown = []
     if chat:
@@ -83,10 +81,21 @@ def visit(request: HttpRequest) -> HttpResponse:
     version = chat.version if chat else widget.gpt.published
     assert version
     context = {"gpt": widget.gpt, "spec": version.spec(), "widget": widget, "conversation": chat, "turns": shown}
-    context |= {"start_url": reverse("visit_start"), "is_signed": "signed" in request.GET}
+    context |= {"start_url": _address("visit_start", request), "is_signed": "signed" in request.GET}
     context["text"] = request.GET.get("text", "")[:MAX_PREFILL]
     context["must_sign"] = widget.only_signed and not (visitor and visitor.subject)
     return render(request, "embed/visit.html", context)
+
+
+def _who_is_there(request: HttpRequest) -> WidgetVisitor | None:
+    """The browser's visitor; None if the other site named that one earlier, but nobody now."""
+    visitor = visitor_of(request)
+    return None if visitor and visitor.subject and "signed" not in request.GET else visitor
+
+
+def _address(name: str, request: HttpRequest) -> str:
+    """The address of a page of the chat, for whoever the other site named, if it did."""
+    return reverse(name) + ("?signed" if "signed" in request.GET else "")
 
 
 def _last_chat(visitor: WidgetVisitor) -> Conversation | None:
@@ -97,7 +106,7 @@ def _last_chat(visitor: WidgetVisitor) -> Conversation | None:
 @require_POST
 def start(request: HttpRequest) -> HttpResponse:
     """The first message of a chat. It makes the visitor, if the browser is nobody's yet."""
-    widget, visitor = _widget(request), visitor_of(request)
+    widget, visitor = _widget(request), _who_is_there(request)
     if widget.only_signed and not (visitor and visitor.subject):
         return JsonResponse({"error": gettext("Sign in on this site to chat.")}, status=403)
     if not request.POST.get("text", "").strip():
@@ -111,7 +120,8 @@ def start(request: HttpRequest) -> HttpResponse:
         )
     except Refused as error:
         return JsonResponse({"error": str(error)}, status=error.status)
-    response = turn if wants_json(request) else redirect("visit")  # sent before the page's script ran
+    sent_by_script = wants_json(request)  # the form itself is sent before the page's script runs
+    response = turn if sent_by_script else redirect(_address("visit", request))
     return response if visitor else _remember(response, person, widgets.VISITOR_S)
 
 

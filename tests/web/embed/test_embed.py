@@ -51,8 +51,8 @@ class Browser:
     def get(self, path: str, **more):
         return self.client.get(self.base + path, headers={"Cookie": self.cookie}, **more)
 
-    def post(self, path: str, fields=None):
-        headers = {**SCRIPT, "Cookie": self.cookie, **({"Origin": self.origin} if self.origin else {})}
+    def post(self, path: str, fields=None, accept=SCRIPT):
+        headers = {**accept, "Cookie": self.cookie, **({"Origin": self.origin} if self.origin else {})}
         response = self.client.post(self.base + path, fields or {}, headers=headers)
         if "Set-Cookie" in response.headers:
             self.cookie = response.headers["Set-Cookie"].partition(";")[0]
@@ -222,7 +222,8 @@ def test_a_named_visitor_is_the_same_everywhere_and_only_while_named(widget, pri
     browser = Browser(widget)
     assert browser.post("/visit/start", {"text": "Hello"}).status_code == 403
     assert browser.post("/visit/identify", {"token": token(widget)}).json() == {"is_new": True}
-    end(browser.ask("My order?"))
+    run = browser.post("/visit/start?signed", {"text": "My order?"})
+    end(Run.objects.get(id=run.json()["run"]))
     elsewhere = Browser(widget)
     elsewhere.post("/visit/identify", {"token": token(widget)})
     assert "My order?" in elsewhere.get("/?signed").content.decode()
@@ -231,6 +232,27 @@ def test_a_named_visitor_is_the_same_everywhere_and_only_while_named(widget, pri
     other = Browser(widget)
     other.post("/visit/identify", {"token": token(widget, sub="customer 8")})
     assert "My order?" not in other.get("/?signed").content.decode()
+
+
+def test_a_message_that_a_named_visitor_sends_before_the_script_ran_is_shown(widget, private):
+    widgets.change(private, {"only_signed": True})
+    widget.refresh_from_db()
+    browser = Browser(widget)
+    browser.post("/visit/identify", {"token": token(widget)})
+    assert f'action="/embed/{widget.key}/visit/start?signed"' in browser.get("/?signed").content.decode()
+    response = browser.post("/visit/start?signed", {"text": "My order?"}, accept={})
+    assert response.status_code == 302
+    path = response.url.removeprefix(browser.base)
+    assert "My order?" in browser.get(path).content.decode()
+
+
+def test_nobody_writes_as_the_visitor_whom_the_site_named_before(widget, private):
+    widgets.new_secret(private)
+    widget.refresh_from_db()
+    browser = Browser(widget)
+    browser.post("/visit/identify", {"token": token(widget)})
+    browser.ask("Whose is this?")
+    assert Run.objects.get().owner.widget_visitor.subject == ""
 
 
 def test_a_token_that_does_not_count_names_nobody(widget, private):
