@@ -14,7 +14,7 @@ from django.db.models import OuterRef, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.formats import time_format
-from django.utils.translation import get_language, gettext, gettext_noop
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -74,8 +74,6 @@ def _when(schedule: Schedule) -> str:
         return gettext("When its webhook is called")
     simple = when.simple_choice(schedule.cron)
     if simple is None:
-        if get_language() != "en":
-            return gettext("Cron line {cron}").format(cron=schedule.cron)
         return when.in_words(schedule.cron)
     name, at, day = simple
     label = gettext("Every month, on day {day}").format(day=day) if name == "month" else dict(REPEATS)[name]

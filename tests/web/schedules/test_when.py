@@ -4,6 +4,7 @@ from datetime import UTC, datetime, time
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.utils.translation import override
 
 from web.schedules.when import check, cron_line, in_words, next_after, simple_choice
 
@@ -69,3 +70,18 @@ def test_only_time_zones_are_time_zones(zone):
 
 def test_a_line_is_told_in_words():
     assert in_words("30 8 * * 1") == "At 08:30 on Monday"
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("0 8,12 * * 1-5", "Montag–Freitag · 08:00, 12:00"),
+        ("*/15 9-17 * JAN,JUN 7", "Sonntag · Januar, Juni · Stunde 9–17, Minute 0, 15, 30, 45"),
+        ("0 8 1,15 * MON", "Tag 1, 15 oder Montag · 08:00"),
+        ("0 8 */2 * SUN", f"Tag {', '.join(map(str, range(1, 32, 2)))} · Sonntag · 08:00"),
+        ("0 8 * * 5L", "Cron-Zeile 0 8 * * 5L"),
+    ],
+)
+def test_a_line_is_told_in_the_language_of_the_page(line, words):
+    with override("de"):
+        assert in_words(line) == words
