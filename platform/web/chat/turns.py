@@ -179,6 +179,11 @@ class Reply:
         return self.finished is not None and self.finished.finish in {"length", "deadline"}
 
     @property
+    def is_late(self) -> bool:
+        """Whether the answer was cut off at its time limit."""
+        return self.finished is not None and self.finished.finish == "deadline"
+
+    @property
     def only_reasons(self) -> bool:
         """Whether the model reached that limit while it was reasoning, so that there is no answer."""
         last = next((step for step in reversed(self.steps) if isinstance(step, ModelReply)), None)

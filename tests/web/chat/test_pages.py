@@ -110,6 +110,8 @@ def test_a_question_is_shown_as_text(as_bob, conversation):
         (Error(message="The model isn't responding."), "Try again"),
         (Finished(text="I do not know.", coverage="not_covered"), "Not covered by the files"),
         (Finished(text="And then", finish="length"), "reached its length limit"),
+        (Finished(text="And then", finish="deadline"), "reached its time limit"),
+        (Finished(text="", finish="deadline"), "This took too long."),
     ],
 )
 def test_the_end_of_an_answer_is_told(as_bob, page, run, end, words):
