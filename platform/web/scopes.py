@@ -35,6 +35,7 @@ _WRITES: Final = "POST|PUT|PATCH|DELETE"
 _CHATS: Final = "chat/completions|completions|messages|responses|conversations|batches|files"
 _OF_GPT: Final = r"api/gpts/[^/]+"
 RULES: Final = (
+    _rule(f"{_READS}|{_WRITES}", "api/operate/(people|groups|audit)", _APPROVE),  # whose addresses no agent needs
     _rule(_WRITES, r"api/runs/[^/]+/approve|api/runs/[^/]+/apps/[^/]+/calls/[^/]+/answer|api/operate", _APPROVE),
     _rule(_READS, f"v1/models|v1/({_CHATS})|api/(runs|attachments)|a2a|mcp", _CHAT, _READ),
     _rule(_WRITES, f"v1/({_CHATS}|embeddings|moderations|images|audio)|a2a|mcp", _CHAT),

@@ -29,6 +29,7 @@ from web.runs.citations import ShownPage, SourceView
 KEPT_ALIVE: Final = b": still here\n\n"
 METHODS: Final = ("GET", "POST", "PATCH", "DELETE")  # and PUT where a row has it
 MACHINES: Final = ("/api/", "/v1/", "/a2a/", "/mcp", "/scim/")
+CONSOLE: Final = ("/admin/", "/api/operate/people", "/api/operate/groups", "/api/operate/audit")
 ONLY_KEYS: Final = ("/v1/", "/a2a/", "/mcp", "/scim/")
 # Under /api, but not with a key: one that leaks makes no further keys and shuts nobody out.
 ONLY_SESSIONS: Final = (
@@ -188,8 +189,8 @@ def of_state(method: str, route: str, state: str) -> Iterator[Cell]:
 
 
 def shown_to(cell: Cell) -> str:
-    """Who reads the answer. Operators read more in their console than elsewhere."""
-    return "console" if cell.counts_as == "operator" and cell.route.startswith("/admin/") else cell.counts_as
+    """Who reads the answer. Operators read more in their console, and over /api of its people, than elsewhere."""
+    return "console" if cell.counts_as == "operator" and cell.route.startswith(CONSOLE) else cell.counts_as
 
 
 class Site:

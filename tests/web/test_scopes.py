@@ -49,6 +49,8 @@ def test_every_operation_needs_a_scope():
         ("POST", "/api/runs/x/approved", "chat"),
         ("GET", "/api/operate/models", "read"),
         ("PUT", "/api/operate/categories", "approve"),
+        ("GET", "/api/operate/people", "approve"),
+        ("GET", "/api/operate/audit", "approve"),
         ("POST", "/api/operate/models/use", "approve"),
         ("POST", "/api/unknown", ""),
         ("TRACE", "/api/gpts", ""),

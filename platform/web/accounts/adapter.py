@@ -3,10 +3,14 @@
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context as allauth_context
 from allauth.core.exceptions import ImmediateHttpResponse
+from django.conf import settings
+from django.contrib.sites.requests import RequestSite
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 
 from web.accounts import invitations, suspended
 from web.accounts.models import User
@@ -18,6 +22,20 @@ class AccountAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Whether this visitor can create an account."""
         return invitations.is_open_to(request)
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        """The account, not the form again."""
+        return reverse("account")
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """The email, which calls the site by its name, not by its address."""
+        named = RequestSite(allauth_context.request)
+        named.name = settings.SITE_NAME
+        super().send_mail(template_prefix, email, {**context, "current_site": named})
+
+    def format_email_subject(self, subject: str) -> str:
+        """With the name of the site."""
+        return f"{settings.SITE_NAME}: {subject}"
 
     def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
         """Where somebody who is suspended, and has shown who they are, reads what was decided and can appeal."""

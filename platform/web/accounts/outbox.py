@@ -18,6 +18,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
 from django.core.mail import EmailMessage, get_connection
 from django.db.models import F, Window
 from django.db.models.functions import Coalesce, RowNumber
@@ -35,6 +36,8 @@ FAILING: Final = timedelta(hours=12)
 # Of one webhook; what happens while so much waits, it is not told.
 MOST_WAITING: Final = 1_000
 KEPT: Final = timedelta(days=30)
+# People of a group: whoever shares something with the whole site sends no letters to all of it.
+MOST_TOLD: Final = 200
 MAIL_TIMEOUT_S: Final = 30
 TEST: Final = "test"
 INVITATION: Final = "invitation"
@@ -97,6 +100,13 @@ def notify_operators(kind: str, about: Any, **facts: Any) -> None:
     if settings.EMAIL_HOST:
         for person in get_user_model().objects.filter(is_staff=True, is_active=True):
             notify(person, kind, about, **facts)
+
+
+def notify_group(group: Group, kind: str, about: Any, but: Any, **facts: Any) -> None:
+    """The same for the active people of the group, except `but`, unless they are more than MOST_TOLD."""
+    people = list(group.user_set.filter(is_active=True).exclude(pk=but.pk)[: MOST_TOLD + 1])
+    for person in people if settings.EMAIL_HOST and len(people) <= MOST_TOLD else ():
+        notify(person, kind, about, **facts)
 
 
 def invite(address: str, url: str, invitation: int) -> None:

@@ -145,6 +145,17 @@ def confirm(user: User) -> None:
     EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
 
 
+def vouch_for_address(user: User) -> None:
+    """Note that the address is the person’s, as an operator says who made them a sign-in link.
+
+    Else a password that they set would be of no use once the site has mail: it would ask for a confirmation by
+    email, which `operator@localhost` never gets.
+    """
+    if not EmailAddress.objects.filter(email=user.email, verified=True).exists():
+        fresh = {"verified": True, "primary": not user.emailaddress_set.filter(primary=True).exists()}
+        EmailAddress.objects.update_or_create(user=user, email=user.email, defaults=fresh)
+
+
 def active_user(email: str) -> User | None:
     """The active user with this email address."""
     return User.objects.filter(email=email.lower(), is_active=True).first()

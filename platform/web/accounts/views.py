@@ -22,7 +22,14 @@ from web.accounts import grants, hints, invitations, people
 from web.accounts.forms import AccountForm, KeyForm
 from web.accounts.quotas import QuotaExceeded
 from web.accounts.requests import PersonRequest
-from web.accounts.services import confirm, create_key, is_confirmed, revoke_key, user_of_sign_in_link
+from web.accounts.services import (
+    confirm,
+    create_key,
+    is_confirmed,
+    revoke_key,
+    user_of_sign_in_link,
+    vouch_for_address,
+)
 from web.accounts.sessions import end_all_sessions, end_session, live_sessions
 
 ENDED: Final = gettext_lazy(
@@ -42,6 +49,7 @@ def enter(request: HttpRequest, secret: str) -> HttpResponse:
     if is_new:
         confirm(user)
         messages.warning(request, ENDED)
+    vouch_for_address(user)
     # By allauth, which asks for the second factor. An operator vouches for the address.
     # The first operator of a new site starts with what there is to set up.
     to = reverse("admin:index") if user.is_staff and user.last_login is None else None

@@ -14,10 +14,12 @@ from web.api.drafts import router as drafts
 from web.api.errors import PROBLEM_JSON
 from web.api.files import router as files
 from web.api.gpts import router as gpts
+from web.api.groups import router as groups
 from web.api.invitations import router as invitations
 from web.api.listings import router as listings
 from web.api.memories import router as memories
 from web.api.operate import router as operate
+from web.api.people import router as people
 from web.api.portable import router as portable
 from web.api.projects import router as projects
 from web.api.questions import router as questions
@@ -71,6 +73,8 @@ for router in (
     projects,
     questions,
     operate,
+    people,
+    groups,
     invitations,
     backups,
     store,

@@ -41,6 +41,8 @@ def share(gpt: Gpt, right: str, *, email: str = "", group: int | None = None) ->
     made, _ = GptShare.objects.update_or_create(gpt=gpt, **whom, defaults=defaults)
     if made.user:
         outbox.notify(made.user, "shares", gpt.pk, gpt=str(gpt.pk))
+    if made.group:
+        outbox.notify_group(made.group, "shares", gpt.pk, but=gpt.owner, gpt=str(gpt.pk))
     facts = {"person": made.user_id, "group": made.group_id, "right": made.right}
     audit.record(audit.Act.GPT_SHARED, gpt.owner, gpt, **facts)
     return made

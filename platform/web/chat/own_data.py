@@ -1,10 +1,12 @@
 """Everything of a person's to keep elsewhere, as the entries of one zip: nothing is made before it is written."""
 
 import json
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, Final
 
 from django.core.exceptions import ValidationError
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import QuerySet
 
 from web.accounts.models import User
 from web.accounts.models_outbox import Webhook
@@ -12,14 +14,27 @@ from web.builder.exports import Content, export, file_name
 from web.builder.models import Gpt
 from web.runs.exports import as_data
 from web.runs.models import Conversation, ConversationFile
-from web.runs.models_chats import Memory
+
+# What people wrote and chose in rows of their own, without secrets such as those of a schedule's webhook.
+_SCHEDULE: Final = ("name", "text", "inputs", "trigger", "cron", "time_zone", "paused", "mails", "callback_url")
+TABLES: Final[tuple[tuple[str, Callable[[User], "QuerySet[Any]"], tuple[str, ...]], ...]] = (
+    ("memories", lambda user: user.memories.all(), ("gpt__slug", "text")),
+    ("schedules", lambda user: user.schedules.all(), ("gpt__slug", *_SCHEDULE, "created")),
+    ("projects", lambda user: user.projects.all(), ("id", "name", "wishes", "created")),
+    ("reviews", lambda user: user.reviews.all(), ("gpt__slug", "stars", "text", "answer", "created")),
+    ("collections", lambda user: user.collections.all(), ("name", "about", "public", "created")),
+    ("questions", lambda user: user.creator_questions.all(), ("gpt__slug", "text", "answer", "created")),
+    ("permissions", lambda user: user.permissions.all(), ("gpt__slug", "tool", "host", "created")),
+    ("decisions", lambda user: user.cases.exclude(decided=None), ("decision", "note", "decided", "appeal", "answer")),
+)
 
 
 def entries(user: User) -> Iterator[tuple[str, Content]]:
     """Yield each path with its content. What is no longer stored is left out."""
     yield "account.json", _json(_account(user))
-    memories = Memory.objects.filter(owner=user).select_related("gpt").order_by("created")
-    yield "memories.json", _json([{"gpt": each.gpt.slug, "text": each.text} for each in memories])
+    for name, rows, fields in TABLES:
+        found = rows(user).order_by("pk").values(*fields)
+        yield f"{name}.json", _json([{key.removesuffix("__slug"): row[key] for key in row} for row in found])
     # By ids: a cursor that stays open could not go on in another thread, where the next entry may be made.
     chats = Conversation.objects.filter(owner=user, deleted=None)
     for chat_id in list(chats.order_by("created").values_list("id", flat=True)):
@@ -49,4 +64,4 @@ def _account(user: User) -> dict[str, Any]:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=1)
+    return json.dumps(value, ensure_ascii=False, indent=1, cls=DjangoJSONEncoder)

@@ -36,7 +36,9 @@ DECISIONS: Final[dict[str, tuple[Decision, ...]]] = {
     "gpt": (Decision.NONE, Decision.UNLIST, Decision.WITHDRAW, Decision.SUSPEND),
     "review": (Decision.NONE, Decision.REMOVE, Decision.SUSPEND),
     "chat": (Decision.NONE, Decision.REMOVE, Decision.SUSPEND),
+    "account": (),  # decided by suspending.py from the beginning
 }
+OF_ACCOUNT: Final = Q(gpt=None, review=None, share=None)
 OPEN: Final = Q(decided=None) | Q(appealed__isnull=False, answered=None)
 _RELATED: Final = ("owner", "gpt__published", "review__gpt__published", "share__conversation")
 
@@ -120,10 +122,10 @@ def n_unseen(user: User) -> int:
 def decide(case: Case, decision: str, note: str, by: User) -> Case:
     """Decide an open case, and do what follows. Raises ValidationError."""
     case = _locked(case)
-    if decision not in DECISIONS[case.kind]:
-        raise ValidationError({"decision": f"Choose one of: {', '.join(DECISIONS[case.kind])}."})
     if case.decided:
         raise ValidationError("This was decided already.")
+    if decision not in DECISIONS[case.kind]:
+        raise ValidationError({"decision": f"Choose one of: {', '.join(DECISIONS[case.kind])}."})
     case.decision, case.note, case.by = decision, checked(note), by
     case.decided, case.seen = timezone.now(), decision == Decision.NONE
     case.save()

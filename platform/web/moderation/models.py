@@ -29,6 +29,8 @@ class Reason(models.TextChoices):
 class Case(models.Model):
     """Something that was reported: a GPT, a review or a shared chat of `owner`. At most one is open for each.
 
+    One that names nothing is about the account itself, which an operator suspended without a report.
+
     It is open while `decided` is null, and again while there is an appeal that is not `answered`. `note` and `answer`
     are for the owner. `seen`: the owner has had the last decision on their page.
     """
@@ -66,10 +68,15 @@ class Case(models.Model):
         verbose_name, verbose_name_plural = "reported thing", "reports"
         constraints: ClassVar = [
             models.CheckConstraint(
-                condition=Q(gpt__isnull=False, review=None, share=None)
-                | Q(gpt=None, review__isnull=False, share=None)
-                | Q(gpt=None, review=None, share__isnull=False),
-                name="case_about_one_thing",
+                condition=Q(review=None, share=None) | Q(gpt=None, share=None) | Q(gpt=None, review=None),
+                name="case_about_one_thing_at_most",
+            ),
+            models.CheckConstraint(
+                condition=Q(gpt__isnull=False)
+                | Q(review__isnull=False)
+                | Q(share__isnull=False)
+                | Q(decided__isnull=False),
+                name="case_about_account_is_decided",
             ),
             *(
                 models.UniqueConstraint(fields=[name], condition=Q(decided=None), name=f"case_open_once_per_{name}")
@@ -87,17 +94,17 @@ class Case(models.Model):
 
     @property
     def kind(self) -> str:
-        """What was reported: gpt, review or chat."""
-        return "gpt" if self.gpt_id else "review" if self.review_id else "chat"
+        """What was reported: gpt, review or chat; else account."""
+        return "gpt" if self.gpt_id else "review" if self.review_id else "chat" if self.share_id else "account"
 
     @property
     def title(self) -> str:
         """What it is called where people see it: never a draft's name, unless there is nothing else."""
         if self.gpt:
             return self.gpt.live.name
-        return (
-            f"Review of {self.review.gpt.live.name}" if self.review else str(self.share and self.share.conversation)
-        )
+        if self.review:
+            return f"Review of {self.review.gpt.live.name}"
+        return str(self.share.conversation) if self.share else self.owner.shown_name
 
     @property
     def state(self) -> str:

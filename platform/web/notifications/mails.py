@@ -18,6 +18,7 @@ from web.accounts.models_outbox import Delivery
 from web.accounts.services import is_confirmed
 from web.builder.models import Gpt
 from web.builder.models_listing import ListingReview
+from web.builder.models_shares import GptShare
 from web.moderation.models import Case
 from web.moderation.views import DECISIONS
 from web.notifications.kinds import KINDS, stop_link
@@ -81,6 +82,8 @@ def _decision(person: User, facts: Mapping[str, Any]) -> Mail:
         text = gettext("The decision was taken back.") if case.reversed else gettext("The decision stays.")
         return gettext("Your appeal: {title}").format(title=case.title), _joined(text, case.answer), page
     title = gettext("A decision about {title}").format(title=case.title)
+    if case.kind == "account":
+        title = gettext("Your account is suspended")
     text = gettext(DECISIONS[Case.Decision(case.decision)])
     return title, _joined(text, case.note, gettext("You can appeal once:")), page
 
@@ -121,7 +124,8 @@ def _approval(person: User, facts: Mapping[str, Any]) -> Mail:
 
 
 def _share(person: User, facts: Mapping[str, Any]) -> Mail:
-    found = Gpt.objects.chattable_by(person).filter(pk=facts["gpt"], shares__user=person)
+    shared = GptShare.objects.of(person).filter(gpt=facts["gpt"])
+    found = Gpt.objects.chattable_by(person).filter(pk__in=shared.values("gpt"))
     gpt: Gpt = _or_unwanted(found.select_related("published", "owner").first())
     texts = {"person": gpt.owner.shown_name, "name": gpt.live.name}
     subject = gettext("{person} shared {name} with you").format(**texts)

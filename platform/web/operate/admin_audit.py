@@ -18,6 +18,16 @@ from web.accounts.models_audit import Act, AuditRow
 from web.operate.site import OperatorAdmin, operators
 
 MOST: Final = 100_000
+# Kinds of rows whose table has another name than people know.
+NAMES: Final = {
+    "user": "person",
+    "gpt": "GPT",
+    "case": "report",
+    "apikey": "API key",
+    "measuredmodel": "model",
+    "directorytoken": "SCIM token",
+    "listingreview": "review before listing",
+}
 # What a spreadsheet would run if a cell began with it.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
@@ -78,7 +88,7 @@ class AuditAdmin(OperatorAdmin):
     @display(description="About")
     def about(self, row: AuditRow) -> str:
         """What it was done to."""
-        return f"{row.about_kind} {row.about_id}".strip() or "–"
+        return f"{NAMES.get(row.about_kind, row.about_kind)} {row.about_id}".strip() or "–"
 
     @display(description="Details")
     def details(self, row: AuditRow) -> str:

@@ -39,6 +39,7 @@ def _page() -> dict[str, Any]:
     return {
         "rows": rows,
         "n_shown": N_SHOWN,
+        "unlisted": planned.unlisted(N_SHOWN),
         "missing": planned.missing_settings(),
         "folder": folder,
         "hours": settings.BACKUP_HOURS,

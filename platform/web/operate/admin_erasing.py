@@ -6,21 +6,14 @@ from allauth.account.decorators import reauthentication_required
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminSelectWidget
 
-from web.accounts import people
 from web.accounts.models import User
-from web.accounts.services import live_keys
-from web.builder import stewardship
-from web.builder.models import KnowledgeFile
-from web.operate.admin_gpts import person_with_address
+from web.operate.people import belongings, erase, people_here, person_with_address
 from web.operate.site import operators, person_of
-from web.runs.models import Conversation
 
-N_NAMED = 10
 DELETE, TRANSFER = "delete", "transfer"
 
 
@@ -68,13 +61,12 @@ class ErasureForm(forms.Form):
 @reauthentication_required
 def erase_person(request: HttpRequest, person_id: int) -> HttpResponse:
     """Close somebody's account and have what is theirs erased, after a fresh sign-in and their address."""
-    people_here = User.objects.filter(widget_visitor=None, erased=None)
-    person, by = get_object_or_404(people_here, id=person_id), person_of(request)
+    person, by = get_object_or_404(people_here(), id=person_id), person_of(request)
     refusal = "You can’t erase yourself here. Close your account on its own page." if person == by else ""
     form = ErasureForm(person, by, request.POST or None)
     if request.method == "POST" and not refusal and form.is_valid():
         try:
-            _erase(person, by, form.cleaned_data["to"])
+            erase(person, by, form.cleaned_data["to"])
         except ValidationError as error:
             form.add_error("heir", error)
         else:
@@ -82,27 +74,6 @@ def erase_person(request: HttpRequest, person_id: int) -> HttpResponse:
             messages.success(request, text)
             return redirect("admin:accounts_user_changelist")
     context = {"title": f"Erase {person.shown_name}?", "person": person, "form": form, "refusal": refusal}
-    response = operators.render(request, "operate/erase_person.html", context | _belongings(person))
+    response = operators.render(request, "operate/erase_person.html", context | belongings(person))
     response.status_code = 422 if request.method == "POST" else 200
     return response
-
-
-@transaction.atomic
-def _erase(person: User, by: User, to: User | None) -> None:
-    """Raises ValidationError if `to` can't have the GPTs."""
-    if to:
-        for gpt in person.gpts.filter(deleted=None):
-            stewardship.transfer(gpt, to, by)
-    people.close(person, by)
-
-
-def _belongings(person: User) -> dict[str, Any]:
-    """What there is of the person, as numbers and names of GPTs."""
-    gpts = person.gpts.filter(deleted=None)
-    return {
-        "gpts": list(gpts.values_list("name", flat=True)[:N_NAMED]),
-        "n_gpts": gpts.count(),
-        "n_chats": Conversation.objects.filter(owner=person, deleted=None).count(),
-        "n_files": KnowledgeFile.objects.filter(gpt__in=gpts, removed=None).count(),
-        "n_keys": live_keys(person).count(),
-    }

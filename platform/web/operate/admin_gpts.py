@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
@@ -14,8 +14,10 @@ from unfold.decorators import display
 
 from web.accounts.models import User
 from web.builder import stewardship
-from web.builder.categories import categories
+from web.builder.categories import DEFAULTS, categories
 from web.builder.models import Gpt, Sharing
+from web.builder.models_store import StoreCategory
+from web.operate.people import person_with_address
 from web.operate.site import OperatorAdmin, operators, person_of
 
 
@@ -61,20 +63,23 @@ class GptAdmin(OperatorAdmin):
     """All GPTs, private and deleted ones too: operators see what they are called and whose, not what they say."""
 
     section, icon = "GPTs", "smart_toy"
-    list_display = ("gpt", "state", "who", "creator", "category", "changed")
+    list_display = ("gpt", "state", "who", "creator", "in_category", "changed")
     list_filter = (StateFilter, "sharing", "featured", CategoryFilter)
     list_select_related = ("owner",)
     search_fields = ("name", "slug", "owner__email")
     search_help_text = "Name, address, or the creator’s email address"
     ordering = ("-changed",)
     actions = ("feature", "unfeature", "withdraw", "restore")
-    fields = readonly_fields = ("name", "creator", "state", "who", "category", "created", "changed")
+    fields = readonly_fields = ("name", "creator", "state", "who", "in_category", "created", "changed")
     may_change = False
     change_form_outer_before_template = "operate/gpt_acts.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Gpt]:
         """Without the columns that hold whole texts and drawings."""
-        return Gpt.objects.defer("description", "instructions", "starters", "inputs", "imported", "capabilities")
+        own = StoreCategory.objects.filter(key=OuterRef("category")).values("title")
+        return Gpt.objects.annotate(own_category=Subquery(own)).defer(
+            "description", "instructions", "starters", "inputs", "imported", "capabilities"
+        )
 
     @display(description="GPT", header=True, ordering="name")
     def gpt(self, gpt: Gpt) -> tuple[str, str]:
@@ -97,6 +102,11 @@ class GptAdmin(OperatorAdmin):
     def who(self, gpt: Gpt) -> str:
         """Its sharing; a draft is its creator's alone."""
         return str(Sharing(gpt.sharing).label if gpt.published_id else Sharing.ME.label)
+
+    @display(description="Category", ordering="category")
+    def in_category(self, gpt: Any) -> str:
+        """Its title, as in the store."""
+        return str(gpt.own_category or DEFAULTS.get(gpt.category, gpt.category))
 
     @display(description="Creator", ordering="owner")
     def creator(self, gpt: Gpt) -> str:
@@ -167,12 +177,3 @@ DONE = {
     "restore": "given back to its creator",
     "transfer": "transferred, without the secrets of its actions and sources",
 }
-
-
-def person_with_address(sent: str) -> User:
-    """The person with this email address, to whom a GPT goes. Raises ValidationError."""
-    email = sent.strip().lower()
-    person = User.objects.filter(email=email, widget_visitor=None).first()
-    if person is None:
-        raise ValidationError(f"No account with the address {email}.")
-    return person

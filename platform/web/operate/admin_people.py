@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Final
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
 from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -19,6 +20,8 @@ from web.accounts import audit, people
 from web.accounts.models import QuotaLimit, User
 from web.accounts.quotas import KINDS
 from web.accounts.services import create_sign_in_link
+from web.moderation.suspending import reactivate, suspend
+from web.operate.people import change_members, people_here
 from web.operate.site import OperatorAdmin, operators, person_of
 
 KIND_CHOICES: Final = [(key, f"{kind.title} ({kind.what})") for key, kind in KINDS.items()]
@@ -104,10 +107,15 @@ class PersonAdmin(WithQuotas):
         "suspend": "Suspend",
         "reactivate": "Reactivate",
     }
+    DONE: ClassVar = {
+        "sign-out": "is signed out everywhere",
+        "suspend": "is suspended and signed out",
+        "reactivate": "can sign in again",
+    }
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         """People with an account, which is not closed."""
-        return User.objects.filter(widget_visitor=None, erased=None).prefetch_related("groups")
+        return people_here().prefetch_related("groups")
 
     @display(description="Person", header=True, ordering="email")
     def who(self, person: User) -> tuple[str, str]:
@@ -148,18 +156,23 @@ class PersonAdmin(WithQuotas):
         person, by = get_object_or_404(self.get_queryset(request), id=person_id), person_of(request)
         if act == "link":
             return self._show_link(request, person, create_sign_in_link(person, by=by))
-        if act == "suspend" and person == by:
-            messages.error(request, "You can’t suspend yourself.")
-        elif act == "suspend":
-            people.suspend(person, by)
-            messages.success(request, f"{person.shown_name} is suspended and signed out.")
-        elif act == "reactivate":
-            people.reactivate(person, by)
-            messages.success(request, f"{person.shown_name} can sign in again.")
+        try:
+            self._do(act, person, request.POST.get("note", ""), by)
+        except ValidationError as error:
+            messages.error(request, " ".join(error.messages))
         else:
-            people.sign_out_everywhere(person, by)
-            messages.success(request, f"{person.shown_name} is signed out everywhere.")
+            messages.success(request, f"{person.shown_name} {self.DONE[act]}.")
         return redirect("admin:accounts_user_change", person_id)
+
+    @staticmethod
+    def _do(act: str, person: User, note: str, by: User) -> None:
+        match act:
+            case "suspend":
+                suspend(person, note, by)
+            case "reactivate":
+                reactivate(person, note, by)
+            case _:
+                people.sign_out_everywhere(person, by)
 
     def _show_link(self, request: HttpRequest, person: User, link: str) -> HttpResponse:
         context = {"title": "Sign-in link", "person": person, "link": link}
@@ -183,13 +196,14 @@ class PersonAdmin(WithQuotas):
     @admin.action(description="Suspend")
     def suspend(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         """Suspend the selected people, but not oneself."""
-        n = sum(people.suspend(person, person_of(request)) for person in queryset.exclude(id=person_of(request).pk))
+        by = person_of(request)
+        n = sum(suspend(person, "", by) for person in queryset.exclude(id=by.pk))
         messages.success(request, f"{_people(n)} suspended.")
 
     @admin.action(description="Reactivate")
     def reactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         """Let the selected people sign in again."""
-        n = sum(people.reactivate(person, person_of(request)) for person in queryset)
+        n = sum(reactivate(person, "", person_of(request)) for person in queryset)
         messages.success(request, f"{_people(n)} reactivated.")
 
     @admin.action(description="Sign out everywhere")
@@ -230,16 +244,11 @@ class GroupAdmin(WithQuotas):
     def add_people(self, request: HttpRequest, group_id: int) -> HttpResponse:
         """Put the people with these email addresses into the group, or take them out."""
         group = get_object_or_404(Group, id=group_id)
-        sent = {each.lower() for each in request.POST.get("emails", "").replace(",", " ").replace(";", " ").split()}
-        found = list(User.objects.filter(email__in=sent, widget_visitor=None))
-        leaves = "remove" in request.POST
-        (group.user_set.remove if leaves else group.user_set.add)(*found)
+        sent = request.POST.get("emails", "").replace(",", " ").replace(";", " ").split()
+        leave = "remove" in request.POST
+        found, unknown = change_members(group, sent, request.user, leave=leave)
         if found:
-            how = "removed" if leaves else "added"
-            for person in found:
-                audit.record(audit.Act.GROUP_CHANGED, request.user, group, how=how, person=person.pk)
-            n = len(found)
-            messages.success(request, f"{_people(n)} {how}.")
-        if unknown := sorted(sent - {person.email for person in found}):
+            messages.success(request, f"{_people(len(found))} {'removed' if leave else 'added'}.")
+        if unknown:
             messages.error(request, f"No account with the address {', '.join(unknown[:20])}.")
         return redirect("admin:auth_group_change", group_id)

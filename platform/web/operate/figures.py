@@ -32,6 +32,8 @@ MOST: Final = 5_000
 SLOW_S: Final = 60
 LOW_DISK: Final = 0.1
 LOCAL: Final = ("http://127.0.0.1", "http://localhost", "http://[::1]")
+# How reasons end that workers write for creators. Who reads them here is the admin.
+ASK: Final = " Ask your admin."
 
 
 def capped(rows: QuerySet[Any]) -> int:
@@ -169,11 +171,14 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The workers and their queues, capabilities that don’t work by title with the reason, and what is wrong."""
+    """The workers and their queues, what is wrong, and the capabilities that don’t work.
+
+    `missing`: their titles, the reason, and the address of the documentation that helps; empty if there is none.
+    """
 
     model: dict[str, Any]
     queues: list[Queue]
-    missing: dict[str, str]
+    missing: list[tuple[str, str, str]]
     n_to_read: int
     n_unread: int
     troubles: list[str]
@@ -193,8 +198,21 @@ def health() -> Health:
     troubles = [] if redis_up else ["Redis is not responding: answers appear only once they are complete."]
     troubles += [text for queue in queues if (text := _trouble(queue, redis_up))]
     reasons = stream.missing_capabilities() if tools_up else {}
-    missing = {CAPABILITIES[key].title if key in CAPABILITIES else key: why for key, why in reasons.items()}
+    missing = [
+        (CAPABILITIES[key].title if key in CAPABILITIES else key, why.removesuffix(ASK), _remedy(key))
+        for key, why in reasons.items()
+    ]
     return Health(model, queues, missing, to_read, unread, troubles)
+
+
+def _remedy(capability: str) -> str:
+    """The address of the documentation on how to make the capability work."""
+    page = {
+        "image_generation": ("models", "#models-for-search-and-pictures"),
+        "code_interpreter": ("operating", "#security"),
+    }
+    name, part = page.get(capability, ("", ""))
+    return reverse("docs_page", args=[name]) + part if name else ""
 
 
 def _queue(name: str, title: str, is_up: bool) -> Queue:

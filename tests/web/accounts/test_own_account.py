@@ -64,6 +64,10 @@ def test_the_last_admin_stays(bobs, bob):
 def test_the_export_has_everything_of_ones_own_and_nothing_of_others(bobs, bob, alice, gpt, run):
     memories.add(bob, gpt, "Bob likes short answers")
     memories.add(alice, gpt, "Alice’s secret")
+    for person, text in ((bob, "Bob’s plan"), (alice, "Alice’s secret")):
+        secrets = {"hash": "of-the-webhook", "callback_secret": "that-signs"}
+        person.schedules.create(gpt=gpt, name="Daily", text=text, cron="0 8 * * *", time_zone="UTC", **secrets)
+        person.projects.create(name=text)
     attached(bob, "bobs.txt", b"bytes of bob")
     attached(alice, "alices.txt", b"bytes of alice")
     confirmed(bobs, "/account/export.zip")
@@ -75,6 +79,10 @@ def test_the_export_has_everything_of_ones_own_and_nothing_of_others(bobs, bob, 
     chat = json.loads(texts[f"chats/{run.message.conversation_id}.json"])
     assert chat["messages"][0]["content"] == "Which seal fits the Z-9?"
     assert "short answers" in texts["memories.json"]
+    (schedule,) = json.loads(texts["schedules.json"])
+    assert (schedule["text"], schedule["cron"], schedule["gpt"]) == ("Bob’s plan", "0 8 * * *", gpt.slug)
+    assert not [text for text in texts.values() if "of-the-webhook" in text or "that-signs" in text]
+    assert "Bob’s plan" in texts["projects.json"]
     assert [text for name, text in texts.items() if name.endswith("bobs.txt")] == ["bytes of bob"]
     assert not [name for name in texts if name.startswith("gpts/")]
     assert not [text for text in texts.values() if "Alice’s secret" in text or "bytes of alice" in text]

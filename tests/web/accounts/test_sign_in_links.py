@@ -98,3 +98,16 @@ def test_an_operator_may_hand_out_links_to_people(client, alice):
     assert client.session["_auth_user_id"] == str(alice.id)
     with pytest.raises(CommandError, match="No user has"):
         call_command("signinlink", "nobody@example.org")
+
+
+def test_the_first_operator_signs_in_by_password_once_the_site_has_mail(client, db, settings, mailoutbox):
+    settings.ACCOUNT_EMAIL_VERIFICATION, settings.SITE_NAME, settings.EMAIL_HOST = "mandatory", "Pump School", "mail"
+    client.post(path_of(output_of("signinlink", "--operator", "--first")))
+    client.post("/account/password/set/", {"password1": "my-own-words-7", "password2": "my-own-words-7"})
+    client.logout()
+    client.post("/account/login/", {"login": "operator@localhost", "password": "my-own-words-7"})
+
+    assert client.session["_auth_user_id"] == str(User.objects.get().id)
+    client.post("/account/password/reset/", {"email": "operator@localhost"})
+    assert mailoutbox[0].subject.startswith("Pump School: ")
+    assert "Hello from Pump School!" in mailoutbox[0].body

@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import Group
 from django.test import Client
 from django.utils import timezone, translation
 
@@ -86,6 +87,12 @@ def test_people_are_told_of_shares_decisions_and_approvals_and_operators_of_repo
     shares.share(gpt, "view", email=bob.email)
     shares.share(gpt, "chat", email=charlie.email)  # whose address nobody has confirmed
     assert mails(mailoutbox) == [("bob", "Alice shared Pump Doctor with you")]
+    group = Group.objects.create(name="7b")
+    group.user_set.add(alice, bob, charlie, oscar)
+    oscar.emailaddress_set.create(email=oscar.email, verified=True)
+    alice.groups.add(group)
+    shares.share(gpt, "chat", group=group.pk)  # of which Bob knows already
+    assert mails(mailoutbox) == [("oscar", "Alice shared Pump Doctor with you")]
     case = cases.report(bob, {"gpt": gpt, "owner": alice}, "other", "Bad").case
     cases.report(charlie, {"gpt": gpt, "owner": alice}, "other", "Bad")
     cases.decide(case, "unlist", "Wrong seals.", oscar)

@@ -145,7 +145,12 @@ def test_an_operator_makes_verifies_downloads_and_deletes_a_backup(
     assert "set <code>BACKUP_DIR</code> and <code>BACKUP_PASSPHRASE</code>" in console.get("/admin/backups/").text
     assert "Set BACKUP_DIR and BACKUP_PASSPHRASE first" in console.post("/admin/backups/", follow=True).text
     settings.BACKUP_DIR, settings.BACKUP_PASSPHRASE = tmp_path / "b", PASSPHRASE
-    monkeypatch.setattr(making.snapshot, "take", lambda folder: {**DATABASE, "names": []})
+
+    def take(folder: Path) -> dict:
+        (folder / "auth_user").write_bytes(b"rows" * 300)
+        return {**DATABASE, "names": []}
+
+    monkeypatch.setattr(making.snapshot, "take", take)
     planned.work()  # what was due
     with django_capture_on_commit_callbacks(execute=True):
         console.post("/admin/backups/")
@@ -157,6 +162,10 @@ def test_an_operator_makes_verifies_downloads_and_deletes_a_backup(
     Backup.objects.filter(state="ready").update(created=timezone.now() - timedelta(days=2))
     planned.work()  # one for both: the schedule’s is due too
     assert Backup.objects.count() == 2
+    (tmp_path / "b" / "guildhall-20250101-000000.backup").write_bytes(b"none")
+    page = console.get("/admin/backups/").text
+    for name, kind in (("2026", "PostgreSQL, not verified"), ("2025", "Not a backup, or damaged")):
+        assert kind in page.partition(f"<b>guildhall-{name}0101-000000.backup</b>")[2].partition("</li>")[0]
     row.refresh_from_db()
     assert (row.state, row.verified is not None, row.by.email) == ("ready", True, "oscar@example.org")
     page = console.get("/admin/backups/").text

@@ -20,6 +20,7 @@ from web.operate.backup.errors import BackupError
 
 FORMAT: Final = 1
 DATABASE: Final = "database/"
+SQLITE_FILE: Final = "db.sqlite3"  # all of one; of PostgreSQL there is a file for each table
 HOME: Final = "home/"
 # What a state directory has that cannot be made again. Content is named by its hash, or by the id of its row.
 FOLDERS: Final = ("files", "segments", "pictures", "imports")
@@ -96,6 +97,16 @@ def checked(path: Path) -> tuple[dict[str, Any], bytes, bytes]:
     if set(texts) != {_MANIFEST, _KEYS}:
         raise BackupError("The archive is incomplete.")
     return _manifest(texts[_MANIFEST], found), texts[_MANIFEST], texts[_KEYS]
+
+
+def database_of(path: Path) -> str:
+    """Of which kind of database the archive at `path` is, by its first member; empty if it is none."""
+    try:
+        with _members(path) as members:
+            name = next(members)[0]
+    except (BackupError, StopIteration):
+        return ""
+    return "" if not name.startswith(DATABASE) else "SQLite" if name == DATABASE + SQLITE_FILE else "PostgreSQL"
 
 
 def _manifest(text: bytes, found: dict[str, dict[str, Any]]) -> dict[str, Any]:

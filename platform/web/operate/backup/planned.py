@@ -6,6 +6,7 @@ holds the lock, is of a killed worker. Each is read back before it counts as goo
 
 import fcntl
 import logging
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -30,6 +31,15 @@ STOPPED: Final = "Its worker stopped before it was complete. The log of the work
 # Between two attempts while they fail.
 _AGAIN: Final = timedelta(hours=1)
 State = Backup.State
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The file of a backup, its bytes, and its kind of database; empty if it is no backup."""
+
+    path: Path
+    size: int
+    database: str
 
 
 def missing_settings() -> list[str]:
@@ -64,6 +74,16 @@ def file_of(row: Backup) -> Path | None:
     path = Path(row.path)
     is_here = settings.BACKUP_DIR is not None and path.parent == settings.BACKUP_DIR
     return path if is_here and row.state != State.RUNNING and path.is_file() else None
+
+
+def unlisted(most: int) -> list[Found]:
+    """Backups in BACKUP_DIR that this database has no record of, such as one of before a restore; newest first."""
+    folder: Path | None = settings.BACKUP_DIR
+    if folder is None or not folder.is_dir():
+        return []
+    known = set(Backup.objects.filter(path__startswith=f"{folder}/").values_list("path", flat=True))
+    names = sorted((each for each in folder.glob(PATTERN) if str(each) not in known), reverse=True)
+    return [Found(each, each.stat().st_size, archive.database_of(each)) for each in names[:most] if each.is_file()]
 
 
 @transaction.atomic

@@ -17,10 +17,10 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
+from web.operate.backup.archive import SQLITE_FILE
 from web.operate.backup.errors import BackupError
 from web.runs.kept_files import KINDS
 
-SQLITE_FILE: Final = "db.sqlite3"
 _BLOCK: Final = 1024 * 1024
 
 

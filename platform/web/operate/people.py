@@ -1,0 +1,82 @@
+"""What operators do with people and groups, in the console and over `/api`."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import QuerySet
+
+from web.accounts import audit, people
+from web.accounts.models import QuotaLimit, User
+from web.accounts.services import live_keys
+from web.builder import stewardship
+from web.builder.models import KnowledgeFile
+from web.runs.models import Conversation
+
+N_NAMED = 10
+
+
+def people_here() -> QuerySet[User]:
+    """People with an account which is not closed. Visitors of other sites have none."""
+    return User.objects.filter(widget_visitor=None, erased=None)
+
+
+def person_with_address(sent: str) -> User:
+    """The person with this email address, to whom a GPT goes. Raises ValidationError."""
+    email = sent.strip().lower()
+    person = people_here().filter(email=email).first()
+    if person is None:
+        raise ValidationError(f"No account with the address {email}.")
+    return person
+
+
+def belongings(person: User) -> dict[str, Any]:
+    """What there is of the person, as numbers and names of GPTs."""
+    gpts = person.gpts.filter(deleted=None)
+    return {
+        "gpts": list(gpts.values_list("name", flat=True)[:N_NAMED]),
+        "n_gpts": gpts.count(),
+        "n_chats": Conversation.objects.filter(owner=person, deleted=None).count(),
+        "n_files": KnowledgeFile.objects.filter(gpt__in=gpts, removed=None).count(),
+        "n_keys": live_keys(person).count(),
+    }
+
+
+@transaction.atomic
+def erase(person: User, by: User, to: User | None) -> None:
+    """Close the account and have what is theirs erased; `to` gets their GPTs. Raises ValidationError."""
+    if to:
+        for gpt in person.gpts.filter(deleted=None):
+            stewardship.transfer(gpt, to, by)
+    people.close(person, by)
+
+
+def change_members(
+    group: Group, sent: Iterable[str], by: Any, *, leave: bool = False
+) -> tuple[list[User], list[str]]:
+    """Put the people with these addresses into the group, or take them out: who they are, and addresses of nobody."""
+    wanted = {each.lower() for each in sent}
+    found = list(people_here().filter(email__in=wanted))
+    with transaction.atomic():
+        (group.user_set.remove if leave else group.user_set.add)(*found)
+        for person in found:
+            how = "removed" if leave else "added"
+            audit.record(audit.Act.GROUP_CHANGED, by, group, how=how, person=person.pk)
+    return found, sorted(wanted - {person.email for person in found})
+
+
+@transaction.atomic
+def replace_limits(whose: User | Group, limits: Mapping[str, int | None], by: User) -> None:
+    """Set the quotas of a person or group to exactly these; None for no limit."""
+    before = dict(whose.quota_limits.values_list("kind", "most"))
+    for kind in before.keys() - limits.keys():
+        whose.quota_limits.filter(kind=kind).delete()
+        audit.record(audit.Act.QUOTA_CHANGED, by, whose, kind=kind, most="default")
+    for kind, most in limits.items():
+        if kind not in before or before[kind] != most:
+            QuotaLimit.objects.update_or_create(
+                **{whose._meta.model_name or "": whose}, kind=kind, defaults={"most": most}
+            )
+            audit.record(audit.Act.QUOTA_CHANGED, by, whose, kind=kind, most=most)
