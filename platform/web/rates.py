@@ -56,8 +56,9 @@ RULES: Final = (
     Rule(
         "sign-in",
         "SIGN_INS_A_MINUTE",
+        # Not what needs a link that nobody guesses, or a class that joins at once from one address would wait.
         re.compile(
-            r"POST /(account/(?!me/|keys/|programs/|logout/)|enter/|join/)"
+            r"POST /(account/(?!me/|keys/|programs/|logout/|confirm-email/.)|enter/)"
             r"|\w+ /(account/(oidc|saml)/|(register|authorize)\b)"
         ),
     ),

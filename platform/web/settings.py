@@ -287,6 +287,7 @@ MFA_FORMS = {
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = SITE_NAME
+ACCOUNT_RATE_LIMITS = {"signup": "60/m/ip"}  # a class signs up at once; so below
 MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}  # two requests each; SIGN_INS_A_MINUTE limits what is sent
 MFA_TOTP_TOLERANCE = 1  # also the code before and after: clocks differ, and typing takes time
 MFA_ALLOW_UNVERIFIED_EMAIL = not EMAIL_HOST  # nobody can verify one without mail

@@ -53,6 +53,12 @@ class TestLimits:
         assert client.post("/account/signup/", {}).status_code == 429
         assert client.post("/account/login/", form, REMOTE_ADDR="10.0.0.9").status_code == 200
 
+    def test_a_class_that_joins_at_once_from_one_address_waits_for_nothing(self, client, db, settings):
+        settings.SIGN_INS_A_MINUTE, link = 1, "/join/a-link-that-nobody-guesses/"
+        assert [client.post(link).status_code for _ in range(3)] == [410, 410, 410]
+        assert 429 not in {client.post("/account/confirm-email/x:y/").status_code for _ in range(3)}
+        assert [client.post("/account/signup/").status_code for _ in range(2)] == [200, 429]
+
     def test_uploads_and_searches_have_limits_of_their_own(self, client, bob, settings):
         settings.UPLOADS_A_MINUTE = settings.SEARCHES_A_MINUTE = settings.SHARES_A_MINUTE = 1
         client.force_login(bob)

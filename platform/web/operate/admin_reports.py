@@ -1,6 +1,6 @@
 """The console's queue of reports: decide with a note, and answer appeals."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
@@ -15,6 +15,9 @@ from unfold.decorators import display
 from web.moderation import cases
 from web.moderation.models import Case, Report
 from web.operate.site import OperatorAdmin, operators, person_of
+
+
+KINDS: Final = {"gpt": "GPT", "review": "Review", "chat": "Chat", "account": "Account"}
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -57,7 +60,7 @@ class CaseAdmin(OperatorAdmin):
     @display(description="What")
     def what(self, case: Case) -> str:
         """Kind and name."""
-        return f"{case.kind}: {case.title}"
+        return f"{KINDS[case.kind]}: {case.title}"
 
     @display(
         description="State", label={"open": "danger", "appealed": "warning", "decided": "info", "closed": "success"}
