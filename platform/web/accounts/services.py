@@ -152,7 +152,7 @@ def vouch_for_address(user: User) -> None:
     email, which `operator@localhost` never gets.
     """
     if not EmailAddress.objects.filter(email=user.email, verified=True).exists():
-        fresh = {"verified": True, "primary": not user.emailaddress_set.filter(primary=True).exists()}
+        fresh = {"verified": True, "primary": not EmailAddress.objects.filter(user=user, primary=True).exists()}
         EmailAddress.objects.update_or_create(user=user, email=user.email, defaults=fresh)
 
 

@@ -90,7 +90,7 @@ class Case(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind}: {self.title}"
+        return self.title
 
     @property
     def kind(self) -> str:

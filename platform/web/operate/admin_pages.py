@@ -15,6 +15,7 @@ from web.accounts import live_settings, quotas
 from web.accounts.models import QuotaLimit
 from web.accounts.quotas import KINDS
 from web.operate import figures
+from web.operate.services import current_model
 from web.operate.site import operators, person_of
 
 PERIODS: Final = (7, 30, 90)
@@ -33,9 +34,9 @@ def checklist_done(request: HttpRequest) -> HttpResponse:
 @require_safe
 def health(request: HttpRequest) -> HttpResponse:
     """Workers, queues, and why answers are slow."""
-    return operators.render(
-        request, "operate/health.html", {"title": "Health and queues", "health": figures.health()}
-    )
+    record, found = current_model(), figures.health()
+    context = {"title": "Health and queues", "health": found, "model_title": record.title if record else ""}
+    return operators.render(request, "operate/health.html", context)
 
 
 @operators.page("usage/", "usage", "Usage", section="Site", icon="bar_chart")

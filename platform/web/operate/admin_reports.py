@@ -9,13 +9,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
 from web.moderation import cases
 from web.moderation.models import Case, Report
 from web.operate.site import OperatorAdmin, operators, person_of
-
 
 KINDS: Final = {"gpt": "GPT", "review": "Review", "chat": "Chat", "account": "Account"}
 
@@ -48,7 +48,18 @@ class CaseAdmin(OperatorAdmin):
     list_filter = (StateFilter,)
     list_select_related = ("owner", "gpt__published", "review__gpt__published", "share__conversation")
     ordering = ("-created",)
-    fields = readonly_fields = ("what", "owner", "state", "reports", "shown", "decision", "note", "appeal", "answer")
+    fields = readonly_fields = (
+        "what",
+        "owner",
+        "state",
+        "reports",
+        "shown",
+        "decision",
+        "note",
+        "appeal",
+        "outcome",
+        "answer",
+    )
     may_change = False
     change_form_outer_before_template = "operate/case_acts.html"
 
@@ -86,12 +97,18 @@ class CaseAdmin(OperatorAdmin):
         shown = case.reports.select_related("owner")
         return "\n".join(f"{each.get_reason_display()} · {each.owner.email}: {each.text}" for each in shown)
 
+    @display(description="Appeal answered")
+    def outcome(self, case: Case) -> str:
+        """Whether the appeal was granted."""
+        return "–" if not case.answered else "Decision taken back" if case.reversed else "Decision stays"
+
     @display(description="Content")
     def shown(self, case: Case) -> str:
         """The text of a review, or where the thing is."""
         if case.review:
             return f"{case.review.stars} stars: {case.review.text}"
-        return reverse("gpt", args=[case.gpt.slug]) if case.gpt else case.share.url if case.share else ""
+        url = reverse("gpt", args=[case.gpt.slug]) if case.gpt else case.share.url if case.share else ""
+        return format_html('<a href="{}">{}</a>', url, url) if url else "–"
 
     def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
         """With what can be decided."""

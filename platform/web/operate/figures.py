@@ -209,6 +209,7 @@ def _remedy(capability: str) -> str:
     """The address of the documentation on how to make the capability work."""
     page = {
         "image_generation": ("models", "#models-for-search-and-pictures"),
+        "web_browsing": ("operating", "#settings"),
         "code_interpreter": ("operating", "#security"),
     }
     name, part = page.get(capability, ("", ""))

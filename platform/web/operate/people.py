@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from web.accounts import audit, people
-from web.accounts.models import QuotaLimit, User
+from web.accounts.models import User
 from web.accounts.services import live_keys
 from web.builder import stewardship
 from web.builder.models import KnowledgeFile
@@ -76,7 +76,5 @@ def replace_limits(whose: User | Group, limits: Mapping[str, int | None], by: Us
         audit.record(audit.Act.QUOTA_CHANGED, by, whose, kind=kind, most="default")
     for kind, most in limits.items():
         if kind not in before or before[kind] != most:
-            QuotaLimit.objects.update_or_create(
-                **{whose._meta.model_name or "": whose}, kind=kind, defaults={"most": most}
-            )
+            whose.quota_limits.update_or_create(kind=kind, defaults={"most": most})
             audit.record(audit.Act.QUOTA_CHANGED, by, whose, kind=kind, most=most)
