@@ -1,6 +1,7 @@
 """`/api/operate/people`, `groups` and `audit`: what the console does with people, for an operator's programs."""
 
 import re
+from typing import get_args
 
 import pytest
 from django.contrib.auth.models import Group
@@ -9,7 +10,9 @@ from django.test import Client
 from tests.web.api.conftest import bearer, key_of
 from web.accounts.models import User
 from web.accounts.models_audit import Act, AuditRow
+from web.accounts.quotas import KINDS
 from web.accounts.services import create_key
+from web.api.people import QuotaKind
 from web.builder.services import create_gpt
 
 JSON = {"content_type": "application/json"}
@@ -69,6 +72,7 @@ def test_a_person_is_suspended_with_a_reason_that_they_appeal(admin, oscar, bob)
 
 
 def test_groups_quotas_links_and_sessions_are_changed(admin, alice, bob):
+    assert set(get_args(QuotaKind)) == set(KINDS)
     group = admin.post("/api/operate/groups", {"name": "7b"}, **JSON).json()
     path = f"/api/operate/groups/{group['id']}"
     assert admin.post("/api/operate/groups", {"name": "7b"}, **JSON).status_code == 422
