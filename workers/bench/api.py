@@ -130,35 +130,34 @@ def _chats(client: httpx.Client, spec: GptSpec, options: Mapping[str, Any], say:
     # Their instructions are so long that reading them again for each chat would hide everything else.
     with closing(open_engine(engine_config())) as engine:
 
-        def raw(number: int) -> float:
-            return _timed(lambda: _raw(engine, spec, _questions(2 * number, n_chats), n_tokens))
+        def raw(before: int, number: int) -> float:
+            return _timed(lambda: _raw(engine, spec, _questions(before + number, n_chats), n_tokens))
 
-        def api(path: str, body: Callable[[str], dict[str, Any]], number: int) -> float:
-            # One worker answers both: it would know the questions of the other.
-            own = 2 * number + (path == RESPONSES)
-            bodies = [body(question) for question in _questions(own, n_chats)]
+        def api(path: str, body: Callable[[str], dict[str, Any]], before: int, number: int) -> float:
+            bodies = [body(question) for question in _questions(before + number, n_chats)]
             return _timed(lambda: asyncio.run(_streamed(client, path, bodies)))
 
         same = {"model": spec.slug, "stream": True, "temperature": 0}
-        arms: dict[str, Arm] = {
-            "raw engine": raw,
-            "chat completions": partial(
-                api,
-                "/v1/chat/completions",
-                lambda question: {
-                    **same,
-                    "messages": [{"role": "user", "content": question}],
-                    "max_tokens": n_tokens,
-                    "stream_options": {"include_usage": True},
-                },
-            ),
-            "responses": partial(
-                api,
-                RESPONSES,
-                lambda question: {**same, "input": question, "max_output_tokens": n_tokens, "store": False},
-            ),
-        }
-        return _compared(arms, options["rounds"], "tokens/s", say)
+
+        def completion(question: str) -> dict[str, Any]:
+            asked = {"messages": [{"role": "user", "content": question}], "max_tokens": n_tokens}
+            return {**same, **asked, "stream_options": {"include_usage": True}}
+
+        def response(question: str) -> dict[str, Any]:
+            return {**same, "input": question, "max_output_tokens": n_tokens, "store": False}
+
+        doors = {"chat completions": ("/v1/chat/completions", completion), RESPONSES: (RESPONSES, response)}
+        found: dict[str, Any] = {}
+        for index, (name, (path, body)) in enumerate(doors.items()):
+            # One worker answers both doors, and would know the questions of the other. The engine beside a door
+            # answers the same ones: how long a model writes depends on them.
+            before = index * (options["rounds"] + 1)
+            arms: dict[str, Arm] = {
+                f"engine beside {name}": partial(raw, before),
+                name: partial(api, path, body, before),
+            }
+            found |= _compared(arms, options["rounds"], "tokens/s", say)
+        return found
 
 
 def _questions(number: int, n_chats: int) -> list[str]:
