@@ -13,7 +13,7 @@ from django.conf import settings
 from web import passing_files
 from web.accounts import outbox, quotas
 from web.accounts.grants import forget_grants
-from web.api import batch_work
+from web.api import batch_work, history
 from web.api.audio import TIMEOUT_S
 from web.builder.files import queue_indexing, take_stalled_files
 from web.builder.models import Gpt, content_path
@@ -365,6 +365,7 @@ def forget() -> None:
     outbox.forget_old()
     quotas.forget_old()
     forget_grants()
+    history.forget_replies()
     passing_files.remove_late()
     remove_leftovers(settings.GUILDHALL_HOME)
     remove_old_pictures(settings.GUILDHALL_HOME / PICTURES)

@@ -17,6 +17,7 @@ from typing import Final
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db import connection
 from django.db.models import F, Q, Sum
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
@@ -109,12 +110,21 @@ def renews_at() -> datetime:
     return timezone.make_aware(datetime.combine(timezone.localdate() + timedelta(days=1), time()))
 
 
+# What operators set for somebody. In SQL, because every message asks this twice, and putting the query together took
+# ten times as long as the database.
+_APPLY: Final = f"""
+    SELECT user_id, group_id, kind, most FROM {QuotaLimit._meta.db_table}
+    WHERE user_id IS NULL AND group_id IS NULL OR user_id = %s
+        OR group_id IN (SELECT group_id FROM {User.groups.through._meta.db_table} WHERE user_id = %s)
+"""  # noqa: S608 - only constants
+
+
 def limits_of(person: int) -> Limits:
     """Every limit of the person with this id; None for no limit."""
     limits: Limits = {key: getattr(settings, kind.setting) for key, kind in KINDS.items()}
-    groups = User.groups.through.objects.filter(user=person).values("group")
-    apply = QuotaLimit.objects.filter(Q(user=None, group=None) | Q(user=person) | Q(group__in=groups))
-    rows = sorted(apply.values_list("user", "group", "kind", "most"), key=_precedence)
+    with connection.cursor() as cursor:
+        cursor.execute(_APPLY, [person, person])
+        rows = sorted(cursor.fetchall(), key=_precedence)
     return limits | {kind: most for _, _, kind, most in rows if kind in KINDS}
 
 

@@ -30,7 +30,6 @@ def keep_reply(run: Run, text: str, answer: Finished, calls: Sequence[ToolCall])
     """Recognise `text` and `calls`, which a program got as the reply `answer` of `run`, from now on."""
     conversation = run.message.conversation
     user, gpt = run.owner, conversation.gpt
-    SentReply.objects.filter(user=user, sent__lt=timezone.now() - KEEP).delete()
     with transaction.atomic():
         facts = {"user": user, "gpt": gpt, "label": answer.label.model_dump(mode="json")}
         digest = _digest(user, gpt, text, calls)
@@ -38,6 +37,11 @@ def keep_reply(run: Run, text: str, answer: Finished, calls: Sequence[ToolCall])
         if not is_new:
             row.label = join([_label(row.label), answer.label]).model_dump(mode="json")
             row.save(update_fields=["label", "sent"])
+
+
+def forget_replies() -> None:
+    """Delete what was sent too long ago to be recognised."""
+    SentReply.objects.filter(sent__lt=timezone.now() - KEEP).delete()
 
 
 def label_of_replies(user: User, gpt: Gpt, messages: Iterable[PromptMessage]) -> Label | None:

@@ -88,8 +88,11 @@ class RepeatableRequest:
     def _earlier(self) -> Run | None:
         found = IdempotentRequest.objects.filter(owner=self.owner, key=self.key)
         if not self.key:
+            found = found.filter(body=self.body)
+            if not found.exists():  # as nearly always: the rest takes longer to put together
+                return None
             is_fresh = Q(run__ended=None) | Q(run__ended__gt=timezone.now() - BODY_WINDOW)
-            found = found.filter(is_fresh, body=self.body, run__message__conversation__deleted=None)
+            found = found.filter(is_fresh, run__message__conversation__deleted=None)
             found = found.exclude(run__status=Run.Status.CANCELLED)
         row = found.order_by("-id").first()
         if row and row.body != self.body:

@@ -1,8 +1,10 @@
 """Hostile text through the real loop, log and approvals, with an engine that says what the attacker wants."""
 
 import json
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from gpts.knowledge.documents import Passage
 from gpts.runs.messages import PromptMessage
@@ -14,6 +16,7 @@ from tests.workers import advancing
 from tests.workers.made_services import made_services
 from web.api import chat_completions, history
 from web.api.completions import CompletionRequest
+from web.api.models import SentReply
 from web.builder.models import Gpt, Sharing
 from web.builder.services import create_gpt
 from web.runs import approving, files, log, services, stream
@@ -301,7 +304,13 @@ class TestObedientModel:
             run = self.over_v1(bob, gpt, "Hello", *said, "Mail Ada.")
             self.play(run, says("send_mail", to="ada@example.org"), "Sent.")
             assert run.status == "requires_action"
-        assert history.label_of_replies(charlie, gpt, [PromptMessage(role="assistant", content=clean)]) is None
+        said = [PromptMessage(role="assistant", content=clean)]
+        assert history.label_of_replies(charlie, gpt, said) is None
+        history.forget_replies()
+        assert history.label_of_replies(bob, gpt, said) is not None
+        SentReply.objects.update(sent=timezone.now() - history.KEEP - timedelta(minutes=1))
+        history.forget_replies()
+        assert history.label_of_replies(bob, gpt, said) is None
 
     def test_a_reply_that_was_given_twice_has_both_labels(self, bob, gpt):
         allow_always(bob, gpt, self.mailing())
