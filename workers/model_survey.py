@@ -103,6 +103,11 @@ def places_of(name: str) -> set[Path]:
         return set()
 
 
+def names_of(path: Path) -> set[str]:
+    """What engines call the model at `path`: by its folder or copy, and the CPU’s by the name of a .gguf file."""
+    return {place.name for place in places_of(str(path))} | ({path.stem} if path.suffix == ".gguf" else set())
+
+
 def _found(here: list[StoredModel], size: MachineSize) -> dict[str, Any]:
     """The survey as JSON, in the words of `web.operate.listing`."""
     stored = {each.name for each in here if each.state == "downloaded"}
@@ -135,7 +140,7 @@ def _listed(entry: Entry, size: MachineSize, is_stored: bool) -> dict[str, Any]:
 
 def _stored(model: StoredModel, size: MachineSize) -> dict[str, Any]:
     """`loads_as`: the names by which an engine that has loaded the model calls it."""
-    names = sorted(path.name for path in places_of(str(model.path))) if model.state == "downloaded" else []
+    names = sorted(names_of(model.path)) if model.state == "downloaded" else []
     record = read_manifest(model.path if model.path.is_dir() else model.path.parent)
     reason = misfit_of(record, size, is_stored=True) if record else ""
     known = {"name": model.name, "size": model.size, "licence": model.licence, "state": model.state, "misfit": reason}

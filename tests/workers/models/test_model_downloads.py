@@ -236,6 +236,19 @@ def test_a_choice_counts_more_than_auto(settings):
     assert not ModelDownload.objects.exists()
 
 
+def test_a_gguf_file_that_the_cpu_engine_has_loaded_is_no_longer_shown_as_changing(hub):
+    from web.operate.services import choose_model, seen_model
+
+    name = "acme/tiny-gguf:tiny-q4.gguf"
+    request_download(name, "mit")
+    assert do(name).status == "done"
+    choose_model(find_row(name).path)
+    model_survey.survey()
+    assert find_row(name).state == "changing"
+    seen_model("a fingerprint", "tiny-q4")
+    assert find_row(name).state == "loaded"
+
+
 def test_the_survey_is_written_only_when_it_changed():
     with CaptureQueriesContext(connection) as queries:
         model_survey.survey()
