@@ -157,6 +157,9 @@ def convert_once(
         aside.mkdir()
         try:
             convert(aside)
+        except struct.error as error:
+            shutil.rmtree(aside, ignore_errors=True)
+            raise EngineError(f"{source.name} is damaged: a part of it is missing. Download it again.") from error
         except (OSError, ValueError, RuntimeError, KeyError, IndexError, NotImplementedError, MemoryError) as error:
             shutil.rmtree(aside, ignore_errors=True)
             raise EngineError(f"{source} could not be converted: {error}") from error
