@@ -87,7 +87,7 @@ def _without_lead(text: str) -> str:
     for lang, lead in _LEADS.items():
         found = lead.match(text)
         if found and found.end() and (rest := text[found.end() :]):
-            kind = TEXTS["kinds"].get(lang, "")
+            kind = TEXTS["kinds"][lang] if lang != "en" or _PATTERNS["goes_on"].match(rest) else ""
             return kind + rest if kind else rest[0].upper() + rest[1:]
     return text[0].upper() + text[1:]
 
@@ -108,6 +108,7 @@ def suggested_name(purpose: str, lang: str) -> str:
     """A name made of the words of an English purpose that say what it is about; empty if there are none."""
     if lang != "en" or not purpose:
         return ""
+    purpose = re.sub(f"^{TEXTS['kinds']['en']}{_PATTERNS['goes_on'].pattern}", "", purpose)
     first = re.split(r"[.!?,;:(]| for | so that | who | that | because | when | without ", purpose)[0]
     about = re.split(r" (?:about|with|on|of) ", first, maxsplit=1)
     words = [word for word in re.findall(r"[^\W\d_][\w’'&-]*", about[-1]) if word.casefold() not in _STOP]

@@ -64,6 +64,13 @@ def test_answers_fill_in_every_field():
     assert "publish" in talk.history[-1][-1].text
 
 
+def test_a_purpose_that_goes_on_after_what_it_is_stays_a_sentence():
+    talk = Talk()
+    first = talk.say("I want an assistant for my flower shop that helps with complaints")
+    assert talk.draft.description == "A GPT for my flower shop that helps with complaints"
+    assert "Flower Shop Helper" in first
+
+
 def test_a_limit_that_already_says_no_is_kept_as_it_was_said():
     talk = Talk()
     talk.say(IDEA, "Crumb", "skip", "skip", "Never give medical advice")
