@@ -86,7 +86,7 @@ def _said(move: Move, changed: Mapping[str, Any], lang: str) -> str:
     if move.said:
         return move.said
     if changed:
-        return text_of(lang, "said_change", labels=", ".join(changed).replace("_", " "))
+        return text_of(lang, "said_change")
     return text_of(lang, "said_unchanged") if move.fields else ""
 
 

@@ -110,6 +110,12 @@ def test_one_can_skip_go_back_and_change_an_earlier_answer():
     assert "How you answer: Friendly" in talk.draft.instructions
 
 
+def test_a_change_after_the_end_is_told_without_the_names_of_fields():
+    talk = Talk()
+    talk.say("Ich brauche einen Bot, der Fragen zu unserem Brot beantwortet", "fertig")
+    assert talk.say("ändere den Ton in förmlich") == "Geändert."
+
+
 @pytest.mark.parametrize(
     ("idea", "description", "name"),
     [
