@@ -40,6 +40,11 @@ def host_of(url: str) -> str:
     return f"{parts.hostname or ''}:{parts.port}" if parts.port else parts.hostname or ""
 
 
+def call_of(method: str, base_url: str, path: str) -> str:
+    """What an operation calls: its key is kept for this."""
+    return f"{method} {base_url}{path}"
+
+
 def host_name(url: str) -> str:
     """The host name in `url`, without the port; empty if there is none."""
     try:

@@ -296,13 +296,17 @@ class Scene:
 
 
 def build() -> Scene:
-    """Alice owns GPTs, Vera opened the link of one, Bob did too and chats with it. Charlie and Oscar have nothing."""
+    """Alice owns GPTs, Vera opened the link of one, Bob did too and chats with it. Erin edits that and a sketch.
+
+    Charlie and Oscar have nothing.
+    """
     people = {
         "owner": _person("alice", "Alice"),
         "chatter": _person("bob", word("bobs-name")),
         "viewer": _person("vera", word("veras-name")),
         "stranger": _person("charlie", "Charlie"),
         "operator": _person("oscar", "Oscar", is_staff=True),
+        "editor": _person("erin", "Erin"),
     }
     keys = {role: create_key(person, word(f"key-of-{role}"), scopes=Scope)[1] for role, person in people.items()}
     keys |= {"revoked": revoked_key_of(people["owner"]), "expired": expired_key_of(people["owner"])}
@@ -311,6 +315,8 @@ def build() -> Scene:
     gpts = _gpts(people["owner"], scene)
     for role in ("chatter", "viewer"):
         open_link(people[role], gpts["linked"].link_secret)
+    for name, right in (("linked", "edit"), ("sketch", "edit"), ("second", "chat")):
+        shares.share(gpts[name], right, email=people["editor"].email)
     create_gpt(people["chatter"], {"name": f"Pump {word('bobs-gpt')}"})
     _chats(people, gpts, scene)
     _said(people, gpts["linked"], scene)
@@ -522,7 +528,8 @@ def _gpts(alice: User, scene: Scene) -> dict[str, Gpt]:
         for name in ("private", "sketch", "store", "gone")
     }
     scene.others |= others
-    create_gpt(alice, {"name": "second"})
+    gpts["second"] = create_gpt(alice, {"name": "second"})
+    publish(gpts["second"])
     return gpts
 
 

@@ -91,7 +91,7 @@ def read_table() -> Table:
 
 
 TABLE: Final = read_table()
-ROLES: Final = ("stranger", "viewer", "chatter", "owner", "operator")
+ROLES: Final = ("stranger", "viewer", "chatter", "editor", "owner", "operator")
 
 
 def routes(patterns: list[URLPattern | URLResolver], before: str = "/") -> Iterator[str]:

@@ -25,6 +25,10 @@ from workers.egress import EgressConfig, EgressError, FetchLimits, fetch
 from workers.tools import SignInNeeded, ToolError
 from workers.tools.credentials import Credential
 
+UNSEEN: Final = (
+    "The key for {name} was entered before this operation was added or its address changed, so it wasn't sent. "
+    "Someone who edits the GPT has to enter a key again."
+)
 GONE: Final = "This action was removed from the GPT."
 # Tokens are renewed this long before they expire, so that they do not expire on the way.
 EARLY_S: Final = 60
@@ -37,10 +41,11 @@ class TokenRefused(Exception):
     """The service returned no token; the message is for the user and has no text of the service."""
 
 
-def find_credential(egress: EgressConfig, owner_id: str, user_id: int, host: str) -> Credential:
+def find_credential(egress: EgressConfig, owner_id: str, user_id: int, host: str, call: str = "") -> Credential:
     """The credential for the user's request to `host` by the action, MCP server or agent `owner_id`.
 
-    Raises SignInNeeded, and ToolError if it was removed, or its key is missing or meant for another host.
+    `call` is what an action calls. Raises SignInNeeded, and ToolError if it was removed, or its key is missing or
+    meant for another host or other calls.
     """
     row = _row(owner_id)
     if row.auth == Auth.OAUTH and isinstance(row, Action):
@@ -51,6 +56,8 @@ def find_credential(egress: EgressConfig, owner_id: str, user_id: int, host: str
         raise ToolError(f"The key for {row.name} is missing. The GPT's creator has to enter it.")
     if row.secret_host != host:
         raise ToolError(f"The key for {row.name} was entered for {row.secret_host}, not {host}, so it wasn't sent.")
+    if row.secret_for is not None and call not in row.secret_for:
+        raise ToolError(UNSEEN.format(name=row.name))
     try:
         return _key(row, row.open_secret())
     except SecretLost:

@@ -34,7 +34,7 @@ from web.engines import DEFAULT
 from web.runs import delegations, fair_queue, log, permissions, stream
 from web.runs.errors import LeaseLost, RunOver
 from web.runs.models import Run
-from web.runs.services import finish_run
+from web.runs.services import finish_run, may_see_draft
 from web.runs.services import history as history_of
 from web.runs.wake import wake
 from workers import configuration
@@ -125,6 +125,9 @@ def _advance(run: Run, queue: Queue, services: Callable[[], Services], held: lea
         return
     turn = _turn(run, steps, first, services if queue == "model" else None, held, engine)
     while True:
+        if not may_see_draft(run.message.conversation):
+            finish_run(run.id, Cancelled(), held.token)
+            return
         decision = _affordable(decide(turn, _circumstances(turn)), run)
         if isinstance(decision, Stop):
             return
@@ -150,7 +153,7 @@ def _end_of(run: Run, first: UserMessage) -> Error | Cancelled | None:
     """The step that ends the run before any work; None if it goes on."""
     if run.n_attempts > MAX_ATTEMPTS:
         return Error(message=FAILED)
-    if not run.owner.is_active:  # suspended since they sent the message
+    if not (run.owner.is_active and may_see_draft(run.message.conversation)):  # no longer, since they sent it
         return Cancelled()
     if run.root_id and (reason := delegations.why_end(run, first.delegated_by)):
         return Error(message=reason)

@@ -18,9 +18,10 @@ class Credential:
 
 
 NOTHING: Final = Credential()
-# (id of the action, MCP server or agent; id of the user; host of the request) -> its credential. Raises SignInNeeded,
-# and ToolError if the secret is missing or meant for another host, or the action was removed.
-FindCredential = Callable[[str, int, str], Credential]
+# (id of the action, MCP server or agent; id of the user; host of the request; what an action calls) -> its
+# credential. Raises SignInNeeded, and ToolError if the secret is missing or meant for another host or call, or the
+# action was removed.
+FindCredential = Callable[[str, int, str, str], Credential]
 
 
 def signed(headers: dict[str, str], credential: Credential) -> dict[str, str]:

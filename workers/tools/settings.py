@@ -8,7 +8,7 @@ from workers.tools import ToolError
 from workers.tools.credentials import NOTHING, Credential, FindCredential
 
 
-def _unavailable(owner_id: str, user_id: int, host: str) -> Credential:
+def _unavailable(owner_id: str, user_id: int, host: str, call: str = "") -> Credential:
     raise ToolError("This action requires a sign-in, which isn't available in this process.")
 
 
@@ -63,6 +63,6 @@ class ToolSettings:
     mcp_commands: tuple[tuple[str, ...], ...] = ()
     sandbox: Path = Path("sandbox.sock")
 
-    def credential(self, auth: str, owner_id: str, user_id: int, host: str) -> Credential:
+    def credential(self, auth: str, owner_id: str, user_id: int, host: str, call: str = "") -> Credential:
         """The credential of a call with the authentication `auth`. Raises ToolError, SignInNeeded."""
-        return NOTHING if auth == "none" else self.find_credential(owner_id, user_id, host)
+        return NOTHING if auth == "none" else self.find_credential(owner_id, user_id, host, call)

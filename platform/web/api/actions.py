@@ -1,4 +1,4 @@
-"""`/api/gpts/{slug}/actions` and `…/mcp-servers` of the caller's own GPTs; `/api/sign-ins`: the caller's sign-ins."""
+"""`/api/gpts/{slug}/actions` and `…/mcp-servers` of drafts; `/api/sign-ins`: the caller's sign-ins."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +15,7 @@ from pydantic import Field
 from gpts.spec.actions import MAX_OPERATIONS, NAME_CHARS, AuthHint, Listed, McpTool
 from gpts.values import ShortText, Text
 from web import rpc
+from web.accounts.models import User
 from web.api.auth import caller
 from web.api.errors import ProblemDetails
 from web.api.gpts import DENIED, INVALID
@@ -23,9 +24,10 @@ from web.api.reading import RequestBody
 from web.builder import actions, auth, sign_ins
 from web.builder.actions import DocumentSource, Row
 from web.builder.auth import AuthKind, AuthSetting
+from web.builder.exports import bare_url
 from web.builder.models_actions import Action, McpServerRow, SignIn
 from web.builder.reviews import TextChange, changes_of
-from web.builder.services import access_own_gpt
+from web.builder.services import access_draft
 
 router = Router(tags=["Actions"])
 UNAVAILABLE = {**INVALID, 503: ProblemDetails}
@@ -85,6 +87,11 @@ class OutsideShape(Schema):
         return bool(row.secret) and row.secret_host == row.host
 
 
+def shown_url(row: Any, url: str, context: Any) -> str:
+    """`url` of the row for its reader: only the GPT's owner sees a query, which may hold a key."""
+    return url if row.gpt.owner_id == caller(context["request"]).pk else bare_url(url)
+
+
 class ActionShape(OutsideShape):
     """An action of the draft. `listed` are all operations in its document, `enabled` those the GPT can call."""
 
@@ -93,6 +100,7 @@ class ActionShape(OutsideShape):
     listed: list[Listed]
     enabled: list[str]
     warnings: list[str]
+    keyless: list[str] = Field(description="Those that came since the key was entered, and so are called without it.")
     redirect_uri: str = Field(description="For OAuth: register it with the service.")
 
     @staticmethod
@@ -102,6 +110,10 @@ class ActionShape(OutsideShape):
     @staticmethod
     def resolve_redirect_uri(row: Any) -> str:
         return sign_ins.redirect_uri(row)
+
+    @staticmethod
+    def resolve_document_url(row: Any, context: Any) -> str:
+        return shown_url(row, row.document_url, context)
 
 
 class Trial(RequestBody):
@@ -158,6 +170,10 @@ class McpServerShape(OutsideShape):
     def resolve_changes(row: McpServerRow) -> list[TextChange]:
         return changes_of(row)
 
+    @staticmethod
+    def resolve_url(row: McpServerRow, context: Any) -> str:
+        return shown_url(row, row.url, context)
+
 
 class SignInShape(Schema):
     """A service that you are signed in to, for your runs of one GPT."""
@@ -169,22 +185,22 @@ class SignInShape(Schema):
 
 
 def own_service(model: type[Row], request: HttpRequest, slug: str, service_id: UUID) -> Row:
-    """An action, MCP server or remote agent in the draft of the caller's own GPT. Raises Http404 for any other."""
-    return actions.access_outside(model, access_own_gpt(caller(request), slug), service_id)
+    """An action, MCP server or remote agent in a draft that the caller edits. Raises Http404 for any other."""
+    return actions.access_outside(model, access_draft(caller(request), slug), service_id)
 
 
 def add_shared_routes(to: Router, path: str, name: str, words: str, model: type[Row], shape: type[Schema]) -> None:
     """Add the routes that actions, MCP servers and remote agents have in common: list, remove, authentication."""
 
     def rows(request: HttpRequest, slug: str) -> QuerySet[Row]:
-        return actions.draft_rows(model, access_own_gpt(caller(request), slug))
+        return actions.draft_rows(model, access_draft(caller(request), slug))
 
     def remove(request: HttpRequest, slug: str, service_id: UUID) -> Status[None]:
         actions.remove(own_service(model, request, slug, service_id))
         return Status(204, None)
 
     def set_auth(request: HttpRequest, slug: str, service_id: UUID, setting: Body[AuthSetting]) -> Row:
-        return auth.set_auth(own_service(model, request, slug, service_id), setting)
+        return auth.set_auth(own_service(model, request, slug, service_id), setting, caller(request))
 
     kinds = "" if model is Action else ": an API key or none"
     rows.__name__, rows.__doc__ = f"list_{name}s", f"The {words}s in your draft."
@@ -207,7 +223,7 @@ add_shared_routes(router, "/gpts/{slug}/mcp-servers", "mcp_server", "MCP server"
 @router.post("/gpts/{slug}/actions/preview", response={200: ActionPreview, **UNAVAILABLE})
 def preview_action(request: HttpRequest, slug: str, source: Body[DocumentSource]) -> dict[str, Any]:
     """Preview a document without adding it."""
-    access_own_gpt(caller(request), slug)
+    access_draft(caller(request), slug)
     imported = actions.preview_import(caller(request), source)[0]
     return {**imported.model_dump(exclude={"operations"}), "enabled": [each.name for each in imported.operations]}
 
@@ -215,8 +231,8 @@ def preview_action(request: HttpRequest, slug: str, source: Body[DocumentSource]
 @router.post("/gpts/{slug}/actions", response={201: ActionShape, **UNAVAILABLE})
 def add_action(request: HttpRequest, slug: str, new: Body[NewAction]) -> Status[Action]:
     """Add an action to your draft."""
-    gpt = access_own_gpt(caller(request), slug)
-    return Status(201, actions.add_action(gpt, new, new.name, new.privacy_url))
+    gpt = access_draft(caller(request), slug)
+    return Status(201, actions.add_action(gpt, new, new.name, new.privacy_url, caller(request)))
 
 
 @router.get("/gpts/{slug}/actions/{uuid:service_id}", response={200: ActionShape, **DENIED})
@@ -230,7 +246,7 @@ def update_action(request: HttpRequest, slug: str, service_id: UUID, change: Act
     """Change an action. The published version keeps the old one until you publish again."""
     action = own_service(Action, request, slug, service_id)
     named = change.model_dump(include={"name", "privacy_url"}, exclude_none=True)
-    return actions.update_action(action, change.source(), named)
+    return actions.update_action(action, change.source(), named, caller(request))
 
 
 @router.post("/gpts/{slug}/actions/{uuid:service_id}/test", response={200: Tried, **UNAVAILABLE})
@@ -243,15 +259,15 @@ def test_action(request: HttpRequest, slug: str, service_id: UUID, trial: Trial)
 @router.post("/gpts/{slug}/mcp-servers", response={201: McpServerShape, **INVALID})
 def add_mcp_server(request: HttpRequest, slug: str, new: NewMcpServer) -> Status[McpServerRow]:
     """Add an MCP server to your draft. If it can't be reached yet, it is added without tools."""
-    gpt = access_own_gpt(caller(request), slug)
+    gpt = access_draft(caller(request), slug)
     server = actions.add_mcp_server(gpt, new.name, new.url, tuple(new.command))
-    return Status(201, _listed(server))
+    return Status(201, _listed(server, caller(request)))
 
 
-def _listed(server: McpServerRow) -> McpServerRow:
+def _listed(server: McpServerRow, by: User) -> McpServerRow:
     """The server with its tools, or the reason why they could not be listed."""
     try:
-        return actions.refresh_tools(server)
+        return actions.refresh_tools(server, by)
     except rpc.NoResult as error:
         server.trouble = str(error)  # type: ignore[attr-defined]
     except ValidationError as error:
@@ -269,7 +285,7 @@ def update_mcp_server(request: HttpRequest, slug: str, service_id: UUID, change:
 @router.post("/gpts/{slug}/mcp-servers/{uuid:service_id}/refresh", response={200: McpServerShape, **DENIED})
 def refresh_mcp_server(request: HttpRequest, slug: str, service_id: UUID) -> McpServerRow:
     """List an MCP server's tools again. What changed is in `changes` and not used before you accept it."""
-    return _listed(own_service(McpServerRow, request, slug, service_id))
+    return _listed(own_service(McpServerRow, request, slug, service_id), caller(request))
 
 
 @router.post("/gpts/{slug}/mcp-servers/{uuid:service_id}/accept", response={200: McpServerShape, **DENIED})

@@ -13,7 +13,7 @@ from gpts.spec.agents import DEADLINE_S
 from gpts.spec.gpt import WHEN_CHARS
 from gpts.values import ShortText, Text
 from web import rpc
-from web.api.actions import UNAVAILABLE, OutsideShape, add_shared_routes, own_service
+from web.api.actions import UNAVAILABLE, OutsideShape, add_shared_routes, own_service, shown_url
 from web.api.auth import caller
 from web.api.gpts import DENIED, INVALID
 from web.api.reading import RequestBody
@@ -21,7 +21,7 @@ from web.builder import agents
 from web.builder.auth import AuthSetting
 from web.builder.models_actions import RemoteAgentRow
 from web.builder.reviews import TextChange, changes_of
-from web.builder.services import access_own_gpt
+from web.builder.services import access_draft
 
 router = Router(tags=["Remote agents"])
 When = Annotated[Text, Field(max_length=WHEN_CHARS)]
@@ -69,6 +69,14 @@ class AgentShape(OutsideShape):
     def resolve_changes(row: RemoteAgentRow) -> list[TextChange]:
         return changes_of(row)
 
+    @staticmethod
+    def resolve_card_url(row: RemoteAgentRow, context: Any) -> str:
+        return shown_url(row, row.card_url, context)
+
+    @staticmethod
+    def resolve_url(row: RemoteAgentRow, context: Any) -> str:
+        return shown_url(row, row.url, context)
+
 
 add_shared_routes(router, "/gpts/{slug}/agents", "agent", "remote agent", RemoteAgentRow, AgentShape)
 
@@ -76,8 +84,8 @@ add_shared_routes(router, "/gpts/{slug}/agents", "agent", "remote agent", Remote
 @router.post("/gpts/{slug}/agents", response={201: AgentShape, **UNAVAILABLE})
 def add_agent(request: HttpRequest, slug: str, new: NewAgent) -> Status[RemoteAgentRow]:
     """Add a remote agent to your draft."""
-    gpt = access_own_gpt(caller(request), slug)
-    agent, facts = agents.add_remote_agent(gpt, new.card_url, new.fields(), new.auth)
+    gpt = access_draft(caller(request), slug)
+    agent, facts = agents.add_remote_agent(gpt, new.card_url, new.fields(), new.auth, caller(request))
     return Status(201, _with(agent, hint=facts.auth))
 
 
@@ -98,7 +106,7 @@ def refresh_agent(request: HttpRequest, slug: str, service_id: UUID) -> RemoteAg
     """Read a remote agent's card again. What changed is listed in `changes` and not used before you accept it."""
     agent = own_service(RemoteAgentRow, request, slug, service_id)
     try:
-        agent, facts = agents.read_again(agent)
+        agent, facts = agents.read_again(agent, caller(request))
     except rpc.NoResult as error:
         return _with(agent, trouble=str(error))
     except ValidationError as error:

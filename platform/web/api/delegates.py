@@ -1,4 +1,4 @@
-"""`/api/gpts/{slug}/delegates`: the GPTs to which the caller's own GPT can delegate."""
+"""`/api/gpts/{slug}/delegates`: the GPTs to which a draft can delegate."""
 
 from typing import Annotated
 
@@ -18,14 +18,14 @@ from web.builder import delegates
 from web.builder.delegates import DelegateEntry, access_delegate
 from web.builder.models import DelegateRow
 from web.builder.reviews import TextChange
-from web.builder.services import access_own_gpt
+from web.builder.services import access_draft
 
 router = Router(tags=["Delegates"])
 When = Annotated[Text, Field(max_length=WHEN_CHARS)]
 
 
 class NewDelegate(RequestBody):
-    """A GPT to delegate to: any GPT you can chat with, by its slug."""
+    """A GPT to delegate to: any GPT that you and the owner of yours can chat with, by its slug."""
 
     gpt: Annotated[Text, Field(min_length=1, max_length=200)] = Field(examples=["pump-doctor"])
     when: When = Field("", description="When to delegate to it, in one line for the model.")
@@ -51,7 +51,7 @@ class DelegateShape(Schema):
 @paginate(Pages, oldest_first=True, each=delegates.entries_of)
 def list_delegates(request: HttpRequest, slug: str) -> QuerySet[DelegateRow]:
     """The GPTs to which your draft can delegate."""
-    return delegates.rows(access_own_gpt(caller(request), slug))
+    return delegates.rows(access_draft(caller(request), slug), caller(request))
 
 
 @router.put("/gpts/{slug}/delegates", response={200: list[DelegateShape], **INVALID})
@@ -59,34 +59,34 @@ def replace_delegates(
     request: HttpRequest, slug: str, listed: Body[Annotated[list[NewDelegate], Field(max_length=MAX_DELEGATES)]]
 ) -> list[DelegateEntry]:
     """Replace the list. Existing entries stay valid, even if you could no longer add them."""
-    gpt = access_own_gpt(caller(request), slug)
-    delegates.replace(gpt, [(each.gpt, each.when) for each in listed])
-    return delegates.entries(gpt)
+    gpt = access_draft(caller(request), slug)
+    delegates.replace(gpt, [(each.gpt, each.when) for each in listed], caller(request))
+    return delegates.entries(gpt, caller(request))
 
 
 @router.post("/gpts/{slug}/delegates", response={201: DelegateShape, **INVALID})
 def add_delegate(request: HttpRequest, slug: str, new: NewDelegate) -> Status[DelegateEntry]:
     """Add a GPT to the list."""
-    row = delegates.add(access_own_gpt(caller(request), slug), new.gpt, new.when)
+    row = delegates.add(access_draft(caller(request), slug), new.gpt, new.when, caller(request))
     return Status(201, delegates.entry(row))
 
 
 @router.patch("/gpts/{slug}/delegates/{delegate}", response={200: DelegateShape, **INVALID})
 def update_delegate(request: HttpRequest, slug: str, delegate: str, change: DelegatePatch) -> DelegateEntry:
     """Change when to delegate to a GPT in the list."""
-    row = access_delegate(access_own_gpt(caller(request), slug), delegate)
+    row = access_delegate(access_draft(caller(request), slug), delegate, caller(request))
     return delegates.entry(delegates.change(row, change.when))
 
 
 @router.post("/gpts/{slug}/delegates/{delegate}/accept", response={200: DelegateShape, **DENIED})
 def accept_delegate_texts(request: HttpRequest, slug: str, delegate: str) -> DelegateEntry:
     """Accept the changed name, description and starters of a GPT in the list."""
-    row = access_delegate(access_own_gpt(caller(request), slug), delegate)
+    row = access_delegate(access_draft(caller(request), slug), delegate, caller(request))
     return delegates.entry(delegates.accept_texts(row))
 
 
 @router.delete("/gpts/{slug}/delegates/{delegate}", response={204: None, **DENIED})
 def remove_delegate(request: HttpRequest, slug: str, delegate: str) -> Status[None]:
     """Remove a GPT from your draft's list. The published version keeps it until you publish again."""
-    delegates.remove(access_delegate(access_own_gpt(caller(request), slug), delegate))
+    delegates.remove(access_delegate(access_draft(caller(request), slug), delegate))
     return Status(204, None)

@@ -1,4 +1,4 @@
-"""`/api/gpts/{slug}/publish-when-ready`, `…/drafts`, `…/changes`, `…/picture`: acts of creators on their own GPT."""
+"""`/api/gpts/{slug}/publish-when-ready`, `…/drafts`, `…/changes`, `…/picture`: acts on the draft of a GPT."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -22,7 +22,7 @@ from web.api.shapes import OwnGpt, PicturePrompt, Publication, ReplacedDraft
 from web.builder import services
 from web.builder.models import Gpt, GptVersion
 from web.builder.pictures import generated_picture, store_picture
-from web.builder.services import access_gpt, access_own_gpt
+from web.builder.services import access_draft, access_gpt
 from web.builder.views import picture_response
 from web.runs import drafts
 from web.runs.models_drafts import DraftChange
@@ -37,22 +37,24 @@ def publish_when_ready(request: HttpRequest, slug: str, publication: Publication
 
     `sharing` changes at once. Refused if a file failed or was cancelled, and as `publish` for the store.
     """
-    gpt = access_own_gpt(caller(request), slug)
+    by = caller(request)
+    gpt = access_draft(by, slug)
+    services.check_sharing(gpt, publication.sharing, by)
     with transaction.atomic():
         services.check_listing(gpt, publication.sharing or gpt.sharing)
-        if publication.sharing:
+        if publication.sharing and by.pk == gpt.owner_id:
             services.set_sharing(gpt, publication.sharing)
         if reason := services.blocked(gpt):
             raise ValidationError({"files": reason})
     # Not within the transaction: a worker that readies the last file meanwhile has to see that the draft waits.
-    services.publish_when_ready(gpt)
-    return access_own_gpt(caller(request), slug)
+    services.publish_when_ready(gpt, by)
+    return access_draft(by, slug)
 
 
 @router.delete("/gpts/{slug}/publish-when-ready", response={204: None, **DENIED})
 def cancel_publishing(request: HttpRequest, slug: str) -> Status[None]:
     """Don't publish the draft once its files are ready."""
-    services.cancel_publishing(access_own_gpt(caller(request), slug))
+    services.cancel_publishing(access_draft(caller(request), slug))
     return Status(204, None)
 
 
@@ -60,14 +62,14 @@ def cancel_publishing(request: HttpRequest, slug: str) -> Status[None]:
 @paginate(Pages)
 def list_drafts(request: HttpRequest, slug: str) -> QuerySet[GptVersion]:
     """The drafts with unpublished changes that restored versions replaced, newest first."""
-    return services.replaced_drafts(access_own_gpt(caller(request), slug))
+    return services.replaced_drafts(access_draft(caller(request), slug))
 
 
 @router.post("/gpts/{slug}/drafts/{int:draft_id}/restore", response={200: OwnGpt, **DENIED})
 def restore_draft(request: HttpRequest, slug: str, draft_id: int) -> Gpt:
     """Restore a replaced draft. The draft that it replaces is kept in the same way."""
-    gpt = access_own_gpt(caller(request), slug)
-    return services.restore(gpt, services.access_version(gpt, id=draft_id, number=None))
+    gpt = access_draft(caller(request), slug)
+    return services.restore(gpt, services.access_version(gpt, id=draft_id, number=None), caller(request))
 
 
 class DraftChangeShape(Schema):
@@ -86,7 +88,7 @@ class DraftChangeShape(Schema):
 @paginate(Pages)
 def list_draft_changes(request: HttpRequest, slug: str) -> QuerySet[DraftChange]:
     """What the builder changed in your draft, newest first."""
-    return DraftChange.objects.filter(gpt=access_own_gpt(caller(request), slug)).order_by("-id")
+    return DraftChange.objects.filter(gpt=access_draft(caller(request), slug)).order_by("-id")
 
 
 @router.post(
@@ -94,7 +96,7 @@ def list_draft_changes(request: HttpRequest, slug: str) -> QuerySet[DraftChange]
 )
 def revert_draft_change(request: HttpRequest, slug: str, change_id: int) -> DraftChange:
     """Undo a change of the builder, or make it again. Refused if one of its fields was changed since."""
-    return drafts.revert(drafts.access_change(access_own_gpt(caller(request), slug), change_id))
+    return drafts.revert(drafts.access_change(access_draft(caller(request), slug), change_id), caller(request))
 
 
 @router.get("/gpts/{slug}/picture", response={200: None, **DENIED}, openapi_extra={"responses": {200: PICTURE}})
@@ -106,7 +108,7 @@ def read_picture(request: HttpRequest, slug: str) -> FileResponse:
 @router.post("/gpts/{slug}/picture", response={200: OwnGpt, **INVALID})
 def upload_picture(request: HttpRequest, slug: str, file: Upload[UploadedFile]) -> Gpt:
     """Replace the picture, for everyone at once, with a PNG, JPEG, WebP or GIF (multipart field `file`)."""
-    gpt = access_own_gpt(caller(request), slug)
+    gpt = access_draft(caller(request), slug)
     return services.update_gpt(gpt, {"picture": store_picture(file)})
 
 
@@ -115,12 +117,12 @@ def upload_picture(request: HttpRequest, slug: str, file: Upload[UploadedFile]) 
 )
 def generate_picture(request: HttpRequest, slug: str, wanted: PicturePrompt) -> Gpt:
     """Replace the picture with a generated one. Takes up to two minutes."""
-    gpt = access_own_gpt(caller(request), slug)
-    return services.update_gpt(gpt, {"picture": generated_picture(gpt, wanted.prompt)})
+    gpt = access_draft(caller(request), slug)
+    return services.update_gpt(gpt, {"picture": generated_picture(gpt, wanted.prompt, caller(request))})
 
 
 @router.delete("/gpts/{slug}/picture", response={204: None, **DENIED})
 def remove_picture(request: HttpRequest, slug: str) -> Status[None]:
     """Remove the picture: the icon is shown instead."""
-    services.update_gpt(access_own_gpt(caller(request), slug), {"picture": ""})
+    services.update_gpt(access_draft(caller(request), slug), {"picture": ""})
     return Status(204, None)

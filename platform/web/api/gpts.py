@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Case, QuerySet, Value, When
 from django.http import Http404, HttpRequest, JsonResponse
 from ninja import Router, Status
 from ninja.pagination import paginate
@@ -30,7 +30,7 @@ from web.builder.categories import validate_category
 from web.builder.changes import differences, turned_off
 from web.builder.models import Gpt, GptVersion, Sharing
 from web.builder.search import find, find_among
-from web.builder.services import access_gpt, access_own_gpt
+from web.builder.services import access_draft, access_gpt, access_own_gpt, may_edit
 from web.runs.usage import GptUsage, usage_of
 from web.store.listing import HAS, Wanted, fitting, listed
 
@@ -65,10 +65,11 @@ def list_gpts(
     works: Annotated[bool, Field(description="Only what works on this site as it is set up.")] = False,
     language: LanguageCode = "",
 ) -> QuerySet[Gpt] | InOrder:
-    """Your own GPTs, or those in the store, newest first; with `q`, those that the store's search finds.
+    """The GPTs that you can edit, or those in the store, newest first; with `q`, those that the store's search finds.
 
-    `q` searches the 200 of your own that you changed last. `sort`, `has`, `works` and `language` are for the store;
-    in an order other than newest first, a later page may repeat or skip GPTs. `match` is how well they match `q`.
+    `q` searches the 200 of the former that were changed last. `sort`, `has`, `works` and `language` are for the
+    store; in an order other than newest first, a later page may repeat or skip GPTs. `match` is how well they match
+    `q`.
     """
     query = q.strip()
     if category:
@@ -76,7 +77,10 @@ def list_gpts(
     if scope == "store":
         wanted = Wanted(query, category or "", "" if sort == "match" else sort, has or "", works, language)
         return fitting(wanted, find(query) if query else []) if sort == "newest" else InOrder(listed(wanted))
-    own = Gpt.objects.editable_by(caller(request))
+    user = caller(request)
+    own = Gpt.objects.editable_by(user).annotate(
+        right=Case(When(owner=user, then=Value("own")), default=Value("edit"))
+    )
     own = own.filter(category=category) if category else own
     own = own.filter(id__in=find_among(own, query)) if query else own
     return own.select_related("owner", "published", "standing")
@@ -90,11 +94,12 @@ def create_gpt(request: HttpRequest, new: NewGpt) -> Status[Gpt]:
 
 @router.get("/gpts/{slug}", response={200: OwnGpt | GptCard, 401: ProblemDetails, 404: ProblemDetails})
 def read_gpt(request: HttpRequest, slug: str) -> JsonResponse:
-    """A GPT you can chat with; for your own, the whole draft."""
+    """A GPT you can chat with; the whole draft if you can edit it."""
     gpt = access_gpt(caller(request), slug)
     # Ninja would choose the first shape that fits, which the draft always does.
-    shape = OwnGpt if gpt.owner_id == caller(request).id else GptCard
-    return JsonResponse(shape.from_orm(gpt).model_dump(mode="json"))
+    shape = OwnGpt if may_edit(caller(request), gpt) else GptCard
+    context = {"request": request}
+    return JsonResponse(shape.model_validate(gpt, from_attributes=True, context=context).model_dump(mode="json"))
 
 
 @router.patch("/gpts/{slug}", response={200: OwnGpt, **INVALID})
@@ -102,11 +107,13 @@ def update_gpt(request: HttpRequest, slug: str, change: GptPatch) -> Gpt:
     """Change the draft. The published version stays as it is until you publish again."""
     fields = change.fields()
     sharing = fields.pop("sharing", None)
+    by = caller(request)
     with transaction.atomic():
-        gpt = services.update_gpt(access_own_gpt(caller(request), slug), fields)
+        gpt = services.update_gpt(access_draft(by, slug), fields, by)
+        services.check_sharing(gpt, sharing, by)
         if gpt.published:
             services.check_listing(gpt, sharing)
-        return services.set_sharing(gpt, sharing) if sharing else gpt
+        return services.set_sharing(gpt, sharing) if sharing and by.pk == gpt.owner_id else gpt
 
 
 @router.delete("/gpts/{slug}", response={204: None, **DENIED})
@@ -122,8 +129,9 @@ def publish_gpt(request: HttpRequest, slug: str, publication: Publication) -> St
 
     For the store it needs a description, and instructions, knowledge or actions.
     """
-    gpt = access_own_gpt(caller(request), slug)
-    return Status(201, services.publish(gpt, publication.sharing, " ".join(publication.note.split())))
+    gpt = access_draft(caller(request), slug)
+    note = " ".join(publication.note.split())
+    return Status(201, services.publish(gpt, publication.sharing, note, caller(request)))
 
 
 @router.post("/gpts/{slug}/link", response={200: OwnGpt, **DENIED})
@@ -139,21 +147,21 @@ def rotate_link(request: HttpRequest, slug: str) -> Gpt:
 @paginate(Pages)
 def list_versions(request: HttpRequest, slug: str) -> QuerySet[GptVersion]:
     """The published versions of your GPT, newest first."""
-    gpt = access_own_gpt(caller(request), slug)
+    gpt = access_draft(caller(request), slug)
     return gpt.versions.filter(number__isnull=False).select_related("gpt", "author")
 
 
 @router.patch("/gpts/{slug}/versions/{int:number}", response={200: Version, **INVALID})
 def note_version(request: HttpRequest, slug: str, number: int, change: VersionNote) -> GptVersion:
     """Set the note on a version; nothing else of it can be changed."""
-    gpt = access_own_gpt(caller(request), slug)
+    gpt = access_draft(caller(request), slug)
     return services.set_note(gpt, services.access_version(gpt, number=number).id, change.note)
 
 
 @router.get("/gpts/{slug}/versions/{int:number}/changes", response={200: VersionChanges, **DENIED, 422: INVALID[422]})
 def read_changes(request: HttpRequest, slug: str, number: int, since: int | None = None) -> dict[str, Any]:
     """What restoring version `number` would change in your draft; with `since`, how it differs from that version."""
-    gpt = access_own_gpt(caller(request), slug)
+    gpt = access_draft(caller(request), slug)
     spec = services.access_version(gpt, number=number).spec()
     return {"changes": differences(services.spec_of(gpt, since), spec), "turned_off": turned_off(gpt, spec)}
 
@@ -161,7 +169,7 @@ def read_changes(request: HttpRequest, slug: str, number: int, since: int | None
 @router.post("/gpts/{slug}/versions/{int:number}/restore", response={200: OwnGpt, **INVALID})
 def restore_version(request: HttpRequest, slug: str, number: int) -> Gpt:
     """Restore version `number` to the draft. Publish it to make it live. History keeps the replaced draft."""
-    return services.restore_version(access_own_gpt(caller(request), slug), number)
+    return services.restore_version(access_draft(caller(request), slug), number, caller(request))
 
 
 @router.get("/gpts/{slug}/usage", response={200: GptUsage, **DENIED, 422: ProblemDetails})

@@ -19,7 +19,7 @@ from web.api.reading import RequestBody
 from web.builder import listing, stewardship
 from web.builder.models_listing import NOTE_CHARS, ListingReview
 from web.builder.reach import hosts_of
-from web.builder.services import access_own_gpt
+from web.builder.services import access_draft, access_own_gpt
 
 router = Router(tags=["Reports"])
 
@@ -62,7 +62,7 @@ class ListingDecision(RequestBody):
 @router.get("/gpts/{slug}/listing", response={200: ListingShape, **DENIED})
 def read_listing(request: HttpRequest, slug: str) -> ListingReview:
     """The version of your GPT that waits to be listed, or was decided last; 404 if there is none."""
-    review = listing.last(access_own_gpt(caller(request), slug))
+    review = listing.last(access_draft(caller(request), slug))
     if review is None:
         raise Http404("Nothing of it waits, and nothing was decided.")
     return review

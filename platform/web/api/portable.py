@@ -20,7 +20,7 @@ from web.api.paging import Pages
 from web.api.shapes import OwnGpt
 from web.builder import duplicates
 from web.builder.models import Gpt
-from web.builder.services import access_own_gpt, access_settings
+from web.builder.services import access_draft, access_settings
 from web.builder.views_portable import export_response
 from web.runs.chat_imports import access_import
 from web.runs.importing import MAX_PASTED_CHARS, Taken, bring
@@ -79,7 +79,7 @@ def export_gpt(
 @router.delete("/gpts/{slug}/imported", response={204: None, **DENIED})
 def forget_imported(request: HttpRequest, slug: str) -> Status[None]:
     """Clear what is left to do after an import (`imported` of the GPT)."""
-    gpt = access_own_gpt(caller(request), slug)
+    gpt = access_draft(caller(request), slug)
     Gpt.objects.filter(id=gpt.id).update(imported={})
     return Status(204, None)
 

@@ -33,7 +33,7 @@ from web.api.shapes_runs import (
     RunTree,
     StandingPermission,
 )
-from web.builder.services import access_gpt, access_own_gpt
+from web.builder.services import access_draft, access_gpt
 from web.runs import approving, branches, building, fair_queue, files, permissions, projects, services
 from web.runs.approving import FormAction
 from web.runs.connections import close_connection, in_database
@@ -64,7 +64,7 @@ def start_run(request: HttpRequest, slug: str, new: NewRun) -> Status[dict[str, 
 
 def _start(user: User, slug: str, new: NewRun) -> Run:
     if new.builds:
-        return building.send(user, access_own_gpt(user, slug), new.text, new.attachments)
+        return building.send(user, access_draft(user, slug), new.text, new.attachments)
     if new.conversation:
         conversation = _continued(user, slug, new.conversation)
         if new.after:
@@ -90,7 +90,7 @@ def _continued(user: User, slug: str, conversation_id: UUID) -> Conversation:
 
 def _new_conversation(user: User, slug: str, new: NewRun) -> Conversation:
     if new.preview:
-        own = access_own_gpt(user, slug)
+        own = access_draft(user, slug)
         return services.start_conversation(user, own, Conversation.Origin.PREVIEW, inputs=new.inputs)
     origin = Conversation.Origin.TEMPORARY if new.temporary else Conversation.Origin.CHAT
     project = projects.access(user, new.project) if new.project else None

@@ -16,6 +16,7 @@ from gpts.spec.capabilities import CAPABILITIES
 from gpts.spec.gpt import DESCRIPTION_CHARS, INSTRUCTIONS_CHARS, LEAST_TOP_P, NAME_CHARS, STARTER_CHARS, STARTERS
 from gpts.spec.inputs import MAX_INPUTS, Input
 from gpts.values import Text
+from web.api.auth import caller
 from web.api.reading import RequestBody
 from web.builder.agents import agent_card_url
 from web.builder.duplicates import keyless
@@ -149,8 +150,11 @@ class GptFacts(Schema):
 
 
 class GptCard(GptFacts):
-    """A GPT as seen by people who can chat with it: the live version. Until it has one, only its owner sees it."""
+    """A GPT as seen by people who can chat with it: the live version. Until it has one, only editors see it."""
 
+    right: Literal["own", "edit"] | None = Field(
+        None, description="In the list of those that you can edit: whether it is yours, or shared with you."
+    )
     name: str = Field(validation_alias="live.name")
     description: str = Field(validation_alias="live.description")
     starters: list[str] = Field(validation_alias="live.starters")
@@ -176,8 +180,9 @@ class ImportedFrom(Schema):
 
 
 class OwnGpt(GptFacts):
-    """A GPT as its owner edits it: the draft."""
+    """A GPT as those who can edit it see it: the draft."""
 
+    right: Literal["own", "edit"] = Field(description="Whether it is yours, or shared with you to edit.")
     instructions: str
     only_from_knowledge: bool
     takes_questions: bool = Field(description=TAKES_QUESTIONS)
@@ -191,7 +196,7 @@ class OwnGpt(GptFacts):
     sharing: SharingLevel
     publish_when_ready: bool = Field(description="Whether it will be published once its files are ready.")
     changed: datetime
-    link: str | None = Field(description="The secret link, while shared by link.")
+    link: str | None = Field(description="The secret link, while shared by link; for its owner.")
     agent_card: str | None = Field(description="The URL of its Agent Card, if `a2a` is on; works once that is live.")
 
     imported: ImportedFrom | None = Field(description="What an import left to do; null if it wasn't imported.")
@@ -202,7 +207,13 @@ class OwnGpt(GptFacts):
         return {"origin": gpt.imported["origin"], "todo": keys + gpt.imported["notes"]} if gpt.imported else None
 
     @staticmethod
-    def resolve_link(gpt: Any) -> str | None:
+    def resolve_right(gpt: Any, context: Any) -> str:
+        return "own" if gpt.owner_id == caller(context["request"]).pk else "edit"
+
+    @staticmethod
+    def resolve_link(gpt: Any, context: Any) -> str | None:
+        if gpt.owner_id != caller(context["request"]).pk:
+            return None
         return settings.SITE_URL + reverse("gpt_link", args=[gpt.link_secret]) if gpt.link_secret else None
 
     @staticmethod

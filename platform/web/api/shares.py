@@ -19,7 +19,7 @@ from web.builder.models_shares import GptShare
 from web.builder.services import access_own_gpt
 
 router = Router(tags=["GPT"])
-Right = Literal["chat", "view"]
+Right = Literal["chat", "view", "edit"]
 Email = Annotated[Text, Field(max_length=254)]
 
 
@@ -28,7 +28,10 @@ class NewGptShare(RequestBody):
 
     email: Email = ""
     group: Annotated[int, Field(ge=1, le=2**31)] | None = None
-    right: Right = Field("chat", description="view: they also see all its settings, and can copy it.")
+    right: Right = Field(
+        "chat",
+        description="view: they also see its settings, and can copy it. edit: and change its draft and publish it.",
+    )
 
 
 class GptShareShape(Schema):
@@ -52,6 +55,7 @@ class AccessShape(Schema):
 
     may_chat: bool
     may_view: bool = Field(description="Whether they see its settings, and can copy it.")
+    may_edit: bool = Field(description="Whether they can change its draft, and publish it.")
     reason: str
     version: int | None = Field(description="The live version that they would chat with.")
     capabilities: list[str]

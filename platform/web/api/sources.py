@@ -13,13 +13,14 @@ from pydantic import Field
 
 from gpts.spec.sources import LEAST_HOURS, MOST_HOURS, SourceSettings
 from gpts.values import Text
+from web.accounts.models import User
 from web.api.auth import caller
 from web.api.gpts import DENIED, INVALID
 from web.api.paging import Pages
 from web.api.reading import RequestBody
 from web.builder import sources
 from web.builder.models_sources import Source, SourceCheck
-from web.builder.services import access_own_gpt
+from web.builder.services import access_draft
 
 router = Router(tags=["Knowledge"])
 ONE = "/gpts/{slug}/sources/{uuid:source_id}"
@@ -95,25 +96,25 @@ class CheckShape(Schema):
 
 
 def _own(request: HttpRequest, slug: str, source_id: UUID) -> Source:
-    return sources.access(access_own_gpt(caller(request), slug), source_id)
+    return sources.access(access_draft(caller(request), slug), source_id)
 
 
-def _saved(source: Source, settings: Any, secret: str | None, hours: int, publishes: bool) -> Source:
-    return sources.save(source, settings.model_dump(exclude={"kind"}), secret, hours, publishes)
+def _saved(source: Source, settings: Any, secret: str | None, hours: int, publishes: bool, by: User) -> Source:
+    return sources.save(source, settings.model_dump(exclude={"kind"}), secret, hours, publishes, by)
 
 
 @router.get("/gpts/{slug}/sources", response={200: list[SourceShape], **DENIED, 422: INVALID[422]})
 @paginate(Pages, oldest_first=True)
 def list_sources(request: HttpRequest, slug: str) -> QuerySet[Source]:
     """The sources of your GPT, oldest first."""
-    return access_own_gpt(caller(request), slug).sources.all()
+    return access_draft(caller(request), slug).sources.all()
 
 
 @router.post("/gpts/{slug}/sources", response={201: SourceShape, **INVALID})
 def add_source(request: HttpRequest, slug: str, new: NewSource) -> Status[Source]:
     """Follow a source. A worker reads it in a moment; its documents become files of your draft."""
-    source = Source(gpt=access_own_gpt(caller(request), slug), kind=new.settings.kind)
-    return Status(201, _saved(source, new.settings, new.secret or None, new.hours, new.publishes))
+    source = Source(gpt=access_draft(caller(request), slug), kind=new.settings.kind)
+    return Status(201, _saved(source, new.settings, new.secret or None, new.hours, new.publishes, caller(request)))
 
 
 @router.get(ONE, response={200: SourceShape, **DENIED})
@@ -131,7 +132,7 @@ def change_source(request: HttpRequest, slug: str, source_id: UUID, change: Sour
         raise ValidationError({"settings": "The kind of a source can’t be changed. Remove it, and add another."})
     hours = source.hours if change.hours is None else change.hours
     publishes = source.publishes if change.publishes is None else change.publishes
-    return _saved(source, settings, change.secret, hours, publishes)
+    return _saved(source, settings, change.secret, hours, publishes, caller(request))
 
 
 @router.delete(ONE, response={204: None, **DENIED})

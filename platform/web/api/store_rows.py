@@ -164,7 +164,7 @@ class GptStore:
 def tables_of(user: User) -> "tuple[QuerySet[VectorStore], QuerySet[Gpt]]":
     """The rows of all vector stores of the person."""
     own = VectorStore.objects.filter(owner=user).select_related("owner")
-    return own, Gpt.objects.editable_by(user).select_related("owner")
+    return own, Gpt.objects.owned_by(user).select_related("owner")
 
 
 def of(row: VectorStore | Gpt) -> Store:

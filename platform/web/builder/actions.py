@@ -72,28 +72,36 @@ def preview_import(user: User, source: DocumentSource) -> tuple[Imported, str]:
     return Imported.model_validate(result["imported"]), result.get("document") or source.document
 
 
-def add_action(gpt: Gpt, source: DocumentSource, name: str = "", privacy_url: str = "") -> Action:
+def add_action(
+    gpt: Gpt, source: DocumentSource, name: str = "", privacy_url: str = "", by: User | None = None
+) -> Action:
     """A new action of the draft. Raises ValidationError by field, NoResult."""
     full = gettext("A GPT can have up to {limit} actions. Remove one first.")
     check_room(gpt.actions.all(), full, "document", MAX_ACTIONS)
-    imported, document = preview_import(gpt.owner, source)
+    imported, document = preview_import(by or gpt.owner, source)
     action = Action(gpt=gpt, name=name or imported.title, privacy_url=privacy_url)
     take(action, imported, document, source.url)
     return saved(action)
 
 
-def update_action(action: Action, source: DocumentSource | None, fields: dict[str, str]) -> Action:
+def update_action(
+    action: Action, source: DocumentSource | None, fields: dict[str, str], by: User | None = None
+) -> Action:
     """The action with `fields` (name, privacy_url) changed, and `source` read if it isn't None.
 
-    A source without document and URL means the document that the action has.
+    A source without document and URL means the document that the action has. The key serves what is new only if
+    `by` (the owner) entered it.
     """
+    by = by or action.gpt.owner
     if source is not None:
         url = source.url
         if not (source.document.strip() or url.strip()):
             url = action.document_url
             server = source.server or action.base_url
             source = DocumentSource(action.document, server=server, operations=source.operations)
-        take(action, *preview_import(action.gpt.owner, source), url)
+        take(action, *preview_import(by, source), url)
+        if action.secret_for is not None and action.secret_by == by and action.host == action.secret_host:
+            action.secret_for = sorted({*action.secret_for, *action.calls})
     return saved(action, **fields)
 
 
@@ -205,7 +213,7 @@ def privacy_missing(gpt: Gpt) -> str:
 def test_operation(user: User, action: Action, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """The result of a test call: request (without secret), status, response, error. Raises ValidationError, NoResult.
 
-    `user` is the owner, whose sign-in is used.
+    `user` edits the draft; their sign-in is used.
     """
     if operation not in {each["name"] for each in action.operations}:
         raise ValidationError(
@@ -234,9 +242,9 @@ def check_address(url: str, field: str, wrong: str) -> None:
         raise ValidationError({field: wrong})
 
 
-def refresh_tools(server: McpServerRow) -> McpServerRow:
+def refresh_tools(server: McpServerRow, by: User | None = None) -> McpServerRow:
     """The server with its current tools, in `offered` if the creator saw others. Raises ValidationError, NoResult."""
-    task, person = "workers.tasks.list_mcp_tools", server.gpt.owner_id
+    task, person = "workers.tasks.list_mcp_tools", by.pk if by else server.gpt.owner_id
     result = rpc.call_for(person, task, str(server.id), queue="tools", timeout_s=TEST_TIMEOUT_S)
     if refused := result.get("refused"):
         raise ValidationError({"url": refused})

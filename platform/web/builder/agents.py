@@ -11,6 +11,7 @@ from gpts.spec.actions import host_of
 from gpts.spec.agents import DEADLINE_S, AgentFacts
 from gpts.spec.gpt import MAX_DELEGATES
 from web import rpc
+from web.accounts.models import User
 from web.builder.actions import check_address, check_room, saved
 from web.builder.auth import AuthSetting, set_auth
 from web.builder.models import Gpt
@@ -26,7 +27,7 @@ def agent_card_url(gpt: Gpt) -> str:
 
 
 def add_remote_agent(
-    gpt: Gpt, card_url: str, fields: dict[str, Any], sign_in: AuthSetting | None = None
+    gpt: Gpt, card_url: str, fields: dict[str, Any], sign_in: AuthSetting | None = None, by: User | None = None
 ) -> tuple[RemoteAgentRow, AgentFacts]:
     """A new remote agent of the draft, and its card.
 
@@ -39,18 +40,18 @@ def add_remote_agent(
     check_address(card_url, "card_url", gettext("Enter the Agent Card’s full URL, starting with https://."))
     agent = RemoteAgentRow(gpt=gpt, card_url=card_url, url=card_url, name=host_of(card_url))
     if sign_in is not None:
-        set_auth(agent, sign_in)  # saved now, because the worker reads the key from the row
+        set_auth(agent, sign_in, by)  # saved now, because the worker reads the key from the row
     try:
-        facts = _read_card(gpt, card_url, str(agent.id) if sign_in else "")
+        facts = _read_card(by or gpt.owner, card_url, str(agent.id) if sign_in else "")
         return changed(agent, fields, facts), facts
     except (ValidationError, rpc.NoResult):
         agent.delete()
         raise
 
 
-def read_again(agent: RemoteAgentRow) -> tuple[RemoteAgentRow, AgentFacts]:
+def read_again(agent: RemoteAgentRow, by: User | None = None) -> tuple[RemoteAgentRow, AgentFacts]:
     """The agent and its current card, in `offered` if the creator saw another. Raises ValidationError, NoResult."""
-    facts = _read_card(agent.gpt, agent.card_url, str(agent.id))
+    facts = _read_card(by or agent.gpt.owner, agent.card_url, str(agent.id))
     agent.offered = facts.model_dump(mode="json", include=set(CARD_TEXTS))
     return saved(agent, offered=agent.offered if changes_of(agent) else None), facts
 
@@ -60,10 +61,10 @@ def accept_card(agent: RemoteAgentRow) -> RemoteAgentRow:
     return changed(agent, {}, AgentFacts.model_validate(agent.offered)) if agent.offered else agent
 
 
-def _read_card(gpt: Gpt, card_url: str, agent_id: str = "") -> AgentFacts:
-    """The card for the owner of `gpt`, read with the agent's key if `agent_id` is given."""
+def _read_card(by: User, card_url: str, agent_id: str = "") -> AgentFacts:
+    """The card for `by`, read with the agent's key if `agent_id` is given."""
     task = "workers.tasks.read_agent_card"
-    result = rpc.call_for(gpt.owner_id, task, card_url, agent_id, queue="tools", timeout_s=CARD_TIMEOUT_S)
+    result = rpc.call_for(by.pk, task, card_url, agent_id, queue="tools", timeout_s=CARD_TIMEOUT_S)
     if refused := result.get("refused"):
         raise ValidationError({"card_url": refused})
     return AgentFacts.model_validate(result["card"])

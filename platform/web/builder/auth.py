@@ -6,21 +6,25 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from pydantic import Field
 
 from gpts.spec.actions import host_of
 from gpts.values import ShortText, Text
+from web.accounts.models import User
 from web.builder.actions import Row, saved
 from web.builder.models_actions import Action, Auth, Outside
 
 MAX_SECRET_CHARS: Final = 4_000
+OWNERS: Final = gettext_noop("Only {person}, who owns this GPT, can set up how people sign in.")
 AuthKind = Literal["none", "bearer", "basic", "header", "oauth"]
 
 
 @dataclass(frozen=True, slots=True)
 class AuthSetting:
     """Authentication of calls. Without `secret` the stored one is kept if kind and hosts are the same; "" deletes it.
+
+    One that somebody else entered is kept only if nothing changes.
 
     `secret` is the API key ("user:password" for basic), or the client secret for oauth.
     """
@@ -36,8 +40,11 @@ class AuthSetting:
     token_auth: Literal["post", "basic"] = "post"  # noqa: S105 - a method, no secret
 
 
-def set_auth(row: Row, setting: AuthSetting) -> Row:
-    """The row with its authentication changed. Raises ValidationError by field."""
+def set_auth(row: Row, setting: AuthSetting, by: User | None = None) -> Row:
+    """The row with its authentication changed `by` a person, the owner if None. Raises ValidationError by field."""
+    by = by or row.gpt.owner
+    if by != row.gpt.owner and Auth.OAUTH in (setting.kind, row.auth):
+        raise ValidationError({"kind": gettext(OWNERS).format(person=row.gpt.owner.shown_name)})
     _check_auth(row, setting)
     changed = setting.kind != row.auth or row.secret_host not in ("", row.host)
     fields = ("client_id", "authorize_url", "token_url", "revoke_url", "scope", "token_auth")
@@ -45,9 +52,10 @@ def set_auth(row: Row, setting: AuthSetting) -> Row:
     if isinstance(row, Action) and (changed or oauth != row.oauth):
         row.sign_ins.all().delete()  # they are for another service, or another client of it
     changed = changed or _secret_hosts(oauth) != _secret_hosts(row.oauth)
+    changed = changed or (row.secret_by_id != by.pk and setting.header != row.header)
     row.auth, row.header, row.oauth = setting.kind, setting.header, oauth
     if setting.secret is not None or changed:
-        row.keep_secret(setting.secret or "")
+        row.keep_secret(setting.secret or "", by)
     return saved(row)
 
 

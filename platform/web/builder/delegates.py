@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Value
 from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
@@ -26,6 +26,10 @@ N_CHOICES: Final = 20
 # The same for GPTs that do not exist and GPTs without access, so that nobody learns which GPTs exist.
 UNKNOWN: Final = gettext_noop("GPT not found, or you don’t have access to it.")
 GONE: Final = gettext_noop("Not used: it was deleted or is no longer shared with you.")
+NOT_YOURS: Final = gettext_noop("You don’t have access to it, so it isn’t asked in your chats.")
+NOT_THEIRS: Final = gettext_noop(
+    "{person}, who owns this GPT, doesn’t have access to it. Both of you need access to a GPT that this one asks."
+)
 UNPUBLISHED: Final = gettext_noop("Not used: it isn’t published yet.")
 OWN_ONLY: Final = gettext_noop("Only works for you. Other people don’t have access to it.")
 BY_LINK: Final = gettext_noop("Only works for people who have its link.")
@@ -33,9 +37,9 @@ BY_LINK: Final = gettext_noop("Only works for people who have its link.")
 
 @dataclass(frozen=True, slots=True)
 class DelegateEntry:
-    """An entry of the list, for the owner of the draft. `gpt` is None if they no longer have access to it.
+    """An entry of the list, for one who edits the draft. `gpt` is None if they have no access to it.
 
-    `changes` are another person's changes to its texts, which are not used before the owner has looked at them.
+    `changes` are another person's changes to its texts, which are not used before an editor has looked at them.
     """
 
     slug: str
@@ -78,31 +82,38 @@ def choices(user: User, gpt: Gpt, query: str = "") -> list[Gpt]:
 
 
 def _permitted(user: User, gpt: Gpt) -> QuerySet[Gpt]:
-    return Gpt.objects.chattable_by(user).exclude(id=gpt.id).select_related("owner", "published")
+    found = Gpt.objects.chattable_by(user).exclude(id=gpt.id).select_related("owner", "published")
+    return found if user.pk == gpt.owner_id else found.chattable_by(gpt.owner)
 
 
-def rows(gpt: Gpt) -> QuerySet[DelegateRow]:
-    """The list of the draft, oldest entry first."""
-    return gpt.delegates.select_related("gpt__owner", "delegate__published")
+def rows(gpt: Gpt, reader: User | None = None) -> QuerySet[DelegateRow]:
+    """The list of the draft, oldest entry first, for `reader` (its owner), whom `entries_of` finds in each row."""
+    found = gpt.delegates.select_related("gpt__owner", "delegate__published", "delegate__owner")
+    return found.annotate(reader=Value((reader or gpt.owner).pk))
 
 
-def entries(gpt: Gpt) -> list[DelegateEntry]:
-    """The list as the owner of the draft sees it, oldest entry first."""
-    return entries_of(list(rows(gpt)))
+def entries(gpt: Gpt, reader: User | None = None) -> list[DelegateEntry]:
+    """The list as `reader`, who edits the draft, sees it, oldest entry first."""
+    return entries_of(list(rows(gpt, reader)))
 
 
 def entries_of(rows: Sequence[DelegateRow]) -> list[DelegateEntry]:
-    """These rows, all of one draft, as its owner sees them."""
+    """These rows, all of one draft, as its `reader` sees them."""
     if not rows:
         return []
-    gpt = rows[0].gpt
-    seen = _permitted(gpt.owner, gpt).in_bulk([row.delegate_id for row in rows])
+    gpt, reader_id = rows[0].gpt, rows[0].reader  # type: ignore[attr-defined]
+    reader = gpt.owner if reader_id == gpt.owner_id else User.objects.get(pk=reader_id)
+    wanted = [row.delegate_id for row in rows]
+    theirs = Gpt.objects.chattable_by(reader).select_related("owner", "published").in_bulk(wanted)
+    owners = theirs if reader == gpt.owner else _permitted(gpt.owner, gpt).in_bulk(wanted)
     found = []
     for row in rows:
-        delegate, slug = seen.get(row.delegate_id), row.delegate.slug
-        name = shown_name(gpt.owner, delegate) if delegate else slug
+        delegate, slug = theirs.get(row.delegate_id), row.delegate.slug
+        name = shown_name(reader, delegate) if delegate else slug
         changes = changes_of(row) if delegate and delegate.owner_id != gpt.owner_id else []
-        found.append(DelegateEntry(slug, name, row.when, _trouble(gpt, delegate), delegate, changes))
+        owners_own = owners.get(row.delegate_id)
+        trouble = _trouble(gpt, owners_own) if delegate or not owners_own else gettext(NOT_YOURS)
+        found.append(DelegateEntry(slug, name, row.when, trouble, delegate, changes))
     return found
 
 
@@ -122,29 +133,37 @@ def _trouble(gpt: Gpt, delegate: Gpt | None) -> str:
     return gettext(OWN_ONLY if delegate.sharing == Sharing.ME else BY_LINK)
 
 
-def access_delegate(gpt: Gpt, slug: str) -> DelegateRow:
-    """The entry for the GPT `slug` in the draft of `gpt`. Raises Http404."""
-    row = gpt.delegates.select_related("gpt__owner", "delegate").filter(delegate__slug=slug).first()
+def access_delegate(gpt: Gpt, slug: str, reader: User | None = None) -> DelegateRow:
+    """The entry for the GPT `slug` in the draft of `gpt`, for `reader`. Raises Http404."""
+    row = rows(gpt, reader).filter(delegate__slug=slug).first()
     if row is None:
         raise Http404(f"{gpt.name} doesn’t have this GPT in its list.")
     return row
 
 
-def add(gpt: Gpt, slug: str, when: str = "") -> DelegateRow:
-    """A new entry. Raises ValidationError by field."""
+def add(gpt: Gpt, slug: str, when: str = "", by: User | None = None) -> DelegateRow:
+    """A new entry of `by`, its owner if None: a GPT that both have access to. Raises ValidationError by field.
+
+    Else an editor would have the owner ask GPTs of theirs, or the other way round.
+    """
+    by = by or gpt.owner
     slug = slug.replace("\x00", "").strip()
     if slug == gpt.slug:
         raise ValidationError({"gpt": gettext("A GPT can’t ask itself.")})
-    delegate = _permitted(gpt.owner, gpt).filter(slug=slug).first()
+    delegate = Gpt.objects.chattable_by(by).filter(slug=slug).first()
     if delegate is None:
         raise ValidationError({"gpt": gettext(UNKNOWN)})
+    if by != gpt.owner and not _permitted(by, gpt).filter(id=delegate.id).exists():
+        raise ValidationError({"gpt": gettext(NOT_THEIRS).format(person=gpt.owner.shown_name)})
     with transaction.atomic():
         Gpt.objects.select_for_update().get(id=gpt.id)  # two requests at once must not exceed the limit
         if gpt.delegates.count() >= MAX_DELEGATES:
             raise ValidationError(
                 {"gpt": gettext("A GPT can ask {limit} others. Remove one first.").format(limit=MAX_DELEGATES)}
             )
-        return _saved(DelegateRow(gpt=gpt, delegate=delegate, when=when, seen=published_texts(delegate)))
+        row = DelegateRow(gpt=gpt, delegate=delegate, when=when, seen=published_texts(delegate))
+        row.reader = by.pk  # type: ignore[attr-defined]
+        return _saved(row)
 
 
 def change(row: DelegateRow, when: str) -> DelegateRow:
@@ -156,7 +175,9 @@ def change(row: DelegateRow, when: str) -> DelegateRow:
 
 
 def accept_texts(row: DelegateRow) -> DelegateRow:
-    """The entry with the GPT's current texts, which the owner of the draft has looked at."""
+    """The entry with the GPT's current texts, which its reader has looked at. Raises Http404 if they cannot."""
+    if entry(row).gpt is None:
+        raise Http404(gettext(UNKNOWN))
     row.seen = published_texts(row.delegate) or row.seen
     return _saved(row)
 
@@ -193,7 +214,7 @@ def remove(row: DelegateRow) -> None:
     _draft_changed(row.gpt)
 
 
-def replace(gpt: Gpt, listed: Sequence[tuple[str, str]]) -> None:
+def replace(gpt: Gpt, listed: Sequence[tuple[str, str]], by: User | None = None) -> None:
     """Replace the list by `listed` (slug, when). Raises ValidationError by field; nothing is changed then.
 
     Existing entries keep their place, even if they could no longer be added.
@@ -207,7 +228,7 @@ def replace(gpt: Gpt, listed: Sequence[tuple[str, str]]) -> None:
         change_lines(gpt, {slug: when for slug, when in lines.items() if slug in there})
         for slug, when in lines.items():
             if slug not in there:
-                add(gpt, slug, when)
+                add(gpt, slug, when, by)
         _draft_changed(gpt)
 
 

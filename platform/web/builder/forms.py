@@ -3,7 +3,6 @@
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.http import QueryDict
 from django.utils.text import slugify
 from django.utils.translation import gettext, gettext_lazy
@@ -22,12 +21,14 @@ from gpts.spec.gpt import (
     WHEN_CHARS,
 )
 from gpts.spec.inputs import Input, shown_value
+from web.accounts.models import User
 from web.builder.categories import OTHER, categories
 from web.builder.delegates import DelegateEntry, field_name
 from web.builder.faces import MARKS
 from web.builder.listing import wanted_sharing
 from web.builder.models import SPEC_FIELDS, Gpt, Sharing, validate_inputs, validate_starters
-from web.engines import DEFAULT, offered
+from web.builder.services import engines_for
+from web.engines import DEFAULT
 from web.languages import titled
 from web.operate.services import current_model
 
@@ -162,16 +163,21 @@ class GptForm(NewGptForm):
     # A newer revision that the person chose to overwrite.
     overwrite = forms.IntegerField(required=False)
 
-    def __init__(self, gpt: Gpt, data: QueryDict | None = None) -> None:
-        """Shows the draft of `gpt`, or the sent data. Each GPT in its list has a field for when to ask it."""
+    def __init__(self, gpt: Gpt, by: User, data: QueryDict | None = None) -> None:
+        """Shows the draft of `gpt` to `by`, or what they sent. Each GPT that it asks has a field for when to."""
         initial = {name: getattr(gpt, name) for name in DRAFT_FIELDS}
         super().__init__(data, initial={**initial, "sharing": wanted_sharing(gpt)})
+        self.by = by
+        if by.pk != gpt.owner_id:  # the owner's alone
+            del self.fields["sharing"]
         self.slugs = list(gpt.delegates.values_list("delegate__slug", flat=True))
         for slug in self.slugs:
             line = forms.CharField(max_length=WHEN_CHARS, required=False, error_messages=TOO_LONG)
             self.fields[field_name(slug)] = line
-        entries, loaded = offered(settings.ENGINES, gpt.owner), current_model()
+        entries, loaded = engines_for(gpt.owner, by), current_model()
         default = " · ".join((gettext(entries.pop(DEFAULT).title), *([loaded.title] if loaded else ())))
+        if gpt.engine in (own := engines_for(gpt.owner)):  # stays, also where the person may not choose it
+            entries[gpt.engine] = own[gpt.engine]
         choices = {"": default} | {name: entry.title for name, entry in entries.items()}
         self.lost_engine = "" if gpt.engine in choices else gpt.engine
         if self.lost_engine:

@@ -13,6 +13,7 @@ from django.utils.translation import get_language_info, gettext
 
 from gpts.knowledge.documents import Finding, Severity
 from web import rpc
+from web.accounts.models import User
 from web.builder.files import n_ahead
 from web.builder.models import Gpt, KnowledgeFile
 from web.languages import too_long
@@ -24,7 +25,7 @@ ASK_TIMEOUT_S: Final = 15.0
 HEALTH_TIMEOUT_S: Final = 20.0
 
 
-def ask_knowledge(gpt: Gpt, question: str) -> dict[str, Any]:
+def ask_knowledge(gpt: Gpt, question: str, by: User) -> dict[str, Any]:
     """The passages that the draft's files have for `question`, each with why the model would get it or not.
 
     Raises ValidationError, NoResult.
@@ -37,7 +38,7 @@ def ask_knowledge(gpt: Gpt, question: str) -> dict[str, Any]:
     if not gpt.files.filter(removed=None).exclude(segment="").exists():
         raise ValidationError({"question": gettext("No file is ready yet.")})
     args = "workers.tasks.ask_knowledge", str(gpt.id), question
-    return rpc.call_for(gpt.owner_id, *args, queue="model", timeout_s=ASK_TIMEOUT_S)
+    return rpc.call_for(by.pk, *args, queue="model", timeout_s=ASK_TIMEOUT_S)
 
 
 def read_health(gpt: Gpt) -> dict[str, Any]:

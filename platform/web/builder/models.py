@@ -76,20 +76,27 @@ def _own_or_open_to_all(user: Any) -> Q:
 class GptQuerySet(models.QuerySet["Gpt"]):
     """Every read on a person's behalf starts with one of these filters, so that access is denied by default."""
 
-    def editable_by(self, user: Any) -> "GptQuerySet":
-        """GPTs that `user` may edit: their own."""
+    def owned_by(self, user: Any) -> "GptQuerySet":
+        """GPTs of `user`, who alone decides for whom they are."""
         return self.filter(owner=user, deleted=None) if user.is_authenticated else self.none()
+
+    def editable_by(self, user: Any) -> "GptQuerySet":
+        """GPTs whose draft `user` may change and publish: their own, and those that are shared with them so."""
+        return self._own_or_shared(user, GptShare.Right.EDIT)
 
     def settings_visible_to(self, user: Any) -> "GptQuerySet":
         """GPTs whose whole draft `user` may see, and so copy: their own, and those that are shared with them so."""
+        return self._own_or_shared(user, GptShare.Right.VIEW, GptShare.Right.EDIT)
+
+    def _own_or_shared(self, user: Any, *rights: str) -> "GptQuerySet":
         if not user.is_authenticated:
             return self.none()
-        may = GptShare.objects.of(user).filter(right=GptShare.Right.VIEW).values("gpt")
+        may = GptShare.objects.of(user).filter(right__in=rights).values("gpt")
         return self.filter(Q(owner=user) | Q(id__in=may, withdrawn=None), deleted=None)
 
     def chattable_by(self, user: Any) -> "GptQuerySet":
         """GPTs that `user` may see and chat with: their own, those shared with them or their groups, those in the
-        store, those whose link they opened.
+        store, those whose link they opened. Unpublished ones only if they may edit them.
 
         Visitors of another site: the GPT whose widget they use, and those in the store, which it may ask.
         """
@@ -101,7 +108,8 @@ class GptQuerySet(models.QuerySet["Gpt"]):
         visited = Q(
             published__isnull=False, id__in=Widget.objects.filter(is_on=True, visitors__user=user).values("gpt")
         )
-        shared = Q(published__isnull=False, withdrawn=None, id__in=GptShare.objects.of(user).values("gpt"))
+        ready = Q(right=GptShare.Right.EDIT) | Q(gpt__published__isnull=False)
+        shared = Q(withdrawn=None, id__in=GptShare.objects.of(user).filter(ready).values("gpt"))
         return self.filter(_own_or_open_to_all(user) | shared | linked | visited, deleted=None)
 
     def own_or_open_to_all(self, user: Any) -> "GptQuerySet":
@@ -203,10 +211,16 @@ class Gpt(models.Model):
     withdrawn = models.DateTimeField(null=True, blank=True, help_text="When an operator kept it to its creator.")
     published = models.ForeignKey("GptVersion", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     publish_when_ready = models.BooleanField(default=False, help_text="Publish once every file is ready.")
+    awaited_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", help_text="Who waits for that."
+    )
     imported = models.JSONField(
         default=dict, blank=True, help_text="Where the draft came from, and what is left to do after that."
     )
     revision = models.PositiveIntegerField(default=0, help_text="Counts changes of the draft's fields.")
+    changed_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", help_text="Who made the last one."
+    )
     created = models.DateTimeField(auto_now_add=True)
     changed = models.DateTimeField(auto_now=True)
     deleted = models.DateTimeField(null=True, blank=True)
@@ -274,7 +288,8 @@ class GptVersion(models.Model):
     """An immutable snapshot of a GPT. `number` counts publications from 1; the draft of a preview has none.
 
     `replaced`: when a restored version took the place of this draft, which can be restored too. `author` published
-    it; nobody if only files of its sources changed. `note` is for those who edit the GPT, and can be changed.
+    it, or restored what replaced it; nobody if only files of its sources changed, or if their account was erased.
+    `note` is for those who edit the GPT, and can be changed.
     """
 
     gpt = models.ForeignKey(Gpt, on_delete=models.CASCADE, related_name="versions")

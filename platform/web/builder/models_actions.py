@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy
 
-from gpts.spec.actions import NAME_CHARS, ActionSpec, McpServer, host_of
+from gpts.spec.actions import NAME_CHARS, ActionSpec, McpServer, call_of, host_of
 from gpts.spec.gpt import WHEN_CHARS, RemoteAgent
 from web.accounts.models import User
 from web.secrets import seal, unseal
@@ -26,6 +26,8 @@ class Auth(models.TextChoices):
 class Outside(models.Model):
     """An external service that a GPT can call. `secret` is encrypted and only sent to `secret_host`.
 
+    `secret_by` entered it, for the `calls` that they saw: those in `secret_for`, None for all to that host. So nobody
+    else who edits the GPT can send it to another place of the same host.
     `oauth` holds client_id, authorize_url, token_url, revoke_url, scope and token_auth ("post" or "basic").
     """
 
@@ -40,6 +42,8 @@ class Outside(models.Model):
     oauth = models.JSONField(default=dict, blank=True)
     secret = models.TextField(blank=True)
     secret_host = models.CharField(max_length=300, blank=True)
+    secret_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    secret_for = models.JSONField(null=True, blank=True)
     privacy_url = models.URLField(max_length=500, blank=True, help_text="The service's privacy policy.")
     created = models.DateTimeField(auto_now_add=True)
     removed = models.DateTimeField(null=True, blank=True, help_text="When it left the draft; versions keep it.")
@@ -60,10 +64,17 @@ class Outside(models.Model):
     def _bound_to(self) -> str:
         return f"{type(self).__name__.lower()}:{self.id}:{self.gpt.owner_id}"
 
-    def keep_secret(self, text: str) -> None:
-        """Encrypt `text` for this row and its current host; empty deletes the secret. Does not save."""
+    @property
+    def calls(self) -> list[str] | None:
+        """What it can be called for, where creators choose that; else None."""
+        return None
+
+    def keep_secret(self, text: str, by: User | None = None) -> None:
+        """Encrypt `text`, which `by` (the owner) entered, for this row as it is; empty deletes it. Does not save."""
         self.secret = seal(text, self._bound_to) if text else ""
         self.secret_host = self.host if text else ""
+        self.secret_by = (by or self.gpt.owner) if text else None
+        self.secret_for = self.calls if text else None
 
     def open_secret(self) -> str:
         """The secret, or empty. Raises SecretLost."""
@@ -82,6 +93,22 @@ class Action(Outside):
     listed = models.JSONField(default=list, blank=True, help_text="Every operation in the document.")
     operations = models.JSONField(default=list, blank=True, help_text="The operations that the GPT can call.")
     warnings = models.JSONField(default=list, blank=True)
+
+    @property
+    def calls(self) -> list[str]:
+        """The method and URL of every operation in its document."""
+        return sorted({self.call(each) for each in (*self.listed, *self.operations)})
+
+    def call(self, operation: dict[str, Any]) -> str:
+        """The method and URL of an operation, as a key is kept for it."""
+        return call_of(operation["method"], self.base_url, operation["path"])
+
+    @property
+    def keyless(self) -> list[str]:
+        """The operations that it can call, but whoever entered its key has not seen."""
+        if not self.secret or self.secret_for is None or self.auth == Auth.OAUTH:
+            return []
+        return [each["name"] for each in self.operations if self.call(each) not in self.secret_for]
 
     def spec(self) -> ActionSpec:
         """The action in a version, which has only some of the columns, and no secret."""

@@ -30,7 +30,7 @@ class GptShareQuerySet(models.QuerySet["GptShare"]):
 
 
 class GptShare(models.Model):
-    """A person or a group may chat with a GPT's live version, and with VIEW see and copy its whole draft.
+    """A person or a group may chat with a GPT's live version, with VIEW see and copy its draft, with EDIT change it.
 
     A person is named by the `address` that was shared with. Without a `user`, nobody had it then.
     """
@@ -40,6 +40,7 @@ class GptShare(models.Model):
 
         CHAT = "chat", "Can chat"
         VIEW = "view", "Can chat and see its settings"
+        EDIT = "edit", "Can chat, and edit it"
 
     gpt = models.ForeignKey("builder.Gpt", on_delete=models.CASCADE, related_name="shares")
     user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, blank=True, related_name="gpt_shares")

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from gpts.spec.sources import SETTINGS, TITLES, SourceSettings, address_of, host_of
+from web.accounts.models import User
 from web.secrets import seal, unseal
 
 KEY_CHARS = 1000
@@ -16,8 +17,9 @@ KEY_CHARS = 1000
 class Source(models.Model):
     """A source of a GPT's knowledge. `settings` are those of its kind (gpts/spec/sources.py).
 
-    `secret` is encrypted, and belongs to the host that `settings` name. `next_at` is empty while it is paused; a
-    worker claims it through `claimed_until`. `publishes`: changed files go live by themselves.
+    `secret` is encrypted, and belongs to the host that `settings` name; `secret_by` entered it. `next_at` is
+    empty while it is paused; a worker claims it through `claimed_until`. `publishes`: changed files go live by
+    themselves.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -25,6 +27,7 @@ class Source(models.Model):
     kind = models.CharField(max_length=5, choices=list(TITLES.items()))
     settings = models.JSONField()
     secret = models.TextField(blank=True)
+    secret_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     hours = models.PositiveSmallIntegerField(default=24)
     publishes = models.BooleanField(default=True)
     next_at = models.DateTimeField(null=True, blank=True)
@@ -53,9 +56,10 @@ class Source(models.Model):
     def _row(self) -> str:
         return f"source:{self.id}:{host_of(self.read_settings())}"
 
-    def set_secret(self, secret: str) -> None:
-        """Keep the secret, for the host of the settings only."""
+    def set_secret(self, secret: str, by: User | None = None) -> None:
+        """Keep the secret, which `by` (the owner) entered, for the host of the settings only."""
         self.secret = seal(secret, self._row()) if secret else ""
+        self.secret_by = (by or self.gpt.owner) if secret else None
 
     def get_secret(self) -> str:
         """The secret; empty if there is none. Raises SecretLost."""

@@ -9,6 +9,7 @@ from pydantic import ValidationError as WrongValue
 
 from gpts.knowledge.corrections import MOST_CHARS, MOST_QUESTIONS, QUESTION_CHARS, Correction, passage_key
 from web import rpc
+from web.accounts.models import User
 from web.builder.files import queue_again
 from web.builder.models import KnowledgeFile
 from web.languages import grouped
@@ -18,8 +19,8 @@ TIMEOUT_S: Final = 15.0
 TASK: Final = "workers.tasks.file_passages"
 
 
-def passages(file: KnowledgeFile, start: int = 0) -> dict[str, Any]:
-    """`items` from number `start`, and the number of the `next` one (None at the end). Raises NoResult.
+def passages(file: KnowledgeFile, by: User, start: int = 0) -> dict[str, Any]:
+    """`items` from number `start` for `by`, and the number of the `next` one (None at the end). Raises NoResult.
 
     The dropped ones come first, as they are no longer in the text.
     """
@@ -27,7 +28,7 @@ def passages(file: KnowledgeFile, start: int = 0) -> dict[str, Any]:
     dropped = [_shown(each, {}) for each in corrections.values() if each.dropped] if start == 0 else []
     if not file.segment:
         return {"items": dropped, "next": None}
-    found = rpc.call_for(file.gpt.owner_id, TASK, file.segment, str(start), queue="model", timeout_s=TIMEOUT_S)
+    found = rpc.call_for(by.pk, TASK, file.segment, str(start), queue="model", timeout_s=TIMEOUT_S)
     by_text = {passage_key(each.text): each for each in corrections.values() if each.text}
     items = [
         _shown(by_text.get(key) or corrections.get(key) or Correction(original=each["text"]), each)

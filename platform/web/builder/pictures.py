@@ -14,6 +14,7 @@ from PIL import Image, ImageOps
 
 from web import rpc
 from web.accounts import quotas
+from web.accounts.models import User
 from web.builder.models import Gpt
 
 EDGE = 256  # pixels of the square that is kept
@@ -34,7 +35,7 @@ def store_picture(upload: "File[Any]") -> str:
     return _keep(read_square(upload.file))
 
 
-def generated_picture(gpt: Gpt, prompt: str) -> str:
+def generated_picture(gpt: Gpt, prompt: str, by: User) -> str:
     """The name of a picture that a worker made, now in MEDIA_ROOT; an empty prompt: from name and description.
 
     Blocks the calling thread for up to GENERATE_TIMEOUT_S seconds. Raises ValidationError, NoResult, QuotaExceeded.
@@ -44,8 +45,8 @@ def generated_picture(gpt: Gpt, prompt: str) -> str:
     queue = "tools" if settings.IMAGE_URL else "model"
     prompt = prompt.strip() or f"A simple, friendly emblem for “{gpt.name}”. {gpt.description}".strip()
     task = "workers.tasks.make_picture"
-    with quotas.taken(gpt.owner_id, "pictures"):
-        args = (gpt.owner_id, task, str(gpt.id), prompt)
+    with quotas.taken(by.pk, "pictures"):
+        args = (by.pk, task, str(gpt.id), prompt)
         result = rpc.call_for(*args, queue=queue, timeout_s=GENERATE_TIMEOUT_S)
         if "refused" in result:
             raise ValidationError(result["refused"])

@@ -10,7 +10,7 @@ from django.db.models import F, Max, Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
 from django.utils.text import slugify
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 
 from gpts.spec.capabilities import CAPABILITIES
 from gpts.spec.gpt import MODEL_FIELDS, GptSpec
@@ -21,15 +21,16 @@ from web.accounts.models import User
 from web.builder import actions, delegates, listing, notify, search
 from web.builder.actions import outside
 from web.builder.models import NOTE_CHARS, SPEC_FIELDS, UNTITLED, Gpt, GptVersion, KnowledgeFile, LinkGrant, Sharing
-from web.engines import DEFAULT, offered
+from web.engines import DEFAULT, NamedEngine, offered
 from web.languages import too_long
 
 
 class StaleDraft(Exception):
-    """The draft was changed in another tab or over the API since this page was opened. Nothing was saved."""
+    """The draft was changed elsewhere, or by somebody else, since this page was opened. Nothing was saved."""
 
 
 UNLISTED = "An admin of this site has withdrawn this GPT from the store. You can share it by link."
+OWNERS = gettext_noop("Only {person}, who owns this GPT, can change who can use it.")
 WITHDRAWN = "An admin of this site has withdrawn this GPT, so only you can use it. Ask them to restore it."
 # Slugs that look like URLs of the site itself.
 RESERVED_SLUGS = {"new", "mine", "edit", "mentionable"}
@@ -56,11 +57,26 @@ def access_published(user: Any, slug: str) -> Gpt:
 
 
 def access_own_gpt(user: Any, slug: str) -> Gpt:
-    """The GPT that `user` may edit. Raises Http404 for any other."""
-    own = Gpt.objects.editable_by(user).select_related("published", "owner")
-    gpt = own.filter(slug=slug).first() or own.filter(former_slug=slug).first()
+    """The GPT of `user`, for what only its owner may: decide for whom it is, read what people say of it, delete it.
+
+    Raises Http404 for any other.
+    """
+    return _by_slug(Gpt.objects.owned_by(user), slug)
+
+
+def access_draft(user: Any, slug: str) -> Gpt:
+    """The GPT whose draft `user` may change, try and publish: its owner, and those it is shared with to edit.
+
+    Raises Http404 for any other. Whoever acts on it passes `user` on, as `by`.
+    """
+    return _by_slug(Gpt.objects.editable_by(user), slug)
+
+
+def _by_slug(gpts: "QuerySet[Gpt]", slug: str) -> Gpt:
+    gpts = gpts.select_related("published", "owner")
+    gpt = gpts.filter(slug=slug).first() or gpts.filter(former_slug=slug).first()
     if gpt is None:
-        raise Http404(f"GPT “{slug}” not found, or you can’t edit it.")
+        raise Http404(gettext("GPT “{slug}” not found, or you can’t edit it.").format(slug=slug))
     return gpt
 
 
@@ -76,7 +92,8 @@ def may_have_files(user: Any, gpt: Gpt) -> bool:
     """Whether `user` may download the files of `gpt`, and have its tools open them, by its creator's settings now."""
     if gpt.owner_id == user.id:
         return True
-    return gpt.lets("files_downloadable") and Gpt.objects.chattable_by(user).filter(id=gpt.id).exists()
+    may = Gpt.objects.chattable_by if gpt.lets("files_downloadable") else Gpt.objects.editable_by
+    return may(user).filter(id=gpt.id).exists()
 
 
 def free_slug(name: str) -> str:
@@ -107,19 +124,21 @@ def create_gpt(owner: User, fields: dict[str, Any]) -> Gpt:
     raise ValidationError({"name": gettext("Couldn’t create the GPT. Try again.")})
 
 
-def update_gpt(gpt: Gpt, fields: dict[str, Any]) -> Gpt:
-    """The draft with `fields` changed and saved. Raises ValidationError by field."""
+def update_gpt(gpt: Gpt, fields: dict[str, Any], by: User | None = None) -> Gpt:
+    """The draft with `fields` changed and saved `by` a person, its owner if None. Raises ValidationError by field."""
     differs = _differs(gpt, fields)
     if fields.get("engine", gpt.engine) != gpt.engine:
-        _check_engine(gpt.owner, fields["engine"])
+        _check_engine(gpt.owner, fields["engine"], by)
     for name, value in fields.items():
         setattr(gpt, name, value)
     gpt.full_clean(validate_unique=False)
     gpt.save(update_fields=[*fields, "changed"])  # a worker may have published meanwhile
-    return _next_revision(gpt) if differs else gpt
+    return _next_revision(gpt, by) if differs else gpt
 
 
-def save_form(gpt: Gpt, fields: dict[str, Any], lines: dict[str, str], revision: int | None) -> Gpt:
+def save_form(
+    gpt: Gpt, fields: dict[str, Any], lines: dict[str, str], revision: int | None, by: User | None = None
+) -> Gpt:
     """The draft with `fields`, and `lines` on when to ask other GPTs, as one page sends them.
 
     Raises ValidationError by field. If they differ from a draft that is newer than the `revision` which the page
@@ -131,9 +150,9 @@ def save_form(gpt: Gpt, fields: dict[str, Any], lines: dict[str, str], revision:
         line_differs = any(lines[slug] != when for slug, when in sent)
         if revision not in (None, now.revision) and (line_differs or _differs(now, fields)):
             raise StaleDraft
-        update_gpt(gpt, fields)
+        update_gpt(gpt, fields, by)
         delegates.change_lines(gpt, lines)
-        return _next_revision(gpt) if line_differs else gpt
+        return _next_revision(gpt, by) if line_differs else gpt
 
 
 def _differs(gpt: Gpt, fields: dict[str, Any]) -> bool:
@@ -141,26 +160,34 @@ def _differs(gpt: Gpt, fields: dict[str, Any]) -> bool:
     return any(getattr(gpt, name) != value for name, value in fields.items() if name != "picture")
 
 
-def _next_revision(gpt: Gpt) -> Gpt:
-    Gpt.objects.filter(id=gpt.id).update(revision=F("revision") + 1)
-    gpt.refresh_from_db(fields=["revision"])
+def _next_revision(gpt: Gpt, by: User | None) -> Gpt:
+    Gpt.objects.filter(id=gpt.id).update(revision=F("revision") + 1, changed_by=by or gpt.owner)
+    gpt.refresh_from_db(fields=["revision", "changed_by"])
     return gpt
 
 
-def _check_engine(owner: User, name: str) -> None:
-    """Raises ValidationError unless `owner` may choose the model called `name`."""
-    names = offered(settings.ENGINES, owner).keys() - {DEFAULT}
+def engines_for(owner: User, by: User | None = None) -> dict[str, NamedEngine]:
+    """The models that `by` may choose for a GPT of `owner`: those offered to both."""
+    entries = offered(settings.ENGINES, owner)
+    return {name: entries[name] for name in offered(settings.ENGINES, by or owner) if name in entries}
+
+
+def _check_engine(owner: User, name: str, by: User | None = None) -> None:
+    """Raises ValidationError unless `by` may choose the model called `name` for a GPT of `owner`."""
+    names = engines_for(owner, by).keys() - {DEFAULT}
     if name and name not in names:
         text = gettext("There is no such model. Leave it empty for the default model, or choose one of: {names}.")
         raise ValidationError({"engine": text.format(names=", ".join(sorted(names)))})
 
 
-def publish(gpt: Gpt, sharing: str | None = None, note: str = "") -> GptVersion:
+def publish(gpt: Gpt, sharing: str | None = None, note: str = "", by: User | None = None) -> GptVersion:
     """A new immutable version of the draft, which goes live, or waits as `listing` says. Conversations keep theirs.
 
-    Raises ValidationError if files are still being indexed, need a decision or have failed, so that none is left out
-    silently, and if the draft lacks something for the store.
+    `by` publishes it, its owner if None. Raises ValidationError if files are still being indexed, need a decision or
+    have failed, so that none is left out silently, if the draft lacks something for the store, and if somebody else
+    than its owner would change who can use it.
     """
+    check_sharing(gpt, sharing, by)
     sharing = sharing or listing.wanted_sharing(gpt)
     check_listing(gpt, sharing)
     if reason := unready(gpt):
@@ -170,8 +197,8 @@ def publish(gpt: Gpt, sharing: str | None = None, note: str = "") -> GptVersion:
         if gpt.published is None and gpt.slug.startswith(slugify(UNTITLED)) and gpt.name != UNTITLED:
             gpt.slug, gpt.former_slug = free_slug(gpt.name), gpt.slug  # nobody else knows the old one
         data = gpt.draft_spec().model_dump(mode="json")
-        version = add_version(locked, data, author=gpt.owner, note=note)
-        waits = sharing == Sharing.STORE and listing.is_needed(gpt)
+        version = add_version(locked, data, author=by or gpt.owner, note=note)
+        waits = sharing == Sharing.STORE and listing.is_needed(gpt, by)
         goes_live = not (waits and listing.is_listed(gpt))
         gpt.published = version if goes_live else gpt.published
         gpt.publish_when_ready = False
@@ -180,17 +207,23 @@ def publish(gpt: Gpt, sharing: str | None = None, note: str = "") -> GptVersion:
             before = Sharing.ME if gpt.sharing == Sharing.STORE else gpt.sharing
             _go_live(gpt, version, before if waits else sharing)
         if waits:
-            listing.ask(gpt, version)
+            listing.ask(gpt, version, by)
         else:
-            listing.withdraw(gpt)
+            listing.withdraw(gpt, by)
     return version
 
 
+def check_sharing(gpt: Gpt, sharing: str | None, by: User | None) -> None:
+    """Raises ValidationError if `sharing` is another than now, and `by` is not the owner."""
+    if by and by.pk != gpt.owner_id and sharing not in (None, listing.wanted_sharing(gpt)):
+        raise ValidationError({"sharing": gettext(OWNERS).format(person=gpt.owner.shown_name)})
+
+
 def _go_live(gpt: Gpt, version: GptVersion, sharing: str) -> None:
-    apply_sharing(gpt, sharing)
+    apply_sharing(gpt, sharing, version.author)
     actions.forget_unused_secrets(gpt, version.spec())
     search.catch_up(Gpt.objects.filter(id=gpt.id))
-    audit.record(audit.Act.GPT_PUBLISHED, gpt.owner, gpt, version=version.number, sharing=gpt.sharing)
+    audit.record(audit.Act.GPT_PUBLISHED, version.author, gpt, version=version.number, sharing=gpt.sharing)
     notify.of_gpt(gpt, "gpt.published", version=version.number)
 
 
@@ -260,9 +293,9 @@ def check_listing(gpt: Gpt, sharing: str | None) -> None:
         raise ValidationError(missing)
 
 
-def publish_when_ready(gpt: Gpt) -> GptVersion | None:
+def publish_when_ready(gpt: Gpt, by: User | None = None) -> GptVersion | None:
     """Publish now if every file is ready, else once the last one is. The new version, or None if it has to wait."""
-    Gpt.objects.filter(id=gpt.id).update(publish_when_ready=True)
+    Gpt.objects.filter(id=gpt.id).update(publish_when_ready=True, awaited_by=by or gpt.owner)
     return publish_if_awaited(gpt)
 
 
@@ -284,16 +317,24 @@ def publish_if_awaited(gpt: Gpt) -> GptVersion | None:
 
     Two workers may finish files at once: the conditional update lets one of them publish. If a file was added in
     between, publish() raises, which rolls the update back; this is called again when that file is ready. A draft that
-    meanwhile lacks something for the store waits no longer: its creator has to publish it.
+    meanwhile lacks something for the store, or that whoever waits may no longer edit, waits no longer.
     """
     try:
         with transaction.atomic():
             waiting = Gpt.objects.filter(id=gpt.id, publish_when_ready=True, deleted=None)
-            return publish(Gpt.objects.get(id=gpt.id)) if waiting.update(publish_when_ready=False) else None
+            if not waiting.update(publish_when_ready=False):
+                return None
+            now = Gpt.objects.select_related("awaited_by").get(id=gpt.id)
+            return publish(now, by=now.awaited_by) if may_edit(now.awaited_by or now.owner, now) else None
     except ValidationError:
         if not unready(gpt):
             cancel_publishing(gpt)
         return None
+
+
+def may_edit(user: User, gpt: Gpt) -> bool:
+    """Whether `user` may edit the draft of `gpt` now, on whose behalf something goes on."""
+    return user.is_active and (user.pk == gpt.owner_id or Gpt.objects.editable_by(user).filter(id=gpt.id).exists())
 
 
 def set_sharing(gpt: Gpt, sharing: str, by: User | None = None) -> Gpt:
@@ -345,9 +386,9 @@ def open_link(user: User, secret: str) -> Gpt:
     return gpt
 
 
-def restore_version(gpt: Gpt, number: int) -> Gpt:
+def restore_version(gpt: Gpt, number: int, by: User | None = None) -> Gpt:
     """The draft with everything of the published version `number` restored. Raises Http404."""
-    return restore(gpt, access_version(gpt, number=number))
+    return restore(gpt, access_version(gpt, number=number), by)
 
 
 def access_version(gpt: Gpt, **which: Any) -> GptVersion:
@@ -365,7 +406,7 @@ def spec_of(gpt: Gpt, number: int | None) -> GptSpec:
 
 def replaced_drafts(gpt: Gpt) -> "QuerySet[GptVersion]":
     """The drafts with unpublished changes that a restored version replaced, the last one first."""
-    return gpt.versions.exclude(replaced=None).order_by("-replaced")
+    return gpt.versions.exclude(replaced=None).select_related("author").order_by("-replaced")
 
 
 def set_note(gpt: Gpt, version_id: int, note: str) -> GptVersion:
@@ -378,14 +419,15 @@ def set_note(gpt: Gpt, version_id: int, note: str) -> GptVersion:
     return version
 
 
-def restore(gpt: Gpt, version: GptVersion) -> Gpt:
+def restore(gpt: Gpt, version: GptVersion, by: User | None = None) -> Gpt:
     """The draft with everything of `version`. A draft with unpublished changes is kept as a replaced one."""
     spec = version.spec()
     kept = [ref.file_id for ref in spec.knowledge]
     with transaction.atomic():
         draft = gpt.draft_spec()
         if draft not in (spec, gpt.published and gpt.published.spec()):
-            GptVersion.objects.create(gpt=gpt, data=draft.model_dump(mode="json"), replaced=timezone.now())
+            facts = {"replaced": timezone.now(), "author": by or gpt.owner}
+            GptVersion.objects.create(gpt=gpt, data=draft.model_dump(mode="json"), **facts)
         later = gpt.files.filter(removed=None).exclude(id__in=kept)
         # A worker that reads one of them loses its claim and stops.
         later.exclude(status__in=KnowledgeFile.SETTLED).update(
@@ -396,7 +438,7 @@ def restore(gpt: Gpt, version: GptVersion) -> Gpt:
         actions.bring_back(gpt, spec)
         delegates.bring_back(gpt, spec)
         gpt.engine = spec.model.engine  # also one that is no longer offered: its form says so
-        return update_gpt(gpt, _draft_fields(spec))
+        return update_gpt(gpt, _draft_fields(spec), by)
 
 
 def _draft_fields(spec: GptSpec) -> dict[str, Any]:
@@ -421,15 +463,15 @@ def preview_version(gpt: Gpt) -> GptVersion:
     return snapshot(gpt, gpt.draft_spec())
 
 
-def version_to_try(gpt: Gpt, number: int | None, engine: str | None) -> GptVersion:
-    """A version of one's own GPT for a preview: published or the draft, with its model or another. Raises Http404.
+def version_to_try(gpt: Gpt, number: int | None, engine: str | None, by: User | None = None) -> GptVersion:
+    """A version of a GPT for a preview: published or the draft, with its model or another. Raises Http404.
 
-    `engine`: None for its own. Raises ValidationError for one that the owner may not choose.
+    `engine`: None for its own. Raises ValidationError for one that `by` may not choose for it.
     """
     spec = spec_of(gpt, number)
     if engine is None or engine == spec.model.engine:
         return preview_version(gpt) if number is None else access_version(gpt, number=number)
-    _check_engine(gpt.owner, engine)
+    _check_engine(gpt.owner, engine, by)
     return snapshot(gpt, spec.model_copy(update={"model": spec.model.model_copy(update={"engine": engine})}))
 
 

@@ -15,7 +15,7 @@ from web.accounts import audit, outbox
 from web.accounts.models import User
 from web.builder.models import Gpt
 from web.builder.models_shares import GptShare
-from web.builder.services import WITHDRAWN, may_have_files
+from web.builder.services import WITHDRAWN, may_edit, may_have_files
 
 MOST: int = 500
 Right = GptShare.Right
@@ -97,6 +97,7 @@ class View:
 
     may_chat: bool
     may_view: bool
+    may_edit: bool
     reason: str
     version: int | None = None
     capabilities: tuple[str, ...] = ()
@@ -111,8 +112,9 @@ def seen_by(gpt: Gpt, person: User) -> View:
     """What `person` would get of `gpt` now: asked of the filters that all reads on their behalf start with."""
     may_chat = person.is_active and Gpt.objects.chattable_by(person).filter(id=gpt.id).exists()
     may_view = person.is_active and Gpt.objects.settings_visible_to(person).filter(id=gpt.id).exists()
+    edits = may_edit(person, gpt)
     if not may_chat or gpt.published is None:
-        return View(False, may_view, _why_not(gpt, person))
+        return View(False, may_view, edits, _why_not(gpt, person))
     spec = gpt.published.spec()
     wanted = [each.gpt_id for each in spec.delegates]
     open_to_both = Gpt.objects.filter(id__in=wanted, published__isnull=False).chattable_by(gpt.owner)
@@ -120,6 +122,7 @@ def seen_by(gpt: Gpt, person: User) -> View:
     return View(
         may_chat=True,
         may_view=may_view,
+        may_edit=edits,
         reason=_why(gpt, person),
         version=gpt.published.number,
         capabilities=tuple(_titles(spec.capabilities)),

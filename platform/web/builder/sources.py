@@ -22,6 +22,7 @@ from pydantic import ValidationError as Invalid
 from gpts.spec.gpt import GptSpec, KnowledgeRef
 from gpts.spec.sources import LEAST_HOURS, MOST_FILES, MOST_HOURS, MOST_SOURCES, SECRETS, SETTINGS, errors_of, host_of
 from web.accounts import quotas
+from web.accounts.models import User
 from web.builder import files, notify
 from web.builder.models import Gpt, GptVersion, KnowledgeFile
 from web.builder.models_sources import KEY_CHARS, Source, SourceCheck, SourceItem
@@ -43,7 +44,7 @@ class Lost(Exception):
 
 
 def access(gpt: Gpt, source_id: UUID) -> Source:
-    """A source of `gpt`, which comes from `access_own_gpt`. Raises Http404."""
+    """A source of `gpt`, which comes from `access_draft`. Raises Http404."""
     source = gpt.sources.filter(id=source_id).first()
     if source is None:
         raise Http404("Source not found.")
@@ -51,11 +52,15 @@ def access(gpt: Gpt, source_id: UUID) -> Source:
     return source
 
 
-def save(source: Source, given: dict[str, Any], secret: str | None, hours: int, publishes: bool) -> Source:
-    """The source with these settings, looked at soon. Raises ValidationError by field.
+def save(
+    source: Source, given: dict[str, Any], secret: str | None, hours: int, publishes: bool, by: User | None = None
+) -> Source:
+    """The source with these settings of `by` (the owner), looked at soon. Raises ValidationError by field.
 
-    `secret`: None keeps the one there is, unless the host is another now.
+    `secret`: None keeps the one there is, unless the host is another now, or somebody else entered it for other
+    settings, with which it would read what they did not mean to show.
     """
+    by = by or source.gpt.owner
     try:
         settings = SETTINGS.validate_python({**given, "kind": source.kind})
     except Invalid as error:
@@ -71,9 +76,12 @@ def save(source: Source, given: dict[str, Any], secret: str | None, hours: int, 
     moved = bool(source.settings) and host_of(settings) != host_of(source.read_settings())
     if secret is None and source.secret and moved:
         raise ValidationError({"secret": gettext("The address has another host now. Enter this again.")})
+    if secret is None and source.secret and source.secret_by != by and settings != source.read_settings():
+        text = gettext("Somebody else entered this, for other settings. Enter one of yours.")
+        raise ValidationError({"secret": text})
     source.settings = settings.model_dump(mode="json")
     if secret is not None and source.kind in SECRETS:
-        source.set_secret(secret)
+        source.set_secret(secret, by)
     source.hours, source.publishes, source.n_failed, source.next_at = hours, publishes, 0, timezone.now()
     with transaction.atomic():
         Gpt.objects.select_for_update().get(id=source.gpt_id)

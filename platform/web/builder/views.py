@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import UUID
 
 from django.conf import settings
@@ -21,6 +21,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from gpts.spec.gpt import MAX_DELEGATES, STARTER_CHARS, STARTERS, ModelSettings
 from gpts.spec.inputs import KINDS
+from web.accounts.models import User
 from web.accounts.quotas import QuotaExceeded
 from web.accounts.requests import PersonRequest
 from web.builder import delegates, files, listing, services
@@ -49,10 +50,12 @@ NOT_YET: Final = {
 GPTS_PER_PAGE = 24
 
 
-def who_can(gpt: Gpt) -> str:
+def who_can(gpt: Gpt, reader: User) -> str:
     """Who can use the GPT now, or that it waits, as a sentence."""
     if listing.waiting(gpt):
         return gettext("An admin looks at it before it appears in the store.")
+    if reader.pk != gpt.owner_id:
+        return gettext("The people that {person} chose can use it.").format(person=gpt.owner.shown_name)
     return gettext(WHO_CAN[Gpt.objects.values_list("sharing", flat=True).get(id=gpt.id)])
 
 
@@ -62,12 +65,20 @@ def wants_json(request: HttpRequest) -> bool:
 
 
 def of_own_gpt(view: View) -> View:
-    """`view(request, gpt, …)` at a URL with the slug of a GPT. 404 unless the person may edit the GPT."""
+    """`view(request, gpt, …)` at a URL with the slug of a GPT. 404 for anyone but its owner."""
+    return _of(services.access_own_gpt, view)
 
+
+def of_draft(view: View) -> View:
+    """The same for all who may edit it: `view` does nothing that `access_own_gpt` is for, and tells who acts."""
+    return _of(services.access_draft, view)
+
+
+def _of(access: Callable[[Any, str], Gpt], view: View) -> View:
     @login_required
     @wraps(view)
     def checked(request: HttpRequest, slug: str, **kwargs: Any) -> HttpResponse:
-        return view(request, services.access_own_gpt(request.user, slug), **kwargs)
+        return view(request, access(request.user, slug), **kwargs)
 
     return checked
 
@@ -75,9 +86,9 @@ def of_own_gpt(view: View) -> View:
 @login_required
 @require_safe
 def gpts(request: HttpRequest) -> HttpResponse:
-    """A person's own GPTs, recently edited first."""
-    own = Gpt.objects.editable_by(request.user).select_related("published")
-    page = Paginator(own, GPTS_PER_PAGE).get_page(request.GET.get("page"))
+    """A person's own GPTs and those shared with them to edit, recently edited first."""
+    editable = Gpt.objects.editable_by(request.user).select_related("published", "owner")
+    page = Paginator(editable, GPTS_PER_PAGE).get_page(request.GET.get("page"))
     gpts = [(gpt, draft_changed(gpt)) for gpt in page]
     return render(request, "builder/gpts.html", {"page": page, "gpts": gpts})
 
@@ -96,22 +107,22 @@ def new(request: PersonRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@of_own_gpt
-def edit(request: HttpRequest, gpt: Gpt) -> HttpResponse:
+@of_draft
+def edit(request: PersonRequest, gpt: Gpt) -> HttpResponse:
     """The form, with a tab for the conversation that fills it in. A POST saves the valid fields.
 
     The page's script gets JSON, a plain form the page.
     """
     if request.method == "GET":
-        return draft(gpt) if wants_json(request) else render_form(request, gpt, GptForm(gpt))
-    form = GptForm(gpt, request.POST)
+        return draft(request, gpt) if wants_json(request) else render_form(request, gpt, GptForm(gpt, request.user))
+    form = GptForm(gpt, request.user, request.POST)
     action = request.POST.get("action", "")
     try:
         save(gpt, form, opens=action in ("publish", "share"))
     except services.StaleDraft:
         return stale(request, gpt, form)
     if wants_json(request):
-        return JsonResponse({"errors": form.errors, **state(gpt)})
+        return JsonResponse({"errors": form.errors, **state(gpt, request.user)})
     add_attachments(request, gpt)
     if not form.is_valid():
         messages.error(request, NOT_YET.get(action, gettext("Saved, except the fields marked in red.")))
@@ -120,14 +131,16 @@ def edit(request: HttpRequest, gpt: Gpt) -> HttpResponse:
         return publish(request, gpt)
     messages.success(
         request,
-        who_can(gpt) if action == "share" else " ".join([gettext("Draft saved."), *unchanged(gpt, form)]),
+        who_can(gpt, request.user)
+        if action == "share"
+        else " ".join([gettext("Draft saved."), *unchanged(gpt, form)]),
     )
     return redirect("gpt_edit", gpt.slug)
 
 
-def draft(gpt: Gpt) -> JsonResponse:
+def draft(request: PersonRequest, gpt: Gpt) -> JsonResponse:
     """The draft as it is now, for the page's script once something besides the form has changed it."""
-    return JsonResponse({"fields": {name: getattr(gpt, name) for name in DRAFT_FIELDS}, **state(gpt)})
+    return JsonResponse({"fields": {name: getattr(gpt, name) for name in DRAFT_FIELDS}, **state(gpt, request.user)})
 
 
 def save(gpt: Gpt, form: GptForm, opens: bool = False) -> None:
@@ -137,8 +150,8 @@ def save(gpt: Gpt, form: GptForm, opens: bool = False) -> None:
     """
     form.is_valid()
     revision = form.cleaned_data.get("overwrite") or form.cleaned_data.get("revision")
-    services.save_form(gpt, form.draft_fields(), form.sent_lines(), revision)
-    sharing = form.cleaned_data.get("sharing", gpt.sharing)
+    services.save_form(gpt, form.draft_fields(), form.sent_lines(), revision, form.by)
+    sharing = form.cleaned_data.get("sharing", listing.wanted_sharing(gpt))
     if opens and sharing == Sharing.STORE:
         for name, text in services.unlisted(gpt).items():
             form.add_error(name, text)
@@ -151,15 +164,23 @@ def save(gpt: Gpt, form: GptForm, opens: bool = False) -> None:
 
 def unchanged(gpt: Gpt, form: GptForm) -> list[str]:
     """What saving a published GPT's draft left as it was, as sentences; empty if nothing else was chosen."""
-    is_other = form.cleaned_data["sharing"] != listing.wanted_sharing(gpt)
+    is_other = form.cleaned_data.get("sharing", listing.wanted_sharing(gpt)) != listing.wanted_sharing(gpt)
     return [gettext("To change who can use it, press “Update sharing”.")] if is_other else []
 
 
-def stale(request: HttpRequest, gpt: Gpt, form: GptForm) -> HttpResponse:
+def stale(request: PersonRequest, gpt: Gpt, form: GptForm) -> HttpResponse:
     """Nothing was saved, as the draft changed elsewhere: the person chooses. What they wrote stays in the form."""
     if wants_json(request):
-        return JsonResponse({"stale": access_revision(gpt)}, status=409)
+        return JsonResponse({"stale": access_revision(gpt), "why": why_stale(gpt, request.user)}, status=409)
     return render_form(request, gpt, form, stale=True, status=409)
+
+
+def why_stale(gpt: Gpt, reader: User) -> str:
+    """Who changed the draft since, or where, for `reader`."""
+    by = User.objects.filter(id__in=Gpt.objects.filter(id=gpt.id).values("changed_by")).first()
+    if by is None or by == reader:
+        return gettext("Not saved: this GPT was changed in another tab or over the API.")
+    return gettext("Not saved: {person} changed this GPT.").format(person=by.shown_name)
 
 
 def access_revision(gpt: Gpt) -> int:
@@ -167,11 +188,11 @@ def access_revision(gpt: Gpt) -> int:
     return Gpt.objects.values_list("revision", flat=True).get(id=gpt.id)
 
 
-def add_attachments(request: HttpRequest, gpt: Gpt) -> None:
+def add_attachments(request: PersonRequest, gpt: Gpt) -> None:
     """Add what a form sends without the page's script: files, a picture, a GPT to ask. Errors become messages."""
     try:
         if slug := request.POST.get("delegate"):
-            delegates.add(gpt, slug)
+            delegates.add(gpt, slug, by=request.user)
         for file in request.FILES.getlist("files"):
             files.add_file(gpt, file.name or "file", file.chunks())
         if picture := request.FILES.get("picture"):
@@ -180,17 +201,19 @@ def add_attachments(request: HttpRequest, gpt: Gpt) -> None:
         messages.error(request, " ".join(error.messages))
 
 
-def publish(request: HttpRequest, gpt: Gpt) -> HttpResponse:
+def publish(request: PersonRequest, gpt: Gpt) -> HttpResponse:
     """Publish now or once the files are ready, with a message that says which; if files block it, go to them."""
     form = reverse("gpt_edit", args=[gpt.slug])
     if reason := services.blocked(gpt):
         messages.error(request, gettext("Not published. {reason}").format(reason=reason))
         unlisted = gpt.sharing == Sharing.STORE and privacy_missing(gpt)
         return redirect(form if unlisted else f"{form}#knowledge")
-    if version := services.publish_when_ready(gpt):
+    if version := services.publish_when_ready(gpt, request.user):
         messages.success(
             request,
-            gettext("Version {number} published. {who}").format(number=version.number, who=who_can(gpt)),
+            gettext("Version {number} published. {who}").format(
+                number=version.number, who=who_can(gpt, request.user)
+            ),
         )
     elif gpt.uploads.filter(status=KnowledgeFile.Status.QUARANTINED).exists():
         messages.success(request, gettext("This will be published automatically once you review its files."))
@@ -200,12 +223,13 @@ def publish(request: HttpRequest, gpt: Gpt) -> HttpResponse:
 
 
 def render_form(
-    request: HttpRequest, gpt: Gpt, form: GptForm, stale: bool = False, status: int = 200
+    request: PersonRequest, gpt: Gpt, form: GptForm, stale: bool = False, status: int = 200
 ) -> HttpResponse:
     """The form's page. With `stale` it asks which version to keep."""
     context = {
         "form": form,
         "stale": stale,
+        "why_stale": why_stale(gpt, request.user) if stale else "",
         "tab": "create" if request.GET.get("tab") == "create" else "configure",
         "revision": access_revision(gpt),
         "starters": form["starters"].value() or [],
@@ -217,8 +241,8 @@ def render_form(
         "outside": [*gpt.actions.filter(removed=None), *gpt.mcp_servers.filter(removed=None)],
         "remote_agents": gpt.remote_agents.filter(removed=None),
         "mcp_commands": [" ".join(command) for command in settings.MCP_COMMANDS],
-        "delegates": [(entry, *form.line(entry)) for entry in delegates.entries(gpt)],
-        "choices": delegates.choices(gpt.owner, gpt),
+        "delegates": [(entry, *form.line(entry)) for entry in delegates.entries(gpt, request.user)],
+        "choices": delegates.choices(request.user, gpt),
         "max_delegates": MAX_DELEGATES,
         "readings": readings(gpt.listed_files),
         "n_sources": gpt.sources.count(),
@@ -227,7 +251,7 @@ def render_form(
         "max_file_mb": settings.MAX_FILE_BYTES // 1024**2,
         "max_picture_mb": settings.MAX_PICTURE_BYTES // 1024**2,
         "model_defaults": ModelSettings(),
-        **form_state(gpt),
+        **form_state(gpt, request.user),
     }
     return render(request, "builder/edit.html", context, status=status)
 
@@ -236,19 +260,21 @@ def _differs(gpt: Gpt, review: ListingReview) -> bool:
     return review.version.spec() != gpt.draft_spec()
 
 
-def form_state(gpt: Gpt) -> dict[str, Any]:
-    """The template context about the status of the draft."""
+def form_state(gpt: Gpt, reader: User) -> dict[str, Any]:
+    """The template context about the status of the draft, for one who edits it. Its owner alone sees the link."""
     draft = gpt.uploads
     last = gpt.versions.filter(number__isnull=False).order_by("-number").values_list("number", flat=True).first()
-    link = reverse("gpt_link", args=[gpt.link_secret]) if gpt.link_secret else ""
+    owns = gpt.owner_id == reader.pk
+    link = reverse("gpt_link", args=[gpt.link_secret]) if gpt.link_secret and owns else ""
     review = listing.last(gpt)
     return {
         "gpt": gpt,
+        "owns": owns,
         "next_number": (last or 0) + 1,
         "changed": _differs(gpt, review) if review and not review.decided else draft_changed(gpt),
         "listing": review,
         "sent_back": review and review.state == "sent back" and review.version.number == last,
-        "reviews_listings": listing.is_needed(gpt),
+        "reviews_listings": listing.is_needed(gpt, reader),
         "n_blocked": draft.filter(status=KnowledgeFile.Status.QUARANTINED).count(),
         "n_undecided": sum(bool(file.undecided) for file in draft.exclude(findings=[])),
         "n_pending": draft.exclude(status__in=KnowledgeFile.SETTLED).count(),
@@ -259,14 +285,14 @@ def form_state(gpt: Gpt) -> dict[str, Any]:
     }
 
 
-def state(gpt: Gpt) -> dict[str, Any]:
+def state(gpt: Gpt, reader: User) -> dict[str, Any]:
     """`form_state` rendered as the parts of the page that the page's script replaces."""
-    context = form_state(gpt)
+    context = form_state(gpt, reader)
     names = ("status", "publish", "link", "agent_card", "face", "notice", "imported", "undeclared")
     parts = {name: render_to_string(f"builder/parts/{name}.html", context) for name in names}
     parts["inputs"] = render_to_string("chat/inputs.html", {"spec": gpt})
     return {
-        "parts": parts | {f"trouble-{each.slug}": escape(each.trouble) for each in delegates.entries(gpt)},
+        "parts": parts | {f"trouble-{each.slug}": escape(each.trouble) for each in delegates.entries(gpt, reader)},
         "waiting": gpt.publish_when_ready,
         "revision": gpt.revision,
         "live": listing.wanted_sharing(gpt) if gpt.published else "",
@@ -275,7 +301,9 @@ def state(gpt: Gpt) -> dict[str, Any]:
 
 def state_response(request: HttpRequest, gpt: Gpt) -> HttpResponse:
     """`state` for the page's script, else back to the form."""
-    return JsonResponse(state(gpt)) if wants_json(request) else redirect("gpt_edit", gpt.slug)
+    return (
+        JsonResponse(state(gpt, cast(User, request.user))) if wants_json(request) else redirect("gpt_edit", gpt.slug)
+    )
 
 
 @require_POST
@@ -288,7 +316,7 @@ def withdraw_listing(request: HttpRequest, gpt: Gpt) -> HttpResponse:
 
 
 @require_POST
-@of_own_gpt
+@of_draft
 def edit_picture(request: HttpRequest, gpt: Gpt) -> HttpResponse:
     """Replace the picture of a GPT, or remove it if none was sent."""
     upload = request.FILES.get("picture")
@@ -296,10 +324,10 @@ def edit_picture(request: HttpRequest, gpt: Gpt) -> HttpResponse:
 
 
 @require_POST
-@of_own_gpt
-def generate_picture(request: HttpRequest, gpt: Gpt) -> HttpResponse:
+@of_draft
+def generate_picture(request: PersonRequest, gpt: Gpt) -> HttpResponse:
     """Let a worker make the picture of a GPT from `prompt`, or from its name and description if that is empty."""
-    return _set_picture(request, gpt, lambda: generated_picture(gpt, request.POST.get("prompt", "")))
+    return _set_picture(request, gpt, lambda: generated_picture(gpt, request.POST.get("prompt", ""), request.user))
 
 
 def _set_picture(request: HttpRequest, gpt: Gpt, make: Callable[[], str]) -> HttpResponse:
@@ -336,7 +364,7 @@ def picture_response(name: str) -> FileResponse:
 
 
 @require_POST
-@of_own_gpt
+@of_draft
 def cancel_publishing(request: HttpRequest, gpt: Gpt) -> HttpResponse:
     """Don’t publish the draft once its files are ready."""
     services.cancel_publishing(gpt)
@@ -345,16 +373,18 @@ def cancel_publishing(request: HttpRequest, gpt: Gpt) -> HttpResponse:
 
 
 @require_safe
-@of_own_gpt
-def versions(request: HttpRequest, gpt: Gpt) -> HttpResponse:
+@of_draft
+def versions(request: PersonRequest, gpt: Gpt) -> HttpResponse:
     """The published versions and what changed in each, and the last drafts that a restored version replaced."""
     replaced = services.replaced_drafts(gpt)[:VERSIONS_PER_PAGE]
     page = history(gpt, request.GET.get("page"))
-    return render(request, "builder/history.html", {"page": page, "replaced": replaced, **form_state(gpt)})
+    return render(
+        request, "builder/history.html", {"page": page, "replaced": replaced, **form_state(gpt, request.user)}
+    )
 
 
 @require_POST
-@of_own_gpt
+@of_draft
 def note_version(request: HttpRequest, gpt: Gpt, version_id: int) -> HttpResponse:
     """Set the note on a version."""
     try:
@@ -365,7 +395,7 @@ def note_version(request: HttpRequest, gpt: Gpt, version_id: int) -> HttpRespons
 
 
 @require_safe
-@of_own_gpt
+@of_draft
 def compare(request: HttpRequest, gpt: Gpt) -> HttpResponse:
     """Two versions side by side, field by field: `old` and `new` are their numbers; without one, the draft."""
     numbers = list(gpt.versions.filter(number__isnull=False).order_by("-number").values_list("number", flat=True))
@@ -376,8 +406,8 @@ def compare(request: HttpRequest, gpt: Gpt) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@of_own_gpt
-def restore(request: HttpRequest, gpt: Gpt, version_id: int) -> HttpResponse:
+@of_draft
+def restore(request: PersonRequest, gpt: Gpt, version_id: int) -> HttpResponse:
     """Show what would change in the draft, then restore a version to it. The live version stays as it is."""
     version = services.access_version(gpt, id=version_id)
     title = (
@@ -391,7 +421,7 @@ def restore(request: HttpRequest, gpt: Gpt, version_id: int) -> HttpResponse:
         context |= {"pending": pending, "ended": ended}
         return render(request, "builder/restore.html", context)
     kept = services.replaced_drafts(gpt).first()
-    services.restore(gpt, version)
+    services.restore(gpt, version, request.user)
     newest = services.replaced_drafts(gpt).first()
     before = newest if newest != kept else gpt.published  # a draft that was live needs no copy
     undo = reverse("gpt_restore", args=[gpt.slug, before.id]) if before else ""

@@ -11,13 +11,13 @@ from django.views.decorators.http import require_POST, require_safe
 from web.accounts.requests import PersonRequest
 from web.builder import delegates
 from web.builder.models import Gpt
-from web.builder.views import of_own_gpt, wants_json
+from web.builder.views import of_draft, wants_json
 
 QUERY_CHARS = 200
 
 
 @require_safe
-@of_own_gpt
+@of_draft
 def choices(request: PersonRequest, gpt: Gpt) -> HttpResponse:
     """The GPTs that match a query, as options for the page's search."""
     query = request.GET.get("q", "")[:QUERY_CHARS].strip()
@@ -27,31 +27,32 @@ def choices(request: PersonRequest, gpt: Gpt) -> HttpResponse:
 
 
 @require_POST
-@of_own_gpt
-def add(request: HttpRequest, gpt: Gpt) -> HttpResponse:
+@of_draft
+def add(request: PersonRequest, gpt: Gpt) -> HttpResponse:
     """Add a GPT to the list; the response is its row. Without the page's script, the form adds it."""
     try:
-        row = delegates.add(gpt, request.POST.get("delegate", ""))
+        row = delegates.add(gpt, request.POST.get("delegate", ""), by=request.user)
     except ValidationError as error:
         return JsonResponse({"error": " ".join(error.messages)}, status=400)
     entry = delegates.entry(row)
-    html = render_to_string("builder/parts/delegate.html", {"gpt": gpt, "entry": entry, "when": entry.when})
+    context = {"gpt": gpt, "entry": entry, "when": entry.when, "user": request.user}
+    html = render_to_string("builder/parts/delegate.html", context)
     return JsonResponse({"html": html, "name": entry.name}, status=201)
 
 
 @require_POST
-@of_own_gpt
-def remove(request: HttpRequest, gpt: Gpt, delegate: str) -> HttpResponse:
+@of_draft
+def remove(request: PersonRequest, gpt: Gpt, delegate: str) -> HttpResponse:
     """Remove a GPT from the list."""
     delegates.remove(delegates.access_delegate(gpt, delegate))
     return _done(request, gpt, gettext("GPT removed from the draft."))
 
 
 @require_POST
-@of_own_gpt
-def accept(request: HttpRequest, gpt: Gpt, delegate: str) -> HttpResponse:
+@of_draft
+def accept(request: PersonRequest, gpt: Gpt, delegate: str) -> HttpResponse:
     """Accept another person's changes to the texts of a GPT in the list."""
-    delegates.accept_texts(delegates.access_delegate(gpt, delegate))
+    delegates.accept_texts(delegates.access_delegate(gpt, delegate, request.user))
     return _done(request, gpt, gettext("Changes accepted."))
 
 

@@ -1,7 +1,7 @@
 """Knowledge files in the form: one upload per request, statuses to poll, and what can be done with each file."""
 
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.contrib import messages
@@ -13,10 +13,12 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from web.accounts.models import User
+from web.accounts.requests import PersonRequest
 from web.builder import files, passages
 from web.builder.knowledge import reading
 from web.builder.models import Gpt, KnowledgeFile
-from web.builder.views import View, of_own_gpt, state, state_response, wants_json
+from web.builder.views import View, of_draft, state, state_response, wants_json
 from web.rpc import NoResult
 
 # Instead of a finding's id: all findings without a decision.
@@ -24,10 +26,10 @@ ALL_UNDECIDED = "every"
 
 
 def of_own_file(view: View) -> View:
-    """`view(request, gpt, file)` for a POST to a URL with slug and `file_id`. 404 unless the GPT is one's own."""
+    """`view(request, gpt, file)` for a POST to a URL with slug and `file_id`. 404 unless they may edit it."""
 
     @require_POST
-    @of_own_gpt
+    @of_draft
     @wraps(view)
     def checked(request: HttpRequest, gpt: Gpt, file_id: UUID) -> HttpResponse:
         return view(request, gpt, files.access_file(gpt, file_id))
@@ -36,25 +38,27 @@ def of_own_file(view: View) -> View:
 
 
 @require_http_methods(["GET", "POST"])
-@of_own_gpt
+@of_draft
 def draft_files(request: HttpRequest, gpt: Gpt) -> JsonResponse:
     """GET: the status of every file in the draft. POST: add the uploaded file."""
     if request.method == "GET":
         rows = [file_payload(file) for file in gpt.listed_files.select_related("replaces")]
-        return JsonResponse({"files": rows, **state(gpt)})
+        return JsonResponse({"files": rows, **state(gpt, cast(User, request.user))})
     known = set(gpt.uploads.values_list("id", flat=True))
     try:
         upload = uploaded(request)
         file = files.add_file(gpt, upload.name or "file", upload.chunks())
     except ValidationError as error:
         return JsonResponse({"error": " ".join(error.messages)}, status=400)
-    return created(gpt, file, file.id in known)
+    return created(request, gpt, file, file.id in known)
 
 
-def created(gpt: Gpt, file: KnowledgeFile, is_known: bool) -> JsonResponse:
+def created(request: HttpRequest, gpt: Gpt, file: KnowledgeFile, is_known: bool) -> JsonResponse:
     """The response to an upload. `is_known`: the draft already had this file."""
     gpt.refresh_from_db()
-    return JsonResponse({"file": file_payload(file), "known": is_known, **state(gpt)}, status=201)
+    return JsonResponse(
+        {"file": file_payload(file), "known": is_known, **state(gpt, cast(User, request.user))}, status=201
+    )
 
 
 def uploaded(request: HttpRequest) -> "UploadedFile[Any]":
@@ -104,7 +108,7 @@ def replace(request: HttpRequest, gpt: Gpt, file: KnowledgeFile) -> HttpResponse
         replacement = files.replace_file(file, upload.name or "file", upload.chunks())
     except ValidationError as error:
         return JsonResponse({"error": " ".join(error.messages)}, status=400)
-    return created(gpt, replacement, is_known=False)
+    return created(request, gpt, replacement, is_known=False)
 
 
 @of_own_file
@@ -120,13 +124,13 @@ def decide(request: HttpRequest, gpt: Gpt, file: KnowledgeFile) -> HttpResponse:
 
 
 @require_safe
-@of_own_gpt
-def file_passages(request: HttpRequest, gpt: Gpt, file_id: UUID) -> JsonResponse:
+@of_draft
+def file_passages(request: PersonRequest, gpt: Gpt, file_id: UUID) -> JsonResponse:
     """The file's passages from number `start` on, as HTML for the page."""
     file = files.access_file(gpt, file_id)
     start = request.GET.get("start", "0")
     try:
-        found = passages.passages(file, int(start) if start.isdecimal() and len(start) < 9 else 0)
+        found = passages.passages(file, request.user, int(start) if start.isdecimal() and len(start) < 9 else 0)
     except NoResult as error:
         return JsonResponse({"error": str(error)}, status=503)
     return JsonResponse(
@@ -163,4 +167,4 @@ def file_response(request: HttpRequest, gpt: Gpt, file: KnowledgeFile) -> HttpRe
         return redirect("gpt_edit", gpt.slug)
     file.refresh_from_db()
     gpt.refresh_from_db()
-    return JsonResponse({"file": file_payload(file), **state(gpt)})
+    return JsonResponse({"file": file_payload(file), **state(gpt, cast(User, request.user))})

@@ -9,14 +9,15 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_POST, require_safe
 
+from web.accounts.requests import PersonRequest
 from web.builder.knowledge import QUESTION_CHARS, ask_knowledge, read_health, readings
 from web.builder.models import Gpt
-from web.builder.views import of_own_gpt, wants_json
+from web.builder.views import of_draft, wants_json
 from web.rpc import NoResult
 
 
 @require_safe
-@of_own_gpt
+@of_draft
 def knowledge(request: HttpRequest, gpt: Gpt) -> HttpResponse:
     """The page with the figures of each file; its script loads `health`."""
     return render(request, "builder/knowledge.html", page(gpt))
@@ -42,7 +43,7 @@ def page(gpt: Gpt) -> dict[str, Any]:
 
 
 @require_safe
-@of_own_gpt
+@of_draft
 def health(request: HttpRequest, gpt: Gpt) -> HttpResponse:
     """What a worker found in the draft's files, as HTML for the page."""
     try:
@@ -54,14 +55,14 @@ def health(request: HttpRequest, gpt: Gpt) -> HttpResponse:
 
 
 @require_POST
-@of_own_gpt
-def ask(request: HttpRequest, gpt: Gpt) -> HttpResponse:
+@of_draft
+def ask(request: PersonRequest, gpt: Gpt) -> HttpResponse:
     """The passages that the draft's files have for a question, as a fragment or as the page."""
     question = request.POST.get("question", "").replace("\x00", "")
     context: dict[str, Any] = {"question": question}
     status = 200
     try:
-        context["answer"] = ask_knowledge(gpt, question)
+        context["answer"] = ask_knowledge(gpt, question, request.user)
     except ValidationError as error:
         context["error"], status = " ".join(error.messages), 400
     except NoResult as error:

@@ -19,7 +19,7 @@ from web.accounts.requests import PersonRequest
 from web.builder import duplicates, exports
 from web.builder.models import Gpt
 from web.builder.services import access_settings, access_version
-from web.builder.views import of_own_gpt, state_response
+from web.builder.views import of_draft, state_response
 
 
 @require_POST
@@ -68,7 +68,7 @@ async def _in_thread(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
 
 
 @require_POST
-@of_own_gpt
+@of_draft
 def forget_import(request: HttpRequest, gpt: Gpt) -> HttpResponse:
     """Hide what is left to do after an import."""
     Gpt.objects.filter(id=gpt.id).update(imported={})

@@ -1,11 +1,12 @@
 """The page on which creators share their GPT with people and groups."""
 
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext_noop
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -13,6 +14,21 @@ from web.builder import shares
 from web.builder.models import Gpt
 from web.builder.models_shares import GptShare
 from web.builder.views import of_own_gpt
+
+# What the page says of each right.
+RIGHTS: Final = {
+    GptShare.Right.CHAT: (gettext_noop("Can chat"), gettext_noop("They use the live version.")),
+    GptShare.Right.VIEW: (
+        gettext_noop("Can see its settings"),
+        gettext_noop("They can also copy it with its files, without the keys of its actions."),
+    ),
+    GptShare.Right.EDIT: (
+        gettext_noop("Can edit"),
+        gettext_noop(
+            "They can also change and publish it, for the people you chose. Only you can share, embed or delete it."
+        ),
+    ),
+}
 
 
 @never_cache
@@ -32,6 +48,7 @@ def people(request: HttpRequest, gpt: Gpt) -> HttpResponse:
     context = {
         "gpt": gpt,
         "shares": gpt.shares.select_related("user", "group"),
+        "rights": RIGHTS.items(),
         "groups": shares.groups_for(gpt.owner),
         "error": error,
         **_seen(gpt, request.GET.get("see", "").strip().lower()),
@@ -40,7 +57,7 @@ def people(request: HttpRequest, gpt: Gpt) -> HttpResponse:
 
 
 def _share(gpt: Gpt, sent: Any) -> None:
-    right = GptShare.Right.VIEW if sent.get("right") == GptShare.Right.VIEW else GptShare.Right.CHAT
+    right = sent.get("right") if sent.get("right") in GptShare.Right.values else GptShare.Right.CHAT
     group = sent.get("group", "")
     shares.share(gpt, right, email=sent.get("email", "").strip(), group=int(group) if group.isdecimal() else None)
 

@@ -14,10 +14,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from gpts.spec.sources import LEAST_HOURS, MOST_HOURS, SECRETS, TITLES
+from web.accounts.requests import PersonRequest
 from web.builder import sources
 from web.builder.models import Gpt, KnowledgeFile
 from web.builder.models_sources import Source
-from web.builder.views import of_own_gpt
+from web.builder.views import of_draft
 
 # What is shown of the documents that could not be read, and of looks.
 N_ERRORS: Final = 20
@@ -67,8 +68,8 @@ FIELDS: Final[dict[str, tuple[Field, ...]]] = {
 
 @never_cache
 @require_http_methods(["GET", "POST"])
-@of_own_gpt
-def list_sources(request: HttpRequest, gpt: Gpt) -> HttpResponse:
+@of_draft
+def list_sources(request: PersonRequest, gpt: Gpt) -> HttpResponse:
     """The sources of a GPT, and the form for another of the kind `kind`."""
     kind = request.GET.get("kind", "")
     if request.method == "POST":
@@ -88,8 +89,8 @@ def list_sources(request: HttpRequest, gpt: Gpt) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "POST"])
-@of_own_gpt
-def source(request: HttpRequest, gpt: Gpt, source_id: UUID) -> HttpResponse:
+@of_draft
+def source(request: PersonRequest, gpt: Gpt, source_id: UUID) -> HttpResponse:
     """One source: what was found, what could not be read, what changed at each look, and its settings."""
     row = sources.access(gpt, source_id)
     errors: dict[str, str] = {}
@@ -130,21 +131,23 @@ def _form(gpt: Gpt, row: Source, given: Any, errors: dict[str, str]) -> dict[str
     }
 
 
-def _save(request: HttpRequest, row: Source) -> dict[str, str]:
+def _save(request: PersonRequest, row: Source) -> dict[str, str]:
     """Save what was sent; the errors by field."""
     given = {each.name: request.POST.get(each.name, "").strip() for each in FIELDS[row.kind]}
     sent = {name: value for name, value in given.items() if value}
     hours = request.POST.get("hours", "")
     secret = request.POST.get("secret") or None
     try:
-        sources.save(row, sent, secret, int(hours) if hours.isdigit() else 0, "publishes" in request.POST)
+        sources.save(
+            row, sent, secret, int(hours) if hours.isdigit() else 0, "publishes" in request.POST, request.user
+        )
     except ValidationError as error:
         return {name: " ".join(texts) for name, texts in error.message_dict.items()}
     return {}
 
 
 @require_POST
-@of_own_gpt
+@of_draft
 def act(request: HttpRequest, gpt: Gpt, source_id: UUID, action: str) -> HttpResponse:
     """Look at a source now, pause it, or remove it with its files."""
     row = sources.access(gpt, source_id)

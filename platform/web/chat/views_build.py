@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 from web.accounts.models import User
 from web.accounts.quotas import QuotaExceeded
 from web.builder.models import UNTITLED
-from web.builder.services import access_own_gpt, create_gpt
+from web.builder.services import access_draft, create_gpt
 from web.builder.views import wants_json
 from web.chat.views_send import for_people_signed_in, ids_in, sent
 from web.runs import building, drafts, services
@@ -45,7 +45,7 @@ def describe(request: HttpRequest) -> HttpResponse:
 @for_people_signed_in
 def build(request: HttpRequest, slug: str) -> HttpResponse:
     """The next message to the builder of one's own GPT, about its draft as it is now."""
-    gpt = access_own_gpt(request.user, slug)
+    gpt = access_draft(request.user, slug)
     try:
         run = building.send(cast(User, request.user), gpt, request.POST.get("text", ""), ids_in(request))
     except Refused as error:
@@ -60,7 +60,7 @@ def build(request: HttpRequest, slug: str) -> HttpResponse:
 @for_people_signed_in
 def restart(request: HttpRequest, slug: str) -> HttpResponse:
     """Forget the conversation with the builder. The draft stays as it is."""
-    gpt = access_own_gpt(request.user, slug)
+    gpt = access_draft(request.user, slug)
     if conversation := building.conversation_of(cast(User, request.user), gpt):
         services.delete_conversation(conversation)
     return JsonResponse({}) if wants_json(request) else redirect(create_tab(slug))
@@ -70,9 +70,9 @@ def restart(request: HttpRequest, slug: str) -> HttpResponse:
 @for_people_signed_in
 def revert(request: HttpRequest, slug: str, change_id: int) -> HttpResponse:
     """Undo a change that the builder made, or make it again."""
-    gpt = access_own_gpt(request.user, slug)
+    gpt = access_draft(request.user, slug)
     try:
-        change = drafts.revert(drafts.access_change(gpt, change_id))
+        change = drafts.revert(drafts.access_change(gpt, change_id), cast(User, request.user))
     except Refused as error:
         if wants_json(request):
             raise

@@ -21,7 +21,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from gpts.spec.gpt import GptSpec
 from web.accounts.models import User
 from web.builder.models import Gpt
-from web.builder.services import access_gpt, access_own_gpt
+from web.builder.services import access_draft, access_gpt
 from web.builder.templatetags.faces import face
 from web.builder.views import View, wants_json
 from web.chat.turns import guest_of, turn_of
@@ -111,7 +111,7 @@ def _project(request: HttpRequest) -> Project | None:
 @for_people_signed_in
 def start_preview(request: HttpRequest, slug: str) -> HttpResponse:
     """The first message of a preview chat with one's own draft, as it is now. Previews are not kept."""
-    gpt = access_own_gpt(request.user, slug)
+    gpt = access_draft(request.user, slug)
     return new_turn(request, _new(request, gpt, Conversation.Origin.PREVIEW))
 
 

@@ -1,10 +1,9 @@
-"""Two previews side by side: two versions of one's own GPT, or two models, asked the same."""
+"""Two previews side by side: two versions of a GPT, or two models, asked the same."""
 
 from dataclasses import dataclass
 from typing import cast
 from urllib.parse import urlencode
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -15,9 +14,9 @@ from django.views.decorators.http import require_POST, require_safe
 from gpts.spec.gpt import GptSpec
 from web.accounts.models import User
 from web.builder.models import Gpt, GptVersion, KnowledgeFile
-from web.builder.services import access_own_gpt, version_to_try
+from web.builder.services import access_draft, engines_for, version_to_try
 from web.chat.views_send import for_people_signed_in, new_turn
-from web.engines import DEFAULT, offered
+from web.engines import DEFAULT
 from web.runs.inputs_of import sent_inputs
 from web.runs.models import Conversation
 from web.runs.services import start_conversation
@@ -42,10 +41,11 @@ class Side:
 @for_people_signed_in
 def try_out(request: HttpRequest, slug: str) -> HttpResponse:
     """The page. By default the draft is beside the live version."""
-    gpt = access_own_gpt(request.user, slug)
+    gpt = access_draft(request.user, slug)
     live = str(gpt.published.number) if gpt.published else ""
+    user = cast(User, request.user)
     sides = [_side(request, gpt, part, live if part == "right" else "") for part in SIDES]
-    names = {name: entry.title for name, entry in offered(settings.ENGINES, gpt.owner).items()}
+    names = {name: entry.title for name, entry in engines_for(gpt.owner, user).items()}
     context = {"gpt": gpt, "sides": sides, "engines": names if len(names) > 1 else {}}
     context["numbers"] = gpt.versions.filter(number__isnull=False).values_list("number", flat=True)
     context["pending"] = gpt.files.filter(removed=None).exclude(status__in=KnowledgeFile.SETTLED)
@@ -55,17 +55,17 @@ def try_out(request: HttpRequest, slug: str) -> HttpResponse:
 def _side(request: HttpRequest, gpt: Gpt, part: str, version: str) -> Side:
     version = request.GET.get(f"{part}_version", version)
     engine = request.GET.get(f"{part}_engine", "")
-    spec = _version(gpt, version, engine).spec()
+    spec = _version(cast(User, request.user), gpt, version, engine).spec()
     chosen = urlencode({"version": version, "engine": engine})
     return Side(part, version, engine, spec, f"{reverse('preview_try_start', args=[gpt.slug])}?{chosen}")
 
 
-def _version(gpt: Gpt, version: str, engine: str) -> GptVersion:
+def _version(user: User, gpt: Gpt, version: str, engine: str) -> GptVersion:
     """The version with this number, or the draft, with its own model or this one. Raises Http404."""
     if version and not version.isdecimal():
         raise Http404("There is no such version.")
     try:
-        return version_to_try(gpt, int(version) if version else None, _engine(engine))
+        return version_to_try(gpt, int(version) if version else None, _engine(engine), user)
     except ValidationError:
         raise Http404("There is no such model.") from None
 
@@ -78,10 +78,9 @@ def _engine(name: str) -> str | None:
 @for_people_signed_in
 def start(request: HttpRequest, slug: str) -> HttpResponse:
     """The first message to a side. Such chats are not kept, as other previews."""
-    gpt = access_own_gpt(request.user, slug)
-    version = _version(gpt, request.GET.get("version", ""), request.GET.get("engine", ""))
+    gpt = access_draft(request.user, slug)
+    user = cast(User, request.user)
+    version = _version(user, gpt, request.GET.get("version", ""), request.GET.get("engine", ""))
     inputs = sent_inputs(version.spec(), request.POST)
     origin = Conversation.Origin.PREVIEW
-    return new_turn(
-        request, start_conversation(cast(User, request.user), gpt, origin, inputs=inputs, version=version)
-    )
+    return new_turn(request, start_conversation(user, gpt, origin, inputs=inputs, version=version))

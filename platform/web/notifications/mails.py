@@ -19,6 +19,7 @@ from web.accounts.services import is_confirmed
 from web.builder.models import Gpt
 from web.builder.models_listing import ListingReview
 from web.builder.models_shares import GptShare
+from web.builder.services import may_edit
 from web.moderation.models import Case
 from web.moderation.views import DECISIONS
 from web.notifications.kinds import KINDS, stop_link
@@ -129,6 +130,8 @@ def _share(person: User, facts: Mapping[str, Any]) -> Mail:
     gpt: Gpt = _or_unwanted(found.select_related("published", "owner").first())
     texts = {"person": gpt.owner.shown_name, "name": gpt.live.name}
     subject = gettext("{person} shared {name} with you").format(**texts)
+    if may_edit(person, gpt):
+        return subject, gettext("You can use it in your chats, and edit it."), _page("gpt_edit", gpt.slug)
     return subject, gettext("You can use it in your chats now."), _page("gpt", gpt.slug)
 
 

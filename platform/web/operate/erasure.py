@@ -22,7 +22,9 @@ from web.api.models import Response
 from web.builder import fulltext
 from web.builder.files import remove_file
 from web.builder.models import Gpt, GptVersion, KnowledgeFile
+from web.builder.models_actions import Action, McpServerRow, RemoteAgentRow
 from web.builder.models_shares import GptShare
+from web.builder.models_sources import Source
 from web.builder.models_store import SearchEntry
 from web.builder.services import delete_gpt
 from web.moderation.models import Case
@@ -97,6 +99,7 @@ def erase(user: User) -> None:
         erasures.note("person", user.pk)
         _forget_address(user)
         reported = list(Case.objects.filter(decided=None, reports__owner=user))
+        _forget_edits(user)
         _delete_related(user, keeping=(Gpt,))
         Case.objects.filter(id__in=[case.pk for case in reported], reports=None).delete()  # nothing is left to decide
         for gpt in user.gpts.all():
@@ -106,6 +109,13 @@ def erase(user: User) -> None:
             _empty(user)
         else:
             user.delete()
+
+
+def _forget_edits(user: User) -> None:
+    """Of other people's GPTs: delete the keys that they entered, and publish nothing that they wait for."""
+    Gpt.objects.filter(awaited_by=user).update(publish_when_ready=False)
+    for model in (Action, McpServerRow, RemoteAgentRow, Source):
+        model._default_manager.filter(secret_by=user).update(secret="")
 
 
 def _forget_address(user: User) -> None:

@@ -1,4 +1,4 @@
-"""Conversations that make a GPT. Each belongs to the draft that it builds, and to the owner of that."""
+"""Conversations that make a GPT. Each belongs to the draft that it builds, and to one who edits it."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -19,7 +19,7 @@ FILLED_IN: Final = Sent(overrides=Overrides(own_tools=(UPDATE_DRAFT,), tool_choi
 
 
 def conversation_of(user: User, gpt: Gpt) -> Conversation | None:
-    """The conversation in which `user` builds `gpt`, if they began one. `gpt` must come from `access_own_gpt`."""
+    """The conversation in which `user` builds `gpt`, if they began one. `gpt` must come from `access_draft`."""
     own = Conversation.objects.visible_to(user).filter(gpt=gpt, origin=Conversation.Origin.BUILDER)
     return own.select_related("gpt__owner", "version").first()
 
@@ -27,7 +27,7 @@ def conversation_of(user: User, gpt: Gpt) -> Conversation | None:
 def send(user: User, gpt: Gpt, text: str, attachments: Sequence[UUID] = ()) -> Run:
     """The run in which the builder of `gpt` answers. Raises what `start_run` raises.
 
-    `gpt` must come from `access_own_gpt`.
+    `gpt` must come from `access_draft`.
     """
     text = services.checked_text(text, attachments)
     conversation = conversation_of(user, gpt)

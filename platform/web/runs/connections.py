@@ -54,22 +54,26 @@ async def take_stream(person: int) -> Slot:
     return slot
 
 
-def sse_response(events: AsyncGenerator[str] | AsyncGenerator[bytes], slot: Slot) -> StreamingHttpResponse:
+def sse_response(
+    events: AsyncGenerator[str] | AsyncGenerator[bytes], slot: Slot, may: Callable[[], bool] | None = None
+) -> StreamingHttpResponse:
     """The response that streams `events` and then frees `slot`, with headers against buffering and caching.
 
-    It ends early within CHECK_S if the person's account is deactivated.
+    It ends early within CHECK_S if the person's account is deactivated, or they no longer `may` see it.
     """
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingHttpResponse(_within(events, slot), content_type="text/event-stream", headers=headers)
+    return StreamingHttpResponse(_within(events, slot, may), content_type="text/event-stream", headers=headers)
 
 
-async def _within(events: AsyncGenerator[str] | AsyncGenerator[bytes], slot: Slot) -> AsyncIterator[str | bytes]:
+async def _within(
+    events: AsyncGenerator[str] | AsyncGenerator[bytes], slot: Slot, may: Callable[[], bool] | None
+) -> AsyncIterator[str | bytes]:
     checked = monotonic()
     try:
         async with aclosing(events):
             async for event in events:
                 if monotonic() - checked >= CHECK_S:
-                    if not await in_database(_is_active, slot.person):
+                    if not await in_database(_is_active, slot.person) or (may and not await in_database(may)):
                         return
                     checked = monotonic()
                 yield event

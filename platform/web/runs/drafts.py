@@ -19,6 +19,7 @@ from django.utils.translation import gettext, gettext_noop
 from gpts.runs.background import Background, Draft
 from gpts.spec.capabilities import CAPABILITIES
 from gpts.spec.gpt import GptSpec
+from web.accounts.models import User
 from web.builder.categories import categories
 from web.builder.models import Gpt
 from web.builder.services import update_gpt
@@ -94,7 +95,7 @@ def write(run: Run, call_id: str, fields: Mapping[str, Any], read: Draft | None)
         kept = [name for name in wanted if before[name] != _known(run, read, name) and before[name] != wanted[name]]
         after = {name: value for name, value in wanted.items() if name not in kept and before[name] != value}
         if after:
-            _save(gpt, after)
+            _save(gpt, after, run.owner)
         if after or suggested:
             DraftChange.objects.create(
                 gpt=gpt,
@@ -121,9 +122,9 @@ def _known(run: Run, read: Draft, name: str) -> Any:
     return next(written, read.fields()[name])
 
 
-def _save(gpt: Gpt, fields: dict[str, Any]) -> None:
+def _save(gpt: Gpt, fields: dict[str, Any], by: User) -> None:
     try:
-        update_gpt(gpt, fields)
+        update_gpt(gpt, fields, by)
     except ValidationError as error:
         wrong = error.message_dict if hasattr(error, "error_dict") else {"": error.messages}
         raise Refused("Nothing was changed. " + " ".join(f"{k}: {' '.join(v)}" for k, v in wrong.items())) from error
@@ -142,21 +143,21 @@ def _outcome(after: Mapping[str, Any], kept: Mapping[str, Any], suggested: list[
 
 
 def access_change(gpt: Gpt, change_id: int) -> DraftChange:
-    """A change of the draft of `gpt`, which must come from `access_own_gpt`. Raises Http404."""
+    """A change of the draft of `gpt`, which must come from `access_draft`. Raises Http404."""
     change = DraftChange.objects.filter(gpt=gpt, id=change_id).select_related("gpt").first()
     if change is None:
         raise Http404("Change not found.")
     return change
 
 
-def revert(change: DraftChange) -> DraftChange:
+def revert(change: DraftChange, by: User) -> DraftChange:
     """Undo the change, or make it again if it was undone. Raises ChangedSince if a field was changed since."""
     with transaction.atomic():
         gpt = Gpt.objects.select_for_update().get(id=change.gpt_id)
         change.refresh_from_db()
         if any(getattr(gpt, name) != value for name, value in change.values.items()):
             raise ChangedSince
-        _save(gpt, change.after if change.undone else change.before)
+        _save(gpt, change.after if change.undone else change.before, by)
         change.undone = None if change.undone else timezone.now()
         change.save(update_fields=["undone"])
     return change

@@ -26,7 +26,7 @@ from web.accounts.models import User
 from web.builder import widgets
 from web.builder.files import cancel_reading
 from web.builder.models import Gpt, GptVersion
-from web.builder.services import preview_version, snapshot
+from web.builder.services import may_edit, preview_version, snapshot
 from web.runs import drafts, ending, files, inputs_of, log, memories, mentions, projects, stream
 from web.runs.branches import Branches, shown_in
 from web.runs.errors import (
@@ -61,16 +61,28 @@ def access_run(user: Any, run_id: UUID) -> Run:
         raise Http404(gettext("Run not found.")) from None
     if not user.is_authenticated or run.owner_id != user.id or run.message.conversation.deleted:
         raise Http404(gettext("Run not found."))
+    if not may_see_draft((run.root or run).message.conversation):
+        raise Http404(gettext("Run not found."))
     return run
+
+
+def may_see_draft(conversation: Conversation) -> bool:
+    """Whether its person may still see what they tried or built in it: not once they can no longer edit the GPT."""
+    if conversation.origin not in (Conversation.Origin.PREVIEW, Conversation.Origin.BUILDER):
+        return True
+    return conversation.gpt.owner_id == conversation.owner_id or may_edit(conversation.owner, conversation.gpt)
 
 
 def access_conversation(user: Any, conversation_id: UUID) -> Conversation:
     """A conversation of `user`'s own, with its GPT and version. Raises Http404."""
     visible = Conversation.objects.visible_to(user).select_related("gpt__owner", "version", "guest__published")
     try:
-        return visible.get(id=conversation_id)
+        conversation = visible.get(id=conversation_id)
     except Conversation.DoesNotExist:
         raise Http404(gettext("Chat not found.")) from None
+    if not may_see_draft(conversation):
+        raise Http404(gettext("Chat not found."))
+    return conversation
 
 
 def access_chat(user: Any, conversation_id: UUID) -> Conversation:
@@ -95,7 +107,7 @@ def start_conversation(
 
     `version` is another one for a preview, from `version_to_try`.
 
-    `gpt` must come from `access_gpt` (or `access_own_gpt` for a preview and to build it). `inputs` are values of its
+    `gpt` must come from `access_gpt` (or `access_draft` for a preview and to build it). `inputs` are values of its
     inputs, which have their defaults unless somebody `fills_in` some. Raises NotPublished, and InvalidInputs for
     these and for others that it needs.
     """

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncGenerator, Callable
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from django.contrib import messages
@@ -44,7 +45,8 @@ async def event_stream(request: HttpRequest, run: Run) -> StreamingHttpResponse:
     The caller checks access.
     """
     last_id = request.headers.get("Last-Event-ID", "")
-    return sse_response(sse(run.id, last_id), await take_stream(run.owner_id))
+    may = partial(services.may_see_draft, (run.root or run).message.conversation)
+    return sse_response(sse(run.id, last_id), await take_stream(run.owner_id), may)
 
 
 @require_GET

@@ -48,11 +48,13 @@ def shown(gpt: Gpt, user: Any) -> "QuerySet[Review]":
 
 
 def why_not(gpt: Gpt, user: Any) -> str:
-    """Why `user` cannot rate `gpt`; empty if they can. Two queries."""
+    """Why `user` cannot rate `gpt`; empty if they can. Three queries."""
     if not user.is_authenticated:
         return gettext("Sign in to rate this GPT.")
     if gpt.owner_id == user.pk:
         return gettext("You can’t rate your own GPT.")
+    if Gpt.objects.editable_by(user).filter(id=gpt.id).exists():
+        return gettext("You can’t rate a GPT that you can edit.")
     is_known = gpt.reviews.filter(owner=user).exists()
     return "" if is_known or has_used(gpt, user) else gettext(NOT_USED)
 

@@ -147,6 +147,7 @@ def gpt_page(request: HttpRequest, slug: str) -> HttpResponse:
         "collections": collections.own(request.user) if gpt.published else (),
         "spec": spec,
         "owns": owns,
+        "edits": owns or Gpt.objects.editable_by(request.user).filter(id=gpt.id).exists(),
         "counts": counts,
         "n_pages": files.filter(unit="page").aggregate(n=Sum("n_pages"))["n"],
         "link": share_link(gpt, owns),

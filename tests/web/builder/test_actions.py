@@ -22,6 +22,7 @@ from workers.rpc import sign_ins
 from workers.tools import ToolError
 from workers.tools.settings import ToolSettings
 
+CALL = "GET https://api.parts.example/parts"
 SECRET = "sk-a-long-secret-42"
 DOCUMENT = json.dumps(
     {
@@ -130,11 +131,11 @@ class TestSecrets:
         return auth.set_auth(action, AuthSetting("bearer", SECRET))
 
     def test_a_key_is_lent_to_calls_of_its_host_alone(self, keyed, bob):
-        credential = sign_ins.find_credential(EgressConfig(), str(keyed.id), bob.pk, "api.parts.example")
+        credential = sign_ins.find_credential(EgressConfig(), str(keyed.id), bob.pk, "api.parts.example", CALL)
         assert credential.headers == {"Authorization": f"Bearer {SECRET}"}
         assert SECRET in credential.secrets
         with pytest.raises(ToolError, match="it wasn't sent"):
-            sign_ins.find_credential(EgressConfig(), str(keyed.id), bob.pk, "evil.example")
+            sign_ins.find_credential(EgressConfig(), str(keyed.id), bob.pk, "evil.example", CALL)
 
     def test_it_lies_nowhere_in_the_open(self, gpt, keyed):
         row = Action.objects.values().get()
@@ -146,17 +147,17 @@ class TestSecrets:
         other = actions.add_action(gpt, DocumentSource(DOCUMENT))
         Action.objects.filter(id=other.id).update(secret=keyed.secret, secret_host=keyed.secret_host, auth="bearer")
         with pytest.raises(ToolError, match="can't be read"):
-            sign_ins.find_credential(EgressConfig(), str(other.id), bob.pk, "api.parts.example")
+            sign_ins.find_credential(EgressConfig(), str(other.id), bob.pk, "api.parts.example", CALL)
 
     def test_basic_and_header_keys(self, action, bob):
         auth.set_auth(action, AuthSetting("basic", "user:word-of-pass"))
-        credential = sign_ins.find_credential(EgressConfig(), str(action.id), bob.pk, "api.parts.example")
+        credential = sign_ins.find_credential(EgressConfig(), str(action.id), bob.pk, "api.parts.example", CALL)
         assert credential.headers == {"Authorization": "Basic dXNlcjp3b3JkLW9mLXBhc3M="}
         assert "word-of-pass" in credential.secrets
         auth.set_auth(action, AuthSetting("header", SECRET, header="X-Api-Key"))
-        assert sign_ins.find_credential(EgressConfig(), str(action.id), bob.pk, "api.parts.example").headers == {
-            "X-Api-Key": SECRET
-        }
+        assert sign_ins.find_credential(
+            EgressConfig(), str(action.id), bob.pk, "api.parts.example", CALL
+        ).headers == {"X-Api-Key": SECRET}
 
     def test_another_kind_or_host_forgets_it(self, keyed):
         assert auth.set_auth(keyed, AuthSetting("bearer")).secret
@@ -187,21 +188,21 @@ class TestSecrets:
     def test_the_published_version_keeps_the_key_of_a_removed_action_until_the_next(self, gpt, keyed, bob):
         publish(gpt)
         actions.remove(keyed)
-        assert sign_ins.find_credential(EgressConfig(), str(keyed.id), bob.pk, "api.parts.example")
+        assert sign_ins.find_credential(EgressConfig(), str(keyed.id), bob.pk, "api.parts.example", CALL)
         publish(gpt)
         with pytest.raises(ToolError, match="was removed"):
-            sign_ins.find_credential(EgressConfig(), str(keyed.id), bob.pk, "api.parts.example")
+            sign_ins.find_credential(EgressConfig(), str(keyed.id), bob.pk, "api.parts.example", CALL)
         assert Action.objects.get().secret == ""
 
     def test_a_deleted_gpt_lends_nothing(self, gpt, keyed, bob):
         delete_gpt(gpt)
         with pytest.raises(ToolError, match="was removed"):
-            sign_ins.find_credential(EgressConfig(), str(keyed.id), bob.pk, "api.parts.example")
+            sign_ins.find_credential(EgressConfig(), str(keyed.id), bob.pk, "api.parts.example", CALL)
 
     def test_an_action_that_is_gone_lends_nothing(self, keyed, bob):
         Action.objects.all().delete()
         with pytest.raises(ToolError, match="was removed"):
-            sign_ins.find_credential(EgressConfig(), str(keyed.id), bob.pk, "api.parts.example")
+            sign_ins.find_credential(EgressConfig(), str(keyed.id), bob.pk, "api.parts.example", CALL)
 
 
 class TestPrivacy:

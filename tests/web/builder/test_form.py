@@ -186,7 +186,8 @@ class TestTwoTabs:
         other = {**fields, **second, "instructions": "Theirs.", "sharing": "me"}
 
         refused = as_alice.post("/gpts/pump-doctor/edit", other, headers=JSON)
-        assert (refused.status_code, refused.json()) == (409, {"stale": saved["revision"]})
+        why = "Not saved: this GPT was changed in another tab or over the API."
+        assert (refused.status_code, refused.json()) == (409, {"stale": saved["revision"], "why": why})
         page = as_alice.post("/gpts/pump-doctor/edit", {**other, "action": "publish"})
         assert page.status_code == 409
         assert "was changed in another tab" in page.content.decode()

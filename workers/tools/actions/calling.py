@@ -7,7 +7,7 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from gpts.runs.steps import FileRef
-from gpts.spec.actions import CALL_TIMEOUT_S, ActionSpec, Operation
+from gpts.spec.actions import CALL_TIMEOUT_S, ActionSpec, Operation, call_of
 from workers.egress import EgressConfig, EgressError, FetchLimits, Response, fetch
 from workers.tools import Request, ToolContext, ToolError, ToolOutput, check_length, in_words
 from workers.tools.actions import answers
@@ -42,7 +42,8 @@ def exchange(
 ) -> Exchange:
     """Send the request of a call. Raises ToolError, SignInNeeded, and what `context.check` raises."""
     request = build_request(action, operation, arguments, reader(context))
-    credential = settings.credential(action.auth, action.action_id, context.user_id, request.host)
+    call = call_of(operation.method, action.base_url, operation.path)
+    credential = settings.credential(action.auth, action.action_id, context.user_id, request.host, call)
     try:
         response = fetch(
             request.url,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django import template
+from django.template.context import RequestContext
 from django.utils.translation import gettext, gettext_noop
 
 from gpts.spec.capabilities import CAPABILITIES
@@ -33,10 +34,10 @@ class ChangedField:
     text: str
 
 
-@register.simple_tag
-def builder_talk(gpt: Gpt) -> dict[str, Any]:
-    """The conversation that builds `gpt`, of its owner. `guided`: the site's model fills in nothing by itself."""
-    conversation = building.conversation_of(gpt.owner, gpt)
+@register.simple_tag(takes_context=True)
+def builder_talk(context: RequestContext, gpt: Gpt) -> dict[str, Any]:
+    """The person's conversation that builds `gpt`. `guided`: the site's model fills in nothing by itself."""
+    conversation = building.conversation_of(context["user"], gpt)
     shown: list[Turn] = []
     if conversation:
         branches = Branches(conversation)

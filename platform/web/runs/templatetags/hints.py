@@ -19,7 +19,7 @@ def hint(context: RequestContext, name: Hint) -> dict[str, Any]:
     user = getattr(request, "user", None)
     shown = bool(user and user.is_authenticated and name not in user.hints_seen)
     if shown and name == "creator":
-        shown = Gpt.objects.editable_by(user).count() <= 1
+        shown = Gpt.objects.owned_by(user).count() <= 1
     elif shown:
         shown = not Conversation.objects.chats_of(user, "", archived=None).exists()
     path = request.get_full_path() if request else ""

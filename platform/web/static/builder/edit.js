@@ -48,7 +48,7 @@ async function save() {
     const body = new FormData(form);
     for (const name of ["files", "picture", "action"]) body.delete(name);
     const data = await post(form.getAttribute("action"), body);
-    if ("stale" in data) return ask(data.stale);
+    if ("stale" in data) return ask(data.stale, data.why);
     form.elements.revision.value = data.revision;
     saved = at;
     if (saved === edits) base = values();
@@ -59,14 +59,16 @@ async function save() {
     greet();
   } catch (error) {
     tell(t("Not saved. {error} Your changes are still here.", { error: error.message }), true);
+    if (error.status === 404) return; // it will not be theirs again by waiting
     timer = setTimeout(saveNow, 5000);
   }
 }
 
 /** Let the person choose between their text and the draft with `revision`, which another tab or program saved. */
-function ask(revision) {
+function ask(revision, why = t("Not saved: this GPT was changed in another tab or over the API.")) {
   stale = true;
   staleNotice.querySelector("[data-overwrite]").value = revision;
+  staleNotice.querySelector("[data-why]").textContent = why;
   staleNotice.hidden = false;
   tell(t("Not saved"), true);
 }

@@ -20,6 +20,7 @@ async function answer(response) {
     throw new Error(t("You’re signed out. Sign in again in another tab."));
   }
   const isJson = response.headers.get("content-type")?.includes("json");
-  if (!isJson) throw new Error(response.status === 404 ? t("GPT not found.") : t("Something went wrong."));
+  if (response.status === 404) throw Object.assign(new Error(t("You can no longer edit this GPT.")), { status: 404 });
+  if (!isJson) throw new Error(t("Something went wrong."));
   return response.json();
 }
