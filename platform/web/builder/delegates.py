@@ -101,7 +101,8 @@ def entries_of(rows: Sequence[DelegateRow]) -> list[DelegateEntry]:
     """These rows, all of one draft, as its `reader` sees them."""
     if not rows:
         return []
-    gpt, reader_id = rows[0].gpt, rows[0].reader  # type: ignore[attr-defined]
+    gpt = rows[0].gpt
+    reader_id = getattr(rows[0], "reader", gpt.owner_id)
     reader = gpt.owner if reader_id == gpt.owner_id else User.objects.get(pk=reader_id)
     wanted = [row.delegate_id for row in rows]
     theirs = Gpt.objects.chattable_by(reader).select_related("owner", "published").in_bulk(wanted)

@@ -14,7 +14,8 @@ from django.test import AsyncClient
 from tests.publishing import let
 from tests.web.api.conftest import key_of
 from web.accounts.models import User
-from web.runs import connections, stream
+from web.builder import shares
+from web.runs import connections, services, stream
 from web.runs.connections import STREAMS, sse_response, take_stream
 from web.runs.listening import CHANNEL
 from web.runs.models import Run
@@ -139,3 +140,19 @@ def test_the_streams_and_the_run_of_somebody_suspended_end(bob, gpt, run, monkey
 
     asyncio.run(asyncio.wait_for(check(), 20))
     assert Run.objects.exclude(id=run.id).get().status == "cancelled"
+
+
+def test_the_stream_of_a_preview_ends_with_the_right_to_edit(bob, gpt, monkeypatch) -> None:
+    monkeypatch.setattr(connections, "CHECK_S", 0)
+    share = shares.share(gpt, "edit", email=bob.email)
+    tried = services.start_run(services.start_conversation(bob, gpt, "preview"), "Hi")
+    page = AsyncClient()
+    page.force_login(bob)
+
+    async def check() -> None:
+        watched = aiter(await page.get(f"/runs/{tried.id}/events"))
+        assert await anext(watched) == b": still here\n\n"
+        await asyncio.to_thread(shares.unshare, gpt, share.id)
+        assert [part async for part in watched] == []
+
+    asyncio.run(asyncio.wait_for(check(), 20))

@@ -25,6 +25,7 @@ from gpts.spec.tools import ToolSpec
 from tests.workers import advancing
 from tests.workers.made_services import made_services
 from web.accounts import quotas
+from web.builder import shares
 from web.builder.models import GptVersion
 from web.runs import approving, log, services, stream
 from web.runs.models import Run, StepRow
@@ -143,6 +144,16 @@ def test_a_run_of_somebody_suspended_is_cancelled_before_anything_else_happens(r
     bob.is_active = False
     bob.save()
     assert [step.kind for step in advance(run, scripted_services(["ZP-771 fits."]))] == ["user_message", "cancelled"]
+
+
+def test_a_preview_ends_before_its_next_step_once_its_person_can_no_longer_edit(gpt, bob, monkeypatch):
+    share = shares.share(gpt, "edit", email=bob.email)
+    tried = services.start_run(services.start_conversation(bob, gpt, "preview"), "Which kit fits?")
+    give_files(tried)
+    perform = loop.perform
+    monkeypatch.setattr(loop, "perform", lambda *given: (perform(*given), shares.unshare(gpt, share.id)))
+    kinds = [step.kind for step in advance(tried, scripted_services(["ZP-771."]))]
+    assert kinds == ["user_message", "message_intent", "cancelled"]
 
 
 def test_files_are_searched_and_the_answer_is_cited(run):
