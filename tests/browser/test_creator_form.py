@@ -6,6 +6,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.publishing import publish
+from web.accounts.models import User
+from web.builder import shares
 from web.builder.files import file_became_ready
 from web.builder.models import Gpt, KnowledgeFile, Sharing
 from web.builder.services import create_gpt
@@ -52,6 +54,21 @@ def test_what_is_typed_saves_itself(form, gpt):
     expect(form.get_by_text("Version 1 is live")).to_be_visible()
     expect(form.get_by_text("12 of 8,000")).to_be_visible()
     assert Gpt.objects.get().instructions == "Typed words."
+
+
+def test_somebody_with_whom_it_is_shared_edits_it_until_that_ends(page, alice, gpt):
+    others = Gpt.objects.filter(id=gpt.id)
+    others.update(owner=User.objects.create_user("bob@example.org", name="Bob"))
+    share = shares.share(others.get(), "edit", email=alice.email)
+    page.goto(f"/gpts/{gpt.slug}/edit")
+    words = page.get_by_label("Instructions", exact=True)
+    words.fill("Typed words.")
+    expect(page.get_by_text("Draft saved")).to_be_visible()
+    assert others.get().instructions == "Typed words."
+    shares.unshare(others.get(), share.id)
+    words.fill("Too late.")
+    expect(page.get_by_text("You can no longer edit this GPT.")).to_be_visible()
+    assert others.get().instructions == "Typed words."
 
 
 def test_two_tabs_overwrite_nothing_unasked_and_sharing_takes_a_button(form, gpt):

@@ -73,7 +73,7 @@ def export_gpt(
 ) -> StreamingHttpResponse:
     """The draft or a published version as one file, without secrets. Its `gpt.json` follows /gpt-file.schema.json."""
     gpt = access_settings(caller(request), slug)
-    return export_response(gpt, str(version) if version else "")
+    return export_response(gpt, str(version) if version else "", caller(request))
 
 
 @router.delete("/gpts/{slug}/imported", response={204: None, **DENIED})

@@ -31,6 +31,7 @@ from gpts.portable.package import (
     PackedWidget,
 )
 from gpts.spec.gpt import MODEL_FIELDS, GptSpec
+from web.accounts.models import User
 from web.builder.files import clean_name
 from web.builder.models import SPEC_FIELDS, Gpt, GptVersion, KnowledgeFile
 from web.builder.models_actions import Outside
@@ -114,8 +115,11 @@ _URLS: Final = ("url", "endpoint")
 COPIED: Final = ("name", "description", "instructions", "starters", "inputs", "capabilities")
 
 
-def export(gpt: Gpt, version: GptVersion | None = None) -> Export:
-    """The draft of `gpt`, or its published `version`. Raises ValidationError if a file is no longer stored."""
+def export(gpt: Gpt, version: GptVersion | None = None, reader: User | None = None) -> Export:
+    """The draft of `gpt`, or its published `version`, for `reader` (its owner).
+
+    Raises ValidationError if a file is no longer stored.
+    """
     spec = version.spec() if version else gpt.draft_spec()
     contents: dict[str, str | Path] = {}
     files = tuple(_file(file, contents) for file in _files(gpt, spec if version else None))
@@ -133,7 +137,7 @@ def export(gpt: Gpt, version: GptVersion | None = None) -> Export:
         actions=actions,
         mcp_servers=tuple(_servers(gpt, spec)),
         remote_agents=tuple(_agents(gpt, spec)),
-        delegates=tuple(_delegates(spec)),
+        delegates=tuple(_delegates(gpt, spec, reader)),
         language=gpt.language,
         sources=tuple(map(_source, gpt.sources.all())),
         widget=_widget(gpt),
@@ -223,12 +227,16 @@ def _agents(gpt: Gpt, spec: GptSpec) -> Iterator[PackedAgent]:
         yield PackedAgent(name=agent.name, card_url=bare_url(agent.card_url), **facts)
 
 
-def _delegates(spec: GptSpec) -> Iterator[PackedDelegate]:
-    names = {
-        str(gpt.id): gpt.live.name for gpt in Gpt.objects.filter(id__in=[each.gpt_id for each in spec.delegates])
-    }
+def _delegates(gpt: Gpt, spec: GptSpec, reader: User | None) -> Iterator[PackedDelegate]:
+    """The GPTs that it asks; with their names, if `reader` may see them."""
+    known = Gpt.objects.filter(id__in=[each.gpt_id for each in spec.delegates])
+    names = {str(each.id): each.live.name for each in known.select_related("published")}
+    hidden = set[str]()
+    if reader and reader.pk != gpt.owner_id:
+        hidden = names.keys() - {str(each) for each in known.chattable_by(reader).values_list("id", flat=True)}
     for each in spec.delegates:
-        yield PackedDelegate(slug=each.slug, name=each.name or names.get(each.gpt_id, ""), when=each.when)
+        name = "" if each.gpt_id in hidden else each.name or names.get(each.gpt_id, "")
+        yield PackedDelegate(slug=each.slug, name=name, when=each.when)
 
 
 def _auth(row: Outside) -> Authentication:

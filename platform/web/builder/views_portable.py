@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from gpts.portable.package import schema
+from web.accounts.models import User
 from web.accounts.quotas import QuotaExceeded
 from web.accounts.requests import PersonRequest
 from web.builder import duplicates, exports
@@ -43,18 +44,18 @@ def export(request: PersonRequest, slug: str) -> HttpResponseBase:
     """The draft of a GPT as a file, or its published `version`."""
     gpt = access_settings(request.user, slug)
     try:
-        return export_response(gpt, request.GET.get("version", ""))
+        return export_response(gpt, request.GET.get("version", ""), request.user)
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
         return redirect("gpt_edit", gpt.slug)
 
 
-def export_response(gpt: Gpt, number: str) -> StreamingHttpResponse:
-    """The draft as a file, or the version with this number. Raises Http404, and ValidationError if a file is lost."""
+def export_response(gpt: Gpt, number: str, reader: User) -> StreamingHttpResponse:
+    """The draft as a file for `reader`, or the version with this number. Raises Http404, and ValidationError if a file is lost."""
     if number and not (number.isdecimal() and len(number) < 9):
         raise Http404(f"{gpt.name} has no such version.")
     version = access_version(gpt, number=int(number)) if number else None
-    chunks = exports.export(gpt, version).chunks()
+    chunks = exports.export(gpt, version, reader).chunks()
     response = StreamingHttpResponse(_in_thread(chunks), content_type="application/zip")
     response["Content-Disposition"] = f'attachment; filename="{exports.file_name(gpt, version)}"'
     response["X-Content-Type-Options"] = "nosniff"

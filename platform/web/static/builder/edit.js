@@ -179,6 +179,7 @@ const SHARE = { me: t("Make private"), link: t("Share by link"), store: t("List 
 /** Offer the button that changes who can use a published GPT, while another level is chosen than the live one. */
 function showSharing() {
   const [row, { live }] = [sharing.querySelector("[data-share]"), sharing.dataset];
+  if (!row) return; // only its owner chooses
   const chosen = form.elements.sharing.value;
   row.hidden = !live || chosen === live;
   row.querySelector("button").textContent = SHARE[chosen];
