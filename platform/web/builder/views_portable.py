@@ -51,7 +51,10 @@ def export(request: PersonRequest, slug: str) -> HttpResponseBase:
 
 
 def export_response(gpt: Gpt, number: str, reader: User) -> StreamingHttpResponse:
-    """The draft as a file for `reader`, or the version with this number. Raises Http404, and ValidationError if a file is lost."""
+    """The draft as a file for `reader`, or the version with this number.
+
+    Raises Http404, and ValidationError if a file is lost.
+    """
     if number and not (number.isdecimal() and len(number) < 9):
         raise Http404(f"{gpt.name} has no such version.")
     version = access_version(gpt, number=int(number)) if number else None
