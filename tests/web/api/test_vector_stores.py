@@ -173,7 +173,7 @@ def test_one_person_has_only_a_few_searches_at_once(alice, gpt, settings):
             call()
         assert refused.value.status_code == 503
     with pytest.raises(NoResult, match="too many requests"):
-        ask_knowledge(gpt, "Which seal?")
+        ask_knowledge(gpt, "Which seal?", gpt.owner)
 
 
 def test_a_search_keeps_to_filters_scores_and_numbers(bob):

@@ -58,10 +58,10 @@ def test_the_builder_fills_in_the_form_without_asking_and_each_change_can_be_und
     assert steps[-1].text == "Who will use it?"
     assert "Untitled GPT" in requests[0].messages[1].content  # it reads the draft
     change = drafts.access_change(draft, DraftChange.objects.get().id)
-    drafts.revert(change)
+    drafts.revert(change, alice)
     draft.refresh_from_db()
     assert (draft.name, draft.instructions, draft.starters) == (UNTITLED, "", [])
-    drafts.revert(change)
+    drafts.revert(change, alice)
     draft.refresh_from_db()
     assert draft.name == "Crumb"
 
@@ -71,7 +71,7 @@ def test_a_change_that_was_edited_since_is_not_undone(draft, alice):
     draft.refresh_from_db()
     update_gpt(draft, {"name": "Mine"})
     with pytest.raises(Refused):
-        drafts.revert(DraftChange.objects.get())
+        drafts.revert(DraftChange.objects.get(), alice)
     draft.refresh_from_db()
     assert draft.name == "Mine"
 
