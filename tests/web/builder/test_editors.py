@@ -1,6 +1,9 @@
 """People with whom a GPT is shared to edit: what they may do in its owner's place, and what stays the owner's."""
 
+from importlib import import_module
+
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -18,6 +21,7 @@ from web.builder import actions, auth, delegates, listing, services, shares, sou
 from web.builder.actions import DocumentSource
 from web.builder.auth import AuthSetting
 from web.builder.models import Gpt
+from web.builder.models_actions import Action
 from web.builder.models_sources import Source
 from web.operate.erasure import erase
 from web.runs.models import Conversation, Run
@@ -193,6 +197,16 @@ class TestKeys:
         if not self.lent(keyed):
             auth.set_auth(keyed, AuthSetting("bearer", SECRET), alice)
         assert not self.lent(keyed, EVIL)  # nor in chats that began with Erin's
+
+    def test_one_from_before_there_were_editors_serves_what_there_was(self, shared, keyed, alice):
+        actions.update_action(keyed, DocumentSource(OTHER), {}, alice)
+        publish(shared)
+        actions.update_action(keyed, DocumentSource(DOCUMENT), {}, alice)
+        Action.objects.update(secret_by=None, secret_for=None)
+        import_module("web.builder.migrations.0033_keys_of_owners").keep_for_owners(apps, None)
+        other = "GET https://api.parts.example/else"
+        assert [self.lent(keyed, each) for each in (CALL, EVIL, other)] == [True, True, False]
+        assert Action.objects.get().secret_by == alice
 
     def test_its_enterer_may_change_the_address_on_its_host(self, keyed, alice):
         actions.update_action(keyed, DocumentSource(OTHER), {}, alice)
