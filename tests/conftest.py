@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import scim2_tester  # noqa: F401 - first: each of its classes looks through all modules that are loaded by then
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 from django.db.models.signals import post_migrate
 from hypothesis import settings as hypothesis_settings
 from pytest_django import DjangoDbBlocker
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 from tests.publishing import publish
 from web.accounts import audit, live_settings
@@ -149,6 +151,21 @@ def run(conversation) -> Run:
 def no_live_settings() -> None:
     """As on a new site, without asking the database."""
     live_settings.forget({})
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_files_found_once() -> None:
+    """Each test client would look for all static files anew."""
+    files: dict[str, Any] = {}
+    find = WhiteNoiseMiddleware.add_files_from_finders
+
+    def found(self: WhiteNoiseMiddleware) -> None:
+        if not files:
+            find(self)
+            files.update(self.files)
+        self.files = files
+
+    WhiteNoiseMiddleware.add_files_from_finders = found
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -4,7 +4,7 @@ import io
 import logging
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +14,14 @@ import pytest
 from asgiref.sync import async_to_sync, sync_to_async
 from django.conf import settings as django_settings
 from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.views import defaults
 
 from gpts.knowledge.sections import Section
 from tests.web.access_scene import PROTOCOLS, Scene, build, word
-from web import rpc
+from web import rpc, urls
 from web.accounts.models import User
 from web.api.native import native
 from web.api.v1 import v1
@@ -251,6 +253,18 @@ async def collected(response: Any) -> bytes:
     return body
 
 
+def not_found_once() -> Callable[[HttpRequest, Exception], HttpResponse]:
+    """Gives everybody the page of what is not there, which is made once for each, and adds what is said of it."""
+    pages: dict[Any, bytes] = {}
+
+    def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+        if request.user.pk not in pages:
+            pages[request.user.pk] = defaults.page_not_found(request, exception).content
+        return HttpResponseNotFound(pages[request.user.pk] + repr(exception).encode())
+
+    return page_not_found
+
+
 @pytest.fixture
 def site(db, settings, monkeypatch, tmp_path) -> Iterator[Site]:
     """The site with all objects of the matrix. Asynchronous views use the test's connection, to be rolled back."""
@@ -263,6 +277,7 @@ def site(db, settings, monkeypatch, tmp_path) -> Iterator[Site]:
         monkeypatch.setattr(module, "close_old_connections", lambda: None)
     monkeypatch.setattr(connections.connections, "close_all", lambda: None)
     monkeypatch.setattr(stream, "RECONNECT_S", 0)
+    monkeypatch.setattr(urls, "handler404", not_found_once(), raising=False)
     page = SourceView(section=Section(parts=()), pages=(ShownPage(page=1, width=1, height=1),))
     monkeypatch.setattr(citations, "call", lambda *_, **__: page.model_dump(mode="json"))
     logging.disable(logging.CRITICAL)

@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
@@ -54,34 +55,63 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(scope="module")
-def migrated(
+def restored(
     django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[list[dict]]:
-    """The rows of that release, after its database has come to today's migrations, once for all tests here."""
-    with django_db_blocker.unblock():
-        load_release(tmp_path_factory.getbasetemp() / DATABASE)
-    yield json.loads(lzma.decompress(STATE.read_bytes()))
-    with django_db_blocker.unblock():
-        call_command("flush", interactive=False, verbosity=0)
+) -> Path:
+    """The state directory of a site into which a backup of that release was restored, by a process of its own.
+
+    The process brings the backup's database to today's migrations.
+    """
+    folder = tmp_path_factory.mktemp("restored")
+    with django_db_blocker.unblock(), opened(folder / DATABASE):
+        make_release()
+    back_up(folder / DATABASE, folder / "old.backup")
+    own = {"GUILDHALL_HOME": str(folder / "new"), "BACKUP_PASSPHRASE": "three small words"}
+    command = [sys.executable, "manage.py", "restore", str(folder / "old.backup")]
+    env = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    subprocess.run(command, env={**env, **own}, cwd=settings.REPOSITORY, check=True)
+    return folder / "new"
 
 
-def load_release(copy: Path) -> None:
-    """Load the state into that release's tables, make a `copy`, and bring them to today's migrations."""
-    executor = MigrationExecutor(connection)
-    today = executor.loader.graph.leaf_nodes()
+@pytest.fixture(scope="module")
+def migrated(django_db_blocker: DjangoDbBlocker, restored: Path) -> Iterator[list[dict]]:
+    """The rows of that release; the tests' database holds what became of them, for all tests here."""
+    with django_db_blocker.unblock(), opened(restored / "db.sqlite3"):
+        yield json.loads(lzma.decompress(STATE.read_bytes()))
+
+
+@contextmanager
+def opened(database: Path) -> Iterator[None]:
+    """The tests' connection is one to another SQLite database meanwhile."""
+    connection.close()
+    own, connection.settings_dict["NAME"] = connection.settings_dict["NAME"], str(database)
     try:
-        executor.migrate(RELEASE)
-        then = MigrationExecutor(connection).loader.project_state(RELEASE).apps
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(serializer, "apps", then)
-            call_command("loaddata", STATE, verbosity=0)
-        then.get_model("builder", "Gpt").objects.filter(slug="front-desk").update(a2a=True, files_downloadable=True)
-        gpt = then.get_model("builder", "Gpt").objects.first()
-        then.get_model("runs", "Permission").objects.create(user_id=gpt.owner_id, gpt_id=gpt.id, tool="reserve")
-        with connection.cursor() as cursor:
-            cursor.execute("VACUUM INTO %s", [str(copy)])
+        yield
     finally:
-        MigrationExecutor(connection).migrate(today)
+        connection.close()
+        connection.settings_dict["NAME"] = own
+
+
+def make_release() -> None:
+    """Make that release's tables and load the state into them."""
+    MigrationExecutor(connection).migrate(RELEASE)
+    then = MigrationExecutor(connection).loader.project_state(RELEASE).apps
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(serializer, "apps", then)
+        call_command("loaddata", STATE, verbosity=0)
+    then.get_model("builder", "Gpt").objects.filter(slug="front-desk").update(a2a=True, files_downloadable=True)
+    gpt = then.get_model("builder", "Gpt").objects.first()
+    then.get_model("runs", "Permission").objects.create(user_id=gpt.owner_id, gpt_id=gpt.id, tool="reserve")
+
+
+def back_up(database: Path, backup: Path) -> None:
+    entries = {"site": "Old", "format": 1, "created": "2026-11-01T12:00:00+00:00", "missing": []}
+    about = {"vendor": "sqlite", "migrations": [list(key) for key in RELEASE]}
+    with backup.open("wb") as stream:
+        writer = ArchiveWriter(stream)
+        writer.add("database/db.sqlite3", database)
+        text = json.dumps({**entries, "database": about, "entries": writer.entries}).encode()
+        writer.close(text, seal_keys(SiteKeys("the old key of that site", ()), "three small words", text))
 
 
 @pytest.fixture
@@ -164,24 +194,18 @@ def test_who_asked_whom_is_kept_in_logs(migrated):
     assert guest
 
 
-def test_a_backup_of_that_release_is_restored(migrated, tmp_path, tmp_path_factory):
-    """Into an empty state directory, by a process of its own, which brings it to today's migrations."""
-    entries = {"site": "Old", "format": 1, "created": "2026-11-01T12:00:00+00:00", "missing": []}
-    database = {"vendor": "sqlite", "migrations": [list(key) for key in RELEASE]}
-    with (tmp_path / "old.backup").open("wb") as stream:
-        writer = ArchiveWriter(stream)
-        writer.add("database/db.sqlite3", tmp_path_factory.getbasetemp() / DATABASE)
-        text = json.dumps({**entries, "database": database, "entries": writer.entries}).encode()
-        writer.close(text, seal_keys(SiteKeys("the old key of that site", ()), "three small words", text))
-    own = {"GUILDHALL_HOME": str(tmp_path / "new"), "BACKUP_PASSPHRASE": "three small words"}
-    command = [sys.executable, "manage.py", "restore", str(tmp_path / "old.backup")]
-    env = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-    subprocess.run(command, env={**env, **own}, cwd=settings.REPOSITORY, check=True)
-    restored = sqlite3.connect(tmp_path / "new" / "db.sqlite3")
+def test_a_backup_of_that_release_is_restored(migrated, restored):
+    database = sqlite3.connect(restored / "db.sqlite3")
     for table, model in (("runs_steprow", "runs.steprow"), ("builder_gptversion", "builder.gptversion")):
-        assert restored.execute(f"SELECT count(*) FROM {table}").fetchone()[0] >= len(rows(migrated, model)) > 0
-    assert restored.execute("SELECT count(*) FROM schedules_schedule").fetchone() == (0,)  # a table of today
-    assert (tmp_path / "new" / "secret.key").read_text() == "the old key of that site"
+        assert database.execute(f"SELECT count(*) FROM {table}").fetchone()[0] >= len(rows(migrated, model)) > 0
+    assert database.execute("SELECT count(*) FROM schedules_schedule").fetchone() == (0,)  # a table of today
+    assert (restored / "secret.key").read_text() == "the old key of that site"
+
+
+def test_each_migration_since_then_can_be_undone():
+    loader = MigrationExecutor(connection).loader
+    for key in loader.graph.nodes.keys() - loader.graph._generate_plan(RELEASE, at_end=True):
+        assert all(operation.reversible for operation in loader.disk_migrations[key].operations), key
 
 
 def test_every_page_of_a_conversation_is_shown(migrated, as_bob):
