@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,19 @@ def django_db_setup(
             copy = migrated_database.with_suffix(f".{os.getpid()}")
             cursor.execute("VACUUM INTO %s", [str(copy)])
             copy.rename(migrated_database)
+
+
+@pytest.fixture
+def put_tables(django_db_setup: None, migrated_database: Path | None) -> Callable[[Path], str]:
+    """Puts an empty SQLite database at a path, migrated, which would take a process seconds; gives its address."""
+
+    def put(path: Path) -> str:
+        if migrated_database:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(migrated_database, path)
+        return f"sqlite:///{path}"
+
+    return put
 
 
 @pytest.fixture

@@ -129,7 +129,10 @@ def browser() -> Iterator[Browser]:
 
 
 class Visitor:
-    """Opens pages for people. Whatever a page's console complains about is in `complaints`."""
+    """Opens pages for people. Whatever a page's console complains about is in `complaints`.
+
+    Nothing is done to a page before its scripts have run, also if a link led there.
+    """
 
     def __init__(self, browser: Browser, site: Site) -> None:
         self.browser, self.site = browser, site
@@ -147,6 +150,9 @@ class Visitor:
             cookie = client.cookies["sessionid"].value
             context.add_cookies([{"name": "sessionid", "value": cookie, "url": self.site.url}])
         page = context.new_page()
+        if options.get("java_script_enabled", True):
+            page.add_init_script("addEventListener('load', () => document.documentElement.dataset.loaded = '')")
+            page.add_locator_handler(page.locator("html:not([data-loaded])"), lambda: page.wait_for_load_state())
         page.on("console", self.heard)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         return page

@@ -6,13 +6,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_accessibility import LOOKS, SIZES, serious
+from tests.browser.test_accessibility import WIDER, looks, serious
 
 pytestmark = pytest.mark.browser
 # Each with the label of the button that sends a message, and what a script makes of the one that copies an answer.
 LANGUAGES = {"de": "Senden", "fr": "Envoyer", "es": "Enviar", "zh-CN": "发送"}
 COPIED = {"de": "Kopiert", "fr": "Copié", "es": "Copiado", "zh-CN": "已复制"}
-WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 def look(page: Page, name: str) -> None:
@@ -21,10 +20,9 @@ def look(page: Page, name: str) -> None:
         page.screenshot(path=Path(folder) / f"{name}.png")
 
 
-@pytest.mark.parametrize(("theme", "size"), LOOKS)
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_pages_fit_in_each_language(visitor, alice, gpt, language, theme, size):
-    page = visitor.page(alice, color_scheme=theme, viewport=SIZES[size], locale=language)
+def test_pages_fit_in_each_language(visitor, alice, gpt, language):
+    page = visitor.page(alice, locale=language)
     for path in (
         "/",
         f"/g/{gpt.slug}/",
@@ -39,8 +37,9 @@ def test_pages_fit_in_each_language(visitor, alice, gpt, language, theme, size):
         "/schedules/new",
     ):
         page.goto(path)
-        look(page, f"{language}-{size}-{path.strip('/').replace('/', '-') or 'store'}")
-        assert (path, page.evaluate(WIDER), serious(page)) == (path, 0, [])
+        for size in looks(page):
+            look(page, f"{language}-{size}-{path.strip('/').replace('/', '-') or 'store'}")
+            assert (path, size, page.evaluate(WIDER), serious(page)) == (path, size, 0, [])
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -60,16 +59,16 @@ def test_scripts_speak_the_language(visitor, bob, gpt, take, language):
     look(page, f"{language}-answer")
 
 
-@pytest.mark.parametrize(("theme", "size"), LOOKS)
-def test_pages_run_from_right_to_left(visitor, alice, gpt, theme, size):
-    page = visitor.page(alice, color_scheme=theme, viewport=SIZES[size])
+def test_pages_run_from_right_to_left(visitor, alice, gpt):
+    page = visitor.page(alice)
     page.add_init_script("document.addEventListener('readystatechange', () => document.documentElement.dir = 'rtl')")
     for path in ("/", f"/g/{gpt.slug}/", f"/g/{gpt.slug}/chat", f"/gpts/{gpt.slug}/edit", "/account/me/"):
         page.goto(path)
-        look(page, f"rtl-{size}-{path.strip('/').replace('/', '-') or 'store'}")
-        assert (path, page.evaluate(WIDER)) == (path, 0)
-        if path == "/":
-            brand, account = (page.locator(name).first.bounding_box() for name in (".brand", ".bar-actions"))
-            assert brand
-            assert account
-            assert brand["x"] > account["x"]
+        for size in looks(page):
+            look(page, f"rtl-{size}-{path.strip('/').replace('/', '-') or 'store'}")
+            assert (path, size, page.evaluate(WIDER)) == (path, size, 0)
+            if path == "/":
+                brand, account = (page.locator(name).first.bounding_box() for name in (".brand", ".bar-actions"))
+                assert brand
+                assert account
+                assert brand["x"] > account["x"]

@@ -1,9 +1,9 @@
-"""Forks a worker for each line of its input, `RUN_ID QUEUE N EFFECT`, and prints that worker's exit status.
+"""Forks a worker for each line of its input, `RUN_ID QUEUE N EFFECT HOME`, and prints that worker's exit status.
 
 The worker SIGKILLs itself right after its n-th append. RUN_ID "-" is whatever waits in the queue, taken in turns
 until nothing does. N = 0 never dies, N = -1 dies in the middle of the call. The tool has the EFFECT read or write, or
 asks the person in a form (asks), and each performance of it leaves a line in the file `performed` of the state
-directory. The engine, the index and the tool are scripted; the loop, the log and the processes are real.
+directory HOME. The engine, the index and the tool are scripted; the loop, the log and the processes are real.
 """
 
 import os
@@ -97,10 +97,11 @@ def work(run_id: str, queue: str, n: int, effect: str) -> None:
 
 if __name__ == "__main__":
     for line in sys.stdin:
-        run_id, queue, n, effect = line.split()
+        run_id, queue, n, effect, home = line.split()
         worker = os.fork()
         if not worker:
             signal.alarm(LIMIT_S)
+            settings.GUILDHALL_HOME = Path(home)
             work(run_id, queue, int(n), effect)
             os._exit(0)
         print(os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1]), flush=True)

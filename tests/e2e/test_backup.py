@@ -24,10 +24,10 @@ def story(home: Path, *arguments: str, **variables: str) -> Any:
     return json.loads(done.stdout)
 
 
-def test_nothing_is_lost_on_sqlite(tmp_path):
+def test_nothing_is_lost_on_sqlite(put_tables, tmp_path):
     """The new machine has a SECRET_KEY of its own, which changes nothing for what is encrypted."""
     file = tmp_path / "site.backup"
-    facts = story(tmp_path / "old", "make", str(file))
+    facts = story(tmp_path / "old", "make", str(file), DATABASE_URL=put_tables(tmp_path / "old/db.sqlite3"))
     assert story(tmp_path / "new", "check", str(file), json.dumps(facts)) == []
     assert file.stat().st_mode & 0o077 == 0
 

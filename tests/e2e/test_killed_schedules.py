@@ -1,15 +1,11 @@
 """Workers that are killed, or work at once, neither lose nor double a time of a schedule."""
 
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
-from django.conf import settings
-from django.db import connection
 
+from tests.e2e.forking import forking
 from tests.web.schedules.conftest import DAILY, end, fall_due, webhook
 from web.accounts.models_outbox import Delivery
 from web.runs import log
@@ -22,24 +18,16 @@ Work = Callable[..., list[int]]
 KILLED = -signal.SIGKILL
 
 
-@pytest.fixture
-def work(transactional_db) -> Iterator[Work]:
-    """Lets real processes work on schedules at once, each to the place named, and gives their exit statuses."""
-    env = {
-        "DATABASE_URL": f"sqlite:///{connection.settings_dict['NAME']}",
-        "DJANGO_SETTINGS_MODULE": "web.settings",
-        "GUILDHALL_HOME": str(settings.GUILDHALL_HOME),
-        "PATH": "",
-    }
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    script = Path(__file__).with_name("schedule_and_die.py")
-    with subprocess.Popen([sys.executable, str(script)], env=env, **pipes) as workers:
-
-        def send(*where: str) -> list[int]:
-            print(*where, file=workers.stdin, flush=True)
-            return [int(status) for status in workers.stdout.readline().split()]
-
+@pytest.fixture(scope="module")
+def fork(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
+    with forking("schedule_and_die.py", tmp_path_factory.mktemp("home")) as send:
         yield send
+
+
+@pytest.fixture
+def work(transactional_db, fork) -> Work:
+    """Lets real processes work on schedules at once, each to the place named, and gives their exit statuses."""
+    return lambda *where: [int(status) for status in fork(*where).split()]
 
 
 @pytest.fixture

@@ -1,19 +1,17 @@
 """A worker killed after any append leaves a run that the next worker ends with the same transcript."""
 
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 
 from gpts.runs.plan import INTERRUPTED
 from gpts.runs.steps import Finished, ToolResult
+from tests.e2e.forking import forking
 from web.builder.models import GptVersion
 from web.runs import approving, log, services
 from web.runs.models import Run
@@ -21,29 +19,25 @@ from web.runs.trees import waiting
 
 pytestmark = [pytest.mark.process, pytest.mark.django_db(transaction=True)]
 
-WORKERS = Path(__file__).with_name("advance_and_die.py")
 Work = Callable[..., int]
 # The loop of one turn: intent, retrieval and call (model queue), result (tools queue), reply and end (model queue).
 KINDS = ["user_message", "message_intent", "retrieval", "model_reply", "tool_result", "model_reply", "finished"]
 
 
+@pytest.fixture(scope="module")
+def fork(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
+    with forking("advance_and_die.py", tmp_path_factory.mktemp("home")) as send:
+        yield send
+
+
 @pytest.fixture
-def work(transactional_db) -> Iterator[Work]:
+def work(transactional_db, fork) -> Work:
     """Lets a real process advance the run, or all that wait, and gives its exit status."""
-    env = {
-        "DATABASE_URL": f"sqlite:///{connection.settings_dict['NAME']}",
-        "DJANGO_SETTINGS_MODULE": "web.settings",
-        "GUILDHALL_HOME": str(settings.GUILDHALL_HOME),
-        "PATH": "",
-    }
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
 
     def advance(run: Run | None, queue: str, die_after: int = 0, effect: str = "read") -> int:
-        print(run.id if run else "-", queue, die_after, effect, file=workers.stdin, flush=True)
-        return int(workers.stdout.readline())
+        return int(fork(run.id if run else "-", queue, die_after, effect, settings.GUILDHALL_HOME))
 
-    with subprocess.Popen([sys.executable, str(WORKERS)], env=env, **pipes) as workers:
-        yield advance
+    return advance
 
 
 def expire(run: Run) -> None:

@@ -19,14 +19,21 @@ CORRECTED = {"original": "The pump takes 2 litres of oil.", "text": "The pump ta
 WAIT_S = 240
 
 
+MAKE_KEY = """
+from web.accounts.models import User
+from web.accounts.services import create_key
+print(create_key(User.objects.create_user('a@b.ch'), "test")[1])
+"""
+
+
 @contextmanager
-def site() -> Iterator[httpx.Client]:
+def site(database_url: str) -> Iterator[httpx.Client]:
     """An empty site with workers and the bundled model, and a client of its only person."""
-    with temporary_site(queues=("model,tools", "index")) as environment, web_server(environment, "healthz") as url:
-        manage(
-            environment, "shell", "-c", "from web.accounts.models import User as U; U.objects.create_user('a@b.ch')"
-        )
-        key = manage(environment, "createkey", "a@b.ch").strip()
+    with (
+        temporary_site(queues=("model,tools", "index"), DATABASE_URL=database_url) as environment,
+        web_server(environment, "healthz") as url,
+    ):
+        key = manage(environment, "shell", "--verbosity=0", "-c", MAKE_KEY).strip()
         with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, trust_env=False) as client:
             client.timeout = httpx.Timeout(60)
             yield client
@@ -62,8 +69,8 @@ def answers(client: httpx.Client, slug: str) -> list[tuple[str, str, list[str]]]
     return found
 
 
-def test_it_gives_the_same_answers_on_an_empty_site():
-    with site() as client:
+def test_it_gives_the_same_answers_on_an_empty_site(put_tables, tmp_path):
+    with site(put_tables(tmp_path / "old.sqlite3")) as client:
         fields = {"name": "Desk", "instructions": "Answer briefly.", "only_from_knowledge": True}
         slug = client.post("/api/gpts", json=fields).json()["slug"]
         for name, data in (("manual.md", MANUAL), ("leave.md", LEAVE)):
@@ -76,7 +83,7 @@ def test_it_gives_the_same_answers_on_an_empty_site():
         published(client, slug)
         before = answers(client, slug)
         data = client.get(f"/api/gpts/{slug}/export").content
-    with site() as client:
+    with site(put_tables(tmp_path / "new.sqlite3")) as client:
         taken = client.post("/api/import", files=[("file", ("desk.gpt.zip", data))])
         assert taken.status_code == 201, taken.text
         [gpt] = taken.json()["gpts"]

@@ -29,8 +29,8 @@ def problems(database_url: str, home: Path) -> list[str]:
     return json.loads(done.stdout)
 
 
-def test_races_on_sqlite_end_well(tmp_path):
-    assert problems(f"sqlite:///{tmp_path}/races.sqlite3", tmp_path) == []
+def test_races_on_sqlite_end_well(put_tables, tmp_path):
+    assert problems(put_tables(tmp_path / "races.sqlite3"), tmp_path) == []
 
 
 def test_races_on_postgresql_end_well(tmp_path):
