@@ -15,6 +15,7 @@ from uuid import UUID
 sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[2] / "platform")]
 
 import django
+import sklearn.feature_extraction.text  # noqa: F401 - once, and not in each worker that sorts a message
 from django.conf import settings
 
 django.setup()
