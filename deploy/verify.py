@@ -23,6 +23,8 @@ CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 CLIENTS = REPOSITORY / "var/clients"
 # Two at once, each with processes of its own, that a file's tests share.
 BY_FILE = ("-n", "2", "--dist", "loadfile")
+# Files with few tests take longest there, and would come last.
+AS_COLLECTED = "--no-loadscope-reorder"
 NO_TESTS_COLLECTED = 5  # pytest's exit code; https://docs.pytest.org/en/stable/reference/exit-codes.html
 
 
@@ -120,7 +122,7 @@ def real_parts() -> list[Check]:
     return [
         Check("model prepared", python("manage.py", "preparemodels")),
         Check("model tests", pytest("model and not process and not browser")),
-        Check("process tests", pytest("process and not browser and not clients", *BY_FILE)),
+        Check("process tests", pytest("process and not browser and not clients", *BY_FILE, AS_COLLECTED)),
     ]
 
 
