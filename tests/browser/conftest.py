@@ -42,6 +42,9 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 expect.set_options(timeout=30_000)  # two browsers at once on two cores
 
 
+LOADING = "html:not([data-loaded])"  # the marks are those of Visitor.page
+
+
 @pytest.fixture(scope="session")
 def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a Valkey of these tests' own."""
@@ -152,7 +155,7 @@ class Visitor:
         page = context.new_page()
         if options.get("java_script_enabled", True):
             page.add_init_script("addEventListener('load', () => document.documentElement.dataset.loaded = '')")
-            page.add_locator_handler(page.locator("html:not([data-loaded])"), lambda: page.wait_for_load_state())
+            page.add_locator_handler(page.locator(LOADING), lambda: page.wait_for_load_state())
         page.on("console", self.heard)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         return page
