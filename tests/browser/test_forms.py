@@ -1,7 +1,7 @@
 """A form in a chat: filled in by mouse and keyboard, in two tabs, at both widths, in both themes."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from gpts.runs.forms import Form, FormField
 from gpts.runs.steps import Approval, ApprovalRequest, ToolResult
@@ -110,7 +110,12 @@ def test_it_is_declined_or_closed_by_keyboard(chat, take, button, dismissed):
 def test_the_second_of_two_tabs_is_told(chat, take, visitor):
     worker, form = shown(chat, take)
     form.get_by_label("City").fill("Rome")
-    log.append(worker.run.id, Approval(call_id="c1", allowed=True, answers={"city": "Paris"}))  # in another tab
+
+    def answered_elsewhere(route: Route) -> None:
+        log.append(worker.run.id, Approval(call_id="c1", allowed=True, answers={"city": "Paris"}))
+        route.continue_()
+
+    chat.route("**/answer", answered_elsewhere)  # at the last moment, else this tab may see it before it sends
     form.get_by_role("button", name="Send answers").click()
     expect(form).to_have_count(0)
     expect(chat.get_by_role("alert").filter(has_text="already answered")).to_be_visible()
