@@ -42,9 +42,6 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 expect.set_options(timeout=30_000)  # two browsers at once on two cores
 
 
-LOADING = "html:not([data-loaded])"  # the marks are those of Visitor.page
-
-
 @pytest.fixture(scope="session")
 def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a Valkey of these tests' own."""
@@ -132,10 +129,7 @@ def browser() -> Iterator[Browser]:
 
 
 class Visitor:
-    """Opens pages for people. Whatever a page's console complains about is in `complaints`.
-
-    Nothing is done to a page before its scripts have run, also if a link led there.
-    """
+    """Opens pages for people. Whatever a page's console complains about is in `complaints`."""
 
     def __init__(self, browser: Browser, site: Site) -> None:
         self.browser, self.site = browser, site
@@ -153,9 +147,6 @@ class Visitor:
             cookie = client.cookies["sessionid"].value
             context.add_cookies([{"name": "sessionid", "value": cookie, "url": self.site.url}])
         page = context.new_page()
-        if options.get("java_script_enabled", True):
-            page.add_init_script("addEventListener('load', () => document.documentElement.dataset.loaded = '')")
-            page.add_locator_handler(page.locator(LOADING), lambda: page.wait_for_load_state())
         page.on("console", self.heard)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         return page

@@ -9,7 +9,7 @@ from django.contrib.sessions.models import Session
 from playwright.sync_api import Locator, Page, Route, expect
 
 from gpts.runs.steps import ModelReply
-from tests.browser.conftest import ANSWER, LOADING
+from tests.browser.conftest import ANSWER
 from web.runs import queued, services
 from web.runs.models import Conversation, Message
 
@@ -269,7 +269,6 @@ def test_a_message_that_waits_is_withdrawn_or_sent_now(asked, take):
 
 def test_what_is_typed_before_the_script_runs_and_while_a_message_is_sent_is_kept(bob_page, gpt, take):
     held: list[Route] = []
-    bob_page.remove_locator_handler(bob_page.locator(LOADING))
     bob_page.route("**/composer.js", lambda route: held.append(route))
     with bob_page.expect_request("**/composer.js"):
         bob_page.goto(f"/g/{gpt.slug}/chat", wait_until="commit")
