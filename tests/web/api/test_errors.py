@@ -201,9 +201,9 @@ class TestNative:
         browser.force_login(alice)
         accepted, n_asked = set(), 0
         for path, methods in native.get_openapi_schema()["paths"].items():
-            address = re.sub(
-                r"{[^}]*id}", str(uuid4()), path.replace("{slug}", "pump-doctor").replace("{number}", "1")
-            )
+            named = path.replace("{slug}", "pump-doctor").replace("{number}", "1")
+            named = re.sub("{(person|group)_id}", "1", named)  # no other id is a 404 before the body is read
+            address = re.sub(r"{[^}]*id}", str(uuid4()), named)
             for method, operation in methods.items():
                 if "application/json" in operation.get("requestBody", {}).get("content", {}):
                     n_asked += 1
