@@ -177,7 +177,7 @@ def test_signing_out_elsewhere_loses_nothing_that_was_typed(form, gpt):
     form.context.clear_cookies()
     form.get_by_label("Instructions", exact=True).fill("Precious words.")
 
-    expect(form.get_by_text("You’re signed out")).to_be_visible()
+    expect(form.get_by_text("Not saved. You’re signed out")).to_be_visible()
     expect(form.get_by_label("Instructions", exact=True)).to_have_value("Precious words.")
 
 
