@@ -54,8 +54,11 @@ def instructions(gpt: str) -> str:
 
 
 def conversation(gpt: str, number: int) -> tuple[PromptMessage, ...]:
-    """The system message of `gpt` and question `number`, which has a long answer."""
-    question = f"Tell me a long story about animal number {number} and the sea."
+    """The system message of `gpt` and question `number`, which has a long answer.
+
+    Of an animal with a number, some models said only that they know none.
+    """
+    question = f"Tell me a long story about a cat with the number {number} and the sea. Begin with the morning."
     return PromptMessage(role="system", content=instructions(gpt)), PromptMessage(role="user", content=question)
 
 
