@@ -41,7 +41,8 @@ def test_rows_follow_a_download_and_leave_focus_and_menus_alone(page):
     expect(other).to_be_focused()
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
+    with page.expect_navigation():  # the rows may tell of it before the new page is there
+        page.keyboard.press("Enter")
     expect(page.locator("#model-other")).to_contain_text("Waiting for the model worker")
     page.locator("#model-good-stop").focus()
     ModelDownload.objects.filter(name="good").update(done=60)
