@@ -28,6 +28,7 @@ from workers.bench import Say
 from workers.bench.cases import read_cases
 from workers.bench.routing import RoutingCase, choose_all, figures, wrong_choices
 from workers.bench.temporary_site import manage, temporary_site
+from workers.bench.timing import QUESTION
 from workers.engine.scripted import WEAK
 from workers.knowledge.embed import shared_embedder
 from workers.smallmodel.routing.router import Router
@@ -42,7 +43,6 @@ CHILDREN: Final = 2
 ROUNDS: Final = 3
 TOKENS: Final = 48
 LIMIT_S: Final = 900.0
-QUESTION: Final = "Tell me a long story about animal number {} and the sea."
 OVER: Final = [str(status) for status in Run.OVER]
 
 

@@ -11,6 +11,8 @@ from gpts.runs.messages import PromptMessage
 
 N_COLD: Final = 3
 N_WARM: Final = 5
+# Every model tried answers it at length; of an animal with a number, some said only that they know none.
+QUESTION: Final = "Tell me a long story about a cat with the number {} and the sea. Begin with the morning."
 N_RULES: Final = 35  # about 1,100 tokens of instructions with the bundled model's tokenizer
 
 
@@ -54,11 +56,8 @@ def instructions(gpt: str) -> str:
 
 
 def conversation(gpt: str, number: int) -> tuple[PromptMessage, ...]:
-    """The system message of `gpt` and question `number`, which has a long answer.
-
-    Of an animal with a number, some models said only that they know none.
-    """
-    question = f"Tell me a long story about a cat with the number {number} and the sea. Begin with the morning."
+    """The system message of `gpt` and question `number`, which has a long answer."""
+    question = QUESTION.format(number)
     return PromptMessage(role="system", content=instructions(gpt)), PromptMessage(role="user", content=question)
 
 
