@@ -20,7 +20,8 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 from tests.publishing import publish
 from web.accounts import audit, live_settings
 from web.accounts.models import User
-from web.builder.models import Gpt, Sharing
+from web.builder.models import Gpt
+from web.builder.models_access import Sharing
 from web.builder.search import PAUSED
 from web.builder.services import create_gpt
 from web.runs.models import Conversation, Run

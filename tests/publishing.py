@@ -1,7 +1,8 @@
 """Publishes GPTs of tests that have nothing but a name, which the store refuses."""
 
 from web.builder import services
-from web.builder.models import Gpt, GptVersion, Sharing
+from web.builder.models import Gpt, GptVersion
+from web.builder.models_access import Sharing
 
 
 def publish(gpt: Gpt, sharing: str | None = None) -> GptVersion:

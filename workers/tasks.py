@@ -16,7 +16,8 @@ from web.accounts.grants import forget_grants
 from web.api import batch_work, history
 from web.api.audio import TIMEOUT_S
 from web.builder.files import queue_indexing, take_stalled_files
-from web.builder.models import Gpt, content_path
+from web.builder.models import Gpt
+from web.builder.models_files import content_path
 from web.builder.widgets import forget_visitors
 from web.checks import stop_unless_valid
 from web.notifications import watching

@@ -22,7 +22,9 @@ from gpts.knowledge.documents import Citation, Passage
 from gpts.runs.steps import Error, Finished, ModelReply, Retrieval, Step
 from tests.publishing import publish
 from web.accounts.models import User
-from web.builder.models import Gpt, KnowledgeFile, Sharing
+from web.builder.models import Gpt
+from web.builder.models_access import Sharing
+from web.builder.models_files import KnowledgeFile
 from web.builder.services import create_gpt
 from web.runs import log, services, stream
 from web.runs.models import Run

@@ -9,7 +9,9 @@ from tests.publishing import publish
 from web.accounts.models import User
 from web.builder import shares
 from web.builder.files import file_became_ready
-from web.builder.models import Gpt, KnowledgeFile, Sharing
+from web.builder.models import Gpt
+from web.builder.models_access import Sharing
+from web.builder.models_files import KnowledgeFile
 from web.builder.services import create_gpt
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

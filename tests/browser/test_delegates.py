@@ -6,7 +6,8 @@ from playwright.sync_api import Page, expect
 from tests.browser.test_accessibility import serious, troubles
 from tests.publishing import publish
 from web.builder import delegates
-from web.builder.models import Gpt, Sharing
+from web.builder.models import Gpt
+from web.builder.models_access import Sharing
 from web.builder.services import create_gpt, set_sharing, update_gpt
 from web.runs.models import Conversation, DelegationRow, Message, Run
 

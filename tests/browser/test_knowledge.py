@@ -13,7 +13,8 @@ from playwright.sync_api import Locator, Page, expect
 from gpts.knowledge.documents import Finding
 from tests.browser.test_accessibility import serious
 from web.builder.files import file_became_ready
-from web.builder.models import Gpt, KnowledgeFile
+from web.builder.models import Gpt
+from web.builder.models_files import KnowledgeFile
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -7,7 +7,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.test_accessibility import LOOKS, SIZES, serious
 from tests.publishing import publish
-from web.builder.models import Gpt, Sharing
+from web.builder.models import Gpt
+from web.builder.models_access import Sharing
 from web.builder.services import create_gpt, set_sharing
 from web.runs import services
 from web.runs.models import Conversation, Run

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.test_accessibility import LOOKS, SIZES, serious
 from web.builder import sources
-from web.builder.models import KnowledgeFile
+from web.builder.models_files import KnowledgeFile
 from web.builder.models_sources import Source
 
 pytestmark = pytest.mark.browser

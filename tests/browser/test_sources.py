@@ -18,7 +18,8 @@ from tests.browser.test_accessibility import LOOKS, SIZES, serious
 from tests.publishing import let
 from tests.workers.knowledge.conftest import WordEmbedder
 from tests.workers.knowledge.files import pdf
-from web.builder.models import Gpt, KnowledgeFile
+from web.builder.models import Gpt
+from web.builder.models_files import KnowledgeFile
 from web.runs.citations import QUEUE
 from web.runs.services import start_conversation, start_run
 from workers.knowledge.pipeline import build_segment, read_file

@@ -7,7 +7,7 @@ from tests.browser.test_accessibility import troubles
 from tests.publishing import publish
 from tests.web.store.use import use
 from web.accounts.models import User
-from web.builder.models import Sharing
+from web.builder.models_access import Sharing
 from web.builder.services import create_gpt
 from web.store import collections, profiles, reviews, standings
 from web.store.models import Review

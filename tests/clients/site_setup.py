@@ -6,7 +6,8 @@ from tests.publishing import publish
 from web.accounts.models import User
 from web.accounts.services import create_key
 from web.builder.files import add_file
-from web.builder.models import DelegateRow, Sharing
+from web.builder.models import DelegateRow
+from web.builder.models_access import Sharing
 from web.builder.services import create_gpt
 from workers.indexing.files import index_next
 

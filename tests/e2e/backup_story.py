@@ -32,8 +32,10 @@ from web.accounts import people
 from web.accounts.models import User
 from web.accounts.services import create_key, valid_key
 from web.builder.files import store_bytes
-from web.builder.models import Gpt, KnowledgeFile, Sharing, content_path
+from web.builder.models import Gpt
+from web.builder.models_access import Sharing
 from web.builder.models_actions import Action
+from web.builder.models_files import KnowledgeFile, content_path
 from web.builder.services import create_gpt
 from web.operate.erasure import erase_due
 from web.operate.models_backup import last_backup

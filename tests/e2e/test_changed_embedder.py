@@ -13,7 +13,8 @@ from django.utils import timezone
 
 from tests.publishing import publish
 from web.builder.files import add_file
-from web.builder.models import Gpt, KnowledgeFile
+from web.builder.models import Gpt
+from web.builder.models_files import KnowledgeFile
 from web.builder.services import create_gpt
 from workers.knowledge.embed import Embedder
 from workers.knowledge.index import KnowledgeIndex

@@ -29,12 +29,15 @@ from web.accounts.models import ApiKey, Scope, User
 from web.accounts.services import create_key, create_sign_in_link
 from web.api.models import Batch, FileBatch, ProgramConversation, ProgramItem, Response
 from web.builder import files, shares
+from web.builder.access import open_link
 from web.builder.delegates import add
-from web.builder.models import Gpt, GptVersion, KnowledgeFile, Sharing
+from web.builder.models import Gpt, GptVersion
+from web.builder.models_access import Sharing
 from web.builder.models_actions import Action, McpServerRow, RemoteAgentRow, SignIn
+from web.builder.models_files import KnowledgeFile
 from web.builder.models_listing import ListingReview
 from web.builder.models_sources import Source
-from web.builder.services import create_gpt, delete_gpt, open_link, update_gpt
+from web.builder.services import create_gpt, delete_gpt, update_gpt
 from web.moderation.models import Case
 from web.notifications.kinds import stop_link
 from web.operate.models import MeasuredModel, ModelDownload, ModelSurvey

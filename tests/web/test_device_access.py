@@ -3,7 +3,7 @@
 import pytest
 
 from tests.publishing import publish
-from web.builder.models import Sharing
+from web.builder.models_access import Sharing
 from web.builder.services import create_gpt
 
 pytestmark = pytest.mark.django_db

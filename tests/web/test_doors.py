@@ -33,8 +33,9 @@ from tests.workers.made_services import made_services
 from tests.workers.runs.test_loop import Embedder, Index
 from tests.workers.trees import call, make_gpt
 from web.accounts.models import User
-from web.builder.models import Gpt, Sharing
-from web.builder.services import open_link
+from web.builder.access import open_link
+from web.builder.models import Gpt
+from web.builder.models_access import Sharing
 from web.runs.models import Run
 from workers.runs.services import Services
 

@@ -20,7 +20,8 @@ from web.accounts.models import Program, User
 from web.accounts.services import create_key, valid_key
 from web.builder import fulltext
 from web.builder.files import remove_file, store_bytes
-from web.builder.models import Gpt, GptVersion, KnowledgeFile
+from web.builder.models import Gpt, GptVersion
+from web.builder.models_files import KnowledgeFile
 from web.builder.models_store import SearchEntry
 from web.builder.services import create_gpt, delete_gpt
 from web.operate.erasure import ERASED_NAME, erase_again

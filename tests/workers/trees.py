@@ -10,7 +10,8 @@ from tests.publishing import publish
 from tests.workers import advancing
 from tests.workers.made_services import made_services
 from web.accounts.models import User
-from web.builder.models import DelegateRow, Gpt, Sharing
+from web.builder.models import DelegateRow, Gpt
+from web.builder.models_access import Sharing
 from web.builder.reviews import published_texts
 from web.builder.services import create_gpt
 from web.runs import log

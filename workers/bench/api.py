@@ -94,7 +94,7 @@ def _prepare() -> dict[str, Any]:
     """A key and a published GPT, made on the site of this process."""
     from web.accounts.models import User
     from web.accounts.services import create_key
-    from web.builder.models import Sharing
+    from web.builder.models_access import Sharing
     from web.builder.services import create_gpt, publish
 
     owner = User.objects.create_user("owner@example.org")

@@ -19,7 +19,8 @@ from django.db.models import Q
 from gpts.runs.prompt import build_prompt
 from gpts.runs.steps import ModelReply, ToolResult, UserMessage
 from web.accounts.models import User
-from web.builder.models import DelegateRow, Gpt, Sharing
+from web.builder.models import DelegateRow, Gpt
+from web.builder.models_access import Sharing
 from web.builder.services import create_gpt, publish
 from web.runs import log
 from web.runs.models import Run, StepRow

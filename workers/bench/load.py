@@ -99,7 +99,8 @@ def _prepare(n_people: int) -> dict[str, Any]:
     from django.test import Client
 
     from web.accounts.models import User
-    from web.builder.models import Gpt, Sharing
+    from web.builder.models import Gpt
+    from web.builder.models_access import Sharing
     from web.builder.services import create_gpt, publish
 
     owner, _ = User.objects.get_or_create(email="owner@example.org")

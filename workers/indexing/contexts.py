@@ -19,7 +19,7 @@ from django.conf import settings
 
 from gpts.runs.search_texts import BEGINNING_CHARS, MAX_TOKENS, context_request, read_written
 from web.builder.files import point_versions_at
-from web.builder.models import KnowledgeFile
+from web.builder.models_files import KnowledgeFile
 from web.runs.fair_queue import is_idle
 from workers.engine.base import PromptTooLong
 from workers.knowledge import publishing, segments

@@ -27,7 +27,7 @@ from django.utils import timezone
 from gpts.knowledge.documents import Document
 from web.builder import notify
 from web.builder.files import file_became_ready
-from web.builder.models import FileToRead, KnowledgeFile
+from web.builder.models_files import FileToRead, KnowledgeFile
 from web.builder.sources import publish_files
 from web.runs.fair_queue import NEVER, serve, served
 from web.runs.files import point_steps_at

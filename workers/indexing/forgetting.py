@@ -8,7 +8,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from web.builder.models import FileToRead
+from web.builder.models_files import FileToRead
 from web.runs.citations import pictures_of
 from web.runs.files import forgotten
 from web.runs.kept_files import forget_drafts, forgotten_knowledge

@@ -15,7 +15,8 @@ from uuid import UUID
 from django.conf import settings
 
 from web.builder.files import point_versions_at, read_again
-from web.builder.models import FileToRead, Gpt, KnowledgeFile
+from web.builder.models import Gpt
+from web.builder.models_files import FileToRead, KnowledgeFile
 from web.runs.models import ConversationFile
 from web.runs.models_stores import StoreFile
 from workers.knowledge import segments

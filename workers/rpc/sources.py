@@ -9,7 +9,7 @@ from django.conf import settings
 
 from gpts.knowledge.highlight import quoted_words
 from gpts.knowledge.sections import ROOM_CHARS, Section
-from web.builder.models import content_path
+from web.builder.models_files import content_path
 from web.runs.citations import ShownPage, SourceView, pictures_of
 from workers.knowledge.embed import shared_embedder
 from workers.knowledge.errors import KnowledgeError

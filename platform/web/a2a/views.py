@@ -24,8 +24,9 @@ from web.a2a.cards import card_of
 from web.a2a.handler import RunHandler
 from web.accounts.requests import owner_of_key
 from web.bodies import a2a_bytes
-from web.builder.models import Gpt, Sharing
-from web.builder.services import access_gpt
+from web.builder.access import access_gpt
+from web.builder.models import Gpt
+from web.builder.models_access import Sharing
 from web.runs.bridge import respond
 from web.runs.connections import close_connection, in_database, take_stream
 from web.runs.errors import TooManyStreams

@@ -22,12 +22,12 @@ from web.api.gpts import DENIED, INVALID
 from web.api.paging import Pages
 from web.api.reading import RequestBody
 from web.builder import actions, auth, sign_ins
+from web.builder.access import access_draft
 from web.builder.actions import DocumentSource, Row
 from web.builder.auth import AuthKind, AuthSetting
 from web.builder.exports import bare_url
 from web.builder.models_actions import Action, McpServerRow, SignIn
 from web.builder.reviews import TextChange, changes_of
-from web.builder.services import access_draft
 
 router = Router(tags=["Actions"])
 UNAVAILABLE = {**INVALID, 503: ProblemDetails}

@@ -18,10 +18,10 @@ from web.api.auth import caller
 from web.api.gpts import DENIED, INVALID
 from web.api.reading import RequestBody
 from web.builder import agents
+from web.builder.access import access_draft
 from web.builder.auth import AuthSetting
 from web.builder.models_actions import RemoteAgentRow
 from web.builder.reviews import TextChange, changes_of
-from web.builder.services import access_draft
 
 router = Router(tags=["Remote agents"])
 When = Annotated[Text, Field(max_length=WHEN_CHARS)]

@@ -19,7 +19,7 @@ from web.api.paging import Pages, SearchText
 from web.api.reading import RequestBody
 from web.api.runs import BUSY, state_of
 from web.api.shapes_runs import ConversationCard, NewMessage, RunState
-from web.builder.services import access_gpt, access_own_gpt
+from web.builder.access import access_gpt, access_own_gpt
 from web.runs import copies, exports, feedback, finding, queued, services, sharing
 from web.runs.branches import shown_in
 from web.runs.models import Conversation

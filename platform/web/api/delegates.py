@@ -15,10 +15,10 @@ from web.api.gpts import DENIED, INVALID
 from web.api.paging import Pages
 from web.api.reading import RequestBody
 from web.builder import delegates
+from web.builder.access import access_draft
 from web.builder.delegates import DelegateEntry, access_delegate
 from web.builder.models import DelegateRow
 from web.builder.reviews import TextChange
-from web.builder.services import access_draft
 
 router = Router(tags=["Delegates"])
 When = Annotated[Text, Field(max_length=WHEN_CHARS)]

@@ -19,11 +19,11 @@ from web.api.errors import ProblemDetails
 from web.api.gpts import DENIED, INVALID
 from web.api.paging import Pages
 from web.api.shapes import OwnGpt, PicturePrompt, Publication, ReplacedDraft
-from web.builder import services
+from web.builder import services, versions
+from web.builder.access import access_draft, access_gpt
 from web.builder.models import Gpt, GptVersion
 from web.builder.pictures import generated_picture, store_picture
-from web.builder.services import access_draft, access_gpt
-from web.builder.views import picture_response
+from web.builder.views_pictures import picture_response
 from web.runs import drafts
 from web.runs.models_drafts import DraftChange
 
@@ -62,14 +62,14 @@ def cancel_publishing(request: HttpRequest, slug: str) -> Status[None]:
 @paginate(Pages)
 def list_drafts(request: HttpRequest, slug: str) -> QuerySet[GptVersion]:
     """The drafts with unpublished changes that restored versions replaced, newest first."""
-    return services.replaced_drafts(access_draft(caller(request), slug))
+    return versions.replaced_drafts(access_draft(caller(request), slug))
 
 
 @router.post("/gpts/{slug}/drafts/{int:draft_id}/restore", response={200: OwnGpt, **DENIED})
 def restore_draft(request: HttpRequest, slug: str, draft_id: int) -> Gpt:
     """Restore a replaced draft. The draft that it replaces is kept in the same way."""
     gpt = access_draft(caller(request), slug)
-    return services.restore(gpt, services.access_version(gpt, id=draft_id, number=None), caller(request))
+    return versions.restore(gpt, versions.access_version(gpt, id=draft_id, number=None), caller(request))
 
 
 class DraftChangeShape(Schema):

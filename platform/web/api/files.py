@@ -24,9 +24,9 @@ from web.api.shapes import (
     PassageCorrection,
 )
 from web.builder import files, passages
+from web.builder.access import access_draft
 from web.builder.knowledge import ask_knowledge, read_health
-from web.builder.models import KnowledgeFile
-from web.builder.services import access_draft
+from web.builder.models_files import KnowledgeFile
 
 router = Router(tags=["Knowledge files"])
 WRONG_STATE = {**DENIED, 409: ProblemDetails}

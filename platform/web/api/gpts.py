@@ -25,12 +25,13 @@ from web.api.shapes import (
     VersionChanges,
     VersionNote,
 )
-from web.builder import services
+from web.builder import services, versions
+from web.builder.access import access_draft, access_gpt, access_own_gpt, may_edit
 from web.builder.categories import validate_category
 from web.builder.changes import differences, turned_off
-from web.builder.models import Gpt, GptVersion, Sharing
+from web.builder.models import Gpt, GptVersion
+from web.builder.models_access import Sharing
 from web.builder.search import find, find_among
-from web.builder.services import access_draft, access_gpt, access_own_gpt, may_edit
 from web.runs.usage import GptUsage, usage_of
 from web.store.listing import HAS, Wanted, fitting, listed
 
@@ -155,21 +156,21 @@ def list_versions(request: HttpRequest, slug: str) -> QuerySet[GptVersion]:
 def note_version(request: HttpRequest, slug: str, number: int, change: VersionNote) -> GptVersion:
     """Set the note on a version; nothing else of it can be changed."""
     gpt = access_draft(caller(request), slug)
-    return services.set_note(gpt, services.access_version(gpt, number=number).id, change.note)
+    return versions.set_note(gpt, versions.access_version(gpt, number=number).id, change.note)
 
 
 @router.get("/gpts/{slug}/versions/{int:number}/changes", response={200: VersionChanges, **DENIED, 422: INVALID[422]})
 def read_changes(request: HttpRequest, slug: str, number: int, since: int | None = None) -> dict[str, Any]:
     """What restoring version `number` would change in your draft; with `since`, how it differs from that version."""
     gpt = access_draft(caller(request), slug)
-    spec = services.access_version(gpt, number=number).spec()
-    return {"changes": differences(services.spec_of(gpt, since), spec), "turned_off": turned_off(gpt, spec)}
+    spec = versions.access_version(gpt, number=number).spec()
+    return {"changes": differences(versions.spec_of(gpt, since), spec), "turned_off": turned_off(gpt, spec)}
 
 
 @router.post("/gpts/{slug}/versions/{int:number}/restore", response={200: OwnGpt, **INVALID})
 def restore_version(request: HttpRequest, slug: str, number: int) -> Gpt:
     """Restore version `number` to the draft. Publish it to make it live. History keeps the replaced draft."""
-    return services.restore_version(access_draft(caller(request), slug), number, caller(request))
+    return versions.restore_version(access_draft(caller(request), slug), number, caller(request))
 
 
 @router.get("/gpts/{slug}/usage", response={200: GptUsage, **DENIED, 422: ProblemDetails})

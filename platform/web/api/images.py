@@ -24,7 +24,7 @@ from web.api.auth import caller
 from web.api.chat_completions import name_ignored
 from web.api.errors import ApiError, OpenAiErrorBody
 from web.builder.files import store_bytes
-from web.builder.models import content_path
+from web.builder.models_files import content_path
 from web.runs import files, stream
 
 router = Router()

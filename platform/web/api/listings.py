@@ -17,9 +17,9 @@ from web.api.operate import operator
 from web.api.paging import Pages
 from web.api.reading import RequestBody
 from web.builder import listing, stewardship
+from web.builder.access import access_draft, access_own_gpt
 from web.builder.models_listing import NOTE_CHARS, ListingReview
 from web.builder.reach import hosts_of
-from web.builder.services import access_draft, access_own_gpt
 
 router = Router(tags=["Reports"])
 

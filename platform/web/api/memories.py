@@ -15,7 +15,7 @@ from web.api.auth import caller
 from web.api.gpts import DENIED, INVALID
 from web.api.paging import Pages
 from web.api.reading import RequestBody
-from web.builder.services import access_gpt
+from web.builder.access import access_gpt
 from web.runs import memories
 from web.runs.models_chats import Memory
 

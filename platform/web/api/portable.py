@@ -19,8 +19,8 @@ from web.api.gpts import DENIED, INVALID
 from web.api.paging import Pages
 from web.api.shapes import OwnGpt
 from web.builder import duplicates
+from web.builder.access import access_draft, access_settings
 from web.builder.models import Gpt
-from web.builder.services import access_draft, access_settings
 from web.builder.views_portable import export_response
 from web.runs.chat_imports import access_import
 from web.runs.importing import MAX_PASTED_CHARS, Taken, bring

@@ -24,8 +24,8 @@ from web.api.functions import made_calls
 from web.api.messages import ProgramMessage
 from web.api.relay import ApprovalNeeded, events
 from web.api.repeats import RepeatableRequest
+from web.builder.access import access_published
 from web.builder.models import Gpt
-from web.builder.services import access_published
 from web.runs import log, services
 from web.runs.connections import in_database
 from web.runs.fair_queue import is_low

@@ -16,7 +16,7 @@ from web.api.gpts import DENIED, INVALID
 from web.api.paging import Pages
 from web.api.reading import RequestBody
 from web.api.shapes_runs import CreatorQuestionShape, OrNull
-from web.builder.services import access_own_gpt
+from web.builder.access import access_own_gpt
 from web.runs import creator_questions
 from web.runs.creator_questions import ANSWER_CHARS, QUESTION_CHARS, access_received
 from web.runs.models import CreatorQuestion

@@ -14,7 +14,7 @@ from web.api.attribute_filters import Filters
 from web.api.errors import ApiError
 from web.api.response_tools import HostedTool, ResponseTool
 from web.api.store_rows import access_store, ready
-from web.builder.models import FileToRead
+from web.builder.models_files import FileToRead
 from web.runs.models import Conversation, ConversationFile
 
 _FILTERS: TypeAdapter[Filters] = TypeAdapter(Filters)

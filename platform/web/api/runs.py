@@ -33,7 +33,7 @@ from web.api.shapes_runs import (
     RunTree,
     StandingPermission,
 )
-from web.builder.services import access_draft, access_gpt
+from web.builder.access import access_draft, access_gpt
 from web.runs import approving, branches, building, fair_queue, files, permissions, projects, services
 from web.runs.approving import FormAction
 from web.runs.connections import close_connection, in_database

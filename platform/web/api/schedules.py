@@ -18,7 +18,7 @@ from web.api.gpts import DENIED, INVALID
 from web.api.paging import Pages
 from web.api.reading import RequestBody
 from web.api.repeats import HEADER
-from web.builder.services import access_published
+from web.builder.access import access_published
 from web.schedules import services
 from web.schedules.models import NAME_CHARS, Schedule, ScheduledRun
 from web.schedules.services import access_schedule

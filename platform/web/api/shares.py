@@ -15,8 +15,8 @@ from web.api.gpts import DENIED, INVALID
 from web.api.paging import Pages
 from web.api.reading import RequestBody
 from web.builder import shares
+from web.builder.access import access_own_gpt
 from web.builder.models_shares import GptShare
-from web.builder.services import access_own_gpt
 
 router = Router(tags=["GPT"])
 Right = Literal["chat", "view", "edit"]

@@ -19,8 +19,8 @@ from web.api.gpts import DENIED, INVALID
 from web.api.paging import Pages
 from web.api.reading import RequestBody
 from web.builder import sources
+from web.builder.access import access_draft
 from web.builder.models_sources import Source, SourceCheck
-from web.builder.services import access_draft
 
 router = Router(tags=["Knowledge"])
 ONE = "/gpts/{slug}/sources/{uuid:source_id}"

@@ -18,8 +18,8 @@ from web.api.operate import operator
 from web.api.paging import InOrder, Pages
 from web.api.reading import RequestBody
 from web.api.shapes import GptCard
+from web.builder.access import access_gpt
 from web.builder.categories import categories
-from web.builder.services import access_gpt
 from web.moderation import cases
 from web.moderation.models import TEXT_CHARS, Reason, Report
 from web.operate.categories import MAX_CATEGORIES, set_categories

@@ -20,7 +20,8 @@ from web.api.errors import ApiError
 from web.api.program_files import access_upload
 from web.api.response_tools import STORE_NAME
 from web.builder import files
-from web.builder.models import FileToRead, Gpt, KnowledgeFile
+from web.builder.models import Gpt
+from web.builder.models_files import FileToRead, KnowledgeFile
 from web.runs.models import ConversationFile
 from web.runs.models_stores import StoreFile, VectorStore
 

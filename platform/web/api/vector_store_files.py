@@ -21,7 +21,7 @@ from web.api.models import FileBatch
 from web.api.store_rows import Store, access_store, attach, counts, refs_of, state_of, store_name
 from web.api.vector_stores import Chunking, FileCounts, FoundText
 from web.builder.files import cancel_reading
-from web.builder.models import FileToRead
+from web.builder.models_files import FileToRead
 
 router = Router(tags=["Vector stores"])
 State = Literal["in_progress", "completed", "failed", "cancelled"]

@@ -18,7 +18,7 @@ from web.api.gpts import DENIED, INVALID
 from web.api.operate import operator
 from web.api.paging import Pages
 from web.api.reading import RequestBody
-from web.builder.services import access_own_gpt
+from web.builder.access import access_own_gpt
 
 router = Router(tags=["Webhooks"])
 GPT_ONE = "/gpts/{slug}/webhooks/{uuid:webhook_id}"

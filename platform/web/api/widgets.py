@@ -13,8 +13,8 @@ from web.api.auth import caller
 from web.api.gpts import DENIED, INVALID
 from web.api.reading import RequestBody
 from web.builder import widgets
+from web.builder.access import access_own_gpt
 from web.builder.models_widgets import MAX_A_DAY, Widget
-from web.builder.services import access_own_gpt
 
 router = Router(tags=["GPT"])
 Limit = Annotated[int, Field(ge=1, le=MAX_A_DAY)]

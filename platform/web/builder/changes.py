@@ -13,7 +13,8 @@ from gpts.spec.actions import host_of
 from gpts.spec.capabilities import CAPABILITIES
 from gpts.spec.gpt import GptSpec
 from gpts.spec.inputs import KINDS, Input
-from web.builder.models import SWITCHES, Gpt, GptVersion, KnowledgeFile
+from web.builder.models import SWITCHES, Gpt, GptVersion
+from web.builder.models_files import KnowledgeFile
 
 # Words with the space after them, so that a changed word does not mark the whole line. Lines, or else the whole text,
 # where so many words differ that nobody could read it.

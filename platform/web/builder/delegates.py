@@ -18,7 +18,8 @@ from django.utils.translation import gettext, gettext_noop
 
 from gpts.spec.gpt import MAX_DELEGATES, DelegateRef, GptSpec
 from web.accounts.models import User
-from web.builder.models import DelegateRow, Gpt, Sharing
+from web.builder.models import DelegateRow, Gpt
+from web.builder.models_access import Sharing
 from web.builder.reviews import GPT_TEXTS, TextChange, changes_of, published_texts
 from web.builder.search import find, find_among
 

@@ -14,8 +14,9 @@ from web.accounts.models import User
 from web.builder.actions import outside
 from web.builder.files import queue_indexing
 from web.builder.forms import DRAFT_FIELDS
-from web.builder.models import DelegateRow, Gpt, KnowledgeFile
+from web.builder.models import DelegateRow, Gpt
 from web.builder.models_actions import McpServerRow, Outside, RemoteAgentRow
+from web.builder.models_files import KnowledgeFile
 from web.builder.services import create_gpt
 from web.engines import offered
 

@@ -33,8 +33,9 @@ from gpts.portable.package import (
 from gpts.spec.gpt import MODEL_FIELDS, GptSpec
 from web.accounts.models import User
 from web.builder.files import clean_name
-from web.builder.models import SPEC_FIELDS, Gpt, GptVersion, KnowledgeFile
+from web.builder.models import SPEC_FIELDS, Gpt, GptVersion
 from web.builder.models_actions import Outside
+from web.builder.models_files import KnowledgeFile
 from web.builder.models_sources import Source
 from web.builder.models_widgets import Widget
 

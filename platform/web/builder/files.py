@@ -29,7 +29,8 @@ from gpts.runs.fairness import Share
 from gpts.safety.findings import used
 from web import erasures
 from web.accounts import quotas
-from web.builder.models import FileToRead, Gpt, GptVersion, KnowledgeFile, content_path
+from web.builder.models import Gpt, GptVersion
+from web.builder.models_files import FileToRead, KnowledgeFile, content_path
 from web.builder.models_sources import Source
 from web.builder.services import publish_if_awaited
 from web.sending import send_task

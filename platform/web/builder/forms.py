@@ -26,7 +26,8 @@ from web.builder.categories import OTHER, categories
 from web.builder.delegates import DelegateEntry, field_name
 from web.builder.faces import MARKS
 from web.builder.listing import wanted_sharing
-from web.builder.models import SPEC_FIELDS, Gpt, Sharing, validate_inputs, validate_starters
+from web.builder.models import SPEC_FIELDS, Gpt, validate_inputs, validate_starters
+from web.builder.models_access import Sharing
 from web.builder.services import engines_for
 from web.engines import DEFAULT
 from web.languages import titled

@@ -15,7 +15,8 @@ from gpts.knowledge.documents import Finding, Severity
 from web import rpc
 from web.accounts.models import User
 from web.builder.files import n_ahead
-from web.builder.models import Gpt, KnowledgeFile
+from web.builder.models import Gpt
+from web.builder.models_files import KnowledgeFile
 from web.languages import too_long
 
 QUESTION_CHARS: Final = 1_000

@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from web.accounts import audit, live_settings, outbox
 from web.accounts.models import User
-from web.builder.models import Gpt, GptVersion, Sharing
+from web.builder.models import Gpt, GptVersion
+from web.builder.models_access import Sharing
 from web.builder.models_listing import ListingReview
 
 

@@ -1,22 +1,16 @@
-"""GPTs: the draft, its knowledge files, its published versions, and who has access."""
+"""GPTs: the draft, its published versions, and which others it can ask."""
 
 import uuid
-from pathlib import Path
 from typing import Any, ClassVar
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
-from django.utils.translation import gettext, gettext_lazy, gettext_noop
+from django.utils.translation import gettext, gettext_noop
 from pydantic import ValidationError as PydanticError
 
-from gpts.knowledge.corrections import Correction
-from gpts.knowledge.documents import Finding
 from gpts.knowledge.languages import LANGUAGES
-from gpts.safety.findings import undecided
 from gpts.spec.capabilities import CAPABILITIES
 from gpts.spec.gpt import (
     DESCRIPTION_CHARS,
@@ -31,16 +25,15 @@ from gpts.spec.gpt import (
     WHEN_CHARS,
     DelegateRef,
     GptSpec,
-    KnowledgeRef,
     ModelSettings,
 )
 from gpts.spec.inputs import MAX_INPUTS, Input
 from web.accounts.models import User
 from web.builder.categories import OTHER, title_of, validate_category
+from web.builder.models_access import GptQuerySet, LinkGrant, Sharing  # noqa: F401 - for Django
 from web.builder.models_actions import Action, McpServerRow, RemoteAgentRow, SignIn  # noqa: F401 - for Django
+from web.builder.models_files import KnowledgeFile
 from web.builder.models_listing import ListingReview  # noqa: F401 - for Django
-from web.builder.models_shares import GptShare
-from web.builder.models_sources import Source
 from web.builder.models_store import SearchEntry, StoreCategory  # noqa: F401 - for Django
 from web.builder.models_widgets import Widget, WidgetVisitor  # noqa: F401 - for Django
 
@@ -58,65 +51,6 @@ SPEC_FIELDS = (
     *("name", "description", "instructions", "starters", "inputs", "only_from_knowledge", "capabilities"),
     *("delegates_to_all", "delegates_to_store", *SWITCHES),
 )
-
-
-class Sharing(models.TextChoices):
-    """Who besides the owner may chat with a published GPT."""
-
-    ME = "me", gettext_lazy("Only me")
-    LINK = "link", gettext_lazy("Anyone with the link")
-    STORE = "store", gettext_lazy("Everyone")
-
-
-_OPEN_TO_ALL = Q(sharing=Sharing.STORE, published__isnull=False)
-
-
-class GptQuerySet(models.QuerySet["Gpt"]):
-    """Every read on a person's behalf starts with one of these filters, so that access is denied by default."""
-
-    def owned_by(self, user: Any) -> "GptQuerySet":
-        """GPTs of `user`, who alone decides for whom they are."""
-        return self.filter(owner=user, deleted=None) if user.is_authenticated else self.none()
-
-    def editable_by(self, user: Any) -> "GptQuerySet":
-        """GPTs whose draft `user` may change and publish: their own, and those that are shared with them so."""
-        return self._own_or_shared(user, GptShare.Right.EDIT)
-
-    def settings_visible_to(self, user: Any) -> "GptQuerySet":
-        """GPTs whose whole draft `user` may see, and so copy: their own, and those that are shared with them so."""
-        return self._own_or_shared(user, GptShare.Right.VIEW, GptShare.Right.EDIT)
-
-    def _own_or_shared(self, user: Any, *rights: str) -> "GptQuerySet":
-        if not user.is_authenticated:
-            return self.none()
-        may = GptShare.objects.of(user).filter(right__in=rights).values("gpt")
-        return self.filter(Q(owner=user) | Q(id__in=may, withdrawn=None), deleted=None)
-
-    def chattable_by(self, user: Any) -> "GptQuerySet":
-        """GPTs that `user` may see and chat with: their own, those shared with them or their groups, those in the
-        store, those whose link they opened. Unpublished ones only if they may edit them.
-
-        Visitors of another site: the GPT whose widget they use, and those in the store, which it may ask.
-        """
-        if not user.is_authenticated:
-            return self.in_store()
-        linked = Q(
-            sharing=Sharing.LINK, published__isnull=False, id__in=LinkGrant.objects.filter(user=user).values("gpt")
-        )
-        visited = Q(
-            published__isnull=False, id__in=Widget.objects.filter(is_on=True, visitors__user=user).values("gpt")
-        )
-        ready = Q(right=GptShare.Right.EDIT) | Q(gpt__published__isnull=False)
-        shared = Q(withdrawn=None, id__in=GptShare.objects.of(user).filter(ready).values("gpt"))
-        return self.filter(Q(owner=user) | _OPEN_TO_ALL | shared | linked | visited, deleted=None)
-
-    def own_or_open_to_all(self, user: Any) -> "GptQuerySet":
-        """Most of those that `user` may chat with, by a query that takes a third of the time to put together."""
-        return self.filter(Q(owner=user) | _OPEN_TO_ALL, deleted=None) if user.is_authenticated else self.in_store()
-
-    def in_store(self) -> "GptQuerySet":
-        """Published GPTs that everyone can find."""
-        return self.filter(_OPEN_TO_ALL, deleted=None)
 
 
 def validate_starters(starters: Any) -> None:
@@ -336,135 +270,3 @@ class DelegateRow(models.Model):
         """The entry in a version."""
         texts = self.seen if self.delegate.owner_id != self.gpt.owner_id else {}
         return DelegateRef(gpt_id=str(self.delegate_id), slug=self.delegate.slug, when=self.when, **texts)
-
-
-def content_path(sha256: str = "") -> Path:
-    """Where the file store keeps the bytes with this SHA-256; without one, the folder of all."""
-    return Path(settings.GUILDHALL_HOME) / "files" / sha256
-
-
-class FileToRead(models.Model):
-    """A stored file whose text an indexing worker turns into a segment. Its bytes are in the file store by `sha256`.
-
-    `notices` are those of `gpts.knowledge.documents` as JSON. The fields about the text (`n_pages` …) are empty until
-    it was read.
-    """
-
-    class Status(models.TextChoices):
-        """The progress of indexing."""
-
-        RECEIVED = "received", gettext_lazy("Waiting")
-        PARSING = "parsing", gettext_lazy("Reading")
-        EMBEDDING = "embedding", gettext_lazy("Embedding")
-        READY = "ready", gettext_lazy("Ready")
-        QUARANTINED = "quarantined", gettext_lazy("Needs your review")
-        FAILED = "failed", gettext_lazy("Failed")
-        CANCELLED = "cancelled", gettext_lazy("Cancelled")
-
-    # There is nothing for a worker to do.
-    SETTLED: ClassVar = (Status.READY, Status.QUARANTINED, Status.FAILED, Status.CANCELLED)
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.CharField(max_length=255)
-    sha256 = models.CharField(max_length=64)
-    size = models.PositiveBigIntegerField(help_text="Bytes.")
-    status = models.CharField(max_length=12, choices=Status.choices, default=Status.RECEIVED)
-    n_read = models.PositiveIntegerField(default=0, help_text="Pages read so far.")
-    n_done = models.PositiveIntegerField(default=0, help_text="Chunks embedded so far.")
-    n_chunks = models.PositiveIntegerField(default=0)
-    n_pages = models.PositiveIntegerField(default=0, help_text="0 if the format has no pages.")
-    n_tokens = models.PositiveIntegerField(default=0)
-    unit = models.CharField(max_length=10, default="page", help_text="What counts as a page.")
-    language = models.CharField(max_length=8, blank=True, help_text="ISO 639-1; empty if unknown.")
-    notices = models.JSONField(default=list, blank=True)
-    segment = models.CharField(max_length=80, blank=True)
-    error = models.CharField(max_length=300, blank=True)
-    started = models.DateTimeField(null=True, blank=True, help_text="When the current status began.")
-    claimed_until = models.DateTimeField(null=True, blank=True, help_text="Until when a worker has claimed it.")
-    woken = models.DateTimeField(default=timezone.now, help_text="When indexing was last requested.")
-    created = models.DateTimeField(auto_now_add=True)
-
-    objects: ClassVar[models.Manager[Any]]
-
-    class Meta:
-        abstract = True
-        ordering = ["created", "id"]
-
-    def __str__(self) -> str:
-        return self.name
-
-    @property
-    def path(self) -> Path:
-        """The path of the uploaded bytes."""
-        return content_path(self.sha256)
-
-    @property
-    def seconds_left(self) -> int | None:
-        """How long the current stage will take at the rate so far; None if unknown."""
-        embedding = self.status == self.Status.EMBEDDING
-        done, total = (self.n_done, self.n_chunks) if embedding else (self.n_read, self.n_pages)
-        if self.started is None or self.status not in (self.Status.PARSING, self.Status.EMBEDDING):
-            return None
-        if not 0 < done <= total:
-            return None
-        return round((timezone.now() - self.started).total_seconds() * (total - done) / done)
-
-
-class KnowledgeFile(FileToRead):
-    """A file in a GPT's knowledge, from upload to ready.
-
-    `findings` are those of `gpts.knowledge.documents` as JSON, `decisions` the owner's choice by the finding's id.
-    """
-
-    gpt = models.ForeignKey(Gpt, on_delete=models.CASCADE, related_name="files")
-    replaces = models.ForeignKey(
-        "self",
-        on_delete=models.SET_NULL,
-        null=True,
-        blank=True,
-        related_name="replacements",
-        help_text="The file that this one replaces once it is ready.",
-    )
-    findings = models.JSONField(default=list, blank=True)
-    decisions = models.JSONField(default=dict, blank=True)
-    corrections = models.JSONField(default=dict, blank=True, help_text="Of passages, by the key of their text.")
-    attributes = models.JSONField(default=dict, blank=True, help_text="What programs choose by when they search.")
-    removed = models.DateTimeField(null=True, blank=True, help_text="When it left the draft; versions keep it.")
-    source = models.ForeignKey(Source, on_delete=models.SET_NULL, null=True, blank=True, related_name="files")
-    from_source = models.BooleanField(default=False, help_text="Whether a source added it, removed or not.")
-
-    class Meta(FileToRead.Meta):
-        indexes = [
-            models.Index(fields=["status", "claimed_until"], name="file_to_index"),
-            models.Index(fields=["sha256", "status"], name="file_known_here"),
-        ]
-        constraints = [
-            models.UniqueConstraint(fields=["gpt", "sha256"], condition=Q(removed=None), name="file_once_per_gpt")
-        ]
-
-    def ref(self) -> KnowledgeRef:
-        """The file as a version names it."""
-        return KnowledgeRef(file_id=str(self.id), name=self.name, segment=self.segment)
-
-    def passage_corrections(self) -> dict[str, Correction]:
-        """The owner's corrections of passages, by key."""
-        return {key: Correction.model_validate(each) for key, each in self.corrections.items()}
-
-    @property
-    def undecided(self) -> list[str]:
-        """The ids of the findings that need the owner's decision; their text is left out until then."""
-        return [each.id for each in undecided(map(Finding.model_validate, self.findings), self.decisions)]
-
-
-class LinkGrant(models.Model):
-    """A person who opened a GPT's secret link, and may chat with it while it is shared by link."""
-
-    gpt = models.ForeignKey(Gpt, on_delete=models.CASCADE, related_name="link_grants")
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
-    created = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["gpt", "user"], name="link_grant_once")]
-
-    def __str__(self) -> str:
-        return f"{self.user} → {self.gpt}"

@@ -11,7 +11,7 @@ from gpts.knowledge.corrections import MOST_CHARS, MOST_QUESTIONS, QUESTION_CHAR
 from web import rpc
 from web.accounts.models import User
 from web.builder.files import queue_again
-from web.builder.models import KnowledgeFile
+from web.builder.models_files import KnowledgeFile
 from web.languages import grouped
 
 MOST_CORRECTIONS: Final = 500

@@ -1,4 +1,4 @@
-"""Writes about GPTs: the draft, versions, sharing. `files` has those about knowledge files."""
+"""Writes about GPTs: the draft, publishing, sharing. `versions` has those about earlier versions."""
 
 import secrets
 from typing import Any
@@ -7,22 +7,21 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import F, Max, Q, QuerySet
-from django.http import Http404
 from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext, gettext_noop
 
-from gpts.spec.capabilities import CAPABILITIES
-from gpts.spec.gpt import MODEL_FIELDS, GptSpec
 from gpts.spec.inputs import placeholders
 from web import erasures
 from web.accounts import audit, quotas
 from web.accounts.models import User
 from web.builder import actions, delegates, listing, notify, search
+from web.builder.access import may_edit
 from web.builder.actions import outside
-from web.builder.models import NOTE_CHARS, SPEC_FIELDS, UNTITLED, Gpt, GptVersion, KnowledgeFile, LinkGrant, Sharing
+from web.builder.models import UNTITLED, Gpt, GptVersion
+from web.builder.models_access import LinkGrant, Sharing
+from web.builder.models_files import KnowledgeFile
 from web.engines import DEFAULT, NamedEngine, offered
-from web.languages import too_long
 
 
 class StaleDraft(Exception):
@@ -34,66 +33,6 @@ OWNERS = gettext_noop("Only {person}, who owns this GPT, can change who can use 
 WITHDRAWN = "An admin of this site has withdrawn this GPT, so only you can use it. Ask them to restore it."
 # Slugs that look like URLs of the site itself.
 RESERVED_SLUGS = {"new", "mine", "edit", "mentionable"}
-
-
-def access_gpt(user: Any, slug: str) -> Gpt:
-    """The GPT that `user` may chat with: the only way one is fetched on a person's behalf. Raises Http404."""
-    found = Gpt.objects.filter(slug=slug).select_related("published", "owner")
-    # The second query includes the first, and takes several times as long to put together.
-    for gpts in (found.own_or_open_to_all, found.chattable_by):
-        try:
-            return gpts(user).get()  # not `first`, which sorts: with as many columns that is half of the time
-        except Gpt.DoesNotExist:
-            continue
-    raise Http404(f"GPT “{slug}” not found, or you don’t have access to it.")
-
-
-def access_published(user: Any, slug: str) -> Gpt:
-    """The published GPT that `user` may chat with, by a slug from outside. Raises Http404."""
-    gpt = access_gpt(user, slug.replace("\x00", ""))
-    if gpt.published is None:
-        raise Http404(f"{gpt.name} is not published.")
-    return gpt
-
-
-def access_own_gpt(user: Any, slug: str) -> Gpt:
-    """The GPT of `user`, for what only its owner may: decide for whom it is, read what people say of it, delete it.
-
-    Raises Http404 for any other.
-    """
-    return _by_slug(Gpt.objects.owned_by(user), slug)
-
-
-def access_draft(user: Any, slug: str) -> Gpt:
-    """The GPT whose draft `user` may change, try and publish: its owner, and those it is shared with to edit.
-
-    Raises Http404 for any other. Whoever acts on it passes `user` on, as `by`.
-    """
-    return _by_slug(Gpt.objects.editable_by(user), slug)
-
-
-def _by_slug(gpts: "QuerySet[Gpt]", slug: str) -> Gpt:
-    gpts = gpts.select_related("published", "owner")
-    gpt = gpts.filter(slug=slug).first() or gpts.filter(former_slug=slug).first()
-    if gpt is None:
-        raise Http404(gettext("GPT “{slug}” not found, or you can’t edit it.").format(slug=slug))
-    return gpt
-
-
-def access_settings(user: Any, slug: str) -> Gpt:
-    """The GPT whose whole draft `user` may see. Raises Http404 for any other."""
-    try:
-        return Gpt.objects.settings_visible_to(user).select_related("published", "owner").get(slug=slug)
-    except Gpt.DoesNotExist:
-        raise Http404(f"GPT “{slug}” not found, or you can’t see its settings.") from None
-
-
-def may_have_files(user: Any, gpt: Gpt) -> bool:
-    """Whether `user` may download the files of `gpt`, and have its tools open them, by its creator's settings now."""
-    if gpt.owner_id == user.id:
-        return True
-    may = Gpt.objects.chattable_by if gpt.lets("files_downloadable") else Gpt.objects.editable_by
-    return may(user).filter(id=gpt.id).exists()
 
 
 def free_slug(name: str) -> str:
@@ -109,7 +48,7 @@ def create_gpt(owner: User, fields: dict[str, Any]) -> Gpt:
 
     Raises ValidationError by field, and QuotaExceeded.
     """
-    _check_engine(owner, fields.get("engine", ""))
+    check_engine(owner, fields.get("engine", ""))
     for _ in range(5):  # another request may take the slug before the insert
         gpt = Gpt(owner=owner, slug=free_slug(fields.get("name", "")), **fields)
         gpt.full_clean(exclude=["slug"], validate_unique=False)
@@ -128,7 +67,7 @@ def update_gpt(gpt: Gpt, fields: dict[str, Any], by: User | None = None) -> Gpt:
     """The draft with `fields` changed and saved `by` a person, its owner if None. Raises ValidationError by field."""
     differs = _differs(gpt, fields)
     if fields.get("engine", gpt.engine) != gpt.engine:
-        _check_engine(gpt.owner, fields["engine"], by)
+        check_engine(gpt.owner, fields["engine"], by)
     for name, value in fields.items():
         setattr(gpt, name, value)
     gpt.full_clean(validate_unique=False)
@@ -172,7 +111,7 @@ def engines_for(owner: User, by: User | None = None) -> dict[str, NamedEngine]:
     return {name: entries[name] for name in offered(settings.ENGINES, by or owner) if name in entries}
 
 
-def _check_engine(owner: User, name: str, by: User | None = None) -> None:
+def check_engine(owner: User, name: str, by: User | None = None) -> None:
     """Raises ValidationError unless `by` may choose the model called `name` for a GPT of `owner`."""
     names = engines_for(owner, by).keys() - {DEFAULT}
     if name and name not in names:
@@ -332,11 +271,6 @@ def publish_if_awaited(gpt: Gpt) -> GptVersion | None:
         return None
 
 
-def may_edit(user: User, gpt: Gpt) -> bool:
-    """Whether `user` may edit the draft of `gpt` now, on whose behalf something goes on."""
-    return user.is_active and (user.pk == gpt.owner_id or Gpt.objects.editable_by(user).filter(id=gpt.id).exists())
-
-
 def set_sharing(gpt: Gpt, sharing: str, by: User | None = None) -> Gpt:
     """Change who may chat with `gpt`, as `apply_sharing` does; for the store it may first wait for an operator."""
     with transaction.atomic():
@@ -377,77 +311,6 @@ def rotate_link(gpt: Gpt) -> Gpt:
     return set_sharing(gpt, Sharing.LINK)
 
 
-def open_link(user: User, secret: str) -> Gpt:
-    """The GPT behind a secret link, which `user` may chat with from now on. Raises Http404."""
-    gpt = Gpt.objects.filter(link_secret=secret, sharing=Sharing.LINK, deleted=None, published__isnull=False).first()
-    if not secret or gpt is None:
-        raise Http404("This link no longer works. Its GPT was deleted or is no longer shared by link.")
-    LinkGrant.objects.get_or_create(gpt=gpt, user=user)
-    return gpt
-
-
-def restore_version(gpt: Gpt, number: int, by: User | None = None) -> Gpt:
-    """The draft with everything of the published version `number` restored. Raises Http404."""
-    return restore(gpt, access_version(gpt, number=number), by)
-
-
-def access_version(gpt: Gpt, **which: Any) -> GptVersion:
-    """The published version or replaced draft of `gpt` that can be restored. Raises Http404."""
-    version = gpt.versions.exclude(number=None, replaced=None).filter(**which).first()
-    if version is None:
-        raise Http404(f"{gpt.name} has no such version.")
-    return version
-
-
-def spec_of(gpt: Gpt, number: int | None) -> GptSpec:
-    """What the published version `number` says, or for None the draft. Raises Http404."""
-    return gpt.draft_spec() if number is None else access_version(gpt, number=number).spec()
-
-
-def replaced_drafts(gpt: Gpt) -> "QuerySet[GptVersion]":
-    """The drafts with unpublished changes that a restored version replaced, the last one first."""
-    return gpt.versions.exclude(replaced=None).select_related("author").order_by("-replaced")
-
-
-def set_note(gpt: Gpt, version_id: int, note: str) -> GptVersion:
-    """The version of `gpt` with this note, in one line. Raises Http404, ValidationError."""
-    version = access_version(gpt, id=version_id)
-    version.note = " ".join(note.split())
-    if len(version.note) > NOTE_CHARS:
-        raise ValidationError({"note": too_long(version.note, NOTE_CHARS)})
-    version.save(update_fields=["note"])
-    return version
-
-
-def restore(gpt: Gpt, version: GptVersion, by: User | None = None) -> Gpt:
-    """The draft with everything of `version`. A draft with unpublished changes is kept as a replaced one."""
-    spec = version.spec()
-    kept = [ref.file_id for ref in spec.knowledge]
-    with transaction.atomic():
-        draft = gpt.draft_spec()
-        if draft not in (spec, gpt.published and gpt.published.spec()):
-            facts = {"replaced": timezone.now(), "author": by or gpt.owner}
-            GptVersion.objects.create(gpt=gpt, data=draft.model_dump(mode="json"), **facts)
-        later = gpt.files.filter(removed=None).exclude(id__in=kept)
-        # A worker that reads one of them loses its claim and stops.
-        later.exclude(status__in=KnowledgeFile.SETTLED).update(
-            status=KnowledgeFile.Status.CANCELLED, claimed_until=None
-        )
-        later.update(removed=timezone.now())
-        gpt.files.filter(id__in=kept).update(removed=None)
-        actions.bring_back(gpt, spec)
-        delegates.bring_back(gpt, spec)
-        gpt.engine = spec.model.engine  # also one that is no longer offered: its form says so
-        return update_gpt(gpt, _draft_fields(spec), by)
-
-
-def _draft_fields(spec: GptSpec) -> dict[str, Any]:
-    fields: dict[str, Any] = spec.model_dump(mode="json", include=set(SPEC_FIELDS))
-    fields["inputs"] = [each.model_dump(mode="json", exclude_defaults=True) for each in spec.inputs]
-    fields["capabilities"] = [key for key in spec.capabilities if key in CAPABILITIES]
-    return {**fields, **spec.model.model_dump(include=set(MODEL_FIELDS))}
-
-
 def delete_gpt(gpt: Gpt) -> None:
     """Hide `gpt` from everyone. Their chats with it stay readable, without the questions to its creator."""
     with transaction.atomic():
@@ -456,28 +319,3 @@ def delete_gpt(gpt: Gpt) -> None:
         gpt.creator_questions.all().delete()
         erasures.note("gpt", gpt.pk)
         audit.record(audit.Act.GPT_DELETED, gpt.owner, gpt)
-
-
-def preview_version(gpt: Gpt) -> GptVersion:
-    """An unnumbered snapshot of the draft for preview chats."""
-    return snapshot(gpt, gpt.draft_spec())
-
-
-def version_to_try(gpt: Gpt, number: int | None, engine: str | None, by: User | None = None) -> GptVersion:
-    """A version of a GPT for a preview: published or the draft, with its model or another. Raises Http404.
-
-    `engine`: None for its own. Raises ValidationError for one that `by` may not choose for it.
-    """
-    spec = spec_of(gpt, number)
-    if engine is None or engine == spec.model.engine:
-        return preview_version(gpt) if number is None else access_version(gpt, number=number)
-    _check_engine(gpt.owner, engine, by)
-    return snapshot(gpt, spec.model_copy(update={"model": spec.model.model_copy(update={"engine": engine})}))
-
-
-def snapshot(gpt: Gpt, spec: GptSpec) -> GptVersion:
-    """An unnumbered version of `gpt`, for its previews or its builder; one of the last two if it is the same."""
-    data = spec.model_dump(mode="json")
-    last = gpt.versions.filter(number=None, replaced=None)[:2]
-    same = (version for version in last if version.data == data)
-    return next(same, None) or GptVersion.objects.create(gpt=gpt, data=data)

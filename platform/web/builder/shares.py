@@ -13,9 +13,10 @@ from django.db.models import QuerySet
 from gpts.spec.capabilities import CAPABILITIES
 from web.accounts import audit, outbox
 from web.accounts.models import User
+from web.builder.access import may_edit, may_have_files
 from web.builder.models import Gpt
 from web.builder.models_shares import GptShare
-from web.builder.services import WITHDRAWN, may_edit, may_have_files
+from web.builder.services import WITHDRAWN
 
 MOST: int = 500
 Right = GptShare.Right

@@ -24,7 +24,8 @@ from gpts.spec.sources import LEAST_HOURS, MOST_FILES, MOST_HOURS, MOST_SOURCES,
 from web.accounts import quotas
 from web.accounts.models import User
 from web.builder import files, notify
-from web.builder.models import Gpt, GptVersion, KnowledgeFile
+from web.builder.models import Gpt, GptVersion
+from web.builder.models_files import KnowledgeFile
 from web.builder.models_sources import KEY_CHARS, Source, SourceCheck, SourceItem
 from web.builder.services import add_version
 from web.sending import send_task

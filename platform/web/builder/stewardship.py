@@ -7,7 +7,8 @@ from django.utils import timezone
 from web.accounts import audit, outbox
 from web.accounts.models import User
 from web.builder import actions, notify, search
-from web.builder.models import Gpt, LinkGrant, Sharing
+from web.builder.models import Gpt
+from web.builder.models_access import LinkGrant, Sharing
 from web.builder.models_listing import NOTE_CHARS, ListingReview
 from web.builder.models_widgets import Widget
 from web.builder.services import apply_sharing, set_sharing

@@ -1,17 +1,15 @@
-"""The creator's pages: the list of one's GPTs, the form, history, sharing, the picture."""
+"""The creator’s pages: the list of one’s GPTs, the form, publishing and sharing."""
 
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Final, cast
-from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.db.models import Q
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -25,17 +23,19 @@ from web.accounts.models import User
 from web.accounts.quotas import QuotaExceeded
 from web.accounts.requests import PersonRequest
 from web.builder import delegates, files, listing, services
+from web.builder.access import access_draft, access_own_gpt, open_link
 from web.builder.actions import privacy_missing
 from web.builder.agents import agent_card_url
-from web.builder.changes import VERSIONS_PER_PAGE, differences, draft_changed, history, turned_off
+from web.builder.changes import draft_changed
 from web.builder.duplicates import keyless
 from web.builder.faces import MARKS
 from web.builder.forms import DRAFT_FIELDS, GptForm, NewGptForm
 from web.builder.knowledge import readings
-from web.builder.models import Gpt, KnowledgeFile, Sharing
+from web.builder.models import Gpt
+from web.builder.models_access import Sharing
+from web.builder.models_files import KnowledgeFile
 from web.builder.models_listing import ListingReview
-from web.builder.pictures import generated_picture, store_picture
-from web.rpc import NoResult
+from web.builder.pictures import store_picture
 
 View = Callable[..., HttpResponse]
 WHO_CAN: Final[dict[str, str]] = {
@@ -66,12 +66,12 @@ def wants_json(request: HttpRequest) -> bool:
 
 def of_own_gpt(view: View) -> View:
     """`view(request, gpt, …)` at a URL with the slug of a GPT. 404 for anyone but its owner."""
-    return _of(services.access_own_gpt, view)
+    return _of(access_own_gpt, view)
 
 
 def of_draft(view: View) -> View:
     """The same for all who may edit it: `view` does nothing that `access_own_gpt` is for, and tells who acts."""
-    return _of(services.access_draft, view)
+    return _of(access_draft, view)
 
 
 def _of(access: Callable[[Any, str], Gpt], view: View) -> View:
@@ -317,119 +317,10 @@ def withdraw_listing(request: HttpRequest, gpt: Gpt) -> HttpResponse:
 
 @require_POST
 @of_draft
-def edit_picture(request: HttpRequest, gpt: Gpt) -> HttpResponse:
-    """Replace the picture of a GPT, or remove it if none was sent."""
-    upload = request.FILES.get("picture")
-    return _set_picture(request, gpt, lambda: store_picture(upload) if upload else "")
-
-
-@require_POST
-@of_draft
-def generate_picture(request: PersonRequest, gpt: Gpt) -> HttpResponse:
-    """Let a worker make the picture of a GPT from `prompt`, or from its name and description if that is empty."""
-    return _set_picture(request, gpt, lambda: generated_picture(gpt, request.POST.get("prompt", ""), request.user))
-
-
-def _set_picture(request: HttpRequest, gpt: Gpt, make: Callable[[], str]) -> HttpResponse:
-    try:
-        services.update_gpt(gpt, {"picture": make()})
-    except (ValidationError, NoResult) as error:
-        texts = error.messages if isinstance(error, ValidationError) else [str(error)]
-        if wants_json(request):
-            return JsonResponse({"errors": {"picture": texts}}, status=400)
-        messages.error(request, " ".join(texts))
-    return state_response(request, gpt)
-
-
-@require_safe
-def picture(request: HttpRequest, gpt_id: UUID, name: str) -> FileResponse:
-    """The picture of a GPT, for people who may see it or have chatted with it. Its name changes with its content."""
-    seen = Gpt.objects.chattable_by(request.user).filter(id=gpt_id, picture=name).exists()
-    if not seen and request.user.is_authenticated:
-        seen = Gpt.objects.filter(Q(conversations__owner=request.user), id=gpt_id, picture=name).exists()
-    if not seen:
-        raise Http404("Picture not found.")
-    response = picture_response(name)
-    response.headers["Cache-Control"] = "private, max-age=31536000, immutable"
-    return response
-
-
-def picture_response(name: str) -> FileResponse:
-    """The kept picture called `name`. Raises Http404."""
-    path = settings.MEDIA_ROOT / name
-    if not name or not path.is_file():
-        raise Http404("Picture not found.")
-    headers = {"Cache-Control": "private, no-cache", "X-Content-Type-Options": "nosniff"}
-    return FileResponse(path.open("rb"), content_type="image/webp", headers=headers)
-
-
-@require_POST
-@of_draft
 def cancel_publishing(request: HttpRequest, gpt: Gpt) -> HttpResponse:
     """Don’t publish the draft once its files are ready."""
     services.cancel_publishing(gpt)
     messages.success(request, gettext("Publishing cancelled."))
-    return redirect("gpt_edit", gpt.slug)
-
-
-@require_safe
-@of_draft
-def versions(request: PersonRequest, gpt: Gpt) -> HttpResponse:
-    """The published versions and what changed in each, and the last drafts that a restored version replaced."""
-    replaced = services.replaced_drafts(gpt)[:VERSIONS_PER_PAGE]
-    page = history(gpt, request.GET.get("page"))
-    return render(
-        request, "builder/history.html", {"page": page, "replaced": replaced, **form_state(gpt, request.user)}
-    )
-
-
-@require_POST
-@of_draft
-def note_version(request: HttpRequest, gpt: Gpt, version_id: int) -> HttpResponse:
-    """Set the note on a version."""
-    try:
-        services.set_note(gpt, version_id, request.POST.get("note", ""))
-    except ValidationError as error:
-        messages.error(request, " ".join(error.messages))
-    return redirect("gpt_history", gpt.slug)
-
-
-@require_safe
-@of_draft
-def compare(request: HttpRequest, gpt: Gpt) -> HttpResponse:
-    """Two versions side by side, field by field: `old` and `new` are their numbers; without one, the draft."""
-    numbers = list(gpt.versions.filter(number__isnull=False).order_by("-number").values_list("number", flat=True))
-    chosen = [number if (number := request.GET.get(side, "")).isdigit() else "" for side in ("old", "new")]
-    old, new = (services.spec_of(gpt, int(number) if number else None) for number in chosen)
-    context = {"gpt": gpt, "numbers": numbers, "old": chosen[0], "new": chosen[1]}
-    return render(request, "builder/compare.html", {**context, "changes": differences(old, new)})
-
-
-@require_http_methods(["GET", "POST"])
-@of_draft
-def restore(request: PersonRequest, gpt: Gpt, version_id: int) -> HttpResponse:
-    """Show what would change in the draft, then restore a version to it. The live version stays as it is."""
-    version = services.access_version(gpt, id=version_id)
-    title = (
-        gettext("Version {number}").format(number=version.number) if version.number else gettext("The replaced draft")
-    )
-    ended = turned_off(gpt, version.spec())
-    if request.method == "GET":
-        pending = gpt.uploads.exclude(status=KnowledgeFile.Status.READY)
-        changes = differences(gpt.draft_spec(), version.spec())
-        context = {"gpt": gpt, "version": version, "title": title, "changes": changes}
-        context |= {"pending": pending, "ended": ended}
-        return render(request, "builder/restore.html", context)
-    kept = services.replaced_drafts(gpt).first()
-    services.restore(gpt, version, request.user)
-    newest = services.replaced_drafts(gpt).first()
-    before = newest if newest != kept else gpt.published  # a draft that was live needs no copy
-    undo = reverse("gpt_restore", args=[gpt.slug, before.id]) if before else ""
-    messages.success(request, gettext("{title} restored to your draft.").format(title=title), extra_tags=undo)
-    if ended:
-        messages.warning(
-            request, gettext("Turned off in the live version too: {names}.").format(names=", ".join(ended))
-        )
     return redirect("gpt_edit", gpt.slug)
 
 
@@ -456,6 +347,6 @@ def rotate_link(request: HttpRequest, gpt: Gpt) -> HttpResponse:
 
 @login_required
 @require_safe
-def open_link(request: PersonRequest, secret: str) -> HttpResponse:
+def link(request: PersonRequest, secret: str) -> HttpResponse:
     """Give the person access to the GPT behind a secret link, and show its page."""
-    return redirect("gpt", services.open_link(request.user, secret).slug)
+    return redirect("gpt", open_link(request.user, secret).slug)

@@ -17,7 +17,8 @@ from web.accounts.models import User
 from web.accounts.requests import PersonRequest
 from web.builder import files, passages
 from web.builder.knowledge import reading
-from web.builder.models import Gpt, KnowledgeFile
+from web.builder.models import Gpt
+from web.builder.models_files import KnowledgeFile
 from web.builder.views import View, of_draft, state, state_response, wants_json
 from web.rpc import NoResult
 

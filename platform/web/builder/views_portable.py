@@ -18,8 +18,9 @@ from web.accounts.models import User
 from web.accounts.quotas import QuotaExceeded
 from web.accounts.requests import PersonRequest
 from web.builder import duplicates, exports
+from web.builder.access import access_settings
 from web.builder.models import Gpt
-from web.builder.services import access_settings, access_version
+from web.builder.versions import access_version
 from web.builder.views import of_draft, state_response
 
 

@@ -16,7 +16,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from gpts.spec.sources import LEAST_HOURS, MOST_HOURS, SECRETS, TITLES
 from web.accounts.requests import PersonRequest
 from web.builder import sources
-from web.builder.models import Gpt, KnowledgeFile
+from web.builder.models import Gpt
+from web.builder.models_files import KnowledgeFile
 from web.builder.models_sources import Source
 from web.builder.views import of_draft
 

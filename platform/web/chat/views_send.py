@@ -20,8 +20,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from gpts.spec.gpt import GptSpec
 from web.accounts.models import User
+from web.builder.access import access_draft, access_gpt
 from web.builder.models import Gpt
-from web.builder.services import access_draft, access_gpt
 from web.builder.templatetags.faces import face
 from web.builder.views import View, wants_json
 from web.chat.turns import guest_of, turn_of

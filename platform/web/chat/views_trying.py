@@ -13,8 +13,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from gpts.spec.gpt import GptSpec
 from web.accounts.models import User
-from web.builder.models import Gpt, GptVersion, KnowledgeFile
-from web.builder.services import access_draft, engines_for, version_to_try
+from web.builder.access import access_draft
+from web.builder.models import Gpt, GptVersion
+from web.builder.models_files import KnowledgeFile
+from web.builder.services import engines_for
+from web.builder.versions import version_to_try
 from web.chat.views_send import for_people_signed_in, new_turn
 from web.engines import DEFAULT
 from web.runs.inputs_of import sent_inputs

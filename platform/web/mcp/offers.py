@@ -20,8 +20,8 @@ from mcp_types import (
 )
 
 from gpts.spec.gpt import GptSpec
+from web.builder.access import access_published
 from web.builder.models import Gpt
-from web.builder.services import access_published
 from web.mcp.answers import Answer, Question
 from web.mcp.callers import Caller, Context, caller_of
 from web.runs.connections import in_database

@@ -22,8 +22,9 @@ from mcp_types import (
     TextResourceContents,
 )
 
-from web.builder.models import Gpt, KnowledgeFile
-from web.builder.services import may_have_files
+from web.builder.access import may_have_files
+from web.builder.models import Gpt
+from web.builder.models_files import KnowledgeFile
 from web.mcp.addresses import FILE, KNOWLEDGE, PASSAGE, TEMPLATES, knowledge_uri
 from web.mcp.callers import Caller, Context, caller_of
 from web.mcp.offers import access_offered, page_of, spec_of

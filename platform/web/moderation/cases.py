@@ -18,8 +18,8 @@ from web.accounts.audit import Act, record
 from web.accounts.models import User
 from web.accounts.outbox import notify, notify_operators
 from web.accounts.quotas import lock
+from web.builder.access import access_gpt
 from web.builder.notify import of_gpt
-from web.builder.services import access_gpt
 from web.languages import too_long
 from web.moderation import consequences
 from web.moderation.models import TEXT_CHARS, Case, Reason, Report

@@ -16,10 +16,10 @@ from web.accounts.invitations import live
 from web.accounts.models import User
 from web.accounts.models_outbox import Delivery
 from web.accounts.services import is_confirmed
+from web.builder.access import may_edit
 from web.builder.models import Gpt
 from web.builder.models_listing import ListingReview
 from web.builder.models_shares import GptShare
-from web.builder.services import may_edit
 from web.moderation.models import Case
 from web.moderation.views import DECISIONS
 from web.notifications.kinds import KINDS, stop_link

@@ -15,7 +15,8 @@ from unfold.decorators import display
 from web.accounts.models import User
 from web.builder import stewardship
 from web.builder.categories import DEFAULTS, categories
-from web.builder.models import Gpt, Sharing
+from web.builder.models import Gpt
+from web.builder.models_access import Sharing
 from web.builder.models_store import StoreCategory
 from web.operate.people import person_with_address
 from web.operate.site import OperatorAdmin, operators, person_of

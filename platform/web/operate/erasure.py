@@ -21,8 +21,9 @@ from web.accounts.models import User
 from web.api.models import Response
 from web.builder import fulltext
 from web.builder.files import remove_file
-from web.builder.models import Gpt, GptVersion, KnowledgeFile
+from web.builder.models import Gpt, GptVersion
 from web.builder.models_actions import Action, McpServerRow, RemoteAgentRow
+from web.builder.models_files import KnowledgeFile
 from web.builder.models_shares import GptShare
 from web.builder.models_sources import Source
 from web.builder.models_store import SearchEntry

@@ -18,7 +18,7 @@ from web.accounts import live_settings
 from web.accounts.models import User
 from web.accounts.models_audit import Act, AuditRow
 from web.builder import listing
-from web.builder.models import KnowledgeFile
+from web.builder.models_files import KnowledgeFile
 from web.moderation import cases
 from web.operate.models_backup import Backup, last_backup
 from web.operate.services import current_model

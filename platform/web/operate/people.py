@@ -12,7 +12,7 @@ from web.accounts import audit, people
 from web.accounts.models import User
 from web.accounts.services import live_keys
 from web.builder import stewardship
-from web.builder.models import KnowledgeFile
+from web.builder.models_files import KnowledgeFile
 from web.runs.models import Conversation
 
 N_NAMED = 10

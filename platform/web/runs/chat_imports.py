@@ -35,7 +35,8 @@ from gpts.safety.labels import untrusted
 from web.accounts.models import User
 from web.builder import services as builder
 from web.builder.files import clean_name
-from web.builder.models import Gpt, Sharing
+from web.builder.models import Gpt
+from web.builder.models_access import Sharing
 from web.runs.errors import Refused
 from web.runs.kept_files import content_may_go
 from web.runs.models import Conversation, Message, Run, StepRow

@@ -24,8 +24,8 @@ from gpts.knowledge.sections import Section
 from gpts.runs.steps import Finished, Log, PartNotes, Retrieval, ToolResult
 from gpts.values import Value
 from web.builder import units
-from web.builder.models import FileToRead, KnowledgeFile
-from web.builder.services import may_have_files
+from web.builder.access import may_have_files
+from web.builder.models_files import FileToRead, KnowledgeFile
 from web.rpc import NoResult, call
 from web.runs import log
 from web.runs.errors import NotShown

@@ -17,8 +17,8 @@ from django.utils.translation import gettext
 
 from gpts.runs.steps import Finished, Log
 from web.accounts.models import User
+from web.builder.access import access_own_gpt
 from web.builder.models import Gpt
-from web.builder.services import access_own_gpt
 from web.languages import too_long
 from web.runs import log
 from web.runs.errors import Refused, TooManyQuestions

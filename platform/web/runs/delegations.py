@@ -30,7 +30,8 @@ from gpts.runs.delegation import (
 from gpts.runs.steps import Delegation, Delegator, Error, FileRef, ToolResult, UserMessage
 from gpts.safety.labels import Label
 from web.accounts.models import User
-from web.builder.models import Gpt, GptQuerySet
+from web.builder.models import Gpt
+from web.builder.models_access import GptQuerySet
 from web.runs import ending, files, inputs_of, log, stream
 from web.runs.models import Conversation, DelegationRow, Message, Run, StepRow
 

@@ -24,9 +24,9 @@ from gpts.spec.capabilities import file_openers
 from gpts.spec.gpt import GptSpec
 from web.accounts import quotas
 from web.accounts.models import User
+from web.builder.access import may_have_files
 from web.builder.files import cancel_reading, clean_name, copy_reading, queue_indexing, store_bytes
-from web.builder.models import KnowledgeFile, content_path
-from web.builder.services import may_have_files
+from web.builder.models_files import KnowledgeFile, content_path
 from web.operate.services import model_sees
 from web.runs import stream
 from web.runs.errors import Refused, StillReading, TooManyFiles, over_quota

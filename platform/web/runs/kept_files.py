@@ -16,7 +16,8 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from web.builder.models import FileToRead, Gpt, GptVersion, KnowledgeFile
+from web.builder.models import Gpt, GptVersion
+from web.builder.models_files import FileToRead, KnowledgeFile
 from web.runs.models import Conversation, ConversationFile, Run
 from web.runs.models_stores import StoreFile
 

@@ -12,8 +12,8 @@ from gpts.runs.background import Background
 from web import erasures
 from web.accounts import quotas
 from web.accounts.models import User
+from web.builder.access import access_gpt
 from web.builder.models import Gpt
-from web.builder.services import access_gpt
 from web.languages import too_long
 from web.runs.errors import Refused
 from web.runs.models import Conversation, Run

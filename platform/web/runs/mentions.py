@@ -14,9 +14,10 @@ from django.http import Http404
 from django.utils.translation import gettext
 
 from web.accounts.models import User
-from web.builder.models import Gpt, GptQuerySet, GptVersion, Sharing
+from web.builder.access import access_published
+from web.builder.models import Gpt, GptVersion
+from web.builder.models_access import GptQuerySet, Sharing
 from web.builder.search import find, find_among
-from web.builder.services import access_published
 from web.runs.errors import GuestGone, Refused
 from web.runs.models import Conversation, Run
 

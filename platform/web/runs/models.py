@@ -11,7 +11,8 @@ from django.utils.translation import gettext
 from gpts.runs.steps import FileRef
 from web.accounts.models import User
 from web.builder import units
-from web.builder.models import FileToRead, Gpt, GptVersion
+from web.builder.models import Gpt, GptVersion
+from web.builder.models_files import FileToRead
 from web.runs.models_chats import AppCall, Feedback, Memory, Project, QueuedMessage, Share  # noqa: F401 - for Django
 from web.runs.models_drafts import DraftChange  # noqa: F401 - for Django
 from web.runs.models_imports import ChatImport, ImportedChat  # noqa: F401 - for Django

@@ -8,7 +8,7 @@ from django.db import models
 from django.utils import timezone
 
 from web.accounts.models import User
-from web.builder.models import FileToRead
+from web.builder.models_files import FileToRead
 
 
 class VectorStore(models.Model):

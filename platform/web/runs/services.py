@@ -24,9 +24,10 @@ from web import erasures
 from web.accounts import quotas
 from web.accounts.models import User
 from web.builder import widgets
+from web.builder.access import may_edit
 from web.builder.files import cancel_reading
 from web.builder.models import Gpt, GptVersion
-from web.builder.services import may_edit, preview_version, snapshot
+from web.builder.versions import preview_version, snapshot
 from web.runs import drafts, ending, files, inputs_of, log, memories, mentions, projects, stream
 from web.runs.branches import Branches, shown_in
 from web.runs.errors import (

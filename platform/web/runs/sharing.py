@@ -19,7 +19,7 @@ from gpts.runs.steps import Cancelled, Error, Finished, Log, ToolResult, UserMes
 from gpts.safety.labels import join, untrusted
 from web.accounts import audit
 from web.accounts.models import User
-from web.builder.services import access_gpt
+from web.builder.access import access_gpt
 from web.runs import log, services
 from web.runs.branches import Branches
 from web.runs.copies import copy_of, in_order

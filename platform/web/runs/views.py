@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from web.accounts.requests import PersonRequest
-from web.builder.services import access_own_gpt
+from web.builder.access import access_own_gpt
 from web.runs import approving, feedback, permissions, services, stream
 from web.runs.connections import close_connection, in_database, sse_response, take_stream
 from web.runs.errors import Refused, RunOver, TooManyStreams

@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from web.builder.services import access_own_gpt
+from web.builder.access import access_own_gpt
 from web.runs.creator_questions import ANSWER_CHARS, OPEN, access_received, close, received
 from web.runs.errors import Refused
 

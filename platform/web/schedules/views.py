@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from gpts.spec.gpt import GptSpec
 from web.accounts.requests import PersonRequest
-from web.builder.services import access_published
+from web.builder.access import access_published
 from web.runs import inputs_of
 from web.runs.errors import Refused
 from web.runs.views import attempt

@@ -11,8 +11,8 @@ from django.utils.translation import gettext
 
 from web.accounts.models import User
 from web.accounts.quotas import lock
+from web.builder.access import access_gpt
 from web.builder.models import Gpt
-from web.builder.services import access_gpt
 from web.store.models import Collection, CollectionItem
 
 MAX_COLLECTIONS: Final = 50

@@ -16,10 +16,12 @@ from django.views.decorators.http import require_safe
 from gpts.knowledge.languages import LANGUAGES
 from gpts.spec.capabilities import CAPABILITIES, Capability
 from gpts.spec.gpt import GptSpec
+from web.builder.access import access_gpt
 from web.builder.categories import categories
 from web.builder.delegates import visible_delegates
-from web.builder.models import Gpt, KnowledgeFile, Sharing
-from web.builder.services import access_gpt
+from web.builder.models import Gpt
+from web.builder.models_access import Sharing
+from web.builder.models_files import KnowledgeFile
 from web.store import collections, reviews
 from web.store.code import snippets
 from web.store.listing import (

@@ -15,7 +15,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from web.accounts.requests import PersonRequest
-from web.builder.services import access_gpt
+from web.builder.access import access_gpt
 from web.store import collections, profiles, reviews
 from web.store.listing import cards, in_order, store_gpts
 from web.store.models import ABOUT_CHARS, COLLECTION_NAME_CHARS, REVIEW_CHARS, Review

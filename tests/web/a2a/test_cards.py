@@ -7,7 +7,8 @@ from a2a.client.card_resolver import parse_agent_card
 from django.test import Client
 
 from tests.web.api.conftest import bearer, expired_key_of, key_of, revoked_key_of
-from web.builder.services import delete_gpt, open_link, set_sharing
+from web.builder.access import open_link
+from web.builder.services import delete_gpt, set_sharing
 
 CARD = "/a2a/pump-doctor/.well-known/agent-card.json"
 OLD_CARD = "/a2a/pump-doctor/.well-known/agent.json"

@@ -12,7 +12,7 @@ from web.accounts import audit, quotas
 from web.accounts.models import User
 from web.accounts.models_audit import Act, AuditRow
 from web.accounts.services import create_key, create_sign_in_link, revoke_key
-from web.builder.models import Sharing
+from web.builder.models_access import Sharing
 from web.builder.services import create_gpt, set_sharing
 
 CHANGES = (

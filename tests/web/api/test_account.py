@@ -5,7 +5,7 @@ from django.test import Client
 from tests.web.api.conftest import bearer, key_of
 from web.accounts import grants
 from web.accounts.models import ApiKey
-from web.builder.models import Sharing
+from web.builder.models_access import Sharing
 from web.builder.services import set_sharing
 
 

@@ -9,7 +9,7 @@ from gpts.spec.gpt import RemoteAgent
 from tests.publishing import publish
 from tests.web.api.conftest import bearer, key_of
 from web import rpc
-from web.builder import actions, services
+from web.builder import actions, versions
 from web.builder.changes import differences
 from web.builder.models_actions import RemoteAgentRow
 from workers.egress import EgressConfig
@@ -207,7 +207,7 @@ class TestKeys:
         before = gpt.draft_spec()
         RemoteAgentRow.objects.update(when="Never.", name="Else", url="https://agents.example.org/other")
         actions.remove(RemoteAgentRow.objects.get())
-        services.restore_version(gpt, 2)
+        versions.restore_version(gpt, 2)
         assert gpt.draft_spec() == before
 
     def test_the_history_tells_of_it(self, row, gpt):

@@ -9,7 +9,8 @@ from gpts.knowledge.sections import Section, SectionBlock
 from gpts.runs.steps import Finished, Retrieval
 from tests.publishing import let
 from tests.web.api.conftest import ANSWER, CITATION, PASSAGE, QUOTE, bearer, key_of
-from web.builder.models import Gpt, KnowledgeFile
+from web.builder.models import Gpt
+from web.builder.models_files import KnowledgeFile
 from web.rpc import NoResult
 from web.runs import log
 from web.runs.citations import ShownPage, SourceView, pictures_of

@@ -6,7 +6,7 @@ import pytest
 
 from tests.publishing import publish
 from tests.web.api.conftest import bearer, key_of
-from web.builder.models import Sharing
+from web.builder.models_access import Sharing
 from web.builder.services import create_gpt, set_sharing, update_gpt
 
 URL = "/api/gpts/pump-doctor/delegates"

@@ -11,7 +11,7 @@ from PIL import Image
 from tests.web.api.conftest import bearer, key_of
 from web import rpc
 from web.builder.files import add_file
-from web.builder.models import KnowledgeFile
+from web.builder.models_files import KnowledgeFile
 from web.builder.services import publish_if_awaited
 
 JSON, PROBLEM = "application/json", "application/problem+json"

@@ -13,7 +13,8 @@ from django.test import Client
 
 from tests.publishing import publish
 from tests.web.api.conftest import ANSWER, key_of
-from web.builder.models import Gpt, Sharing
+from web.builder.models import Gpt
+from web.builder.models_access import Sharing
 from web.runs.models import Message
 
 pytestmark = pytest.mark.process

@@ -6,7 +6,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from gpts.knowledge.documents import Finding
 from tests.web.api.conftest import bearer, key_of
 from web.builder.files import add_file
-from web.builder.models import KnowledgeFile
+from web.builder.models_files import KnowledgeFile
 
 FINDING = Finding(
     id="3f9a0c1b2d4e", kind="invisible_text", severity="quarantine", message="Not seen.", excerpt="Say yes.", page=2

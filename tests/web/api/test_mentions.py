@@ -6,7 +6,8 @@ import pytest
 from gpts.runs.steps import Finished
 from tests.publishing import publish
 from tests.web.api.conftest import bearer, key_of
-from web.builder.models import Gpt, Sharing
+from web.builder.models import Gpt
+from web.builder.models_access import Sharing
 from web.builder.services import create_gpt, delete_gpt, set_sharing
 from web.runs import log
 from web.runs.models import Conversation, Run

@@ -9,7 +9,7 @@ from django.test import Client
 
 from gpts.runs.steps import ApprovalRequest
 from tests.web.api.conftest import ANSWER, bearer, key_of
-from web.builder.models import KnowledgeFile
+from web.builder.models_files import KnowledgeFile
 from web.runs import fair_queue, log
 from web.runs.models import Conversation, ConversationFile, Run
 from web.runs.services import cancel_run, start_conversation, start_run

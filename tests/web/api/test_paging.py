@@ -11,7 +11,8 @@ from tests.publishing import publish
 from tests.web.api.conftest import bearer, key_of
 from web.api.native import native
 from web.api.paging import SALT
-from web.builder.models import Gpt, Sharing
+from web.builder.models import Gpt
+from web.builder.models_access import Sharing
 from web.builder.services import create_gpt, delete_gpt
 from web.runs.models import Conversation
 from web.runs.services import delete_conversation, start_conversation

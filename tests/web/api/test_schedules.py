@@ -7,7 +7,7 @@ from django.urls import reverse
 from tests.web.api.conftest import bearer, key_of
 from tests.web.schedules.conftest import end
 from web import rates
-from web.builder.models import Sharing
+from web.builder.models_access import Sharing
 from web.builder.services import set_sharing
 from web.runs import log
 from web.schedules.models import Schedule, ScheduledRun

@@ -15,7 +15,8 @@ from web.builder.auth import AuthSetting
 from web.builder.models import Gpt
 from web.builder.models_actions import Action, McpServerRow
 from web.builder.reviews import changes_of
-from web.builder.services import delete_gpt, restore_version, set_sharing
+from web.builder.services import delete_gpt, set_sharing
+from web.builder.versions import restore_version
 from workers.egress import EgressConfig
 from workers.rpc import actions as action_calls
 from workers.rpc import sign_ins

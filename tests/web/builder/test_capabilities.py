@@ -4,7 +4,8 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from tests.publishing import publish
-from web.builder.services import preview_version, restore_version, update_gpt
+from web.builder.services import update_gpt
+from web.builder.versions import preview_version, restore_version
 
 from .conftest import JSON
 

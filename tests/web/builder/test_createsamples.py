@@ -12,7 +12,8 @@ from django.core.management import CommandError, call_command
 
 from web.builder.files import file_became_ready, remove_file
 from web.builder.management.commands import createsamples
-from web.builder.models import DelegateRow, Gpt, GptVersion, KnowledgeFile
+from web.builder.models import DelegateRow, Gpt, GptVersion
+from web.builder.models_files import KnowledgeFile
 from web.builder.services import create_gpt, delete_gpt, set_sharing, update_gpt
 
 SAMPLES = createsamples.SAMPLES

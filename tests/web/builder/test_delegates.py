@@ -6,9 +6,12 @@ from django.core.exceptions import ValidationError
 from gpts.spec.gpt import MAX_DELEGATES, WHEN_CHARS
 from tests.publishing import publish
 from web.builder import delegates
+from web.builder.access import open_link
 from web.builder.delegates import BY_LINK, GONE, OWN_ONLY, UNKNOWN, UNPUBLISHED
-from web.builder.models import DelegateRow, Gpt, Sharing
-from web.builder.services import create_gpt, delete_gpt, open_link, restore_version, set_sharing, update_gpt
+from web.builder.models import DelegateRow, Gpt
+from web.builder.models_access import Sharing
+from web.builder.services import create_gpt, delete_gpt, set_sharing, update_gpt
+from web.builder.versions import restore_version
 
 from .conftest import JSON
 

@@ -8,10 +8,12 @@ from tests.web.builder.test_actions import DOCUMENT, worker  # noqa: F401 - a fi
 from web.accounts import quotas
 from web.accounts.quotas import QuotaExceeded
 from web.builder import actions, auth, delegates, duplicates, files, services
+from web.builder.access import access_settings
 from web.builder.actions import DocumentSource
 from web.builder.auth import AuthSetting
-from web.builder.models import Gpt, KnowledgeFile
+from web.builder.models import Gpt
 from web.builder.models_actions import McpServerRow, RemoteAgentRow
+from web.builder.models_files import KnowledgeFile
 from web.builder.models_sources import Source
 
 SECRET = "sk-never-copied-77"
@@ -111,6 +113,6 @@ def test_a_copy_of_a_file_is_not_kept_in_step_with_a_source(full, alice):
 
 
 def test_only_who_sees_the_settings_gets_a_copy(full, alice, bob):
-    assert services.access_settings(alice, full.slug) == full
+    assert access_settings(alice, full.slug) == full
     with pytest.raises(Http404):
-        services.access_settings(bob, full.slug)
+        access_settings(bob, full.slug)

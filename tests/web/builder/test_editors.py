@@ -17,7 +17,7 @@ from web.accounts import live_settings, people
 from web.accounts.models import User
 from web.accounts.models_audit import AuditRow
 from web.accounts.services import create_key
-from web.builder import actions, auth, delegates, listing, services, shares, sources
+from web.builder import actions, auth, delegates, listing, services, shares, sources, versions
 from web.builder.actions import DocumentSource
 from web.builder.auth import AuthSetting
 from web.builder.models import Gpt
@@ -192,7 +192,7 @@ class TestKeys:
         assert keyed.keyless == [each["name"] for each in keyed.operations] != []
         services.publish(shared, by=erin)
         assert (self.lent(keyed), self.lent(keyed, EVIL)) == (True, False)  # the live version goes on
-        services.restore_version(shared, 2, alice)
+        versions.restore_version(shared, 2, alice)
         keyed.refresh_from_db()
         if not self.lent(keyed):
             auth.set_auth(keyed, AuthSetting("bearer", SECRET), alice)

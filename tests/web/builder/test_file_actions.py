@@ -12,7 +12,8 @@ from django.utils import timezone
 from gpts.knowledge.documents import Finding, Notice
 from gpts.safety.findings import finding_id
 from web.builder.files import add_file, decide, shortened
-from web.builder.models import Gpt, KnowledgeFile
+from web.builder.models import Gpt
+from web.builder.models_files import KnowledgeFile
 
 from .conftest import JSON
 

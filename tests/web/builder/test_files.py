@@ -3,7 +3,7 @@
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from web.builder.models import KnowledgeFile
+from web.builder.models_files import KnowledgeFile
 
 from .conftest import JSON
 

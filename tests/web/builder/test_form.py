@@ -5,7 +5,8 @@ import re
 import pytest
 
 from web.builder.files import add_file, file_became_ready
-from web.builder.models import Gpt, GptVersion, Sharing
+from web.builder.models import Gpt, GptVersion
+from web.builder.models_access import Sharing
 from web.builder.services import create_gpt
 
 from .conftest import JSON

@@ -169,7 +169,7 @@ def test_restoring_says_which_switches_it_turns_off_at_once(as_alice, gpt):
 
 
 def test_what_a_preview_kept_is_no_version_to_restore(as_alice, gpt):
-    from web.builder.services import preview_version
+    from web.builder.versions import preview_version
 
     assert as_alice.post(f"/gpts/pump-doctor/restore/{preview_version(gpt).id}").status_code == 404
 

@@ -3,7 +3,7 @@
 import pytest
 
 from web.builder.files import add_file
-from web.builder.models import KnowledgeFile
+from web.builder.models_files import KnowledgeFile
 from web.rpc import NoResult
 
 from .conftest import JSON

@@ -5,7 +5,8 @@ from django.core.exceptions import ValidationError
 
 from tests.publishing import publish
 from tests.web.api.conftest import bearer, key_of
-from web.builder.services import create_gpt, restore_version, update_gpt
+from web.builder.services import create_gpt, update_gpt
+from web.builder.versions import restore_version
 from web.engines import read_engines
 from web.runs.models import Run
 

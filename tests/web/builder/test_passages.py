@@ -4,7 +4,7 @@ import pytest
 
 from web import rpc
 from web.builder.files import add_file
-from web.builder.models import KnowledgeFile
+from web.builder.models_files import KnowledgeFile
 
 from .conftest import JSON
 

@@ -10,7 +10,8 @@ from PIL import Image
 
 from web.builder.categories import DEFAULTS
 from web.builder.faces import CATEGORY_MARKS, MARKS, N_TINTS, mark_key, tint
-from web.builder.models import Gpt, Sharing
+from web.builder.models import Gpt
+from web.builder.models_access import Sharing
 from web.builder.pictures import read_square, store_picture
 from web.builder.services import delete_gpt, set_sharing
 from web.builder.templatetags.faces import face

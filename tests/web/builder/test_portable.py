@@ -18,11 +18,12 @@ from tests.web.builder.test_actions import DOCUMENT, worker  # noqa: F401 - a fi
 from tests.web.builder.test_duplicates import CORRECTION
 from web.accounts import quotas
 from web.accounts.models import User
-from web.builder import actions, auth, delegates, exports, files, services, widgets
+from web.builder import actions, auth, delegates, exports, files, services, versions, widgets
 from web.builder.actions import DocumentSource
 from web.builder.auth import AuthSetting
-from web.builder.models import Gpt, KnowledgeFile
+from web.builder.models import Gpt
 from web.builder.models_actions import McpServerRow, RemoteAgentRow, SignIn
+from web.builder.models_files import KnowledgeFile
 from web.builder.models_sources import Source
 from web.builder.models_widgets import Widget
 from web.builder.pictures import store_picture
@@ -77,7 +78,7 @@ def full(gpt, alice, bob, worker) -> Gpt:  # noqa: F811
 
 
 def packed(gpt: Gpt, number: int = 0) -> bytes:
-    version = services.access_version(gpt, number=number) if number else None
+    version = versions.access_version(gpt, number=number) if number else None
     return b"".join(exports.export(gpt, version).chunks())
 
 

@@ -7,7 +7,9 @@ from django.test import Client
 from gpts.knowledge.documents import Citation, Passage
 from gpts.runs.steps import Finished, Retrieval
 from web.builder.files import add_file
-from web.builder.models import Gpt, KnowledgeFile, Sharing
+from web.builder.models import Gpt
+from web.builder.models_access import Sharing
+from web.builder.models_files import KnowledgeFile
 from web.builder.services import (
     create_gpt,
     publish,

@@ -8,7 +8,9 @@ from django.utils import timezone
 
 from tests.publishing import publish
 from web.builder import files, sources
-from web.builder.models import Gpt, KnowledgeFile, Sharing
+from web.builder.models import Gpt
+from web.builder.models_access import Sharing
+from web.builder.models_files import KnowledgeFile
 from web.builder.models_sources import Source, SourceCheck, SourceItem
 from web.secrets import SecretLost
 

@@ -5,7 +5,8 @@ from uuid import uuid4
 import pytest
 
 from web.builder.files import add_file
-from web.builder.models import Gpt, KnowledgeFile
+from web.builder.models import Gpt
+from web.builder.models_files import KnowledgeFile
 from web.builder.services import delete_gpt
 
 GETS = ["edit", "history", "delete", "files", "knowledge/"]

@@ -5,7 +5,8 @@ from django.urls import reverse
 
 from gpts.runs.steps import Finished
 from tests.publishing import publish
-from web.builder.models import Gpt, Sharing
+from web.builder.models import Gpt
+from web.builder.models_access import Sharing
 from web.builder.services import create_gpt, delete_gpt, set_sharing
 from web.runs import log, services
 from web.runs.models import Conversation, Run

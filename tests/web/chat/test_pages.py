@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from gpts.runs.steps import Error, Finished, Retrieval
 from tests.publishing import publish
-from web.builder.models import Sharing
+from web.builder.models_access import Sharing
 from web.builder.services import create_gpt, delete_gpt, set_sharing
 from web.chat.views import chats_of, grouped
 from web.runs import log, services

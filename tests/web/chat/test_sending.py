@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from gpts.runs.steps import Finished
-from web.builder.models import Sharing
+from web.builder.models_access import Sharing
 from web.builder.services import set_sharing, update_gpt
 from web.runs import log, services
 from web.runs.models import Conversation, Message, Run

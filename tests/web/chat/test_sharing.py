@@ -9,7 +9,7 @@ from gpts.knowledge.documents import Citation, Passage
 from gpts.runs.steps import Error, Finished, Retrieval
 from gpts.safety.flow import context_label
 from tests.web.runs.attached import attached
-from web.builder.models import Sharing
+from web.builder.models_access import Sharing
 from web.builder.services import set_sharing
 from web.runs import log, services, sharing
 from web.runs.models import Conversation, Run

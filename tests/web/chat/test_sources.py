@@ -10,7 +10,7 @@ from gpts.knowledge.documents import Citation, Passage, SentenceSupport
 from gpts.knowledge.sections import Section, SectionBlock
 from gpts.runs.steps import Finished, Retrieval
 from tests.publishing import let
-from web.builder.models import KnowledgeFile
+from web.builder.models_files import KnowledgeFile
 from web.builder.services import delete_gpt, set_sharing
 from web.chat.sources import shown_blocks
 from web.rpc import NoResult

@@ -14,7 +14,7 @@ from tests.web.api.conftest import key_of
 from web.accounts import quotas
 from web.accounts.models import User
 from web.builder import widgets
-from web.builder.models import Sharing
+from web.builder.models_access import Sharing
 from web.builder.models_widgets import Widget, WidgetVisitor
 from web.builder.services import create_gpt, delete_gpt, update_gpt
 from web.embed.middleware import MAY

@@ -11,7 +11,7 @@ from django.utils import translation
 from tests.publishing import publish
 from web import catalogs
 from web.accounts.models import User
-from web.builder.models import Sharing
+from web.builder.models_access import Sharing
 from web.builder.services import create_gpt
 
 pytestmark = pytest.mark.django_db

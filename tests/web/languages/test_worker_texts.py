@@ -9,7 +9,7 @@ from django.utils import translation
 from web import worker_texts
 from web.accounts.models import User
 from web.builder import files
-from web.builder.models import KnowledgeFile
+from web.builder.models_files import KnowledgeFile
 from web.builder.models_sources import Source, SourceCheck
 from web.builder.services import create_gpt
 from web.worker_texts import said

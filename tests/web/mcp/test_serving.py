@@ -13,7 +13,8 @@ from tests.publishing import let, publish
 from tests.web.api.conftest import expired_key_of, key_of, revoked_key_of
 from tests.web.mcp.conftest import LEGACY, MODERN
 from web.builder import files
-from web.builder.models import KnowledgeFile, Sharing
+from web.builder.models_access import Sharing
+from web.builder.models_files import KnowledgeFile
 from web.builder.services import create_gpt
 from web.mcp import sessions, watching
 from web.runs.connections import in_database

@@ -8,7 +8,7 @@ from tests.web.api.conftest import bearer, key_of
 from tests.web.store.use import use
 from web.accounts.models import User
 from web.accounts.models_audit import Act, AuditRow
-from web.builder.models import Sharing
+from web.builder.models_access import Sharing
 from web.builder.services import set_sharing
 from web.moderation import cases
 from web.moderation.models import Case, Report

@@ -20,9 +20,11 @@ from web.accounts import live_settings, people, quotas
 from web.accounts.models import User
 from web.accounts.models_audit import Act, AuditRow
 from web.accounts.services import create_key, create_sign_in_link, valid_key
+from web.builder.access import access_gpt
 from web.builder.actions import privacy_missing
-from web.builder.models import Gpt, Sharing
-from web.builder.services import WITHDRAWN, access_gpt, create_gpt, delete_gpt, set_sharing
+from web.builder.models import Gpt
+from web.builder.models_access import Sharing
+from web.builder.services import WITHDRAWN, create_gpt, delete_gpt, set_sharing
 from web.moderation.models import Case
 from web.operate import figures
 from web.operate.erasure import erase_due

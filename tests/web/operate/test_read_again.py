@@ -2,7 +2,7 @@
 
 import pytest
 
-from web.builder.models import KnowledgeFile
+from web.builder.models_files import KnowledgeFile
 
 pytestmark = pytest.mark.django_db
 SAID = "still to be read again"

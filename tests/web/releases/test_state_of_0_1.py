@@ -26,7 +26,8 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from gpts.runs.steps import Finished, UserMessage
 from web.accounts.models import User
-from web.builder.models import DelegateRow, Gpt, GptVersion, KnowledgeFile
+from web.builder.models import DelegateRow, Gpt, GptVersion
+from web.builder.models_files import KnowledgeFile
 from web.builder.reviews import changes_of
 from web.operate.backup.archive import ArchiveWriter
 from web.operate.backup.keys import SiteKeys, seal_keys

@@ -11,7 +11,8 @@ from tests.publishing import let, publish
 from tests.web.runs import trees
 from tests.web.runs.attached import attached
 from web.accounts.models import User
-from web.builder.models import Gpt, KnowledgeFile
+from web.builder.models import Gpt
+from web.builder.models_files import KnowledgeFile
 from web.builder.services import set_sharing
 from web.runs import files, log, services
 from web.runs.citations import SourceView, access_citation, cited_file, passage_of, view

@@ -11,7 +11,8 @@ from gpts.runs.steps import Finished
 from tests.publishing import publish
 from tests.web.api.conftest import bearer, key_of
 from web.accounts.models import User
-from web.builder.models import Gpt, Sharing
+from web.builder.models import Gpt
+from web.builder.models_access import Sharing
 from web.builder.services import delete_gpt, set_sharing, update_gpt
 from web.runs import creator_questions, log
 from web.runs.creator_questions import MAX_PER_DAY, QUESTION_CHARS, close, send

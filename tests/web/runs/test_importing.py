@@ -14,7 +14,8 @@ from tests.web.runs.foreign_exports import EXPORTS, GIZMO, SECRET, WEATHER, Expo
 from web import rpc
 from web.accounts import quotas
 from web.builder.duplicates import keyless
-from web.builder.models import Gpt, KnowledgeFile
+from web.builder.models import Gpt
+from web.builder.models_files import KnowledgeFile
 from web.runs import importing
 from web.runs.importing import Taken, bring
 

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from tests.publishing import publish
-from web.builder.models import Sharing
+from web.builder.models_access import Sharing
 from web.builder.services import update_gpt
 from web.runs import memories
 from web.runs.errors import Refused

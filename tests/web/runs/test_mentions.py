@@ -8,7 +8,8 @@ from django.db import connection
 from gpts.runs.steps import ApprovalRequest, Finished, ModelReply
 from tests.publishing import publish
 from tests.web.runs.attached import attached
-from web.builder.models import Gpt, Sharing
+from web.builder.models import Gpt
+from web.builder.models_access import Sharing
 from web.builder.services import create_gpt, delete_gpt, set_sharing, update_gpt
 from web.runs import approving, log, services
 from web.runs.errors import EmptyMessage, GuestGone, Refused, StillAnswering

@@ -5,7 +5,7 @@ from django.http import Http404
 
 from gpts.runs.steps import Cancelled, Finished
 from tests.web.runs.attached import attached
-from web.builder.models import Sharing
+from web.builder.models_access import Sharing
 from web.builder.services import set_sharing
 from web.runs import log, queued, services
 from web.runs.errors import EmptyMessage, Refused

@@ -7,7 +7,8 @@ from django.http import Http404
 
 from gpts.runs.steps import ApprovalRequest, Cancelled, Error, Finished, ModelReply
 from tests.publishing import publish
-from web.builder.services import access_gpt, create_gpt, update_gpt
+from web.builder.access import access_gpt
+from web.builder.services import create_gpt, update_gpt
 from web.runs import approving, log, services, stream
 from web.runs.errors import (
     EmptyMessage,

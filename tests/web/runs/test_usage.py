@@ -7,7 +7,8 @@ from django.utils import timezone
 
 from tests.publishing import publish
 from web.accounts.models import User
-from web.builder.models import Gpt, Sharing
+from web.builder.models import Gpt
+from web.builder.models_access import Sharing
 from web.builder.services import create_gpt, set_sharing, update_gpt
 from web.runs.models import Conversation, DelegationRow, Message, Run
 from web.runs.usage import PRIVATE, DelegatorUsage, GptUsage, Share, usage_of

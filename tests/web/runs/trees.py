@@ -17,7 +17,8 @@ from gpts.runs.steps import (
 from gpts.safety.labels import Label
 from tests.publishing import publish
 from web.accounts.models import User
-from web.builder.models import Gpt, Sharing
+from web.builder.models import Gpt
+from web.builder.models_access import Sharing
 from web.builder.services import create_gpt
 from web.runs import log
 from web.runs.models import Conversation, DelegationRow, Message, Run, StepRow

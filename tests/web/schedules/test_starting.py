@@ -12,7 +12,7 @@ from tests.publishing import publish
 from tests.web.runs.trees import waits
 from tests.web.schedules.conftest import DAILY, end, fall_due, made, next_run
 from web.accounts.quotas import QuotaExceeded
-from web.builder.models import Sharing
+from web.builder.models_access import Sharing
 from web.builder.services import set_sharing, update_gpt
 from web.runs import approving
 from web.runs import services as runs

@@ -4,9 +4,10 @@ import pytest
 
 from tests.publishing import publish
 from web.builder import delegates
+from web.builder.access import open_link
 from web.builder.files import add_file, file_became_ready
-from web.builder.models import Sharing
-from web.builder.services import create_gpt, open_link, set_sharing, update_gpt
+from web.builder.models_access import Sharing
+from web.builder.services import create_gpt, set_sharing, update_gpt
 from web.runs.services import start_conversation
 
 

@@ -8,7 +8,8 @@ from tests.web.api.conftest import bearer, key_of
 from tests.web.store.use import use
 from web import rpc
 from web.builder import fulltext
-from web.builder.models import Gpt, Sharing
+from web.builder.models import Gpt
+from web.builder.models_access import Sharing
 from web.builder.models_store import SearchEntry
 from web.builder.search import PAUSED, Half, catch_up, find, fused
 from web.builder.services import create_gpt, update_gpt

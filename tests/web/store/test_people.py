@@ -7,7 +7,8 @@ from tests.publishing import publish
 from tests.web.api.conftest import bearer, key_of
 from web.accounts.models import User
 from web.builder.categories import DEFAULTS, categories
-from web.builder.models import Gpt, Sharing
+from web.builder.models import Gpt
+from web.builder.models_access import Sharing
 from web.builder.services import create_gpt, set_sharing
 from web.operate.categories import set_categories
 from web.store import collections, profiles

@@ -7,7 +7,8 @@ from tests.publishing import publish
 from tests.web.api.conftest import bearer, key_of
 from tests.web.store.use import people, use
 from web.accounts.models import User
-from web.builder.models import Gpt, Sharing
+from web.builder.models import Gpt
+from web.builder.models_access import Sharing
 from web.builder.services import create_gpt, set_sharing
 from web.runs.models import Run
 from web.store import profiles, reviews, standings

@@ -8,7 +8,8 @@ from uuid import UUID
 import pytest
 
 from tests.publishing import publish
-from web.builder.models import Gpt, Sharing
+from web.builder.models import Gpt
+from web.builder.models_access import Sharing
 from web.builder.search import Index, find, rank, words
 from web.builder.services import create_gpt, delete_gpt, set_sharing, update_gpt
 from web.runs.services import start_conversation

@@ -12,7 +12,7 @@ from tests.workers.conftest import read
 from tests.workers.made_services import made_services
 from web.builder.changes import draft_changed
 from web.builder.files import add_file, queue_again
-from web.builder.models import KnowledgeFile
+from web.builder.models_files import KnowledgeFile
 from web.builder.services import create_gpt
 from web.runs import services as runs
 from workers.engine.base import EngineError

@@ -12,7 +12,7 @@ from gpts.spec.gpt import KnowledgeRef
 from tests.publishing import publish
 from tests.workers.conftest import read
 from web.builder.files import add_file, decide, remove_file
-from web.builder.models import KnowledgeFile
+from web.builder.models_files import KnowledgeFile
 from web.builder.services import create_gpt, publish_when_ready
 from workers.indexing import files as indexing
 from workers.knowledge import pipeline, segments

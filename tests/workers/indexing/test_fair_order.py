@@ -3,7 +3,8 @@
 import pytest
 
 from web.builder.files import add_file, n_ahead
-from web.builder.models import Gpt, KnowledgeFile
+from web.builder.models import Gpt
+from web.builder.models_files import KnowledgeFile
 from web.builder.services import create_gpt
 from workers.indexing import files as indexing
 from workers.tasks import index_file

@@ -9,7 +9,7 @@ from django.utils import timezone
 from gpts.spec.gpt import KnowledgeRef
 from tests.workers.knowledge.conftest import WordEmbedder
 from web.builder.files import add_file, cancel_file, remove_file, retry_file
-from web.builder.models import KnowledgeFile
+from web.builder.models_files import KnowledgeFile
 from web.builder.services import create_gpt, publish_when_ready
 from workers.indexing import files as indexing
 from workers.knowledge.index import KnowledgeIndex

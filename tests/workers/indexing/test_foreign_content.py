@@ -4,7 +4,7 @@ from typing import Any
 
 from tests.workers.conftest import read
 from web.builder.files import add_file
-from web.builder.models import FileToRead
+from web.builder.models_files import FileToRead
 from web.builder.services import create_gpt
 from web.runs import files
 from workers.knowledge import pipeline

@@ -9,7 +9,7 @@ from tests.publishing import publish
 from tests.workers.conftest import read
 from web.builder.changes import draft_changed
 from web.builder.files import add_file, remove_file
-from web.builder.models import KnowledgeFile
+from web.builder.models_files import KnowledgeFile
 from workers.indexing import lost_segments
 from workers.indexing.lost_segments import reindex_lost_files
 from workers.knowledge import publishing, segments

@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from tests.publishing import publish
 from tests.workers.conftest import read
 from web.builder.files import add_file, replace_file
-from web.builder.models import KnowledgeFile
+from web.builder.models_files import KnowledgeFile
 from web.builder.services import create_gpt
 from workers.indexing import files as indexing
 

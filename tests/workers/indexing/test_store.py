@@ -10,7 +10,7 @@ from django.conf import settings
 
 from tests.publishing import publish
 from tests.web.api.conftest import bearer, key_of
-from web.builder.models import Sharing
+from web.builder.models_access import Sharing
 from web.builder.models_store import SearchEntry
 from web.builder.services import create_gpt, set_sharing, update_gpt
 from workers.indexing.store import StoreVectors, made_by, refresh

@@ -10,7 +10,8 @@ from django.utils import timezone
 from tests.publishing import publish
 from tests.workers.conftest import read
 from web.builder.files import add_file, remove_file, store_bytes
-from web.builder.models import Gpt, GptVersion, KnowledgeFile
+from web.builder.models import Gpt, GptVersion
+from web.builder.models_files import KnowledgeFile
 from web.builder.services import delete_gpt
 from web.runs import services
 from web.runs.kept_files import KEEP_REMOVED

@@ -4,7 +4,7 @@ import pytest
 
 from tests.workers.connectors.conftest import served  # noqa: F401 - a fixture
 from web.builder import sources
-from web.builder.models import KnowledgeFile
+from web.builder.models_files import KnowledgeFile
 from web.builder.models_sources import Source, SourceCheck
 from workers.connectors import web
 from workers.egress import EgressConfig

@@ -11,7 +11,8 @@ from tests.workers import advancing
 from tests.workers.conftest import read
 from tests.workers.knowledge.conftest import WordEmbedder
 from tests.workers.made_services import made_services
-from web.builder.models import Gpt, Sharing
+from web.builder.models import Gpt
+from web.builder.models_access import Sharing
 from web.builder.services import create_gpt
 from web.runs import files, log, services, stream
 from web.runs.models import ConversationFile, Run

@@ -9,6 +9,7 @@ from tests.web.runs.attached import attached
 from tests.workers import advancing
 from tests.workers.made_services import made_services
 from tests.workers.runs.test_injected_turns import Embedder, Letters
+from web.builder import versions
 from web.builder.models import UNTITLED, Gpt
 from web.builder.services import create_gpt, update_gpt
 from web.runs import approving, building, drafts, log, services, stream
@@ -113,7 +114,7 @@ def test_values_that_do_not_fit_change_nothing_and_the_model_reads_why(draft, al
 
 
 def test_no_other_chat_can_write_a_draft(draft, alice, bob, gpt):
-    version = services.snapshot(gpt, drafts.builder_spec())
+    version = versions.snapshot(gpt, drafts.builder_spec())
     for owner, origin in ((bob, Conversation.Origin.CHAT), (bob, Conversation.Origin.BUILDER)):
         conversation = Conversation(gpt=gpt, version=version, owner=owner, origin=origin)
         run = services.start_run(conversation, "Call it Bob’s")

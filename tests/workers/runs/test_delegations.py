@@ -13,7 +13,7 @@ from gpts.safety.labels import Integrity, untrusted
 from tests.publishing import publish
 from tests.workers.trees import Worker, ask, asks, call, kinds, last, make_gpt, says, scripted_services
 from web.api.answers import usage_of
-from web.builder.models import LinkGrant, Sharing
+from web.builder.models_access import LinkGrant, Sharing
 from web.builder.services import delete_gpt, set_sharing, update_gpt
 from web.runs import approving, delegations, log, services
 from web.runs.models import Conversation, DelegationRow, Message, Run

@@ -17,7 +17,8 @@ from tests.workers.made_services import made_services
 from web.api import chat_completions, history
 from web.api.completions import CompletionRequest
 from web.api.models import SentReply
-from web.builder.models import Gpt, Sharing
+from web.builder.models import Gpt
+from web.builder.models_access import Sharing
 from web.builder.services import create_gpt
 from web.runs import approving, files, log, services, stream
 from web.runs.errors import Refused

@@ -130,7 +130,7 @@ def _prepare() -> str:
     """Publish the labelled GPTs on the site of this process, with their vectors. A key."""
     from web.accounts.models import User
     from web.accounts.services import create_key
-    from web.builder.models import Sharing
+    from web.builder.models_access import Sharing
     from web.builder.services import create_gpt, publish
     from workers.indexing import files, store
 
@@ -148,7 +148,8 @@ def _fill(n: int) -> int:
     import numpy as np
 
     from web.accounts.models import User
-    from web.builder.models import Gpt, GptVersion, Sharing
+    from web.builder.models import Gpt, GptVersion
+    from web.builder.models_access import Sharing
     from web.builder.models_store import SearchEntry
     from web.builder.search import catch_up
     from web.store.models import Standing

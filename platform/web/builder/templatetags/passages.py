@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, gettext_noop, ngettext
 
 from web.builder import units
-from web.builder.models import KnowledgeFile
+from web.builder.models_files import KnowledgeFile
 from web.worker_texts import said
 
 register = template.Library()

@@ -15,7 +15,9 @@ from django.core.management.base import BaseCommand, CommandError
 from web.accounts.models import User
 from web.builder import actions, files, services
 from web.builder.changes import draft_changed
-from web.builder.models import SPEC_FIELDS, DelegateRow, Gpt, KnowledgeFile, Sharing
+from web.builder.models import SPEC_FIELDS, DelegateRow, Gpt
+from web.builder.models_access import Sharing
+from web.builder.models_files import KnowledgeFile
 from web.rpc import NoResult
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"

@@ -1,0 +1,85 @@
+"""Who may reach a GPT: each `access_*` returns it for a person who may, and raises Http404 for anybody else."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import Http404
+from django.utils.translation import gettext
+
+from web.accounts.models import User
+from web.builder.models import Gpt
+from web.builder.models_access import LinkGrant, Sharing
+
+
+def access_gpt(user: Any, slug: str) -> Gpt:
+    """The GPT that `user` may chat with: the only way one is fetched on a person's behalf. Raises Http404."""
+    found = Gpt.objects.filter(slug=slug).select_related("published", "owner")
+    # The second query includes the first, and takes several times as long to put together.
+    for gpts in (found.own_or_open_to_all, found.chattable_by):
+        try:
+            return gpts(user).get()  # not `first`, which sorts: with as many columns that is half of the time
+        except Gpt.DoesNotExist:
+            continue
+    raise Http404(f"GPT “{slug}” not found, or you don’t have access to it.")
+
+
+def access_published(user: Any, slug: str) -> Gpt:
+    """The published GPT that `user` may chat with, by a slug from outside. Raises Http404."""
+    gpt = access_gpt(user, slug.replace("\x00", ""))
+    if gpt.published is None:
+        raise Http404(f"{gpt.name} is not published.")
+    return gpt
+
+
+def access_own_gpt(user: Any, slug: str) -> Gpt:
+    """The GPT of `user`, for what only its owner may: decide for whom it is, read what people say of it, delete it.
+
+    Raises Http404 for any other.
+    """
+    return _by_slug(Gpt.objects.owned_by(user), slug)
+
+
+def access_draft(user: Any, slug: str) -> Gpt:
+    """The GPT whose draft `user` may change, try and publish: its owner, and those it is shared with to edit.
+
+    Raises Http404 for any other. Whoever acts on it passes `user` on, as `by`.
+    """
+    return _by_slug(Gpt.objects.editable_by(user), slug)
+
+
+def _by_slug(gpts: "QuerySet[Gpt]", slug: str) -> Gpt:
+    gpts = gpts.select_related("published", "owner")
+    gpt = gpts.filter(slug=slug).first() or gpts.filter(former_slug=slug).first()
+    if gpt is None:
+        raise Http404(gettext("GPT “{slug}” not found, or you can’t edit it.").format(slug=slug))
+    return gpt
+
+
+def access_settings(user: Any, slug: str) -> Gpt:
+    """The GPT whose whole draft `user` may see. Raises Http404 for any other."""
+    try:
+        return Gpt.objects.settings_visible_to(user).select_related("published", "owner").get(slug=slug)
+    except Gpt.DoesNotExist:
+        raise Http404(f"GPT “{slug}” not found, or you can’t see its settings.") from None
+
+
+def open_link(user: User, secret: str) -> Gpt:
+    """The GPT behind a secret link, which `user` may chat with from now on. Raises Http404."""
+    gpt = Gpt.objects.filter(link_secret=secret, sharing=Sharing.LINK, deleted=None, published__isnull=False).first()
+    if not secret or gpt is None:
+        raise Http404("This link no longer works. Its GPT was deleted or is no longer shared by link.")
+    LinkGrant.objects.get_or_create(gpt=gpt, user=user)
+    return gpt
+
+
+def may_edit(user: User, gpt: Gpt) -> bool:
+    """Whether `user` may edit the draft of `gpt` now, on whose behalf something goes on."""
+    return user.is_active and (user.pk == gpt.owner_id or Gpt.objects.editable_by(user).filter(id=gpt.id).exists())
+
+
+def may_have_files(user: Any, gpt: Gpt) -> bool:
+    """Whether `user` may download the files of `gpt`, and have its tools open them, by its creator's settings now."""
+    if gpt.owner_id == user.id:
+        return True
+    may = Gpt.objects.chattable_by if gpt.lets("files_downloadable") else Gpt.objects.editable_by
+    return may(user).filter(id=gpt.id).exists()
