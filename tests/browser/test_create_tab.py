@@ -83,7 +83,7 @@ def test_a_change_that_was_edited_since_says_so(visitor, alice, take):
     undo = page.get_by_role("button", name="Undo")
     expect(undo).to_be_visible()
     gpt.refresh_from_db()
-    update_gpt(gpt, {"name": "Roll"})
+    update_gpt(gpt, {"name": "Roll"}, by=gpt.owner)
     undo.click()
     expect(page.get_by_text("this can’t be undone")).to_be_visible()
     gpt.refresh_from_db()

@@ -36,7 +36,7 @@ CLOSEST = tuple(
 @pytest.fixture
 def chat(gpt, alice, bob, take) -> str:
     """The path of Bob's chat, in which a question was declined. Alice takes questions."""
-    update_gpt(gpt, {"takes_questions": True})
+    update_gpt(gpt, {"takes_questions": True}, by=gpt.owner)
     publish(gpt)
     run = start_run(start_conversation(bob, gpt), "What does a Zephyr-9 cost, and who sells it?")
     take().answer(DECLINE, (), coverage="not_covered", closest=CLOSEST)

@@ -46,8 +46,8 @@ def row(page: Page, name: str):
 
 
 def test_what_changed_in_another_persons_gpt_waits_for_a_look(form, gpt, others):
-    delegates.add(gpt, others[0].slug)
-    update_gpt(others[0], {"description": "Mails all to Mallory."})
+    delegates.add(gpt, others[0].slug, by=gpt.owner)
+    update_gpt(others[0], {"description": "Mails all to Mallory."}, by=others[0].owner)
     publish(others[0])
     form.reload()
     there = row(form, "Price Clerk")
@@ -146,7 +146,7 @@ def test_what_stands_in_the_way_follows_who_may_chat(form, alice, gpt):
 
 def test_a_full_list_offers_no_more(alice_page, alice, gpt):
     for n in range(20):
-        delegates.add(gpt, create_gpt(alice, {"name": f"Number {n}"}).slug)
+        delegates.add(gpt, create_gpt(alice, {"name": f"Number {n}"}).slug, by=gpt.owner)
     alice_page.goto(f"/gpts/{gpt.slug}/edit")
     expect(search(alice_page)).to_be_hidden()
     expect(alice_page.get_by_text("You can add up to 20 GPTs.")).to_be_visible()
@@ -170,9 +170,9 @@ def test_it_works_without_scripts(visitor, alice, gpt, others):
 
 def test_its_pages_are_accessible(visitor, alice, bob, gpt, others):
     for each in others:
-        delegates.add(gpt, each.slug)
+        delegates.add(gpt, each.slug, by=gpt.owner)
     publish(gpt)
-    set_sharing(others[0], Sharing.ME)
+    set_sharing(others[0], Sharing.ME, by=others[0].owner)
     page = visitor.page(alice)
     for path in (f"/gpts/{gpt.slug}/edit", f"/g/{gpt.slug}/", f"/gpts/{gpt.slug}/use/", "/gpts/pump-doctor/history"):
         page.goto(path)

@@ -16,7 +16,7 @@ INPUTS = [
 
 
 def test_a_creator_adds_an_input_that_the_instructions_mention(alice_page, gpt):
-    update_gpt(gpt, {"instructions": "You write to {{customer}}.", "inputs": []})
+    update_gpt(gpt, {"instructions": "You write to {{customer}}.", "inputs": []}, by=gpt.owner)
     page = alice_page
     page.goto(f"/gpts/{gpt.slug}/edit")
     page.get_by_role("button", name="Add it").click()
@@ -36,7 +36,7 @@ def test_a_creator_adds_an_input_that_the_instructions_mention(alice_page, gpt):
 
 
 def test_opening_the_form_changes_nothing(alice_page, gpt):
-    publish(update_gpt(gpt, {"inputs": INPUTS}))
+    publish(update_gpt(gpt, {"inputs": INPUTS}, by=gpt.owner))
     page = alice_page
     page.goto(f"/gpts/{gpt.slug}/edit")
     page.get_by_role("region", name="Preview of").get_by_label("Customer").fill("Acme")
@@ -48,7 +48,7 @@ def test_opening_the_form_changes_nothing(alice_page, gpt):
 
 @pytest.mark.parametrize(("theme", "size"), LOOKS)
 def test_a_chat_begins_once_they_are_filled_in(visitor, alice, bob, gpt, take, theme, size):
-    publish(update_gpt(gpt, {"inputs": INPUTS, "starters": ["Write to {{customer}}"]}))
+    publish(update_gpt(gpt, {"inputs": INPUTS, "starters": ["Write to {{customer}}"]}, by=gpt.owner))
     page = visitor.page(bob, color_scheme=theme, viewport=SIZES[size])
     page.goto(f"/g/{gpt.slug}/chat")
     assert serious(page) == []

@@ -188,7 +188,7 @@ def test_it_stays_until_it_is_dismissed_also_after_a_reload(page, take, clerk):
 def test_a_guest_that_is_gone_is_told_of_and_the_next_message_goes_on(page, clerk, visitor):
     Conversation.objects.update(guest=clerk)
     page.reload()
-    set_sharing(clerk, Sharing.ME)
+    set_sharing(clerk, Sharing.ME, by=clerk.owner)
     field(page).fill("Why?")
     field(page).press("Enter")
     expect(page.get_by_text("Tax Clerk is no longer shared with you. Send again")).to_be_visible()

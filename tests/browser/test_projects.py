@@ -34,7 +34,7 @@ def test_a_chat_is_moved_and_a_new_one_begins_in_a_project(bob_page, bob, gpt):
 
 
 def test_pages_of_projects_and_memory_are_accessible(visitor, bob, gpt):
-    publish(update_gpt(gpt, {"capabilities": ["memory"]}))
+    publish(update_gpt(gpt, {"capabilities": ["memory"]}, by=gpt.owner))
     project = projects.create(bob, "School", "Be kind.")
     projects.add_file(project, "plan.txt", [b"Monday: maths."])
     memories.add(bob, gpt, "I teach.")

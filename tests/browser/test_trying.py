@@ -14,8 +14,8 @@ pytestmark = pytest.mark.browser
 
 @pytest.mark.parametrize(("theme", "size"), LOOKS)
 def test_two_versions_are_asked_the_same(visitor, alice, gpt, theme, size):
-    publish(update_gpt(gpt, {"instructions": "Second."}))
-    update_gpt(gpt, {"instructions": "Draft."})
+    publish(update_gpt(gpt, {"instructions": "Second."}, by=gpt.owner))
+    update_gpt(gpt, {"instructions": "Draft."}, by=gpt.owner)
     page = visitor.page(alice, color_scheme=theme, viewport=SIZES[size])
     page.goto(f"/gpts/{gpt.slug}/try")
     left, right = page.get_by_role("region", name="Left"), page.get_by_role("region", name="Right")

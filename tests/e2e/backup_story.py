@@ -61,7 +61,7 @@ def make(file: Path) -> dict[str, Any]:
         base_url="https://parts.example",
         privacy_url="https://parts.example/privacy",
     )
-    action.keep_secret("sk-of-the-parts")
+    action.keep_secret("sk-of-the-parts", by=action.gpt.owner)
     action.save()
     for name, data in (("pictures/face.webp", b"picture"), (f"segments/{SEGMENT}/manifest.json", b"{}")):
         (settings.GUILDHALL_HOME / name).parent.mkdir(parents=True)

@@ -444,7 +444,7 @@ def _gpt(owner: User, slug: str, words: str, sharing: str = "", **fields: Any) -
     """A GPT with secret words in each of its texts and in a file; published if `sharing` is given."""
     texts = {name: f"Pump {word(f'{words}-{name}')}" for name in ("name", "description", "instructions")}
     gpt = create_gpt(owner, {"name": slug, "a2a": True, "files_downloadable": True, **fields})
-    update_gpt(gpt, {**texts, "starters": [word(f"{words}-starter")], "capabilities": ["memory"]})
+    update_gpt(gpt, {**texts, "starters": [word(f"{words}-starter")], "capabilities": ["memory"]}, by=gpt.owner)
     _file(gpt, words)
     if sharing:
         publish(gpt, sharing)
@@ -489,19 +489,19 @@ def _gpts(alice: User, scene: Scene) -> dict[str, Gpt]:
     url = f"https://{word('agent-host')}.example.org/a2a"
     agent = RemoteAgentRow(gpt=linked, name=word("agent-name"), card_url=url, url=url, when=word("agent-when"))
     for row in (action, server, agent):
-        row.keep_secret(word("service-secret"))
+        row.keep_secret(word("service-secret"), by=row.gpt.owner)
         row.save()
     where = {"kind": "git", "url": f"https://{word('source-host')}.example.org/manuals"}
     source = Source(gpt=linked, kind="git", settings=where)
-    source.set_secret(word("source-secret"))
+    source.set_secret(word("source-secret"), by=source.gpt.owner)
     source.save()
-    add(linked, gpts["private"].slug, word("delegate-when"))
-    add(linked, gpts["store"].slug)
+    add(linked, gpts["private"].slug, word("delegate-when"), by=linked.owner)
+    add(linked, gpts["store"].slug, by=linked.owner)
     publish(linked, Sharing.LINK)
     linked.link_secret = word("link")
     linked.save()
     texts = {name: f"Pump {word(f'draft-{name}')}" for name in ("name", "description", "instructions")}
-    update_gpt(linked, {**texts, "starters": [word("draft-starter")]})
+    update_gpt(linked, {**texts, "starters": [word("draft-starter")]}, by=linked.owner)
     undecided = _file(linked, "draft")
     draft = linked.draft_spec().model_dump(mode="json")
     replaced = GptVersion.objects.create(gpt=linked, data=draft, replaced=timezone.now())

@@ -99,7 +99,7 @@ def _prepare() -> dict[str, Any]:
 
     owner = User.objects.create_user("owner@example.org")
     gpt = create_gpt(owner, {"name": NAME, "instructions": instructions(NAME)})
-    publish(gpt, Sharing.ME)
+    publish(gpt, Sharing.ME, by=gpt.owner)
     gpt.refresh_from_db()
     assert gpt.published is not None
     return {"key": create_key(owner, "bench")[1], "spec": gpt.published.spec().model_dump(mode="json")}

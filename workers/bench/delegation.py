@@ -163,7 +163,7 @@ def _gpt(owner: User, name: str, *delegates: Gpt) -> Gpt:
     gpt = create_gpt(owner, fields)
     for delegate in delegates:
         DelegateRow.objects.create(gpt=gpt, delegate=delegate)
-    publish(gpt, Sharing.ME)
+    publish(gpt, Sharing.ME, by=gpt.owner)
     return gpt
 
 

@@ -107,7 +107,7 @@ def _prepare(n_people: int) -> dict[str, Any]:
     gpt = Gpt.objects.first()
     if gpt is None:
         gpt = create_gpt(owner, {"name": "Load", "description": "Tells stories.", "instructions": "Tell stories."})
-        publish(gpt, Sharing.STORE)
+        publish(gpt, Sharing.STORE, by=gpt.owner)
 
     def cookies(number: int) -> dict[str, str]:
         client = Client()

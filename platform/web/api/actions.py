@@ -200,7 +200,7 @@ def add_shared_routes(to: Router, path: str, name: str, words: str, model: type[
         return Status(204, None)
 
     def set_auth(request: HttpRequest, slug: str, service_id: UUID, setting: Body[AuthSetting]) -> Row:
-        return auth.set_auth(own_service(model, request, slug, service_id), setting, caller(request))
+        return auth.set_auth(own_service(model, request, slug, service_id), setting, by=caller(request))
 
     kinds = "" if model is Action else ": an API key or none"
     rows.__name__, rows.__doc__ = f"list_{name}s", f"The {words}s in your draft."
@@ -232,7 +232,7 @@ def preview_action(request: HttpRequest, slug: str, source: Body[DocumentSource]
 def add_action(request: HttpRequest, slug: str, new: Body[NewAction]) -> Status[Action]:
     """Add an action to your draft."""
     gpt = access_draft(caller(request), slug)
-    return Status(201, actions.add_action(gpt, new, new.name, new.privacy_url, caller(request)))
+    return Status(201, actions.add_action(gpt, new, new.name, new.privacy_url, by=caller(request)))
 
 
 @router.get("/gpts/{slug}/actions/{uuid:service_id}", response={200: ActionShape, **DENIED})
@@ -246,7 +246,7 @@ def update_action(request: HttpRequest, slug: str, service_id: UUID, change: Act
     """Change an action. The published version keeps the old one until you publish again."""
     action = own_service(Action, request, slug, service_id)
     named = change.model_dump(include={"name", "privacy_url"}, exclude_none=True)
-    return actions.update_action(action, change.source(), named, caller(request))
+    return actions.update_action(action, change.source(), named, by=caller(request))
 
 
 @router.post("/gpts/{slug}/actions/{uuid:service_id}/test", response={200: Tried, **UNAVAILABLE})
@@ -267,7 +267,7 @@ def add_mcp_server(request: HttpRequest, slug: str, new: NewMcpServer) -> Status
 def _listed(server: McpServerRow, by: User) -> McpServerRow:
     """The server with its tools, or the reason why they could not be listed."""
     try:
-        return actions.refresh_tools(server, by)
+        return actions.refresh_tools(server, by=by)
     except rpc.NoResult as error:
         server.trouble = str(error)  # type: ignore[attr-defined]
     except ValidationError as error:

@@ -85,7 +85,7 @@ add_shared_routes(router, "/gpts/{slug}/agents", "agent", "remote agent", Remote
 def add_agent(request: HttpRequest, slug: str, new: NewAgent) -> Status[RemoteAgentRow]:
     """Add a remote agent to your draft."""
     gpt = access_draft(caller(request), slug)
-    agent, facts = agents.add_remote_agent(gpt, new.card_url, new.fields(), new.auth, caller(request))
+    agent, facts = agents.add_remote_agent(gpt, new.card_url, new.fields(), new.auth, by=caller(request))
     return Status(201, _with(agent, hint=facts.auth))
 
 
@@ -106,7 +106,7 @@ def refresh_agent(request: HttpRequest, slug: str, service_id: UUID) -> RemoteAg
     """Read a remote agent's card again. What changed is listed in `changes` and not used before you accept it."""
     agent = own_service(RemoteAgentRow, request, slug, service_id)
     try:
-        agent, facts = agents.read_again(agent, caller(request))
+        agent, facts = agents.read_again(agent, by=caller(request))
     except rpc.NoResult as error:
         return _with(agent, trouble=str(error))
     except ValidationError as error:

@@ -60,14 +60,14 @@ def replace_delegates(
 ) -> list[DelegateEntry]:
     """Replace the list. Existing entries stay valid, even if you could no longer add them."""
     gpt = access_draft(caller(request), slug)
-    delegates.replace(gpt, [(each.gpt, each.when) for each in listed], caller(request))
+    delegates.replace(gpt, [(each.gpt, each.when) for each in listed], by=caller(request))
     return delegates.entries(gpt, caller(request))
 
 
 @router.post("/gpts/{slug}/delegates", response={201: DelegateShape, **INVALID})
 def add_delegate(request: HttpRequest, slug: str, new: NewDelegate) -> Status[DelegateEntry]:
     """Add a GPT to the list."""
-    row = delegates.add(access_draft(caller(request), slug), new.gpt, new.when, caller(request))
+    row = delegates.add(access_draft(caller(request), slug), new.gpt, new.when, by=caller(request))
     return Status(201, delegates.entry(row))
 
 

@@ -39,15 +39,15 @@ def publish_when_ready(request: HttpRequest, slug: str, publication: Publication
     """
     by = caller(request)
     gpt = access_draft(by, slug)
-    services.check_sharing(gpt, publication.sharing, by)
+    services.check_sharing(gpt, publication.sharing, by=by)
     with transaction.atomic():
         services.check_listing(gpt, publication.sharing or gpt.sharing)
         if publication.sharing and by.pk == gpt.owner_id:
-            services.set_sharing(gpt, publication.sharing)
+            services.set_sharing(gpt, publication.sharing, by=by)
         if reason := services.blocked(gpt):
             raise ValidationError({"files": reason})
     # Not within the transaction: a worker that readies the last file meanwhile has to see that the draft waits.
-    services.publish_when_ready(gpt, by)
+    services.publish_when_ready(gpt, by=by)
     return access_draft(by, slug)
 
 
@@ -69,7 +69,7 @@ def list_drafts(request: HttpRequest, slug: str) -> QuerySet[GptVersion]:
 def restore_draft(request: HttpRequest, slug: str, draft_id: int) -> Gpt:
     """Restore a replaced draft. The draft that it replaces is kept in the same way."""
     gpt = access_draft(caller(request), slug)
-    return versions.restore(gpt, versions.access_version(gpt, id=draft_id, number=None), caller(request))
+    return versions.restore(gpt, versions.access_version(gpt, id=draft_id, number=None), by=caller(request))
 
 
 class DraftChangeShape(Schema):
@@ -109,7 +109,7 @@ def read_picture(request: HttpRequest, slug: str) -> FileResponse:
 def upload_picture(request: HttpRequest, slug: str, file: Upload[UploadedFile]) -> Gpt:
     """Replace the picture, for everyone at once, with a PNG, JPEG, WebP or GIF (multipart field `file`)."""
     gpt = access_draft(caller(request), slug)
-    return services.update_gpt(gpt, {"picture": store_picture(file)})
+    return services.update_gpt(gpt, {"picture": store_picture(file)}, by=caller(request))
 
 
 @router.post(
@@ -118,11 +118,13 @@ def upload_picture(request: HttpRequest, slug: str, file: Upload[UploadedFile]) 
 def generate_picture(request: HttpRequest, slug: str, wanted: PicturePrompt) -> Gpt:
     """Replace the picture with a generated one. Takes up to two minutes."""
     gpt = access_draft(caller(request), slug)
-    return services.update_gpt(gpt, {"picture": generated_picture(gpt, wanted.prompt, caller(request))})
+    return services.update_gpt(
+        gpt, {"picture": generated_picture(gpt, wanted.prompt, caller(request))}, by=caller(request)
+    )
 
 
 @router.delete("/gpts/{slug}/picture", response={204: None, **DENIED})
 def remove_picture(request: HttpRequest, slug: str) -> Status[None]:
     """Remove the picture: the icon is shown instead."""
-    services.update_gpt(access_draft(caller(request), slug), {"picture": ""})
+    services.update_gpt(access_draft(caller(request), slug), {"picture": ""}, by=caller(request))
     return Status(204, None)

@@ -110,11 +110,11 @@ def update_gpt(request: HttpRequest, slug: str, change: GptPatch) -> Gpt:
     sharing = fields.pop("sharing", None)
     by = caller(request)
     with transaction.atomic():
-        gpt = services.update_gpt(access_draft(by, slug), fields, by)
-        services.check_sharing(gpt, sharing, by)
+        gpt = services.update_gpt(access_draft(by, slug), fields, by=by)
+        services.check_sharing(gpt, sharing, by=by)
         if gpt.published:
             services.check_listing(gpt, sharing)
-        return services.set_sharing(gpt, sharing) if sharing and by.pk == gpt.owner_id else gpt
+        return services.set_sharing(gpt, sharing, by=by) if sharing and by.pk == gpt.owner_id else gpt
 
 
 @router.delete("/gpts/{slug}", response={204: None, **DENIED})
@@ -132,7 +132,7 @@ def publish_gpt(request: HttpRequest, slug: str, publication: Publication) -> St
     """
     gpt = access_draft(caller(request), slug)
     note = " ".join(publication.note.split())
-    return Status(201, services.publish(gpt, publication.sharing, note, caller(request)))
+    return Status(201, services.publish(gpt, publication.sharing, note, by=caller(request)))
 
 
 @router.post("/gpts/{slug}/link", response={200: OwnGpt, **DENIED})
@@ -170,7 +170,7 @@ def read_changes(request: HttpRequest, slug: str, number: int, since: int | None
 @router.post("/gpts/{slug}/versions/{int:number}/restore", response={200: OwnGpt, **INVALID})
 def restore_version(request: HttpRequest, slug: str, number: int) -> Gpt:
     """Restore version `number` to the draft. Publish it to make it live. History keeps the replaced draft."""
-    return versions.restore_version(access_draft(caller(request), slug), number, caller(request))
+    return versions.restore_version(access_draft(caller(request), slug), number, by=caller(request))
 
 
 @router.get("/gpts/{slug}/usage", response={200: GptUsage, **DENIED, 422: ProblemDetails})

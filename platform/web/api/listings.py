@@ -71,7 +71,7 @@ def read_listing(request: HttpRequest, slug: str) -> ListingReview:
 @router.delete("/gpts/{slug}/listing", response={204: None, **DENIED})
 def withdraw_listing(request: HttpRequest, slug: str) -> Status[None]:
     """Let it wait no longer. What is listed stays."""
-    listing.withdraw(access_own_gpt(caller(request), slug))
+    listing.withdraw(access_own_gpt(caller(request), slug), by=caller(request))
     return Status(204, None)
 
 

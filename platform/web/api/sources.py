@@ -100,7 +100,7 @@ def _own(request: HttpRequest, slug: str, source_id: UUID) -> Source:
 
 
 def _saved(source: Source, settings: Any, secret: str | None, hours: int, publishes: bool, by: User) -> Source:
-    return sources.save(source, settings.model_dump(exclude={"kind"}), secret, hours, publishes, by)
+    return sources.save(source, settings.model_dump(exclude={"kind"}), secret, hours, publishes, by=by)
 
 
 @router.get("/gpts/{slug}/sources", response={200: list[SourceShape], **DENIED, 422: INVALID[422]})

@@ -72,27 +72,22 @@ def preview_import(user: User, source: DocumentSource) -> tuple[Imported, str]:
     return Imported.model_validate(result["imported"]), result.get("document") or source.document
 
 
-def add_action(
-    gpt: Gpt, source: DocumentSource, name: str = "", privacy_url: str = "", by: User | None = None
-) -> Action:
+def add_action(gpt: Gpt, source: DocumentSource, name: str = "", privacy_url: str = "", *, by: User) -> Action:
     """A new action of the draft. Raises ValidationError by field, NoResult."""
     full = gettext("A GPT can have up to {limit} actions. Remove one first.")
     check_room(gpt.actions.all(), full, "document", MAX_ACTIONS)
-    imported, document = preview_import(by or gpt.owner, source)
+    imported, document = preview_import(by, source)
     action = Action(gpt=gpt, name=name or imported.title, privacy_url=privacy_url)
     take(action, imported, document, source.url)
     return saved(action)
 
 
-def update_action(
-    action: Action, source: DocumentSource | None, fields: dict[str, str], by: User | None = None
-) -> Action:
+def update_action(action: Action, source: DocumentSource | None, fields: dict[str, str], *, by: User) -> Action:
     """The action with `fields` (name, privacy_url) changed, and `source` read if it isn't None.
 
     A source without document and URL means the document that the action has. The key serves what is new only if
-    `by` (the owner) entered it.
+    `by` entered it.
     """
-    by = by or action.gpt.owner
     if source is not None:
         url = source.url
         if not (source.document.strip() or url.strip()):
@@ -168,7 +163,7 @@ def outside(gpt: Gpt) -> tuple[QuerySet[Outside], ...]:
 
 def forget_secret(row: Outside) -> None:
     """Delete the stored key or client secret, and everyone's sign-ins."""
-    row.keep_secret("")
+    row.keep_secret("", by=None)
     row.save(update_fields=["secret", "secret_host"])
     if isinstance(row, Action):
         row.sign_ins.all().delete()
@@ -242,10 +237,10 @@ def check_address(url: str, field: str, wrong: str) -> None:
         raise ValidationError({field: wrong})
 
 
-def refresh_tools(server: McpServerRow, by: User | None = None) -> McpServerRow:
+def refresh_tools(server: McpServerRow, *, by: User) -> McpServerRow:
     """The server with its current tools, in `offered` if the creator saw others. Raises ValidationError, NoResult."""
-    task, person = "workers.tasks.list_mcp_tools", by.pk if by else server.gpt.owner_id
-    result = rpc.call_for(person, task, str(server.id), queue="tools", timeout_s=TEST_TIMEOUT_S)
+    task = "workers.tasks.list_mcp_tools"
+    result = rpc.call_for(by.pk, task, str(server.id), queue="tools", timeout_s=TEST_TIMEOUT_S)
     if refused := result.get("refused"):
         raise ValidationError({"url": refused})
     listed = [McpTool.model_validate(each).model_dump(mode="json") for each in result["tools"]]

@@ -27,7 +27,7 @@ def agent_card_url(gpt: Gpt) -> str:
 
 
 def add_remote_agent(
-    gpt: Gpt, card_url: str, fields: dict[str, Any], sign_in: AuthSetting | None = None, by: User | None = None
+    gpt: Gpt, card_url: str, fields: dict[str, Any], sign_in: AuthSetting | None = None, *, by: User
 ) -> tuple[RemoteAgentRow, AgentFacts]:
     """A new remote agent of the draft, and its card.
 
@@ -40,18 +40,18 @@ def add_remote_agent(
     check_address(card_url, "card_url", gettext("Enter the Agent Card’s full URL, starting with https://."))
     agent = RemoteAgentRow(gpt=gpt, card_url=card_url, url=card_url, name=host_of(card_url))
     if sign_in is not None:
-        set_auth(agent, sign_in, by)  # saved now, because the worker reads the key from the row
+        set_auth(agent, sign_in, by=by)  # saved now, because the worker reads the key from the row
     try:
-        facts = _read_card(by or gpt.owner, card_url, str(agent.id) if sign_in else "")
+        facts = _read_card(by, card_url, str(agent.id) if sign_in else "")
         return changed(agent, fields, facts), facts
     except (ValidationError, rpc.NoResult):
         agent.delete()
         raise
 
 
-def read_again(agent: RemoteAgentRow, by: User | None = None) -> tuple[RemoteAgentRow, AgentFacts]:
+def read_again(agent: RemoteAgentRow, *, by: User) -> tuple[RemoteAgentRow, AgentFacts]:
     """The agent and its current card, in `offered` if the creator saw another. Raises ValidationError, NoResult."""
-    facts = _read_card(by or agent.gpt.owner, agent.card_url, str(agent.id))
+    facts = _read_card(by, agent.card_url, str(agent.id))
     agent.offered = facts.model_dump(mode="json", include=set(CARD_TEXTS))
     return saved(agent, offered=agent.offered if changes_of(agent) else None), facts
 

@@ -40,9 +40,8 @@ class AuthSetting:
     token_auth: Literal["post", "basic"] = "post"  # noqa: S105 - a method, no secret
 
 
-def set_auth(row: Row, setting: AuthSetting, by: User | None = None) -> Row:
-    """The row with its authentication changed `by` a person, the owner if None. Raises ValidationError by field."""
-    by = by or row.gpt.owner
+def set_auth(row: Row, setting: AuthSetting, *, by: User) -> Row:
+    """The row with its authentication changed `by` a person. Raises ValidationError by field."""
     if by != row.gpt.owner and Auth.OAUTH in (setting.kind, row.auth):
         raise ValidationError({"kind": gettext(OWNERS).format(person=row.gpt.owner.shown_name)})
     _check_auth(row, setting)
@@ -55,7 +54,7 @@ def set_auth(row: Row, setting: AuthSetting, by: User | None = None) -> Row:
     changed = changed or (row.secret_by_id != by.pk and setting.header != row.header)
     row.auth, row.header, row.oauth = setting.kind, setting.header, oauth
     if setting.secret is not None or changed:
-        row.keep_secret(setting.secret or "", by)
+        row.keep_secret(setting.secret or "", by=by)
     return saved(row)
 
 

@@ -143,12 +143,11 @@ def access_delegate(gpt: Gpt, slug: str, reader: User | None = None) -> Delegate
     return row
 
 
-def add(gpt: Gpt, slug: str, when: str = "", by: User | None = None) -> DelegateRow:
-    """A new entry of `by`, its owner if None: a GPT that both have access to. Raises ValidationError by field.
+def add(gpt: Gpt, slug: str, when: str = "", *, by: User) -> DelegateRow:
+    """A new entry of `by`: a GPT that they and its owner have access to. Raises ValidationError by field.
 
     Else an editor would have the owner ask GPTs of theirs, or the other way round.
     """
-    by = by or gpt.owner
     slug = slug.replace("\x00", "").strip()
     if slug == gpt.slug:
         raise ValidationError({"gpt": gettext("A GPT can’t ask itself.")})
@@ -216,7 +215,7 @@ def remove(row: DelegateRow) -> None:
     _draft_changed(row.gpt)
 
 
-def replace(gpt: Gpt, listed: Sequence[tuple[str, str]], by: User | None = None) -> None:
+def replace(gpt: Gpt, listed: Sequence[tuple[str, str]], *, by: User) -> None:
     """Replace the list by `listed` (slug, when). Raises ValidationError by field; nothing is changed then.
 
     Existing entries keep their place, even if they could no longer be added.
@@ -230,7 +229,7 @@ def replace(gpt: Gpt, listed: Sequence[tuple[str, str]], by: User | None = None)
         change_lines(gpt, {slug: when for slug, when in lines.items() if slug in there})
         for slug, when in lines.items():
             if slug not in there:
-                add(gpt, slug, when, by)
+                add(gpt, slug, when, by=by)
         _draft_changed(gpt)
 
 

@@ -175,9 +175,11 @@ class GptForm(NewGptForm):
         for slug in self.slugs:
             line = forms.CharField(max_length=WHEN_CHARS, required=False, error_messages=TOO_LONG)
             self.fields[field_name(slug)] = line
-        entries, loaded = engines_for(gpt.owner, by), current_model()
+        entries, loaded = engines_for(gpt.owner, by=by), current_model()
         default = " · ".join((gettext(entries.pop(DEFAULT).title), *([loaded.title] if loaded else ())))
-        if gpt.engine in (own := engines_for(gpt.owner)):  # stays, also where the person may not choose it
+        if gpt.engine in (
+            own := engines_for(gpt.owner, by=gpt.owner)
+        ):  # stays, also where the person may not choose it
             entries[gpt.engine] = own[gpt.engine]
         choices = {"": default} | {name: entry.title for name, entry in entries.items()}
         self.lost_engine = "" if gpt.engine in choices else gpt.engine

@@ -239,7 +239,7 @@ def _save(draft: Draft, row: Outside, packed: Authentication, privacy_url: str) 
     }
     setting = AuthSetting(**{**packed.model_dump(), **urls})
     try:
-        set_auth(row, setting)
+        set_auth(row, setting, by=draft.user)
     except ValidationError as error:
         draft.refuse(
             gettext("“{name}” was imported without its authentication. {error}").format(
@@ -247,7 +247,7 @@ def _save(draft: Draft, row: Outside, packed: Authentication, privacy_url: str) 
             )
         )
         row.privacy_url = ""
-        set_auth(row, AuthSetting("none"))
+        set_auth(row, AuthSetting("none"), by=draft.user)
 
 
 def _whole(draft: Draft, name: str, url: str) -> str:
@@ -302,7 +302,7 @@ def _add_delegates(draft: Draft, gpt: Gpt) -> None:
                 )
             )
         else:
-            delegates.add(gpt, each.slug, each.when)
+            delegates.add(gpt, each.slug, each.when, by=draft.user)
 
 
 def _add_sources(draft: Draft, gpt: Gpt) -> None:

@@ -15,9 +15,9 @@ from web.builder.models_access import Sharing
 from web.builder.models_listing import ListingReview
 
 
-def is_needed(gpt: Gpt, by: User | None = None) -> bool:
-    """Whether versions of `gpt` that `by` (its owner) publishes are reviewed before they are listed."""
-    return bool(live_settings.get("REVIEW_LISTINGS")) and not (gpt.owner.is_staff and (by or gpt.owner).is_staff)
+def is_needed(gpt: Gpt, *, by: User) -> bool:
+    """Whether versions of `gpt` that `by` publishes are reviewed before they are listed."""
+    return bool(live_settings.get("REVIEW_LISTINGS")) and not (gpt.owner.is_staff and by.is_staff)
 
 
 def is_listed(gpt: Gpt) -> bool:
@@ -47,22 +47,22 @@ def wanted_sharing(gpt: Gpt) -> str:
     return Sharing.STORE if gpt.published_id and gpt.sharing != Sharing.STORE and waiting(gpt) else gpt.sharing
 
 
-def ask(gpt: Gpt, version: GptVersion, by: User | None = None) -> None:
+def ask(gpt: Gpt, version: GptVersion, *, by: User) -> None:
     """Let an operator look at the version, instead of one that waits. Call it in a transaction."""
     before = waiting(gpt)
     if before and before.version_id == version.pk:
         return
     _close(gpt)
     review = ListingReview.objects.create(gpt=gpt, version=version)
-    audit.record(audit.Act.LISTING_ASKED, by or gpt.owner, gpt, version=version.number)
+    audit.record(audit.Act.LISTING_ASKED, by, gpt, version=version.number)
     outbox.notify_operators("reports", f"listing:{review.pk}", listing=str(review.pk))
 
 
-def withdraw(gpt: Gpt, by: User | None = None) -> bool:
+def withdraw(gpt: Gpt, *, by: User) -> bool:
     """Let what waits wait no longer. Whether there was anything."""
     if not _close(gpt):
         return False
-    audit.record(audit.Act.LISTING_WITHDRAWN, by or gpt.owner, gpt)
+    audit.record(audit.Act.LISTING_WITHDRAWN, by, gpt)
     return True
 
 

@@ -69,11 +69,11 @@ class Outside(models.Model):
         """What it can be called for, where creators choose that; else None."""
         return None
 
-    def keep_secret(self, text: str, by: User | None = None) -> None:
-        """Encrypt `text`, which `by` (the owner) entered, for this row as it is; empty deletes it. Does not save."""
+    def keep_secret(self, text: str, *, by: User | None) -> None:
+        """Encrypt `text`, which `by` entered, for this row as it is; empty deletes it. Does not save."""
         self.secret = seal(text, self._bound_to) if text else ""
         self.secret_host = self.host if text else ""
-        self.secret_by = (by or self.gpt.owner) if text else None
+        self.secret_by = by if text else None
         self.secret_for = self.calls if text else None
 
     def open_secret(self) -> str:

@@ -56,10 +56,10 @@ class Source(models.Model):
     def _row(self) -> str:
         return f"source:{self.id}:{host_of(self.read_settings())}"
 
-    def set_secret(self, secret: str, by: User | None = None) -> None:
-        """Keep the secret, which `by` (the owner) entered, for the host of the settings only."""
+    def set_secret(self, secret: str, *, by: User) -> None:
+        """Keep the secret, which `by` entered, for the host of the settings only."""
         self.secret = seal(secret, self._row()) if secret else ""
-        self.secret_by = (by or self.gpt.owner) if secret else None
+        self.secret_by = by if secret else None
 
     def get_secret(self) -> str:
         """The secret; empty if there is none. Raises SecretLost."""

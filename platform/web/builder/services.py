@@ -48,7 +48,7 @@ def create_gpt(owner: User, fields: dict[str, Any]) -> Gpt:
 
     Raises ValidationError by field, and QuotaExceeded.
     """
-    check_engine(owner, fields.get("engine", ""))
+    check_engine(owner, fields.get("engine", ""), by=owner)
     for _ in range(5):  # another request may take the slug before the insert
         gpt = Gpt(owner=owner, slug=free_slug(fields.get("name", "")), **fields)
         gpt.full_clean(exclude=["slug"], validate_unique=False)
@@ -63,21 +63,19 @@ def create_gpt(owner: User, fields: dict[str, Any]) -> Gpt:
     raise ValidationError({"name": gettext("Couldn’t create the GPT. Try again.")})
 
 
-def update_gpt(gpt: Gpt, fields: dict[str, Any], by: User | None = None) -> Gpt:
-    """The draft with `fields` changed and saved `by` a person, its owner if None. Raises ValidationError by field."""
+def update_gpt(gpt: Gpt, fields: dict[str, Any], *, by: User) -> Gpt:
+    """The draft with `fields` changed and saved `by` a person. Raises ValidationError by field."""
     differs = _differs(gpt, fields)
     if fields.get("engine", gpt.engine) != gpt.engine:
-        check_engine(gpt.owner, fields["engine"], by)
+        check_engine(gpt.owner, fields["engine"], by=by)
     for name, value in fields.items():
         setattr(gpt, name, value)
     gpt.full_clean(validate_unique=False)
     gpt.save(update_fields=[*fields, "changed"])  # a worker may have published meanwhile
-    return _next_revision(gpt, by) if differs else gpt
+    return _next_revision(gpt, by=by) if differs else gpt
 
 
-def save_form(
-    gpt: Gpt, fields: dict[str, Any], lines: dict[str, str], revision: int | None, by: User | None = None
-) -> Gpt:
+def save_form(gpt: Gpt, fields: dict[str, Any], lines: dict[str, str], revision: int | None, *, by: User) -> Gpt:
     """The draft with `fields`, and `lines` on when to ask other GPTs, as one page sends them.
 
     Raises ValidationError by field. If they differ from a draft that is newer than the `revision` which the page
@@ -89,9 +87,9 @@ def save_form(
         line_differs = any(lines[slug] != when for slug, when in sent)
         if revision not in (None, now.revision) and (line_differs or _differs(now, fields)):
             raise StaleDraft
-        update_gpt(gpt, fields, by)
+        update_gpt(gpt, fields, by=by)
         delegates.change_lines(gpt, lines)
-        return _next_revision(gpt, by) if line_differs else gpt
+        return _next_revision(gpt, by=by) if line_differs else gpt
 
 
 def _differs(gpt: Gpt, fields: dict[str, Any]) -> bool:
@@ -99,34 +97,34 @@ def _differs(gpt: Gpt, fields: dict[str, Any]) -> bool:
     return any(getattr(gpt, name) != value for name, value in fields.items() if name != "picture")
 
 
-def _next_revision(gpt: Gpt, by: User | None) -> Gpt:
-    Gpt.objects.filter(id=gpt.id).update(revision=F("revision") + 1, changed_by=by or gpt.owner)
+def _next_revision(gpt: Gpt, *, by: User) -> Gpt:
+    Gpt.objects.filter(id=gpt.id).update(revision=F("revision") + 1, changed_by=by)
     gpt.refresh_from_db(fields=["revision", "changed_by"])
     return gpt
 
 
-def engines_for(owner: User, by: User | None = None) -> dict[str, NamedEngine]:
+def engines_for(owner: User, *, by: User) -> dict[str, NamedEngine]:
     """The models that `by` may choose for a GPT of `owner`: those offered to both."""
     entries = offered(settings.ENGINES, owner)
-    return {name: entries[name] for name in offered(settings.ENGINES, by or owner) if name in entries}
+    return {name: entries[name] for name in offered(settings.ENGINES, by) if name in entries}
 
 
-def check_engine(owner: User, name: str, by: User | None = None) -> None:
+def check_engine(owner: User, name: str, *, by: User) -> None:
     """Raises ValidationError unless `by` may choose the model called `name` for a GPT of `owner`."""
-    names = engines_for(owner, by).keys() - {DEFAULT}
+    names = engines_for(owner, by=by).keys() - {DEFAULT}
     if name and name not in names:
         text = gettext("There is no such model. Leave it empty for the default model, or choose one of: {names}.")
         raise ValidationError({"engine": text.format(names=", ".join(sorted(names)))})
 
 
-def publish(gpt: Gpt, sharing: str | None = None, note: str = "", by: User | None = None) -> GptVersion:
+def publish(gpt: Gpt, sharing: str | None = None, note: str = "", *, by: User) -> GptVersion:
     """A new immutable version of the draft, which goes live, or waits as `listing` says. Conversations keep theirs.
 
-    `by` publishes it, its owner if None. Raises ValidationError if files are still being indexed, need a decision or
+    Raises ValidationError if files are still being indexed, need a decision or
     have failed, so that none is left out silently, if the draft lacks something for the store, and if somebody else
     than its owner would change who can use it.
     """
-    check_sharing(gpt, sharing, by)
+    check_sharing(gpt, sharing, by=by)
     sharing = sharing or listing.wanted_sharing(gpt)
     check_listing(gpt, sharing)
     if reason := unready(gpt):
@@ -136,33 +134,33 @@ def publish(gpt: Gpt, sharing: str | None = None, note: str = "", by: User | Non
         if gpt.published is None and gpt.slug.startswith(slugify(UNTITLED)) and gpt.name != UNTITLED:
             gpt.slug, gpt.former_slug = free_slug(gpt.name), gpt.slug  # nobody else knows the old one
         data = gpt.draft_spec().model_dump(mode="json")
-        version = add_version(locked, data, author=by or gpt.owner, note=note)
-        waits = sharing == Sharing.STORE and listing.is_needed(gpt, by)
+        version = add_version(locked, data, author=by, note=note)
+        waits = sharing == Sharing.STORE and listing.is_needed(gpt, by=by)
         goes_live = not (waits and listing.is_listed(gpt))
         gpt.published = version if goes_live else gpt.published
         gpt.publish_when_ready = False
         gpt.save(update_fields=["slug", "former_slug", "published", "publish_when_ready", "changed"])
         if goes_live:
             before = Sharing.ME if gpt.sharing == Sharing.STORE else gpt.sharing
-            _go_live(gpt, version, before if waits else sharing)
+            _go_live(gpt, version, before if waits else sharing, by)
         if waits:
-            listing.ask(gpt, version, by)
+            listing.ask(gpt, version, by=by)
         else:
-            listing.withdraw(gpt, by)
+            listing.withdraw(gpt, by=by)
     return version
 
 
-def check_sharing(gpt: Gpt, sharing: str | None, by: User | None) -> None:
+def check_sharing(gpt: Gpt, sharing: str | None, *, by: User) -> None:
     """Raises ValidationError if `sharing` is another than now, and `by` is not the owner."""
-    if by and by.pk != gpt.owner_id and sharing not in (None, listing.wanted_sharing(gpt)):
+    if by.pk != gpt.owner_id and sharing not in (None, listing.wanted_sharing(gpt)):
         raise ValidationError({"sharing": gettext(OWNERS).format(person=gpt.owner.shown_name)})
 
 
-def _go_live(gpt: Gpt, version: GptVersion, sharing: str) -> None:
-    apply_sharing(gpt, sharing, version.author)
+def _go_live(gpt: Gpt, version: GptVersion, sharing: str, by: User) -> None:
+    apply_sharing(gpt, sharing, by=by)
     actions.forget_unused_secrets(gpt, version.spec())
     search.catch_up(Gpt.objects.filter(id=gpt.id))
-    audit.record(audit.Act.GPT_PUBLISHED, version.author, gpt, version=version.number, sharing=gpt.sharing)
+    audit.record(audit.Act.GPT_PUBLISHED, by, gpt, version=version.number, sharing=gpt.sharing)
     notify.of_gpt(gpt, "gpt.published", version=version.number)
 
 
@@ -232,9 +230,9 @@ def check_listing(gpt: Gpt, sharing: str | None) -> None:
         raise ValidationError(missing)
 
 
-def publish_when_ready(gpt: Gpt, by: User | None = None) -> GptVersion | None:
+def publish_when_ready(gpt: Gpt, *, by: User) -> GptVersion | None:
     """Publish now if every file is ready, else once the last one is. The new version, or None if it has to wait."""
-    Gpt.objects.filter(id=gpt.id).update(publish_when_ready=True, awaited_by=by or gpt.owner)
+    Gpt.objects.filter(id=gpt.id).update(publish_when_ready=True, awaited_by=by)
     return publish_if_awaited(gpt)
 
 
@@ -264,29 +262,35 @@ def publish_if_awaited(gpt: Gpt) -> GptVersion | None:
             if not waiting.update(publish_when_ready=False):
                 return None
             now = Gpt.objects.select_related("awaited_by").get(id=gpt.id)
-            return publish(now, by=now.awaited_by) if may_edit(now.awaited_by or now.owner, now) else None
+            by = now.awaited_by or now.owner
+            return publish(now, by=by) if may_edit(by, now) else None
     except ValidationError:
         if not unready(gpt):
             cancel_publishing(gpt)
         return None
 
 
-def set_sharing(gpt: Gpt, sharing: str, by: User | None = None) -> Gpt:
+def set_sharing(gpt: Gpt, sharing: str, *, by: User) -> Gpt:
     """Change who may chat with `gpt`, as `apply_sharing` does; for the store it may first wait for an operator."""
     with transaction.atomic():
-        if sharing == Sharing.STORE and gpt.published and not listing.is_listed(gpt) and listing.is_needed(gpt):
+        if (
+            sharing == Sharing.STORE
+            and gpt.published
+            and not listing.is_listed(gpt)
+            and listing.is_needed(gpt, by=by)
+        ):
             check_listing(gpt, sharing)
-            listing.ask(gpt, gpt.published)
+            listing.ask(gpt, gpt.published, by=by)
             return gpt
         if sharing != Sharing.STORE:
-            listing.withdraw(gpt)
-        return apply_sharing(gpt, sharing, by)
+            listing.withdraw(gpt, by=by)
+        return apply_sharing(gpt, sharing, by=by)
 
 
-def apply_sharing(gpt: Gpt, sharing: str, by: User | None = None) -> Gpt:
+def apply_sharing(gpt: Gpt, sharing: str, *, by: User) -> Gpt:
     """Change who may chat with `gpt` now. Any value but "link" deletes the secret link and the access it gave.
 
-    `by` does it, by default its owner. Raises ValidationError for the store while an action has no privacy policy.
+    Raises ValidationError for the store while an action has no privacy policy.
     """
     if gpt.withdrawn and sharing != Sharing.ME:
         raise ValidationError({"sharing": WITHDRAWN})
@@ -301,14 +305,14 @@ def apply_sharing(gpt: Gpt, sharing: str, by: User | None = None) -> Gpt:
     gpt.full_clean(validate_unique=False)
     gpt.save(update_fields=["sharing", "link_secret", "changed"])
     if sharing != before:
-        audit.record(audit.Act.GPT_SHARED, by or gpt.owner, gpt, sharing=sharing, before=before)
+        audit.record(audit.Act.GPT_SHARED, by, gpt, sharing=sharing, before=before)
     return gpt
 
 
 def rotate_link(gpt: Gpt) -> Gpt:
     """Replace the secret link. People who opened the old one lose access."""
-    set_sharing(gpt, Sharing.ME)
-    return set_sharing(gpt, Sharing.LINK)
+    set_sharing(gpt, Sharing.ME, by=gpt.owner)
+    return set_sharing(gpt, Sharing.LINK, by=gpt.owner)
 
 
 def delete_gpt(gpt: Gpt) -> None:

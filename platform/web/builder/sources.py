@@ -54,14 +54,13 @@ def access(gpt: Gpt, source_id: UUID) -> Source:
 
 
 def save(
-    source: Source, given: dict[str, Any], secret: str | None, hours: int, publishes: bool, by: User | None = None
+    source: Source, given: dict[str, Any], secret: str | None, hours: int, publishes: bool, *, by: User
 ) -> Source:
-    """The source with these settings of `by` (the owner), looked at soon. Raises ValidationError by field.
+    """The source with these settings of `by`, looked at soon. Raises ValidationError by field.
 
     `secret`: None keeps the one there is, unless the host is another now, or somebody else entered it for other
     settings, with which it would read what they did not mean to show.
     """
-    by = by or source.gpt.owner
     try:
         settings = SETTINGS.validate_python({**given, "kind": source.kind})
     except Invalid as error:
@@ -82,7 +81,7 @@ def save(
         raise ValidationError({"secret": text})
     source.settings = settings.model_dump(mode="json")
     if secret is not None and source.kind in SECRETS:
-        source.set_secret(secret, by)
+        source.set_secret(secret, by=by)
     source.hours, source.publishes, source.n_failed, source.next_at = hours, publishes, 0, timezone.now()
     with transaction.atomic():
         Gpt.objects.select_for_update().get(id=source.gpt_id)

@@ -28,7 +28,7 @@ def feature(gpt: Gpt, is_featured: bool, by: User) -> None:
 def unlist(gpt: Gpt, by: User) -> None:
     """Take the GPT out of the store, where its creator can't list it until `list_again`. A link can share it."""
     if gpt.sharing == Sharing.STORE:
-        set_sharing(gpt, Sharing.LINK, by)
+        set_sharing(gpt, Sharing.LINK, by=by)
     Gpt.objects.filter(id=gpt.id).update(featured=False, unlisted=timezone.now())
     audit.record(audit.Act.GPT_WITHDRAWN, by, gpt, store_only=True)
 
@@ -43,7 +43,7 @@ def list_again(gpt: Gpt, by: User) -> None:
 @transaction.atomic
 def withdraw(gpt: Gpt, by: User) -> None:
     """Keep the GPT to its creator, who can share it with nobody until `restore`. Others' chats stay readable."""
-    set_sharing(gpt, Sharing.ME, by)
+    set_sharing(gpt, Sharing.ME, by=by)
     Gpt.objects.filter(id=gpt.id).update(featured=False, withdrawn=timezone.now())
     audit.record(audit.Act.GPT_WITHDRAWN, by, gpt)
 
@@ -73,7 +73,7 @@ def decide_listing(review: ListingReview, approved: bool, note: str, by: User) -
     if approved:
         gpt.published = review.version
         gpt.save(update_fields=["published", "changed"])
-        apply_sharing(gpt, Sharing.STORE, by)
+        apply_sharing(gpt, Sharing.STORE, by=by)
         actions.forget_unused_secrets(gpt, review.version.spec())
         search.catch_up(Gpt.objects.filter(id=gpt.id))
     audit.record(audit.Act.LISTING_DECIDED, by, gpt, version=review.version.number, approved=approved)

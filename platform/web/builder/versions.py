@@ -49,19 +49,19 @@ def set_note(gpt: Gpt, version_id: int, note: str) -> GptVersion:
     return version
 
 
-def restore_version(gpt: Gpt, number: int, by: User | None = None) -> Gpt:
+def restore_version(gpt: Gpt, number: int, *, by: User) -> Gpt:
     """The draft with everything of the published version `number` restored. Raises Http404."""
-    return restore(gpt, access_version(gpt, number=number), by)
+    return restore(gpt, access_version(gpt, number=number), by=by)
 
 
-def restore(gpt: Gpt, version: GptVersion, by: User | None = None) -> Gpt:
+def restore(gpt: Gpt, version: GptVersion, *, by: User) -> Gpt:
     """The draft with everything of `version`. A draft with unpublished changes is kept as a replaced one."""
     spec = version.spec()
     kept = [ref.file_id for ref in spec.knowledge]
     with transaction.atomic():
         draft = gpt.draft_spec()
         if draft not in (spec, gpt.published and gpt.published.spec()):
-            facts = {"replaced": timezone.now(), "author": by or gpt.owner}
+            facts = {"replaced": timezone.now(), "author": by}
             GptVersion.objects.create(gpt=gpt, data=draft.model_dump(mode="json"), **facts)
         later = gpt.files.filter(removed=None).exclude(id__in=kept)
         # A worker that reads one of them loses its claim and stops.
@@ -73,7 +73,7 @@ def restore(gpt: Gpt, version: GptVersion, by: User | None = None) -> Gpt:
         actions.bring_back(gpt, spec)
         delegates.bring_back(gpt, spec)
         gpt.engine = spec.model.engine  # also one that is no longer offered: its form says so
-        return update_gpt(gpt, _draft_fields(spec), by)
+        return update_gpt(gpt, _draft_fields(spec), by=by)
 
 
 def _draft_fields(spec: GptSpec) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def preview_version(gpt: Gpt) -> GptVersion:
     return snapshot(gpt, gpt.draft_spec())
 
 
-def version_to_try(gpt: Gpt, number: int | None, engine: str | None, by: User | None = None) -> GptVersion:
+def version_to_try(gpt: Gpt, number: int | None, engine: str | None, *, by: User) -> GptVersion:
     """A version of a GPT for a preview: published or the draft, with its model or another. Raises Http404.
 
     `engine`: None for its own. Raises ValidationError for one that `by` may not choose for it.
@@ -96,7 +96,7 @@ def version_to_try(gpt: Gpt, number: int | None, engine: str | None, by: User | 
     spec = spec_of(gpt, number)
     if engine is None or engine == spec.model.engine:
         return preview_version(gpt) if number is None else access_version(gpt, number=number)
-    check_engine(gpt.owner, engine, by)
+    check_engine(gpt.owner, engine, by=by)
     return snapshot(gpt, spec.model_copy(update={"model": spec.model.model_copy(update={"engine": engine})}))
 
 

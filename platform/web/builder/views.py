@@ -150,14 +150,14 @@ def save(gpt: Gpt, form: GptForm, opens: bool = False) -> None:
     """
     form.is_valid()
     revision = form.cleaned_data.get("overwrite") or form.cleaned_data.get("revision")
-    services.save_form(gpt, form.draft_fields(), form.sent_lines(), revision, form.by)
+    services.save_form(gpt, form.draft_fields(), form.sent_lines(), revision, by=form.by)
     sharing = form.cleaned_data.get("sharing", listing.wanted_sharing(gpt))
     if opens and sharing == Sharing.STORE:
         for name, text in services.unlisted(gpt).items():
             form.add_error(name, text)
     if sharing != listing.wanted_sharing(gpt) and ((opens and not form.errors) or not gpt.published):
         try:
-            services.set_sharing(gpt, sharing)
+            services.set_sharing(gpt, sharing, by=form.by)
         except ValidationError as error:
             form.add_error("sharing", error.messages)
 
@@ -196,7 +196,7 @@ def add_attachments(request: PersonRequest, gpt: Gpt) -> None:
         for file in request.FILES.getlist("files"):
             files.add_file(gpt, file.name or "file", file.chunks())
         if picture := request.FILES.get("picture"):
-            services.update_gpt(gpt, {"picture": store_picture(picture)})
+            services.update_gpt(gpt, {"picture": store_picture(picture)}, by=request.user)
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
 
@@ -208,7 +208,7 @@ def publish(request: PersonRequest, gpt: Gpt) -> HttpResponse:
         messages.error(request, gettext("Not published. {reason}").format(reason=reason))
         unlisted = gpt.sharing == Sharing.STORE and privacy_missing(gpt)
         return redirect(form if unlisted else f"{form}#knowledge")
-    if version := services.publish_when_ready(gpt, request.user):
+    if version := services.publish_when_ready(gpt, by=request.user):
         messages.success(
             request,
             gettext("Version {number} published. {who}").format(
@@ -274,7 +274,7 @@ def form_state(gpt: Gpt, reader: User) -> dict[str, Any]:
         "changed": _differs(gpt, review) if review and not review.decided else draft_changed(gpt),
         "listing": review,
         "sent_back": review and review.state == "sent back" and review.version.number == last,
-        "reviews_listings": listing.is_needed(gpt, reader),
+        "reviews_listings": listing.is_needed(gpt, by=reader),
         "n_blocked": draft.filter(status=KnowledgeFile.Status.QUARANTINED).count(),
         "n_undecided": sum(bool(file.undecided) for file in draft.exclude(findings=[])),
         "n_pending": draft.exclude(status__in=KnowledgeFile.SETTLED).count(),
@@ -308,9 +308,9 @@ def state_response(request: HttpRequest, gpt: Gpt) -> HttpResponse:
 
 @require_POST
 @of_own_gpt
-def withdraw_listing(request: HttpRequest, gpt: Gpt) -> HttpResponse:
+def withdraw_listing(request: PersonRequest, gpt: Gpt) -> HttpResponse:
     """Let the version that waits for an admin wait no longer."""
-    if listing.withdraw(gpt):
+    if listing.withdraw(gpt, by=request.user):
         messages.success(request, gettext("Withdrawn. It won’t be listed."))
     return redirect("gpt_edit", gpt.slug)
 

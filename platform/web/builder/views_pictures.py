@@ -20,7 +20,7 @@ from web.rpc import NoResult
 
 @require_POST
 @of_draft
-def edit_picture(request: HttpRequest, gpt: Gpt) -> HttpResponse:
+def edit_picture(request: PersonRequest, gpt: Gpt) -> HttpResponse:
     """Replace the picture of a GPT, or remove it if none was sent."""
     upload = request.FILES.get("picture")
     return _set_picture(request, gpt, lambda: store_picture(upload) if upload else "")
@@ -33,9 +33,9 @@ def generate_picture(request: PersonRequest, gpt: Gpt) -> HttpResponse:
     return _set_picture(request, gpt, lambda: generated_picture(gpt, request.POST.get("prompt", ""), request.user))
 
 
-def _set_picture(request: HttpRequest, gpt: Gpt, make: Callable[[], str]) -> HttpResponse:
+def _set_picture(request: PersonRequest, gpt: Gpt, make: Callable[[], str]) -> HttpResponse:
     try:
-        services.update_gpt(gpt, {"picture": make()})
+        services.update_gpt(gpt, {"picture": make()}, by=request.user)
     except (ValidationError, NoResult) as error:
         texts = error.messages if isinstance(error, ValidationError) else [str(error)]
         if wants_json(request):

@@ -140,7 +140,7 @@ def _save(request: PersonRequest, row: Source) -> dict[str, str]:
     secret = request.POST.get("secret") or None
     try:
         sources.save(
-            row, sent, secret, int(hours) if hours.isdigit() else 0, "publishes" in request.POST, request.user
+            row, sent, secret, int(hours) if hours.isdigit() else 0, "publishes" in request.POST, by=request.user
         )
     except ValidationError as error:
         return {name: " ".join(texts) for name, texts in error.message_dict.items()}

@@ -48,7 +48,7 @@ def try_out(request: HttpRequest, slug: str) -> HttpResponse:
     live = str(gpt.published.number) if gpt.published else ""
     user = cast(User, request.user)
     sides = [_side(request, gpt, part, live if part == "right" else "") for part in SIDES]
-    names = {name: entry.title for name, entry in engines_for(gpt.owner, user).items()}
+    names = {name: entry.title for name, entry in engines_for(gpt.owner, by=user).items()}
     context = {"gpt": gpt, "sides": sides, "engines": names if len(names) > 1 else {}}
     context["numbers"] = gpt.versions.filter(number__isnull=False).values_list("number", flat=True)
     context["pending"] = gpt.files.filter(removed=None).exclude(status__in=KnowledgeFile.SETTLED)
@@ -68,7 +68,7 @@ def _version(user: User, gpt: Gpt, version: str, engine: str) -> GptVersion:
     if version and not version.isdecimal():
         raise Http404("There is no such version.")
     try:
-        return version_to_try(gpt, int(version) if version else None, _engine(engine), user)
+        return version_to_try(gpt, int(version) if version else None, _engine(engine), by=user)
     except ValidationError:
         raise Http404("There is no such model.") from None
 

@@ -240,7 +240,7 @@ def _gpt_for(user: User, source: str) -> Gpt:
             "instructions": "You are a helpful assistant.",
         }
     gpt = builder.create_gpt(user, texts)
-    builder.publish(gpt, Sharing.ME)
+    builder.publish(gpt, Sharing.ME, by=user)
     return gpt
 
 

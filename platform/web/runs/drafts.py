@@ -124,7 +124,7 @@ def _known(run: Run, read: Draft, name: str) -> Any:
 
 def _save(gpt: Gpt, fields: dict[str, Any], by: User) -> None:
     try:
-        update_gpt(gpt, fields, by)
+        update_gpt(gpt, fields, by=by)
     except ValidationError as error:
         wrong = error.message_dict if hasattr(error, "error_dict") else {"": error.messages}
         raise Refused("Nothing was changed. " + " ".join(f"{k}: {' '.join(v)}" for k, v in wrong.items())) from error

@@ -390,7 +390,7 @@ def test_a_caller_that_waits_and_leaves_does_not_end_the_run(bobs, worker, bob):
 
 
 def test_inputs_come_in_the_metadata_of_the_first_message(bobs, gpt, worker, meanwhile):
-    publish(update_gpt(gpt, {"inputs": [{"name": "customer", "required": True}]}))
+    publish(update_gpt(gpt, {"inputs": [{"name": "customer", "required": True}]}, by=gpt.owner))
     with pytest.raises(Exception, match="customer"):
         bobs.send(asking("Hello"))
     meanwhile(worker.answer)

@@ -45,7 +45,7 @@ def test_a_card_can_be_kept_for_a_while_and_asked_for_again(gpt, bob):
     first = Client().get(CARD)
     assert first.headers["Cache-Control"] == "public, max-age=300"
     assert Client().get(CARD, headers={"If-None-Match": first.headers["ETag"]}).status_code == 304
-    open_link(bob, set_sharing(gpt, "link").link_secret)
+    open_link(bob, set_sharing(gpt, "link", by=gpt.owner).link_secret)
     kept = bearer(key_of(bob)).get(CARD)
     assert (kept.headers["Cache-Control"], kept.headers["Vary"]) == (
         "private, max-age=300",
@@ -60,7 +60,7 @@ def test_a_card_can_be_kept_for_a_while_and_asked_for_again(gpt, bob):
 @pytest.fixture
 def callers(gpt, alice, bob, charlie) -> dict[str, Client]:
     """Bob has the link, Charlie has nothing."""
-    link = set_sharing(gpt, "link").link_secret
+    link = set_sharing(gpt, "link", by=gpt.owner).link_secret
     open_link(bob, link)
     keys = {"alice": key_of(alice), "bob": key_of(bob), "charlie": key_of(charlie)}
     keys |= {"revoked": revoked_key_of(alice), "expired": expired_key_of(alice), "wrong": "gh_wrong"}
@@ -78,7 +78,7 @@ def test_the_card_of_a_shared_link_is_for_keys_of_those_who_may_chat(callers):
 
 
 def test_the_card_in_the_store_is_for_everyone(callers, gpt):
-    set_sharing(gpt, "store")
+    set_sharing(gpt, "store", by=gpt.owner)
     assert set(statuses(callers).values()) == {200}
 
 
@@ -113,7 +113,7 @@ def test_a_session_opens_nothing_here(gpt, alice):
     client = Client()
     client.force_login(alice)
     assert client.post(CALL, {}, "application/json").status_code == 401
-    set_sharing(gpt, "me")
+    set_sharing(gpt, "me", by=gpt.owner)
     assert client.get(CARD).status_code == 404
 
 

@@ -26,11 +26,11 @@ from workers.tools.settings import ToolSettings
 def row(live, gpt, bob, alice, settings) -> RemoteAgentRow:
     """The Pump Doctor, which only Alice may call, as a remote agent of Bob's GPT, with Alice's key."""
     settings.SITE_URL = live
-    set_sharing(gpt, "me")
+    set_sharing(gpt, "me", by=gpt.owner)
     asking: Gpt = create_gpt(bob, {"name": "Desk"})
     url = f"{live}/a2a/pump-doctor/.well-known/agent-card.json"
     made = RemoteAgentRow(gpt=asking, name="Pump Doctor", card_url=url, url=url, auth="bearer")
-    made.keep_secret(key_of(alice))
+    made.keep_secret(key_of(alice), by=made.gpt.owner)
     made.save()
     return made
 

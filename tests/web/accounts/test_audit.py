@@ -62,8 +62,8 @@ def test_a_day_is_recorded(alice, bob, db) -> None:
     ]
     gpt = create_gpt(alice, {"name": "Tax help"})
     publish(gpt, Sharing.LINK)
-    set_sharing(gpt, Sharing.LINK)  # as it was
-    set_sharing(gpt, Sharing.ME)
+    set_sharing(gpt, Sharing.LINK, by=gpt.owner)  # as it was
+    set_sharing(gpt, Sharing.ME, by=gpt.owner)
     assert [act for act, _, _ in acts()] == [Act.GPT_SHARED, Act.GPT_PUBLISHED, Act.GPT_SHARED]
 
 

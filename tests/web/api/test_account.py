@@ -48,7 +48,7 @@ def test_nobody_sees_or_revokes_the_keys_of_others(bob, charlie):
 def test_a_secret_link_is_replaced(alice, gpt):
     alices = bearer(key_of(alice))
     assert alices.post("/api/gpts/pump-doctor/link").status_code == 404
-    set_sharing(gpt, Sharing.LINK)
+    set_sharing(gpt, Sharing.LINK, by=gpt.owner)
     before = gpt.link_secret
     link = alices.post("/api/gpts/pump-doctor/link").json()["link"]
     assert link
@@ -63,7 +63,7 @@ def test_an_answer_is_regenerated_while_one_may_chat_with_the_gpt(bob, gpt, run)
     again = bobs.post(url)
     assert (again.status_code, again.json()["conversation"]) == (202, str(run.message.conversation_id))
     assert again.json()["id"] != str(run.id)
-    set_sharing(gpt, Sharing.ME)
+    set_sharing(gpt, Sharing.ME, by=gpt.owner)
     assert bobs.post(url).status_code == 404
 
 

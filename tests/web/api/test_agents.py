@@ -207,7 +207,7 @@ class TestKeys:
         before = gpt.draft_spec()
         RemoteAgentRow.objects.update(when="Never.", name="Else", url="https://agents.example.org/other")
         actions.remove(RemoteAgentRow.objects.get())
-        versions.restore_version(gpt, 2)
+        versions.restore_version(gpt, 2, by=gpt.owner)
         assert gpt.draft_spec() == before
 
     def test_the_history_tells_of_it(self, row, gpt):

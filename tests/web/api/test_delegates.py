@@ -73,7 +73,7 @@ def test_lists_that_are_none_are_refused(client, body):
 
 def test_trouble_is_told_as_in_the_form(client, clerk):
     send(client, "POST", URL, {"gpt": "price-clerk"})
-    set_sharing(clerk, Sharing.ME)
+    set_sharing(clerk, Sharing.ME, by=clerk.owner)
     [entry] = client.get(URL).json()["items"]
     assert (entry["name"], entry["trouble"]) == (
         "price-clerk",
@@ -88,5 +88,5 @@ def test_how_it_asks_is_part_of_the_gpt(client, gpt, bob):
     assert (changed["delegates_to_all"], changed["delegates_to_store"]) == (True, True)
     seen = bearer(key_of(bob)).get("/api/gpts/pump-doctor").json()
     assert (seen["delegates_to_all"], seen["delegates_to_store"]) == (False, False)  # not published yet
-    publish(update_gpt(gpt, {"delegates_to_all": True}))
+    publish(update_gpt(gpt, {"delegates_to_all": True}, by=gpt.owner))
     assert bearer(key_of(bob)).get("/api/gpts/pump-doctor").json()["delegates_to_all"]

@@ -120,7 +120,7 @@ def test_beyond_what_bob_may_have_in_progress_none_is_begun(bobs, gpt, settings)
 
 
 def test_inputs_are_filled_in_for_each_prompt(bobs, gpt, worker, meanwhile):
-    publish(update_gpt(gpt, {"inputs": [{"name": "customer", "required": True}]}))
+    publish(update_gpt(gpt, {"inputs": [{"name": "customer", "required": True}]}, by=gpt.owner))
     with pytest.raises(openai.BadRequestError, match="customer"):
         bobs.completions.create(model=gpt.slug, prompt="Hello")
     meanwhile(answers(worker, 2))

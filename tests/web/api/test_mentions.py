@@ -52,7 +52,7 @@ def test_a_text_mentions_too(api, gpt, clerk):
 
 
 def test_what_one_may_not_use_is_not_there(api, gpt, clerk):
-    set_sharing(clerk, Sharing.ME)
+    set_sharing(clerk, Sharing.ME, by=clerk.owner)
     for slug in ("tax-clerk", "nothing"):
         response = ask(api, gpt, mention=slug)
         assert response.status_code == 400

@@ -121,7 +121,7 @@ def test_pieces_arrive_while_the_model_is_still_writing(bobs, gpt, worker, meanw
 
 @pytest.mark.parametrize("streams", [False, True])
 def test_what_the_gpts_own_tools_did_are_items_of_their_kinds(bobs, gpt, worker, meanwhile, monkeypatch, streams):
-    update_gpt(gpt, {"capabilities": ["web_browsing", "code_interpreter", "image_generation"]})
+    update_gpt(gpt, {"capabilities": ["web_browsing", "code_interpreter", "image_generation"]}, by=gpt.owner)
     publish(gpt)
     page = Citation(**CITATION.model_dump() | {"file_id": "", "url": "https://a.example/x", "file_name": "A page"})
 
@@ -462,7 +462,7 @@ def test_a_reply_that_is_written_anew_and_differs_ends_the_stream(bobs, gpt, wor
 
 
 def test_naming_tools_of_the_gpt_only_narrows_it(bobs, gpt, worker, meanwhile):
-    update_gpt(gpt, {"capabilities": ["web_browsing", "code_interpreter"]})
+    update_gpt(gpt, {"capabilities": ["web_browsing", "code_interpreter"]}, by=gpt.owner)
     publish(gpt)
 
     def own_tools(**options) -> tuple:

@@ -93,7 +93,7 @@ def test_a_stale_revision_is_a_conflict(api, gpt):
 
 
 def test_only_gpts_that_one_may_chat_with_are_scheduled(api, gpt):
-    set_sharing(gpt, Sharing.ME)
+    set_sharing(gpt, Sharing.ME, by=gpt.owner)
     assert api("post", "", {**NEW, "gpt": gpt.slug}).status_code == 404
 
 

@@ -56,7 +56,9 @@ def worker(monkeypatch) -> list[str]:
 
 @pytest.fixture
 def action(gpt, worker) -> Action:
-    return actions.add_action(gpt, DocumentSource(DOCUMENT), privacy_url="https://parts.example/privacy")
+    return actions.add_action(
+        gpt, DocumentSource(DOCUMENT), privacy_url="https://parts.example/privacy", by=gpt.owner
+    )
 
 
 def test_an_action_becomes_part_of_the_draft_and_of_what_is_published(gpt, action):
@@ -73,7 +75,9 @@ def test_unusable_operations_are_listed_with_their_reason(action):
 
 
 def test_the_creator_picks_from_the_document_that_is_there(action, worker):
-    changed = actions.update_action(action, DocumentSource(operations=("addPart",)), {"name": "Spares"})
+    changed = actions.update_action(
+        action, DocumentSource(operations=("addPart",)), {"name": "Spares"}, by=action.gpt.owner
+    )
     assert ([each["name"] for each in changed.operations], changed.name) == (["addPart"], "Spares")
     assert changed.document == DOCUMENT
     assert worker == ["import_action", "import_action"]
@@ -89,7 +93,7 @@ def test_the_creator_picks_from_the_document_that_is_there(action, worker):
 )
 def test_what_is_no_document_is_refused_by_field(gpt, worker, source, field):
     with pytest.raises(ValidationError) as refused:
-        actions.add_action(gpt, source)
+        actions.add_action(gpt, source, by=gpt.owner)
     assert field in refused.value.message_dict
     assert not gpt.actions.exists()
 
@@ -97,15 +101,18 @@ def test_what_is_no_document_is_refused_by_field(gpt, worker, source, field):
 def test_without_an_address_there_is_nothing_to_call(gpt, worker):
     text = DOCUMENT.replace("https://api.parts.example", "/v1")
     with pytest.raises(ValidationError, match="doesn’t name a full server URL"):
-        actions.add_action(gpt, DocumentSource(text))
-    assert actions.add_action(gpt, DocumentSource(text, server="https://b.example/")).base_url == "https://b.example"
+        actions.add_action(gpt, DocumentSource(text), by=gpt.owner)
+    assert (
+        actions.add_action(gpt, DocumentSource(text, server="https://b.example/"), by=gpt.owner).base_url
+        == "https://b.example"
+    )
 
 
 def test_a_gpt_has_ten_actions_at_most(gpt, worker, monkeypatch):
     monkeypatch.setattr(actions, "MAX_ACTIONS", 1)
-    actions.add_action(gpt, DocumentSource(DOCUMENT))
+    actions.add_action(gpt, DocumentSource(DOCUMENT), by=gpt.owner)
     with pytest.raises(ValidationError, match="1 actions"):
-        actions.add_action(gpt, DocumentSource(DOCUMENT))
+        actions.add_action(gpt, DocumentSource(DOCUMENT), by=gpt.owner)
 
 
 def test_a_removed_action_stays_with_its_version_and_comes_back_with_it(gpt, action):
@@ -113,14 +120,14 @@ def test_a_removed_action_stays_with_its_version_and_comes_back_with_it(gpt, act
     actions.remove(action)
     assert gpt.draft_spec().actions == ()
     publish(gpt)
-    restore_version(gpt, 2)
+    restore_version(gpt, 2, by=gpt.owner)
     assert [each.name for each in gpt.draft_spec().actions] == ["Parts"]
 
 
 def test_restoring_brings_the_operations_of_then(gpt, action):
     publish(gpt)
-    actions.update_action(action, DocumentSource(operations=("addPart",)), {})
-    restore_version(gpt, 2)
+    actions.update_action(action, DocumentSource(operations=("addPart",)), {}, by=action.gpt.owner)
+    restore_version(gpt, 2, by=gpt.owner)
     assert [each.name for each in gpt.draft_spec().actions[0].operations] == ["listParts", "addPart"]
 
 
@@ -129,7 +136,7 @@ class TestSecrets:
 
     @pytest.fixture
     def keyed(self, action) -> Action:
-        return auth.set_auth(action, AuthSetting("bearer", SECRET))
+        return auth.set_auth(action, AuthSetting("bearer", SECRET), by=action.gpt.owner)
 
     def test_a_key_is_lent_to_calls_of_its_host_alone(self, keyed, bob):
         credential = sign_ins.find_credential(EgressConfig(), str(keyed.id), bob.pk, "api.parts.example", CALL)
@@ -145,27 +152,27 @@ class TestSecrets:
             assert SECRET not in text
 
     def test_one_copied_into_another_row_does_not_open(self, gpt, keyed, worker, bob):
-        other = actions.add_action(gpt, DocumentSource(DOCUMENT))
+        other = actions.add_action(gpt, DocumentSource(DOCUMENT), by=gpt.owner)
         Action.objects.filter(id=other.id).update(secret=keyed.secret, secret_host=keyed.secret_host, auth="bearer")
         with pytest.raises(ToolError, match="can't be read"):
             sign_ins.find_credential(EgressConfig(), str(other.id), bob.pk, "api.parts.example", CALL)
 
     def test_basic_and_header_keys(self, action, bob):
-        auth.set_auth(action, AuthSetting("basic", "user:word-of-pass"))
+        auth.set_auth(action, AuthSetting("basic", "user:word-of-pass"), by=action.gpt.owner)
         credential = sign_ins.find_credential(EgressConfig(), str(action.id), bob.pk, "api.parts.example", CALL)
         assert credential.headers == {"Authorization": "Basic dXNlcjp3b3JkLW9mLXBhc3M="}
         assert "word-of-pass" in credential.secrets
-        auth.set_auth(action, AuthSetting("header", SECRET, header="X-Api-Key"))
+        auth.set_auth(action, AuthSetting("header", SECRET, header="X-Api-Key"), by=action.gpt.owner)
         assert sign_ins.find_credential(
             EgressConfig(), str(action.id), bob.pk, "api.parts.example", CALL
         ).headers == {"X-Api-Key": SECRET}
 
     def test_another_kind_or_host_forgets_it(self, keyed):
-        assert auth.set_auth(keyed, AuthSetting("bearer")).secret
+        assert auth.set_auth(keyed, AuthSetting("bearer"), by=keyed.gpt.owner).secret
         keyed.base_url = "https://new.example"
-        assert not auth.set_auth(keyed, AuthSetting("bearer")).secret
-        auth.set_auth(keyed, AuthSetting("bearer", SECRET))
-        assert not auth.set_auth(keyed, AuthSetting("basic")).secret
+        assert not auth.set_auth(keyed, AuthSetting("bearer"), by=keyed.gpt.owner).secret
+        auth.set_auth(keyed, AuthSetting("bearer", SECRET), by=keyed.gpt.owner)
+        assert not auth.set_auth(keyed, AuthSetting("basic"), by=keyed.gpt.owner).secret
 
     @pytest.mark.parametrize(
         ("choice", "field"),
@@ -183,7 +190,7 @@ class TestSecrets:
     )
     def test_what_cannot_sign_in_is_refused_by_field(self, action, choice, field):
         with pytest.raises(ValidationError) as refused:
-            auth.set_auth(action, choice)
+            auth.set_auth(action, choice, by=action.gpt.owner)
         assert field in refused.value.message_dict
 
     def test_the_published_version_keeps_the_key_of_a_removed_action_until_the_next(self, gpt, keyed, bob):
@@ -211,26 +218,30 @@ class TestPrivacy:
 
     @pytest.fixture
     def without(self, gpt, worker) -> Gpt:
-        set_sharing(gpt, "me")
-        actions.add_action(gpt, DocumentSource(DOCUMENT))
+        set_sharing(gpt, "me", by=gpt.owner)
+        actions.add_action(gpt, DocumentSource(DOCUMENT), by=gpt.owner)
         return gpt
 
     def test_an_action_without_a_policy_keeps_a_gpt_out_of_the_store(self, without):
         publish(without)
         with pytest.raises(ValidationError, match="“Parts” needs a privacy policy URL"):
-            set_sharing(without, "store")
+            set_sharing(without, "store", by=without.owner)
         with pytest.raises(ValidationError, match="privacy policy"):
-            services.publish(without, "store")
+            services.publish(without, "store", by=without.owner)
         assert Gpt.objects.get().sharing == "me"
 
     def test_with_a_policy_it_may(self, without):
-        actions.update_action(without.actions.get(), None, {"privacy_url": "https://parts.example/privacy"})
+        actions.update_action(
+            without.actions.get(), None, {"privacy_url": "https://parts.example/privacy"}, by=without.owner
+        )
         publish(without, "store")
         assert Gpt.objects.get().sharing == "store"
 
     def test_a_policy_is_an_address(self, without):
         with pytest.raises(ValidationError):
-            actions.update_action(without.actions.get(), None, {"privacy_url": "javascript:alert(1)"})
+            actions.update_action(
+                without.actions.get(), None, {"privacy_url": "javascript:alert(1)"}, by=without.owner
+            )
 
     def test_the_form_says_so_instead_of_failing(self, as_alice, without, fields):
         response = as_alice.post(
@@ -247,7 +258,7 @@ class TestMcpServers:
     def test_a_server_with_its_tools_becomes_part_of_the_draft(self, gpt, monkeypatch):
         tools = [McpTool(name="add", read_only=True).model_dump(mode="json")]
         monkeypatch.setattr(rpc, "call", lambda *args, **kwargs: {"tools": tools})
-        server = actions.refresh_tools(actions.add_mcp_server(gpt, "", "https://mcp.example.org/mcp"))
+        server = actions.refresh_tools(actions.add_mcp_server(gpt, "", "https://mcp.example.org/mcp"), by=gpt.owner)
         [spec] = gpt.draft_spec().mcp_servers
         assert (spec.name, spec.tools[0].name, spec.trusted) == ("mcp.example.org", "add", False)
         actions.saved(server, trusted=True)
@@ -259,11 +270,14 @@ class TestMcpServers:
         monkeypatch.setattr(
             rpc, "call", lambda *args, **kwargs: {"tools": [tool.model_dump(mode="json") for tool in offers[-1]]}
         )
-        server = actions.refresh_tools(actions.add_mcp_server(gpt, "", "https://mcp.example.org/mcp"))
+        server = actions.refresh_tools(actions.add_mcp_server(gpt, "", "https://mcp.example.org/mcp"), by=gpt.owner)
         offers.append([McpTool(name="find"), add])
-        assert changes_of(actions.refresh_tools(server)) == [], "another order is no change"
+        assert changes_of(actions.refresh_tools(server, by=server.gpt.owner)) == [], "another order is no change"
         offers.append([add.model_copy(update={"description": hostile}), McpTool(name="wipe")])
-        changes = {each.what: (each.before, each.after) for each in changes_of(actions.refresh_tools(server))}
+        changes = {
+            each.what: (each.before, each.after)
+            for each in changes_of(actions.refresh_tools(server, by=server.gpt.owner))
+        }
         assert set(changes) == {"add", "find", "wipe"}
         assert hostile not in changes["add"][0]
         assert hostile in changes["add"][1]
@@ -273,9 +287,11 @@ class TestMcpServers:
         assert changes_of(actions.accept_tools(server)) == []
         assert [tool.name for tool in gpt.draft_spec().mcp_servers[0].tools] == ["add", "wipe"]
         offers.append([add])
-        actions.refresh_tools(server)
+        actions.refresh_tools(server, by=server.gpt.owner)
         offers.append([add.model_copy(update={"description": hostile}), McpTool(name="wipe")])
-        assert changes_of(actions.refresh_tools(server)) == [], "they are again what the creator saw"
+        assert changes_of(actions.refresh_tools(server, by=server.gpt.owner)) == [], (
+            "they are again what the creator saw"
+        )
 
     @pytest.mark.parametrize(
         ("url", "command"), [("", ()), ("ftp://x", ()), ("", ("/bin/sh",)), ("https://a.b/", ("x",))]
@@ -293,4 +309,4 @@ class TestMcpServers:
     def test_people_do_not_sign_in_there(self, gpt):
         server = McpServerRow.objects.create(gpt=gpt, name="N", url="https://mcp.example.org")
         with pytest.raises(ValidationError, match="an API key"):
-            auth.set_auth(server, AuthSetting("oauth", client_id="c"))
+            auth.set_auth(server, AuthSetting("oauth", client_id="c"), by=server.gpt.owner)

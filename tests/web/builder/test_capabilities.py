@@ -28,13 +28,13 @@ def test_a_capability_that_there_is_none_of_is_refused(as_alice, gpt, fields):
     assert list(answer.json()["errors"]) == ["capabilities"]
     for wrong in (["time_travel"], "web_browsing", ["web_browsing", "web_browsing"]):
         with pytest.raises(ValidationError):
-            update_gpt(gpt, {"capabilities": wrong})
+            update_gpt(gpt, {"capabilities": wrong}, by=gpt.owner)
 
 
 def test_a_restored_version_has_its_capabilities_again(gpt):
-    publish(update_gpt(gpt, {"capabilities": ["image_generation"]}))
-    update_gpt(gpt, {"capabilities": []})
-    assert restore_version(gpt, 2).capabilities == ["image_generation"]
+    publish(update_gpt(gpt, {"capabilities": ["image_generation"]}, by=gpt.owner))
+    update_gpt(gpt, {"capabilities": []}, by=gpt.owner)
+    assert restore_version(gpt, 2, by=gpt.owner).capabilities == ["image_generation"]
 
 
 def test_the_form_says_why_a_capability_cannot_work_here_and_lets_it_be_switched_on(as_alice, gpt, monkeypatch):
@@ -47,7 +47,7 @@ def test_the_form_says_why_a_capability_cannot_work_here_and_lets_it_be_switched
 
 
 def test_the_page_of_a_gpt_tells_what_it_can_do(client, gpt):
-    publish(update_gpt(gpt, {"capabilities": ["code_interpreter"]}))
+    publish(update_gpt(gpt, {"capabilities": ["code_interpreter"]}, by=gpt.owner))
     shown = client.get("/g/pump-doctor/").content.decode()
     assert "Code interpreter" in shown
     assert "No other access" in shown

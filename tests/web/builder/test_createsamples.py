@@ -135,7 +135,8 @@ def test_a_sample_takes_files_from_the_documentation_and_follows_them(db, sample
 def test_what_people_edited_or_deleted_stays_so(db, samples):
     run()
     finish_files()
-    update_gpt(Gpt.objects.get(slug="pump-doctor"), {"name": "Our Pumps"})
+    pump_doctor = Gpt.objects.get(slug="pump-doctor")
+    update_gpt(pump_doctor, {"name": "Our Pumps"}, by=pump_doctor.owner)
     delete_gpt(Gpt.objects.get(slug="git-helper"))
 
     run()
@@ -148,8 +149,8 @@ def test_what_people_edited_or_deleted_stays_so(db, samples):
 @pytest.mark.parametrize(
     "edit",
     [
-        lambda gpt: update_gpt(gpt, {"instructions": "Ours."}),
-        lambda gpt: set_sharing(gpt, "me"),
+        lambda gpt: update_gpt(gpt, {"instructions": "Ours."}, by=gpt.owner),
+        lambda gpt: set_sharing(gpt, "me", by=gpt.owner),
         lambda gpt: remove_file(gpt.files.get(name="fault-codes.md")),
     ],
 )
@@ -178,7 +179,8 @@ def test_a_sample_that_a_new_release_no_longer_has_stays_on_the_site(db, samples
 def test_a_sample_of_an_older_release_is_updated_and_stays_out_of_the_store(db, samples):
     run()
     finish_files()
-    set_sharing(Gpt.objects.get(slug="pump-doctor"), "me")
+    pump_doctor = Gpt.objects.get(slug="pump-doctor")
+    set_sharing(pump_doctor, "me", by=pump_doctor.owner)
     createsamples.done_path().write_text(json.dumps({"pump-doctor": "0" * 64, "git-helper": "0" * 64}))
 
     assert run() == "git-helper: updated\npump-doctor: updated\n"

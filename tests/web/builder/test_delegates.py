@@ -56,7 +56,7 @@ class TestChoices:
         assert names(gpt)[:2] == ["Idea", "Ledger"]  # one's own first
 
     def test_what_is_in_the_list_already_is_no_choice(self, gpt, clerk):
-        delegates.add(gpt, clerk.slug)
+        delegates.add(gpt, clerk.slug, by=gpt.owner)
         assert names(gpt) == []
         assert names(gpt, "clerk") == []
 
@@ -70,7 +70,7 @@ class TestChoices:
         assert names(gpt, "tax") == ["Tax idea"]
 
     def test_others_go_by_their_published_name(self, gpt, clerk, alice):
-        update_gpt(clerk, {"name": "Unannounced"})
+        update_gpt(clerk, {"name": "Unannounced"}, by=clerk.owner)
         [choice] = delegates.choices(alice, gpt)
         assert delegates.shown_name(alice, choice) == "Price Clerk"
         assert names(gpt, "unannounced") == []
@@ -83,7 +83,7 @@ class TestAdding:
     """The list and its limits."""
 
     def test_an_entry_becomes_part_of_the_draft_and_of_what_is_published(self, gpt, clerk):
-        delegates.add(gpt, clerk.slug, " Prices\n and orders ")
+        delegates.add(gpt, clerk.slug, " Prices\n and orders ", by=gpt.owner)
 
         [delegate] = publish(gpt).spec().delegates
         assert (delegate.gpt_id, delegate.slug, delegate.when) == (str(clerk.id), clerk.slug, "Prices and orders")
@@ -92,30 +92,30 @@ class TestAdding:
     def test_what_is_unknown_and_what_is_private_read_the_same(self, gpt, bob, slug):
         made(bob, "Secret", Sharing.ME)
         with pytest.raises(ValidationError) as refused:
-            delegates.add(gpt, slug)
+            delegates.add(gpt, slug, by=gpt.owner)
         assert refused.value.message_dict == {"gpt": [UNKNOWN]}
 
     def test_a_gpt_cannot_ask_itself(self, gpt):
         with pytest.raises(ValidationError, match="can’t ask itself"):
-            delegates.add(gpt, gpt.slug)
+            delegates.add(gpt, gpt.slug, by=gpt.owner)
 
     def test_a_gpt_is_added_once(self, gpt, clerk):
-        delegates.add(gpt, clerk.slug)
+        delegates.add(gpt, clerk.slug, by=gpt.owner)
         with pytest.raises(ValidationError, match="already in the list"):
-            delegates.add(gpt, clerk.slug)
+            delegates.add(gpt, clerk.slug, by=gpt.owner)
         assert gpt.delegates.count() == 1
 
     def test_the_list_has_an_end(self, gpt, alice, clerk):
         others = [create_gpt(alice, {"name": f"Nr {n}"}) for n in range(MAX_DELEGATES)]
         DelegateRow.objects.bulk_create(DelegateRow(gpt=gpt, delegate=other) for other in others)
         with pytest.raises(ValidationError, match=f"can ask {MAX_DELEGATES} others"):
-            delegates.add(gpt, clerk.slug)
+            delegates.add(gpt, clerk.slug, by=gpt.owner)
 
     def test_the_line_on_when_to_ask_has_a_limit(self, gpt, clerk):
         with pytest.raises(ValidationError) as refused:
-            delegates.add(gpt, clerk.slug, "w" * (WHEN_CHARS + 1))
+            delegates.add(gpt, clerk.slug, "w" * (WHEN_CHARS + 1), by=gpt.owner)
         assert list(refused.value.message_dict) == ["when"]
-        row = delegates.add(gpt, clerk.slug, "w" * WHEN_CHARS)
+        row = delegates.add(gpt, clerk.slug, "w" * WHEN_CHARS, by=gpt.owner)
         with pytest.raises(ValidationError):
             delegates.change(row, "w" * (WHEN_CHARS + 1))
 
@@ -131,27 +131,27 @@ class TestTrouble:
         return entry.trouble
 
     def test_nothing_is_wrong_with_one_in_the_store(self, gpt, clerk):
-        delegates.add(gpt, clerk.slug)
+        delegates.add(gpt, clerk.slug, by=gpt.owner)
         assert self.trouble(gpt) == ""
 
     def test_a_draft_is_not_asked(self, gpt, alice):
-        delegates.add(gpt, made(alice, "Idea", None).slug)
+        delegates.add(gpt, made(alice, "Idea", None).slug, by=gpt.owner)
         assert self.trouble(gpt) == UNPUBLISHED
 
     def test_a_private_one_of_a_shared_gpt_is_the_owners_alone(self, gpt, ledger):
-        delegates.add(gpt, ledger.slug)
+        delegates.add(gpt, ledger.slug, by=gpt.owner)
         assert self.trouble(gpt) == OWN_ONLY
-        set_sharing(gpt, Sharing.ME)
+        set_sharing(gpt, Sharing.ME, by=gpt.owner)
         assert self.trouble(gpt) == ""
 
     def test_one_shared_by_link_is_for_those_who_opened_it(self, gpt, alice):
-        delegates.add(gpt, made(alice, "By link", Sharing.LINK).slug)
+        delegates.add(gpt, made(alice, "By link", Sharing.LINK).slug, by=gpt.owner)
         assert self.trouble(gpt) == BY_LINK
 
-    @pytest.mark.parametrize("end", [lambda gpt: set_sharing(gpt, Sharing.ME), delete_gpt])
+    @pytest.mark.parametrize("end", [lambda gpt: set_sharing(gpt, Sharing.ME, by=gpt.owner), delete_gpt])
     def test_one_that_was_withdrawn_tells_nothing_new_of_itself(self, gpt, clerk, end):
-        delegates.add(gpt, clerk.slug)
-        update_gpt(clerk, {"name": "New private name"})
+        delegates.add(gpt, clerk.slug, by=gpt.owner)
+        update_gpt(clerk, {"name": "New private name"}, by=clerk.owner)
         end(clerk)
 
         assert self.trouble(gpt) == GONE
@@ -159,7 +159,7 @@ class TestTrouble:
         assert (entry.name, entry.gpt) == ("price-clerk", None)
 
     def test_ones_own_deleted_gpt_is_gone(self, gpt, ledger):
-        delegates.add(gpt, ledger.slug)
+        delegates.add(gpt, ledger.slug, by=gpt.owner)
         delete_gpt(ledger)
         assert self.trouble(gpt) == GONE
 
@@ -168,26 +168,26 @@ class TestVersions:
     """The list goes with the version that it was published in."""
 
     def test_restoring_brings_the_list_of_then(self, gpt, clerk, ledger):
-        delegates.add(gpt, ledger.slug, "Accounts")
-        row = delegates.add(gpt, clerk.slug, "Prices")
-        update_gpt(gpt, {"delegates_to_all": True, "delegates_to_store": True})
+        delegates.add(gpt, ledger.slug, "Accounts", by=gpt.owner)
+        row = delegates.add(gpt, clerk.slug, "Prices", by=gpt.owner)
+        update_gpt(gpt, {"delegates_to_all": True, "delegates_to_store": True}, by=gpt.owner)
         then = publish(gpt).spec()
         delegates.change(row, "Never")
         delegates.remove(delegates.access_delegate(gpt, ledger.slug))
-        publish(update_gpt(gpt, {"delegates_to_all": False, "delegates_to_store": False}))
+        publish(update_gpt(gpt, {"delegates_to_all": False, "delegates_to_store": False}, by=gpt.owner))
 
-        restore_version(gpt, 2)
+        restore_version(gpt, 2, by=gpt.owner)
 
         assert gpt.draft_spec() == then
         assert [entry.when for entry in delegates.entries(gpt)] == ["Accounts", "Prices"]
 
     def test_what_is_erased_by_then_does_not_come_back(self, gpt, clerk, bob):
-        delegates.add(gpt, clerk.slug)
+        delegates.add(gpt, clerk.slug, by=gpt.owner)
         publish(gpt)
         Gpt.objects.filter(id=clerk.id).update(published=None)
         clerk.delete()
 
-        restore_version(gpt, 2)
+        restore_version(gpt, 2, by=gpt.owner)
 
         assert delegates.entries(gpt) == []
 
@@ -198,18 +198,18 @@ class TestVersions:
 
 
 def test_replacing_keeps_what_stays_and_changes_all_or_nothing(gpt, clerk, ledger, alice):
-    delegates.add(gpt, clerk.slug, "Prices")
-    delegates.add(gpt, ledger.slug)
-    set_sharing(clerk, Sharing.ME)  # it may stay, although it could not be added any more
+    delegates.add(gpt, clerk.slug, "Prices", by=gpt.owner)
+    delegates.add(gpt, ledger.slug, by=gpt.owner)
+    set_sharing(clerk, Sharing.ME, by=clerk.owner)  # it may stay, although it could not be added any more
     idea = made(alice, "Idea", None)
 
     with pytest.raises(ValidationError):
-        delegates.replace(gpt, [(idea.slug, ""), ("nowhere", "")])
+        delegates.replace(gpt, [(idea.slug, ""), ("nowhere", "")], by=gpt.owner)
     assert [entry.slug for entry in delegates.entries(gpt)] == ["price-clerk", "ledger"]
     with pytest.raises(ValidationError, match="once"):
-        delegates.replace(gpt, [(idea.slug, ""), (idea.slug, "")])
+        delegates.replace(gpt, [(idea.slug, ""), (idea.slug, "")], by=gpt.owner)
 
-    delegates.replace(gpt, [(idea.slug, "Ideas"), (clerk.slug, "Costs")])
+    delegates.replace(gpt, [(idea.slug, "Ideas"), (clerk.slug, "Costs")], by=gpt.owner)
     assert [(entry.slug, entry.when) for entry in delegates.entries(gpt)] == [
         ("price-clerk", "Costs"),
         ("idea", "Ideas"),
@@ -237,8 +237,8 @@ class TestForm:
         assert not gpt.delegates.exists()
 
     def test_lines_and_switches_are_saved_with_the_form(self, as_alice, gpt, clerk, ledger, fields):
-        delegates.add(gpt, clerk.slug, "Prices")
-        delegates.add(gpt, ledger.slug, "Accounts")
+        delegates.add(gpt, clerk.slug, "Prices", by=gpt.owner)
+        delegates.add(gpt, ledger.slug, "Accounts", by=gpt.owner)
         sent = {**fields, "when-price-clerk": "Costs", "delegates_to_all": "on", "when-nobody": "x"}
 
         saved = as_alice.post("/gpts/pump-doctor/edit", sent, headers=JSON).json()
@@ -252,7 +252,7 @@ class TestForm:
 
     def test_a_line_too_long_is_named_and_the_others_are_saved(self, as_alice, gpt, clerk, ledger, fields):
         for other in (clerk, ledger):
-            delegates.add(gpt, other.slug, "Before")
+            delegates.add(gpt, other.slug, "Before", by=gpt.owner)
         sent = {**fields, "when-price-clerk": "w" * 301, "when-ledger": "After"}
 
         errors = as_alice.post("/gpts/pump-doctor/edit", sent, headers=JSON).json()["errors"]
@@ -275,7 +275,7 @@ class TestForm:
         assert not gpt.delegates.exists()
 
     def test_what_a_page_did_not_send_is_shown_as_it_is(self, as_alice, gpt, clerk, ledger, fields):
-        delegates.add(gpt, ledger.slug, "Accounts")
+        delegates.add(gpt, ledger.slug, "Accounts", by=gpt.owner)
         page = as_alice.post("/gpts/pump-doctor/edit", {**fields, "name": "", "delegate": clerk.slug}).content
         assert b'value="Accounts"' in page
         assert b'name="when-price-clerk"' in page
@@ -285,7 +285,7 @@ class TestForm:
         assert not gpt.delegates.exists()
 
     def test_names_of_others_are_escaped(self, as_alice, gpt, bob):
-        delegates.add(gpt, made(bob, "<b>Bold</b>").slug)
+        delegates.add(gpt, made(bob, "<b>Bold</b>").slug, by=gpt.owner)
         made(bob, "<i>Leaning</i>")
         page = as_alice.get("/gpts/pump-doctor/edit").content
         options = as_alice.get(f"{self.URL}/choices").json()["html"]
@@ -294,7 +294,7 @@ class TestForm:
 
     @pytest.mark.parametrize("person", ["bob", "charlie"])
     def test_the_list_is_its_owners(self, client, request, gpt, clerk, person):
-        delegates.add(gpt, clerk.slug)
+        delegates.add(gpt, clerk.slug, by=gpt.owner)
         client.force_login(request.getfixturevalue(person))
         assert client.get(f"{self.URL}/choices").status_code == 404
         assert client.post(f"{self.URL}/add", {"delegate": clerk.slug}).status_code == 404
@@ -310,8 +310,8 @@ class TestChangedTexts:
     @pytest.fixture
     def changed(self, gpt, clerk) -> DelegateRow:
         """The clerk's entry, after Bob has published another description."""
-        row = delegates.add(gpt, clerk.slug)
-        update_gpt(clerk, {"description": self.HOSTILE})
+        row = delegates.add(gpt, clerk.slug, by=gpt.owner)
+        update_gpt(clerk, {"description": self.HOSTILE}, by=clerk.owner)
         assert delegates.entry(row).changes == [], "an unpublished draft is nobody's business"
         publish(clerk)
         return DelegateRow.objects.get(id=row.id)
@@ -335,7 +335,7 @@ class TestChangedTexts:
         seen_then = publish(gpt)
         delegates.accept_texts(changed)
         publish(gpt)
-        restore_version(gpt, seen_then.number)
+        restore_version(gpt, seen_then.number, by=gpt.owner)
         assert gpt.draft_spec().delegates[0].description == "Knows what parts cost."
 
     def test_the_form_shows_it_and_takes_the_answer(self, as_alice, gpt, changed):
@@ -352,7 +352,7 @@ class TestChangedTexts:
         assert delegates.entry(changed).changes
 
     def test_ones_own_gpts_need_no_look(self, gpt, ledger):
-        row = delegates.add(gpt, ledger.slug)
-        update_gpt(ledger, {"description": "Knows every invoice."})
+        row = delegates.add(gpt, ledger.slug, by=gpt.owner)
+        update_gpt(ledger, {"description": "Knows every invoice."}, by=ledger.owner)
         publish(ledger)
         assert delegates.entry(row).changes == []

@@ -24,20 +24,24 @@ CORRECTION = {"original": "Old.", "text": "New.", "dropped": False, "pinned": Tr
 def full(gpt, alice, bob, worker) -> Gpt:  # noqa: F811
     """Alice's GPT with something of everything."""
     fields = {"description": "D", "capabilities": ["memory"], "temperature": 1.5, "face": "wrench", "a2a": True}
-    services.update_gpt(gpt, {**fields, "only_from_knowledge": True, "picture": "0123.webp", "category": "work"})
+    services.update_gpt(
+        gpt, {**fields, "only_from_knowledge": True, "picture": "0123.webp", "category": "work"}, by=gpt.owner
+    )
     file = files.add_file(gpt, "manual.md", [b"# Manual"])
     facts = {"decisions": {"f1": "drop", "f2": "accept"}, "corrections": {passage_key("Old."): CORRECTION}}
     ready = {"status": "ready", "segment": "seg", "n_chunks": 3, "attributes": {"year": 2026}}
     KnowledgeFile.objects.filter(id=file.id).update(**facts, **ready)
     files.add_file(gpt, "waiting.md", [b"# Waiting"])
-    action = actions.add_action(gpt, DocumentSource(DOCUMENT), privacy_url="https://parts.example/privacy")
-    auth.set_auth(action, AuthSetting("bearer", SECRET))
+    action = actions.add_action(
+        gpt, DocumentSource(DOCUMENT), privacy_url="https://parts.example/privacy", by=gpt.owner
+    )
+    auth.set_auth(action, AuthSetting("bearer", SECRET), by=action.gpt.owner)
     server = McpServerRow(gpt=gpt, name="Tools", url="https://mcp.example", trusted=True, tools=[{"name": "t"}])
-    auth.set_auth(server, AuthSetting("header", SECRET, header="X-Key"))
+    auth.set_auth(server, AuthSetting("header", SECRET, header="X-Key"), by=server.gpt.owner)
     agent = RemoteAgentRow(gpt=gpt, name="A", card_url="https://a.example/c", url="https://a.example", read_only=True)
-    auth.set_auth(agent, AuthSetting("bearer", SECRET))
+    auth.set_auth(agent, AuthSetting("bearer", SECRET), by=agent.gpt.owner)
     other = services.create_gpt(alice, {"name": "Other"})
-    delegates.add(gpt, other.slug, "When asked")
+    delegates.add(gpt, other.slug, "When asked", by=gpt.owner)
     return Gpt.objects.get(id=gpt.id)
 
 
@@ -76,7 +80,7 @@ def test_nothing_of_a_copy_is_shared_with_the_first(full, alice):
     copy = duplicates.duplicate(alice, full)
     files.remove_file(copy.files.get(name="manual.md"))
     actions.remove(copy.actions.get())
-    services.update_gpt(copy, {"instructions": "Other"})
+    services.update_gpt(copy, {"instructions": "Other"}, by=copy.owner)
     full.refresh_from_db()
     assert full.instructions == "Help with pumps."
     assert full.files.filter(removed=None).count() == 2

@@ -43,7 +43,7 @@ def erin(db) -> User:
 @pytest.fixture
 def shared(gpt, erin) -> Gpt:
     shares.share(gpt, "edit", email=erin.email)
-    return services.update_gpt(gpt, {"description": "Finds the fault."})
+    return services.update_gpt(gpt, {"description": "Finds the fault."}, by=gpt.owner)
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ class TestDraft:
         assert (same.status_code, same.json()["author"]) == (201, "Erin")
 
     def test_it_is_among_their_gpts_marked_as_shared_and_without_the_secret_link(self, gpt, erin, as_erin, api):
-        services.set_sharing(gpt, "link")
+        services.set_sharing(gpt, "link", by=gpt.owner)
         shares.share(gpt, "edit", email=erin.email)
         assert "Shared by Alice" in as_erin.get("/gpts/").text
         assert [(each["slug"], each["right"]) for each in api.get("/api/gpts").json()["items"]] == [
@@ -99,7 +99,7 @@ class TestDraft:
         live_settings.change("REVIEW_LISTINGS", True, alice)
         User.objects.filter(id=alice.id).update(is_staff=True)
         now = Gpt.objects.get(id=shared.id)
-        assert (listing.is_needed(now), listing.is_needed(now, erin)) == (False, True)
+        assert (listing.is_needed(now, by=now.owner), listing.is_needed(now, by=erin)) == (False, True)
 
     def test_another_right_or_a_withdrawn_gpt_opens_nothing(self, gpt, shared, as_erin, erin):
         page = f"/gpts/{gpt.slug}/edit"
@@ -161,8 +161,8 @@ class TestTwoAtOnce:
         assert (gpt.publish_when_ready, gpt.description == "Late") == (False, False)
 
     def test_the_account_of_an_editor_is_erased_and_the_version_stays(self, shared, erin, worker):  # noqa: F811
-        action = actions.add_action(shared, DocumentSource(DOCUMENT), "", "https://parts.example/privacy", erin)
-        auth.set_auth(action, AuthSetting("bearer", SECRET), erin)
+        action = actions.add_action(shared, DocumentSource(DOCUMENT), "", "https://parts.example/privacy", by=erin)
+        auth.set_auth(action, AuthSetting("bearer", SECRET), by=erin)
         version = services.publish(shared, by=erin)
         Gpt.objects.filter(id=shared.id).update(publish_when_ready=True, awaited_by=erin)
         erase(erin)
@@ -177,8 +177,10 @@ class TestKeys:
 
     @pytest.fixture
     def keyed(self, shared, worker):  # noqa: F811
-        action = actions.add_action(shared, DocumentSource(DOCUMENT), privacy_url="https://parts.example/privacy")
-        return auth.set_auth(action, AuthSetting("bearer", SECRET))
+        action = actions.add_action(
+            shared, DocumentSource(DOCUMENT), privacy_url="https://parts.example/privacy", by=shared.owner
+        )
+        return auth.set_auth(action, AuthSetting("bearer", SECRET), by=action.gpt.owner)
 
     def lent(self, action, call: str = CALL) -> bool:
         try:
@@ -187,21 +189,21 @@ class TestKeys:
             return False
 
     def test_one_goes_to_no_operation_that_whoever_entered_it_has_not_seen(self, shared, keyed, erin, alice):
-        actions.update_action(keyed, DocumentSource(OTHER), {}, erin)
+        actions.update_action(keyed, DocumentSource(OTHER), {}, by=erin)
         keyed.refresh_from_db()
         assert keyed.keyless == [each["name"] for each in keyed.operations] != []
         services.publish(shared, by=erin)
         assert (self.lent(keyed), self.lent(keyed, EVIL)) == (True, False)  # the live version goes on
-        versions.restore_version(shared, 2, alice)
+        versions.restore_version(shared, 2, by=alice)
         keyed.refresh_from_db()
         if not self.lent(keyed):
-            auth.set_auth(keyed, AuthSetting("bearer", SECRET), alice)
+            auth.set_auth(keyed, AuthSetting("bearer", SECRET), by=alice)
         assert not self.lent(keyed, EVIL)  # nor in chats that began with Erin's
 
     def test_one_from_before_there_were_editors_serves_what_there_was(self, shared, keyed, alice):
-        actions.update_action(keyed, DocumentSource(OTHER), {}, alice)
+        actions.update_action(keyed, DocumentSource(OTHER), {}, by=alice)
         publish(shared)
-        actions.update_action(keyed, DocumentSource(DOCUMENT), {}, alice)
+        actions.update_action(keyed, DocumentSource(DOCUMENT), {}, by=alice)
         Action.objects.update(secret_by=None, secret_for=None)
         import_module("web.builder.migrations.0033_keys_of_owners").keep_for_owners(apps, None)
         other = "GET https://api.parts.example/else"
@@ -209,11 +211,11 @@ class TestKeys:
         assert Action.objects.get().secret_by == alice
 
     def test_its_enterer_may_change_the_address_on_its_host(self, keyed, alice):
-        actions.update_action(keyed, DocumentSource(OTHER), {}, alice)
+        actions.update_action(keyed, DocumentSource(OTHER), {}, by=alice)
         assert (self.lent(keyed), self.lent(keyed, EVIL)) == (True, True)
 
     def test_the_path_of_the_address_counts(self, keyed, erin):
-        actions.update_action(keyed, DocumentSource(server="https://api.parts.example/erin"), {}, erin)
+        actions.update_action(keyed, DocumentSource(server="https://api.parts.example/erin"), {}, by=erin)
         assert not self.lent(keyed, "GET https://api.parts.example/erin/parts")
 
     @pytest.mark.parametrize(
@@ -226,17 +228,17 @@ class TestKeys:
         ],
     )
     def test_it_is_dropped_when_they_change_how_calls_authenticate(self, keyed, erin, setting, is_kept):
-        assert bool(auth.set_auth(keyed, setting, erin).secret) == is_kept
+        assert bool(auth.set_auth(keyed, setting, by=erin).secret) == is_kept
 
     def test_how_people_sign_in_is_the_owners(self, keyed, erin):
         setting = AuthSetting(
             "oauth", SECRET, client_id="c", authorize_url="https://a.example/", token_url="https://a.example/t"
         )
         with pytest.raises(ValidationError, match="Only Alice"):
-            auth.set_auth(keyed, setting, erin)
-        auth.set_auth(keyed, setting)
+            auth.set_auth(keyed, setting, by=erin)
+        auth.set_auth(keyed, setting, by=keyed.gpt.owner)
         with pytest.raises(ValidationError, match="Only Alice"):
-            auth.set_auth(keyed, AuthSetting("none"), erin)
+            auth.set_auth(keyed, AuthSetting("none"), by=erin)
 
     def test_a_key_in_a_query_is_not_shown_to_them(self, keyed, api, shared):
         keyed.document_url = "https://api.parts.example/openapi.json?key=sk-1"
@@ -246,13 +248,13 @@ class TestKeys:
 
     def test_the_password_of_a_source_reads_nothing_else_for_them(self, shared, alice, erin):
         mail = {"host": "imap.example.org", "user": "desk", "folder": "Manuals", "days": 90}
-        source = sources.save(Source(gpt=shared, kind="imap"), mail, "word", 24, True, alice)
-        sources.save(source, mail, None, 9, False, erin)
+        source = sources.save(Source(gpt=shared, kind="imap"), mail, "word", 24, True, by=alice)
+        sources.save(source, mail, None, 9, False, by=erin)
         with pytest.raises(ValidationError, match="Somebody else entered this"):
-            sources.save(source, {**mail, "folder": "INBOX"}, None, 9, False, erin)
-        sources.save(source, {**mail, "folder": "INBOX"}, "of Erin", 9, False, erin)
+            sources.save(source, {**mail, "folder": "INBOX"}, None, 9, False, by=erin)
+        sources.save(source, {**mail, "folder": "INBOX"}, "of Erin", 9, False, by=erin)
         with pytest.raises(ValidationError, match="Somebody else entered this"):
-            sources.save(source, {**mail, "folder": "Erin"}, None, 9, False, alice)
+            sources.save(source, {**mail, "folder": "Erin"}, None, 9, False, by=alice)
 
 
 class TestDelegates:
@@ -267,8 +269,8 @@ class TestDelegates:
         with pytest.raises(ValidationError, match="Alice, who owns this GPT, doesn’t have access"):
             delegates.add(shared, of_erin.slug, by=erin)
         assert {of_alice, of_erin}.isdisjoint(delegates.choices(erin, shared))
-        delegates.add(shared, of_alice.slug)
-        services.update_gpt(of_alice, {"name": "Secret plan"})
+        delegates.add(shared, of_alice.slug, by=shared.owner)
+        services.update_gpt(of_alice, {"name": "Secret plan"}, by=of_alice.owner)
         [row] = api.get(f"/api/gpts/{shared.slug}/delegates").json()["items"]
         assert (row["name"], "You don’t have access" in row["trouble"]) == (of_alice.slug, True)
         shares.share(of_erin, "chat", email=alice.email)

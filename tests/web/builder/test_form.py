@@ -167,7 +167,7 @@ def test_a_save_does_not_undo_a_publication_by_a_worker(as_alice, gpt, fields):
 
     stale = Gpt.objects.get()
     publish(gpt)
-    update_gpt(stale, {"instructions": "Typed meanwhile."})
+    update_gpt(stale, {"instructions": "Typed meanwhile."}, by=stale.owner)
 
     assert Gpt.objects.get().published.number == 2
 
@@ -214,7 +214,7 @@ class TestTwoTabs:
         from web.builder.services import update_gpt
 
         sent = {**fields, **self.shown(as_alice), "instructions": "Mine."}
-        update_gpt(gpt, {"picture": "a.webp"})
+        update_gpt(gpt, {"picture": "a.webp"}, by=gpt.owner)
 
         assert as_alice.post("/gpts/pump-doctor/edit", sent, headers=JSON).status_code == 200
 
@@ -231,7 +231,7 @@ class TestTwoTabs:
             change = {"starters": ["It drips."]}
             as_alice.patch("/api/gpts/pump-doctor", change, content_type="application/json")
         elif elsewhere == "restore":
-            update_gpt(gpt, {"description": "Draft."})
+            update_gpt(gpt, {"description": "Draft."}, by=gpt.owner)
             sent |= self.shown(as_alice)
             as_alice.post(f"/gpts/pump-doctor/restore/{gpt.published_id}")
         else:

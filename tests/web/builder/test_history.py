@@ -88,7 +88,7 @@ def test_moved_starters_are_in_another_order():
 
 
 def test_history_tells_versions_apart_and_escapes_them(as_alice, gpt):
-    update_gpt(gpt, {"instructions": "Help with <b>pumps</b>."})
+    update_gpt(gpt, {"instructions": "Help with <b>pumps</b>."}, by=gpt.owner)
     publish(gpt)
 
     page = as_alice.get("/gpts/pump-doctor/history").content.decode()
@@ -101,7 +101,7 @@ def test_history_tells_versions_apart_and_escapes_them(as_alice, gpt):
 
 def test_a_long_history_comes_in_pages_each_compared_with_the_version_before(as_alice, gpt):
     for number in range(2, 24):
-        update_gpt(gpt, {"instructions": f"Take {number}."})
+        update_gpt(gpt, {"instructions": f"Take {number}."}, by=gpt.owner)
         publish(gpt)
 
     first = as_alice.get("/gpts/pump-doctor/history").content.decode()
@@ -118,7 +118,7 @@ def test_restoring_brings_fields_and_files_back_into_the_draft_only(as_alice, gp
     gpt.files.update(status="ready", segment="s1")
     publish(gpt)  # version 2 has the file
     as_alice.post(f"/gpts/pump-doctor/files/{file.id}/remove")
-    update_gpt(gpt, {"instructions": "Third."})
+    update_gpt(gpt, {"instructions": "Third."}, by=gpt.owner)
     publish(gpt)
 
     as_alice.post(f"/gpts/pump-doctor/restore/{gpt.versions.get(number=2).id}")
@@ -132,7 +132,7 @@ def test_restoring_brings_fields_and_files_back_into_the_draft_only(as_alice, gp
 
 def test_restoring_asks_before_it_replaces_unpublished_work_and_keeps_that_work(as_alice, gpt, bob, client):
     add_file(gpt, "pending.pdf", [b"words"])
-    update_gpt(gpt, {"instructions": "A day of work."})
+    update_gpt(gpt, {"instructions": "A day of work."}, by=gpt.owner)
     first = f"/gpts/pump-doctor/restore/{gpt.published_id}"
     assert f'href="{first}"' in as_alice.get("/gpts/pump-doctor/history").content.decode()
 
@@ -183,7 +183,7 @@ def test_a_draft_without_versions_says_so(as_alice, alice):
 
 def test_versions_have_notes_and_authors_and_can_be_compared(client, alice, gpt):
     client.force_login(alice)
-    publish(update_gpt(gpt, {"instructions": "Answer in one line.", "temperature": 0.5}))
+    publish(update_gpt(gpt, {"instructions": "Answer in one line.", "temperature": 0.5}, by=gpt.owner))
     first, second = gpt.versions.filter(number__isnull=False).order_by("number")
     assert second.author == alice
     client.post(f"/gpts/{gpt.slug}/history/{second.id}/note", {"note": "  Shorter \n answers  "})
@@ -203,9 +203,9 @@ def test_versions_have_notes_and_authors_and_can_be_compared(client, alice, gpt)
 @pytest.mark.parametrize("changed", [True, False])
 def test_a_restored_draft_is_undone_by_its_button(client, alice, gpt, changed):
     client.force_login(alice)
-    publish(update_gpt(gpt, {"instructions": "Second."}))
+    publish(update_gpt(gpt, {"instructions": "Second."}, by=gpt.owner))
     if changed:
-        update_gpt(gpt, {"instructions": "Not published."})
+        update_gpt(gpt, {"instructions": "Not published."}, by=gpt.owner)
     before = gpt.draft_spec()
     first = gpt.versions.filter(number__isnull=False).order_by("number").first()
     page = client.post(f"/gpts/{gpt.slug}/restore/{first.id}", follow=True).content.decode()

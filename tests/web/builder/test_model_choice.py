@@ -60,7 +60,7 @@ def test_a_model_is_chosen_saved_and_published(gpt, offer, page, as_alice, field
 
 
 def test_a_page_from_before_there_was_a_choice_changes_nothing(gpt, offer, as_alice, fields):
-    update_gpt(gpt, {"engine": "cloud"})
+    update_gpt(gpt, {"engine": "cloud"}, by=gpt.owner)
     as_alice.post(FORM, fields, headers=JSON)
     gpt.refresh_from_db()
     assert gpt.engine == "cloud"
@@ -70,7 +70,7 @@ def test_a_page_from_before_there_was_a_choice_changes_nothing(gpt, offer, as_al
 def test_a_model_that_is_not_offered_is_refused(gpt, alice, offer, as_alice, fields, name):
     assert list(as_alice.post(FORM, {**fields, "engine": name}, headers=JSON).json()["errors"]) == ["engine"]
     with pytest.raises(ValidationError, match="choose one of: cloud"):
-        update_gpt(gpt, {"engine": name})
+        update_gpt(gpt, {"engine": name}, by=gpt.owner)
     with pytest.raises(ValidationError, match="There is no such model"):
         create_gpt(alice, {"name": "Other", "engine": name})
 
@@ -91,7 +91,7 @@ def test_operators_may_choose_more(gpt, alice, offer, page):
 
 
 def test_a_model_that_is_gone_is_said_and_kept_until_another_is_chosen(gpt, offer, page, as_alice, fields):
-    update_gpt(gpt, {"engine": "cloud"})
+    update_gpt(gpt, {"engine": "cloud"}, by=gpt.owner)
     publish(gpt)
     offer("lab")
     assert "Your admins no longer offer “cloud”, so the default model answers." in page()
@@ -99,12 +99,12 @@ def test_a_model_that_is_gone_is_said_and_kept_until_another_is_chosen(gpt, offe
     assert as_alice.post(FORM, {**fields, "engine": ""}, headers=JSON).json()["errors"] == {}
     gpt.refresh_from_db()
     assert gpt.engine == ""
-    assert restore_version(gpt, 2).engine == "cloud"
+    assert restore_version(gpt, 2, by=gpt.owner).engine == "cloud"
     assert "no longer offer “cloud”" in page()
 
 
 def test_the_line_below_the_chat_names_the_gpts_model(gpt, offer, client, bob):
-    update_gpt(gpt, {"engine": "cloud"})
+    update_gpt(gpt, {"engine": "cloud"}, by=gpt.owner)
     publish(gpt)
     client.force_login(bob)
     assert "Answered by cloud." in client.get("/g/pump-doctor/chat").content.decode()

@@ -136,7 +136,7 @@ def test_a_private_picture_is_its_owners_and_of_those_who_talked_to_the_gpt(clie
     gpt.refresh_from_db()
     url = f"/gpt-pictures/{gpt.id}/{gpt.picture.name}"
     start_conversation(bob, gpt).save()
-    set_sharing(gpt, Sharing.ME)
+    set_sharing(gpt, Sharing.ME, by=gpt.owner)
 
     assert client.get(url).status_code == 200
     client.force_login(bob)

@@ -49,31 +49,31 @@ def picture() -> SimpleUploadedFile:
 def full(gpt, alice, bob, worker) -> Gpt:  # noqa: F811
     """Alice's GPT with something of everything, and a marker in each secret."""
     fields = {"description": "D", "capabilities": ["memory", "web_browsing"], "temperature": 1.5, "face": "wrench"}
-    services.update_gpt(gpt, {**fields, "only_from_knowledge": True, "a2a": True, "category": "work"})
-    services.update_gpt(gpt, {"picture": store_picture(picture())})
-    services.set_sharing(gpt, "link")
+    services.update_gpt(gpt, {**fields, "only_from_knowledge": True, "a2a": True, "category": "work"}, by=gpt.owner)
+    services.update_gpt(gpt, {"picture": store_picture(picture())}, by=gpt.owner)
+    services.set_sharing(gpt, "link", by=gpt.owner)
     Gpt.objects.filter(id=gpt.id).update(link_secret=f"{MARKER}link")
     file = files.add_file(gpt, "manual.md", [b"# Manual"])
     facts = {"decisions": {"f1": "drop", "f2": "accept"}, "corrections": {passage_key("Old."): CORRECTION}}
     KnowledgeFile.objects.filter(id=file.id).update(**facts, attributes={"year": 2026.0, "new": True})
     files.add_file(gpt, "Manual.md", [b"# Another"])
-    action = actions.add_action(gpt, DocumentSource(DOCUMENT, operations=("addPart",)))
-    auth.set_auth(action, OAUTH)
+    action = actions.add_action(gpt, DocumentSource(DOCUMENT, operations=("addPart",)), by=gpt.owner)
+    auth.set_auth(action, OAUTH, by=action.gpt.owner)
     sign_in = SignIn(user=bob, action=action, host="login.example")
     sign_in.sealed = sign_in.seal({"access_token": f"{MARKER}token"})
     sign_in.save()
     server = McpServerRow(gpt=gpt, name="Tools", url=f"https://u:{MARKER}p@mcp.example/s?key={MARKER}q", trusted=True)
-    auth.set_auth(server, AuthSetting("header", f"{MARKER}header", header="X-Key"))
+    auth.set_auth(server, AuthSetting("header", f"{MARKER}header", header="X-Key"), by=server.gpt.owner)
     agent = RemoteAgentRow(gpt=gpt, name="A", card_url="https://a.example/c", url="https://a.example", read_only=True)
-    auth.set_auth(agent, AuthSetting("bearer", f"{MARKER}agent"))
-    services.update_gpt(gpt, {"language": "de", "top_p": 0.5})
+    auth.set_auth(agent, AuthSetting("bearer", f"{MARKER}agent"), by=agent.gpt.owner)
+    services.update_gpt(gpt, {"language": "de", "top_p": 0.5}, by=gpt.owner)
     source = Source(gpt=gpt, kind="git", hours=48)
     source.settings = {"kind": "git", "url": f"https://git.example/r?key={MARKER}r", "branch": "main", "folder": ""}
-    source.set_secret(f"{MARKER}git")
+    source.set_secret(f"{MARKER}git", by=source.gpt.owner)
     source.save()
     widget = widgets.change(gpt, {"only_signed": True, "origins": ["https://shop.example"], "label": "Ask"})
     Widget.objects.filter(id=widget.id).update(is_on=True)
-    delegates.add(gpt, services.create_gpt(alice, {"name": "Other"}).slug, "When asked")
+    delegates.add(gpt, services.create_gpt(alice, {"name": "Other"}).slug, "When asked", by=gpt.owner)
     return Gpt.objects.get(id=gpt.id)
 
 
@@ -145,7 +145,7 @@ def test_its_own_gpts_are_asked_again_where_they_exist(full, alice):
     other = Gpt.objects.get(name="Other")
     assert [row.delegate for row in brought(alice, packed(full)).delegates.all()] == [other]
     data = packed(full)
-    services.update_gpt(other, {"name": "Renamed"})
+    services.update_gpt(other, {"name": "Renamed"}, by=other.owner)
     assert not brought(alice, data).delegates.exists()
 
 
@@ -160,8 +160,8 @@ def test_no_secret_is_in_an_exported_file(full):
 
 def test_a_published_version_is_exported_as_it_was(full, alice):
     full.files.all().update(status="ready", segment="seg")
-    services.publish(full)
-    services.update_gpt(full, {"instructions": "Later."})
+    services.publish(full, by=full.owner)
+    services.update_gpt(full, {"instructions": "Later."}, by=full.owner)
     actions.remove(full.actions.get())
     assert brought(alice, packed(full, 2)).instructions == "Help with pumps."
     assert brought(alice, packed(full, 2)).actions.count() == 1

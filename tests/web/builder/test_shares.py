@@ -88,7 +88,7 @@ def test_seeing_it_as_a_person_agrees_with_what_they_can_open(private, alice, bo
     other = create_gpt(alice, {"name": "Forms"})
     publish(other)
     private.delegates.create(delegate=other)
-    publish(update_gpt(private, {"files_downloadable": True}))
+    publish(update_gpt(private, {"files_downloadable": True}, by=private.owner))
     shares.share(private, "view", email=bob.email)
     for person in (alice, bob, charlie):
         view = shares.seen_by(private, person)

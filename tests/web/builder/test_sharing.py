@@ -26,7 +26,7 @@ from .conftest import JSON
 @pytest.fixture
 def link(gpt) -> str:
     """The path of the secret link to Alice's GPT."""
-    return f"/l/{set_sharing(gpt, Sharing.LINK).link_secret}/"
+    return f"/l/{set_sharing(gpt, Sharing.LINK, by=gpt.owner).link_secret}/"
 
 
 def test_choosing_the_link_shows_it_in_the_form(as_alice, gpt, fields):
@@ -118,7 +118,7 @@ def test_keeping_it_to_oneself_again_shuts_everyone_out(client, link, alice, bob
 
 
 def test_the_link_of_an_unpublished_gpt_leads_nowhere_yet(client, alice, bob):
-    secret = set_sharing(create_gpt(alice, {"name": "Idea"}), Sharing.LINK).link_secret
+    secret = set_sharing(create_gpt(alice, {"name": "Idea"}), Sharing.LINK, by=alice).link_secret
     client.force_login(bob)
 
     assert client.get(f"/l/{secret}/").status_code == 404
@@ -164,8 +164,8 @@ def test_a_gpt_with_nothing_but_a_name_does_not_get_into_the_store(as_alice, ali
 def test_a_description_cleared_while_files_are_read_keeps_the_gpt_out_of_the_store(as_alice, alice, fields):
     idea = create_gpt(alice, {"name": "Idea", "description": "Ideas.", "instructions": "Have ideas."})
     file = idea.files.create(name="a.txt", sha256="0" * 64, size=1, status="parsing")
-    set_sharing(idea, Sharing.STORE)
-    assert publish_when_ready(idea) is None
+    set_sharing(idea, Sharing.STORE, by=idea.owner)
+    assert publish_when_ready(idea, by=idea.owner) is None
     as_alice.post("/gpts/idea/edit", {**fields, "name": "Idea", "description": ""}, headers=JSON)
     assert publish_if_awaited(idea) is None
     idea.refresh_from_db()
@@ -176,19 +176,19 @@ def test_a_description_cleared_while_files_are_read_keeps_the_gpt_out_of_the_sto
     idea.refresh_from_db()
     assert (idea.published, idea.publish_when_ready) == (None, False)
     with pytest.raises(ValidationError, match="Add a description"):
-        publish(idea)
+        publish(idea, by=idea.owner)
     idea.description = "Ideas."
-    assert publish(idea).number == 1
+    assert publish(idea, by=idea.owner).number == 1
 
 
 def test_a_draft_without_a_name_gets_its_address_when_it_is_first_published(alice, as_alice):
     gpt = create_gpt(alice, {"name": "Untitled GPT"})
     assert gpt.slug == "untitled-gpt"
-    update_gpt(gpt, {"name": "Allotment Guide"})
-    publish(gpt, Sharing.ME)
+    update_gpt(gpt, {"name": "Allotment Guide"}, by=gpt.owner)
+    publish(gpt, Sharing.ME, by=gpt.owner)
     assert (gpt.slug, gpt.published.spec().slug) == ("allotment-guide", "allotment-guide")
     assert as_alice.get("/gpts/untitled-gpt/edit").status_code == 200  # its page may still be open
     assert as_alice.get("/g/untitled-gpt/").status_code == 404
     assert create_gpt(alice, {"name": "Untitled GPT"}).slug == "untitled-gpt-2"
-    publish(update_gpt(gpt, {"name": "Another"}))
+    publish(update_gpt(gpt, {"name": "Another"}, by=gpt.owner), by=gpt.owner)
     assert gpt.slug == "allotment-guide"

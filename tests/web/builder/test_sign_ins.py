@@ -144,7 +144,7 @@ def action(gpt, provider, monkeypatch) -> Action:
         revoke_url=f"{provider.url}/revoke",
         scope="read write",
     )
-    auth.set_auth(row, choice)
+    auth.set_auth(row, choice, by=row.gpt.owner)
     publish(gpt)
     return row
 
@@ -200,7 +200,7 @@ def test_the_way_there_carries_state_and_challenge(bob, action, provider):
 def test_every_host_of_a_sign_in_is_named_before_the_person_goes_there(bob, action, run):
     """The creator's token URL gets codes and could keep the access: the API's host alone says nothing about it."""
     fields = {**action.oauth, "authorize_url": "https://id.example/go", "token_url": "https://evil.example/t"}
-    auth.set_auth(action, AuthSetting("oauth", CLIENT_SECRET, **(fields | {"revoke_url": ""})))
+    auth.set_auth(action, AuthSetting("oauth", CLIENT_SECRET, **(fields | {"revoke_url": ""})), by=action.gpt.owner)
 
     page = browser(bob).get(f"/actions/{action.id}/sign-in").content.decode()
     request = ApprovalRequest(call_id="c", digest="d", name="list", sign_in="crm.example")
@@ -211,7 +211,7 @@ def test_every_host_of_a_sign_in_is_named_before_the_person_goes_there(bob, acti
     assert shown.others == ("id.example", "evil.example")
     assert "<b>id.example</b> and <b>evil.example</b>" in render_to_string("chat/approval.html", {"card": shown})
     fields |= {"authorize_url": "https://crm.example/go", "token_url": "https://crm.example/t", "revoke_url": ""}
-    auth.set_auth(action, AuthSetting("oauth", CLIENT_SECRET, **fields))
+    auth.set_auth(action, AuthSetting("oauth", CLIENT_SECRET, **fields), by=action.gpt.owner)
     assert browser(bob).get(f"/actions/{action.id}/sign-in").url.startswith("https://crm.example/go?")
     assert card(run, action.gpt.draft_spec(), request).others == ()
 
@@ -220,7 +220,9 @@ def test_a_code_is_not_sent_to_a_host_that_was_changed_meanwhile(bob, action, pr
     client = browser(bob)
     answer = provider.authorize(begin(client, action))
     auth.set_auth(
-        action, AuthSetting("oauth", CLIENT_SECRET, **(action.oauth | {"token_url": f"{provider.url}/evil"}))
+        action,
+        AuthSetting("oauth", CLIENT_SECRET, **(action.oauth | {"token_url": f"{provider.url}/evil"})),
+        by=action.gpt.owner,
     )
 
     assert "changed this service meanwhile" in said(come_back(client, action, answer))
@@ -229,9 +231,13 @@ def test_a_code_is_not_sent_to_a_host_that_was_changed_meanwhile(bob, action, pr
 
 
 def test_the_client_secret_stays_with_the_hosts_that_it_was_entered_for(action, provider):
-    auth.set_auth(action, AuthSetting("oauth", **(action.oauth | {"scope": "read"})))
+    auth.set_auth(action, AuthSetting("oauth", **(action.oauth | {"scope": "read"})), by=action.gpt.owner)
     assert action.open_secret() == CLIENT_SECRET
-    auth.set_auth(action, AuthSetting("oauth", **(action.oauth | {"token_url": "https://evil.example/token"})))
+    auth.set_auth(
+        action,
+        AuthSetting("oauth", **(action.oauth | {"token_url": "https://evil.example/token"})),
+        by=action.gpt.owner,
+    )
     assert action.open_secret() == ""
 
 
@@ -342,7 +348,7 @@ def test_what_a_broken_service_says_is_not_repeated(bob, action, provider):
 
 
 def test_who_may_not_chat_may_not_sign_in(bob, alice, action):
-    set_sharing(action.gpt, "me")
+    set_sharing(action.gpt, "me", by=action.gpt.owner)
     assert browser(bob).get(f"/actions/{action.id}/sign-in").status_code == 404
     assert browser(bob).get(f"/actions/{action.id}/callback").status_code == 404
     assert browser(alice).get(f"/actions/{action.id}/sign-in").status_code == 200
@@ -365,7 +371,11 @@ def test_a_token_is_for_the_host_that_it_was_given_for(bob, action, provider):
 
 def test_another_client_or_service_ends_every_sign_in(bob, action, provider):
     signed_in(bob, action, provider)
-    auth.set_auth(action, AuthSetting(**{"kind": "oauth", **action.oauth, "token_url": "https://evil.example/token"}))
+    auth.set_auth(
+        action,
+        AuthSetting(**{"kind": "oauth", **action.oauth, "token_url": "https://evil.example/token"}),
+        by=action.gpt.owner,
+    )
     assert not SignIn.objects.exists()
 
 

@@ -21,7 +21,7 @@ SITE = {"url": "https://example.org/docs/"}
 @pytest.fixture
 def source(gpt) -> Source:
     publish(gpt, Sharing.ME)
-    return sources.save(Source(gpt=gpt, kind="site"), SITE, None, 24, True)
+    return sources.save(Source(gpt=gpt, kind="site"), SITE, None, 24, True, by=gpt.owner)
 
 
 def look(source: Source, **documents: str | None) -> SourceCheck:
@@ -178,12 +178,12 @@ def test_pausing_or_removing_stops_the_worker(source, gpt):
 
 def test_a_secret_is_for_its_host_only(gpt):
     repository = {"url": "https://git.example.org/a"}
-    source = sources.save(Source(gpt=gpt, kind="git"), repository, "a token", 24, True)
+    source = sources.save(Source(gpt=gpt, kind="git"), repository, "a token", 24, True, by=gpt.owner)
     assert "a token" not in source.secret
     assert source.get_secret() == "a token"
     with pytest.raises(ValidationError, match="another host now"):
-        sources.save(source, {"url": "https://evil.example.org/a"}, None, 24, True)
-    sources.save(Source.objects.get(), {"url": "https://git.example.org/b"}, None, 24, True)
+        sources.save(source, {"url": "https://evil.example.org/a"}, None, 24, True, by=source.gpt.owner)
+    sources.save(Source.objects.get(), {"url": "https://git.example.org/b"}, None, 24, True, by=gpt.owner)
     moved = Source.objects.get()
     moved.settings["url"] = "https://evil.example.org/a"
     with pytest.raises(SecretLost):
@@ -204,13 +204,13 @@ def test_a_secret_is_for_its_host_only(gpt):
 )
 def test_wrong_settings_say_which_and_why(gpt, kind, given, field):
     with pytest.raises(ValidationError) as caught:
-        sources.save(Source(gpt=gpt, kind=kind), given, None, 24, True)
+        sources.save(Source(gpt=gpt, kind=kind), given, None, 24, True, by=gpt.owner)
     assert set(caught.value.message_dict) == {field}
     assert not Source.objects.exists()
 
 
 def test_a_gpt_has_only_so_many(gpt):
     for n in range(sources.MOST_SOURCES):
-        sources.save(Source(gpt=gpt, kind="page"), {"url": f"https://example.org/{n}"}, None, 24, True)
+        sources.save(Source(gpt=gpt, kind="page"), {"url": f"https://example.org/{n}"}, None, 24, True, by=gpt.owner)
     with pytest.raises(ValidationError, match="up to 10 sources"):
-        sources.save(Source(gpt=gpt, kind="page"), {"url": "https://example.org/x"}, None, 24, True)
+        sources.save(Source(gpt=gpt, kind="page"), {"url": "https://example.org/x"}, None, 24, True, by=gpt.owner)

@@ -56,7 +56,7 @@ def test_a_first_message_brings_one_in_and_the_chat_stays_the_pages_gpts(as_bob,
 
 
 def test_a_mention_that_is_refused_leaves_no_chat(as_bob, gpt, clerk):
-    set_sharing(clerk, Sharing.ME)
+    set_sharing(clerk, Sharing.ME, by=clerk.owner)
     response = as_bob.post(
         reverse("chat_start", args=[gpt.slug]), {"text": "Hi", "mention": clerk.slug}, headers=JSON
     )
@@ -120,7 +120,7 @@ class TestList:
         assert found == {**about, "creator": "Alice"}
 
     def test_nobody_learns_of_what_they_may_not_use(self, as_bob, as_charlie, clerk):
-        set_sharing(clerk, Sharing.ME)
+        set_sharing(clerk, Sharing.ME, by=clerk.owner)
         for browser in (as_bob, as_charlie):
             for query in ("", "tax", clerk.slug):
                 assert browser.get(reverse("mentionable"), {"q": query}).json() == {"gpts": []}

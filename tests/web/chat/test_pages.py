@@ -38,7 +38,7 @@ def test_a_stranger_is_asked_to_sign_in(client, gpt, page):
 
 
 def test_a_private_gpt_has_no_chat_page_for_others(as_charlie, gpt):
-    set_sharing(gpt, Sharing.ME)
+    set_sharing(gpt, Sharing.ME, by=gpt.owner)
     assert as_charlie.get(reverse("chat_new", args=[gpt.slug])).status_code == 404
 
 
@@ -152,7 +152,7 @@ def test_a_long_chat_needs_few_queries(as_bob, page, conversation, run, answer, 
 
 def test_a_chat_stays_readable_when_its_gpt_is_no_longer_shared(as_bob, gpt, page, run, answer):
     answer(run)
-    set_sharing(gpt, Sharing.ME)
+    set_sharing(gpt, Sharing.ME, by=gpt.owner)
     shown = as_bob.get(page).content.decode()
     assert "Service the seal" in shown
     assert "no longer shared with you" in shown

@@ -111,7 +111,7 @@ def test_a_forged_form_is_refused(bob, conversation):
 
 def test_nothing_can_be_sent_once_the_gpt_is_no_longer_shared(as_bob, gpt, conversation, run):
     log.append(run.id, Finished(text="ZP-771."))
-    set_sharing(gpt, Sharing.ME)
+    set_sharing(gpt, Sharing.ME, by=gpt.owner)
     for name in ("send", "regenerate"):
         response = as_bob.post(url(name, conversation), {"text": "Why?"}, headers=JSON)
         assert response.status_code == 403
@@ -148,7 +148,7 @@ def test_deleting_a_chat_stops_what_runs_in_it(as_bob, conversation, run):
 
 def test_a_preview_talks_to_the_saved_draft_of_ones_own(client, alice, gpt):
     client.force_login(alice)
-    update_gpt(gpt, {"instructions": "Speak in verse."})
+    update_gpt(gpt, {"instructions": "Speak in verse."}, by=gpt.owner)
     start = reverse("preview_start", args=[gpt.slug])
     data = client.post(start, {"text": "Hello"}, headers=JSON).json()
     preview = Conversation.objects.get(id=data["conversation"])

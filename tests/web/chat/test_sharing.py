@@ -103,7 +103,7 @@ def test_a_reader_goes_on_in_a_chat_of_their_own_without_the_files(as_charlie, c
 
 def test_who_may_not_use_the_gpt_only_reads(as_charlie, gpt, link):
     url = link(Share.Audience.PEOPLE)
-    set_sharing(gpt, Sharing.ME)
+    set_sharing(gpt, Sharing.ME, by=gpt.owner)
     assert "you can only read this chat" in as_charlie.get(url).content.decode()
     assert as_charlie.post(f"{url}continue").status_code == 404
 

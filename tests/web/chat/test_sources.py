@@ -224,7 +224,7 @@ class TestRights:
     def test_who_lost_the_gpt_keeps_the_quoted_page_only(self, as_bob, cite, gpt, workers):
         run = cite()
         let(gpt, files_downloadable=True)
-        set_sharing(gpt, "me")
+        set_sharing(gpt, "me", by=gpt.owner)
         assert as_bob.get(picture(run, 41)).status_code == 200
         assert as_bob.get(picture(run, 42)).status_code == 404
         assert as_bob.get(f"/runs/{run.id}/citations/0/file").status_code == 404

@@ -343,7 +343,7 @@ def test_only_its_owner_sets_it_and_only_once_published(alice, client):
 
 
 def test_a_visitor_fills_in_the_inputs(widget, private):
-    publish(update_gpt(private, {"inputs": [{"name": "customer", "required": True}]}), Sharing.ME)
+    publish(update_gpt(private, {"inputs": [{"name": "customer", "required": True}]}, by=private.owner), Sharing.ME)
     browser = Browser(widget)
     assert 'name="answer-customer"' in browser.get("/visit/").content.decode()
     refused = browser.post("/visit/start", {"text": "Hello"})

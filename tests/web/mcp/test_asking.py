@@ -134,7 +134,7 @@ def test_others_have_neither_the_tool_nor_the_run(live, gpt, bob, charlie, worke
 
 
 def test_inputs_are_named_in_the_tool_and_given_with_the_question(bobs, gpt, worker, meanwhile):
-    publish(update_gpt(gpt, {"inputs": [{"name": "customer", "title": "Customer", "required": True}]}))
+    publish(update_gpt(gpt, {"inputs": [{"name": "customer", "title": "Customer", "required": True}]}, by=gpt.owner))
     (tool,) = bobs.run(lambda client: client.list_tools()).tools
     assert tool.description.endswith("Its inputs: customer (Customer, required).")
     refused = bobs.ask("Hello")

@@ -48,7 +48,7 @@ def test_a_gpt_is_reported_unlisted_appealed_and_listed_again(client, gpt, alice
     assert "Wrong seals." in told
     assert "bob" not in told.lower()
     with pytest.raises(ValidationError, match="withdrawn this GPT from the store"):
-        set_sharing(type(gpt).objects.get(id=gpt.id), Sharing.STORE)
+        set_sharing(type(gpt).objects.get(id=gpt.id), Sharing.STORE, by=gpt.owner)
     appeal = f"/account/decisions/{case.id}/appeal"
     client.post(appeal, {"text": "The seals are right."})
     assert "appealed already" in client.post(appeal, {"text": "Again"}, follow=True).content.decode()

@@ -76,11 +76,11 @@ def test_a_new_gpt_waits_is_sent_back_asked_again_and_listed(client, draft, alic
 
 
 def test_what_is_listed_stays_until_the_next_version_is_approved(client, draft, alice, bob, charlie, oscar):
-    publish(draft, "store")
+    publish(draft, "store", by=draft.owner)
     stewardship.decide_listing(listing.waiting(draft), True, "", oscar)
     gpt = Gpt.objects.select_related("published", "owner").get(id=draft.id)
-    update_gpt(gpt, {"instructions": "Find seals for money."})
-    publish(gpt)
+    update_gpt(gpt, {"instructions": "Find seals for money."}, by=gpt.owner)
+    publish(gpt, by=gpt.owner)
     gpt = Gpt.objects.select_related("published", "owner").get(id=draft.id)
     assert (gpt.published.number, may_chat(charlie, gpt)) == (1, True)
     first = listing.waiting(gpt)
@@ -88,25 +88,25 @@ def test_what_is_listed_stays_until_the_next_version_is_approved(client, draft, 
     page = client.get(f"/admin/builder/listingreview/{first.pk}/change/").content.decode()
     assert "What changed since the listed version 1" in page
     assert "for money" in page
-    publish(gpt)  # instead of the one that waited
+    publish(gpt, by=gpt.owner)  # instead of the one that waited
     with pytest.raises(ValidationError, match="withdrawn or changed"):
         stewardship.decide_listing(first, True, "", oscar)
     client.force_login(alice)
     client.post(f"/gpts/{gpt.slug}/listing/withdraw")
     gpt.refresh_from_db()
     assert (listing.waiting(gpt), gpt.published.number, gpt.sharing) == (None, 1, "store")
-    publish(gpt)
-    set_sharing(gpt, "me")
+    publish(gpt, by=gpt.owner)
+    set_sharing(gpt, "me", by=gpt.owner)
     assert listing.waiting(gpt) is None
-    set_sharing(gpt, "store")  # of a version that is published
+    set_sharing(gpt, "store", by=gpt.owner)  # of a version that is published
     assert (listing.waiting(gpt).version_id, gpt.sharing) == (gpt.published_id, "me")
 
 
 def test_an_admins_own_and_without_the_setting_nothing_waits(draft, oscar, alice):
     own = create_gpt(oscar, {"name": "Rules", "description": "Rules.", "instructions": "Say the rules."})
-    publish(own, "store")
+    publish(own, "store", by=own.owner)
     assert own.sharing == "store"
     live_settings.change("REVIEW_LISTINGS", False, oscar)
-    publish(draft, "store")
+    publish(draft, "store", by=draft.owner)
     assert draft.sharing == "store"
     assert not Delivery.objects.filter(facts__has_key="listing").exists()

@@ -159,7 +159,7 @@ def test_an_operator_makes_an_account_that_starts_with_a_link(console):
 def test_an_operator_features_withdraws_restores_and_transfers_a_gpt(console, alice, bob):
     gpt = create_gpt(alice, {"name": "Tax help"})
     action = gpt.actions.create(document={}, name="Prices")
-    action.keep_secret("a key of Alice's")
+    action.keep_secret("a key of Alice's", by=action.gpt.owner)
     action.save()
     act = f"/admin/builder/gpt/{gpt.id}/act/"
     assert "not in the store" in console.post(f"{act}feature/", follow=True).text
@@ -173,9 +173,9 @@ def test_an_operator_features_withdraws_restores_and_transfers_a_gpt(console, al
     gpt.refresh_from_db()
     assert (gpt.featured, Gpt.objects.chattable_by(bob).exists()) == (False, False)
     with pytest.raises(Exception, match=re.escape(WITHDRAWN)):
-        set_sharing(gpt, Sharing.LINK)
+        set_sharing(gpt, Sharing.LINK, by=gpt.owner)
     console.post(f"{act}restore/")
-    set_sharing(Gpt.objects.get(id=gpt.id), Sharing.STORE)
+    set_sharing(Gpt.objects.get(id=gpt.id), Sharing.STORE, by=gpt.owner)
     delete_gpt(Gpt.objects.get(id=gpt.id))
     console.post(f"{act}restore/")
     assert list(Gpt.objects.editable_by(alice)) == [gpt]

@@ -117,7 +117,7 @@ def test_its_own_creator_says_who_may_have_the_whole_file(child, run, gpt, tax, 
     assert not access_citation(bob, run.id, 0).has_all
     let(tax, files_downloadable=True)
     assert access_citation(bob, run.id, 0).has_all
-    set_sharing(tax, "me")
+    set_sharing(tax, "me", by=tax.owner)
     assert not access_citation(bob, run.id, 0).has_all
 
 
@@ -203,7 +203,7 @@ class TestForged:
 def test_code_opens_the_files_of_a_gpt_for_those_who_may_download_them(child, tax, file, alice, bob):
     attached(bob, "mine.csv", b"a,b", conversation=child.message.conversation)
     file.path.write_bytes(b"%PDF")
-    set_sharing(tax, "store")
+    set_sharing(tax, "store", by=tax.owner)
     publish(tax)  # with the file
     own = services.start_run(services.start_conversation(alice, tax), "What is in it?")
     Run.objects.filter(id=child.id).update(version=tax.published)

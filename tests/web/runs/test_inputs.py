@@ -27,7 +27,7 @@ JSON = {"Accept": "application/json"}
 def asking(gpt):
     """The GPT of Alice with inputs, published."""
     texts = {"instructions": "You write to {{customer}}.", "starters": ["Greet {{customer}}"]}
-    publish(update_gpt(gpt, {**texts, "inputs": INPUTS}))
+    publish(update_gpt(gpt, {**texts, "inputs": INPUTS}, by=gpt.owner))
     gpt.refresh_from_db()
     return gpt
 
@@ -75,7 +75,7 @@ def test_a_starter_is_sent_with_the_values(asking, bob):
 def test_a_chat_keeps_its_values_and_version_and_a_copy_has_them_too(asking, bob):
     conversation = services.start_conversation(bob, asking, inputs={"customer": "Acme"})
     run = services.start_run(conversation, "Hello")
-    publish(update_gpt(asking, {"inputs": []}))
+    publish(update_gpt(asking, {"inputs": []}, by=asking.owner))
     services.cancel_run(run)
     again = services.access_conversation(bob, conversation.id)
     later = services.start_run(again, "And now?")
@@ -85,7 +85,7 @@ def test_a_chat_keeps_its_values_and_version_and_a_copy_has_them_too(asking, bob
 
 
 def test_placeholders_without_an_input_are_known_to_the_creator(asking):
-    gpt = update_gpt(asking, {"instructions": "For {{customer}} and {{ order }}, not {x}."})
+    gpt = update_gpt(asking, {"instructions": "For {{customer}} and {{ order }}, not {x}."}, by=asking.owner)
     assert undeclared(gpt) == ["order"]
     assert placeholders(["{{a}} {{a}} {{B_1}}"]) == ("a", "B_1")
 

@@ -13,7 +13,7 @@ from web.runs.models_chats import Memory
 
 @pytest.fixture
 def gpt(gpt):
-    publish(update_gpt(gpt, {"capabilities": ["memory"]}))
+    publish(update_gpt(gpt, {"capabilities": ["memory"]}, by=gpt.owner))
     return gpt
 
 
@@ -63,7 +63,7 @@ def test_all_of_it_together_has_a_limit(gpt, bob, alice):
 
 def test_after_access_ended_it_can_be_deleted_but_not_added_to(page, gpt, bob):
     memory = memories.add(bob, gpt, "I teach.")
-    update_gpt(gpt, {"sharing": Sharing.ME})
+    update_gpt(gpt, {"sharing": Sharing.ME}, by=gpt.owner)
     assert page.post(f"/memory/{gpt.slug}/add", {"text": "More"}).status_code == 404
     assert "doesn’t use these any more".encode() in page.get("/memory/").content
     page.post(f"/memory/{memory.id}/change", {"action": "delete"})
@@ -78,7 +78,7 @@ def test_programs_read_and_change_it(page, gpt, bob):
     assert page.patch(where, {"text": "I learn."}, content_type="application/json").json()["text"] == "I learn."
     assert page.patch(where, {"text": ""}, content_type="application/json").status_code == 422
     assert page.delete(where).status_code == 204
-    publish(update_gpt(gpt, {"capabilities": []}))
+    publish(update_gpt(gpt, {"capabilities": []}, by=gpt.owner))
     again = page.post(f"/api/gpts/{gpt.slug}/memories", {"text": "I teach."}, content_type="application/json")
     assert again.status_code == 404
     assert page.post(f"/memory/{gpt.slug}/add", {"text": "I teach."}).status_code == 404

@@ -51,7 +51,7 @@ class TestMention:
     """For one message."""
 
     def test_the_mentioned_gpt_answers_with_its_published_version(self, conversation, clerk):
-        update_gpt(clerk, {"instructions": "A draft."})
+        update_gpt(clerk, {"instructions": "A draft."}, by=clerk.owner)
         run = services.start_run(conversation, "How much?", mention="tax-clerk")
         assert run.gpt == clerk
         assert run.version.spec().instructions == "Help with taxes."
@@ -106,7 +106,7 @@ class TestMention:
 
     def test_an_answer_is_not_made_again_by_a_gpt_that_is_gone(self, conversation, clerk):
         run = ended(services.start_run(conversation, "@tax-clerk how much?"))
-        set_sharing(clerk, Sharing.ME)
+        set_sharing(clerk, Sharing.ME, by=clerk.owner)
         with pytest.raises(GuestGone, match="no longer shared"):
             services.regenerate(run.message)
 
@@ -169,7 +169,7 @@ class TestNames:
         assert services.start_run(conversation, "@Pump Doctor hi").gpt == conversation.gpt
 
     def test_a_draft_has_the_name_that_people_know(self, conversation, clerk):
-        update_gpt(clerk, {"name": "Coming Soon"})
+        update_gpt(clerk, {"name": "Coming Soon"}, by=clerk.owner)
         assert services.start_run(conversation, "@Coming Soon hi").gpt == conversation.gpt
 
 
@@ -196,7 +196,8 @@ class TestGuest:
         assert services.start_run(visited, "And now?").version == version
 
     @pytest.mark.parametrize(
-        ("end", "why"), [(delete_gpt, "deleted"), (lambda gpt: set_sharing(gpt, Sharing.ME), "no longer shared")]
+        ("end", "why"),
+        [(delete_gpt, "deleted"), (lambda gpt: set_sharing(gpt, Sharing.ME, by=gpt.owner), "no longer shared")],
     )
     def test_one_that_is_gone_is_dismissed_with_a_word(self, visited, clerk, end, why):
         end(clerk)
@@ -280,5 +281,5 @@ class TestMentionable:
         assert self.names(bob, "roses") == ["Roses"]
 
     def test_a_draft_is_found_by_the_name_that_people_know(self, clerk, bob):
-        update_gpt(clerk, {"name": "Coming Soon"})
+        update_gpt(clerk, {"name": "Coming Soon"}, by=clerk.owner)
         assert self.names(bob, "coming") == []

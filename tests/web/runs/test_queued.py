@@ -78,13 +78,13 @@ def test_one_that_cannot_be_sent_stays_with_the_reason(conversation, answering, 
     file = attached(bob)
     queued.add(conversation, "Two", [file.id])
     queued.add(conversation, "Three")
-    set_sharing(gpt, Sharing.ME)
+    set_sharing(gpt, Sharing.ME, by=gpt.owner)
     end(answering)
     assert queued.start_next(conversation.id) is None
     held = conversation.queued.first()
     assert (held.text, held.error) == ("Two", queued.GONE)
     assert queued.due() == []
-    set_sharing(gpt, Sharing.STORE)
+    set_sharing(gpt, Sharing.STORE, by=gpt.owner)
     queued.send_now(held)
     run = Run.objects.latest("created")
     assert [ref.name for ref in log.first(run.id).attachments] == [file.name]

@@ -68,7 +68,7 @@ def test_one_person_cannot_take_all_workers(settings, gpt, bob, run):
 
 
 def test_running_conversations_keep_the_version_they_began_with(gpt, bob, conversation):
-    update_gpt(gpt, {"instructions": "Be brief."})
+    update_gpt(gpt, {"instructions": "Be brief."}, by=gpt.owner)
     publish(gpt)
     assert conversation.version.spec().instructions == "Help with pumps."
     fresh = services.start_conversation(bob, access_gpt(bob, gpt.slug))

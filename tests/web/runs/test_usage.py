@@ -81,7 +81,7 @@ def test_gpts_that_the_creator_may_not_see_are_one_private_gpt(gpt, desk, bob, c
         publish(hidden, Sharing.ME)
         delegated(asked(hidden, charlie), gpt)
     delegated(asked(desk, bob), gpt)
-    update_gpt(desk, {"name": "Unannounced"})
+    update_gpt(desk, {"name": "Unannounced"}, by=desk.owner)
 
     assert usage_of(gpt).by_delegator == (
         DelegatorUsage(PRIVATE, None, 2, 200),
@@ -144,7 +144,7 @@ class TestPage:
 
     @pytest.mark.parametrize(("person", "status"), [(None, 302), ("bob", 404), ("charlie", 404), ("alice", 200)])
     def test_it_is_its_owners(self, client, request, gpt, person, status):
-        set_sharing(gpt, Sharing.STORE)
+        set_sharing(gpt, Sharing.STORE, by=gpt.owner)
         if person:
             client.force_login(request.getfixturevalue(person))
         assert client.get(self.URL).status_code == status

@@ -56,7 +56,7 @@ def test_missed_times_are_caught_up_with_one_run(schedule):
 
 def test_all_results_are_turns_of_one_chat_with_the_live_version(schedule, gpt):
     first = next_run(schedule, "One.").run
-    update_gpt(gpt, {"instructions": "Other."})
+    update_gpt(gpt, {"instructions": "Other."}, by=gpt.owner)
     publish(gpt, Sharing.STORE)
     second = next_run(schedule, "Two.").run
     schedule.refresh_from_db()
@@ -113,7 +113,7 @@ def test_a_run_that_waits_for_approval_goes_on_once_it_is_answered(schedule):
 
 
 def test_it_does_not_run_once_the_gpt_is_no_longer_shared(schedule, gpt):
-    set_sharing(gpt, Sharing.ME)
+    set_sharing(gpt, Sharing.ME, by=gpt.owner)
     scheduled = next_run(schedule)
     assert (scheduled.status, scheduled.note, Run.objects.count()) == ("failed", starting.GONE, 0)
 
@@ -257,7 +257,7 @@ def test_inputs_are_asked_for_kept_and_filled_in_each_time(client, bob, gpt, sen
         {"name": "customer", "title": "Customer", "required": True},
         {"name": "size", "kind": "choice", "options": ["small", "large"], "default": "small"},
     ]
-    publish(update_gpt(gpt, {"inputs": inputs, "starters": ["Greet {{customer}}"]}))
+    publish(update_gpt(gpt, {"inputs": inputs, "starters": ["Greet {{customer}}"]}, by=gpt.owner))
     client.force_login(bob)
     assert 'name="answer-customer"' in client.get(f"/schedules/new?gpt={gpt.slug}").content.decode()
     form = {"gpt": gpt.slug, "name": "Greeting", "text": "Greet {{customer}}", "repeat": "day", "at": "08:00"}
@@ -279,7 +279,7 @@ def test_inputs_are_asked_for_kept_and_filled_in_each_time(client, bob, gpt, sen
     assert second.message.text == "Greet Bolt"
     assert second.message.conversation_id == first.message.conversation_id
     # A later version that asks for less takes what it needs; one that asks for more says so.
-    publish(update_gpt(gpt, {"inputs": inputs[:1]}))
+    publish(update_gpt(gpt, {"inputs": inputs[:1]}, by=gpt.owner))
     assert next_run(schedule).run.message.conversation.inputs == {"customer": "Bolt"}
-    publish(update_gpt(gpt, {"inputs": [*inputs[:1], {"name": "order", "required": True}]}))
+    publish(update_gpt(gpt, {"inputs": [*inputs[:1], {"name": "order", "required": True}]}, by=gpt.owner))
     assert "order" in next_run(schedule).note

@@ -35,7 +35,7 @@ def test_a_gpt_in_the_store_opens_for_everyone(client, request, gpt, person):
 
 @pytest.mark.parametrize(("person", "status"), [(None, 404), ("alice", 200), ("bob", 200), ("charlie", 404)])
 def test_a_gpt_shared_by_link_opens_for_those_who_came_by_it(client, request, gpt, bob, person, status):
-    set_sharing(gpt, Sharing.LINK)
+    set_sharing(gpt, Sharing.LINK, by=gpt.owner)
     open_link(bob, gpt.link_secret)
     if person:
         client.force_login(request.getfixturevalue(person))
@@ -77,7 +77,7 @@ def test_counts_are_of_people_and_chats(client, gpt, bob, charlie):
 
 
 def test_the_secret_link_is_its_owners_to_give(client, gpt, alice, bob):
-    set_sharing(gpt, Sharing.LINK)
+    set_sharing(gpt, Sharing.LINK, by=gpt.owner)
     open_link(bob, gpt.link_secret)
 
     client.force_login(bob)
@@ -96,7 +96,7 @@ class TestWhomItMayAsk:
             other = create_gpt(alice, {"name": name})
             if sharing:
                 publish(other, sharing)
-            delegates.add(gpt, other.slug, "A line for the model")
+            delegates.add(gpt, other.slug, "A line for the model", by=gpt.owner)
         publish(gpt)
         return gpt
 
@@ -111,7 +111,7 @@ class TestWhomItMayAsk:
         assert "A line for the model" not in page
 
     def test_nothing_tells_of_private_ones(self, client, asking, bob):
-        delegates.replace(asking, [("ledger", "")])
+        delegates.replace(asking, [("ledger", "")], by=asking.owner)
         publish(asking)
         client.force_login(bob)
         page = client.get("/g/pump-doctor/").content.decode()
@@ -119,7 +119,7 @@ class TestWhomItMayAsk:
         assert "No web and no other services." in page
 
     def test_looking_in_the_store_is_said(self, client, gpt):
-        publish(update_gpt(gpt, {"delegates_to_store": True}))
+        publish(update_gpt(gpt, {"delegates_to_store": True}, by=gpt.owner))
         page = client.get("/g/pump-doctor/").content.decode()
         assert "Any GPT in the store." in page
         assert "No web and no other services." not in page
@@ -127,6 +127,6 @@ class TestWhomItMayAsk:
     def test_the_draft_is_not_told(self, client, gpt, alice, bob):
         clerk = create_gpt(bob, {"name": "Price Clerk"})
         publish(clerk, Sharing.STORE)
-        delegates.add(gpt, clerk.slug)
+        delegates.add(gpt, clerk.slug, by=gpt.owner)
         client.force_login(bob)
         assert b"Price Clerk" not in client.get("/g/pump-doctor/").content

@@ -79,7 +79,7 @@ def test_cards_tell_what_a_gpt_can_access(client, shelf):
 
 
 def test_a_republished_gpt_is_filtered_by_its_new_version(client, shelf):
-    update_gpt(shelf["Tax Clerk"], {"capabilities": ["code_interpreter"]})
+    update_gpt(shelf["Tax Clerk"], {"capabilities": ["code_interpreter"]}, by=shelf["Tax Clerk"].owner)
     assert "Tax Clerk" not in client.get("/?has=code_interpreter").content.decode()
     publish(shelf["Tax Clerk"])
     assert "Tax Clerk" in client.get("/?has=code_interpreter").content.decode()
@@ -165,7 +165,7 @@ def test_a_worker_notices_a_new_name_of_a_creator_and_another_category(shelf, al
     assert find("zacharias") == []
     assert catch_up() == 3
     assert len(find("zacharias")) == 3
-    update_gpt(shelf["Tax Clerk"], {"category": "work"})
+    update_gpt(shelf["Tax Clerk"], {"category": "work"}, by=shelf["Tax Clerk"].owner)
     assert catch_up() == 1
 
 

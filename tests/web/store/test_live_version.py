@@ -31,7 +31,7 @@ DRAFT = {
 def renamed(gpt, bob, run):
     """Alice's published GPT, whose draft she is rewriting, and which Bob uses."""
     Permission.objects.create(user=bob, gpt=gpt, tool="send", host="mail.example.org", title="Send mail")
-    return update_gpt(gpt, DRAFT)
+    return update_gpt(gpt, DRAFT, by=gpt.owner)
 
 
 def test_a_draft_of_a_published_gpt_is_shown_to_its_editor_only(client, renamed, alice, bob, run):

@@ -96,7 +96,7 @@ class TestCollections:
 
     def test_nobody_sees_a_gpt_in_it_that_they_may_not_use(self, client, own, gpt, charlie):
         collections.change(own, public=True)
-        set_sharing(gpt, Sharing.ME)
+        set_sharing(gpt, Sharing.ME, by=gpt.owner)
         client.force_login(charlie)
         assert "Pump Doctor" not in client.get(f"/collections/{own.id}/").content.decode()
 

@@ -206,7 +206,7 @@ class TestPage:
         assert "Hidden by an admin" in client.get("/g/pump-doctor/").content.decode()
 
     def test_those_of_a_gpt_that_is_private_again_are_gone(self, client, reviewed, gpt, charlie):
-        set_sharing(gpt, Sharing.ME)
+        set_sharing(gpt, Sharing.ME, by=gpt.owner)
         client.force_login(charlie)
         assert client.get("/g/pump-doctor/reviews/").status_code == 404
         assert client.post(f"/reviews/{reviewed.id}/report").status_code == 404

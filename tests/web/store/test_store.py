@@ -73,7 +73,7 @@ def test_search_knows_what_was_published_and_withdrawn_since(shelf, alice):
     garden = create_gpt(alice, {"name": "Garden Planner"})
     publish(garden, Sharing.STORE)
     assert names_found("garden") == ["Garden Planner"]
-    set_sharing(garden, Sharing.ME)
+    set_sharing(garden, Sharing.ME, by=garden.owner)
     assert names_found("garden") == []
 
 
@@ -102,7 +102,11 @@ def test_an_index_takes_a_few_bytes_for_each_word_of_a_gpt():
 
 
 def test_search_shows_the_published_words_not_the_draft(client, shelf):
-    update_gpt(shelf["Tax Clerk"], {"name": "Secret Plan", "description": "Unpublished thoughts."})
+    update_gpt(
+        shelf["Tax Clerk"],
+        {"name": "Secret Plan", "description": "Unpublished thoughts."},
+        by=shelf["Tax Clerk"].owner,
+    )
 
     assert names_found("unpublished thoughts") == []
     page = client.get("/").content.decode()
@@ -130,7 +134,7 @@ def test_searching_five_thousand_gpts_takes_under_50_ms():
 
 def test_the_store_lists_only_what_is_published_to_it(client, shelf, alice):
     create_gpt(alice, {"name": "Only a draft", "sharing": Sharing.STORE})
-    set_sharing(shelf["Tax Clerk"], Sharing.LINK)
+    set_sharing(shelf["Tax Clerk"], Sharing.LINK, by=shelf["Tax Clerk"].owner)
     delete_gpt(shelf["Translator"])
 
     client.force_login(alice)  # her own unlisted ones are not in the store for her either
@@ -155,7 +159,7 @@ def test_categories_and_searches_narrow_each_other(client, shelf):
 
 
 def test_featured_gpts_stand_on_top_and_once(client, shelf):
-    update_gpt(shelf["Loaf Coach"], {"featured": True})
+    update_gpt(shelf["Loaf Coach"], {"featured": True}, by=shelf["Loaf Coach"].owner)
 
     page = client.get("/").content.decode()
 

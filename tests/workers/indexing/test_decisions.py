@@ -176,13 +176,13 @@ def test_a_file_without_findings_has_nothing_to_decide(draft) -> None:
 
 
 def test_passages_to_decide_on_hold_up_no_publishing(file, draft) -> None:
-    assert publish_when_ready(draft) is not None
+    assert publish_when_ready(draft, by=draft.owner) is not None
 
 
 def test_publishing_waits_for_a_file_of_nothing_else_and_then_happens(bare, draft) -> None:
     with pytest.raises(ValidationError, match="These need your review: bare"):
         publish(draft)
-    assert publish_when_ready(draft) is None
+    assert publish_when_ready(draft, by=draft.owner) is None
     decide(bare, choices(bare, lambda _: "accept"))
     read(bare)
     draft.refresh_from_db()
@@ -193,7 +193,7 @@ def test_publishing_waits_for_a_file_of_nothing_else_and_then_happens(bare, draf
 
 
 def test_removing_it_lets_the_rest_be_published(bare, draft) -> None:
-    publish_when_ready(draft)
+    publish_when_ready(draft, by=draft.owner)
     remove_file(bare)
     draft.refresh_from_db()
     assert draft.published is not None

@@ -114,7 +114,7 @@ def test_news_is_saved_at_once_and_the_rest_now_and_then(file, django_assert_num
 
 
 def test_a_gpt_that_waited_for_its_file_is_published(file, draft) -> None:
-    publish_when_ready(draft)
+    publish_when_ready(draft, by=draft.owner)
     indexing.index_next()
     draft.refresh_from_db()
     assert [ref.name for ref in draft.versions.get().spec().knowledge] == ["manual.md"]

@@ -53,9 +53,15 @@ def test_vectors_follow_what_is_published_withdrawn_and_published_again(shelf):
     refresh(embedder)
     vectors = StoreVectors(embedder)
     assert vectors.nearest("bread")
-    publish(update_gpt(shelf["Star Gazer"], {"name": "Brew Guide", "description": "Coffee and espresso."}))
+    publish(
+        update_gpt(
+            shelf["Star Gazer"],
+            {"name": "Brew Guide", "description": "Coffee and espresso."},
+            by=shelf["Star Gazer"].owner,
+        )
+    )
     assert SearchEntry.objects.get(gpt=shelf["Star Gazer"]).embedder == ""
-    set_sharing(shelf["Loaf Coach"], Sharing.ME)
+    set_sharing(shelf["Loaf Coach"], Sharing.ME, by=shelf["Loaf Coach"].owner)
     refresh(embedder)
     assert vectors.nearest("cappuccino")[0][0] == shelf["Star Gazer"].id
     assert shelf["Loaf Coach"].id not in dict(vectors.nearest("bread"))
@@ -97,12 +103,13 @@ import django; django.setup()
 from django.core.management import call_command
 call_command("migrate", verbosity=0)
 from web.accounts.models import User
-from web.builder.models import Gpt, Sharing
+from web.builder.models import Gpt
+from web.builder.models_access import Sharing
 from web.builder.search import find
 from web.builder.services import create_gpt, publish
 owner = User.objects.create_user("a@example.org", name="Ada")
 for name, about in (("Pump Doctor", "Finds leaks."), ("Cafe Emu", "Creme"), ("词典助手", "解释汉字的意思")):
-    publish(create_gpt(owner, {"name": name, "description": about, "instructions": "x"}), Sharing.STORE)
+    publish(create_gpt(owner, {"name": name, "description": about, "instructions": "x"}), Sharing.STORE, by=owner)
 names = dict(Gpt.objects.values_list("id", "name"))
 for query in ("pump", "pmup", "leaking", "pum", "café", "汉字", "zebra", "' | !x:*"):
     print(query, "=", ",".join(names[each] for each in find(query, by_meaning=False)))

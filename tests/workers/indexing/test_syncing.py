@@ -25,7 +25,9 @@ def names() -> list[str]:
 def test_a_page_becomes_a_file_and_is_read_once(gpt, served):  # noqa: F811
     served.put("/fees.html", "<p>12 euros</p>")
     egress = EgressConfig(allow=(f"127.0.0.1:{served.port}",))
-    source = sources.save(Source(gpt=gpt, kind="page"), {"url": f"{served.url}/fees.html"}, None, 24, True)
+    source = sources.save(
+        Source(gpt=gpt, kind="page"), {"url": f"{served.url}/fees.html"}, None, 24, True, by=gpt.owner
+    )
     syncing.check_sources(egress)
     assert names() == [f"127.0.0.1 {served.port} fees.html"]
     sources.check_now(source)
@@ -39,7 +41,7 @@ def test_a_page_becomes_a_file_and_is_read_once(gpt, served):  # noqa: F811
 
 
 def test_an_address_that_is_not_public_is_refused(gpt, served):  # noqa: F811
-    sources.save(Source(gpt=gpt, kind="page"), {"url": f"{served.url}/x"}, None, 24, True)
+    sources.save(Source(gpt=gpt, kind="page"), {"url": f"{served.url}/x"}, None, 24, True, by=gpt.owner)
     syncing.check_sources(EgressConfig())
     assert "isn't" in SourceCheck.objects.get().error
     assert served.asked == []
@@ -47,8 +49,8 @@ def test_an_address_that_is_not_public_is_refused(gpt, served):  # noqa: F811
 
 def test_one_that_breaks_does_not_stop_the_next(gpt, served, monkeypatch):  # noqa: F811
     served.put("/a", "<p>A</p>")
-    sources.save(Source(gpt=gpt, kind="feed"), {"url": f"{served.url}/a"}, None, 24, True)
-    sources.save(Source(gpt=gpt, kind="page"), {"url": f"{served.url}/a"}, None, 24, True)
+    sources.save(Source(gpt=gpt, kind="feed"), {"url": f"{served.url}/a"}, None, 24, True, by=gpt.owner)
+    sources.save(Source(gpt=gpt, kind="page"), {"url": f"{served.url}/a"}, None, 24, True, by=gpt.owner)
     monkeypatch.setattr("workers.connectors.feed.feed", lambda *_: 1 / 0)
     syncing.check_sources(EgressConfig(allow=(f"127.0.0.1:{served.port}",)))
     errors = {check.source.kind: check.error for check in SourceCheck.objects.select_related("source")}

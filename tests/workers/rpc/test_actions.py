@@ -52,7 +52,7 @@ def test_an_address_without_a_document_is_refused(service):  # noqa: F811
 def action(gpt, service: Service) -> Action:  # noqa: F811
     operation = {"name": "a", "method": "GET", "path": "/a"}
     row = Action.objects.create(gpt=gpt, name="T", base_url=service.url, operations=[operation])
-    return auth.set_auth(row, AuthSetting("bearer", SECRET))
+    return auth.set_auth(row, AuthSetting("bearer", SECRET), by=row.gpt.owner)
 
 
 def test_a_call_is_tried_with_the_key_and_told_without_it(service, action, alice):  # noqa: F811

@@ -70,7 +70,7 @@ def test_the_builder_fills_in_the_form_without_asking_and_each_change_can_be_und
 def test_a_change_that_was_edited_since_is_not_undone(draft, alice):
     advance(building.send(alice, draft, IDEA), call(name="Crumb"), "Fine.")
     draft.refresh_from_db()
-    update_gpt(draft, {"name": "Mine"})
+    update_gpt(draft, {"name": "Mine"}, by=draft.owner)
     with pytest.raises(Refused):
         drafts.revert(DraftChange.objects.get(), alice)
     draft.refresh_from_db()
@@ -79,7 +79,7 @@ def test_a_change_that_was_edited_since_is_not_undone(draft, alice):
 
 def test_what_the_person_typed_into_the_form_meanwhile_stays(draft, alice):
     run = building.send(alice, draft, IDEA)
-    update_gpt(draft, {"name": "Mine"})
+    update_gpt(draft, {"name": "Mine"}, by=draft.owner)
     steps, _ = advance(run, call(**FILLED), "OK.")
     draft.refresh_from_db()
     assert (draft.name, draft.instructions) == ("Mine", "You help home bakers.")

@@ -79,7 +79,7 @@ def services():
 @pytest.fixture
 def run(gpt, bob, table):
     """Bob's question to a GPT with the model "one"."""
-    update_gpt(gpt, {"engine": "one"})
+    update_gpt(gpt, {"engine": "one"}, by=gpt.owner)
     publish(gpt)
     return start_run(start_conversation(bob, gpt), "Which seal fits the Z-9?")
 
@@ -149,7 +149,7 @@ def test_a_server_that_never_answers_counts_as_down(run, services, servers, tabl
 @pytest.mark.django_db(transaction=True)
 def test_a_delegate_answers_with_its_own_model(alice, bob, table, servers, sent_tasks):
     clerk = make_gpt(alice, "Tax Clerk")
-    update_gpt(clerk, {"engine": "one"})
+    update_gpt(clerk, {"engine": "one"}, by=clerk.owner)
     publish(clerk)
     servers[0].events = says("It is 19 %.")
     run = ask(bob, make_gpt(alice, "Front Desk", clerk))

@@ -30,7 +30,7 @@ def quiet(monkeypatch):
 
 @pytest.fixture
 def gpt(gpt):
-    publish(update_gpt(gpt, {"capabilities": ["memory"]}))
+    publish(update_gpt(gpt, {"capabilities": ["memory"]}, by=gpt.owner))
     return gpt
 
 
@@ -111,7 +111,7 @@ def test_other_conversations_neither_use_nor_keep_anything(gpt, bob, origin):
 
 def test_a_gpt_without_the_capability_gets_nothing_of_it(gpt, bob):
     memories.add(bob, gpt, NUTS)
-    publish(update_gpt(gpt, {"capabilities": []}))
+    publish(update_gpt(gpt, {"capabilities": []}, by=gpt.owner))
     gpt.refresh_from_db()
     _, requests = advance(ask(bob, gpt, "Hi"), "Hello.")
     assert NUTS not in str(requests[0].messages)

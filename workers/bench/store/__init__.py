@@ -137,7 +137,7 @@ def _prepare() -> str:
     owner = User.objects.create_user("owner@example.org", name="Ada")
     for name, description, starters in rows_of("gpts"):
         fields = {"name": name, "description": description, "instructions": "Help.", "category": "home"}
-        publish(create_gpt(owner, {**fields, "starters": starters.split(" / ")}), Sharing.STORE)
+        publish(create_gpt(owner, {**fields, "starters": starters.split(" / ")}), Sharing.STORE, by=owner)
     while store.refresh(files.embedder()):
         pass
     return create_key(owner, "bench")[1]

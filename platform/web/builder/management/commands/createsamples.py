@@ -145,14 +145,14 @@ def update_sample(folder: Path) -> str:
         return "was deleted, skipped"
     word = "updated" if gpt else "created"
     if gpt:
-        gpt = services.update_gpt(gpt, fields)
+        gpt = services.update_gpt(gpt, fields, by=gpt.owner)
     else:
         gpt = services.create_gpt(samples_owner(), {**fields, "sharing": Sharing.STORE})
     replace_files(gpt, knowledge_paths(folder))
     replace_actions(gpt, sorted((folder / "actions").glob("*")), privacy_url)
     replace_delegates(gpt, {each["gpt"]: each["when"] for each in delegates})
     if draft_changed(gpt):
-        services.publish_when_ready(gpt)
+        services.publish_when_ready(gpt, by=gpt.owner)
     return word
 
 
@@ -172,7 +172,9 @@ def replace_actions(gpt: Gpt, paths: Iterable[Path], privacy_url: str) -> None:
     for path in paths:
         document = path.read_text()
         action = gpt.actions.filter(removed=None, document=document).first()
-        action = action or actions.add_action(gpt, actions.DocumentSource(document), privacy_url=privacy_url)
+        action = action or actions.add_action(
+            gpt, actions.DocumentSource(document), privacy_url=privacy_url, by=gpt.owner
+        )
         kept.add(action.id)
     for stale in gpt.actions.filter(removed=None).exclude(id__in=kept):
         actions.remove(stale)
