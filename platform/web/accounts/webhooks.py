@@ -35,7 +35,7 @@ _check_url: Final = URLValidator(schemes=["http", "https"])
 def check_url(url: str, field: str = "url") -> None:
     """Raises ValidationError for the field unless it is a URL; whether it may be reached shows later."""
     try:
-        _check_url(url)
+        _check_url(url if len(url) <= URL_CHARS else "")
     except ValidationError:
         text = gettext("Enter a full URL, such as https://example.org/hook.")
         raise ValidationError({field: text}) from None
@@ -76,9 +76,7 @@ def change(hook: Webhook, by: User, url: str | None = None, events: Collection[s
 @transaction.atomic
 def _save(hook: Webhook, by: User, how: str, *, url: str, events: Collection[str], key: str = "") -> str:
     hook.url, known = url.strip(), events_of(hook.gpt)
-    check_url(hook.url[: URL_CHARS + 1])
-    if len(hook.url) > URL_CHARS:
-        raise ValidationError({"url": gettext("Enter a full URL, such as https://example.org/hook.")})
+    check_url(hook.url)
     if unknown := set(events) - set(known):
         raise ValidationError({"events": f"Unknown: {', '.join(sorted(unknown))}. Known: {', '.join(known)}."})
     hook.events = [each for each in known if each in set(events)]

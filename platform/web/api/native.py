@@ -31,6 +31,7 @@ from web.api.shares import router as shares
 from web.api.sources import router as sources
 from web.api.store import router as store
 from web.api.webhooks import router as webhooks
+from web.api.webhooks import site_router as site_webhooks
 from web.api.widgets import router as widgets
 
 
@@ -68,6 +69,7 @@ for router in (
     sources,
     widgets,
     webhooks,
+    site_webhooks,
     shares,
     schedules,
     projects,

@@ -1,6 +1,9 @@
 """`/api/gpts/{slug}/webhooks` and `/api/operate/webhooks`: URLs that are told of what happens, signed."""
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import wraps
+from inspect import Signature, signature
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -19,10 +22,11 @@ from web.api.operate import operator
 from web.api.paging import Pages
 from web.api.reading import RequestBody
 from web.builder.access import access_own_gpt
+from web.builder.models import Gpt
 
-router = Router(tags=["Webhooks"])
-GPT_ONE = "/gpts/{slug}/webhooks/{uuid:webhook_id}"
-SITE_ONE = "/operate/webhooks/{uuid:webhook_id}"
+router, site_router = Router(tags=["Webhooks"]), Router(tags=["Webhooks"])
+ONE = "/{uuid:webhook_id}"
+View = Callable[..., Any]
 LISTED = {**DENIED, 422: INVALID[422]}
 Url = Annotated[Text, Field(min_length=1, max_length=URL_CHARS)]
 Events = Annotated[list[Annotated[Text, Field(max_length=40)]], Field(min_length=1, max_length=100)]
@@ -89,114 +93,84 @@ def _changed(hook: Webhook, change: WebhookPatch, by: Any) -> Webhook:
     return hook
 
 
-def _gpts(request: HttpRequest, slug: str) -> Any:
-    return access_own_gpt(caller(request), slug)
+def route(method: str, path: str = "", **options: Any) -> Callable[[View], View]:
+    """Register `view(request, gpt, …)` for the webhooks of a GPT of the caller's, and for the site's, without one.
+
+    In what it says of itself, “{of}” stands for which of the two.
+    """
+
+    def register(view: View) -> View:
+        request, _, *given = signature(view).parameters.values()
+
+        @wraps(view)
+        def of_gpt(request: HttpRequest, slug: str, **given: Any) -> Any:
+            return view(request, gpt=access_own_gpt(caller(request), slug), **given)
+
+        @wraps(view)
+        def of_site(request: HttpRequest, **given: Any) -> Any:
+            operator(request)  # or there is nothing here
+            return view(request, gpt=None, **given)
+
+        says = view.__doc__ or ""
+        slug = signature(of_gpt, follow_wrapped=False).parameters["slug"]
+        of_gpt.__doc__, of_site.__doc__ = says.replace("{of}", "your GPT"), says.replace("{of}", "this site")
+        of_site.__name__ = view.__name__.replace("_", "_site_", 1)
+        of_gpt.__signature__ = Signature([request, slug, *given])  # type: ignore[attr-defined]
+        of_site.__signature__ = Signature([request, *given])  # type: ignore[attr-defined]
+        getattr(router, method)(f"/gpts/{{slug}}/webhooks{path}", **options)(of_gpt)
+        getattr(site_router, method)(f"/operate/webhooks{path}", **options)(of_site)
+        return view
+
+    return register
 
 
-def _site(request: HttpRequest) -> Any:
-    operator(request)  # or there is nothing here
-    return None
-
-
-@router.get("/gpts/{slug}/webhooks", response={200: list[WebhookShape], **LISTED})
+@route("get", response={200: list[WebhookShape], **LISTED})
 @paginate(Pages)
-def list_webhooks(request: HttpRequest, slug: str) -> QuerySet[Webhook]:
-    """The webhooks of your GPT, newest first."""
-    return webhooks.of(_gpts(request, slug))
+def list_webhooks(request: HttpRequest, gpt: Gpt | None) -> QuerySet[Webhook]:
+    """The webhooks of {of}, newest first."""
+    return webhooks.of(gpt)
 
 
-@router.post("/gpts/{slug}/webhooks", response={201: WebhookWithSecret, **INVALID})
-def add_webhook(request: HttpRequest, slug: str, new: NewWebhook) -> Status[Webhook]:
-    """Add a webhook to your GPT. Its calls are signed as Standard Webhooks has it."""
-    return Status(201, _with_key(*webhooks.create(_gpts(request, slug), new.url, new.events, caller(request))))
+@route("post", response={201: WebhookWithSecret, **INVALID})
+def add_webhook(request: HttpRequest, gpt: Gpt | None, new: NewWebhook) -> Status[Webhook]:
+    """Add a webhook to {of}. Its calls are signed as Standard Webhooks has it."""
+    return Status(201, _with_key(*webhooks.create(gpt, new.url, new.events, caller(request))))
 
 
-@router.get(GPT_ONE, response={200: WebhookShape, **DENIED})
-def read_webhook(request: HttpRequest, slug: str, webhook_id: UUID) -> Webhook:
-    """A webhook of your GPT."""
-    return webhooks.access(_gpts(request, slug), webhook_id)
+@route("get", ONE, response={200: WebhookShape, **DENIED})
+def read_webhook(request: HttpRequest, gpt: Gpt | None, webhook_id: UUID) -> Webhook:
+    """A webhook of {of}."""
+    return webhooks.access(gpt, webhook_id)
 
 
-@router.patch(GPT_ONE, response={200: WebhookShape, **INVALID})
-def change_webhook(request: HttpRequest, slug: str, webhook_id: UUID, change: WebhookPatch) -> Webhook:
-    """Change a webhook of your GPT, stop it or resume it."""
-    return _changed(webhooks.access(_gpts(request, slug), webhook_id), change, caller(request))
+@route("patch", ONE, response={200: WebhookShape, **INVALID})
+def change_webhook(request: HttpRequest, gpt: Gpt | None, webhook_id: UUID, change: WebhookPatch) -> Webhook:
+    """Change a webhook of {of}, stop it or resume it."""
+    return _changed(webhooks.access(gpt, webhook_id), change, caller(request))
 
 
-@router.delete(GPT_ONE, response={204: None, **DENIED})
-def remove_webhook(request: HttpRequest, slug: str, webhook_id: UUID) -> Status[None]:
-    """Delete a webhook of your GPT."""
-    webhooks.remove(webhooks.access(_gpts(request, slug), webhook_id), caller(request))
+@route("delete", ONE, response={204: None, **DENIED})
+def remove_webhook(request: HttpRequest, gpt: Gpt | None, webhook_id: UUID) -> Status[None]:
+    """Delete a webhook of {of}."""
+    webhooks.remove(webhooks.access(gpt, webhook_id), caller(request))
     return Status(204, None)
 
 
-@router.post(f"{GPT_ONE}/secret", response={200: WebhookWithSecret, **DENIED})
-def replace_webhook_secret(request: HttpRequest, slug: str, webhook_id: UUID) -> Webhook:
+@route("post", f"{ONE}/secret", response={200: WebhookWithSecret, **DENIED})
+def replace_webhook_secret(request: HttpRequest, gpt: Gpt | None, webhook_id: UUID) -> Webhook:
     """A new signing key; the old one ends at once."""
-    hook = webhooks.access(_gpts(request, slug), webhook_id)
+    hook = webhooks.access(gpt, webhook_id)
     return _with_key(hook, webhooks.new_secret(hook, caller(request)))
 
 
-@router.post(f"{GPT_ONE}/test", response={202: DeliveryShape, **INVALID})
-def test_webhook(request: HttpRequest, slug: str, webhook_id: UUID) -> Status[Delivery]:
+@route("post", f"{ONE}/test", response={202: DeliveryShape, **INVALID})
+def test_webhook(request: HttpRequest, gpt: Gpt | None, webhook_id: UUID) -> Status[Delivery]:
     """Send it an event `test`."""
-    return Status(202, webhooks.test(webhooks.access(_gpts(request, slug), webhook_id), caller(request)))
+    return Status(202, webhooks.test(webhooks.access(gpt, webhook_id), caller(request)))
 
 
-@router.get(f"{GPT_ONE}/deliveries", response={200: list[DeliveryShape], **LISTED})
+@route("get", f"{ONE}/deliveries", response={200: list[DeliveryShape], **LISTED})
 @paginate(Pages)
-def list_deliveries(request: HttpRequest, slug: str, webhook_id: UUID) -> QuerySet[Delivery]:
+def list_deliveries(request: HttpRequest, gpt: Gpt | None, webhook_id: UUID) -> QuerySet[Delivery]:
     """What it was sent, and what waits, newest first; kept for 30 days."""
-    return webhooks.deliveries(webhooks.access(_gpts(request, slug), webhook_id))
-
-
-@router.get("/operate/webhooks", response={200: list[WebhookShape], **LISTED})
-@paginate(Pages)
-def list_site_webhooks(request: HttpRequest) -> QuerySet[Webhook]:
-    """The webhooks of this site, newest first."""
-    return webhooks.of(_site(request))
-
-
-@router.post("/operate/webhooks", response={201: WebhookWithSecret, **INVALID})
-def add_site_webhook(request: HttpRequest, new: NewWebhook) -> Status[Webhook]:
-    """Add a webhook to this site. Its calls are signed as Standard Webhooks has it."""
-    return Status(201, _with_key(*webhooks.create(_site(request), new.url, new.events, caller(request))))
-
-
-@router.get(SITE_ONE, response={200: WebhookShape, **DENIED})
-def read_site_webhook(request: HttpRequest, webhook_id: UUID) -> Webhook:
-    """A webhook of this site."""
-    return webhooks.access(_site(request), webhook_id)
-
-
-@router.patch(SITE_ONE, response={200: WebhookShape, **INVALID})
-def change_site_webhook(request: HttpRequest, webhook_id: UUID, change: WebhookPatch) -> Webhook:
-    """Change a webhook of this site, stop it or resume it."""
-    return _changed(webhooks.access(_site(request), webhook_id), change, caller(request))
-
-
-@router.delete(SITE_ONE, response={204: None, **DENIED})
-def remove_site_webhook(request: HttpRequest, webhook_id: UUID) -> Status[None]:
-    """Delete a webhook of this site."""
-    webhooks.remove(webhooks.access(_site(request), webhook_id), caller(request))
-    return Status(204, None)
-
-
-@router.post(f"{SITE_ONE}/secret", response={200: WebhookWithSecret, **DENIED})
-def replace_site_webhook_secret(request: HttpRequest, webhook_id: UUID) -> Webhook:
-    """A new signing key; the old one ends at once."""
-    hook = webhooks.access(_site(request), webhook_id)
-    return _with_key(hook, webhooks.new_secret(hook, caller(request)))
-
-
-@router.post(f"{SITE_ONE}/test", response={202: DeliveryShape, **INVALID})
-def test_site_webhook(request: HttpRequest, webhook_id: UUID) -> Status[Delivery]:
-    """Send it an event `test`."""
-    return Status(202, webhooks.test(webhooks.access(_site(request), webhook_id), caller(request)))
-
-
-@router.get(f"{SITE_ONE}/deliveries", response={200: list[DeliveryShape], **LISTED})
-@paginate(Pages)
-def list_site_deliveries(request: HttpRequest, webhook_id: UUID) -> QuerySet[Delivery]:
-    """What it was sent, and what waits, newest first; kept for 30 days."""
-    return webhooks.deliveries(webhooks.access(_site(request), webhook_id))
+    return webhooks.deliveries(webhooks.access(gpt, webhook_id))
