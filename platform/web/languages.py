@@ -11,6 +11,7 @@ from typing import Final
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -46,6 +47,19 @@ def too_long(text: str, limit: int) -> str:
     """What is said of a text of more than `limit` characters."""
     said = gettext("Too long: {n} of {limit} characters.")
     return said.format(n=grouped(len(text)), limit=grouped(limit))
+
+
+def cleaned(text: str) -> str:
+    """A text from a form of several lines, as it is kept."""
+    return text.replace("\x00", "").replace("\r\n", "\n").strip()
+
+
+def fitting(text: str, limit: int, field: str = "text") -> str:
+    """The same. Raises ValidationError for the field if it has more than `limit` characters."""
+    text = cleaned(text)
+    if len(text) > limit:
+        raise ValidationError({field: too_long(text, limit)})
+    return text
 
 
 def _is_program(request: HttpRequest) -> bool:

@@ -27,7 +27,6 @@ MAX_TOKENS: Final = 300_000
 # What the worker embeds at once: about a second's work.
 PIECE_TEXTS: Final = 128
 PIECE_CHARS: Final = 64_000
-FLOAT_BYTES: Final = 4
 TOKENS: Final = (
     "Arrays of tokens are not supported, because their numbers stand for other words in each model. Send texts"
     " (LangChain: check_embedding_ctx_length=False)."

@@ -35,10 +35,7 @@ ONE: Final = "/operate/people/{int:person_id}"
 OF_ADMINS: Final = "Admins are changed in the console only."
 AGAIN: Final = "Confirm in the console that it’s you, or use an API key that can approve actions."
 GroupName = Annotated[Text, Field(min_length=1, max_length=150)]
-QuotaKind = Literal[
-    "messages", "tokens", "pictures", "audio_s", "visitors", "runs", "streams", "sandbox_sessions", "gpts",
-    "storage_mb", "schedules", "keys",
-]  # fmt: skip
+QuotaKind = Literal[*quotas.KINDS]  # type: ignore[valid-type]
 
 
 class QuotaShape(Schema):

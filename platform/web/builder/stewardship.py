@@ -12,7 +12,7 @@ from web.builder.models_access import LinkGrant, Sharing
 from web.builder.models_listing import NOTE_CHARS, ListingReview
 from web.builder.models_widgets import Widget
 from web.builder.services import apply_sharing, set_sharing
-from web.languages import too_long
+from web.languages import fitting
 
 
 @transaction.atomic
@@ -61,9 +61,7 @@ def restore(gpt: Gpt, by: User) -> None:
 @transaction.atomic
 def decide_listing(review: ListingReview, approved: bool, note: str, by: User) -> ListingReview:
     """List the version that was reviewed, or send it back with a note. Raises ValidationError."""
-    note = note.replace("\x00", "").replace("\r\n", "\n").strip()
-    if len(note) > NOTE_CHARS:
-        raise ValidationError({"note": too_long(note, NOTE_CHARS)})
+    note = fitting(note, NOTE_CHARS, "note")
     gpt = Gpt.objects.select_for_update().get(id=review.gpt_id)
     now = timezone.now()
     is_open = ListingReview.objects.filter(id=review.id, decided=None, withdrawn=None)

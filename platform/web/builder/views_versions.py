@@ -1,7 +1,6 @@
 """The pages of a GPT’s history: its versions, their notes, what differs, restoring one."""
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -9,6 +8,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from web.accounts.requests import PersonRequest
+from web.attempts import attempt
 from web.builder import versions
 from web.builder.changes import VERSIONS_PER_PAGE, differences, history, turned_off
 from web.builder.models import Gpt
@@ -31,10 +31,7 @@ def history_page(request: PersonRequest, gpt: Gpt) -> HttpResponse:
 @of_draft
 def note_version(request: HttpRequest, gpt: Gpt, version_id: int) -> HttpResponse:
     """Set the note on a version."""
-    try:
-        versions.set_note(gpt, version_id, request.POST.get("note", ""))
-    except ValidationError as error:
-        messages.error(request, " ".join(error.messages))
+    attempt(request, lambda: versions.set_note(gpt, version_id, request.POST.get("note", "")))
     return redirect("gpt_history", gpt.slug)
 
 

@@ -12,12 +12,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from web.accounts.requests import PersonRequest
+from web.attempts import attempt
 from web.chat.views import grouped
 from web.runs import mentions, projects
 from web.runs.errors import Refused
 from web.runs.models import Conversation
 from web.runs.services import access_chat
-from web.runs.views import attempt
 
 N_CHATS = 500
 
@@ -66,9 +66,8 @@ def change_project(request: PersonRequest, project_id: UUID) -> HttpResponse:
         projects.delete(own)
         messages.success(request, gettext("Project deleted. Its chats are kept."))
         return redirect("projects")
-    attempt(
-        request, partial(projects.change, own, posted.get("name", ""), posted.get("wishes", "")), gettext("Saved.")
-    )
+    change = partial(projects.change, own, posted.get("name", ""), posted.get("wishes", ""))
+    attempt(request, change, gettext("Saved."), Refused)
     return redirect("project", project_id)
 
 
@@ -80,7 +79,7 @@ def add_file(request: PersonRequest, project_id: UUID) -> HttpResponse:
     if upload is None or isinstance(upload, list):
         messages.error(request, gettext("Choose a file."))
         return redirect("project", project_id)
-    attempt(request, partial(projects.add_file, own, upload.name or "file", upload.chunks()))
+    attempt(request, partial(projects.add_file, own, upload.name or "file", upload.chunks()), refusal=Refused)
     return redirect("project", project_id)
 
 

@@ -20,7 +20,7 @@ from web.accounts.outbox import notify, notify_operators
 from web.accounts.quotas import lock
 from web.builder.access import access_gpt
 from web.builder.notify import of_gpt
-from web.languages import too_long
+from web.languages import fitting
 from web.moderation import consequences
 from web.moderation.models import TEXT_CHARS, Case, Reason, Report
 from web.runs import sharing
@@ -70,7 +70,7 @@ def _uuid(text: str) -> UUID:
 
 def report(user: User, thing: Thing, reason: str, text: str) -> Report:
     """Tell operators about a thing from `access_thing`; a second time changes the report. Raises ValidationError."""
-    text = checked(text)
+    text = fitting(text, TEXT_CHARS)
     if reason not in Reason.values:
         raise ValidationError({"reason": gettext("Choose a reason.")})
     with transaction.atomic():
@@ -84,14 +84,6 @@ def report(user: User, thing: Thing, reason: str, text: str) -> Report:
             notify_operators("reports", f"report:{case.pk}", case=str(case.pk))
         made, _ = case.reports.update_or_create(owner=user, defaults={"reason": reason, "text": text})
     return made
-
-
-def checked(text: str) -> str:
-    """A text as it is kept. Raises ValidationError if it is too long."""
-    text = text.replace("\x00", "").replace("\r\n", "\n").strip()
-    if len(text) > TEXT_CHARS:
-        raise ValidationError({"text": too_long(text, TEXT_CHARS)})
-    return text
 
 
 def queue() -> QuerySet[Case]:
@@ -126,7 +118,7 @@ def decide(case: Case, decision: str, note: str, by: User) -> Case:
         raise ValidationError("This was decided already.")
     if decision not in DECISIONS[case.kind]:
         raise ValidationError({"decision": f"Choose one of: {', '.join(DECISIONS[case.kind])}."})
-    case.decision, case.note, case.by = decision, checked(note), by
+    case.decision, case.note, case.by = decision, fitting(note, TEXT_CHARS), by
     case.decided, case.seen = timezone.now(), decision == Decision.NONE
     case.save()
     consequences.bring_about(case, by)
@@ -147,7 +139,7 @@ def appeal(user: User, case_id: UUID, text: str) -> Case:
     case = _locked(case)
     if case.state != "decided":
         raise ValidationError(gettext("You have appealed already."))
-    if not (text := checked(text)):
+    if not (text := fitting(text, TEXT_CHARS)):
         raise ValidationError({"text": gettext("Say why the decision is wrong.")})
     case.appeal, case.appealed = text, timezone.now()
     case.save(update_fields=["appeal", "appealed"])
@@ -162,7 +154,7 @@ def answer_appeal(case: Case, *, grants: bool, note: str, by: User) -> Case:
     case = _locked(case)
     if case.state != "appealed":
         raise ValidationError("There is no appeal to answer.")
-    case.reversed, case.answer = grants, checked(note)
+    case.reversed, case.answer = grants, fitting(note, TEXT_CHARS)
     case.answered, case.seen = timezone.now(), False
     case.save()
     if grants:

@@ -7,8 +7,9 @@ from django.utils import timezone
 from web.accounts import people
 from web.accounts.models import User
 from web.accounts.outbox import notify
-from web.moderation.cases import OF_ACCOUNT, checked
-from web.moderation.models import Case
+from web.languages import fitting
+from web.moderation.cases import OF_ACCOUNT
+from web.moderation.models import TEXT_CHARS, Case
 
 
 @transaction.atomic
@@ -16,7 +17,8 @@ def suspend(person: User, reason: str, by: User) -> bool:
     """Suspend the person, who is told the reason. Whether they were active. Raises ValidationError."""
     if person == by:
         raise ValidationError("You can’t suspend yourself.")
-    case = Case(owner=person, decision=Case.Decision.SUSPEND, note=checked(reason), decided=timezone.now(), by=by)
+    note = fitting(reason, TEXT_CHARS)
+    case = Case(owner=person, decision=Case.Decision.SUSPEND, note=note, decided=timezone.now(), by=by)
     if not people.suspend(person, by, case=str(case.pk)):
         return False
     case.seen = False
@@ -28,7 +30,7 @@ def suspend(person: User, reason: str, by: User) -> bool:
 @transaction.atomic
 def reactivate(person: User, note: str, by: User) -> bool:
     """Let the person sign in again, with a note for them. Whether they were suspended. Raises ValidationError."""
-    note = checked(note)
+    note = fitting(note, TEXT_CHARS)
     if not people.reactivate(person, by):
         return False
     standing = Case.objects.filter(OF_ACCOUNT, owner=person, reversed=False)

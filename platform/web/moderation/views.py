@@ -3,9 +3,7 @@
 from typing import Final
 from uuid import UUID
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -17,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from web.accounts.models import User
 from web.accounts.requests import PersonRequest
 from web.accounts.suspended import person_of
+from web.attempts import attempt
 from web.moderation import cases
 from web.moderation.models import TEXT_CHARS, Case, Reason
 from web.store.reviews import access_review
@@ -74,13 +73,8 @@ def report_review(request: PersonRequest, review_id: UUID) -> HttpResponse:
 
 
 def _reported(request: PersonRequest, thing: cases.Thing, reason: str, text: str) -> bool:
-    try:
-        cases.report(request.user, thing, reason, text)
-    except ValidationError as error:
-        messages.error(request, " ".join(error.messages))
-        return False
-    messages.success(request, gettext("Reported to the admins of this site."))
-    return True
+    done = gettext("Reported to the admins of this site.")
+    return attempt(request, lambda: cases.report(request.user, thing, reason, text), done)
 
 
 @never_cache
@@ -125,9 +119,5 @@ def appeal(request: PersonRequest, decision_id: UUID) -> HttpResponse:
 
 
 def _appeal(request: HttpRequest, person: User, decision_id: UUID) -> None:
-    try:
-        cases.appeal(person, decision_id, request.POST.get("text", ""))
-    except ValidationError as error:
-        messages.error(request, " ".join(error.messages))
-    else:
-        messages.success(request, gettext("Your appeal was sent to the admins."))
+    text, done = request.POST.get("text", ""), gettext("Your appeal was sent to the admins.")
+    attempt(request, lambda: cases.appeal(person, decision_id, text), done)

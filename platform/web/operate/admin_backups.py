@@ -6,13 +6,13 @@ from typing import Any, Final
 from allauth.account.decorators import reauthentication_required
 from django.conf import settings
 from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from web.accounts import audit
+from web.attempts import attempt
 from web.operate.backup import planned
 from web.operate.models_backup import Backup
 from web.operate.site import operators, person_of
@@ -24,10 +24,7 @@ N_SHOWN: Final = 50
 def backups(request: HttpRequest) -> HttpResponse:
     """The backups of this site; POST has a worker make one."""
     if request.method == "POST":
-        try:
-            planned.request_backup(person_of(request))
-        except ValidationError as error:
-            messages.error(request, " ".join(error.messages))
+        attempt(request, lambda: planned.request_backup(person_of(request)))
         return redirect("admin:backups")
     return operators.render(request, "operate/backups.html", {"title": "Backups", **_page()})
 
@@ -86,10 +83,5 @@ def delete(request: HttpRequest, backup_id: int) -> HttpResponse:
     row = get_object_or_404(Backup, id=backup_id)
     if request.method != "POST":
         return operators.render(request, "operate/delete_backup.html", {"title": "Delete this backup?", "row": row})
-    try:
-        planned.delete_backup(row, person_of(request))
-    except ValidationError as error:
-        messages.error(request, " ".join(error.messages))
-    else:
-        messages.success(request, "Deleted.")
+    attempt(request, lambda: planned.delete_backup(row, person_of(request)), "Deleted.")
     return redirect("admin:backups")

@@ -3,43 +3,33 @@
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
-from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.contrib import admin
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import URLPattern, path, reverse
-from django.views.decorators.http import require_POST
+from django.urls import URLPattern
 from unfold.decorators import display
 
 from web.accounts.models import User
+from web.attempts import attempt
 from web.builder import stewardship
 from web.builder.categories import DEFAULTS, categories
 from web.builder.models import Gpt
 from web.builder.models_access import Sharing
 from web.builder.models_store import StoreCategory
 from web.operate.people import person_with_address
-from web.operate.site import OperatorAdmin, operators, person_of
+from web.operate.site import OperatorAdmin, StateFilter, operators, person_of
 
 
-class StateFilter(admin.SimpleListFilter):
+class GptStates(StateFilter):
     """By what operators and creators did with them."""
 
-    title, parameter_name = "state", "state"
-    STATES: ClassVar[dict[str, dict[str, Any]]] = {
-        "live": {"deleted": None, "withdrawn": None, "published__isnull": False},
-        "draft": {"deleted": None, "published": None},
-        "withdrawn": {"deleted": None, "withdrawn__isnull": False},
-        "deleted": {"deleted__isnull": False},
+    STATES: ClassVar = {
+        "live": Q(deleted=None, withdrawn=None, published__isnull=False),
+        "draft": Q(deleted=None, published=None),
+        "withdrawn": Q(deleted=None, withdrawn__isnull=False),
+        "deleted": Q(deleted__isnull=False),
     }
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """The choices."""
-        return [(key, key.capitalize()) for key in self.STATES]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Gpt]) -> QuerySet[Gpt]:
-        """The chosen ones."""
-        return queryset.filter(**self.STATES.get(self.value() or "", {}))
 
 
 class CategoryFilter(admin.SimpleListFilter):
@@ -56,16 +46,13 @@ class CategoryFilter(admin.SimpleListFilter):
         return queryset.filter(category=self.value()) if self.value() else queryset
 
 
-COLOURS = {"Featured": "info", "Live": "success", "Withdrawn": "warning", "Deleted": "danger"}
-
-
 @admin.register(Gpt, site=operators)
 class GptAdmin(OperatorAdmin):
     """All GPTs, private and deleted ones too: operators see what they are called and whose, not what they say."""
 
     section, icon = "GPTs", "smart_toy"
     list_display = ("gpt", "state", "who", "creator", "in_category", "changed")
-    list_filter = (StateFilter, "sharing", "featured", CategoryFilter)
+    list_filter = (GptStates, "sharing", "featured", CategoryFilter)
     list_select_related = ("owner",)
     search_fields = ("name", "slug", "owner__email")
     search_help_text = "Name, address, or the creator’s email address"
@@ -114,35 +101,31 @@ class GptAdmin(OperatorAdmin):
         """The email address."""
         return gpt.owner.email
 
-    def get_urls(self) -> list[URLPattern]:
-        """Those of the list, and one for each act."""
-        view = self.admin_site.admin_view(require_POST(self.act_view))
-        return [path("<uuid:gpt_id>/act/<slug:act>/", view, name="gpt_act"), *super().get_urls()]
+    def own_urls(self) -> list[URLPattern]:
+        """One for each act."""
+        return [self.posted("<uuid:gpt_id>/act/<slug:act>/", self.act_view, "gpt_act")]
 
     def act_view(self, request: HttpRequest, gpt_id: Any, act: str) -> HttpResponse:
         """Feature, withdraw, restore or transfer the GPT."""
         if act not in (*ACTS, "transfer"):
             raise Http404
         gpt = get_object_or_404(Gpt.objects.select_related("owner"), id=gpt_id)
-        try:
+        self._do(request, gpt, act)
+        return redirect("admin:builder_gpt_change", gpt_id)
+
+    @staticmethod
+    def _do(request: HttpRequest, gpt: Gpt, act: str) -> None:
+        def do() -> None:
             if act == "transfer":
                 stewardship.transfer(gpt, person_with_address(request.POST.get("email", "")), person_of(request))
             else:
                 ACTS[act](gpt, person_of(request))
-        except ValidationError as error:
-            messages.error(request, " ".join(error.messages))
-        else:
-            messages.success(request, f"{gpt.name}: {DONE[act]}.")
-        return redirect(reverse("admin:builder_gpt_change", args=[gpt_id]))
+
+        attempt(request, do, f"{gpt.name}: {DONE[act]}.")
 
     def _each(self, request: HttpRequest, queryset: QuerySet[Gpt], act: str) -> None:
         for gpt in queryset.select_related("owner"):
-            try:
-                ACTS[act](gpt, person_of(request))
-            except ValidationError as error:
-                messages.error(request, " ".join(error.messages))
-            else:
-                messages.success(request, f"{gpt.name}: {DONE[act]}.")
+            self._do(request, gpt, act)
 
     @admin.action(description="Feature in the store")
     def feature(self, request: HttpRequest, queryset: QuerySet[Gpt]) -> None:

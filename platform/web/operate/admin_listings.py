@@ -2,42 +2,31 @@
 
 from typing import Any, ClassVar
 
-from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
-from django.db.models import Q, QuerySet
+from django.contrib import admin
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import URLPattern, path, reverse
-from django.views.decorators.http import require_POST
+from django.urls import URLPattern
 from unfold.decorators import display
 
 from gpts.spec.capabilities import CAPABILITIES
 from gpts.spec.gpt import GptSpec
+from web.attempts import attempt
 from web.builder import listing, stewardship
 from web.builder.changes import differences
 from web.builder.models_listing import ListingReview
 from web.builder.reach import hosts_of
-from web.operate.site import OperatorAdmin, operators, person_of
+from web.operate.site import OperatorAdmin, StateFilter, operators, person_of
 
 
-class StateFilter(admin.SimpleListFilter):
+class ReviewStates(StateFilter):
     """What waits, or what was decided."""
 
-    title, parameter_name = "state", "state"
-    STATES: ClassVar[dict[str, Q]] = {
+    STATES: ClassVar = {
         "waiting": Q(decided=None, withdrawn=None),
         "decided": Q(decided__isnull=False),
         "withdrawn": Q(withdrawn__isnull=False),
     }
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """The choices."""
-        return [(key, key.capitalize()) for key in self.STATES]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[ListingReview]) -> QuerySet[ListingReview]:
-        """The chosen ones."""
-        wanted = self.STATES.get(self.value() or "")
-        return queryset.filter(wanted) if wanted else queryset
 
 
 @admin.register(ListingReview, site=operators)
@@ -46,7 +35,7 @@ class ListingReviewAdmin(OperatorAdmin):
 
     section, icon = "GPTs", "rate_review"
     list_display = ("what", "state", "creator", "created")
-    list_filter = (StateFilter,)
+    list_filter = (ReviewStates,)
     list_select_related = ("gpt__owner", "version")
     ordering = ("-created",)
     fields = readonly_fields = ("what", "state", "creator", "capabilities", "hosts", "note")
@@ -93,19 +82,17 @@ class ListingReviewAdmin(OperatorAdmin):
         context = {**(extra_context or {}), "review": review, "before": before, "changes": changes}
         return super().change_view(request, object_id, form_url, context)
 
-    def get_urls(self) -> list[URLPattern]:
-        """Those of the list, and one to decide."""
-        view = self.admin_site.admin_view(require_POST(self.decide_view))
-        return [path("<uuid:listing_id>/decide/", view, name="listing_decide"), *super().get_urls()]
+    def own_urls(self) -> list[URLPattern]:
+        """One to decide."""
+        return [self.posted("<uuid:listing_id>/decide/", self.decide_view, "listing_decide")]
 
     def decide_view(self, request: HttpRequest, listing_id: Any) -> HttpResponse:
         """Approve, or send back."""
         review = get_object_or_404(ListingReview, id=listing_id)
-        approved = request.POST.get("decision") == "approve"
-        try:
-            stewardship.decide_listing(review, approved, request.POST.get("note", ""), person_of(request))
-        except ValidationError as error:
-            messages.error(request, " ".join(error.messages))
-        else:
-            messages.success(request, f"{review}: {'listed' if approved else 'sent back'}.")
-        return redirect(reverse("admin:builder_listingreview_change", args=[listing_id]))
+        approved, note = request.POST.get("decision") == "approve", request.POST.get("note", "")
+        attempt(
+            request,
+            lambda: stewardship.decide_listing(review, approved, note, person_of(request)),
+            f"{review}: {'listed' if approved else 'sent back'}.",
+        )
+        return redirect("admin:builder_listingreview_change", listing_id)

@@ -1,16 +1,15 @@
 """The console's people and groups, with their quotas."""
 
+from functools import partial
 from typing import Any, ClassVar, Final
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.models import Group
-from django.core.exceptions import ValidationError
 from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import URLPattern, path
-from django.views.decorators.http import require_POST
+from django.urls import URLPattern
 from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
@@ -20,6 +19,7 @@ from web.accounts import audit, people
 from web.accounts.models import QuotaLimit, User
 from web.accounts.quotas import KINDS
 from web.accounts.services import create_sign_in_link
+from web.attempts import attempt
 from web.moderation.suspending import reactivate, suspend
 from web.operate.people import change_members, people_here
 from web.operate.site import OperatorAdmin, operators, person_of
@@ -132,10 +132,9 @@ class PersonAdmin(WithQuotas):
         """Their groups."""
         return ", ".join(group.name for group in person.groups.all()) or "–"
 
-    def get_urls(self) -> list[URLPattern]:
-        """Those of the list, and one for each act."""
-        view = self.admin_site.admin_view(require_POST(self.act_view))
-        return [path("<int:person_id>/act/<slug:act>/", view, name="person_act"), *super().get_urls()]
+    def own_urls(self) -> list[URLPattern]:
+        """One for each act."""
+        return [self.posted("<int:person_id>/act/<slug:act>/", self.act_view, "person_act")]
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
         """A plain list to choose groups from."""
@@ -156,12 +155,8 @@ class PersonAdmin(WithQuotas):
         person, by = get_object_or_404(self.get_queryset(request), id=person_id), person_of(request)
         if act == "link":
             return self._show_link(request, person, create_sign_in_link(person, by=by))
-        try:
-            self._do(act, person, request.POST.get("note", ""), by)
-        except ValidationError as error:
-            messages.error(request, " ".join(error.messages))
-        else:
-            messages.success(request, f"{person.shown_name} {self.DONE[act]}.")
+        do = partial(self._do, act, person, request.POST.get("note", ""), by)
+        attempt(request, do, f"{person.shown_name} {self.DONE[act]}.")
         return redirect("admin:accounts_user_change", person_id)
 
     @staticmethod
@@ -236,10 +231,9 @@ class GroupAdmin(WithQuotas):
         """How many people are in it."""
         return int(group.n_people)
 
-    def get_urls(self) -> list[URLPattern]:
-        """Those of the list, and one to add people."""
-        view = self.admin_site.admin_view(require_POST(self.add_people))
-        return [path("<int:group_id>/people/", view, name="group_people"), *super().get_urls()]
+    def own_urls(self) -> list[URLPattern]:
+        """One to add people."""
+        return [self.posted("<int:group_id>/people/", self.add_people, "group_people")]
 
     def add_people(self, request: HttpRequest, group_id: int) -> HttpResponse:
         """Put the people with these email addresses into the group, or take them out."""

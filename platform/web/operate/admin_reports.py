@@ -2,41 +2,27 @@
 
 from typing import Any, ClassVar, Final
 
-from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
+from django.contrib import admin
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
+from web.attempts import attempt
 from web.moderation import cases
 from web.moderation.models import Case, Report
-from web.operate.site import OperatorAdmin, operators, person_of
+from web.operate.site import OperatorAdmin, StateFilter, operators, person_of
 
 KINDS: Final = {"gpt": "GPT", "review": "Review", "chat": "Chat", "account": "Account"}
 
 
-class StateFilter(admin.SimpleListFilter):
+class CaseStates(StateFilter):
     """What waits, or all."""
 
-    title, parameter_name = "state", "state"
-    STATES: ClassVar[dict[str, Any]] = {
-        "waiting": cases.OPEN,
-        "decided": ~cases.OPEN,
-    }
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """The choices."""
-        return [(key, key.capitalize()) for key in self.STATES]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Case]) -> QuerySet[Case]:
-        """The chosen ones."""
-        wanted = self.STATES.get(self.value() or "")
-        return queryset.filter(wanted) if wanted else queryset
+    STATES: ClassVar = {"waiting": cases.OPEN, "decided": ~cases.OPEN}
 
 
 @admin.register(Case, site=operators)
@@ -45,7 +31,7 @@ class CaseAdmin(OperatorAdmin):
 
     section, icon = "GPTs", "flag"
     list_display = ("what", "state", "owner", "n_reports", "age")
-    list_filter = (StateFilter,)
+    list_filter = (CaseStates,)
     list_select_related = ("owner", "gpt__published", "review__gpt__published", "share__conversation")
     ordering = ("-created",)
     fields = readonly_fields = (
@@ -118,22 +104,20 @@ class CaseAdmin(OperatorAdmin):
         context = {**(extra_context or {}), "case": case, "choices": choices}
         return super().change_view(request, object_id, form_url, context)
 
-    def get_urls(self) -> list[URLPattern]:
-        """Those of the list, and those to decide and to answer an appeal."""
-        view = self.admin_site.admin_view(require_POST(self.act_view))
-        return [path("<uuid:case_id>/act/<slug:act>/", view, name="case_act"), *super().get_urls()]
+    def own_urls(self) -> list[URLPattern]:
+        """Those to decide and to answer an appeal."""
+        return [self.posted("<uuid:case_id>/act/<slug:act>/", self.act_view, "case_act")]
 
     def act_view(self, request: HttpRequest, case_id: Any, act: str) -> HttpResponse:
         """Decide, or answer the appeal."""
-        case, note = cases.access_case(case_id), request.POST.get("note", "")
-        try:
+        case, posted, by = cases.access_case(case_id), request.POST, person_of(request)
+        note = posted.get("note", "")
+
+        def decide() -> None:
             if act == "appeal":
-                grants = request.POST.get("granted") == "yes"
-                cases.answer_appeal(case, grants=grants, note=note, by=person_of(request))
+                cases.answer_appeal(case, grants=posted.get("granted") == "yes", note=note, by=by)
             else:
-                cases.decide(case, request.POST.get("decision", ""), note, person_of(request))
-        except ValidationError as error:
-            messages.error(request, " ".join(error.messages))
-        else:
-            messages.success(request, f"{case.title}: saved.")
-        return redirect(reverse("admin:moderation_case_change", args=[case_id]))
+                cases.decide(case, posted.get("decision", ""), note, by)
+
+        attempt(request, decide, f"{case.title}: saved.")
+        return redirect("admin:moderation_case_change", case_id)

@@ -8,8 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import URLPattern, path, reverse
-from django.views.decorators.http import require_POST
+from django.urls import URLPattern
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
@@ -93,7 +92,7 @@ class WebhookAdmin(OperatorAdmin):
 
     def response_add(self, request: HttpRequest, obj: Webhook, post_url_continue: str | None = None) -> HttpResponse:
         """On to its page."""
-        return redirect(reverse("admin:accounts_webhook_change", args=[obj.pk]))
+        return redirect("admin:accounts_webhook_change", obj.pk)
 
     def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
         """With what can be done, and the last deliveries."""
@@ -106,10 +105,9 @@ class WebhookAdmin(OperatorAdmin):
         first = [("resume", "Resume")] if hook and hook.stopped else [("test", "Send a test"), ("stop", "Stop")]
         return [*first, ("secret", "Replace the signing key")]
 
-    def get_urls(self) -> list[URLPattern]:
-        """Those of the list, and one to do something."""
-        view = self.admin_site.admin_view(require_POST(self.act_view))
-        return [path("<uuid:webhook_id>/act/<slug:act>/", view, name="webhook_act"), *super().get_urls()]
+    def own_urls(self) -> list[URLPattern]:
+        """One to do something."""
+        return [self.posted("<uuid:webhook_id>/act/<slug:act>/", self.act_view, "webhook_act")]
 
     def act_view(self, request: HttpRequest, webhook_id: Any, act: str) -> HttpResponse:
         """Do one of ACTS."""
@@ -123,4 +121,4 @@ class WebhookAdmin(OperatorAdmin):
         else:
             if act == "secret":
                 self._show(request, done)
-        return redirect(reverse("admin:accounts_webhook_change", args=[webhook_id]))
+        return redirect("admin:accounts_webhook_change", webhook_id)

@@ -31,7 +31,6 @@ N_TOP: Final = 20
 MOST: Final = 5_000
 SLOW_S: Final = 60
 LOW_DISK: Final = 0.1
-LOCAL: Final = ("http://127.0.0.1", "http://localhost", "http://[::1]")
 # How reasons end that workers write for creators. Who reads them here is the admin.
 ASK: Final = " Ask your admin."
 

@@ -31,14 +31,15 @@ from importlib import import_module
 from typing import Any, ClassVar, Final
 
 from csp.constants import SELF, UNSAFE_EVAL
+from django.contrib.admin import SimpleListFilter
 from django.core.paginator import Paginator
-from django.db.models import Model
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.functional import cached_property
 from django.utils.text import capfirst
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 from unfold.admin import ModelAdmin
 from unfold.sites import UnfoldAdminSite
 from unfold.views import ChangeList
@@ -188,6 +189,21 @@ class _List(ChangeList):
             self.full_result_count = self.result_count
 
 
+class StateFilter(SimpleListFilter):
+    """Rows by their state. STATES has what holds in each."""
+
+    title, parameter_name = "state", "state"
+    STATES: ClassVar[dict[str, Q]] = {}
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """The choices."""
+        return [(key, key.capitalize()) for key in self.STATES]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The chosen ones."""
+        return queryset.filter(self.STATES.get(self.value() or "", Q()))
+
+
 class OperatorAdmin(ModelAdmin):
     """A list of the console. Operators see and change its rows, and add and delete some where a class says so."""
 
@@ -215,10 +231,19 @@ class OperatorAdmin(ModelAdmin):
         return _List
 
     def get_urls(self) -> list[URLPattern]:
-        """The list and the form, with those to add and delete where rows can be; a class adds its own before them."""
+        """The list and the form, with those to add and delete where rows can be, after a class's own."""
         kept = {"changelist", "change"} | ({"add"} if self.may_add else set())
         kept |= {"delete"} if self.may_delete else set()
-        return [each for each in super().get_urls() if str(each.name).rpartition("_")[2] in kept]
+        usual = [each for each in super().get_urls() if str(each.name).rpartition("_")[2] in kept]
+        return [*self.own_urls(), *usual]
+
+    def own_urls(self) -> list[URLPattern]:
+        """Those that only this list has."""
+        return []
+
+    def posted(self, route: str, view: View, name: str) -> URLPattern:
+        """One for what a form asks for."""
+        return path(route, self.admin_site.admin_view(require_POST(view)), name=name)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Whether it is in the navigation."""

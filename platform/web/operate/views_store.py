@@ -1,7 +1,5 @@
 """Operators' pages about the store: its categories."""
 
-from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.text import slugify
@@ -9,6 +7,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from web.accounts.requests import PersonRequest
+from web.attempts import attempt
 from web.builder.categories import OTHER, categories
 from web.operate.access import operators_only
 from web.operate.categories import set_categories
@@ -21,12 +20,7 @@ N_NEW = 3
 def edit_categories(request: PersonRequest) -> HttpResponse:
     """The categories, each with its place and title. Without a title, one is removed; a new one gets a key of it."""
     if request.method == "POST":
-        try:
-            set_categories(_rows(request), by=request.user)
-        except ValidationError as error:
-            messages.error(request, " ".join(error.messages))
-        else:
-            messages.success(request, gettext("Saved."))
+        attempt(request, lambda: set_categories(_rows(request), by=request.user), gettext("Saved."))
         return redirect("operate_categories")
     rows = [(key, title, n) for n, (key, title) in enumerate(categories().items(), 1)]
     rows += [("", "", len(rows) + n) for n in range(1, N_NEW + 1)]

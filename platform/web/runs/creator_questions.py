@@ -19,7 +19,7 @@ from gpts.runs.steps import Finished, Log
 from web.accounts.models import User
 from web.builder.access import access_own_gpt
 from web.builder.models import Gpt
-from web.languages import too_long
+from web.languages import cleaned, too_long
 from web.runs import log
 from web.runs.errors import Refused, TooManyQuestions
 from web.runs.models import Conversation, CreatorQuestion, Run
@@ -77,7 +77,7 @@ def _check_limits(run: Run) -> None:
 
 
 def _checked(text: str, limit: int) -> str:
-    text = text.replace("\x00", "").replace("\r\n", "\n").strip()
+    text = cleaned(text)
     if not text:
         raise Refused(gettext("Enter a text."))
     if len(text) > limit:

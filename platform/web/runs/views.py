@@ -1,7 +1,7 @@
 """Runs over HTTP: events, cancelling and approvals; the pages of permanent permissions and of a GPT's usage."""
 
 import json
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from datetime import timedelta
 from functools import partial
 from uuid import UUID
@@ -89,17 +89,6 @@ def answered(request: HttpRequest, run: Run, answer: dict[str, object], status: 
         conversation = (run.root or run).message.conversation
         return redirect("chat", conversation.id) if conversation.is_chat else redirect("run_part", run.id)
     return JsonResponse(answer, status=status)
-
-
-def attempt(request: HttpRequest, action: Callable[[], object], done: str = "") -> None:
-    """Do what a plain form asks for. The next page says `done`, or why it was refused."""
-    try:
-        action()
-    except Refused as error:
-        messages.error(request, str(error))
-    else:
-        if done:
-            messages.success(request, done)
 
 
 @never_cache

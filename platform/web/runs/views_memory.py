@@ -11,10 +11,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from web.accounts.requests import PersonRequest
+from web.attempts import attempt
 from web.builder.models import Gpt
 from web.operate.services import any_model_can
 from web.runs import memories
-from web.runs.views import attempt
+from web.runs.errors import Refused
 
 
 @never_cache
@@ -55,5 +56,5 @@ def change_memory(request: PersonRequest, memory_id: UUID) -> HttpResponse:
 
 
 def _done(request: HttpRequest, slug: str, action: Callable[[], object]) -> HttpResponse:
-    attempt(request, action)
+    attempt(request, action, refusal=Refused)
     return redirect(f"{reverse('memories')}?gpt={slug}" if slug else "memories")

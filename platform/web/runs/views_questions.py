@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -10,6 +9,7 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from web.attempts import attempt
 from web.builder.access import access_own_gpt
 from web.runs.creator_questions import ANSWER_CHARS, OPEN, access_received, close, received
 from web.runs.errors import Refused
@@ -40,15 +40,8 @@ def answer_question(request: HttpRequest, slug: str, question_id: UUID) -> HttpR
     """Answer or dismiss a question."""
     question = access_received(request.user, slug, question_id)
     is_dismissed = request.POST.get("action") == "dismiss"
-    try:
-        close(question, None if is_dismissed else request.POST.get("answer", ""))
-    except Refused as error:
-        messages.error(request, str(error))
-    else:
-        sent = (
-            gettext("Question dismissed.")
-            if is_dismissed
-            else gettext("Answer sent to {shown_name}.").format(shown_name=question.owner.shown_name)
-        )
-        messages.success(request, sent)
+    answer = None if is_dismissed else request.POST.get("answer", "")
+    sent = gettext("Answer sent to {shown_name}.").format(shown_name=question.owner.shown_name)
+    done = gettext("Question dismissed.") if is_dismissed else sent
+    attempt(request, lambda: close(question, answer), done, Refused)
     return redirect("gpt_questions", slug)

@@ -20,10 +20,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from gpts.spec.gpt import GptSpec
 from web.accounts.requests import PersonRequest
+from web.attempts import attempt
 from web.builder.access import access_published
 from web.runs import inputs_of
 from web.runs.errors import Refused
-from web.runs.views import attempt
 from web.schedules import services, starting, when
 from web.schedules.forms import REPEATS, NewScheduleForm, ScheduleForm, initial
 from web.schedules.models import Schedule, ScheduledRun
@@ -172,7 +172,7 @@ def _does(action: Callable[[Schedule], Any], done: str) -> Callable[..., HttpRes
     @require_POST
     def view(request: HttpRequest, schedule_id: UUID) -> HttpResponse:
         own = access_schedule(request.user, schedule_id)
-        attempt(request, lambda: action(own), done)
+        attempt(request, lambda: action(own), done, Refused)
         return redirect("schedule", schedule_id)
 
     return view

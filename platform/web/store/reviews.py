@@ -18,7 +18,7 @@ from web.accounts.models import User
 from web.accounts.quotas import lock
 from web.builder import notify
 from web.builder.models import Gpt
-from web.languages import too_long
+from web.languages import fitting
 from web.store import standings
 from web.store.models import REVIEW_CHARS, Review
 from web.store.use import has_used
@@ -69,7 +69,7 @@ def give(gpt: Gpt, user: User, stars: int, text: str) -> Review:
 
     `gpt` must come from `access_gpt`. Raises ValidationError.
     """
-    text = _checked(text, REVIEW_CHARS)
+    text = fitting(text, REVIEW_CHARS)
     if stars not in range(1, 6):
         raise ValidationError({"stars": gettext("Choose one to five stars.")})
     if reason := why_not(gpt, user):
@@ -126,7 +126,7 @@ def answer(user: User, review_id: UUID, text: str) -> Review:
     review = access_review(user, review_id)
     if review.gpt.owner_id != user.pk:
         raise Http404(gettext("Review not found."))
-    review.answer, review.seen = _checked(text, REVIEW_CHARS), True
+    review.answer, review.seen = fitting(text, REVIEW_CHARS), True
     review.save(update_fields=["answer", "seen"])
     return review
 
@@ -147,10 +147,3 @@ def n_unseen(gpt: Gpt) -> int:
 def mark_seen(gpt: Gpt) -> None:
     """Note that the creator of `gpt` has its reviews on a page."""
     gpt.reviews.filter(seen=False).update(seen=True)
-
-
-def _checked(text: str, limit: int) -> str:
-    text = text.replace("\x00", "").replace("\r\n", "\n").strip()
-    if len(text) > limit:
-        raise ValidationError({"text": too_long(text, limit)})
-    return text

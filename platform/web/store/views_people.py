@@ -1,12 +1,10 @@
 """Reviews, pages of creators, and collections."""
 
-from collections.abc import Callable
 from typing import Any, Final
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -15,6 +13,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from web.accounts.requests import PersonRequest
+from web.attempts import attempt
 from web.builder.access import access_gpt
 from web.store import collections, profiles, reviews
 from web.store.listing import cards, in_order, store_gpts
@@ -22,17 +21,6 @@ from web.store.models import ABOUT_CHARS, COLLECTION_NAME_CHARS, REVIEW_CHARS, R
 
 PER_PAGE: Final = 20
 REVIEWED: Final = "#reviews"
-
-
-def _said(request: HttpRequest, do: Callable[[], object], done: str) -> bool:
-    """Do it and say so, or say why not. Whether it was done."""
-    try:
-        do()
-    except ValidationError as error:
-        messages.error(request, " ".join(error.messages))
-        return False
-    messages.success(request, done)
-    return True
 
 
 def _to_review(review: Review) -> HttpResponse:
@@ -63,7 +51,7 @@ def give_review(request: PersonRequest, slug: str) -> HttpResponse:
         stars = request.POST.get("stars", "")
         number = int(stars) if stars in {"1", "2", "3", "4", "5"} else 0
         text = request.POST.get("text", "")
-        _said(
+        attempt(
             request,
             lambda: reviews.give(gpt, request.user, number, text),
             gettext("Thank you. Your review is saved."),
@@ -77,7 +65,7 @@ def answer_review(request: PersonRequest, review_id: UUID) -> HttpResponse:
     """The creator's public answer to a review."""
     review = reviews.access_review(request.user, review_id)
     text = request.POST.get("answer", "")
-    _said(request, lambda: reviews.answer(request.user, review_id, text), gettext("Answer saved."))
+    attempt(request, lambda: reviews.answer(request.user, review_id, text), gettext("Answer saved."))
     return _to_review(review)
 
 
@@ -109,7 +97,7 @@ def edit_profile(request: PersonRequest) -> HttpResponse:
     """Whether one has a page of one's own, and what it says."""
     if request.method == "POST":
         public, about = request.POST.get("public") == "on", request.POST.get("about", "")
-        _said(request, lambda: profiles.change(request.user, public=public, about=about), gettext("Saved."))
+        attempt(request, lambda: profiles.change(request.user, public=public, about=about), gettext("Saved."))
         return redirect("profile")
     context = {"profile": profiles.profile_of(request.user), "about_chars": ABOUT_CHARS}
     return render(request, "store/profile.html", context)
@@ -130,7 +118,7 @@ def own_collections(request: PersonRequest) -> HttpResponse:
             if slug := request.POST.get("gpt", ""):
                 collections.add(made, slug)
 
-        _said(request, create, gettext("Collection created."))
+        attempt(request, create, gettext("Collection created."))
         return _back(request)
     context = {"collections": collections.own(request.user), **LIMITS}
     return render(request, "store/collections.html", context)
@@ -173,12 +161,12 @@ def change_collection(request: PersonRequest, collection_id: UUID) -> HttpRespon
             messages.success(request, gettext("Collection deleted."))
             return redirect("collections")
         case "add":
-            _said(request, lambda: collections.add(own, slug), gettext("Added to {name}.").format(name=own.name))
+            attempt(request, lambda: collections.add(own, slug), gettext("Added to {name}.").format(name=own.name))
             return _back(request)
         case "remove":
-            _said(
+            attempt(
                 request, lambda: collections.remove(own, slug), gettext("Removed from {name}.").format(name=own.name)
             )
         case _:
-            _said(request, lambda: collections.change(own, **_fields(request)), gettext("Saved."))
+            attempt(request, lambda: collections.change(own, **_fields(request)), gettext("Saved."))
     return redirect("collection", own.id)
