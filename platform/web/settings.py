@@ -13,7 +13,7 @@ from csp.constants import NONE, SELF
 from django.core.management.utils import get_random_secret_key
 
 from web.engines import read_engines
-from web.sign_in import allauth_providers, read_sign_in
+from web.sign_in import read_sign_in
 
 T = TypeVar("T")
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -293,10 +293,9 @@ MFA_TOTP_TOLERANCE = 1  # also the code before and after: clocks differ, and typ
 MFA_ALLOW_UNVERIFIED_EMAIL = not EMAIL_HOST  # nobody can verify one without mail
 # Browsers offer passkeys without TLS on this computer only, whose origin allauth would otherwise refuse.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = urlsplit(SITE_URL).hostname in ("localhost", "127.0.0.1")
-# Sign-in with accounts of elsewhere: providers in a TOML file, and what is wrong with it.
+# Sign-in with accounts of elsewhere: providers in a TOML file, and what is wrong with it. Others are in the database.
 SIGN_IN_FILE = Path(read("SIGN_IN_FILE") or GUILDHALL_HOME / "sign-in.toml")
 SIGN_IN, SIGN_IN_WRONG = read_sign_in(SIGN_IN_FILE, read)
-SOCIALACCOUNT_PROVIDERS = allauth_providers(SIGN_IN)
 SOCIALACCOUNT_ADAPTER = "web.accounts.social.SocialAdapter"
 SOCIALACCOUNT_REAUTHENTICATION_REQUIRED = True  # before a sign-in is added to an account
 LOGIN_URL = "account_login"

@@ -1,7 +1,8 @@
-"""Sign-in with accounts of elsewhere: providers in a TOML file (`SIGN_IN_FILE`), which only operators can write.
+"""Sign-in with accounts of elsewhere: what a provider is, and those of a TOML file (`SIGN_IN_FILE`).
 
-The file is read once, with the settings. Requests go to the addresses in it, and to those that its providers name, by
-the ordinary way and not the guarded one: an operator has chosen them, and a provider is often on a private network.
+The file is read once, with the settings; `accounts/sign_in_providers.py` adds those that operators connected in the
+console. Requests go to their addresses, and to those that providers name, by the ordinary way and not the guarded
+one: an operator has chosen them, and a provider is often on a private network.
 """
 
 import re
@@ -109,15 +110,14 @@ def read_sign_in(file: Path, read: Callable[[str], str]) -> tuple[SignIn, list[s
         return SignIn(), []
     except (OSError, ValueError) as error:
         return SignIn(), [f"It can't be read: {error}."]
-    known = {"oidc": _oidc, "saml": _saml}
     ldap = tables.pop("ldap", None)
-    wrong = [f"[{kind}] is unknown. It can have: {', '.join(known)}, ldap." for kind in tables.keys() - known.keys()]
-    found: dict[str, dict[str, Any]] = {kind: {} for kind in known}
-    for kind, name, table in _entries(tables, known):
+    wrong = [f"[{kind}] is unknown. It can have: {', '.join(KINDS)}, ldap." for kind in tables.keys() - KINDS.keys()]
+    found: dict[str, dict[str, Any]] = {kind: {} for kind in KINDS}
+    for kind, name, table in _entries(tables, KINDS):
         with _collected(wrong, f"{kind}.{name}"):
             if any(name in others for others in found.values()):
                 raise ValueError("has the name of another provider.")
-            found[kind][name] = known[kind](name, table, read)
+            found[kind][name] = KINDS[kind](name, table, read)
     directory = None
     if ldap is not None:
         with _collected(wrong, "ldap"):
@@ -149,7 +149,7 @@ def _errors(error: ValidationError) -> list[Any]:
 
 
 def _named(name: str, table: Any) -> Any:
-    if not _NAME.fullmatch(name):
+    if not _NAME.fullmatch(name) or name in KINDS:  # allauth looks for a name also among its kinds of providers
         raise ValueError("is no name: use up to 30 lower-case letters, digits and hyphens.")
     return {"title": name, **table} if isinstance(table, dict) else table
 
@@ -172,6 +172,10 @@ def _oidc(name: str, table: Any, read: Callable[[str], str]) -> OidcProvider:
     made = OidcProvider.model_validate(_named(name, table))
     check_address(made.server)
     return made.model_copy(update={"secret": _secret(made.secret, made.secret_env, read)})
+
+
+# What reads a provider's table, by kind: its name, the table, and `read` of `read_sign_in`. Raises ValueError.
+KINDS: Final[Mapping[str, Callable[[str, Any, Callable[[str], str]], Provider]]] = {"oidc": _oidc, "saml": _saml}
 
 
 def _ldap(table: Any, read: Callable[[str], str]) -> LdapDirectory:
@@ -200,10 +204,11 @@ def check_address(url: str) -> None:
         raise ValueError("needs a URL that starts with https://, without a password.")
 
 
-def allauth_providers(sign_in: SignIn) -> dict[str, Any]:
-    """The same, as allauth takes it (SOCIALACCOUNT_PROVIDERS)."""
-    apps = [
+def allauth_apps(sign_in: SignIn) -> list[dict[str, Any]]:
+    """The same, as the fields of allauth's SocialApp."""
+    oidc = [
         {
+            "provider": "openid_connect",
             "provider_id": name,
             "name": each.title,
             "client_id": each.client_id,
@@ -212,7 +217,7 @@ def allauth_providers(sign_in: SignIn) -> dict[str, Any]:
         }
         for name, each in sign_in.oidc.items()
     ]
-    return {"openid_connect": {"APPS": apps}, "saml": {"APPS": [_saml_app(*each) for each in sign_in.saml.items()]}}
+    return oidc + [_saml_app(*each) for each in sign_in.saml.items()]
 
 
 def _saml_app(name: str, provider: SamlProvider) -> dict[str, Any]:
@@ -223,4 +228,4 @@ def _saml_app(name: str, provider: SamlProvider) -> dict[str, Any]:
     if provider.metadata_url:
         idp = {"entity_id": provider.entity_id, "metadata_url": provider.metadata_url}
     settings = {"idp": idp, "attribute_mapping": provider.attributes, "advanced": advanced}
-    return {"provider_id": name, "client_id": name, "name": provider.title, "settings": settings}
+    return {"provider": "saml", "provider_id": name, "client_id": name, "name": provider.title, "settings": settings}

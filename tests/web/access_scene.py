@@ -26,6 +26,7 @@ from tests.web.runs import trees
 from tests.web.runs.attached import attached
 from web.accounts import directory_tokens, grants, invitations, suspended, webhooks
 from web.accounts.models import ApiKey, Scope, User
+from web.accounts.models_sign_in import SignInProvider
 from web.accounts.services import create_key, create_sign_in_link
 from web.api.models import Batch, FileBatch, ProgramConversation, ProgramItem, Response
 from web.builder import files, shares
@@ -577,6 +578,7 @@ def _chats(people: dict[str, User], gpts: dict[str, Gpt], scene: Scene) -> None:
     tomorrow = timezone.now() + timedelta(1)
     invitation, invitation_url = invitations.create(people["operator"], word("invitation"), 9, tomorrow)
     directory_token, _ = directory_tokens.create(people["operator"], word("directory"))
+    provider = SignInProvider.objects.create(name="school", is_on=False, table={"title": word("provider")})
     permission = Permission.objects.create(user=bob, gpt=linked, tool="reserve", title=word("permission"))
     memory = memories.add(bob, linked, word("memory"))
     project = projects.create(bob, word("project-name"), word("project-wishes"))
@@ -644,6 +646,7 @@ def _chats(people: dict[str, User], gpts: dict[str, Gpt], scene: Scene) -> None:
         "<invitation_id>": str(invitation.id),
         "invitation/<object_id>": f"invitation/{invitation.id}",
         "directorytoken/<object_id>": f"directorytoken/{directory_token.pk}",
+        "signinprovider/<object_id>": f"signinprovider/{provider.pk}",
         "<key>": "1",
         "join/<secret>": f"join/{invitation_url.rstrip('/').rpartition('/')[2]}",
         "<attachment_id>": str(unsent.id),

@@ -15,6 +15,7 @@ from web.accounts.models_groups import GivenGroup  # noqa: F401 - for Django
 from web.accounts.models_invitations import Invitation  # noqa: F401 - for Django
 from web.accounts.models_live import LiveSetting  # noqa: F401 - for Django
 from web.accounts.models_outbox import Delivery, Webhook  # noqa: F401 - for Django
+from web.accounts.models_sign_in import SignInProvider  # noqa: F401 - for Django
 
 KEY_PREFIX = "gh_"
 LINK_LIFETIME = timedelta(hours=24)

@@ -15,6 +15,7 @@ class Act(models.TextChoices):
     PASSWORD_CHANGED = "account.password", "Password changed"
     SIGN_IN_JOINED = "sign-in.joined", "Sign-in of a provider joined to an account"
     SIGN_IN_REMOVED = "sign-in.removed", "Sign-in of a provider removed from an account"
+    SIGN_IN_PROVIDER = "sign-in.provider", "Single sign-on changed"
     SECOND_FACTOR_ADDED = "second-factor.added", "Second factor added"
     SECOND_FACTOR_REMOVED = "second-factor.removed", "Second factor removed"
     KEY_CREATED = "key.created", "API key created"

@@ -1,6 +1,5 @@
 """URLs for sign-in with accounts of elsewhere, which come before allauth's own."""
 
-import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -8,7 +7,6 @@ from typing import Any
 from allauth.socialaccount.providers.openid_connect.views import login as oidc_login
 from allauth.socialaccount.providers.saml.utils import (
     build_saml_config,
-    fetch_metadata_url_config,
     get_app_or_404,
 )
 from allauth.socialaccount.providers.saml.views import login as allauth_saml_login
@@ -17,7 +15,7 @@ from django.shortcuts import render
 from django.urls import path
 from onelogin.saml2.settings import OneLogin_Saml2_Settings
 
-logger = logging.getLogger(__name__)
+from web.accounts.sign_in_providers import has_metadata
 
 
 def onward(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -40,11 +38,7 @@ def onward(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 def saml_login(request: HttpRequest, organization_slug: str) -> HttpResponse:
     """Go to the identity provider, whose metadata is read first if that was hours ago."""
     idp = get_app_or_404(request, organization_slug).settings["idp"]
-    try:
-        if "metadata_url" in idp and not fetch_metadata_url_config(idp)["idp"]["singleSignOnService"]:
-            raise LookupError("it names no address to sign in at")
-    except Exception:  # of any kind: python3-saml has none of its own for this
-        logger.exception("the metadata of the SAML provider %s can't be used", organization_slug)
+    if "metadata_url" in idp and not has_metadata(idp):
         return render(request, "socialaccount/authentication_error.html", status=503)
     return allauth_saml_login(request, organization_slug=organization_slug)
 

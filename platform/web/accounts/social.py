@@ -10,23 +10,22 @@ from typing import Any
 
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
-from allauth.socialaccount.models import SocialLogin
-from django.conf import settings
+from allauth.socialaccount.models import SocialApp, SocialLogin
 from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest
 from django.shortcuts import render
 
-from web.accounts import invitations, memberships
+from web.accounts import invitations, memberships, sign_in_providers
 from web.accounts.invitations import InvitationOver, is_of
 from web.accounts.models import User
 from web.accounts.services import confirm, is_confirmed
-from web.sign_in import Provider, SamlProvider
+from web.sign_in import Provider, SamlProvider, allauth_apps
 
 
 def provider_of(sociallogin: SocialLogin) -> Provider:
     """The provider as the operator set it up. Raises ImmediateHttpResponse if it is no longer."""
-    found: Provider | None = settings.SIGN_IN.providers.get(sociallogin.account.provider)
+    found: Provider | None = sign_in_providers.current().providers.get(sociallogin.account.provider)
     if found is None:
         raise ImmediateHttpResponse(render(None, "socialaccount/authentication_error.html", status=404))
     return found
@@ -55,6 +54,12 @@ def vouches(sociallogin: SocialLogin) -> bool:
 
 class SocialAdapter(DefaultSocialAccountAdapter):
     """Joins, creates and updates accounts by these rules."""
+
+    def list_apps(self, request: HttpRequest, provider: Any = None, client_id: Any = None) -> list[SocialApp]:
+        """The providers of the site, of this kind or name."""
+        apps = [SocialApp(**fields) for fields in allauth_apps(sign_in_providers.current())]
+        named = [each for each in apps if not provider or provider in (each.provider, each.provider_id)]
+        return [each for each in named if not client_id or each.client_id == client_id]
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
         """Find the account. Raises ImmediateHttpResponse, with a page, if its address is somebody else's."""

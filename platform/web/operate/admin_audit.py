@@ -26,6 +26,7 @@ NAMES: Final = {
     "apikey": "API key",
     "measuredmodel": "model",
     "directorytoken": "SCIM token",
+    "signinprovider": "provider",
     "listingreview": "review before listing",
 }
 # What a spreadsheet would run if a cell began with it.

@@ -14,10 +14,13 @@ from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.models import Group
 from django.test import Client
 
+from tests.web.accounts.test_saml import key_pair
+from web.accounts import sign_in_providers
 from web.accounts.models import User
 from web.accounts.models_audit import AuditRow
+from web.accounts.models_sign_in import SignInProvider
 from web.accounts.services import create_key, valid_key
-from web.sign_in import OidcProvider, SignIn, allauth_providers, read_sign_in
+from web.sign_in import OidcProvider, SignIn, read_sign_in
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +37,6 @@ def school(provider_url, settings, db):
     def set_up(**options: Any) -> None:
         made = OidcProvider(title="School", server=provider_url, client_id="guildhall", secret="s", **options)
         settings.SIGN_IN = SignIn(MappingProxyType({"school": made}))
-        settings.SOCIALACCOUNT_PROVIDERS = allauth_providers(settings.SIGN_IN)
 
     return set_up
 
@@ -72,7 +74,7 @@ def test_new_people_get_an_account_and_come_back_to_it(school, provider_url, cli
 
     school(sign_up=False)
     assert b"Sign-up is closed" in sign_in(provider_url, "e1", email="e@example.org").last.content
-    settings.SIGN_IN, settings.SOCIALACCOUNT_PROVIDERS = SignIn(), {}
+    settings.SIGN_IN = SignIn()
     assert client.post("/account/oidc/school/login/").status_code == 404
 
 
@@ -170,3 +172,111 @@ def test_the_file_is_read_whole_or_not_at_all(tmp_path):
     assert "grups" in wrong(good + 'grups="g"')[0]
     assert "no name" in wrong(good.replace("school", "My_School"))[0]
     assert "secret" not in str(wrong(good.replace('secret_env="S"', "secret=['my-secret']")).count("my-secret") or "")
+
+
+@pytest.fixture
+def console(db) -> Client:
+    """The browser of an operator who has just signed in."""
+    User.objects.create_superuser("oscar@example.org", "oscar-secret-1")
+    client = Client()
+    client.post("/account/login/", {"login": "oscar@example.org", "password": "oscar-secret-1"})
+    client.post("/account/reauthenticate/", {"password": "oscar-secret-1", "next": "/"})
+    return client
+
+
+LIST = "/admin/accounts/signinprovider/"
+
+
+def form_of(provider_url: str, **fields: str) -> dict[str, str]:
+    """The console's form for an OpenID Connect provider."""
+    given = {"title": "School", "name": "school", "server": provider_url, "client_id": "guildhall", "is_on": "on"}
+    return {
+        **given,
+        "new_secret": "hush",
+        "sign_up": "on",
+        "trusted_domains": "@Example.org, other.example",
+        **fields,
+    }
+
+
+def test_an_operator_connects_a_provider_in_the_console(console, provider_url, alice, client, settings):
+    page = console.post(f"{LIST}add/", form_of(provider_url, _continue="1"), follow=True)
+    row = SignInProvider.objects.get()
+    assert f"{settings.SITE_URL}/account/oidc/school/login/callback/" in page.text
+    assert "hush" not in page.text + str(row.table) + row.sealed
+    assert "Sign in with School" in client.get("/account/login/").text
+    assert who(sign_in(provider_url, "a1", **VERIFIED)) == "alice@example.org"
+
+    change = f"{LIST}{row.pk}/change/"
+    fields = form_of("http://localhost:1", name="other", title="Upper school", new_secret="")
+    assert console.post(change, fields).status_code == 302  # the name and the address stay as they are
+    assert "Sign in with Upper school" in client.get("/account/login/").text
+    assert sign_in_providers.current().oidc["school"].secret.get_secret_value() == "hush"
+    assert sign_in_providers.current().oidc["school"].trusted_domains == ("example.org", "other.example")
+
+    del fields["is_on"]
+    console.post(change, fields)
+    assert "Upper school" not in client.get("/account/login/").text
+    assert client.post("/account/oidc/school/login/").status_code == 404
+    acts = list(AuditRow.objects.filter(act="sign-in.provider").values_list("facts", flat=True))
+    assert [each["how"] for each in acts] == ["changed", "changed", "added"]
+
+    assert "1 people sign in with it" in console.get(f"{LIST}{row.pk}/delete/").text
+    console.post(f"{LIST}{row.pk}/delete/", {"post": "yes"})
+    assert not SocialAccount.objects.exists()
+    assert not SignInProvider.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"server": ""}, "https://"),
+        ({"server": "http://id.example"}, "https://"),
+        ({"server": "http://localhost:1"}, "can’t be read"),
+        ({"client_id": ""}, "This field is required."),
+        ({"name": "My school"}, "lower-case letters"),
+        ({"name": "saml"}, "lower-case letters"),
+        ({"name": "city"}, "sign-in.toml has this name"),
+    ],
+)
+def test_the_console_refuses_what_signs_nobody_in(console, provider_url, settings, fields, says):
+    city = OidcProvider(title="City", server=provider_url, client_id="x")
+    settings.SIGN_IN = SignIn(MappingProxyType({"city": city}))
+    page = console.post(f"{LIST}add/", form_of(provider_url, **fields))
+    assert says in page.text
+    assert "hush" not in page.text
+    assert not SignInProvider.objects.exists()
+
+
+def test_a_provider_is_connected_only_after_a_fresh_sign_in_and_by_operators(console, provider_url, alice):
+    stale, stranger = Client(), Client()
+    stale.force_login(User.objects.get(email="oscar@example.org"))
+    stranger.force_login(alice)
+    assert stale.post(f"{LIST}add/", form_of(provider_url)).url.startswith("/account/reauthenticate/")
+    assert stranger.post(f"{LIST}add/", form_of(provider_url)).status_code == 404
+    assert not SignInProvider.objects.exists()
+
+
+def test_a_provider_whose_secret_is_lost_has_no_button_until_it_is_entered_again(console, provider_url, client):
+    console.post(f"{LIST}add/", form_of(provider_url))
+    row = SignInProvider.objects.get()
+    SignInProvider.objects.update(sealed="of another site")
+    assert "Sign in with School" not in client.get("/account/login/").text
+    assert "Secret lost" in console.get(LIST).text
+    change = f"{LIST}{row.pk}/change/"
+    assert "Enter it again" in console.post(change, form_of(provider_url, new_secret="")).text
+    console.post(change, form_of(provider_url))
+    assert "Sign in with School" in client.get("/account/login/").text
+
+
+def test_the_console_connects_a_saml_provider(console, client):
+    certificate = key_pair()[1]
+    fields = form_of("", name="city", title="City", entity_id="https://idp.example/metadata", certificate=certificate)
+    page = console.post(f"{LIST}add/?kind=saml", {**fields, "sso_url": "http://idp.example/sso"})
+    assert "https://" in page.text
+    fields |= {"sso_url": "https://idp.example/sso", "attribute_email": "mail"}
+    console.post(f"{LIST}add/?kind=saml", fields)
+    provider = sign_in_providers.current().saml["city"]
+    assert (provider.sso_url, provider.attributes) == ("https://idp.example/sso", {"email": "mail"})
+    assert "https://idp.example/sso" in client.post("/account/saml/city/login/", HTTP_HOST="testserver").text
+    assert 'value="mail"' in console.get(f"{LIST}{SignInProvider.objects.get().pk}/change/").text

@@ -19,7 +19,7 @@ from onelogin.saml2 import idp_metadata_parser
 from onelogin.saml2.utils import OneLogin_Saml2_Utils
 
 from web.accounts.models import User
-from web.sign_in import SamlProvider, SignIn, allauth_providers, read_sign_in
+from web.sign_in import SamlProvider, SignIn, read_sign_in
 
 IDP = "https://idp.example/metadata"
 SITE = "http://testserver/account/saml/city"
@@ -95,7 +95,6 @@ def city(settings, db) -> None:
     options = {"title": "City", "sso_url": "https://idp.example/sso", "trusted_domains": ["example.org"]}
     made = SamlProvider(entity_id=IDP, certificate=CERTIFICATE, groups="groups", **options)
     settings.SIGN_IN = SignIn(saml=MappingProxyType({"city": made}))
-    settings.SOCIALACCOUNT_PROVIDERS = allauth_providers(settings.SIGN_IN)
 
 
 def browser() -> Client:
@@ -212,7 +211,6 @@ def test_the_provider_can_be_described_by_its_metadata(settings, client, alice, 
     assert "either metadata_url" in read_sign_in(file, {}.get)[1][0]
     file.write_text(lines)
     settings.SIGN_IN, wrong = read_sign_in(file, {}.get)
-    settings.SOCIALACCOUNT_PROVIDERS = allauth_providers(settings.SIGN_IN)
     assert wrong == []
     monkeypatch.setattr(idp_metadata_parser.urllib2, "urlopen", lambda *_, **__: io.BytesIO(b"<html>Not now</html>"))
     assert client.post("/account/saml/city/login/").status_code == 503

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, get_language_bidi, to_locale
 
 from web.accounts import invitations, live_settings
+from web.accounts.sign_in_providers import current
 
 register = template.Library()
 
@@ -44,8 +45,9 @@ def sign_up_domains(context: dict[str, Any]) -> str:
 @register.simple_tag
 def sign_in_providers() -> list[tuple[str, str]]:
     """The providers whose accounts people sign in with: the title and the URL that a form is sent to."""
-    oidc = ((each.title, "openid_connect_login", name) for name, each in settings.SIGN_IN.oidc.items())
-    saml = ((each.title, "saml_login", name) for name, each in settings.SIGN_IN.saml.items())
+    now = current()
+    oidc = ((each.title, "openid_connect_login", name) for name, each in now.oidc.items())
+    saml = ((each.title, "saml_login", name) for name, each in now.saml.items())
     return [(title, reverse(view, args=[name])) for title, view, name in (*oidc, *saml)]
 
 
