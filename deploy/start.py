@@ -27,6 +27,9 @@ STARTER = (
 )
 # The time limit for indexing the samples, in seconds; it takes 15 on two cores.
 SAMPLES_S = 600
+# In the state directory, while an operator wants a backup restored (web/operate/backup/wanted.py).
+WANTED = Path(".restore") / "wanted.json"
+STOPPING = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 
 @dataclass(frozen=True)
@@ -43,11 +46,10 @@ class Site:
 
 def main() -> int:
     """Runs until Ctrl-C. Returns 0 after a clean stop, 1 when Guildhall could not start."""
-    signal.signal(signal.SIGINT, _interrupt)
-    signal.signal(signal.SIGTERM, _interrupt)
     # Under nohup, SIGHUP comes in ignored and stays so.
-    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
-        signal.signal(signal.SIGHUP, _interrupt)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        STOPPING.remove(signal.SIGHUP)
+    stop_on_signals()
     try:
         bring_up(ProgressPrinter())
     except CannotStart as problem:
@@ -73,9 +75,14 @@ def bring_up(progress: ProgressPrinter) -> None:
     install.install(extras_for(os.environ), progress, runner)
     runner.output(Command(manage("check", "--tag=settings").argv, "Some settings cannot work."))
     close_home(site.home)
-    with progress.step("Preparing the database and the base model"):
-        runner.side_by_side([manage("migrate", "--verbosity=0")], [manage("preparemodels")])
-    serve(site, progress, runner)
+    while True:
+        with progress.step("Preparing the database and the base model"):
+            runner.side_by_side([manage("migrate", "--verbosity=0")], [manage("preparemodels")])
+        serve(site, progress, runner)
+        stop_on_signals()
+        progress = ProgressPrinter()
+        with progress.step("Restoring a backup"):
+            runner.side_by_side([manage("restore", "--wanted")])
 
 
 def extras_for(variables: Mapping[str, str]) -> str:
@@ -101,7 +108,7 @@ def close_home(home: Path) -> None:
 
 
 def serve(site: Site, progress: ProgressPrinter, runner: Runner) -> None:
-    """Starts the programs, announces the address, and stops the programs when interrupted."""
+    """Starts the programs, announces the address, and stops the programs when interrupted, or for a restore."""
     # What the broker kept is stale ("the model is loaded", queued tasks): Celery beat sends what is due.
     shutil.rmtree(site.home / "run" / "appendonlydir", ignore_errors=True)
     supervisor = Supervisor(site.home, supervised(site, runner.environment))
@@ -113,12 +120,19 @@ def serve(site: Site, progress: ProgressPrinter, runner: Runner) -> None:
         with progress.step("Loading the base model"):
             supervisor.wait_until(lambda: answers(f"{site.url}readyz"))
         announce(site, progress, runner)
-        supervisor.wait()
+        if supervisor.wait((site.home / WANTED).exists):
+            return
         raise CannotStart("The supervisor was stopped by another process, so Guildhall stops.")
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in STOPPING:
             signal.signal(number, signal.SIG_IGN)
         supervisor.stop()
+
+
+def stop_on_signals() -> None:
+    """Raises KeyboardInterrupt for each signal that means to stop."""
+    for number in STOPPING:
+        signal.signal(number, _interrupt)
 
 
 def announce(site: Site, progress: ProgressPrinter, runner: Runner) -> None:
@@ -147,7 +161,8 @@ def environment(site: Site, variables: Mapping[str, str]) -> dict[str, str]:
     """
     kept = {name: value for name, value in variables.items() if name != "PYTHONDONTWRITEBYTECODE"}
     embedded = {"REDIS_URL": f"unix://{preflight.valkey_socket(site.home)}"}
-    return {**embedded, **kept, "GUILDHALL_HOME": str(site.home), "PORT": str(site.port), "PYTHONUNBUFFERED": "1"}
+    own = {"GUILDHALL_HOME": str(site.home), "PORT": str(site.port), "RUN_BY_UP": "1", "PYTHONUNBUFFERED": "1"}
+    return {**embedded, **kept, **own}
 
 
 def supervised(site: Site, variables: Mapping[str, str]) -> dict[str, str]:

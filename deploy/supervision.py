@@ -49,9 +49,13 @@ class Supervisor:
             self._raise_for_lost_programs()
             time.sleep(POLL_S)
 
-    def wait(self) -> None:
-        """Returns when supervisord exits, which it does only when somebody stops it."""
-        self._process.wait()
+    def wait(self, until: Callable[[], bool]) -> bool:
+        """Returns true once `until()` is true, or false when supervisord exits: only when somebody stops it."""
+        while self._process.poll() is None:
+            if until():
+                return True
+            time.sleep(POLL_S)
+        return False
 
     def stop(self) -> None:
         """Stops all programs, the broker last, and returns when they have exited."""

@@ -30,6 +30,8 @@ Error = Callable[[int, str, str], HttpResponse]
 SMALL_BYTES: Final = 64_000
 # Files within JSON take six times their size while they are parsed: 170 MB for one of 25.
 A2A_FILE_BYTES: Final = 10 * 1024 * 1024
+# Of a backup that a new site is restored from. Larger ones are put into BACKUP_DIR.
+BACKUP_BYTES: Final = 4 * 1024**3
 # A client that sends nothing of its body for so long is disconnected.
 SILENT_S: Final = 60.0
 SIGNED_OUT: Final = "Sign in, or send a valid API key, to upload this much."
@@ -54,6 +56,10 @@ def _picture_bytes() -> int:
     return int(settings.MAX_PICTURE_BYTES) + _page_bytes()
 
 
+def _backup_bytes() -> int:
+    return BACKUP_BYTES
+
+
 def _page_bytes() -> int:
     return int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
 
@@ -65,6 +71,7 @@ UPLOADS: Final[dict[str, Callable[[], int]]] = {
     "gpts/<slug:slug>/files": _knowledge_bytes,
     "gpts/<slug:slug>/files/<uuid:file_id>/replace": _knowledge_bytes,
     "import/": _knowledge_bytes,
+    "admin/backups/restore/": _backup_bytes,
     "api/import": _knowledge_bytes,
     "files/attach": _attachment_bytes,
     "projects/<uuid:project_id>/files": _attachment_bytes,

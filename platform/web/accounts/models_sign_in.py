@@ -27,7 +27,7 @@ class SignInProvider(models.Model):
 
     class Meta:
         ordering: ClassVar = ["name"]
-        verbose_name, verbose_name_plural = "provider of single sign-on", "single sign-on"
+        verbose_name, verbose_name_plural = "provider", "single sign-on"
 
     def __str__(self) -> str:
         return str(self.table.get("title") or self.name)

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from web.accounts import audit
 from web.attempts import attempt
-from web.operate.backup import planned
+from web.operate.backup import planned, wanted
 from web.operate.models_backup import Backup
 from web.operate.site import operators, person_of
 
@@ -48,6 +48,9 @@ def _page() -> dict[str, Any]:
         "usual_size": good[0].size if good else 0,
         "failed": rows[0] if rows and rows[0].state == Backup.State.FAILED else None,
         "example": good[0].path if good else "FILE",
+        "can_restore": wanted.is_possible(),
+        "is_new": wanted.is_new_site(),
+        "restore_failed": wanted.failure(),
     }
 
 

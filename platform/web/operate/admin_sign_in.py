@@ -28,6 +28,7 @@ from web.secrets import SecretLost, seal
 Kind = SignInProvider.Kind
 FIXED: Final = ("name", "server", "entity_id")  # of a provider that exists
 ATTRIBUTES: Final = ("uid", "email", "name")
+NEW: Final = "NAME"  # in addresses, until it has one
 # Where each kind says what is wrong with its address.
 ADDRESS: Final = {Kind.OIDC: "server", Kind.SAML: "metadata_url"}
 
@@ -52,7 +53,8 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
     groups = _text("Claim with groups", "People are members of the groups that it lists, at each sign-in.", "groups")
     operators = _text("Group of admins", "Its members are admins here, and nobody else who signs in with it.")
     sign_up = forms.BooleanField(
-        label="Its people get accounts also while sign-up is closed",
+        label="New people",
+        help_text="On: they get accounts although sign-up is closed. Off: they need an invitation then.",
         required=False,
         initial=True,
         widget=UnfoldBooleanSwitchWidget,
@@ -232,7 +234,9 @@ class SignInProviderAdmin(OperatorAdmin):
     ) -> Any:
         """With the addresses that the provider must know, or the kinds to choose from."""
         row = self.get_object(request, object_id) if object_id else None
-        context = {"addresses": addresses(row)} if row else {"kinds": Kind.choices, "kind": self._kind(request, None)}
+        kind = self._kind(request, row)
+        context = {"addresses": addresses(kind, row.name if row else NEW), "kind": kind}
+        context |= {} if row else {"kinds": Kind.choices}
         return super().changeform_view(request, object_id, form_url, {**(extra_context or {}), **context})
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
@@ -260,10 +264,10 @@ class SignInProviderAdmin(OperatorAdmin):
         return sign_in_providers.n_people(row)
 
 
-def addresses(row: SignInProvider) -> list[tuple[str, str]]:
-    """What to enter at the provider: titles and URLs of this site."""
-    names = {
+def addresses(kind: str, name: str) -> list[tuple[str, str]]:
+    """What to enter at the provider of this name: titles and URLs of this site."""
+    views = {
         Kind.OIDC: [("Redirect URI", "openid_connect_callback")],
         Kind.SAML: [("Metadata", "saml_metadata"), ("Assertion consumer service", "saml_acs")],
     }
-    return [(title, settings.SITE_URL + reverse(name, args=[row.name])) for title, name in names[Kind(row.kind)]]
+    return [(title, settings.SITE_URL + reverse(view, args=[name])) for title, view in views[Kind(kind)]]

@@ -55,6 +55,11 @@ class Backup(models.Model):
         return self.path
 
     @property
+    def name(self) -> str:
+        """Of its file."""
+        return Path(self.path).name
+
+    @property
     def is_there(self) -> bool:
         """Whether its file is where it was written."""
         return bool(self.path) and Path(self.path).is_file()

@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
+from django.db import connection
 from django.db.models import F
 from django.test import Client
 from django.utils import timezone
@@ -210,3 +213,55 @@ def test_a_killed_worker_leaves_no_half_backup(db, settings, tmp_path, monkeypat
     planned.work()
     assert not list(tmp_path.glob(".snapshot-*"))
     assert last_backup().verified
+
+
+@pytest.fixture
+def by_up(settings, home, tmp_path):
+    """As `deploy/up` runs a site, with a folder of backups."""
+    settings.RUN_BY_UP, settings.BACKUP_DIR, settings.BACKUP_PASSPHRASE = True, tmp_path / "kept", PASSPHRASE
+    settings.BACKUP_DIR.mkdir()
+    good = make_archive(tmp_path, name="database/db.sqlite3").rename(
+        settings.BACKUP_DIR / "guildhall-20260101-000000.backup"
+    )
+    return f"/admin/backups/restore/?file={good.name}"
+
+
+def asked(console: Client, url: str, **fields: Any) -> str:
+    return console.post(url, {"knows": "on", **fields}).text
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="only the database of a state directory can be replaced")
+def test_a_restore_asked_for_in_the_console_is_done_once_the_site_is_stopped(console, by_up, home, settings, bob):
+    assert console.get(by_up).url.startswith("/account/reauthenticate/")
+    console.post("/account/reauthenticate/", {"password": "oscar-secret-1", "next": by_up})
+    assert by_up in console.get("/admin/backups/").text
+    assert "Wrong passphrase" in asked(console, by_up, passphrase="not this one")
+    assert "This field is required" in console.post(by_up, {"passphrase": PASSPHRASE}).text
+    place = home / ".restore" / "wanted.json"
+    assert not place.exists()
+    assert "is being restored" in asked(console, by_up)
+    assert (place.stat().st_mode & 0o777, place.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+
+    Path(json.loads(place.read_text())["path"]).unlink()
+    call_command("restore", "--wanted")  # as deploy/up does; the backup is gone meanwhile
+    assert "Couldn’t read" in console.get("/admin/backups/").text
+    assert not place.exists()
+    with pytest.raises(FileNotFoundError):
+        call_command("restore", "--wanted")
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="only the database of a state directory can be replaced")
+def test_a_file_is_restored_into_a_new_site_only(console, by_up, home, tmp_path, settings, bob):
+    url = by_up.partition("?")[0]
+    console.post("/account/reauthenticate/", {"password": "oscar-secret-1", "next": url})
+    sent = make_archive(tmp_path, passphrase="theirs, not ours").read_bytes()
+    file = lambda: SimpleUploadedFile("their.backup", sent)  # noqa: E731
+    assert "Wrong passphrase" in asked(console, url, passphrase=PASSPHRASE, backup=file())
+    assert "is being restored" in asked(console, url, passphrase="theirs, not ours", backup=file())
+    assert (home / ".restore" / "uploaded.backup").read_bytes() == sent
+    for other in ("../secret.key", "guildhall-2.backup", "/etc/passwd"):
+        assert console.get(f"{url}?file={other}").status_code == 404
+    Client().post("/account/login/", {"login": "bob@example.org", "password": "bob-secret-1"})
+    assert console.get(url).status_code == 404
+    settings.RUN_BY_UP = False
+    assert console.get(by_up).status_code == 404

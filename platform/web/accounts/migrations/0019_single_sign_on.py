@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
                 ('created', models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'verbose_name': 'provider of single sign-on',
+                'verbose_name': 'provider',
                 'verbose_name_plural': 'single sign-on',
                 'ordering': ['name'],
             },

@@ -76,6 +76,15 @@ def file_of(row: Backup) -> Path | None:
     return path if is_here and row.state != State.RUNNING and path.is_file() else None
 
 
+def in_folder(name: str) -> Path | None:
+    """The complete backup of this name in BACKUP_DIR."""
+    folder: Path | None = settings.BACKUP_DIR
+    is_written = Backup.objects.filter(path__endswith=f"/{name}", state=State.RUNNING).exists()
+    if folder is None or is_written or not Path(name).match(PATTERN):
+        return None
+    return folder / name if (folder / name).is_file() and "/" not in name else None
+
+
 def unlisted(most: int) -> list[Found]:
     """Backups in BACKUP_DIR that this database has no record of, such as one of before a restore; newest first."""
     folder: Path | None = settings.BACKUP_DIR

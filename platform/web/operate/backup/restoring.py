@@ -7,7 +7,7 @@ import fcntl
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -27,7 +27,7 @@ from web.operate.erasure import erase_again
 from web.operate.models_backup import Backup
 
 # What a state directory may have before a restore: what its first command and an installation make.
-_HARMLESS: Final = ("secret.key", "run", "models", "passing", "install.log", NAME)
+_HARMLESS: Final = ("secret.key", "run", "models", "passing", "install.log", "sign-in.toml", NAME)
 _KEPT: Final = (*_HARMLESS[1:], NAME)
 
 
@@ -41,13 +41,16 @@ class Restored:
     n_erased: int
 
 
-def restore(path: Path, passphrase: str, *, replaces: bool = False) -> Restored:
-    """Restore the archive at `path`. With `replaces`, what is there is moved aside first. Raises BackupError."""
+def restore(path: Path, passphrase: str, *, replaces: bool = False, locks: bool = True) -> Restored:
+    """Restore the archive at `path`. With `replaces`, what is there is moved aside first. Raises BackupError.
+
+    `locks`: make sure that the site is stopped, and stays so.
+    """
     manifest, text, sealed = archive.checked(path)
     keys = unseal_keys(sealed, passphrase, text)
     snapshot.check(manifest["database"])
     home = Path(settings.GUILDHALL_HOME)
-    with _stopped(home):
+    with _stopped(home) if locks else nullcontext():
         present = [each for each in _content(home) if each.name not in _HARMLESS]
         if present and not replaces:
             raise BackupError(f"{home} is not empty: it has {present[0].name}. With --replace, that is moved aside.")
@@ -95,7 +98,8 @@ def _database_files() -> list[Path]:
 def _move_aside(home: Path) -> None:
     """Move what would be replaced to a folder of its own."""
     connection.close()
-    present = [each for each in _content(home) if each.name not in _KEPT and not each.name.startswith("replaced-")]
+    stays = (*(home / name for name in _KEPT), settings.BACKUP_DIR)
+    present = [each for each in _content(home) if each not in stays and not each.name.startswith("replaced-")]
     aside = home / f"replaced-{timezone.now():%Y%m%d-%H%M%S}"
     aside.mkdir()
     for each in present:
