@@ -105,11 +105,6 @@ def decided_about(user: User) -> QuerySet[Case]:
     return decided.select_related(*_RELATED).order_by("-decided")
 
 
-def n_unseen(user: User) -> int:
-    """How many decisions the person has not had on their page."""
-    return Case.objects.filter(owner=user, seen=False).count()
-
-
 @transaction.atomic
 def decide(case: Case, decision: str, note: str, by: User) -> Case:
     """Decide an open case, and do what follows. Raises ValidationError."""

@@ -44,7 +44,9 @@ def test_a_gpt_is_reported_unlisted_appealed_and_listed_again(client, gpt, alice
     assert client.get("/g/pump-doctor/").status_code == 404
 
     client.force_login(alice)
+    assert "Read the decision" in client.get("/gpts/").content.decode()
     told = client.get("/account/decisions/").content.decode()
+    assert "Read the decision" not in client.get("/gpts/").content.decode()
     assert "Wrong seals." in told
     assert "bob" not in told.lower()
     with pytest.raises(ValidationError, match="withdrawn this GPT from the store"):

@@ -7,6 +7,7 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from web.accounts.models import User
+from web.moderation.models import Case
 from web.runs.creator_questions import OPEN, UNSEEN
 from web.runs.models import CreatorQuestion
 from web.schedules.models import Schedule
@@ -19,7 +20,8 @@ register = template.Library()
 @register.simple_tag
 def waiting(user: Any) -> dict[str, int]:
     """What waits for `user`: questions and new reviews of their GPTs (`to_answer`), answers to their own questions
-    that they have not seen (`answered`), and schedules that paused themselves (`stopped`).
+    that they have not seen (`answered`), schedules that paused themselves (`stopped`), and decisions of admins about
+    something of theirs that they have not read (`decided`).
     """
     if not getattr(user, "is_authenticated", False):  # the pages for errors may have no user
         return {}
@@ -29,6 +31,7 @@ def waiting(user: Any) -> dict[str, int]:
         "to_answer": questions + _number(Review.objects.filter(UNSEEN_REVIEW), "gpt__owner"),
         "answered": _number(CreatorQuestion.objects.filter(UNSEEN), "owner"),
         "stopped": _number(stopped, "owner"),
+        "decided": _number(Case.objects.filter(seen=False), "owner"),
     }
     found: Any = User.objects.filter(pk=user.pk).values(**counts).first()
     return found or {}
