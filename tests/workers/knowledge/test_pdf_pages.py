@@ -125,6 +125,28 @@ _NO_TABLES = {
 }
 
 
+def test_a_table_goes_on_between_the_running_lines_of_two_pages() -> None:
+    running = at(60, 770, "Kestrel Foods") + at(410, 770, "Report 2019") + at(300, 40, "1")
+    pages = [
+        Page(running + at(60, 720, "Income", size=14) + _table(_SALES)),
+        Page(running + _table(_SALES[1:4], top=740)),
+    ]
+    texts = [block.text for block in parse(pdf(*pages)).blocks if "|" in block.text]
+    header = "|  | 2019 | 2018 | Change |"
+    assert [text.split("\n")[0] for text in texts] == [header, header]
+
+
+def test_a_table_of_words_goes_on_under_its_bold_header() -> None:
+    header = [
+        f"{at(x, 700, cell, font='F2')}" for x, cell in zip((60, 250, 330), ("Course", "Room", "Day"), strict=True)
+    ]
+    rows = [(f"Course {letter}", "Red hall", "Monday") for letter in "ABCDEF"]
+    xs, foot = (60, 250, 330), at(300, 40, "1")
+    pages = [Page("".join(header) + _table(rows, 684, xs) + foot), Page(_table(rows, 740, xs) + foot)]
+    second = [block.text for block in parse(pdf(*pages)).blocks if "|" in block.text][1]
+    assert second.split("\n")[0] == "| Course | Room | Day |"
+
+
 @pytest.mark.parametrize("what", _NO_TABLES)
 def test_what_only_happens_to_stand_in_columns_is_no_table(what: str) -> None:
     rows = _table(_NO_TABLES[what], xs=(60, 350, 420))

@@ -6,6 +6,7 @@ from itertools import pairwise, takewhile
 from statistics import median
 from typing import Final
 
+from workers.knowledge.parsers.pdf.lines import HEADING_SIZE
 from workers.knowledge.parsers.pdf.tables import (
     Rows,
     Table,
@@ -55,6 +56,8 @@ def _continues(candidate: list[list[TextPiece]], row: list[TextPiece]) -> bool:
         return False
     if len(row) >= 2:
         return True
+    if row[0].size >= HEADING_SIZE * median(piece.size for each in candidate for piece in each):
+        return False
     singles = sum(1 for _ in takewhile(lambda each: len(each) < 2, reversed(candidate)))
     # A section's label inside the table, or a label's second line, but not a line of text across the columns.
     wide = max(each[-1].x1 for each in candidate) - min(each[0].x0 for each in candidate)
@@ -82,7 +85,7 @@ def _aligned(rows: list[list[TextPiece]]) -> list[Table]:
     merged = [merged_header(top)] if header > 1 else top
     body = _wrapped_labels(cells[header:])
     pieces = tuple(piece for row in rows for piece in row)
-    return [Table([*merged, *body], pieces, tuple(start for start, _ in columns), has_header=header > 0)]
+    return [Table([*merged, *body], pieces, tuple(start for start, _ in columns))]
 
 
 def _columns(rows: list[list[TextPiece]]) -> list[tuple[float, float]]:

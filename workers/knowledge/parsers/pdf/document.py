@@ -21,6 +21,7 @@ from gpts.knowledge.documents import Document
 from workers.knowledge.errors import BrokenFile, PasswordProtected, ScannedPages
 from workers.knowledge.isolated_child import report_pages
 from workers.knowledge.parsers.outline import Outline
+from workers.knowledge.parsers.pdf.continued import continue_tables
 from workers.knowledge.parsers.pdf.layout import Placed
 from workers.knowledge.parsers.pdf.lines import (
     LineStyle,
@@ -51,8 +52,6 @@ _UNSPACED: Final = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\
 _SPREAD: Final = 0.9
 # Hidden lines repeated on this many pages are printer's marks.
 _RUNNING_PAGES: Final = 3
-# The largest distance, in points, of a table's columns from those on the page before.
-_SAME_COLUMN: Final = 8.0
 
 
 def parse(data: bytes) -> Document:
@@ -111,10 +110,8 @@ def _write(outline: Outline, pages: Sequence[PageContent]) -> None:
     styles = heading_styles([[each.item for each in items if isinstance(each.item, TextLine)] for items in kept])
     repeated = _repeated([passage.text for page in pages for passage in page.hidden])
     shown = [_words(" ".join(map(_text, page.items))) for page in pages]
-    last_table: Table | None = None
+    continue_tables(kept)
     for number, (page, items) in enumerate(zip(pages, kept, strict=True), 1):
-        if last_table and items and isinstance(items[0].item, Table):
-            items[0] = Placed(_continued(items[0].item, last_table), items[0].order)
         beside = shown[max(0, number - 2)].union(*shown[number - 1 : number + 1])
         hidden = [(each, _harmless(each, shown[number - 1], beside, repeated)) for each in page.hidden]
         write_page(outline, items, styles, number, hidden)
@@ -124,8 +121,6 @@ def _write(outline: Outline, pages: Sequence[PageContent]) -> None:
             outline.notice(message, number)
         if page.unread:
             outline.notice("This page is a picture, and text recognition isn't available on this site.", number)
-        last = items[-1].item if items else None
-        last_table = last if isinstance(last, Table) else None
 
 
 def write_page(
@@ -200,17 +195,6 @@ def _repeated(texts: Sequence[str]) -> Callable[[str], bool]:
     counts = Counter(re.sub(r"\d+", "#", text) for text in texts)
     often = {key for key, n in counts.items() if n >= _RUNNING_PAGES}
     return lambda text: re.sub(r"\d+", "#", text) in often
-
-
-def _continued(table: Table, before: Table) -> Table:
-    """`table` under the header of the one that ended the page before, if it continues it."""
-    same = len(table.columns) == len(before.columns) and all(
-        abs(a - b) <= _SAME_COLUMN for a, b in zip(table.columns, before.columns, strict=True)
-    )
-    widths = {len(row) for row in (table.rows[0], before.rows[0])}
-    if not same or len(widths) > 1 or table.has_header or table.rows[0] == before.rows[0]:
-        return table
-    return Table([before.rows[0], *table.rows], table.pieces, table.columns)
 
 
 def opened(data: bytes) -> tuple[pdfium.PdfDocument, bool]:

@@ -14,7 +14,7 @@ from workers.knowledge.parsers.words import TextPiece, same_line
 LineStyle = tuple[float, bool]
 
 # The least ratio of a heading's letter size to the body's.
-_HEADING_SIZE: Final = 1.15
+HEADING_SIZE: Final = 1.15
 _HEADING_CHARS: Final = 120
 _MAX_HEADING_STYLES: Final = 5
 # A larger gap, as a multiple of the usual one, begins a paragraph.
@@ -75,15 +75,15 @@ def _line(row: Sequence[TextPiece]) -> TextLine:
 
 def running_lines(pages: Sequence[Sequence[TextLine]]) -> Callable[[TextLine], bool]:
     """A predicate for headers, footers and page numbers: lines that many of `pages` repeat at an edge."""
-    edges = Counter(key for lines in pages for key in {_running(line) for line in _edge_lines(lines)})
+    edges = Counter(key for lines in pages for key in {running_key(line.text) for line in _edge_lines(lines)})
     often = {key for key, n in edges.items() if n >= max(_RUNNING_PAGES, _RUNNING_SHARE * len(pages))}
     sizes: Counter[float] = Counter()
     for line in chain.from_iterable(pages):
         sizes[line.size] += len(line.text)
     # Larger letters are a title, which slides may repeat.
-    largest = _HEADING_SIZE * max(sizes, key=lambda size: sizes[size], default=0.0)
+    largest = HEADING_SIZE * max(sizes, key=lambda size: sizes[size], default=0.0)
     at_edge = {id(line) for lines in pages for line in _edge_lines(lines) if line.size < largest}
-    return lambda line: id(line) in at_edge and _running(line) in often
+    return lambda line: id(line) in at_edge and running_key(line.text) in often
 
 
 def _edge_lines(lines: Sequence[TextLine]) -> list[TextLine]:
@@ -93,8 +93,9 @@ def _edge_lines(lines: Sequence[TextLine]) -> list[TextLine]:
     return [line for line in lines if round(line.baseline) in edges and len(line.text) <= _RUNNING_CHARS]
 
 
-def _running(line: TextLine) -> str:
-    return re.sub(r"\d+|\b[ivxlc]+$", "#", line.text)
+def running_key(text: str) -> str:
+    """`text` without what differs between pages: numbers."""
+    return re.sub(r"\d+|\b[ivxlc]+$", "#", text)
 
 
 def heading_styles(pages: Sequence[Sequence[TextLine]]) -> list[LineStyle]:
@@ -109,7 +110,7 @@ def heading_styles(pages: Sequence[Sequence[TextLine]]) -> list[LineStyle]:
     found = [
         (size, bold)
         for size, bold in rare
-        if size >= body * _HEADING_SIZE or (bold and not body_is_bold and size >= body)
+        if size >= body * HEADING_SIZE or (bold and not body_is_bold and size >= body)
     ]
     return sorted(found, reverse=True)[:_MAX_HEADING_STYLES]
 

@@ -34,7 +34,6 @@ class Table:
     pieces: tuple[TextPiece, ...]
     # The x of each column, to recognise the table when it continues on the next page.
     columns: tuple[float, ...] = ()
-    has_header: bool = True
     notes: tuple[str, ...] = ()
 
 
