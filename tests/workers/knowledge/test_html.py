@@ -31,6 +31,18 @@ def test_a_page_of_menus_keeps_them() -> None:
     assert "Shop" in read("<nav><ul><li>Home</li><li>Shop</li></ul></nav>").text()
 
 
+def test_a_filing_has_its_signs_beside_their_figures_under_one_header() -> None:
+    def row(label: str, *cells: str) -> str:
+        return f"<tr><td>{label}</td>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+
+    over = "<tr><td></td><td colspan=7>Year ended</td></tr>"
+    years = "<tr><td></td><td colspan=3>2024</td><td></td><td colspan=3>2023</td></tr>"
+    sales, loss = row("Sales", "$", "8,120", "", "", "$", "7", ""), row("Loss", "", "(51", ")", "", "", "(12", ")")
+    table = f"<table>{over}{years}{sales}{loss}</table>"
+    expected = "|  | Year ended 2024 | Year ended 2023 |\n| Sales | $8,120 | $7 |\n| Loss | (51) | (12) |"
+    assert texts(ARTICLE + table)[-1] == expected
+
+
 def test_a_table_in_a_cell_keeps_the_outer_grid() -> None:
     inner = "<table><tr><td>I</td><td>II</td></tr><tr><td>III</td><td>IV</td></tr></table>"
     assert texts(f"<table><tr><td>A</td><td>B</td></tr><tr><td>{inner}</td><td>2</td></tr></table>") == [

@@ -219,6 +219,15 @@ def test_blank_columns_and_rows_within_a_statement_keep_labels_and_header() -> N
     ]
 
 
+def test_an_invoice_with_spacer_columns_is_one_table() -> None:
+    rows = [
+        ["Item", None, "Unit price", None, "Total"],
+        ["Flyers", None, 0.04, None, 80],
+        [None, None, "VAT", None, 47],
+    ]
+    assert texts(workbook(rows))[1] == "| Item | Unit price | Total |\n| Flyers | 0.04 | 80 |\n|  | VAT | 47 |"
+
+
 def test_two_tables_side_by_side_stay_two() -> None:
     rows = [["Part", "Price", None, "City", "Staff"], ["Seal", 2, None, "Bonn", 9], ["Valve", 7, None, "Kiel", 4]]
     assert [block.text for block in read(workbook(rows)).blocks[1:]] == [

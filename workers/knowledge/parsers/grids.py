@@ -67,11 +67,15 @@ class Grid:
                 header = _write_area([row for row in area if row], part, spread, outline, page, header)
 
     def _joined(self, parts: list[list[int]], rows: list[int]) -> list[list[int]]:
-        """`parts` of columns, with those of mere figures joined to the part on their left, which names their rows."""
+        """`parts` of columns, with those joined to the part on their left that it names the rows of.
+
+        They are mere figures, or a single column between two spacers.
+        """
         joined: list[list[int]] = []
         for part in parts:
             texts = [self.rows[row][column] for row in rows for column in part if column in self.rows[row]]
-            if joined and 2 * _n_figures(texts) > len(texts):
+            is_spaced = bool(joined) and len(part) == 1 and part[0] - joined[-1][-1] == 2 and len(texts) > 1
+            if joined and (is_spaced or 2 * _n_figures(texts) > len(texts)):
                 joined[-1] += part
             else:
                 joined.append([*part])

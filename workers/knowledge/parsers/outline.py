@@ -9,6 +9,7 @@ from typing import Any, Final
 from gpts.knowledge.documents import Block, Document, Finding, Notice, Severity, Unit
 from gpts.safety.findings import excerpt, finding_id
 from workers.knowledge.decoding import decoded
+from workers.knowledge.parsers.cells import tidied
 
 # Rows of a table that share one repeated header line: about half a chunk of short cells.
 TABLE_GROUP_CHARS: Final = 600
@@ -65,7 +66,7 @@ class Outline:
 
     def table(self, rows: list[list[str]], page: int | None = None) -> None:
         """Add a table as groups of rows, repeating the first row above each group."""
-        cleaned = [[flat(cell) for cell in row] for row in rows if any(cell.strip() for cell in row)]
+        cleaned = tidied([[flat(cell) for cell in row] for row in rows])
         if not cleaned:
             return
         header, *body = ["| " + " | ".join(row) + " |" for row in cleaned]

@@ -5,6 +5,7 @@ from typing import Final
 
 from bs4.element import NavigableString, Tag
 
+from workers.knowledge.parsers.cells import with_one_header
 from workers.knowledge.parsers.html.sifting import strings, visible_text
 from workers.knowledge.parsers.records import merged_header
 
@@ -50,7 +51,9 @@ def table_rows(table: Tag) -> list[list[str]]:
     # The first rows in a `thead` or with header cells only, if other rows follow.
     n_header = sum(1 for _ in takewhile(_is_header, rows))
     is_header = 1 < n_header <= 4 and n_header < len(rows)
-    return [merged_header(lines[:n_header]), *lines[n_header:]] if is_header else lines
+    return (
+        [merged_header(lines[:n_header]), *lines[n_header:]] if is_header else with_one_header(lines) if lines else []
+    )
 
 
 def _own_rows(table: Tag) -> list[Tag]:

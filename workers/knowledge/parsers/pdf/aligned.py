@@ -6,13 +6,12 @@ from itertools import pairwise, takewhile
 from statistics import median
 from typing import Final
 
+from workers.knowledge.parsers.cells import Rows, is_number
 from workers.knowledge.parsers.pdf.lines import HEADING_SIZE
 from workers.knowledge.parsers.pdf.tables import (
-    Rows,
     Table,
     header_rows,
     holds_words_or_is_full,
-    is_number,
     is_plausible,
     is_right_to_left,
     is_tick,

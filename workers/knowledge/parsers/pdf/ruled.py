@@ -3,18 +3,16 @@
 from collections.abc import Sequence
 from typing import Final
 
+from workers.knowledge.parsers.cells import Rows, is_number, tidied, with_one_header
 from workers.knowledge.parsers.pdf.lines import joined
 from workers.knowledge.parsers.pdf.rules import RuledGrid
 from workers.knowledge.parsers.pdf.tables import (
-    Rows,
     Table,
     captioned,
     holds_words_or_is_full,
-    is_number,
     is_plausible,
     is_right_to_left,
     is_tick,
-    with_one_header,
 )
 from workers.knowledge.parsers.words import TextPiece, Word, piece_of, rows_of, same_line
 
@@ -52,7 +50,7 @@ def ruled_table(grid: RuledGrid, pieces: Sequence[TextPiece]) -> Table | None:
     if sum(map(is_plausible, texts)) < max(3, _MIN_PLAUSIBLE * sum(not is_tick(text) for text in texts)):
         return None
     rows = [line for i in range(n_rows) for line in _split_rows(_merged_row(grid, cells, i))]
-    rows = _without_empty_columns(_spread_down(grid, cells, rows, n_rows))
+    rows = tidied(_spread_down(grid, cells, rows, n_rows))
     if is_right_to_left("".join(texts)):
         rows = [row[::-1] for row in rows]
     notes, rows = captioned(rows)
@@ -150,8 +148,3 @@ def _cell_text(words: Sequence[Word]) -> str:
 def _line_text(row: Sequence[TextPiece]) -> str:
     texts = [each.text for each in row]
     return " ".join(reversed(texts) if is_right_to_left("".join(texts)) else texts)
-
-
-def _without_empty_columns(rows: Rows) -> Rows:
-    kept = [j for j in range(len(rows[0])) if any(row[j].strip() for row in rows)]
-    return [[row[j] for j in kept] for row in rows if any(cell.strip() for cell in row)]

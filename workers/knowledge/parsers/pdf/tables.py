@@ -8,14 +8,9 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from workers.knowledge.parsers.cells import YEAR, Rows, is_number
 from workers.knowledge.parsers.words import TextPiece
 
-Rows = list[list[str]]
-
-_NUMBER: Final = re.compile(
-    r"[$€£¥(+\-–—−~<>≈±]*\s*\d[\d.,'’\s]*\s*[%)kKmMbB*†‡]*(?:\s*[±(]\s*[\d.]+\)?)?|[-–—]+|n/?a", re.I
-)
-YEAR: Final = re.compile(r"(?:19|20)\d\d\*?|(?:FY|Q[1-4])\s?\d{2,4}", re.I)
 # Two letters or digits in a row, a CJK character, or a code of letters and digits.
 _WORD: Final = re.compile(
     r"[^\W\d_]{2}|\d{2}|[\u3040-\u9fff\uac00-\ud7af]|(?=[\w./-]*\d)(?=[\w./-]*[^\W\d_])[\w./-]{3,}"
@@ -35,10 +30,6 @@ class Table:
     # The x of each column, to recognise the table when it continues on the next page.
     columns: tuple[float, ...] = ()
     notes: tuple[str, ...] = ()
-
-
-def is_number(cell: str) -> bool:
-    return bool(_NUMBER.fullmatch(cell))
 
 
 def is_right_to_left(text: str) -> bool:
@@ -87,24 +78,3 @@ def header_rows(cells: Rows) -> int:
     while n < min(_MAX_HEADER_ROWS, len(cells) - 1) and sum(map(bool, cells[n])) == 1 and not cells[n][0]:
         n += 1
     return n
-
-
-def with_one_header(rows: Rows) -> Rows:
-    """`rows` of a ruled table, the first two joined if both belong to the header."""
-    first = rows[0]
-    blank = sum(not cell for cell in first)
-    if len(rows) < 3 or not blank or sum(map(bool, first)) < 2:
-        return rows
-    values = [cell for cell in rows[1] if cell]
-    if any(is_number(cell) and not YEAR.fullmatch(cell) for cell in values):
-        return rows
-    fits = all(not (a and b) or a == b for a, b in zip(first, rows[1], strict=True))
-    is_over = not first[0] and any(map(is_number, rows[2][1:]))
-    if fits or is_over or rows[1][0] in ("", first[0]):
-        over = ""
-        spread = []
-        for cell, below in zip(first, rows[1], strict=True):
-            over = cell or (over if below else "")
-            spread.append(over if over == below else f"{over} {below}".strip())
-        return [spread, *rows[2:]]
-    return rows
