@@ -163,3 +163,35 @@ def test_slides_are_pages_with_titles_and_notes() -> None:
         (2, "Slide 2", SECRET),
     ]
     assert [each.page for each in document.findings] == [2]
+
+
+_WHOLE = 'svg:x="0cm" svg:y="0cm" svg:width="28cm" svg:height="21cm"'
+_TEXT = f'<draw:frame svg:x="2cm" svg:y="2cm" svg:width="20cm" svg:height="3cm"><draw:text-box><text:p text:style-name="w">{SECRET}</text:p></draw:text-box></draw:frame>'  # noqa: E501
+
+
+@pytest.mark.parametrize(
+    ("below", "slide_fill", "is_hidden"),
+    [
+        ("", "", True),
+        ("", 'draw:fill="solid" draw:fill-color="#002040"', False),
+        (f"<draw:frame {_WHOLE}><draw:image/></draw:frame>", "", False),
+        (f'<draw:rect draw:style-name="dark" {_WHOLE}/>', "", False),
+        (f'<draw:rect draw:style-name="light" {_WHOLE}/>', 'draw:fill="bitmap"', True),
+    ],
+)
+def test_white_text_on_a_slide_waits_unless_something_dark_is_behind_it(
+    below: str, slide_fill: str, is_hidden: bool
+) -> None:
+    def fill(family: str, name: str, properties: str) -> str:
+        kind = "graphic" if family == "graphic" else "drawing-page"
+        inner = f"<style:{kind}-properties {properties}/>"
+        return f'<style:style style:name="{name}" style:family="{family}">{inner}</style:style>'
+
+    styles = (
+        text_style("w", 'fo:color="#ffffff"', "paragraph")
+        + fill("drawing-page", "dp", slide_fill)
+        + fill("graphic", "dark", 'draw:fill="solid" draw:fill-color="#101010"')
+        + fill("graphic", "light", 'draw:fill="solid" draw:fill-color="#ffffff"')
+    )
+    document = read("presentation", f'<draw:page draw:style-name="dp">{below}{_TEXT}</draw:page>', styles)
+    assert [each.severity for each in document.findings] == ["quarantine"] * is_hidden

@@ -15,6 +15,7 @@ from workers.knowledge.errors import BrokenFile
 from workers.knowledge.parsers.colours import WHITE
 from workers.knowledge.parsers.grids import Grid
 from workers.knowledge.parsers.odf import DRAW, OFFICE, PRESENTATION, STYLE, SVG, TABLE, TEXT
+from workers.knowledge.parsers.odf.scene import Scene
 from workers.knowledge.parsers.odf.styles import HIDDEN, LEAST_CM, OdfStyles, TextLook, centimetres
 from workers.knowledge.parsers.ooxml import number
 from workers.knowledge.parsers.outline import Outline, flat, take_properties, tells_something
@@ -55,7 +56,7 @@ def parse(data: bytes) -> Document:
     elif kind in ("presentation", "drawing"):
         outline.unit = "slide"
         for page, slide in enumerate(content.iterfind(f"{DRAW}page"), 1):
-            reader.slide(slide, page)
+            reader.slide(slide, page, styles)
     else:
         reader.blocks(content, TextLook(ground=WHITE))
         reader.running_texts(styles)
@@ -117,19 +118,22 @@ class _ContentReader:
         for shapes in table.iterfind(f"{TABLE}shapes"):
             self.blocks(shapes, TextLook())
 
-    def slide(self, slide: Any, page: int) -> None:
+    def slide(self, slide: Any, page: int, styles: Any) -> None:
         """Add a slide under its title, then its notes; or leave it out if it is hidden."""
         self.page = page
         style = slide.get(f"{DRAW}style-name", "")
         if self.styles.value("drawing-page", style, f"{PRESENTATION}visibility") == "hidden":
             self.outline.leave_out(" ".join(_texts(slide)), "a hidden slide", page)
             return
+        scene = Scene.of(slide, styles, self.styles)
         frames = [each for each in slide if each.tag != f"{PRESENTATION}notes"]
         titles = [each for each in frames if each.get(f"{PRESENTATION}class") == "title"]
-        title = flat(" ".join(text for each in titles for text in _texts(each)))
+        lines = [self._paragraph(line, scene.look(each)) for each in titles for line in each.iter(f"{TEXT}p")]
+        title = flat(" ".join(lines))
         self.outline.heading(title if 0 < len(title) <= 200 else f"Slide {page}", 1, page)
-        for frame in sorted((each for each in frames if each not in titles or not title), key=_place):
-            self.blocks([frame], TextLook())
+        self._attachments()
+        for frame in sorted((each for each in frames if each not in titles), key=_place):
+            self.blocks([frame], scene.look(frame))
         for notes in slide.iterfind(f"{PRESENTATION}notes"):
             texts = [text for each in notes.iterfind(f"{DRAW}frame") for text in _texts(each)
                      if each.get(f"{PRESENTATION}class") == "notes"]  # fmt: skip
@@ -220,8 +224,10 @@ class _ContentReader:
         if _is_outside(element, "x", "width") or _is_outside(element, "y", "height"):
             self.outline.invisible(" ".join(_texts(element)), "it is outside the page", self.page)
             return
-        ground = self.styles.fill(element.get(f"{DRAW}style-name", ""))
-        self.blocks(element, replace(look, ground=ground))
+        is_filled, ground = self.styles.fill(element.get(f"{DRAW}style-name", ""))
+        is_bare = element.tag in (f"{DRAW}frame", f"{DRAW}text-box") and not is_filled
+        on_slide = self.outline.unit == "slide"
+        self.blocks(element, look if is_bare and on_slide else replace(look, ground=ground))
 
     def _table(self, table: Any, look: TextLook) -> None:
         grid, hidden = self._grid(table, look)

@@ -103,10 +103,13 @@ class OdfStyles:
         form = self._formats.get(style.get(f"{STYLE}data-style-name", "")) if style is not None else None
         return form is not None and not form.findall(f"{NUMBER}text-content") and not "".join(form.itertext()).strip()
 
-    def fill(self, name: str) -> Colour:
-        """The colour behind the text of a drawn shape of this style, None if unknown."""
-        kind = self.value("graphic", name, f"{DRAW}fill") or self.value("presentation", name, f"{DRAW}fill")
-        return from_hex(self.value("graphic", name, f"{DRAW}fill-color")) if kind == "solid" else None
+    def fill(self, name: str, *families: str) -> tuple[bool, Colour]:
+        """Whether a style of these families fills its shape or slide, and its colour (None: unknown or none)."""
+        for family in families or ("graphic", "presentation"):
+            if kind := self.value(family, name, f"{DRAW}fill"):
+                colour = self.value(family, name, f"{DRAW}fill-color")
+                return kind != "none", from_hex(colour) if kind == "solid" else None
+        return False, None
 
 
 def centimetres(length: str) -> float:
