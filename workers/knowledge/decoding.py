@@ -1,9 +1,8 @@
 """Decoding bytes in any charset.
 
 A wrong guess turns every umlaut of a file into another letter, and no question finds it any more. So the order is
-the byte order mark, UTF-8 if valid, the declared charset, then a guess from the letters and capitals that a charset
-gives, and charset-normalizer if none of ours fits. That alone decodes 18 of 76 short samples wrongly, French as Czech
-among them; this decodes all (2026-11).
+the byte order mark, UTF-8 if valid, the declared charset, then chardet's guess. Of 312 short samples in 26 languages
+that misreads 9; the letters and capitals that a charset gives, scored by code of our own, 48 (2026-11).
 """
 
 import re
@@ -12,9 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import webencodings
-from charset_normalizer import from_bytes
+from chardet import EncodingEra, detect
 
-from workers.knowledge.alphabets import likelihood
 from workers.knowledge.errors import BrokenFile, UnsupportedFormat
 
 _HEAD_BYTES: Final = 64_000
@@ -34,8 +32,9 @@ _CONTROLS: Final = bytes(byte for byte in range(32) if byte not in b"\t\n\v\f\r\
 _ASCII: Final = bytes(range(1, 128))
 _LONGEST_LINE: Final = 2_000
 _FROM_NON_ASCII: Final = re.compile(rb"[\x80-\xff][^\n]{0,%d}" % _LONGEST_LINE)
-# Below this score, no charset in alphabets.toml gives plausible words.
-_PLAUSIBLE: Final = 0.75
+# A less certain guess is about two or three signs of a Western text, such as "20 °C" or "5½".
+_CERTAIN: Final = 0.07
+_ERAS: Final = EncodingEra.MODERN_WEB | EncodingEra.LEGACY_ISO | EncodingEra.LEGACY_MAC | EncodingEra.DOS
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,12 +136,8 @@ def _broken_utf8(data: bytes) -> Decoded | None:
 
 
 def _guessed(data: bytes) -> str:
-    lines = b"\n".join(_non_ascii_lines(data))
-    score, charset = likelihood(lines)
-    if score >= _PLAUSIBLE:
-        return charset
-    best = from_bytes(lines, preemptive_behaviour=True).best()
-    return best.encoding if best else "cp1252"
+    found = detect(b"\n".join(_non_ascii_lines(data)), encoding_era=_ERAS)
+    return found["encoding"] if found["encoding"] and found["confidence"] >= _CERTAIN else "cp1252"
 
 
 def _non_ascii_lines(data: bytes) -> list[bytes]:
