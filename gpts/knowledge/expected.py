@@ -1,0 +1,42 @@
+"""What an answer must have by the kind of its question: a weight, a time, the thing that is counted."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Final
+
+from gpts.knowledge.terms import terms
+
+_KINDS: Final = [
+    (re.compile(kind["asks"], re.IGNORECASE), re.compile(kind["has"]))
+    for kind in tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))["kinds"]
+]
+# In German the noun may be a part of another: "Urlaubstage" are "27 Tage Urlaub".
+_COUNTED: Final = re.compile(r"\bhow many((?: [\w-]+){1,3})", re.IGNORECASE)
+_WHO: Final = re.compile(r"\b(?:who|whom|whose)\b", re.IGNORECASE)
+_NAME: Final = re.compile(r"\b[^\W\d_a-z][\w'’-]+")
+_FIGURE: Final = re.compile(r"(?<![\w.,])\d+(?![\w.,])")
+# "week 7", "invoice 2208": of what has numbers, the question wants one.
+_NUMBERED: Final = re.compile(r"\b([^\W\d_]{3,})s?\.? (\d{1,6})\b")
+
+
+def lacks_kind(question: str, text: str) -> bool:
+    """Whether `text`, with the titles above it, has nothing of the kind that `question` asks for."""
+    own = frozenset(_FIGURE.findall(question))
+    rest = _FIGURE.sub(lambda figure: "" if figure.group() in own else figure.group(), text)
+    if any(asks.search(question) and not has.search(rest) for asks, has in _KINDS):
+        return True
+    counted = _COUNTED.search(question)
+    if counted and (wanted := terms(counted.group(1))) and frozenset(terms(text)).isdisjoint(wanted):
+        return True
+    return bool(_WHO.search(question)) and frozenset(_NAME.findall(text)) <= frozenset(_NAME.findall(question))
+
+
+def numbered_otherwise(question: str, text: str) -> frozenset[str]:
+    """The numbers of `question` that `text` does not give to what it numbers: 7 of "week 7" if weeks end at 5."""
+    found = set()
+    for name, number in _NUMBERED.findall(question):
+        held = re.findall(rf"\b{re.escape(name)}s?\.? (\d{{1,6}})\b", text, re.IGNORECASE)
+        if held and number not in held:
+            found.add(number)
+    return frozenset(found)
