@@ -9,26 +9,23 @@ import re
 from dataclasses import dataclass, replace
 from typing import Final
 
-import tinycss2.color3
+import tinycss2.color4
 from bs4.element import PreformattedString, Tag
 
+from workers.knowledge.parsers.colours import BLACK, WHITE, Colour, blends, is_squeezed
 from workers.knowledge.parsers.html.styles import WORDS, classes
 
-Colour = tuple[float, float, float]
-_WHITE: Final[Colour] = (1.0, 1.0, 1.0)
-_BLACK: Final[Colour] = (0.0, 0.0, 0.0)
-_LINK: Final[Colour] = (0.0, 0.0, 0.93)
+_LINK: Final = (0, 0, 237)
 # A book's title page may show the title as a picture and move its words away.
 _TITLE_CHARS: Final = 200
 _HEADING: Final = re.compile("h[1-6]")
 _HIDDEN_TAGS: Final = frozenset(["noscript", "template", "datalist", "dialog"])
 # Elements whose words are often replaced by a picture, with a text-indent that moves them away.
 _PICTURED: Final = frozenset(["h1", "h2", "h3", "h4", "h5", "h6", "a", "button", "span", "i", "b", "li"])
-# Below 18 of 255 grey levels letters are invisible, as on PDF pages (measured 2026-11).
-_CONTRAST: Final = 18 / 255
 _OFF_PX: Final = 500.0
-# Letters that move together by this share of their size lie on top of each other.
-_OVERLAP: Final = 0.45
+# Spaces of colours that are greys if their other two coordinates in CIE Lab are below the second.
+_LIGHTNESS_SPACES: Final = frozenset(["lab", "lch", "oklab", "oklch"])
+_GREY_TINT: Final = 4.0
 _MASKS: Final = ("mask", "mask-image")
 
 NOT_SHOWN: Final = "text that the page doesn't display"
@@ -77,8 +74,8 @@ class ComputedStyle:
     """How text inside an element looks; colours are None for the default, () if unknown."""
 
     size_px: float = 16.0
-    colour: Colour | tuple[()] | None = None
-    background: Colour | tuple[()] | None = None
+    colour: Colour | tuple[()] = None
+    background: Colour | tuple[()] = None
     # Why text is openly hidden; which trick hides it; and the harmless reason that it may have instead.
     left_out: str = ""
     trick: str = ""
@@ -97,13 +94,13 @@ class ComputedStyle:
         return self._by_colour()
 
     def _by_colour(self) -> tuple[str, str]:
-        colour = self.colour if self.colour is not None or not self.is_whole else _BLACK
+        colour = self.colour if self.colour is not None or not self.is_whole else BLACK
         if not colour:
             return "", ""
         if self.background is None:
-            near = _is_near(colour, _WHITE)
+            near = blends(colour, WHITE)
             return (MAYBE_WHITE, "") if near and not self.is_whole else ("", "white on white" if near else "")
-        if self.background and _is_near(colour, self.background):
+        if self.background and blends(colour, self.background):
             return "", "text in the colour of its background"
         return "", ""
 
@@ -187,7 +184,7 @@ def _trick(declared: dict[str, str], size_px: float) -> str:
     if is_back or _EDGEWISE.search(transform):
         return "turned away"
     spacing = _px(declared.get("letter-spacing", ""), size_px)
-    if spacing is not None and spacing <= -_OVERLAP * size_px:
+    if spacing is not None and is_squeezed(1.0, spacing, size_px):
         return "letters on top of each other"
     is_zero = any(_number(declared.get(name, "")) == 0 for name in ("zoom", "scale"))
     if is_zero or _SHRUNK.search(transform):
@@ -231,7 +228,7 @@ def _parts(value: str) -> list[str]:
     return re.sub(r"calc\(([^()+*/]*)\)", r"\1", value).split()
 
 
-def _text_colour(tag: Tag, declared: dict[str, str], outer: ComputedStyle) -> Colour | tuple[()] | None:
+def _text_colour(tag: Tag, declared: dict[str, str], outer: ComputedStyle) -> Colour | tuple[()]:
     fill = declared.get("-webkit-text-fill-color") or declared.get("color")
     if fill in ("inherit", "currentcolor", "unset", "revert", "initial"):
         return outer.colour if fill in ("inherit", "currentcolor", "unset") else None
@@ -246,10 +243,10 @@ def _text_colour(tag: Tag, declared: dict[str, str], outer: ComputedStyle) -> Co
         return ()
     # Transparent letters have the colour of what is behind them.
     behind = _background(declared, outer)
-    return (behind or _WHITE) if rgba[3] < 0.05 else (rgba[0], rgba[1], rgba[2])
+    return (behind or WHITE) if rgba[1] < 0.05 else rgba[0]
 
 
-def _background(declared: dict[str, str], outer: ComputedStyle) -> Colour | tuple[()] | None:
+def _background(declared: dict[str, str], outer: ComputedStyle) -> Colour | tuple[()]:
     shorthand = declared.get("background", "")
     if re.search(r"url\(|gradient\(|image\(|unknown|var\(", shorthand + declared.get("background-color", "")):
         return ()
@@ -257,36 +254,28 @@ def _background(declared: dict[str, str], outer: ComputedStyle) -> Colour | tupl
     words = [value] if value else re.findall(r"[\w-]+\([^)]*\)|#\w+|[\w-]+", shorthand)
     for word in words:
         rgba = _rgba(word)
-        if rgba is not None and rgba[3] > 0.9:
-            return rgba[0], rgba[1], rgba[2]
-        if rgba is not None and rgba[3] > 0.05:
-            return ()
+        if rgba is not None and rgba[1] > 0.05:
+            return rgba[0] if rgba[1] > 0.9 else ()
     # A positioned element may be over a picture.
     if declared.get("position") in ("absolute", "fixed") and not outer.is_whole:
         return ()
     return outer.background
 
 
-def _rgba(value: str) -> tuple[float, float, float, float] | None:
-    colour = tinycss2.color3.parse_color(value)
-    if colour is None and re.fullmatch(r"[0-9a-f]{6}", value):
-        colour = tinycss2.color3.parse_color(f"#{value}")
-    if colour is None and (found := re.fullmatch(r"(rgba?|hsla?)\((.+)\)", value)):
-        colour = tinycss2.color3.parse_color(_with_commas(found[2], found[1][:3]))
-    return (colour.red, colour.green, colour.blue, colour.alpha) if isinstance(colour, tinycss2.color3.RGBA) else None
-
-
-def _with_commas(arguments: str, function: str) -> str:
-    """The arguments of `rgb(255 255 255 / 50%)` in the older syntax with commas."""
-    parts = arguments.replace(",", " ").replace("/", " ").split()
-    if len(parts) == 4:
-        alpha = parts[3]
-        parts[3] = str(float(alpha[:-1]) / 100) if re.fullmatch(r"[\d.]+%", alpha) else alpha
-    return f"{function}{'a' if len(parts) == 4 else ''}({','.join(parts)})"
-
-
-def _is_near(one: Colour, other: Colour) -> bool:
-    return max(abs(a - b) for a, b in zip(one, other, strict=True)) < _CONTRAST
+def _rgba(value: str) -> tuple[Colour, float] | None:
+    """The colour and opacity that a value gives, None if it is no colour or not told."""
+    colour = tinycss2.color4.parse_color(f"#{value}" if re.fullmatch(r"[0-9a-f]{6}", value) else value)
+    if not isinstance(colour, tinycss2.color4.Color):
+        return None
+    if colour.space in _LIGHTNESS_SPACES:
+        light, *tint = colour.to("lab").coordinates
+        parts = (light / 100,) * 3 if max(map(abs, tint)) < _GREY_TINT else None
+    else:
+        parts = (colour.to("srgb") if colour.space in ("hsl", "hwb") else colour).coordinates
+    if parts is None:
+        return None
+    red, green, blue = (round(255 * (part or 0.0)) for part in parts)
+    return (red, green, blue), colour.alpha
 
 
 def _size(declared: dict[str, str], outer_px: float) -> float:

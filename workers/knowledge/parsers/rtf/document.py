@@ -6,11 +6,10 @@ from typing import Final
 
 from gpts.knowledge.documents import Document
 from workers.knowledge.errors import BrokenFile
+from workers.knowledge.parsers.colours import WHITE, Colour, blends
 from workers.knowledge.parsers.outline import Outline, flat
 from workers.knowledge.parsers.rtf.tokens import PLAIN, GroupState, RtfFile, TextRun
 
-# 18 of 255 grey levels, as for HTML and PDF.
-_CONTRAST: Final = 18
 _SMALLEST_HALF_POINTS: Final = 2
 _LEAST_CHARS: Final = 4
 
@@ -133,15 +132,11 @@ class _DocumentBuilder:
         if run.state.is_away:
             return "text off the page, or in lines without height"
         colour, background = self._rgb(run.state.colour), self._rgb(run.state.background)
-        if colour is None:
-            return ""
         if background is None:
-            near_white = min(colour) > 255 - _CONTRAST and not self.file.has_shading
-            return "white on white" if near_white else ""
-        near = max(abs(a - b) for a, b in zip(colour, background, strict=True)) < _CONTRAST
-        return "text in the colour of its background" if near else ""
+            return "white on white" if blends(colour, WHITE) and not self.file.has_shading else ""
+        return "text in the colour of its background" if blends(colour, background) else ""
 
-    def _rgb(self, number: int) -> tuple[int, int, int] | None:
+    def _rgb(self, number: int) -> Colour:
         return self.file.colours[number] if 0 < number < len(self.file.colours) else None
 
 
