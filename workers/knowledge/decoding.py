@@ -29,7 +29,6 @@ _DECLARED: Final = re.compile(
 _ESCAPED_JAPANESE: Final = re.compile(rb"\x1b(?:\$[@B]|\([BJ])")
 _UTF8_PAIR: Final = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _CONTROLS: Final = bytes(byte for byte in range(32) if byte not in b"\t\n\v\f\r\x1a\x1b")
-_ASCII: Final = bytes(range(1, 128))
 _LONGEST_LINE: Final = 2_000
 _FROM_NON_ASCII: Final = re.compile(rb"[\x80-\xff][^\n]{0,%d}" % _LONGEST_LINE)
 # A less certain guess is about two or three signs of a Western text, such as "20 °C" or "5½".
@@ -82,38 +81,15 @@ def _lenient(data: bytes, charset: str) -> Decoded:
 
 
 def _with_zeros(data: bytes) -> Decoded:
-    """Decode UTF-16 or UTF-32 without a mark, by the position of its zeros; drop stray zeros from other text."""
+    """Decode UTF-16 or UTF-32 without a mark; drop stray zeros from other text."""
     head = data[: _HEAD_BYTES // 4 * 4]
-    n_zeros = [head[place::4].count(0) for place in range(4)]
-    quarter = max(1, len(head) // 4)
-    if n_zeros[1] + n_zeros[2] + n_zeros[3] > 2.4 * quarter and n_zeros[0] * 50 < quarter:
-        return _lenient(data, "utf-32-le")
-    if n_zeros[0] + n_zeros[1] + n_zeros[2] > 2.4 * quarter and n_zeros[3] * 50 < quarter:
-        return _lenient(data, "utf-32-be")
-    even, odd = n_zeros[0] + n_zeros[2], n_zeros[1] + n_zeros[3]
-    charset = "utf-16-le" if odd > even else "utf-16-be"
-    if min(even, odd) * 50 <= quarter and _is_wide(head, max(even, odd), charset):
+    charset = detect(head)["encoding"] or ""
+    if charset.lower().startswith(("utf-16", "utf-32")):
         return _lenient(data, charset)
     if head.count(0) * 500 < len(head) and _share_of_controls(head) < 0.01:
         rest = decoded(data.replace(b"\0", b""))
         return Decoded(rest.text, rest.notice or "Zero bytes between letters were removed.")
     raise UnsupportedFormat
-
-
-def _is_wide(head: bytes, n_zeros: int, charset: str) -> bool:
-    """Whether `head` is UTF-16: Latin script has half zeros, Chinese has few but decodes to letters throughout."""
-    n_ascii = len(head) - len(head.translate(None, _ASCII))
-    if n_zeros * 20 < len(head) and n_ascii * 5 > len(head) * 4:
-        return False
-    try:
-        text = head[: len(head) // 2 * 2].decode(charset)
-    except UnicodeDecodeError as error:
-        # The head may end inside a character.
-        if error.start < len(head) - 2:
-            return False
-        text = head[: error.start].decode(charset)
-    n_usual = sum(character.isalnum() or character.isspace() or character in ".,:;-'\"()/" for character in text)
-    return n_usual > 0.7 * len(text)
 
 
 def _declared(data: bytes) -> Decoded | None:
