@@ -5,7 +5,7 @@ literal text of the document.
 """
 
 import re
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Sequence, Set
 from dataclasses import replace
 from itertools import chain, pairwise
 from math import isnan
@@ -157,7 +157,12 @@ def extractive_answer(
         own = _question_scores(own_words, sources, similarity, translate)
         scores = [(score + other) / 2 for score, other in zip(scores, own, strict=True)]
     order = sorted(range(len(sources)), key=lambda i: -scores[i])
-    best = [i for i in order[:max_sentences] if scores[i] >= least_share * scores[order[0]]]
+    marks = {term for term in terms(own_words or question) if any(map(str.isdigit, term))}
+    best = [
+        i
+        for i in order[:max_sentences]
+        if scores[i] >= least_share * scores[order[0]] and not _is_other_row(sources[i], sources[order[0]], marks)
+    ]
     found = _with_their_lines(
         [sources[i] for i in sorted(best)], sentences, all_of_one=bool(_HOW_TO.search(question))
     )
@@ -173,6 +178,11 @@ def extractive_answer(
     return Extract(
         text=text, citations=_numbered(spans), score=best_scores[0], lead=best_scores[0] - best_scores[RIVAL - 1]
     )
+
+
+def _is_other_row(source: Source, best: Source, marks: Set[str]) -> bool:
+    """Whether `source` is a row without the numbers and codes of the question that the best source has."""
+    return tables.is_row(source.text) and not marks & best.terms <= source.terms
 
 
 def closest(question: str, passages: Sequence[Passage], similarity: Similarity | None = None) -> tuple[Citation, ...]:

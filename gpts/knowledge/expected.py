@@ -36,7 +36,7 @@ def numbered_otherwise(question: str, text: str) -> frozenset[str]:
     """The numbers of `question` that `text` does not give to what it numbers: 7 of "week 7" if weeks end at 5."""
     found = set()
     for name, number in _NUMBERED.findall(question):
-        held = re.findall(rf"\b{re.escape(name)}s?\.? (\d{{1,6}})\b", text, re.IGNORECASE)
+        held = re.findall(rf"\b{re.escape(name)}s?[.:]? (\d{{1,6}})\b", text, re.IGNORECASE)
         if held and number not in held:
             found.add(number)
     return frozenset(found)

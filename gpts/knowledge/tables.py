@@ -7,7 +7,8 @@ from typing import Final
 from gpts.knowledge.sentences import Span
 
 _CELL_BREAK: Final = re.compile(r"(?:(?<!\s)\s++)?\|\s*")
-_NUMERIC: Final = re.compile(r"[\d.,%()$€£+−–-]+")
+# Years name columns.
+_NUMERIC: Final = re.compile(r"(?!(?:19|20)\d\d$)[\d.,%()$€£+−–-]+")
 
 
 def headers(text: str, spans: Sequence[Span]) -> dict[int, str]:

@@ -135,6 +135,10 @@ def _doubt(own: str, extract: Extract, passages: Sequence[Passage]) -> float:
         texts[each.segment] += f"{each.file_name} {each.heading} {each.text}\n"
     named = _named(own, "".join(texts.values())) if len(set(terms(own))) > MANY_TERMS else named_terms(own)
     held = "".join(texts[segment] for segment in {each.segment for each in extract.citations})
+    if all(tables.is_row(each.quote) for each in extract.citations):
+        # Each row is about something else.
+        held = "\n".join(line for line in held.splitlines() if not tables.is_row(line))
+    held += extract.text
     unnamed = (named - _named(own, held)) | (numbered_otherwise(own, held) & named)
     doubt = ANY_NAME_WEIGHT + NAMES_WEIGHT * len(unnamed) / len(named) if unnamed else 0.0
     doubt += NUMBER_WEIGHT * any(map(_has_digit, unnamed))
