@@ -20,7 +20,8 @@ def severities(document: Document) -> list[str]:
 @pytest.mark.parametrize(
     "style",
     [
-        "color:#fff", "color:oklch(100% 0 0)", "color:lab(99% 0 0)", "color: white !important", "color:rgb(254 254 254)", "color:#ffffff;background:white",
+        "color:oklch(100% 0 0)", "color:lab(99% 0 0)",
+        "color:#fff", "color: white !important", "color:rgb(254 254 254)", "color:#ffffff;background:white",
         "color:transparent", "color:rgba(0,0,0,0.01)", "background:#000", "font-size:0", "font-size:1px",
         "font-size:.05em", "font:0/0 a", "opacity:0", "opacity:0.01", "filter:opacity(0%)", "text-indent:-9999px",
         "position:absolute;left:-10000px", "position:fixed;top:-200em", "margin-left:-9999px",
