@@ -22,8 +22,7 @@ from web.accounts.models import ApiKey, Grant, User
 from web.accounts.services import create_key, rename, revoke_key
 from web.accounts.sessions import end_all_sessions, end_session, live_sessions
 from web.api.auth import SessionAuth, caller
-from web.api.errors import ProblemDetails
-from web.api.gpts import DENIED, INVALID
+from web.api.errors import DENIED, INVALID, OWN, OWN_LISTED, ProblemDetails
 from web.api.paging import InOrder, Pages
 from web.api.reading import RequestBody
 from web.languages import keep
@@ -92,7 +91,7 @@ class ProgramShape(Schema):
     last_used: datetime | None
 
 
-@router.get("/account", response={200: AccountShape, 401: ProblemDetails})
+@router.get("/account", response={200: AccountShape, **OWN})
 def read_account(request: HttpRequest) -> User:
     """Your account."""
     return caller(request)
@@ -113,7 +112,7 @@ def update_account(request: HttpRequest, change: AccountPatch) -> User:
     return caller(request)
 
 
-@router.get("/keys", response={200: list[KeyShape], 401: ProblemDetails, 422: ProblemDetails})
+@router.get("/keys", response={200: list[KeyShape], **OWN_LISTED})
 @paginate(Pages)
 def list_keys(request: HttpRequest) -> QuerySet[ApiKey]:
     """Your API keys that aren't revoked, newest first."""
@@ -137,7 +136,7 @@ def revoke_api_key(request: HttpRequest, key_id: int) -> Status[None]:
     return Status(204, None)
 
 
-@router.get("/programs", response={200: list[ProgramShape], 401: ProblemDetails, 422: ProblemDetails})
+@router.get("/programs", response={200: list[ProgramShape], **OWN_LISTED})
 @paginate(Pages)
 def list_programs(request: HttpRequest) -> QuerySet[Grant]:
     """The programs that you let act for you, newest first."""
@@ -167,7 +166,7 @@ class SessionShape(Schema):
         return bool(session.is_current())
 
 
-@router.get("/sessions", response={200: list[SessionShape], 401: ProblemDetails, 422: ProblemDetails})
+@router.get("/sessions", response={200: list[SessionShape], **OWN_LISTED})
 @paginate(Pages)
 def list_sessions(request: HttpRequest) -> InOrder:
     """Where you are signed in: this session first, then the newest."""
@@ -182,7 +181,7 @@ def end_one_session(request: HttpRequest, session_id: int) -> Status[None]:
     return Status(204, None)
 
 
-@router.delete("/sessions", response={204: None, 401: ProblemDetails}, auth=SessionAuth())
+@router.delete("/sessions", response={204: None, **OWN}, auth=SessionAuth())
 def end_other_sessions(request: HttpRequest) -> Status[None]:
     """End all sessions but this one. Only with your browser session."""
     end_all_sessions(caller(request), caller(request), but=request)
@@ -202,13 +201,13 @@ class WantedNotifications(RequestBody):
     wanted: list[Annotated[Text, Field(max_length=40)]] = Field(max_length=20)
 
 
-@router.get("/account/notifications", response={200: Notifications, 401: DENIED[401]})
+@router.get("/account/notifications", response={200: Notifications, **OWN})
 def read_notifications(request: HttpRequest) -> Notifications:
     """Which emails you get."""
     return Notifications(kinds=list(kinds.kinds_for(caller(request))), wanted=kinds.wanted_by(caller(request)))
 
 
-@router.put("/account/notifications", response={200: Notifications, 401: DENIED[401], 422: INVALID[422]})
+@router.put("/account/notifications", response={200: Notifications, **OWN_LISTED})
 def choose_notifications(request: HttpRequest, body: WantedNotifications) -> Notifications:
     """Choose which emails you get."""
     kinds.choose(caller(request), body.wanted)

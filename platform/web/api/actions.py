@@ -17,8 +17,7 @@ from gpts.values import ShortText, Text
 from web import rpc
 from web.accounts.models import User
 from web.api.auth import caller
-from web.api.errors import ProblemDetails
-from web.api.gpts import DENIED, INVALID
+from web.api.errors import DENIED, INVALID, OWN_LISTED, ProblemDetails
 from web.api.paging import Pages
 from web.api.reading import RequestBody
 from web.builder import actions, auth, sign_ins
@@ -294,7 +293,7 @@ def accept_mcp_tools(request: HttpRequest, slug: str, service_id: UUID) -> McpSe
     return actions.accept_tools(own_service(McpServerRow, request, slug, service_id))
 
 
-@router.get("/sign-ins", response={200: list[SignInShape], 401: ProblemDetails, 422: ProblemDetails})
+@router.get("/sign-ins", response={200: list[SignInShape], **OWN_LISTED})
 @paginate(Pages, oldest_first=True)
 def list_sign_ins(request: HttpRequest) -> QuerySet[SignIn]:
     """The services you are signed in to for actions of GPTs."""

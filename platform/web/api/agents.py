@@ -15,7 +15,7 @@ from gpts.values import ShortText, Text
 from web import rpc
 from web.api.actions import UNAVAILABLE, OutsideShape, add_shared_routes, own_service, shown_url
 from web.api.auth import caller
-from web.api.gpts import DENIED, INVALID
+from web.api.errors import DENIED, INVALID
 from web.api.reading import RequestBody
 from web.builder import agents
 from web.builder.access import access_draft

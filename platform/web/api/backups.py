@@ -9,8 +9,7 @@ from ninja import Router, Schema, Status
 from ninja.pagination import paginate
 from pydantic import Field
 
-from web.api.errors import ProblemDetails
-from web.api.gpts import DENIED, INVALID
+from web.api.errors import INVALID, LISTED
 from web.api.operate import operator
 from web.api.paging import Pages
 from web.operate.backup import planned
@@ -37,7 +36,7 @@ class BackupShape(Schema):
     error: str
 
 
-@router.get("/operate/backups", response={200: list[BackupShape], **DENIED, 422: ProblemDetails})
+@router.get("/operate/backups", response={200: list[BackupShape], **LISTED})
 @paginate(Pages)
 def list_backups(request: HttpRequest) -> QuerySet[Backup]:
     """The backups of this site, newest first."""

@@ -13,8 +13,7 @@ from pydantic import Field
 from gpts.values import Text
 from web.accounts.models import User
 from web.api.auth import caller
-from web.api.errors import ProblemDetails
-from web.api.gpts import DENIED, INVALID
+from web.api.errors import DENIED, INVALID, OWN_LISTED, ProblemDetails
 from web.api.paging import Pages, SearchText
 from web.api.reading import RequestBody
 from web.api.runs import BUSY, state_of
@@ -102,7 +101,7 @@ class FoundTexts(Schema):
     next: None = None
 
 
-@router.get("/conversations/search", response={200: FoundTexts, 401: ProblemDetails, 422: ProblemDetails})
+@router.get("/conversations/search", response={200: FoundTexts, **OWN_LISTED})
 def search_messages(request: HttpRequest, q: SearchText = "") -> dict[str, list[finding.Hit]]:
     """Your messages and the answers to them that hold all words of `q`, newest first: at most 40."""
     return {"items": finding.find(caller(request), q.strip())}

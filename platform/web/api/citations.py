@@ -8,8 +8,7 @@ from django.urls import reverse
 from ninja import Router
 
 from web.api.auth import caller
-from web.api.errors import ProblemDetails
-from web.api.gpts import DENIED
+from web.api.errors import DENIED, ProblemDetails
 from web.api.shapes_runs import CitedPassage
 from web.runs.citations import Cited, access_citation, view
 from web.runs.views_files import cited_file_response, picture_response

@@ -11,7 +11,7 @@ from pydantic import Field
 from gpts.spec.gpt import MAX_DELEGATES, WHEN_CHARS
 from gpts.values import Text
 from web.api.auth import caller
-from web.api.gpts import DENIED, INVALID
+from web.api.errors import DENIED, INVALID
 from web.api.paging import Pages
 from web.api.reading import RequestBody
 from web.builder import delegates

@@ -15,8 +15,7 @@ from ninja.pagination import paginate
 from pydantic import Field
 
 from web.api.auth import caller
-from web.api.errors import ProblemDetails
-from web.api.gpts import DENIED, INVALID
+from web.api.errors import DENIED, INVALID, ProblemDetails
 from web.api.paging import Pages
 from web.api.shapes import OwnGpt, PicturePrompt, Publication, ReplacedDraft
 from web.builder import services, versions

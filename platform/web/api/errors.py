@@ -82,6 +82,15 @@ class ProblemDetails(Schema):
     errors: list[FieldError] | None = None
 
 
+# What routes of `/api` answer besides what was asked for: of one's own things, a list of these, anything that has a
+# name, a list of these, and requests with a body.
+OWN: Final = {401: ProblemDetails}
+OWN_LISTED: Final = {**OWN, 422: ProblemDetails}
+DENIED: Final = {**OWN, 403: ProblemDetails, 404: ProblemDetails}
+LISTED: Final = {**DENIED, 422: ProblemDetails}
+INVALID: Final = {**DENIED, 400: ProblemDetails, 413: ProblemDetails, 422: ProblemDetails}
+
+
 class OpenAiError(Schema):
     """An error in OpenAI's format."""
 

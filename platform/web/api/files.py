@@ -11,10 +11,9 @@ from ninja.files import UploadedFile
 from ninja.pagination import paginate
 
 from web.api.auth import caller
-from web.api.errors import ApiError, ProblemDetails
-from web.api.gpts import DENIED, INVALID
+from web.api.errors import DENIED, INVALID, ApiError, ProblemDetails
 from web.api.paging import Pages
-from web.api.shapes import (
+from web.api.shapes_files import (
     DecisionsShape,
     File,
     FilePassages,

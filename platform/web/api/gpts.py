@@ -1,6 +1,6 @@
 """`/api/gpts`: create, read, change, publish and delete GPTs, and read their usage."""
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -11,7 +11,7 @@ from ninja.pagination import paginate
 from pydantic import Field
 
 from web.api.auth import caller
-from web.api.errors import ApiError, ProblemDetails
+from web.api.errors import DENIED, INVALID, LISTED, OWN_LISTED, ApiError, ProblemDetails
 from web.api.paging import InOrder, Pages, SearchText
 from web.api.shapes import (
     CategoryKey,
@@ -37,13 +37,7 @@ from web.store.listing import HAS, Wanted, fitting, listed
 
 router = Router(tags=["GPT"])
 Sort = Literal["newest", "match", "used", "rated", "trending"]
-if TYPE_CHECKING:
-    Facet = str
-else:
-    Facet = Literal[tuple(HAS)]
-DENIED = {401: ProblemDetails, 403: ProblemDetails, 404: ProblemDetails}
-# Errors of requests with a body.
-INVALID = {**DENIED, 400: ProblemDetails, 413: ProblemDetails, 422: ProblemDetails}
+Facet = Literal[*HAS]  # type: ignore[valid-type]
 
 
 def known_category(key: str) -> None:
@@ -54,7 +48,7 @@ def known_category(key: str) -> None:
         raise ApiError(422, f"category: {error.messages[0]}", "category", "invalid") from error
 
 
-@router.get("/gpts", response={200: list[GptCard], 401: ProblemDetails, 422: ProblemDetails})
+@router.get("/gpts", response={200: list[GptCard], **OWN_LISTED})
 @paginate(Pages)
 def list_gpts(
     request: HttpRequest,
@@ -173,7 +167,7 @@ def restore_version(request: HttpRequest, slug: str, number: int) -> Gpt:
     return versions.restore_version(access_draft(caller(request), slug), number, by=caller(request))
 
 
-@router.get("/gpts/{slug}/usage", response={200: GptUsage, **DENIED, 422: ProblemDetails})
+@router.get("/gpts/{slug}/usage", response={200: GptUsage, **LISTED})
 def read_usage(request: HttpRequest, slug: str, days: Annotated[int, Field(ge=1, le=365)] = 30) -> GptUsage:
     """How often people and other GPTs use your GPT. API calls count for two days."""
     return usage_of(access_own_gpt(caller(request), slug), days)

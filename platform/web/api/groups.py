@@ -15,7 +15,7 @@ from pydantic import Field
 from gpts.values import Text
 from web.accounts import audit
 from web.accounts.models_audit import Act, AuditRow
-from web.api.gpts import DENIED, INVALID
+from web.api.errors import DENIED, INVALID
 from web.api.operate import operator
 from web.api.paging import InOrder, Pages
 from web.api.people import GroupName, QuotaBody, QuotaShape, limits_in, shown_limits

@@ -15,8 +15,7 @@ from pydantic import Field
 from gpts.values import Text
 from web.accounts import invitations
 from web.accounts.models_invitations import Invitation
-from web.api.errors import ProblemDetails
-from web.api.gpts import DENIED, INVALID
+from web.api.errors import DENIED, INVALID, LISTED
 from web.api.operate import operator
 from web.api.paging import Pages
 from web.api.reading import RequestBody
@@ -62,7 +61,7 @@ class CreatedInvitation(InvitationShape):
     url: str = Field(description="The link, which is shown only here.")
 
 
-@router.get("/operate/invitations", response={200: list[InvitationShape], **DENIED, 422: ProblemDetails})
+@router.get("/operate/invitations", response={200: list[InvitationShape], **LISTED})
 @paginate(Pages)
 def list_invitations(request: HttpRequest) -> QuerySet[Invitation]:
     """All invitations, newest first."""

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from gpts.values import Text
 from web.api.auth import caller
-from web.api.gpts import DENIED, INVALID
+from web.api.errors import DENIED, INVALID
 from web.api.operate import operator
 from web.api.paging import Pages
 from web.api.reading import RequestBody

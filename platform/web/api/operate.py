@@ -13,8 +13,7 @@ from gpts.spec.base_models import MAX_NAME_CHARS
 from gpts.values import Text
 from web.accounts.models import User
 from web.api.auth import caller
-from web.api.errors import ProblemDetails
-from web.api.gpts import DENIED, INVALID
+from web.api.errors import DENIED, INVALID, ProblemDetails
 from web.api.reading import RequestBody
 from web.operate.changes import Action, change
 from web.operate.listing import ModelRow, find_row, model_page

@@ -21,8 +21,7 @@ from web.accounts import audit, people, quotas
 from web.accounts.models import User
 from web.accounts.requests import key_of
 from web.accounts.services import create_sign_in_link, rename
-from web.api.errors import ApiError
-from web.api.gpts import DENIED, INVALID
+from web.api.errors import DENIED, INVALID, ApiError
 from web.api.operate import operator
 from web.api.paging import Pages, SearchText
 from web.api.reading import RequestBody

@@ -14,8 +14,7 @@ from pydantic import Field
 
 from gpts.values import Text
 from web.api.auth import caller
-from web.api.errors import ProblemDetails
-from web.api.gpts import DENIED, INVALID
+from web.api.errors import DENIED, INVALID, OWN_LISTED, ProblemDetails
 from web.api.paging import Pages
 from web.api.shapes import OwnGpt
 from web.builder import duplicates
@@ -99,7 +98,7 @@ def import_anything(
     return Status(201, bring(caller(request), text, file))
 
 
-@router.get("/imports", response={200: list[ChatImportShape], 401: ProblemDetails, 422: ProblemDetails})
+@router.get("/imports", response={200: list[ChatImportShape], **OWN_LISTED})
 @paginate(Pages)
 def list_imports(request: HttpRequest) -> QuerySet[ChatImport]:
     """Your imports of chats."""

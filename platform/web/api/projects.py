@@ -14,7 +14,7 @@ from pydantic import Field
 
 from gpts.values import Text
 from web.api.auth import caller
-from web.api.gpts import DENIED, INVALID
+from web.api.errors import DENIED, INVALID, OWN_LISTED
 from web.api.paging import Pages
 from web.api.reading import RequestBody
 from web.api.runs import BUSY
@@ -53,7 +53,7 @@ class ProjectShape(Schema):
     changed: datetime
 
 
-@router.get("/projects", response={200: list[ProjectShape], 401: DENIED[401], 422: INVALID[422]})
+@router.get("/projects", response={200: list[ProjectShape], **OWN_LISTED})
 @paginate(Pages)
 def list_projects(request: HttpRequest) -> QuerySet[Project]:
     """Your projects, newest first."""

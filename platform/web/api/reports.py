@@ -12,7 +12,7 @@ from pydantic import Field
 
 from gpts.values import Text
 from web.api.auth import caller
-from web.api.gpts import DENIED, INVALID
+from web.api.errors import DENIED, INVALID, OWN_LISTED
 from web.api.operate import operator
 from web.api.paging import Pages
 from web.api.reading import RequestBody
@@ -20,7 +20,6 @@ from web.moderation import cases
 from web.moderation.models import TEXT_CHARS, Case, Report
 
 router = Router(tags=["Reports"])
-LISTED = {401: DENIED[401], 422: INVALID[422]}
 Words = Annotated[Text, Field(max_length=TEXT_CHARS)]
 ReasonName = Literal["harmful", "hate", "sexual", "deceptive", "rights", "private", "other"]
 DecisionName = Literal["none", "unlist", "withdraw", "remove", "suspend"]
@@ -106,7 +105,7 @@ def report_something(request: HttpRequest, body: NewReport) -> Status[Report]:
     return Status(201, cases.report(caller(request), thing, body.reason, body.text))
 
 
-@router.get("/account/decisions", response={200: list[DecisionShape], **LISTED})
+@router.get("/account/decisions", response={200: list[DecisionShape], **OWN_LISTED})
 @paginate(Pages)
 def list_decisions(request: HttpRequest) -> QuerySet[Case]:
     """What the admins decided about your GPTs, reviews and shared chats, newest first."""

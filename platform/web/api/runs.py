@@ -16,8 +16,7 @@ from gpts.runs.steps import Cancelled, Error, Finished, Log, ModelReply, ToolRes
 from web.accounts.models import User
 from web.api.answers import usage_of
 from web.api.auth import caller
-from web.api.errors import ProblemDetails
-from web.api.gpts import DENIED, INVALID
+from web.api.errors import DENIED, INVALID, OWN, OWN_LISTED, ProblemDetails
 from web.api.paging import Pages, SearchText
 from web.api.repeats import RepeatableRequest
 from web.api.shapes_runs import (
@@ -225,13 +224,13 @@ def remove_attachment(request: HttpRequest, attachment_id: UUID) -> Status[None]
     return Status(204, None)
 
 
-@router.get("/usage", response={200: list[QuotaUse], 401: ProblemDetails})
+@router.get("/usage", response={200: list[QuotaUse], **OWN})
 def read_own_usage(request: HttpRequest) -> list[Use]:
     """What you use of each of your limits. Over a limit, requests get 429 with `insufficient_quota`."""
     return use_of(caller(request))
 
 
-@router.get("/permissions", response={200: list[StandingPermission], 401: ProblemDetails, 422: ProblemDetails})
+@router.get("/permissions", response={200: list[StandingPermission], **OWN_LISTED})
 @paginate(Pages)
 def list_permissions(request: HttpRequest) -> QuerySet[Permission]:
     """What GPTs can do for you without asking, newest first."""
@@ -245,7 +244,7 @@ def revoke_permission(request: HttpRequest, permission_id: int) -> Status[None]:
     return Status(204, None)
 
 
-@router.get("/conversations", response={200: list[ConversationCard], 401: ProblemDetails, 422: ProblemDetails})
+@router.get("/conversations", response={200: list[ConversationCard], **OWN_LISTED})
 @paginate(Pages)
 def list_conversations(
     request: HttpRequest, q: SearchText = "", archived: bool | None = False

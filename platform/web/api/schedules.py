@@ -13,8 +13,7 @@ from pydantic import Field
 from gpts.values import Text
 from web.accounts.models import User
 from web.api.auth import caller
-from web.api.errors import ProblemDetails
-from web.api.gpts import DENIED, INVALID
+from web.api.errors import DENIED, INVALID, OWN_LISTED, ProblemDetails
 from web.api.paging import Pages
 from web.api.reading import RequestBody
 from web.api.repeats import HEADER
@@ -112,7 +111,7 @@ def _paused(schedule: Schedule, paused: bool | None) -> None:
         (services.pause if paused else services.resume)(schedule)
 
 
-@router.get("/schedules", response={200: list[ScheduleShape], 401: ProblemDetails, 422: ProblemDetails})
+@router.get("/schedules", response={200: list[ScheduleShape], **OWN_LISTED})
 @paginate(Pages)
 def list_schedules(request: HttpRequest) -> QuerySet[Schedule]:
     """Your schedules, newest first."""

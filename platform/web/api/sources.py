@@ -15,7 +15,7 @@ from gpts.spec.sources import LEAST_HOURS, MOST_HOURS, SourceSettings
 from gpts.values import Text
 from web.accounts.models import User
 from web.api.auth import caller
-from web.api.gpts import DENIED, INVALID
+from web.api.errors import DENIED, INVALID
 from web.api.paging import Pages
 from web.api.reading import RequestBody
 from web.builder import sources

@@ -12,8 +12,7 @@ from pydantic import Field
 
 from gpts.values import Text
 from web.api.auth import caller
-from web.api.errors import ProblemDetails
-from web.api.gpts import DENIED, INVALID
+from web.api.errors import DENIED, INVALID, LISTED, OWN, OWN_LISTED, ProblemDetails
 from web.api.operate import operator
 from web.api.paging import InOrder, Pages
 from web.api.reading import RequestBody
@@ -38,7 +37,6 @@ from web.store.models import (
 router = Router(tags=["Store"])
 REVIEW = "/reviews/{uuid:review_id}"
 COLLECTION = "/collections/{uuid:collection_id}"
-LISTED = {401: DENIED[401], 422: INVALID[422]}
 OF_GPT = {**DENIED, 422: INVALID[422]}
 LIMITED = {**INVALID, 429: ProblemDetails}
 About = Annotated[Text, Field(max_length=ABOUT_CHARS)]
@@ -178,7 +176,7 @@ class CollectionShape(Schema):
     created: datetime
 
 
-@router.get("/categories", response={200: CategoryList, 401: DENIED[401]})
+@router.get("/categories", response={200: CategoryList, **OWN})
 def list_categories(request: HttpRequest) -> dict[str, Any]:
     """The categories of the store, in their order."""
     return _shown(categories())
@@ -195,7 +193,7 @@ def _shown(titles: dict[str, str]) -> dict[str, Any]:
     return {"categories": [{"key": key, "title": title} for key, title in titles.items()]}
 
 
-@router.get("/gpts/{slug}/reviews", response={200: list[ReviewShape], **OF_GPT})
+@router.get("/gpts/{slug}/reviews", response={200: list[ReviewShape], **LISTED})
 @paginate(Pages)
 def list_reviews(request: HttpRequest, slug: str) -> QuerySet[Review]:
     """The reviews of a GPT, newest first."""
@@ -238,7 +236,7 @@ def report_review(request: HttpRequest, review_id: UUID, body: ReviewReason) -> 
     return Status(201, cases.report(caller(request), thing, Reason.OTHER, body.reason))
 
 
-@router.get("/operate/reported-reviews", response={200: list[ReportedReview], **OF_GPT})
+@router.get("/operate/reported-reviews", response={200: list[ReportedReview], **LISTED})
 @paginate(Pages)
 def list_reported_reviews(request: HttpRequest) -> QuerySet[Review]:
     """The reviews that people reported, newest first."""
@@ -260,7 +258,7 @@ def read_creator(request: HttpRequest, creator: str) -> Profile:
     return profiles.access_profile(creator, caller(request))
 
 
-@router.get("/creators/{creator}/gpts", response={200: list[GptCard], **OF_GPT})
+@router.get("/creators/{creator}/gpts", response={200: list[GptCard], **LISTED})
 @paginate(Pages)
 def list_creators_gpts(request: HttpRequest, creator: str) -> InOrder:
     """A creator's GPTs in the store, most used first."""
@@ -268,7 +266,7 @@ def list_creators_gpts(request: HttpRequest, creator: str) -> InOrder:
     return InOrder(in_order(store_gpts().filter(owner=profile.user), "used"))
 
 
-@router.get("/account/profile", response={200: CreatorShape, 401: DENIED[401]})
+@router.get("/account/profile", response={200: CreatorShape, **OWN})
 def read_profile(request: HttpRequest) -> Profile:
     """Your creator page. Its slug is empty until you make one."""
     return profiles.profile_of(caller(request))
@@ -280,7 +278,7 @@ def change_profile(request: HttpRequest, change: ProfileChange) -> Profile:
     return profiles.change(caller(request), public=change.public, about=change.about)
 
 
-@router.get("/collections", response={200: list[CollectionShape], **LISTED})
+@router.get("/collections", response={200: list[CollectionShape], **OWN_LISTED})
 @paginate(Pages)
 def list_collections(request: HttpRequest, featured: bool = False) -> QuerySet[Collection]:
     """Your collections, or those that the store features."""
@@ -313,14 +311,14 @@ def delete_collection(request: HttpRequest, collection_id: UUID) -> Status[None]
     return Status(204, None)
 
 
-@router.get(f"{COLLECTION}/gpts", response={200: list[GptCard], **OF_GPT})
+@router.get(f"{COLLECTION}/gpts", response={200: list[GptCard], **LISTED})
 @paginate(Pages, oldest_first=True, each=lambda items: [item.gpt for item in items])
 def list_collected(request: HttpRequest, collection_id: UUID) -> QuerySet[CollectionItem]:
     """The GPTs in a collection that you can chat with, as they were added."""
     return collections.items_of(collections.access(caller(request), collection_id), caller(request))
 
 
-@router.put(f"{COLLECTION}/gpts/{{slug}}", response={204: None, **OF_GPT})
+@router.put(f"{COLLECTION}/gpts/{{slug}}", response={204: None, **LISTED})
 def collect_gpt(request: HttpRequest, collection_id: UUID, slug: str) -> Status[None]:
     """Put a GPT into your collection."""
     collections.add(collections.access_own(caller(request), collection_id), slug)

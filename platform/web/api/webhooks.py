@@ -17,7 +17,7 @@ from gpts.values import Text
 from web.accounts import webhooks
 from web.accounts.models_outbox import URL_CHARS, Delivery, Webhook
 from web.api.auth import caller
-from web.api.gpts import DENIED, INVALID
+from web.api.errors import DENIED, INVALID, LISTED
 from web.api.operate import operator
 from web.api.paging import Pages
 from web.api.reading import RequestBody
@@ -27,7 +27,6 @@ from web.builder.models import Gpt
 router, site_router = Router(tags=["Webhooks"]), Router(tags=["Webhooks"])
 ONE = "/{uuid:webhook_id}"
 View = Callable[..., Any]
-LISTED = {**DENIED, 422: INVALID[422]}
 Url = Annotated[Text, Field(min_length=1, max_length=URL_CHARS)]
 Events = Annotated[list[Annotated[Text, Field(max_length=40)]], Field(min_length=1, max_length=100)]
 EVENTS = f"Of your GPT: {', '.join(f'`{each}`' for each in webhooks.GPT_EVENTS)}. Of the site: acts of the audit log."

@@ -10,7 +10,7 @@ from pydantic import Field
 from gpts.spec.embedding import MAX_ORIGINS
 from gpts.values import Text
 from web.api.auth import caller
-from web.api.gpts import DENIED, INVALID
+from web.api.errors import DENIED, INVALID
 from web.api.reading import RequestBody
 from web.builder import widgets
 from web.builder.access import access_own_gpt
