@@ -88,5 +88,5 @@ def accept_delegate_texts(request: HttpRequest, slug: str, delegate: str) -> Del
 @router.delete("/gpts/{slug}/delegates/{delegate}", response={204: None, **DENIED})
 def remove_delegate(request: HttpRequest, slug: str, delegate: str) -> Status[None]:
     """Remove a GPT from your draft's list. The published version keeps it until you publish again."""
-    delegates.remove(access_delegate(access_draft(caller(request), slug), delegate))
+    delegates.remove(access_delegate(access_draft(caller(request), slug), delegate, caller(request)))
     return Status(204, None)

@@ -87,13 +87,13 @@ def _permitted(user: User, gpt: Gpt) -> QuerySet[Gpt]:
     return found if user.pk == gpt.owner_id else found.chattable_by(gpt.owner)
 
 
-def rows(gpt: Gpt, reader: User | None = None) -> QuerySet[DelegateRow]:
-    """The list of the draft, oldest entry first, for `reader` (its owner), whom `entries_of` finds in each row."""
+def rows(gpt: Gpt, reader: User) -> QuerySet[DelegateRow]:
+    """The list of the draft, oldest entry first, for `reader`, whom `entries_of` finds in each row."""
     found = gpt.delegates.select_related("gpt__owner", "delegate__published", "delegate__owner")
-    return found.annotate(reader=Value((reader or gpt.owner).pk))
+    return found.annotate(reader=Value(reader.pk))
 
 
-def entries(gpt: Gpt, reader: User | None = None) -> list[DelegateEntry]:
+def entries(gpt: Gpt, reader: User) -> list[DelegateEntry]:
     """The list as `reader`, who edits the draft, sees it, oldest entry first."""
     return entries_of(list(rows(gpt, reader)))
 
@@ -135,7 +135,7 @@ def _trouble(gpt: Gpt, delegate: Gpt | None) -> str:
     return gettext(OWN_ONLY if delegate.sharing == Sharing.ME else BY_LINK)
 
 
-def access_delegate(gpt: Gpt, slug: str, reader: User | None = None) -> DelegateRow:
+def access_delegate(gpt: Gpt, slug: str, reader: User) -> DelegateRow:
     """The entry for the GPT `slug` in the draft of `gpt`, for `reader`. Raises Http404."""
     row = rows(gpt, reader).filter(delegate__slug=slug).first()
     if row is None:

@@ -116,8 +116,8 @@ _URLS: Final = ("url", "endpoint")
 COPIED: Final = ("name", "description", "instructions", "starters", "inputs", "capabilities")
 
 
-def export(gpt: Gpt, version: GptVersion | None = None, reader: User | None = None) -> Export:
-    """The draft of `gpt`, or its published `version`, for `reader` (its owner).
+def export(gpt: Gpt, version: GptVersion | None = None, *, reader: User) -> Export:
+    """The draft of `gpt`, or its published `version`, for `reader`.
 
     Raises ValidationError if a file is no longer stored.
     """
@@ -228,12 +228,12 @@ def _agents(gpt: Gpt, spec: GptSpec) -> Iterator[PackedAgent]:
         yield PackedAgent(name=agent.name, card_url=bare_url(agent.card_url), **facts)
 
 
-def _delegates(gpt: Gpt, spec: GptSpec, reader: User | None) -> Iterator[PackedDelegate]:
+def _delegates(gpt: Gpt, spec: GptSpec, reader: User) -> Iterator[PackedDelegate]:
     """The GPTs that it asks; with their names, if `reader` may see them."""
     known = Gpt.objects.filter(id__in=[each.gpt_id for each in spec.delegates])
     names = {str(each.id): each.live.name for each in known.select_related("published")}
     hidden = set[str]()
-    if reader and reader.pk != gpt.owner_id:
+    if reader.pk != gpt.owner_id:
         hidden = names.keys() - {str(each) for each in known.chattable_by(reader).values_list("id", flat=True)}
     for each in spec.delegates:
         name = "" if each.gpt_id in hidden else each.name or names.get(each.gpt_id, "")

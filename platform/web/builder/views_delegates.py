@@ -44,7 +44,7 @@ def add(request: PersonRequest, gpt: Gpt) -> HttpResponse:
 @of_draft
 def remove(request: PersonRequest, gpt: Gpt, delegate: str) -> HttpResponse:
     """Remove a GPT from the list."""
-    delegates.remove(delegates.access_delegate(gpt, delegate))
+    delegates.remove(delegates.access_delegate(gpt, delegate, request.user))
     return _done(request, gpt, gettext("GPT removed from the draft."))
 
 

@@ -59,7 +59,7 @@ def export_response(gpt: Gpt, number: str, reader: User) -> StreamingHttpRespons
     if number and not (number.isdecimal() and len(number) < 9):
         raise Http404(f"{gpt.name} has no such version.")
     version = access_version(gpt, number=int(number)) if number else None
-    chunks = exports.export(gpt, version, reader).chunks()
+    chunks = exports.export(gpt, version, reader=reader).chunks()
     response = StreamingHttpResponse(_in_thread(chunks), content_type="application/zip")
     response["Content-Disposition"] = f'attachment; filename="{exports.file_name(gpt, version)}"'
     response["X-Content-Type-Options"] = "nosniff"

@@ -42,7 +42,7 @@ def entries(user: User) -> Iterator[tuple[str, Content]]:
             yield f"chats/{chat_id}.json", _json(as_data(chat))
     for gpt in list(Gpt.objects.filter(owner=user, deleted=None).order_by("created")):
         try:
-            yield f"gpts/{file_name(gpt)}", export(gpt).chunks()
+            yield f"gpts/{file_name(gpt)}", export(gpt, reader=user).chunks()
         except ValidationError:
             continue
     for file in list(ConversationFile.objects.visible_to(user).only("id", "name", "sha256").order_by("created")):

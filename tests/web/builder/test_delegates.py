@@ -126,8 +126,8 @@ class TestTrouble:
     def trouble(self, gpt: Gpt) -> str:
         """What the list and the question for one delegate say alike."""
         [row] = gpt.delegates.select_related("delegate")
-        [entry] = delegates.entries(gpt)
-        assert entry == delegates.entry(delegates.access_delegate(gpt, row.delegate.slug))
+        [entry] = delegates.entries(gpt, gpt.owner)
+        assert entry == delegates.entry(delegates.access_delegate(gpt, row.delegate.slug, gpt.owner))
         return entry.trouble
 
     def test_nothing_is_wrong_with_one_in_the_store(self, gpt, clerk):
@@ -155,7 +155,7 @@ class TestTrouble:
         end(clerk)
 
         assert self.trouble(gpt) == GONE
-        [entry] = delegates.entries(gpt)
+        [entry] = delegates.entries(gpt, gpt.owner)
         assert (entry.name, entry.gpt) == ("price-clerk", None)
 
     def test_ones_own_deleted_gpt_is_gone(self, gpt, ledger):
@@ -173,13 +173,13 @@ class TestVersions:
         update_gpt(gpt, {"delegates_to_all": True, "delegates_to_store": True}, by=gpt.owner)
         then = publish(gpt).spec()
         delegates.change(row, "Never")
-        delegates.remove(delegates.access_delegate(gpt, ledger.slug))
+        delegates.remove(delegates.access_delegate(gpt, ledger.slug, gpt.owner))
         publish(update_gpt(gpt, {"delegates_to_all": False, "delegates_to_store": False}, by=gpt.owner))
 
         restore_version(gpt, 2, by=gpt.owner)
 
         assert gpt.draft_spec() == then
-        assert [entry.when for entry in delegates.entries(gpt)] == ["Accounts", "Prices"]
+        assert [entry.when for entry in delegates.entries(gpt, gpt.owner)] == ["Accounts", "Prices"]
 
     def test_what_is_erased_by_then_does_not_come_back(self, gpt, clerk, bob):
         delegates.add(gpt, clerk.slug, by=gpt.owner)
@@ -189,7 +189,7 @@ class TestVersions:
 
         restore_version(gpt, 2, by=gpt.owner)
 
-        assert delegates.entries(gpt) == []
+        assert delegates.entries(gpt, gpt.owner) == []
 
     def test_a_version_from_before_gpts_asked_each_other_equals_its_draft(self, as_alice, gpt):
         data = {key: value for key, value in gpt.published.data.items() if not key.startswith(("asks", "delegates"))}
@@ -205,12 +205,12 @@ def test_replacing_keeps_what_stays_and_changes_all_or_nothing(gpt, clerk, ledge
 
     with pytest.raises(ValidationError):
         delegates.replace(gpt, [(idea.slug, ""), ("nowhere", "")], by=gpt.owner)
-    assert [entry.slug for entry in delegates.entries(gpt)] == ["price-clerk", "ledger"]
+    assert [entry.slug for entry in delegates.entries(gpt, gpt.owner)] == ["price-clerk", "ledger"]
     with pytest.raises(ValidationError, match="once"):
         delegates.replace(gpt, [(idea.slug, ""), (idea.slug, "")], by=gpt.owner)
 
     delegates.replace(gpt, [(idea.slug, "Ideas"), (clerk.slug, "Costs")], by=gpt.owner)
-    assert [(entry.slug, entry.when) for entry in delegates.entries(gpt)] == [
+    assert [(entry.slug, entry.when) for entry in delegates.entries(gpt, gpt.owner)] == [
         ("price-clerk", "Costs"),
         ("idea", "Ideas"),
     ]
@@ -248,7 +248,7 @@ class TestForm:
         gpt.refresh_from_db()
         assert (gpt.delegates_to_all, gpt.delegates_to_store) == (True, False)
         # What a page from before did not know of is not cleared.
-        assert [entry.when for entry in delegates.entries(gpt)] == ["Costs", "Accounts"]
+        assert [entry.when for entry in delegates.entries(gpt, gpt.owner)] == ["Costs", "Accounts"]
 
     def test_a_line_too_long_is_named_and_the_others_are_saved(self, as_alice, gpt, clerk, ledger, fields):
         for other in (clerk, ledger):
@@ -258,7 +258,7 @@ class TestForm:
         errors = as_alice.post("/gpts/pump-doctor/edit", sent, headers=JSON).json()["errors"]
 
         assert errors == {"when-price-clerk": ["Too long: 301 of 300 characters."]}
-        assert [entry.when for entry in delegates.entries(gpt)] == ["Before", "After"]
+        assert [entry.when for entry in delegates.entries(gpt, gpt.owner)] == ["Before", "After"]
         page = as_alice.post("/gpts/pump-doctor/edit", sent).content.decode()
         assert "w" * 301 in page
         assert "Too long: 301 of 300 characters." in page

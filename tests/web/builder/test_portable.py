@@ -79,7 +79,7 @@ def full(gpt, alice, bob, worker) -> Gpt:  # noqa: F811
 
 def packed(gpt: Gpt, number: int = 0) -> bytes:
     version = versions.access_version(gpt, number=number) if number else None
-    return b"".join(exports.export(gpt, version).chunks())
+    return b"".join(exports.export(gpt, version, reader=gpt.owner).chunks())
 
 
 def brought(user: User, data: bytes, name: str = "a.gpt.zip") -> Gpt:
@@ -312,4 +312,4 @@ def test_a_file_beyond_the_quota_is_refused_before_it_is_stored(full, bob, home)
 def test_a_file_that_is_no_longer_stored_is_named(full):
     full.files.get(name="manual.md").path.unlink()
     with pytest.raises(ValidationError, match="is no longer stored"):
-        exports.export(full)
+        exports.export(full, reader=full.owner)
