@@ -10,15 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from workers.engine.base import (
-    BUNDLED,
-    EngineConfig,
-    EngineError,
-    GenerationRequest,
-    Health,
-    ModelLoading,
-    Token,
-)
+from workers.engine.base import BUNDLED, EngineConfig, EngineError, GenerationRequest, Health, ModelLoading, Token
 from workers.engine.remote import RemoteEngine
 from workers.engine.weights import Report, locate_model, resolve_model, weights_bytes
 from workers.models.catalogue import entry_named

@@ -14,12 +14,7 @@ from web.runs.citations import ShownPage, SourceView, pictures_of
 from workers.knowledge.embed import shared_embedder
 from workers.knowledge.errors import KnowledgeError
 from workers.knowledge.index import KnowledgeIndex
-from workers.knowledge.page_pictures import (
-    DrawnWord,
-    PagePicture,
-    has_pictures,
-    page_picture,
-)
+from workers.knowledge.page_pictures import DrawnWord, PagePicture, has_pictures, page_picture
 
 logger = logging.getLogger(__name__)
 

@@ -6,13 +6,7 @@ from functools import partial
 from typing import Final
 
 from gpts.knowledge import tables
-from gpts.knowledge.citations import (
-    CLOSE_SHARE,
-    MANY_TERMS,
-    Extract,
-    Similarity,
-    extractive_answer,
-)
+from gpts.knowledge.citations import CLOSE_SHARE, MANY_TERMS, Extract, Similarity, extractive_answer
 from gpts.knowledge.documents import Citation, Passage
 from gpts.knowledge.expected import lacks_kind, numbered_otherwise
 from gpts.knowledge.figures import figures_agree

@@ -16,15 +16,7 @@ from gpts.spec.actions import host_name
 from gpts.spec.builtin_tools import BuiltinTool
 from gpts.spec.gpt import GptSpec
 from web.chat.approvals import verdict
-from web.chat.phrases import (
-    Phrases,
-    awaited,
-    delegation_phrases,
-    in_words,
-    phrase_for_several,
-    shortened,
-    tool_name,
-)
+from web.chat.phrases import Phrases, awaited, delegation_phrases, in_words, phrase_for_several, shortened, tool_name
 from web.engines import DEFAULT_TITLE, title_of
 
 State = Literal["done", "failed", "running", "waiting"]

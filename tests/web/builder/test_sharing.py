@@ -10,14 +10,7 @@ from web.builder.files import add_file
 from web.builder.models import Gpt
 from web.builder.models_access import Sharing
 from web.builder.models_files import KnowledgeFile
-from web.builder.services import (
-    create_gpt,
-    publish,
-    publish_if_awaited,
-    publish_when_ready,
-    set_sharing,
-    update_gpt,
-)
+from web.builder.services import create_gpt, publish, publish_if_awaited, publish_when_ready, set_sharing, update_gpt
 from web.runs import log
 
 from .conftest import JSON

@@ -3,15 +3,7 @@
 import pytest
 
 from gpts.runs.forms import Form, FormField
-from gpts.runs.steps import (
-    Approval,
-    ApprovalRequest,
-    Finished,
-    ModelReply,
-    ToolCall,
-    ToolResult,
-    ToolStarted,
-)
+from gpts.runs.steps import Approval, ApprovalRequest, Finished, ModelReply, ToolCall, ToolResult, ToolStarted
 from web.runs import approving, log
 
 EVIL = '<img src=x onerror="alert(1)">'

@@ -10,14 +10,7 @@ from tests.publishing import publish
 from web.builder.access import access_gpt
 from web.builder.services import create_gpt, update_gpt
 from web.runs import approving, log, services, stream
-from web.runs.errors import (
-    EmptyMessage,
-    MessageTooLong,
-    NotPublished,
-    OverQuota,
-    Refused,
-    StillAnswering,
-)
+from web.runs.errors import EmptyMessage, MessageTooLong, NotPublished, OverQuota, Refused, StillAnswering
 from web.runs.models import Conversation, Message, Run
 
 
