@@ -17,7 +17,7 @@ from gpts.values import ShortText, Text
 from web import rpc
 from web.accounts.models import User
 from web.api.auth import caller
-from web.api.errors import DENIED, INVALID, OWN_LISTED, ProblemDetails
+from web.api.errors import DENIED, INVALID, LISTED, OWN_LISTED, ProblemDetails
 from web.api.paging import Pages
 from web.api.reading import RequestBody
 from web.builder import actions, auth, sign_ins
@@ -208,7 +208,7 @@ def add_shared_routes(to: Router, path: str, name: str, words: str, model: type[
     set_auth.__name__ = f"set_{name}_auth"
     set_auth.__doc__ = f"Set the {words}'s authentication{kinds}. Takes effect immediately, also when published."
     one = f"{path}/{{uuid:service_id}}"
-    to.get(path, response={200: list[shape], **DENIED, 422: INVALID[422]})(  # type: ignore[valid-type]
+    to.get(path, response={200: list[shape], **LISTED})(  # type: ignore[valid-type]
         paginate(Pages, oldest_first=True)(rows)
     )
     to.delete(one, response={204: None, **DENIED})(remove)

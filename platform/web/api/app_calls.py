@@ -12,7 +12,7 @@ from pydantic import Field
 
 from gpts.values import Text
 from web.api.auth import caller
-from web.api.errors import DENIED, INVALID
+from web.api.errors import INVALID, LISTED
 from web.api.paging import Pages
 from web.api.reading import RequestBody
 from web.api.runs import BUSY
@@ -75,7 +75,7 @@ class AppAnswerShape(Schema):
     result: dict[str, Any] | None
 
 
-@router.get(f"{APP}/calls", response={200: list[AppCallShape], **DENIED, 422: INVALID[422]})
+@router.get(f"{APP}/calls", response={200: list[AppCallShape], **LISTED})
 @paginate(Pages, oldest_first=True)
 def list_app_calls(request: HttpRequest, run_id: UUID, call_id: str) -> QuerySet[AppCall]:
     """What the app that shows the result of this call has asked of its server, oldest first."""

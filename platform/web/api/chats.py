@@ -13,7 +13,7 @@ from pydantic import Field
 from gpts.values import Text
 from web.accounts.models import User
 from web.api.auth import caller
-from web.api.errors import DENIED, INVALID, OWN_LISTED, ProblemDetails
+from web.api.errors import DENIED, INVALID, LISTED, OWN_LISTED, ProblemDetails
 from web.api.paging import Pages, SearchText
 from web.api.reading import RequestBody
 from web.api.runs import BUSY, state_of
@@ -116,7 +116,7 @@ class QueuedShape(Schema):
     created: datetime
 
 
-@router.get(f"{CONVERSATION}/queue", response={200: list[QueuedShape], **DENIED, 422: INVALID[422]})
+@router.get(f"{CONVERSATION}/queue", response={200: list[QueuedShape], **LISTED})
 @paginate(Pages, oldest_first=True)
 def list_queue(request: HttpRequest, conversation_id: UUID) -> QuerySet[QueuedMessage]:
     """The messages that wait in a chat, at most five."""
@@ -165,7 +165,7 @@ class ShareShape(Schema):
     created: datetime
 
 
-@router.get(f"{CONVERSATION}/shares", response={200: list[ShareShape], **DENIED, 422: INVALID[422]})
+@router.get(f"{CONVERSATION}/shares", response={200: list[ShareShape], **LISTED})
 @paginate(Pages)
 def list_shares(request: HttpRequest, conversation_id: UUID) -> QuerySet[Share]:
     """The links to a chat that were not revoked, newest first."""
@@ -250,7 +250,7 @@ class ReceivedFeedback(Schema):
     turns: list[SharedTurnShape]
 
 
-@router.get("/gpts/{slug}/feedback", response={200: list[ReceivedFeedback], **DENIED, 422: INVALID[422]})
+@router.get("/gpts/{slug}/feedback", response={200: list[ReceivedFeedback], **LISTED})
 @paginate(Pages, each=feedback.for_creator)
 def read_feedback(request: HttpRequest, slug: str) -> QuerySet[Feedback]:
     """The feedback on your GPT, newest first, without whose it is."""

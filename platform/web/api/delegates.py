@@ -11,7 +11,7 @@ from pydantic import Field
 from gpts.spec.gpt import MAX_DELEGATES, WHEN_CHARS
 from gpts.values import Text
 from web.api.auth import caller
-from web.api.errors import DENIED, INVALID
+from web.api.errors import DENIED, INVALID, LISTED
 from web.api.paging import Pages
 from web.api.reading import RequestBody
 from web.builder import delegates
@@ -47,7 +47,7 @@ class DelegateShape(Schema):
     changes: list[TextChange] = Field(description="Its creator's changes, not used before you accept them.")
 
 
-@router.get("/gpts/{slug}/delegates", response={200: list[DelegateShape], **DENIED, 422: INVALID[422]})
+@router.get("/gpts/{slug}/delegates", response={200: list[DelegateShape], **LISTED})
 @paginate(Pages, oldest_first=True, each=delegates.entries_of)
 def list_delegates(request: HttpRequest, slug: str) -> QuerySet[DelegateRow]:
     """The GPTs to which your draft can delegate."""

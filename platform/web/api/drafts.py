@@ -15,7 +15,7 @@ from ninja.pagination import paginate
 from pydantic import Field
 
 from web.api.auth import caller
-from web.api.errors import DENIED, INVALID, ProblemDetails
+from web.api.errors import DENIED, INVALID, LISTED, ProblemDetails
 from web.api.paging import Pages
 from web.api.shapes import OwnGpt, PicturePrompt, Publication, ReplacedDraft
 from web.builder import services, versions
@@ -57,7 +57,7 @@ def cancel_publishing(request: HttpRequest, slug: str) -> Status[None]:
     return Status(204, None)
 
 
-@router.get("/gpts/{slug}/drafts", response={200: list[ReplacedDraft], **DENIED, 422: INVALID[422]})
+@router.get("/gpts/{slug}/drafts", response={200: list[ReplacedDraft], **LISTED})
 @paginate(Pages)
 def list_drafts(request: HttpRequest, slug: str) -> QuerySet[GptVersion]:
     """The drafts with unpublished changes that restored versions replaced, newest first."""
@@ -83,7 +83,7 @@ class DraftChangeShape(Schema):
     undone: datetime | None
 
 
-@router.get("/gpts/{slug}/changes", response={200: list[DraftChangeShape], **DENIED, 422: INVALID[422]})
+@router.get("/gpts/{slug}/changes", response={200: list[DraftChangeShape], **LISTED})
 @paginate(Pages)
 def list_draft_changes(request: HttpRequest, slug: str) -> QuerySet[DraftChange]:
     """What the builder changed in your draft, newest first."""

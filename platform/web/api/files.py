@@ -11,7 +11,7 @@ from ninja.files import UploadedFile
 from ninja.pagination import paginate
 
 from web.api.auth import caller
-from web.api.errors import DENIED, INVALID, ApiError, ProblemDetails
+from web.api.errors import DENIED, INVALID, LISTED, ApiError, ProblemDetails
 from web.api.paging import Pages
 from web.api.shapes_files import (
     DecisionsShape,
@@ -37,7 +37,7 @@ def access_draft_file(request: HttpRequest, slug: str, file_id: UUID) -> Knowled
     return files.access_file(access_draft(caller(request), slug), file_id)
 
 
-@router.get("/gpts/{slug}/files", response={200: list[File], **DENIED, 422: INVALID[422]})
+@router.get("/gpts/{slug}/files", response={200: list[File], **LISTED})
 @paginate(Pages, oldest_first=True)
 def list_files(request: HttpRequest, slug: str) -> QuerySet[KnowledgeFile]:
     """The files in your draft and their status."""

@@ -138,7 +138,7 @@ def rotate_link(request: HttpRequest, slug: str) -> Gpt:
     return services.rotate_link(gpt)
 
 
-@router.get("/gpts/{slug}/versions", response={200: list[Version], **DENIED, 422: INVALID[422]})
+@router.get("/gpts/{slug}/versions", response={200: list[Version], **LISTED})
 @paginate(Pages)
 def list_versions(request: HttpRequest, slug: str) -> QuerySet[GptVersion]:
     """The published versions of your GPT, newest first."""
@@ -153,7 +153,7 @@ def note_version(request: HttpRequest, slug: str, number: int, change: VersionNo
     return versions.set_note(gpt, versions.access_version(gpt, number=number).id, change.note)
 
 
-@router.get("/gpts/{slug}/versions/{int:number}/changes", response={200: VersionChanges, **DENIED, 422: INVALID[422]})
+@router.get("/gpts/{slug}/versions/{int:number}/changes", response={200: VersionChanges, **LISTED})
 def read_changes(request: HttpRequest, slug: str, number: int, since: int | None = None) -> dict[str, Any]:
     """What restoring version `number` would change in your draft; with `since`, how it differs from that version."""
     gpt = access_draft(caller(request), slug)

@@ -15,7 +15,7 @@ from pydantic import Field
 from gpts.values import Text
 from web.accounts import audit
 from web.accounts.models_audit import Act, AuditRow
-from web.api.errors import DENIED, INVALID
+from web.api.errors import DENIED, INVALID, LISTED
 from web.api.operate import operator
 from web.api.paging import InOrder, Pages
 from web.api.people import GroupName, QuotaBody, QuotaShape, limits_in, shown_limits
@@ -111,7 +111,7 @@ def _named(group: Group, name: str, by: Any, how: str) -> Group:
     return _group(group.pk)
 
 
-@router.get("/operate/groups", response={200: list[GroupShape], **DENIED, 422: INVALID[422]})
+@router.get("/operate/groups", response={200: list[GroupShape], **LISTED})
 @paginate(Pages)
 def list_groups(request: HttpRequest) -> InOrder:
     """All groups, by name."""
@@ -167,7 +167,7 @@ def change_people_of_group(request: HttpRequest, group_id: int, body: Members) -
     return changed
 
 
-@router.get("/operate/audit", response={200: list[AuditEntry], **DENIED, 422: INVALID[422]})
+@router.get("/operate/audit", response={200: list[AuditEntry], **LISTED})
 @paginate(Pages)
 def list_audit_entries(request: HttpRequest, wanted: Query[AuditFilter]) -> QuerySet[AuditRow]:
     """The audit log, newest first."""

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from gpts.values import Text
 from web.api.auth import caller
-from web.api.errors import DENIED, INVALID
+from web.api.errors import DENIED, INVALID, LISTED
 from web.api.operate import operator
 from web.api.paging import Pages
 from web.api.reading import RequestBody
@@ -75,7 +75,7 @@ def withdraw_listing(request: HttpRequest, slug: str) -> Status[None]:
     return Status(204, None)
 
 
-@router.get("/operate/listings", response={200: list[WaitingListing], **DENIED, 422: INVALID[422]})
+@router.get("/operate/listings", response={200: list[WaitingListing], **LISTED})
 @paginate(Pages)
 def list_listings(request: HttpRequest) -> QuerySet[ListingReview]:
     """What waits to be looked at, oldest first."""

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from gpts.values import Text
 from web.api.auth import caller
-from web.api.errors import DENIED, INVALID
+from web.api.errors import DENIED, INVALID, LISTED
 from web.api.paging import Pages
 from web.api.reading import RequestBody
 from web.builder.access import access_gpt
@@ -43,7 +43,7 @@ class MemoryShape(Schema):
         return memory.run_id is not None
 
 
-@router.get("/gpts/{slug}/memories", response={200: list[MemoryShape], **DENIED, 422: INVALID[422]})
+@router.get("/gpts/{slug}/memories", response={200: list[MemoryShape], **LISTED})
 @paginate(Pages, oldest_first=True)
 def list_memories(request: HttpRequest, slug: str) -> QuerySet[Memory]:
     """What a GPT remembers of you, oldest first. It uses it in chats of the page and of `/api`, not in `/v1`."""

@@ -21,7 +21,7 @@ from web.accounts import audit, people, quotas
 from web.accounts.models import User
 from web.accounts.requests import key_of
 from web.accounts.services import create_sign_in_link, rename
-from web.api.errors import DENIED, INVALID, ApiError
+from web.api.errors import DENIED, INVALID, LISTED, ApiError
 from web.api.operate import operator
 from web.api.paging import Pages, SearchText
 from web.api.reading import RequestBody
@@ -157,7 +157,7 @@ def _details(person: User) -> User:
     return person
 
 
-@router.get("/operate/people", response={200: list[PersonShape], **DENIED, 422: INVALID[422]})
+@router.get("/operate/people", response={200: list[PersonShape], **LISTED})
 @paginate(Pages)
 def list_people(request: HttpRequest, wanted: Query[PeopleFilter]) -> QuerySet[User]:
     """The people with an account, newest first."""

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from gpts.values import Text
 from web.api.auth import caller
-from web.api.errors import DENIED, INVALID, OWN_LISTED, ProblemDetails
+from web.api.errors import DENIED, INVALID, LISTED, OWN_LISTED, ProblemDetails
 from web.api.paging import Pages
 from web.api.shapes import OwnGpt
 from web.builder import duplicates
@@ -64,7 +64,7 @@ def duplicate_gpt(request: HttpRequest, slug: str) -> Status[Gpt]:
 
 @router.get(
     "/gpts/{slug}/export",
-    response={200: None, **DENIED, 422: INVALID[422]},
+    response={200: None, **LISTED},
     openapi_extra={"responses": {200: ARCHIVE}},
 )
 def export_gpt(

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from gpts.values import Text
 from web.api.auth import caller
-from web.api.errors import DENIED, INVALID, OWN_LISTED
+from web.api.errors import DENIED, INVALID, LISTED, OWN_LISTED
 from web.api.paging import Pages
 from web.api.reading import RequestBody
 from web.api.runs import BUSY
@@ -87,7 +87,7 @@ def delete_project(request: HttpRequest, project_id: UUID) -> Status[None]:
     return Status(204, None)
 
 
-@router.get(f"{PROJECT}/files", response={200: list[AttachmentShape], **DENIED, 422: INVALID[422]})
+@router.get(f"{PROJECT}/files", response={200: list[AttachmentShape], **LISTED})
 @paginate(Pages, oldest_first=True)
 def list_project_files(request: HttpRequest, project_id: UUID) -> QuerySet[ConversationFile]:
     """The files of a project, oldest first."""

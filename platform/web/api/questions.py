@@ -12,7 +12,7 @@ from pydantic import Field
 
 from gpts.values import Text
 from web.api.auth import caller
-from web.api.errors import DENIED, INVALID
+from web.api.errors import DENIED, INVALID, LISTED
 from web.api.paging import Pages
 from web.api.reading import RequestBody
 from web.api.shapes_runs import CreatorQuestionShape, OrNull
@@ -59,7 +59,7 @@ def ask_creator(request: HttpRequest, run_id: UUID, new: NewQuestion) -> Status[
     return Status(201, creator_questions.send(access_run(caller(request), run_id), new.text))
 
 
-@router.get("/gpts/{slug}/questions", response={200: list[ReceivedQuestion], **DENIED, 422: INVALID[422]})
+@router.get("/gpts/{slug}/questions", response={200: list[ReceivedQuestion], **LISTED})
 @paginate(Pages, oldest_first=True)
 def list_questions(request: HttpRequest, slug: str, open: bool | None = None) -> QuerySet[CreatorQuestion]:
     """The questions about your GPT, oldest first: all, or those that are open or not."""

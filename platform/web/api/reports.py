@@ -12,7 +12,7 @@ from pydantic import Field
 
 from gpts.values import Text
 from web.api.auth import caller
-from web.api.errors import DENIED, INVALID, OWN_LISTED
+from web.api.errors import INVALID, LISTED, OWN_LISTED
 from web.api.operate import operator
 from web.api.paging import Pages
 from web.api.reading import RequestBody
@@ -118,7 +118,7 @@ def appeal_decision(request: HttpRequest, decision_id: UUID, body: NewAppeal) ->
     return cases.appeal(caller(request), decision_id, body.text)
 
 
-@router.get("/operate/reports", response={200: list[CaseShape], **DENIED, 422: INVALID[422]})
+@router.get("/operate/reports", response={200: list[CaseShape], **LISTED})
 @paginate(Pages)
 def list_reports(request: HttpRequest) -> QuerySet[Case]:
     """What waits for a decision or an answer to an appeal, oldest first."""

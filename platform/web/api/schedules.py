@@ -13,7 +13,7 @@ from pydantic import Field
 from gpts.values import Text
 from web.accounts.models import User
 from web.api.auth import caller
-from web.api.errors import DENIED, INVALID, OWN_LISTED, ProblemDetails
+from web.api.errors import DENIED, INVALID, LISTED, OWN_LISTED, ProblemDetails
 from web.api.paging import Pages
 from web.api.reading import RequestBody
 from web.api.repeats import HEADER
@@ -157,7 +157,7 @@ def new_schedule_secret(request: HttpRequest, schedule_id: UUID) -> Schedule:
     return _shown(schedule, services.new_secret(schedule))
 
 
-@router.get(f"{SCHEDULE}/runs", response={200: list[ScheduledRunShape], **DENIED, 422: INVALID[422]})
+@router.get(f"{SCHEDULE}/runs", response={200: list[ScheduledRunShape], **LISTED})
 @paginate(Pages)
 def list_scheduled_runs(request: HttpRequest, schedule_id: UUID) -> QuerySet[ScheduledRun]:
     """What became of its times in the last three months, newest first."""

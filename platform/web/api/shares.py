@@ -11,7 +11,7 @@ from pydantic import Field
 
 from gpts.values import Text
 from web.api.auth import caller
-from web.api.errors import DENIED, INVALID
+from web.api.errors import DENIED, INVALID, LISTED
 from web.api.paging import Pages
 from web.api.reading import RequestBody
 from web.builder import shares
@@ -66,7 +66,7 @@ class AccessShape(Schema):
     asks_not: int = Field(description="How many others it can’t.")
 
 
-@router.get("/gpts/{slug}/shares", response={200: list[GptShareShape], **DENIED, 422: INVALID[422]})
+@router.get("/gpts/{slug}/shares", response={200: list[GptShareShape], **LISTED})
 @paginate(Pages)
 def list_gpt_shares(request: HttpRequest, slug: str) -> QuerySet[GptShare]:
     """The people and groups with which your GPT is shared, newest first."""

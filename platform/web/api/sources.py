@@ -15,7 +15,7 @@ from gpts.spec.sources import LEAST_HOURS, MOST_HOURS, SourceSettings
 from gpts.values import Text
 from web.accounts.models import User
 from web.api.auth import caller
-from web.api.errors import DENIED, INVALID
+from web.api.errors import DENIED, INVALID, LISTED
 from web.api.paging import Pages
 from web.api.reading import RequestBody
 from web.builder import sources
@@ -103,7 +103,7 @@ def _saved(source: Source, settings: Any, secret: str | None, hours: int, publis
     return sources.save(source, settings.model_dump(exclude={"kind"}), secret, hours, publishes, by=by)
 
 
-@router.get("/gpts/{slug}/sources", response={200: list[SourceShape], **DENIED, 422: INVALID[422]})
+@router.get("/gpts/{slug}/sources", response={200: list[SourceShape], **LISTED})
 @paginate(Pages, oldest_first=True)
 def list_sources(request: HttpRequest, slug: str) -> QuerySet[Source]:
     """The sources of your GPT, oldest first."""
@@ -160,9 +160,7 @@ def pause_source(request: HttpRequest, slug: str, source_id: UUID) -> Source:
     return source
 
 
-@router.get(
-    "/gpts/{slug}/sources/{uuid:source_id}/checks", response={200: list[CheckShape], **DENIED, 422: INVALID[422]}
-)
+@router.get("/gpts/{slug}/sources/{uuid:source_id}/checks", response={200: list[CheckShape], **LISTED})
 @paginate(Pages)
 def list_checks(request: HttpRequest, slug: str, source_id: UUID) -> QuerySet[SourceCheck]:
     """The last looks at a source, newest first."""

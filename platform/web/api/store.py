@@ -37,7 +37,6 @@ from web.store.models import (
 router = Router(tags=["Store"])
 REVIEW = "/reviews/{uuid:review_id}"
 COLLECTION = "/collections/{uuid:collection_id}"
-OF_GPT = {**DENIED, 422: INVALID[422]}
 LIMITED = {**INVALID, 429: ProblemDetails}
 About = Annotated[Text, Field(max_length=ABOUT_CHARS)]
 CollectionName = Annotated[Text, Field(min_length=1, max_length=COLLECTION_NAME_CHARS)]
