@@ -16,14 +16,15 @@ from math import inf
 from typing import Final
 
 from django.conf import settings
+from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
-from django.db import connection
 from django.db.models import F, Q, Sum
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 
 from web.accounts import audit
 from web.accounts.models import DailyUse, QuotaLimit, User
+from web.prepared import Change, Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,21 +111,18 @@ def renews_at() -> datetime:
     return timezone.make_aware(datetime.combine(timezone.localdate() + timedelta(days=1), time()))
 
 
-# What operators set for somebody. In SQL, because every message asks this twice, and putting the query together took
-# ten times as long as the database.
-_APPLY: Final = f"""
-    SELECT user_id, group_id, kind, most FROM {QuotaLimit._meta.db_table}
-    WHERE user_id IS NULL AND group_id IS NULL OR user_id = %s
-        OR group_id IN (SELECT group_id FROM {User.groups.through._meta.db_table} WHERE user_id = %s)
-"""  # noqa: S608 - only constants
+# What operators set for somebody.
+_applying: Final = Rows(
+    lambda person: QuotaLimit.objects.filter(
+        Q(user=None, group=None) | Q(user=person) | Q(group__in=Group.objects.filter(user=person).values("id"))
+    ).values_list("user", "group", "kind", "most")
+)
 
 
 def limits_of(person: int) -> Limits:
     """Every limit of the person with this id; None for no limit."""
     limits: Limits = {key: getattr(settings, kind.setting) for key, kind in KINDS.items()}
-    with connection.cursor() as cursor:
-        cursor.execute(_APPLY, [person, person])
-        rows = sorted(cursor.fetchall(), key=_precedence)
+    rows = sorted(_applying(person), key=_precedence)
     return limits | {kind: most for _, _, kind, most in rows if kind in KINDS}
 
 
@@ -134,9 +132,12 @@ def _precedence(row: tuple[int | None, int | None, str, int | None]) -> tuple[bo
     return user is not None, group is not None, inf if most is None else most
 
 
+_locked: Final = Rows(lambda person: User.objects.select_for_update(no_key=True).filter(id=person).values_list("id"))
+
+
 def lock(person: int) -> None:
     """Hold off other transactions that count for this person until this one ends. Take it before other locks."""
-    User.objects.select_for_update(no_key=True).only("id").get(id=person)
+    _locked(person)
 
 
 def check(person: int, kind: str, n_used: float, more: float = 1, limits: Limits | None = None) -> None:
@@ -175,10 +176,12 @@ def add(person: int, kind: str, n: int) -> None:
     _count(person, kind, n)
 
 
+_used: Final = Rows(lambda person, day: DailyUse.objects.filter(user=person, day=day).values_list("kind", "n"))
+
+
 def used_today(person: int) -> dict[str, int]:
     """The daily numbers of the person."""
-    rows = DailyUse.objects.filter(user=person, day=timezone.localdate())
-    return dict(rows.values_list("kind", "n"))
+    return dict(_used(person, timezone.localdate()))
 
 
 def forget_old() -> int:
@@ -222,12 +225,22 @@ def reset_limit(kind: str, person: User | None, by: User | None = None) -> None:
     audit.record(audit.Act.QUOTA_CHANGED, by, person or "everyone", kind=kind, most="default")
 
 
+_counted: Final = Change(
+    lambda person, day, kind, n: (DailyUse.objects.filter(user=person, day=day, kind=kind), {"n": F("n") + n})
+)
+_counted_within: Final = Change(
+    lambda person, day, kind, n, most: (
+        DailyUse.objects.filter(user=person, day=day, kind=kind, n__lte=most),
+        {"n": F("n") + n},
+    )
+)
+
+
 def _count(person: int, kind: str, n: int, most: int | None = None) -> bool:
     """Whether `n` more of a daily kind were counted: not if that passed `most`."""
     row = DailyUse(user_id=person, day=timezone.localdate(), kind=kind)
-    today = DailyUse.objects.filter(user=person, day=row.day, kind=kind)
-    within = today if most is None else today.filter(n__lte=most - n)
-    if within.update(n=F("n") + n):
+    facts = person, row.day, kind, n
+    if _counted(*facts) if most is None else _counted_within(*facts, most - n):
         return True
     DailyUse.objects.bulk_create([row], ignore_conflicts=True)  # the first of the day
-    return bool(within.update(n=F("n") + n))
+    return bool(_counted(*facts) if most is None else _counted_within(*facts, most - n))

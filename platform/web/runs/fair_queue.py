@@ -13,17 +13,17 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
-from django.db.models import Avg, F, QuerySet
+from django.db.models import Avg, Count, F, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
 from gpts.runs.fairness import Share, n_ahead, next_person
 from web.languages import grouped
+from web.prepared import Change, Rows
 from web.runs import log
 from web.runs.models import QueueTurn, Run
 from web.runs.wake import wake
@@ -39,18 +39,6 @@ NEWEST: Final = 0.3
 SEEN_S: Final = 1.0
 # The threads of one process do not race: each loser would have asked and written for nothing.
 _taking: Final = threading.Lock()
-# By owner: the runs that wait, those of low priority that do, and all. In SQL, because every answer asks this twice,
-# and putting the query together was a sixth of the worker's Python.
-_FREE: Final = "(lease = '' OR lease_until < %(now)s)"
-_COUNTS: Final = f"""
-    SELECT owner_id,
-        COUNT(*) FILTER (WHERE {_FREE} AND NOT is_low),
-        COUNT(*) FILTER (WHERE {_FREE} AND is_low),
-        COUNT(*)
-    FROM {Run._meta.db_table}
-    WHERE queue = %(queue)s AND status NOT IN ({", ".join(f"'{status}'" for status in Run.OVER)})
-    GROUP BY owner_id
-"""  # noqa: S608 - only constants
 # How many people had work in each queue when this process took some last; guarded by `_taking`.
 _n_people: Final[dict[str, int]] = {}
 _looking: Final = threading.Lock()
@@ -83,14 +71,52 @@ class Place:
         return place if self.wait_s is None else f"{place} · {_duration(self.wait_s)}"
 
 
+def _unfinished(queue: Any) -> "QuerySet[Run]":
+    return Run.objects.filter(queue=queue).exclude(status__in=Run.OVER)
+
+
+# By owner: the runs that wait, those of low priority that do, and all.
+_counts: Final = Rows(
+    lambda queue, now: (
+        _unfinished(queue)
+        .order_by()
+        .values_list("owner")
+        .annotate(
+            n_waiting=Count("id", filter=log.is_free(now) & Q(is_low=False)),
+            n_low=Count("id", filter=log.is_free(now) & Q(is_low=True)),
+            n=Count("id"),
+        )
+    )
+)
+_next_of: Final = Rows(
+    lambda queue, person, now: (
+        _unfinished(queue)
+        .filter(log.is_free(now), owner=person)
+        .order_by("is_low", "queued", "id")
+        .values_list("id", flat=True)[:1]
+    )
+)
+_first_duration: Final = Change(
+    lambda queue, person, seconds: (
+        QueueTurn.objects.filter(queue=queue, user=person, seconds=0),
+        {"seconds": seconds},
+    )
+)
+_duration_learnt: Final = Change(
+    lambda queue, person, seconds: (
+        QueueTurn.objects.filter(queue=queue, user=person),
+        {"seconds": F("seconds") * (1 - NEWEST) + seconds * NEWEST},
+    )
+)
+
+
 def take(queue: str) -> Claimed | None:
     """Claim the run of `queue` that is next; None if none waits."""
     with _taking:
         shares = _shares(queue)
         _wake_held_back(queue, shares)
         while (person := _next_person(queue, shares)) is not None:
-            own = _unfinished(queue).filter(log.is_free(), owner=person)
-            run_id = own.order_by("is_low", "queued", "id").values_list("id", flat=True).first()
+            run_id = _next_of.first(queue, person, timezone.now())
             if run_id is not None and (lease := log.claim(run_id)):
                 serve(person, queue)
                 return Claimed(run_id, lease, queue, person)
@@ -146,9 +172,9 @@ def served(queue: str, people: Iterable[int]) -> dict[int, datetime]:
 
 def learn_duration(claimed: Claimed, seconds: float) -> None:
     """Count `seconds` for the estimates of how long people wait."""
-    turn = QueueTurn.objects.filter(queue=claimed.queue, user=claimed.person)
-    if not turn.filter(seconds=0).update(seconds=seconds):
-        turn.update(seconds=F("seconds") * (1 - NEWEST) + seconds * NEWEST)
+    turn = claimed.queue, claimed.person, seconds
+    if not _first_duration(*turn):
+        _duration_learnt(*turn)
 
 
 def place_of(run_id: UUID) -> Place | None:
@@ -208,17 +234,10 @@ def _most_of_model(n_people: int) -> int | None:
     return max(LEAST, SLOTS["model"] // n_people) if n_people > 1 else None
 
 
-def _unfinished(queue: str) -> "QuerySet[Run]":
-    return Run.objects.filter(queue=queue).exclude(status__in=Run.OVER)
-
-
 def _shares(queue: str) -> list[Share]:
     """What each person has in the queue. Runs that nobody waits for count as waiting only if no others wait."""
-    with connection.cursor() as cursor:
-        now = connection.ops.adapt_datetimefield_value(timezone.now())
-        cursor.execute(_COUNTS, {"queue": queue, "now": now})
-        rows = cursor.fetchall()
-    last = served(queue, (person for person, *_ in rows))
+    rows = _counts(queue, timezone.now())
+    last = served(queue, (person for person, *_ in rows)) if len(rows) > 1 else {}
     people_wait = any(waiting for _, waiting, *_ in rows)
     return [
         Share(person, waiting if people_wait else low, every - waiting - low, last.get(person, NEVER))
