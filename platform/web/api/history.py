@@ -28,11 +28,10 @@ KEEP: Final = timedelta(days=180)
 
 def keep_reply(run: Run, text: str, answer: Finished, calls: Sequence[ToolCall]) -> None:
     """Recognise `text` and `calls`, which a program got as the reply `answer` of `run`, from now on."""
-    conversation = run.message.conversation
-    user, gpt = run.owner, conversation.gpt
+    gpt = run.message.conversation.gpt
     with transaction.atomic():
-        facts = {"user": user, "gpt": gpt, "label": answer.label.model_dump(mode="json")}
-        digest = _digest(user, gpt, text, calls)
+        facts = {"user_id": run.owner_id, "gpt": gpt, "label": answer.label.model_dump(mode="json")}
+        digest = _digest(run.owner_id, gpt, text, calls)
         row, is_new = SentReply.objects.select_for_update().get_or_create(digest=digest, defaults=facts)
         if not is_new:
             row.label = join([_label(row.label), answer.label]).model_dump(mode="json")
@@ -47,7 +46,9 @@ def forget_replies() -> None:
 def label_of_replies(user: User, gpt: Gpt, messages: Iterable[PromptMessage]) -> Label | None:
     """The label of the assistant's messages among `messages`; None unless this site made all of them."""
     replies = [message for message in messages if message.role == "assistant"]
-    digests = {_digest(user, gpt, reply.content, reply.tool_calls) for reply in replies}
+    if not replies:
+        return Label()
+    digests = {_digest(user.pk, gpt, reply.content, reply.tool_calls) for reply in replies}
     labels = SentReply.objects.filter(digest__in=digests).values_list("label", flat=True)
     return join(map(_label, labels)) if len(labels) == len(digests) else None
 
@@ -56,8 +57,8 @@ def _label(data: Mapping[str, Any]) -> Label:
     return Label.model_validate(data)
 
 
-def _digest(user: User, gpt: Gpt, text: str, calls: Iterable[ToolCall | MessageCall]) -> str:
+def _digest(person: int, gpt: Gpt, text: str, calls: Iterable[ToolCall | MessageCall]) -> str:
     """A keyed digest of the reply. White space is ignored, because programs trim and wrap texts."""
     made = [[call.name, call.arguments] for call in calls]
-    exact = json.dumps([user.pk, str(gpt.pk), text.split(), made], sort_keys=True)
+    exact = json.dumps([person, str(gpt.pk), text.split(), made], sort_keys=True)
     return salted_hmac("web.api.history", exact, algorithm="sha256").hexdigest()

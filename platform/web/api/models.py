@@ -5,7 +5,7 @@ What a response says is in the log of its run: its row only says which part, and
 
 import re
 import uuid
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from django.db import models
 
@@ -74,15 +74,15 @@ class ProgramItem(models.Model):
 class ResponseQuerySet(models.QuerySet["Response"]):
     """Every read on a person's behalf goes through `visible_to`."""
 
-    def visible_to(self, user: User) -> "ResponseQuerySet":
-        """The responses of `user` that were not deleted, never another person's."""
+    def visible_to(self, user: Any) -> "ResponseQuerySet":
+        """The responses of `user`, or of the person with this id, that were not deleted; never another person's."""
         return self._of(user).filter(is_chat=False).select_related("previous", "conversation")
 
     def chats_of(self, user: User) -> "ResponseQuerySet":
         """The same of stored chat completions."""
         return self._of(user).filter(is_chat=True)
 
-    def _of(self, user: User) -> "ResponseQuerySet":
+    def _of(self, user: Any) -> "ResponseQuerySet":
         related = ("run__message__conversation__gpt", "run__version__gpt")
         return self.filter(owner=user, run__message__conversation__deleted=None).select_related(*related)
 

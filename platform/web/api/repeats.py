@@ -18,9 +18,16 @@ from django.utils import timezone
 from web.accounts.models import User
 from web.api.auth import caller
 from web.api.errors import ApiError
+from web.prepared import Rows
 from web.runs.models import IdempotentRequest, Run
 from web.runs.services import access_run, cancel_run
 
+_noted: Final = Rows(
+    lambda owner, key, body: IdempotentRequest.objects.filter(owner=owner, key=key, body=body).values_list("id")
+)
+_noted_without_key: Final = Rows(
+    lambda run_id: IdempotentRequest.objects.filter(run=run_id, key="").values_list("id")
+)
 HEADER: Final = "Idempotency-Key"
 KEY_CHARS: Final = 255
 # How long an answer that its caller was told to come back for is kept for the same body, once it is finished.
@@ -75,7 +82,8 @@ class RepeatableRequest:
 
     def was_answered(self, run: Run) -> None:
         """The caller gets the answer: without a key, the same body is a new question from now on."""
-        IdempotentRequest.objects.filter(run=run, key="").delete()
+        if _noted_without_key(run.id):
+            IdempotentRequest.objects.filter(run=run, key="").delete()
 
     def was_left(self, run: Run) -> None:
         """Stop the run, whose caller has disconnected, unless a repetition with its key can fetch the answer."""
@@ -88,9 +96,9 @@ class RepeatableRequest:
     def _earlier(self) -> Run | None:
         found = IdempotentRequest.objects.filter(owner=self.owner, key=self.key)
         if not self.key:
-            found = found.filter(body=self.body)
-            if not found.exists():  # as nearly always: the rest takes longer to put together
+            if not _noted(self.owner.pk, "", self.body):  # as nearly always: the rest takes longer to put together
                 return None
+            found = found.filter(body=self.body)
             is_fresh = Q(run__ended=None) | Q(run__ended__gt=timezone.now() - BODY_WINDOW)
             found = found.filter(is_fresh, run__message__conversation__deleted=None)
             found = found.exclude(run__status=Run.Status.CANCELLED)

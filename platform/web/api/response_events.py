@@ -11,6 +11,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, Final
 
+from gpts.runs.steps import Log
 from web.api.errors import Problem
 from web.api.models import Response
 from web.api.program_runs import KEEP_ALIVE
@@ -18,8 +19,10 @@ from web.api.relay import ApprovalNeeded, Relay, Rewritten, events
 from web.api.response_items import Output
 from web.api.response_object import response_object
 from web.api.response_store import keep, settled
+from web.prepared import Rows
 from web.runs import log
 from web.runs.connections import in_database
+from web.runs.models import Run
 from web.runs.stream import Event
 
 # What an item lacks when it is added.
@@ -117,7 +120,7 @@ class ResponseEvents:
         if event.get("seq", -1) < self._n_taken:
             return iter(())
         if event["type"] == "step":
-            return iter(await in_database(self._take, event["seq"] + 1))
+            return iter(await in_database(lambda: self._take(log.read(self._response.run_id), event["seq"] + 1)))
         if event["type"] == "reasoning":
             return self._write("reasoning", self._reasons.take_reasoning(event))
         return self._write("message", self._said.take(event))
@@ -170,9 +173,8 @@ class ResponseEvents:
         yield self._event(f"response.{part}.done", **at, part=content)
         yield self._event("response.output_item.done", output_index=live.place["output_index"], item=item)
 
-    def _take(self, until: int) -> list[dict[str, Any]]:
+    def _take(self, steps: Log, until: int) -> list[dict[str, Any]]:
         """The events of the items of the next steps, before `until`."""
-        steps = log.read(self._response.run_id)
         made: list[dict[str, Any]] = []
         for number in range(self._n_taken, until):
             self._output.take(steps, number)
@@ -239,7 +241,7 @@ class ResponseEvents:
         """The events that are left once the response is over, with it as a whole."""
         response = self._response
         steps = log.read(response.run_id)
-        made = self._take(len(steps) if response.until is None else response.until)
+        made = self._take(steps, len(steps) if response.until is None else response.until)
         self._output.take_asked()
         made += self._items()
         whole = response_object(response, steps, self._output.items)
@@ -262,8 +264,12 @@ async def followed(response: Response) -> AsyncIterator[Event]:
             return
 
 
+_state: Final = Rows(lambda run_id: Run.objects.filter(id=run_id).values_list("status", "ended", "n_steps"))
+
+
 def _is_over(response: Response) -> bool:
-    response.run.refresh_from_db(fields=["status", "ended", "n_steps"])
+    run = response.run
+    [(run.status, run.ended, run.n_steps)] = _state(run.id)
     return settled(response).until is not None or response.run.is_over
 
 

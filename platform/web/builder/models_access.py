@@ -78,9 +78,9 @@ class GptQuerySet(models.QuerySet["Gpt"]):
         shared = Q(withdrawn=None, id__in=GptShare.objects.of(user).filter(ready).values("gpt"))
         return self.filter(Q(owner=user) | _OPEN_TO_ALL | shared | linked | visited, deleted=None)
 
-    def own_or_open_to_all(self, user: Any) -> "GptQuerySet":
-        """Most of those that `user` may chat with, by a query that takes a third of the time to put together."""
-        return self.filter(Q(owner=user) | _OPEN_TO_ALL, deleted=None) if user.is_authenticated else self.in_store()
+    def own_or_open_to_all(self, person: Any) -> "GptQuerySet":
+        """Most of those that the person with this id may chat with: not those shared with them."""
+        return self.filter(Q(owner=person) | _OPEN_TO_ALL, deleted=None)
 
     def in_store(self) -> "GptQuerySet":
         """Published GPTs that everyone can find."""

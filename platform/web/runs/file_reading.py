@@ -17,9 +17,10 @@ POLL_S: Final = 0.3
 
 async def until_read(files: Sequence[UUID]) -> None:
     """Wait until these attached files are read or refused, for READING_S at most. Others may compute meanwhile."""
-    if files:
-        step_aside()
+    if not files:
+        return
+    step_aside()
     ends = monotonic() + READING_S
     waiting = ConversationFile.objects.filter(id__in=files).exclude(status__in=ConversationFile.SETTLED)
-    while files and monotonic() < ends and await in_database(waiting.exists):
+    while monotonic() < ends and await in_database(waiting.exists):
         await asyncio.sleep(POLL_S)

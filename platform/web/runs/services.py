@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from django.conf import settings
@@ -28,6 +28,7 @@ from web.builder.access import may_edit
 from web.builder.files import cancel_reading
 from web.builder.models import Gpt, GptVersion
 from web.builder.versions import preview_version, snapshot
+from web.prepared import Change, Rows
 from web.runs import drafts, ending, files, inputs_of, log, memories, mentions, projects, stream
 from web.runs.branches import Branches, shown_in
 from web.runs.errors import (
@@ -42,7 +43,7 @@ from web.runs.errors import (
 )
 from web.runs.fair_queue import is_low
 from web.runs.models import Conversation, ConversationFile, CreatorQuestion, Message, Run, StepRow
-from web.runs.models_chats import AppCall, Feedback, Project, Share
+from web.runs.models_chats import AppCall, Feedback, Project, QueuedMessage, Share
 from web.runs.models_drafts import DraftChange
 
 TITLE_CHARS = 60
@@ -277,6 +278,16 @@ def message_in(conversation: Conversation, **known: UUID) -> Message:
     return message
 
 
+_answering: Final = Rows(
+    lambda person, is_low: (
+        Run.objects.filter(owner=person, root=None, is_low=is_low)
+        .exclude(status__in=Run.OVER)
+        .order_by()
+        .values_list("message__conversation", flat=True)
+    )
+)
+
+
 def _check_free(conversation: Conversation) -> None:
     # Locks both rows, so that only one of two sends at once succeeds, none uses a stale guest, and all are counted.
     person = conversation.owner_id
@@ -285,8 +296,7 @@ def _check_free(conversation: Conversation) -> None:
         now = Conversation.objects.select_for_update().get(id=conversation.id)
         conversation.guest, conversation.shown_id = now.guest, now.shown_id
     # What runs while nobody waits takes no place from what the person does meanwhile, nor the other way round.
-    active = Run.objects.filter(owner=person, root=None, is_low=is_low()).exclude(status__in=Run.OVER)
-    answering = list(active.values_list("message__conversation", flat=True))
+    answering = _answering(person, is_low())
     if conversation.id in answering:
         raise StillAnswering
     limits = quotas.limits_of(person)
@@ -347,25 +357,45 @@ def mark_conversation(conversation: Conversation, mark: Literal["pinned", "archi
     conversation.save(update_fields=[mark])
 
 
+_deleted: Final = Change(lambda chat, now: (Conversation.objects.filter(id=chat), {"deleted": now}))
+# Emptied rows still count for the daily limit.
+_questions_taken_back: Final = Change(
+    lambda chat, now: (
+        CreatorQuestion.objects.filter(message__conversation=chat),
+        {"text": "", "answer": "", "closed": now},
+    )
+)
+_queued_in: Final = Rows(lambda chat: QueuedMessage.objects.filter(conversation=chat).values_list("id"))
+_feedback_in: Final = Rows(lambda chat: Feedback.objects.filter(run__message__conversation=chat).values_list("id"))
+_unfinished_in: Final = Rows(lambda chat: Run.objects.filter(message__conversation=chat).exclude(status__in=Run.OVER))
+_delegated_deleted: Final = Change(
+    lambda chat, now: (
+        Conversation.objects.filter(messages__runs__root__message__conversation=chat),
+        {"deleted": now},
+    )
+)
+_files_in: Final = Rows(lambda chat: ConversationFile.objects.filter(conversation=chat).values_list("id"))
+
+
 def delete_conversation(conversation: Conversation) -> None:
     """Hide the conversation, cancel its runs, and take back its questions to creators.
 
     A worker deletes its texts and files, see `empty_deleted`.
     """
     conversation.deleted = timezone.now()
-    conversation.save(update_fields=["deleted"])
+    facts = conversation.pk, conversation.deleted
+    _deleted(*facts)
     erasures.note("chat", conversation.pk)
-    # Emptied rows still count for the daily limit.
-    questions = CreatorQuestion.objects.filter(message__conversation=conversation)
-    questions.update(text="", answer="", closed=conversation.deleted)
-    conversation.queued.all().delete()
-    own = Run.objects.filter(message__conversation=conversation)
-    Feedback.objects.filter(run__in=own).delete()
-    for run in own.exclude(status__in=Run.OVER):
+    _questions_taken_back(*facts)
+    if _queued_in(conversation.pk):
+        conversation.queued.all().delete()
+    if _feedback_in(conversation.pk):
+        Feedback.objects.filter(run__message__conversation=conversation).delete()
+    for run in _unfinished_in(conversation.pk):
         cancel_run(run)
-    delegated = Conversation.objects.filter(messages__runs__root__in=own)
-    Conversation.objects.filter(id__in=delegated).update(deleted=conversation.deleted)
-    cancel_reading(ConversationFile.objects.filter(conversation=conversation))
+    _delegated_deleted(*facts)
+    if _files_in(conversation.pk):
+        cancel_reading(ConversationFile.objects.filter(conversation=conversation))
 
 
 def empty_deleted() -> None:
