@@ -10,7 +10,7 @@ from collections.abc import Callable
 from copy import copy
 from datetime import date, datetime
 from types import SimpleNamespace
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connection, transaction
@@ -27,7 +27,7 @@ class _Placeholder(Expression):
         super().__init__()
         self.name = name
 
-    def as_sql(self, _compiler: Any, _connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
         return "%s", [self]
 
 
@@ -97,7 +97,8 @@ class Rows(_Prepared, Generic[T]):
         compiler.get_converters = lambda *_: statement.converters
         query = SimpleNamespace(get_compiler=lambda *_, **__: compiler)
         facts = {"model": self._described.model, "db": DEFAULT_DB_ALIAS, "_known_related_objects": {}}
-        return list(self._described._iterable_class(SimpleNamespace(query=query, **facts)))
+        rows: Any = self._described._iterable_class(cast(Any, SimpleNamespace(query=query, **facts)))
+        return list(rows)
 
     def first(self, *given: Any) -> T | None:
         """The first row; None if there is none."""
@@ -109,7 +110,7 @@ class Change(_Prepared):
 
     def _compiler(self, described: tuple["QuerySet[Any]", dict[str, Any]]) -> Any:
         queryset, values = described
-        query = queryset.query.chain(UpdateQuery)
+        query: Any = queryset.query.chain(UpdateQuery)
         query.add_update_values(values)
         return query.get_compiler(DEFAULT_DB_ALIAS)
 
