@@ -21,11 +21,12 @@ T = TypeVar("T")
 
 
 class _Placeholder(Expression):
-    """The place of a parameter in a query."""
+    """The place of a parameter in a query; `compared` is the field that it is compared with, where that is known."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
         self.name = name
+        self.compared: Any = None
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
         return "%s", [self]
@@ -41,10 +42,12 @@ class _Statement(NamedTuple):
 
     def filled(self, given: dict[str, Any]) -> list[Any]:
         """The parameters as the database takes them."""
-        return [_adapted(given[each.name]) if isinstance(each, _Placeholder) else each for each in self.params]
+        return [_adapted(given[each.name], each) if isinstance(each, _Placeholder) else each for each in self.params]
 
 
-def _adapted(value: Any) -> Any:
+def _adapted(value: Any, place: _Placeholder) -> Any:
+    if place.compared is not None:
+        return place.compared.get_db_prep_value(value, connection)
     match value:
         case UUID():
             return value if connection.features.has_native_uuid_field else value.hex
@@ -68,6 +71,9 @@ class _Prepared:
         """The statement and its parameters."""
         if connection.vendor not in self._kept:
             compiler = self._compiler(self._describe(*map(_Placeholder, self._names)))
+            for leaf in compiler.query.where.leaves():
+                if isinstance(getattr(leaf, "rhs", None), _Placeholder):
+                    leaf.rhs.compared = leaf.lhs.output_field
             sql, params = compiler.as_sql()
             converters = compiler.get_converters([each[0] for each in compiler.select or ()])
             self._kept[connection.vendor] = _Statement(compiler, sql, tuple(params), converters)

@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from web.accounts.models import ApiKey, User
+from web.builder.models import Gpt
 from web.prepared import Change, Rows
 
 pytestmark = pytest.mark.django_db
@@ -32,6 +33,11 @@ def test_rows_are_those_of_the_queryset_for_each_calls_parameters(alice, bob, dj
             assert (found, found.user, found.scopes, found.expires) == (key, key.user, key.scopes, key.expires)
         assert valid.first("one", now + timedelta(days=2)) is None
         assert (names(alice.pk), names(bob.pk)) == (["one"], ["two"])
+
+
+def test_an_id_is_found_in_any_form(gpt):
+    found = Rows(lambda id: Gpt.objects.filter(id=id))
+    assert found(gpt.id) == found(str(gpt.id)) == [gpt]
 
 
 def test_a_change_counts_its_rows_and_computes_with_their_values(alice, bob):
