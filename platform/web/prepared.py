@@ -14,7 +14,7 @@ from typing import Any, Generic, NamedTuple, TypeVar, cast
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connection, transaction
-from django.db.models import Expression, QuerySet
+from django.db.models import Expression, Field, QuerySet
 from django.db.models.sql import UpdateQuery
 
 T = TypeVar("T")
@@ -73,7 +73,8 @@ class _Prepared:
             compiler = self._compiler(self._describe(*map(_Placeholder, self._names)))
             for leaf in compiler.query.where.leaves():
                 if isinstance(getattr(leaf, "rhs", None), _Placeholder):
-                    leaf.rhs.compared = leaf.lhs.output_field
+                    field = leaf.lhs.output_field
+                    leaf.rhs.compared = field if isinstance(field, Field) else field.target_field  # of a relation
             sql, params = compiler.as_sql()
             converters = compiler.get_converters([each[0] for each in compiler.select or ()])
             self._kept[connection.vendor] = _Statement(compiler, sql, tuple(params), converters)
