@@ -243,7 +243,10 @@ def _is_next_line(one: Source, other: Source) -> bool:
 
 
 def _is_informative(source: Source) -> bool:
-    is_heading = is_title(source.passage.text, source.span) or NUMBERED_TITLE.fullmatch(source.readable)
+    passage = source.passage
+    heading = passage.heading_at(passage.start + source.span.start).rsplit(" > ", 1)[-1]
+    is_heading = source.text == heading or is_title(passage.text, source.span)
+    is_heading = is_heading or bool(NUMBERED_TITLE.fullmatch(source.readable))
     return (
         bool(source.readable)
         and len(source.terms) > 1

@@ -302,6 +302,29 @@ def test_a_row_is_told_with_the_names_of_its_columns_and_cites_the_row() -> None
     assert [each.level for each in grounding.support] == ["supported"]
 
 
+def test_years_name_columns() -> None:
+    rows = passage("|  | 2024 | 2023 |\n| Profit before tax | 1307 | 1141 |\n| Net debt | 1751 | 1513 |")
+    assert (
+        extractive_answer("What was the profit before tax?", [rows]).text
+        == "Profit before tax; 2024: 1307; 2023: 1141"
+    )
+
+
+def test_the_row_with_the_number_of_the_question_answers_alone() -> None:
+    rows = passage(
+        "| Week | Topic | Due |\n| 4 | Outlines | Summary |\n| 6 | Draft | Draft |\n| 10 | Review | Reviews |"
+    )
+    asked = extractive_answer("What is due in week 4?", [rows], least_share=0.1)
+    assert asked.text == "Week: 4; Topic: Outlines; Due: Summary"
+
+
+def test_a_heading_with_a_year_is_no_answer() -> None:
+    report = passage(
+        "Aldane Chemicals: annual report 2024\n\nSales grew.", heading="Aldane Chemicals: annual report 2024"
+    )
+    assert extractive_answer("What did Aldane pay in 2024?", [report]).text == "Sales grew."
+
+
 def test_an_empty_cell_is_not_told() -> None:
     assert extractive_answer("What does the filter cost?", (passage(PRICES),)).text == "Part: Filter; Price: 8 EUR"
 

@@ -1,5 +1,7 @@
 """When the sentences of the files count as the answer of a model that cannot write any."""
 
+import pytest
+
 from gpts.knowledge.documents import Passage
 from gpts.knowledge.terms import terms
 from gpts.runs.state import TurnState
@@ -39,6 +41,14 @@ def test_a_file_without_the_names_of_the_question_is_only_offered():
     found = quoted("How long does the warranty of the Levante 7 last?")
     assert not found.covered
     assert "The warranty lasts five years." in found.extract
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["How long does the warranty of the Brisa 8 last?", "What colour is the fan of the Brisa 9?"],
+)
+def test_another_number_or_another_kind_than_asked_for_is_only_offered(question: str):
+    assert not quoted(question).covered
 
 
 def test_each_of_several_questions_is_answered():
