@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 urlpatterns = [
+    path("", include("web.api.urls")),  # first, as most requests are of programs
     path("", include("web.store.urls")),
     path("", include("web.moderation.urls")),
     path("", include("web.notifications.urls")),
@@ -11,7 +12,6 @@ urlpatterns = [
     path("", include("web.chat.urls")),
     path("", include("web.runs.urls")),
     path("", include("web.schedules.urls")),
-    path("", include("web.api.urls")),
     path("", include("web.a2a.urls")),
     path("", include("web.mcp.urls")),
     path("scim/v2/", include("web.scim.urls")),

@@ -102,8 +102,9 @@ _run: Final = Rows(
 def _advance_with_model(run_id: UUID, queue: Queue, services: Callable[[], Services], held: leases.Held) -> None:
     """Advance with the GPT's model, or with its fallback if it fails before anything of an answer was shown."""
     [run] = _run(run_id)
+    steps = log.read(run_id)
     if queue != "model":
-        _advance(run, queue, services, held, DEFAULT)
+        _advance(run, steps, queue, services, held, DEFAULT)
         return
     served_person.set(run.owner_id)
     if not stream.is_model_loaded():
@@ -111,22 +112,25 @@ def _advance_with_model(run_id: UUID, queue: Queue, services: Callable[[], Servi
     named = configuration.named_engines()
     while True:
         wanted = run.version.spec().model.engine
-        chosen = named.choose(wanted, run.gpt.owner, log.read(run_id), services())
+        chosen = named.choose(wanted, run.gpt.owner, steps, services())
         if chosen.change:
             seq = log.append(run_id, chosen.change, held.token)
             stream.publish(run_id, {"type": "step", "seq": seq, "kind": chosen.change.kind})
+            steps = log.read(run_id)
         try:
-            _advance(run, queue, partial(getattr, chosen, "services"), held, chosen.name)
+            _advance(run, steps, queue, partial(getattr, chosen, "services"), held, chosen.name)
             return
         except EngineError as error:
             is_final = isinstance(error, PromptTooLong | GrammarError) or stream.partial_text(run_id)
             if is_final or not named.has_fallback(chosen.name):
                 raise
             named.failed(chosen.name, error, services())
+            steps = log.read(run_id)
 
 
-def _advance(run: Run, queue: Queue, services: Callable[[], Services], held: leases.Held, engine: str) -> None:
-    steps = log.read(run.id)
+def _advance(
+    run: Run, steps: Log, queue: Queue, services: Callable[[], Services], held: leases.Held, engine: str
+) -> None:
     first = steps[0]
     assert isinstance(first, UserMessage)
     if end := _end_of(run, first):

@@ -157,6 +157,7 @@ class Chunks:
 
     def __init__(self, first: Run, choice: Choice, wants_usage: bool) -> None:
         self._run, self._index = choice.run, choice.index
+        self._about = {"run_id": str(choice.run.id), "gpt": choice.run.gpt.slug, "coverage": None}
         self._same = {
             "id": completion_id(first),
             "object": "chat.completion.chunk",
@@ -172,8 +173,7 @@ class Chunks:
         likely = ChoiceLogprobs.of(tokens)
         logprobs = likely.model_dump() if likely else None
         choice = {"index": self._index, "delta": delta, "logprobs": logprobs, "finish_reason": finish}
-        about = {"run_id": str(self._run.id), "gpt": self._run.gpt.slug, "coverage": None, **facts}
-        return sse({**self._same, "choices": [choice], **self._no_usage, "guildhall": about})
+        return sse({**self._same, "choices": [choice], **self._no_usage, "guildhall": {**self._about, **facts}})
 
     def call(self, index: int, call: CallOfFunction) -> str:
         """The chunks of one call: its id and name first, then its arguments, as OpenAI's clients expect."""
