@@ -3,6 +3,7 @@
 import asyncio
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from http import HTTPStatus
 from inspect import iscoroutinefunction
 from typing import Final
@@ -11,12 +12,12 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.base import BaseHandler
-from django.db import close_old_connections
+from django.db import DatabaseError, close_old_connections
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, resolve
 
-from web.accounts.requests import secret_of, sender_of
+from web.accounts.requests import key_of, secret_of, sender_of
 from web.admission import AT_ONCE, Admission, Line, to_its_end
 from web.embed.middleware import unmounted
 from web.refusals import Refusals
@@ -57,6 +58,9 @@ class Handler(ASGIHandler):
         who = await self._who(request)
         async with self._admission.admitted(Line(who, writes=request.method not in SAFE)):
             if _is_asynchronous(request.path_info):
+                # Here, because its thread has a connection already, and one that waits keeps none.
+                with suppress(DatabaseError):  # the middleware asks again, and answers what is wrong
+                    await in_database(key_of, request)
                 response = await self._in(self._waiting, request)
             else:
                 response = await to_its_end(self._in(self._threads, request))

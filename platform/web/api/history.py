@@ -20,20 +20,25 @@ from gpts.safety.labels import Label, join
 from web.accounts.models import User
 from web.api.models import SentReply
 from web.builder.models import Gpt
+from web.prepared import Rows
 from web.runs.models import Run
 
 # A conversation that is continued later is asked about like any other text from outside.
 KEEP: Final = timedelta(days=180)
 
 
+_sent: Final = Rows(lambda digest: SentReply.objects.select_for_update().filter(digest=digest))
+
+
 def keep_reply(run: Run, text: str, answer: Finished, calls: Sequence[ToolCall]) -> None:
     """Recognise `text` and `calls`, which a program got as the reply `answer` of `run`, from now on."""
     gpt = run.message.conversation.gpt
+    facts = {"user_id": run.owner_id, "gpt": gpt, "label": answer.label.model_dump(mode="json")}
+    new = SentReply(digest=_digest(run.owner_id, gpt, text, calls), **facts)
     with transaction.atomic():
-        facts = {"user_id": run.owner_id, "gpt": gpt, "label": answer.label.model_dump(mode="json")}
-        digest = _digest(run.owner_id, gpt, text, calls)
-        row, is_new = SentReply.objects.select_for_update().get_or_create(digest=digest, defaults=facts)
-        if not is_new:
+        SentReply.objects.bulk_create([new], ignore_conflicts=True)
+        [row] = _sent(new.digest)
+        if row.sent != new.sent:  # it was sent before
             row.label = join([_label(row.label), answer.label]).model_dump(mode="json")
             row.save(update_fields=["label", "sent"])
 

@@ -94,10 +94,10 @@ class RepeatableRequest:
         IdempotentRequest.objects.get_or_create(owner=self.owner, key=self.key, body=self.body, run=run)
 
     def _earlier(self) -> Run | None:
+        if not self.key and not _noted(self.owner.pk, "", self.body):
+            return None
         found = IdempotentRequest.objects.filter(owner=self.owner, key=self.key)
         if not self.key:
-            if not _noted(self.owner.pk, "", self.body):  # as nearly always: the rest takes longer to put together
-                return None
             found = found.filter(body=self.body)
             is_fresh = Q(run__ended=None) | Q(run__ended__gt=timezone.now() - BODY_WINDOW)
             found = found.filter(is_fresh, run__message__conversation__deleted=None)
