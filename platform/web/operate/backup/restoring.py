@@ -27,7 +27,7 @@ from web.operate.erasure import erase_again
 from web.operate.models_backup import Backup
 
 # What a state directory may have before a restore: what its first command and an installation make.
-_HARMLESS: Final = ("secret.key", "run", "models", "passing", "install.log", "sign-in.toml", NAME)
+_HARMLESS: Final = ("secret.key", "run", "models", "passing", "log", "install.log", "sign-in.toml", NAME)
 _KEPT: Final = (*_HARMLESS[1:], NAME)
 
 
