@@ -1,6 +1,7 @@
 """The real thing under its supervisor, with the scripted engine: ready, mended after a kill, gone after Ctrl-C."""
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -115,6 +116,22 @@ def test_a_killed_program_comes_back(platform: Platform, words: str) -> None:
     os.kill(killed, signal.SIGKILL)
     wait_for(lambda: platform.program(words) not in (0, killed), MENDED_S, platform.home / "log" / "supervisor.log")
     wait_for(lambda: answers(f"{platform.url}readyz"), MENDED_S, platform.home / "log" / "model.log")
+
+
+def test_a_restore_that_the_console_wants_stops_it_and_starts_it_again(platform: Platform) -> None:
+    file, phrase = platform.home.parent / "site.backup", "three small words"
+    variables = {**os.environ, "GUILDHALL_HOME": str(platform.home), "BACKUP_PASSPHRASE": phrase}
+    backup = [install.PYTHON, install.REPOSITORY / "manage.py", "backup", file]
+    subprocess.run(backup, env=variables, capture_output=True, timeout=120, check=True)
+    before = (platform.home / "secret.key").read_text()
+    folder = platform.home / ".restore"  # as web/operate/backup/wanted.py writes it
+    folder.mkdir()
+    (folder / "wanted.json").write_text(json.dumps({"path": str(file), "passphrase": phrase}))
+    wait_for(lambda: platform.output.read_text().count("Ctrl-C stops") == 2, READY_S, platform.output)
+    assert answers(f"{platform.url}readyz")
+    assert "Restoring a backup" in platform.output.read_text()
+    assert [each.name for each in platform.home.glob("replaced-*/db.sqlite3")]
+    assert (folder.exists(), (platform.home / "secret.key").read_text()) == (False, before)
 
 
 def test_ctrl_c_leaves_no_process(platform: Platform) -> None:

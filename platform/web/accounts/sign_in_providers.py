@@ -79,11 +79,6 @@ def _discover(url: str) -> None:
         raise ValueError(f"{url} doesn’t say where people sign in.")
 
 
-def n_people(row: SignInProvider) -> int:
-    """How many people have signed in with it."""
-    return SocialAccount.objects.filter(provider=row.name).count()
-
-
 @transaction.atomic
 def remove(row: SignInProvider) -> None:
     """Delete it, and whom it signs in: another provider of this name would know others by the same ids."""

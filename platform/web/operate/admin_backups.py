@@ -32,6 +32,8 @@ def backups(request: HttpRequest) -> HttpResponse:
 def _page() -> dict[str, Any]:
     rows = list(Backup.objects.select_related("by")[:N_SHOWN])
     folder = settings.BACKUP_DIR
+    for row in rows:
+        row.is_in_folder = planned.file_of(row) is not None  # type: ignore[attr-defined]
     good = [row for row in rows if row.state == Backup.State.READY and row.is_there]
     return {
         "rows": rows,

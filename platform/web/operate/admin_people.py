@@ -6,20 +6,21 @@ from typing import Any, ClassVar, Final
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.models import Group
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern
 from unfold.admin import TabularInline
-from unfold.contrib.filters.admin import RelatedDropdownFilter
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminSelectMultipleWidget, UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from web.accounts import audit, people
 from web.accounts.models import QuotaLimit, User
 from web.accounts.quotas import KINDS
 from web.accounts.services import create_sign_in_link
 from web.attempts import attempt
+from web.counting import number_of
 from web.moderation.suspending import reactivate, suspend
 from web.operate.people import change_members, people_here
 from web.operate.site import OperatorAdmin, operators, person_of
@@ -93,13 +94,14 @@ class PersonAdmin(WithQuotas):
     may_add = True
     form = PersonForm
     list_display = ("who", "state", "in_groups", "last_login", "date_joined")
-    list_filter = ("is_active", "is_staff", ("groups", RelatedDropdownFilter), "last_login")
+    list_filter = ("is_active", "is_staff", ("groups", AutocompleteSelectFilter), "last_login")
     list_filter_submit = True
     search_fields = ("email", "name")
     search_help_text = "Name or email address"
     ordering = ("-id",)
     actions = ("suspend", "reactivate", "sign_out")
     fields = ("email", "name", "groups", "is_staff")
+    autocomplete_fields: ClassVar = ("groups",)
     change_form_outer_before_template = "operate/person_acts.html"
     ACTS: ClassVar = {
         "link": "Create a sign-in link",
@@ -135,11 +137,6 @@ class PersonAdmin(WithQuotas):
     def own_urls(self) -> list[URLPattern]:
         """One for each act."""
         return [self.posted("<int:person_id>/act/<slug:act>/", self.act_view, "person_act")]
-
-    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
-        """A plain list to choose groups from."""
-        widget = UnfoldAdminSelectMultipleWidget(attrs={"size": 6})
-        return super().formfield_for_manytomany(db_field, request, **{**options, "widget": widget})
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **options: Any) -> HttpResponse:
         """The form, with buttons for what can be done with the person now."""
@@ -224,7 +221,7 @@ class GroupAdmin(WithQuotas):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
         """All groups, with how many people are in them."""
-        return Group.objects.annotate(n_people=Count("user"))
+        return Group.objects.annotate(n_people=number_of(User.groups.through.objects.all(), "group"))
 
     @display(description="People", ordering="n_people")
     def n_people(self, group: Any) -> int:

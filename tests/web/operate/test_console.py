@@ -8,28 +8,33 @@ from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import Group
-from django.db import connection
+from django.db import connection, models
 from django.db.models import Model
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
 from django.utils import timezone
 
 from tests.publishing import publish
 from web.accounts import live_settings, people, quotas
 from web.accounts.models import User
 from web.accounts.models_audit import Act, AuditRow
+from web.accounts.models_directory import DirectoryToken
+from web.accounts.models_invitations import Invitation
+from web.accounts.models_outbox import Webhook
+from web.accounts.models_sign_in import SignInProvider
 from web.accounts.services import create_key, create_sign_in_link, valid_key
 from web.builder.access import access_gpt
 from web.builder.actions import privacy_missing
-from web.builder.models import Gpt
+from web.builder.models import Gpt, GptVersion
 from web.builder.models_access import Sharing
+from web.builder.models_listing import ListingReview
 from web.builder.services import WITHDRAWN, create_gpt, delete_gpt, set_sharing
 from web.moderation.models import Case
 from web.operate import figures
 from web.operate.erasure import erase_due
 from web.operate.models import MeasuredModel
 from web.operate.models_backup import Backup
+from web.operate.site import OperatorAdmin, discover
 from web.runs.models import Run
 from web.runs.services import cancel_run, start_conversation, start_run
 
@@ -205,8 +210,9 @@ N = 100_000
 def multiply(row: Model, **unique: str) -> None:
     """Copies of the row until there are N, by one statement; `unique` are SQL expressions of the number `i`."""
     columns = [field.column for field in row._meta.concrete_fields if field.column not in ("id", *unique)]
-    table, names = row._meta.db_table, ", ".join((*columns, *unique))
-    values = ", ".join((*columns, *unique.values()))
+    quoted = [connection.ops.quote_name(each) for each in columns]
+    table, names = row._meta.db_table, ", ".join((*quoted, *unique))
+    values = ", ".join((*quoted, *unique.values()))
     with connection.cursor() as cursor:
         cursor.execute(
             f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {N})"
@@ -219,9 +225,9 @@ def n_queries(console: Client, path: str) -> int:
     """How many queries a page needs, of which none counts all rows."""
     with CaptureQueriesContext(connection) as seen:
         assert console.get(path).status_code == 200
-    counts = [each["sql"] for each in seen if "COUNT(" in each["sql"]]
+    counts = [each["sql"] for each in seen if each["sql"].startswith("SELECT COUNT(")]
     assert counts
-    assert all("LIMIT" in sql for sql in counts)
+    assert [sql for sql in counts if "LIMIT" not in sql] == []
     return len(seen)
 
 
@@ -229,19 +235,33 @@ def test_lists_ask_the_database_as_often_for_a_hundred_thousand_rows_as_for_sixt
     User.objects.bulk_create(User(email=f"{each}@example.net") for each in range(60))
     AuditRow.objects.bulk_create(AuditRow(act=Act.SIGN_IN, by=oscar) for _ in range(60))
     Gpt.objects.bulk_create(Gpt(owner=oscar, slug=f"gpt-{each}", name="GPT") for each in range(60))
-    case = {"gpt": Gpt.objects.last(), "owner": oscar, "decided": timezone.now()}
-    Case.objects.bulk_create(Case(**case) for _ in range(60))
-    names = ("accounts_user", "accounts_auditrow", "builder_gpt", "moderation_case")
-    lists = [reverse(f"admin:{name}_changelist") for name in names]
-    paths = [path + query for path in lists for query in ("", "?p=2", "?q=gpt-7")]
+    gpt, now = Gpt.objects.last(), timezone.now()
+    version = GptVersion.objects.create(gpt=gpt, number=1, data={"name": "GPT"})
+    case = {"gpt": gpt, "owner": oscar, "decided": now}
+    review = {"gpt": gpt, "version": version, "decided": now}
+    for n in range(60):
+        Case.objects.create(**case)
+        ListingReview.objects.create(**review)
+        Group.objects.create(name=f"{n}")
+        Invitation.objects.create(name="Class", hash=f"{n}", most=1, expires=now)
+        DirectoryToken.objects.create(name="City", hash=f"{n}")
+        SignInProvider.objects.create(name=f"p{n}")
+        Webhook.objects.create(url="https://example.org/")
+    lists = [model for model, each in discover()._registry.items() if isinstance(each, OperatorAdmin)]
+    paths = [f"{discover()._registry[model].address}{query}" for model in lists for query in ("", "?p=2", "?q=gpt-7")]
     few = [n_queries(console, path) for path in paths]
     key = "gen_random_uuid()" if connection.vendor == "postgresql" else "lower(hex(randomblob(16)))"
-    multiply(User.objects.last(), email="i || '@example.com'")
-    multiply(AuditRow.objects.last())
-    multiply(Gpt.objects.last(), slug="'copy-' || i", id=key)
-    multiply(Case.objects.last(), id=key)
+    own = {User: {"email": "i || '@example.com'"}, Gpt: {"slug": "'copy-' || i"}, Group: {"name": "'n' || i"}}
+    own |= {
+        Invitation: {"hash": "'n' || i"},
+        DirectoryToken: {"hash": "'n' || i"},
+        SignInProvider: {"name": "'n' || i"},
+    }
+    for model in lists:
+        is_uuid = isinstance(model._meta.pk, models.UUIDField)
+        multiply(model._default_manager.last(), **own.get(model, {}), **({"id": key} if is_uuid else {}))
     assert [n_queries(console, path) for path in paths] == few
-    assert Gpt.objects.count() > N
+    assert all(model._default_manager.count() > N for model in lists)
 
 
 def test_a_new_site_says_what_to_set_up_until_it_is_done_or_hidden(oscar, settings, alice):

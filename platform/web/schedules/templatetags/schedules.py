@@ -3,10 +3,9 @@
 from typing import Any
 
 from django import template
-from django.db.models import Count, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
 
 from web.accounts.models import User
+from web.counting import number_of
 from web.moderation.models import Case
 from web.runs.creator_questions import OPEN, UNSEEN
 from web.runs.models import CreatorQuestion
@@ -26,18 +25,12 @@ def waiting(user: Any) -> dict[str, int]:
     if not getattr(user, "is_authenticated", False):  # the pages for errors may have no user
         return {}
     stopped = Schedule.objects.exclude(paused=None).exclude(paused_why="")
-    questions = _number(CreatorQuestion.objects.filter(OPEN), "gpt__owner")
+    questions = number_of(CreatorQuestion.objects.filter(OPEN), "gpt__owner")
     counts = {
-        "to_answer": questions + _number(Review.objects.filter(UNSEEN_REVIEW), "gpt__owner"),
-        "answered": _number(CreatorQuestion.objects.filter(UNSEEN), "owner"),
-        "stopped": _number(stopped, "owner"),
-        "decided": _number(Case.objects.filter(seen=False), "owner"),
+        "to_answer": questions + number_of(Review.objects.filter(UNSEEN_REVIEW), "gpt__owner"),
+        "answered": number_of(CreatorQuestion.objects.filter(UNSEEN), "owner"),
+        "stopped": number_of(stopped, "owner"),
+        "decided": number_of(Case.objects.filter(seen=False), "owner"),
     }
     found: Any = User.objects.filter(pk=user.pk).values(**counts).first()
     return found or {}
-
-
-def _number(rows: "QuerySet[Any]", person: str) -> Coalesce:
-    """How many of `rows` are of a user, whom they have in the field `person`."""
-    theirs = rows.filter(**{person: OuterRef("pk")}).order_by().values(person)
-    return Coalesce(Subquery(theirs.annotate(n=Count("pk")).values("n")), 0)
