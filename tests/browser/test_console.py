@@ -16,8 +16,9 @@ from web.operate.models_backup import Backup
 pytestmark = pytest.mark.browser
 
 
-def test_an_operator_walks_through_the_console(visitor, gpt, bob, alice, settings):
-    settings.RUN_BY_UP = True
+def test_an_operator_walks_through_the_console(visitor, gpt, bob, alice, settings, tmp_path):
+    settings.RUN_BY_UP, settings.BACKUP_DIR = True, tmp_path
+    (tmp_path / "guildhall-20260101-000000.backup").write_bytes(b"none")
     oscar = User.objects.create_superuser("oscar@example.org", name="Oscar")
     page = visitor.page()
     page.goto(urlsplit(create_sign_in_link(oscar)).path)
@@ -28,12 +29,17 @@ def test_an_operator_walks_through_the_console(visitor, gpt, bob, alice, setting
     kept = Backup.objects.create(
         path="/backups/guildhall-20261127-120000.backup", size=9_000_000, state="failed", error="Full."
     )
-    new = ("backups/", "backups/restore/", f"backups/{kept.pk}/delete/", f"accounts/user/{alice.pk}/erase/")
+    new = (
+        "backups/",
+        "backups/restore/?file=guildhall-20260101-000000.backup",
+        f"backups/{kept.pk}/delete/",
+        f"accounts/user/{alice.pk}/erase/",
+    )
     hook, _ = webhooks.create(None, "https://example.org/hook", ["report.filed"], oscar)
     case = cases.report(bob, {"gpt": gpt, "owner": alice}, "other", "Bad advice").case
     review = ListingReview.objects.create(gpt=gpt, version=gpt.published)
     lists += ("accounts/signinprovider/", "accounts/webhook/", "moderation/case/", "builder/listingreview/")
-    forms += ("accounts/signinprovider/add/", "accounts/signinprovider/add/?kind=saml")
+    forms += ("accounts/invitation/add/", "accounts/signinprovider/add/", "accounts/signinprovider/add/?kind=saml")
     forms += ("accounts/webhook/add/", f"accounts/webhook/{hook.id}/change/", f"moderation/case/{case.id}/change/")
     forms += (f"builder/listingreview/{review.id}/change/",)
     for path in ("", *lists, *forms, "health/", "usage/", "storage/", "settings/", *new):

@@ -1,7 +1,7 @@
 """The console's invitations: links with which people create accounts. The link is shown once, when it is made."""
 
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -54,7 +54,6 @@ class InvitationAdmin(OperatorAdmin):
     ordering = ("-created", "-id")
     actions = ("withdraw",)
     fields = ("name", "most", "expires", "groups", "send_to")
-    autocomplete_fields: ClassVar = ("groups",)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """The form, in the words of this page."""

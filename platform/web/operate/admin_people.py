@@ -101,7 +101,6 @@ class PersonAdmin(WithQuotas):
     ordering = ("-id",)
     actions = ("suspend", "reactivate", "sign_out")
     fields = ("email", "name", "groups", "is_staff")
-    autocomplete_fields: ClassVar = ("groups",)
     change_form_outer_before_template = "operate/person_acts.html"
     ACTS: ClassVar = {
         "link": "Create a sign-in link",

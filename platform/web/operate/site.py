@@ -43,6 +43,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from unfold.admin import ModelAdmin
 from unfold.sites import UnfoldAdminSite
 from unfold.views import ChangeList
+from unfold.widgets import UnfoldAdminSelectMultipleWidget
 
 from web.accounts import audit, live_settings
 from web.accounts.models import User
@@ -244,6 +245,11 @@ class OperatorAdmin(ModelAdmin):
     def posted(self, route: str, view: View, name: str) -> URLPattern:
         """One for what a form asks for."""
         return path(route, self.admin_site.admin_view(require_POST(view)), name=name)
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        """A plain list to choose from, which screen readers read; Unfold's search field has no label."""
+        widget = UnfoldAdminSelectMultipleWidget(attrs={"size": 6})
+        return super().formfield_for_manytomany(db_field, request, **{**options, "widget": widget})
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Whether it is in the navigation."""
