@@ -81,6 +81,7 @@ def served(django_db_setup: None, valkey: str, tmp_path_factory: pytest.TempPath
         "DATABASE_URL": f"sqlite:///{database}",
         "REDIS_URL": valkey,
         "SECRET_KEY": site_settings.SECRET_KEY,
+        "RUN_BY_UP": "1",
         "PORT": str(port),
         "LOG_LEVEL": "WARNING",
     }
