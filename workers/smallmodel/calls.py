@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 # Limit for the arguments of one call.
 MAX_CALL_TOKENS: Final = 512
 NO_CODE: Final = (
-    "I can’t write code with this site’s starter model. It calculates (17 * 23, 15 % of 240), counts the days "
+    "I can’t write code with this site’s model. It calculates (17 * 23, 15 % of 240), counts the days "
     "between two dates, and adds up or plots one column of a table by another (“Plot revenue by month in sales.csv”)."
 )
 NOT_WRITTEN: Final = "“{title}” needs details that could not be read from this message. Please give them one by one."

@@ -12,7 +12,7 @@ from workers.smallmodel.quoting import shown_results
 from workers.smallmodel.routing.candidates import RoutedChoice
 
 pytestmark = pytest.mark.django_db(transaction=True)
-UNABLE = "I can’t answer that: this site’s starter model doesn’t write answers of its own."
+UNABLE = "I can’t answer that: this site’s model doesn’t write answers of its own."
 SCRIPT = {name: says(f"{name} speaking.") for name in ("Desk", "Tax Clerk", "Travel Clerk", "Cook", "Second Opinion")}
 
 

@@ -215,8 +215,8 @@ def of_memory(text: str, *remembered: str, may_remember: bool = True):
     ("text", "begins"),
     [
         ("please remember that my exam is on 12 March", "I can’t add to my memory"),
-        ("Merke dir bitte, dass ich in Hamburg wohne", "Mit dem Startmodell"),
-        ("记住我不吃辣", "使用本站的入门模型"),
+        ("Merke dir bitte, dass ich in Hamburg wohne", "Mit dem Modell dieser Website"),
+        ("记住我不吃辣", "使用本站的模型"),
         ("so what do you know about me", "This is what I remember about you:\n\n- I teach."),
         ("¿Qué sabes de mí?", "Esto es lo que recuerdo de ti:\n\n- I teach."),
     ],
