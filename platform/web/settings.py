@@ -387,7 +387,7 @@ BACKUP_DIR = Path(read("BACKUP_DIR")).resolve() if read("BACKUP_DIR") else None
 BACKUP_HOURS = read_int("BACKUP_HOURS", 24)
 BACKUP_KEEP = read_int("BACKUP_KEEP", 7)
 BACKUP_PASSPHRASE = read("BACKUP_PASSPHRASE")
-RUN_BY_UP = read_bool("RUN_BY_UP", False)  # set by deploy/up, which restores what an operator chooses in the console
+RUN_BY_UP = "RUN_BY_UP" in os.environ  # by deploy/up, which restores what an operator chooses in the console
 
 # Days for which are kept: chats that nobody uses; temporary chats, previews and chats of programs; programs' stored
 # responses and visitors' chats; deleted GPTs and files out of a draft; the audit log; and programs' logs.
