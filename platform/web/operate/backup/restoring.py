@@ -11,7 +11,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.sessions.models import Session
@@ -46,9 +46,7 @@ def restore(path: Path, passphrase: str, *, replaces: bool = False, locks: bool 
 
     `locks`: make sure that the site is stopped, and stays so.
     """
-    manifest, text, sealed = archive.checked(path)
-    keys = unseal_keys(sealed, passphrase, text)
-    snapshot.check(manifest["database"])
+    manifest, keys = opened(path, passphrase)
     home = Path(settings.GUILDHALL_HOME)
     with _stopped(home) if locks else nullcontext():
         present = [each for each in _content(home) if each.name not in _HARMLESS]
@@ -68,6 +66,14 @@ def restore(path: Path, passphrase: str, *, replaces: bool = False, locks: bool 
         Backup.objects.filter(state__in=Backup.MOVING).delete()  # this one was being written
         record(Act.BACKUP_RESTORED, None)
     return Restored(created, len(manifest["entries"]), len(manifest["missing"]), n_erased)
+
+
+def opened(path: Path, passphrase: str) -> tuple[dict[str, Any], SiteKeys]:
+    """The manifest and the keys of an archive that this site can take; reads every byte. Raises BackupError."""
+    manifest, text, sealed = archive.checked(path)
+    keys = unseal_keys(sealed, passphrase, text)
+    snapshot.check(manifest["database"])
+    return manifest, keys
 
 
 @contextmanager

@@ -15,8 +15,7 @@ from django.db import connection
 
 from web.accounts import audit
 from web.accounts.models import User
-from web.operate.backup import archive, snapshot
-from web.operate.backup.keys import unseal_keys
+from web.operate.backup.restoring import opened
 
 # A restore moves aside what is in the state directory, but no name with a dot. deploy/start.py looks for WANTED.
 FOLDER: Final = ".restore"
@@ -41,7 +40,7 @@ def failure() -> str:
 
 def keep_upload(chunks: Any) -> Path:
     """The path of an uploaded backup, from its blocks."""
-    path = _folder() / UPLOADED
+    path = _made_folder() / UPLOADED
     with path.open("wb") as target:
         for block in chunks:
             target.write(block)
@@ -50,15 +49,14 @@ def keep_upload(chunks: Any) -> Path:
 
 def ask(path: Path, passphrase: str, by: User) -> None:
     """Have the backup at `path` restored within a second. Raises BackupError unless it is whole, and opens."""
-    manifest, text, sealed = archive.checked(path)
-    unseal_keys(sealed, passphrase, text)
-    snapshot.check(manifest["database"])
+    opened(path, passphrase)
     audit.record(audit.Act.BACKUP_RESTORED, by)
-    (_folder() / FAILED).unlink(missing_ok=True)
-    place = _folder() / "wanted.new"
+    folder = _made_folder()
+    (folder / FAILED).unlink(missing_ok=True)
+    place = folder / "wanted.new"
     place.touch(0o600)
     place.write_text(json.dumps({"path": str(path), "passphrase": passphrase}))
-    os.replace(place, _folder() / WANTED)
+    os.replace(place, folder / WANTED)
 
 
 def take() -> tuple[Path, str]:
@@ -73,10 +71,13 @@ def finish(error: str = "") -> None:
     """Keep what went wrong for the console, and delete an uploaded backup."""
     shutil.rmtree(_folder())
     if error:
-        (_folder() / FAILED).write_text(error)
+        (_made_folder() / FAILED).write_text(error)
 
 
 def _folder() -> Path:
-    folder = Path(settings.GUILDHALL_HOME) / FOLDER
-    folder.mkdir(mode=0o700, exist_ok=True)
-    return folder
+    return Path(settings.GUILDHALL_HOME) / FOLDER
+
+
+def _made_folder() -> Path:
+    _folder().mkdir(mode=0o700, exist_ok=True)
+    return _folder()
