@@ -32,8 +32,6 @@ Kind = SignInProvider.Kind
 FIXED: Final = ("name", "server", "entity_id")  # of a provider that exists
 ATTRIBUTES: Final = ("uid", "email", "name")
 NEW: Final = "NAME"  # in addresses, until it has one
-# Where each kind says what is wrong with its address.
-ADDRESS: Final = {Kind.OIDC: "server", Kind.SAML: "metadata_url"}
 
 
 def _text(label: str, help_text: str = "", placeholder: str = "", **options: Any) -> forms.CharField:
@@ -42,9 +40,14 @@ def _text(label: str, help_text: str = "", placeholder: str = "", **options: Any
 
 
 class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
-    """What the providers of both kinds have."""
+    """What the providers of both kinds have.
+
+    `own`: the fields that only the table of this kind has; `address`: that which is wrong if it can't be reached.
+    """
 
     kind: ClassVar[Kind]
+    own: ClassVar[tuple[str, ...]]
+    address: ClassVar[str]
 
     title = _text("Title", "On the button: “Sign in with …”.", max_length=60)
     trusted_domains = _text(
@@ -82,11 +85,6 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
         table = {name: value for name, value in given.items() if value}
         return table | {"trusted_domains": domains, "sign_up": bool(self.cleaned_data.get("sign_up"))}
 
-    @property
-    def own(self) -> tuple[str, ...]:
-        """The fields that only this kind has, as its table calls them."""
-        raise NotImplementedError
-
     def clean_name(self) -> str:
         """A name that the file doesn't have."""
         name: str = self.cleaned_data["name"]
@@ -117,7 +115,7 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
         try:
             sign_in_providers.try_out(provider)
         except ValueError as error:
-            self.add_error(ADDRESS[self.kind], str(error))
+            self.add_error(self.address, str(error))
 
     def secret(self) -> str:
         """The secret that the provider is to have."""
@@ -128,7 +126,7 @@ class OidcForm(ProviderForm):
     """An OpenID Connect provider."""
 
     kind = Kind.OIDC
-    own = ("server", "client_id")
+    own, address = ("server", "client_id"), "server"
 
     server = _text("Issuer", "The address before /.well-known/openid-configuration.", "https://id.school.example")
     client_id = _text("Client ID")
@@ -151,7 +149,7 @@ class SamlForm(ProviderForm):
     """A SAML identity provider."""
 
     kind = Kind.SAML
-    own = ("entity_id", "metadata_url", "sso_url", "certificate", "attributes")
+    own, address = ("entity_id", "metadata_url", "sso_url", "certificate"), "metadata_url"
 
     entity_id = _text("Entity ID", "As the provider calls itself.", "https://idp.city.example/metadata")
     metadata_url = _text("Metadata URL", "Read every four hours. Or give the two below.")
@@ -173,10 +171,6 @@ class SamlForm(ProviderForm):
 
 
 FORMS: Final[dict[str, type[ProviderForm]]] = {Kind.OIDC: OidcForm, Kind.SAML: SamlForm}
-FIRST: Final = {
-    Kind.OIDC: ("server", "client_id", "new_secret"),
-    Kind.SAML: ("entity_id", "metadata_url", "sso_url", "certificate"),
-}
 LAST: Final = ("trusted_domains", "groups", "operators", "sign_up", "is_on")
 
 
@@ -209,7 +203,8 @@ class SignInProviderAdmin(OperatorAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: SignInProvider | None = None) -> Any:
         """What it is, and what becomes of its people."""
         kind = self._kind(request, obj)
-        groups = [("Provider", ("title", "name", *FIRST[Kind(kind)])), ("People", LAST)]
+        secret = ("new_secret",) if kind == Kind.OIDC else ()
+        groups = [("Provider", ("title", "name", *FORMS[kind].own, *secret)), ("People", LAST)]
         if kind == Kind.SAML:
             groups.append(("Attributes", tuple(f"attribute_{name}" for name in ATTRIBUTES)))
         return [(title, {"fields": fields}) for title, fields in groups]
