@@ -5,7 +5,7 @@ literal text of the document.
 """
 
 import re
-from collections.abc import Callable, Container, Sequence, Set
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, pairwise
 from math import isnan
@@ -16,7 +16,7 @@ from gpts.knowledge.documents import Citation, Passage, SentenceSupport
 from gpts.knowledge.judging import QUESTION_WEIGHT, Judge, Meaning
 from gpts.knowledge.sentences import CodeFence, Span, sentence_spans
 from gpts.knowledge.support import NUMBERED_TITLE, Source, is_claim, is_title, share, source_rarity, sources_of
-from gpts.knowledge.terms import terms
+from gpts.knowledge.terms import is_code, terms
 from gpts.values import Value
 
 # Cosines of each first text with each second text, shape (n_first, n_second); NaN where one cannot be read.
@@ -30,6 +30,8 @@ TITLE_WEIGHT: Final = 0.6
 # context too, the best of some thirty sentences answers 64 % of 118 questions, one of the best two 79 % (alone 58 and
 # 76; dialogues, 2026-11).
 BEFORE_WEIGHT: Final = 0.3
+# What words count in a sentence without the code of the question, if another has it.
+CODE_SHARE: Final = 0.5
 # What stands for the cosine of a sentence that the embedder cannot read, in shares of words: at 2, 32 and 47 % of 19
 # Russian and Arabic questions, as written and with typos, are declined, at 3, 21 and 26 %; none of 7 others answered.
 UNREAD_WEIGHT: Final = 3.0
@@ -157,12 +159,10 @@ def extractive_answer(
         own = _question_scores(own_words, sources, similarity, translate)
         scores = [(score + other) / 2 for score, other in zip(scores, own, strict=True)]
     order = sorted(range(len(sources)), key=lambda i: -scores[i])
-    marks = {term for term in terms(own_words or question) if any(map(str.isdigit, term))}
-    best = [
-        i
-        for i in order[:max_sentences]
-        if scores[i] >= least_share * scores[order[0]] and not _is_other_row(sources[i], sources[order[0]], marks)
-    ]
+    near = [i for i in order[:max_sentences] if scores[i] >= least_share * scores[order[0]]]
+    best = {i: sources[i] for i in near}
+    for asked in (own_words or question, question):
+        best = _without_other_rows(best, f"{asked} {translate(asked)}" if translate else asked)
     found = _with_their_lines(
         [sources[i] for i in sorted(best)], sentences, all_of_one=bool(_HOW_TO.search(question))
     )
@@ -180,9 +180,17 @@ def extractive_answer(
     )
 
 
-def _is_other_row(source: Source, best: Source, marks: Set[str]) -> bool:
-    """Whether `source` is a row without the numbers and codes of the question that the best source has."""
-    return tables.is_row(source.text) and not marks & best.terms <= source.terms
+def _without_other_rows(found: Mapping[int, Source], question: str) -> dict[int, Source]:
+    """`found`, best first, without the rows that `question` does not mean.
+
+    They lack its numbers and codes that the best one has, or name less of it than another row.
+    """
+    wanted = frozenset(terms(question))
+    marks = {term for term in wanted if any(map(str.isdigit, term))} & next(iter(found.values())).terms
+    named = {i: wanted.intersection(terms(each.text)) for i, each in found.items() if tables.is_row(each.text)}
+    others = {i for i, own in named.items() if any(own < more for more in named.values())}
+    others |= {i for i in named if not marks <= found[i].terms}
+    return {i: each for i, each in found.items() if i not in others}
 
 
 def closest(question: str, passages: Sequence[Passage], similarity: Similarity | None = None) -> tuple[Citation, ...]:
@@ -281,6 +289,7 @@ def _word_scores(question: str, sources: Sequence[Source]) -> list[float]:
     wanted = frozenset(terms(question))
     if len(wanted) > MANY_TERMS:
         wanted &= rarity.keys()
+    codes = {term for term in wanted & rarity.keys() if is_code(term)}
     # "And the Plover?": among several files, a file's name is a title over all of it.
     several = len({source.passage.file_id for source in sources}) > 1
     scores: list[float] = []
@@ -290,7 +299,10 @@ def _word_scores(question: str, sources: Sequence[Source]) -> list[float]:
         own = (1 - BEFORE_WEIGHT) * share(wanted, source.terms, rarity) + BEFORE_WEIGHT * share(
             wanted, around, rarity
         )
-        scores.append(own / 2 + TITLE_WEIGHT * share(wanted, frozenset(terms(f"{source.title} {name}")), rarity))
+        title = frozenset(terms(f"{source.title} {name}"))
+        is_other = codes and codes.isdisjoint(around) and codes.isdisjoint(title)
+        score = own / 2 + TITLE_WEIGHT * share(wanted, title, rarity)
+        scores.append(CODE_SHARE * score if is_other else score)
     return scores
 
 

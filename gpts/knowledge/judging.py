@@ -6,11 +6,13 @@ and support by similar meaning alone counts as partial. If the languages of answ
 judgement is made either way.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, Literal, Protocol
 
+from gpts.knowledge import tables
 from gpts.knowledge.documents import Passage, Support
 from gpts.knowledge.figures import figures_agree
 from gpts.knowledge.support import (
@@ -18,14 +20,14 @@ from gpts.knowledge.support import (
     adds_nothing,
     agrees,
     claims,
-    is_negated,
+    is_opposed,
     share,
     source_rarity,
     sources_of,
     stems,
     supports,
 )
-from gpts.knowledge.terms import terms, words
+from gpts.knowledge.terms import is_code, terms, words
 
 # The share of a sentence's terms, weighted by rarity, that its source must contain to be cited at all; the share from
 # which meaning is not compared; the least mean of that share and the cosine where it is. Chosen among 19 settings on
@@ -46,6 +48,10 @@ QUESTION_WEIGHT: Final = 0.1
 PAIR_COST: Final = 0.1
 # Sources per sentence, ranked by words, whose meaning is compared.
 SHORTLIST: Final = 6
+
+# "How much is a sticker?" asks what it costs.
+_ASKS_PRICE: Final = re.compile(r"\b(?:how much|wie ?viel|combien|cuánto)\b", re.IGNORECASE)
+_PRICE_TERMS: Final = frozenset(terms("cost price kostet preis coûte prix cuesta precio"))
 
 # Characters of the passages whose language is compared with that of the answer.
 _READ_CHARS: Final = 2_000
@@ -91,7 +97,8 @@ class Judge:
         self._passages = passages
         self._sources = sources_of(passages)
         self._rarity = source_rarity(self._sources)
-        self._query = frozenset(terms(question))
+        self._query = frozenset(terms(question)).union(_PRICE_TERMS if _ASKS_PRICE.search(question) else ())
+        self._codes = frozenset(filter(is_code, self._query)) & self._rarity.keys()
         self._meaning = meaning
 
     def share_beyond(self, sentence: str, source: Source) -> float:
@@ -127,7 +134,11 @@ class Judge:
         """The possible sources of `sentence`: they agree with it and contain enough of its terms."""
         own = frozenset(claims(sentence))
         found: list[_Candidate] = []
+        # "1 hour" on P2 is not from the row of P3.
+        codes = frozenset() if any(map(is_code, own)) else self._codes
         for source in self._sources:
+            if codes and tables.is_row(source.text) and codes.isdisjoint(source.terms):
+                continue
             overlap = share(own, source.terms, self._rarity)
             if overlap >= MIN_OVERLAP and agrees(sentence, source):
                 cost = PAIR_COST * source.is_pair - QUESTION_WEIGHT * share(self._query, source.terms, self._rarity)
@@ -180,7 +191,7 @@ class Judge:
         near = [each for each in self._sources if cosines.get(each.readable, 0.0) >= NEAR]
         for source in sorted(near, key=lambda each: -cosines[each.readable]):
             comparison = comparisons[id(source.passage)]
-            if not _is_read(source, comparisons) or is_negated(sentence) != is_negated(source.readable):
+            if not _is_read(source, comparisons) or is_opposed(sentence, source):
                 continue
             if agrees(sentence, source, is_translation=comparison == "translation") and self._adds(sentence, source):
                 return Verdict("supported" if cosines[source.readable] >= SAME else "partly", source, is_near=True)

@@ -14,7 +14,7 @@ from gpts.knowledge import tables
 from gpts.knowledge.documents import Passage
 from gpts.knowledge.figures import figures_agree
 from gpts.knowledge.sentences import Span, sentence_spans
-from gpts.knowledge.terms import stem, terms, words
+from gpts.knowledge.terms import HAN, RUNS, stem, terms, words
 
 # A sentence is supported if the source contains this share of its terms, weighted by rarity, and at least RUN_SHARE
 # of every RUN_TERMS terms in a row, so that no part is invented. On 500 XQuAD answers (2026-11) this holds for all
@@ -42,7 +42,8 @@ _NAME: Final = re.compile(r"(?<![.!?:\-*#>] )(?<!^)\b[A-Z][\w'’-]*[\w]")
 _GERMAN: Final = frozenset(_WORDS["german"].split())
 _GERMAN_SHARE: Final = 0.15
 _NAMED: Final = re.compile(r"[A-ZÄÖÜ][\w'’-]{0,60}\w(?: [A-ZÄÖÜ][\w'’-]{0,60}\w)+")
-_CODE: Final = re.compile(r"(?<!\w)\w*(?:\d|[A-Z]\w*[A-Z])\w*")
+# Not of scripts that add to it without a space: "P2是什么意思" has the code P2.
+_CODE: Final = re.compile(r"(?<!W)W*(?:\d|[A-Z]W*[A-Z])W*".replace("W", rf"[^\W{HAN}{RUNS}\uac00-\ud7af]"))
 _HEADING: Final = re.compile(r"\s*#+\s|[^\d]*:[*_]*$|[*_]{2}[^\d]*[*_]{2}$")
 _LETTER: Final = re.compile("".join(_WORDS["letter"]), re.IGNORECASE)
 _SELF: Final = re.compile("".join(_WORDS["itself"]))
@@ -130,20 +131,29 @@ def agrees(sentence: str, source: Source, *, is_translation: bool = False) -> bo
     plain = _MARKUP.sub("", sentence)
     if not figures_agree(plain, f"{source.readable} {source.text}"):
         return False
-    names = _codes(plain) if is_translation else _names(plain, source.passage.text)
+    names = codes(plain) if is_translation else _names(plain, source.passage.text)
     return names <= source.context or stems(names) <= stems(source.context)
 
 
 def adds_nothing(sentence: str, text: str, known: frozenset[str], *, is_translation: bool = False) -> bool:
     """Whether every figure and name of `sentence` is somewhere in `text`, whose words have the stems `known`."""
     plain = _MARKUP.sub("", sentence)
-    names = _codes(plain) if is_translation else _names(plain, text)
+    names = codes(plain) if is_translation else _names(plain, text)
     return stems(names) <= known and figures_agree(plain, text)
 
 
 def is_negated(text: str) -> bool:
     """Whether `text` contains a negation."""
     return "n't" in text or "n’t" in text or not _NEGATIONS.isdisjoint(words(text))
+
+
+def is_opposed(sentence: str, source: Source) -> bool:
+    """Whether just one of them is negated; of a row only the cells count that share a term with `sentence`."""
+    said = source.readable
+    if tables.is_row(source.text):
+        own = frozenset(terms(sentence))
+        said = " ".join(cell for cell in said.split("; ") if not own.isdisjoint(terms(cell)))
+    return is_negated(sentence) != is_negated(said)
 
 
 def is_claim(sentence: str, instructions: str = "") -> bool:
@@ -167,7 +177,7 @@ def supports(sentence: str, source: Source, rarity: dict[str, float]) -> bool:
     runs = [own[i : i + RUN_TERMS] for i in range(max(1, len(own) - RUN_TERMS + 1))]
     if any(share(frozenset(run), source.terms, rarity) < RUN_SHARE for run in runs):
         return False
-    if is_negated(sentence) != is_negated(source.readable):
+    if is_opposed(sentence, source):
         return False
     passage = source.passage
     return stems(_names(_MARKUP.sub("", sentence), passage.text)) <= stems(
@@ -177,10 +187,10 @@ def supports(sentence: str, source: Source, rarity: dict[str, float]) -> bool:
 
 def named_terms(question: str) -> frozenset[str]:
     """The terms of the names, numbers and codes of a question."""
-    return frozenset(terms(" ".join(_codes(question) | _names(question, question))))
+    return frozenset(terms(" ".join(codes(question) | _names(question, question))))
 
 
-def _codes(plain: str) -> set[str]:
+def codes(plain: str) -> set[str]:
     """The words with digits or capitals inside."""
     return {word for code in _CODE.findall(plain) for word in words(code)}
 
@@ -189,7 +199,7 @@ def _names(plain: str, text: str) -> set[str]:
     """The words of the names in a sentence in the language of `text`."""
     if not _is_german(text):
         return {word for name in _NAME.findall(plain) for word in words(name)}
-    return _codes(plain) | {word for run in _NAMED.finditer(plain) for word in words(" ".join(_named(run)))}
+    return codes(plain) | {word for run in _NAMED.finditer(plain) for word in words(" ".join(_named(run)))}
 
 
 def _named(run: re.Match[str]) -> list[str]:

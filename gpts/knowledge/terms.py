@@ -15,16 +15,16 @@ TERMS_VERSION: Final = 3
 
 # Han and kana have no spaces, so each character and each adjacent pair are terms: 24 -> 89 nDCG@10 on Chinese with
 # characters alone, and 96.1 -> 97.8 on Chinese XQuAD with both (measured 2026-11).
-_HAN: Final = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+HAN: Final = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 # Thai, Lao, Burmese and Khmer have no spaces either, and fewer letters: trigrams, 85.5 -> 98.0.
-_RUNS: Final = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
+RUNS: Final = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
 # The vowel signs of Indian scripts, part of a word but no letters to `re`: 76.9 -> 95.4 on Hindi.
 _SIGNS: Final = "".join(chr(n) for n in range(0x0900, 0x0E00) if unicodedata.category(chr(n)) in ("Mn", "Mc"))
-_LETTERS: Final = rf"[^\W_{_HAN}{_RUNS}]+(?:[{_SIGNS}]+[^\W_{_HAN}{_RUNS}]*)*"
+_LETTERS: Final = rf"[^\W_{HAN}{RUNS}]+(?:[{_SIGNS}]+[^\W_{HAN}{RUNS}]*)*"
 _TERM: Final = re.compile(
-    rf"[{_HAN}]+|[{_RUNS}]+|\d+(?:[.,]\d+)+(?![^\W_])|{_LETTERS}(?:[-_./'’]{_LETTERS})*(?:(?<=[a-zA-Z])[+#]+)?"
+    rf"[{HAN}]+|[{RUNS}]+|\d+(?:[.,]\d+)+(?![^\W_])|{_LETTERS}(?:[-_./'’]{_LETTERS})*(?:(?<=[a-zA-Z])[+#]+)?"
 )
-_UNSPACED: Final = re.compile(rf"[{_HAN}{_RUNS}]")
+_UNSPACED: Final = re.compile(rf"[{HAN}{RUNS}]")
 _PART: Final = re.compile(rf"{_LETTERS}[+#]*")
 # Longest first.
 _INFLECTIONS: Final = (
@@ -58,9 +58,14 @@ def words(text: str) -> Iterator[str]:
         yield from (part.casefold() for part in parts)
 
 
+def is_code(word: str) -> bool:
+    """Whether letters and digits are mixed, as in a part number."""
+    return any(map(str.isdigit, word)) and any(map(str.isalpha, word))
+
+
 def _unspaced(run: str) -> Iterator[str]:
     """Terms of a run without spaces, chosen so that a question and a text with the same word share some."""
-    size = 2 if re.match(f"[{_HAN}]", run) else 3
+    size = 2 if re.match(f"[{HAN}]", run) else 3
     if size == 2:
         yield from run
     yield from (run[i : i + size] for i in range(len(run) - size + 1))

@@ -17,7 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from gpts.knowledge.terms import STOP_WORDS, stem
+from gpts.knowledge.terms import STOP_WORDS, is_code, stem
 from gpts.runs.messages import PromptMessage
 from gpts.runs.state import attachments, readable
 from gpts.runs.steps import Finished, Log, UserMessage
@@ -66,8 +66,8 @@ def retrieval_query(history: Sequence[Log], log: Log) -> str:
     words = _WORD.findall(question)
     own = {stem(word.casefold()) for word in words}
     # "And E3?" after a question on E4 asks the same of another item.
-    renamed = any(map(_is_code, words))
-    carried = (word for word in _topic(before) if not (renamed and _is_code(word)))
+    renamed = any(map(is_code, words))
+    carried = (word for word in _topic(before) if not (renamed and is_code(word)))
     return " ".join([question, *(word for word in carried if stem(word.casefold()) not in own)])
 
 
@@ -123,13 +123,8 @@ def _named(answer: str) -> Iterator[str]:
     for found in _WORD.finditer(beginning):
         word, before = found.group(), beginning[: found.start()].rstrip()
         is_name = word[0].isupper() and before and before[-1] not in ".!?:"
-        if (_is_code(word) or is_name) and word.casefold() not in STOP_WORDS:
+        if (is_code(word) or is_name) and word.casefold() not in STOP_WORDS:
             yield word
-
-
-def _is_code(word: str) -> bool:
-    """Whether letters and digits are mixed, as in a part number."""
-    return any(map(str.isdigit, word)) and any(map(str.isalpha, word))
 
 
 def _distinct(words: Iterable[str]) -> Iterator[str]:

@@ -20,7 +20,7 @@ from gpts.runs.steps import Delegation, ModelReply, Retrieval, ToolResult
 from gpts.spec.tools import ToolSpec
 from workers.smallmodel.arguments.ready import runs_code
 from workers.smallmodel.conversation.classifier import language
-from workers.smallmodel.conversation.english import into_english
+from workers.smallmodel.conversation.english import about_codes, into_english
 from workers.smallmodel.conversation.intents import said_before, subject
 from workers.smallmodel.parts import parts_of
 
@@ -96,26 +96,33 @@ def _questions(found: Retrieval, state: TurnState) -> list[tuple[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """The sentences closest to a question, more of them with less of a score, and how certain they answer it."""
+    """The sentences closest to a question, more of them with less of a score, and how certain they answer it.
 
+    `asked` is the question, also in English.
+    """
+
+    asked: str
     extract: Extract
     near: Extract
     certainty: float
 
     def text(self, found: Retrieval) -> str:
         """The sentences; if the best may not be the right one, with more of what is around them."""
-        return self.extract.text if self.extract.score >= EXACT_SCORE else _paragraphs(self.near, found.passages)
+        return self.extract.text if self.extract.score >= EXACT_SCORE else _paragraphs(self, found.passages)
 
 
 def _answer(asked: tuple[str, str], found: Retrieval, state: TurnState, similarity: Similarity) -> _Answer:
-    query, own = asked
+    own = asked[1]
     texts = [passage.text for passage in found.passages]
-    translate = into_english(texts, language(own, said_before(state)), query, own)
-    best = partial(extractive_answer, query, found.passages, similarity, own_words=own, translate=translate)
+    lang = language(own, said_before(state))
+    plain = [about_codes(each, texts, lang) for each in asked]
+    translate = into_english(texts, lang, *plain)
+    best = partial(extractive_answer, plain[0], found.passages, similarity, own_words=plain[1], translate=translate)
     near = best(least_share=CLOSE_SHARE)
     # What a file says about something is more than one sentence.
     extract = near if subject(state.question()) else best(least_share=SHOWN_SHARE)
-    return _Answer(extract, near, extract.score + extract.lead - _doubt(own, extract, found.passages))
+    named = f"{own} {translate(plain[1])}" if translate else own
+    return _Answer(named, extract, near, extract.score + extract.lead - _doubt(own, extract, found.passages))
 
 
 def _doubt(own: str, extract: Extract, passages: Sequence[Passage]) -> float:
@@ -146,8 +153,9 @@ def _named(own: str, text: str) -> frozenset[str]:
     )
 
 
-def _paragraphs(extract: Extract, passages: Sequence[Passage]) -> str:
-    """The paragraphs of the extract's sentences; of a long one, the sentence alone."""
+def _paragraphs(answer: _Answer, passages: Sequence[Passage]) -> str:
+    """The paragraphs of the closest sentences; of a long one, or a row that names what is asked, that alone."""
+    extract, wanted = answer.near, frozenset(terms(answer.asked))
     found: dict[str, None] = {}
     for citation in extract.citations:
         passage = next(each for each in passages if each.segment == citation.segment and _holds(each, citation))
@@ -155,7 +163,8 @@ def _paragraphs(extract: Extract, passages: Sequence[Passage]) -> str:
         first = passage.text.rfind("\n\n", 0, start) + 2 if "\n\n" in passage.text[:start] else 0
         last = passage.text.find("\n\n", end)
         paragraph = _as_table(passage.text[first : last if last >= 0 else None])
-        is_short = len(paragraph) <= PARAGRAPH_CHARS
+        is_named = tables.is_row(citation.quote) and not wanted.isdisjoint(terms(citation.quote))
+        is_short = len(paragraph) <= PARAGRAPH_CHARS and not is_named
         found[paragraph if is_short else extract.text[citation.answer_start : citation.answer_end]] = None
     return "\n\n".join(found)
 

@@ -318,6 +318,14 @@ def test_the_row_with_the_number_of_the_question_answers_alone() -> None:
     assert asked.text == "Week: 4; Topic: Outlines; Due: Summary"
 
 
+def test_a_row_that_names_less_of_the_question_than_another_is_left_out() -> None:
+    rows = passage(
+        "| Customer | Item |\n| School | poster |\n| School | banner |\n| Choir | flyer |\n| Cafe | banner |"
+    )
+    asked = extractive_answer("What about the banner of the school?", [rows], least_share=0.1)
+    assert asked.text == "Customer: School; Item: banner"
+
+
 def test_a_heading_with_a_year_is_no_answer() -> None:
     report = passage(
         "Aldane Chemicals: annual report 2024\n\nSales grew.", heading="Aldane Chemicals: annual report 2024"

@@ -17,8 +17,15 @@ TEXT = (
 PASSAGE = Passage(file_id="f", file_name="manual.md", segment="s", chunk=0, text=TEXT, start=0, end=len(TEXT))
 
 
-def shown(question: str, answer: str, *rest: object) -> str:
-    gate = Gate(question, [PASSAGE], *rest)
+ROWS = (
+    "| Level | Meaning | Reply within | Fee (EUR) |\n| P1 | All is down | 15 minutes | 0.90 |\n"
+    "| P2 | A team cannot work | 1 hour | 0.40 |"
+)
+TABLE = Passage(file_id="t", file_name="levels.csv", segment="t", chunk=0, text=ROWS, start=0, end=len(ROWS))
+
+
+def shown(question: str, answer: str, *rest: object, passage: Passage = PASSAGE) -> str:
+    gate = Gate(question, [passage], *rest)
     return "".join(gate.feed(char) for char in answer) + gate.finish()
 
 
@@ -44,6 +51,16 @@ def test_what_the_passage_says_is_shown(question, answer):
 )
 def test_what_it_does_not_say_is_held_back(question, answer):
     assert shown(question, answer) == ""
+
+
+@pytest.mark.parametrize("answer", ["1 hour", "P2: reply within 1 hour.", "A P2 costs 0.40 EUR."])
+def test_a_cell_is_shown_whatever_another_cell_of_its_row_denies(answer):
+    assert shown("How much is a P2 and what is its reply time?", answer, passage=TABLE) == answer
+
+
+@pytest.mark.parametrize("answer", ["15 minutes", "0.90", "P2 means a team can work."])
+def test_the_cell_of_another_row_is_held_back(answer):
+    assert shown("How much is a P2 and what is its reply time?", answer, passage=TABLE) == ""
 
 
 def test_an_unsupported_sentence_is_left_out_and_several_in_a_row_end_the_answer():

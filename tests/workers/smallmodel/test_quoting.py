@@ -22,10 +22,17 @@ def alike(one, other):
     return [[min(1.0, 2 * each) for each in row] for row in shared]
 
 
-def quoted(message: str, score: float = 0.0) -> Retrieval:
+TABLES = {
+    "levels.md": "| Level | Text |\n| P1 | all is down |\n| P2 | a team is blocked |\n| P3 | somebody waits |",
+    "prices.csv": "| Item | Size | Price |\n| Poster | A2 | 3.00 |\n| Flyer | A5 | 0.12 |\n| Banner | 2 m | 48.00 |",
+    "desk.md": "The desk opens at 7:30. Tickets of P1 are handled at night. The price of a badge is 12 euros.",
+}
+
+
+def quoted(message: str, texts: dict[str, str] = TEXTS) -> Retrieval:
     passages = tuple(
-        Passage(file_id=name, file_name=name, segment=name, chunk=0, text=text, start=0, end=len(text), score=score)
-        for name, text in TEXTS.items()
+        Passage(file_id=name, file_name=name, segment=name, chunk=0, text=text, start=0, end=len(text))
+        for name, text in texts.items()
     )
     state = TurnState(GptSpec(slug="g", name="G"), WEAK, (UserMessage(text=message),), (), {})
     return with_extract(Retrieval(query=message, passages=passages, covered=True), state, alike)
@@ -61,3 +68,28 @@ def test_each_of_several_questions_is_answered():
 def test_a_long_story_may_name_what_no_file_knows():
     story = "My cousin Ulrika from Lisbon bought a Brisa 9 near Porto in winter because her old stove smoked badly."
     assert quoted(f"{story} How long does the warranty last?").covered
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Was bedeutet P2?",
+        "¿Qué significa P2?",
+        "P2 ne demek?",
+        "Что значит P2?",
+        "P2是什么意思？",
+        "What does P2 mean?",
+    ],
+)
+def test_a_code_is_found_whatever_the_language_of_the_question(question: str):
+    found = quoted(question, TABLES)
+    assert (found.covered, found.extract) == (True, "Level: P2; Text: a team is blocked")
+
+
+@pytest.mark.parametrize("question", ["Was bedeutet P7?", "What colour is a P2?", "Welche Farbe hat P2?"])
+def test_a_code_alone_answers_no_other_question(question: str):
+    assert not quoted(question, TABLES).covered
+
+
+def test_the_row_that_a_question_names_is_shown_and_not_its_table():
+    assert quoted("how much did one flyer cost", TABLES).extract == "Item: Flyer; Size: A5; Price: 0.12"

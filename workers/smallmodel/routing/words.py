@@ -22,6 +22,8 @@ LANGUAGES: Final = ("de", "fr", "es", "zh")
 # Further words of these languages, which `english_words` knows and the trained router does not.
 _MORE: Final[dict[str, tuple[str, ...]]] = {"words-more": ("it", "pt", "nl"), "words-files": ("de", "fr", "es")}
 _TOKEN: Final = re.compile(r"https?://\S+|[^\W\d_]+(?:['’-][^\W\d_]+)*|\d[\d.,:]*|[\u3400-\u9fff]|\S")
+# Codes stay whole where a text is only compared: the router has learned "P 2".
+_CODE_OR_TOKEN: Final = re.compile(rf"[A-Za-z]+-?\d[A-Za-z\d]*|{_TOKEN.pattern}")
 _HAN: Final = re.compile("[\u3400-\u9fff]")
 _FOREIGN: Final = re.compile("[äöüßéèêàçùîôñ¿¡íóúáâœ]")
 _ELISION: Final = re.compile(r"^(?:l|d|j|qu|n|s|c|m|t|dell|all|nell|un|quest)['’]")
@@ -84,6 +86,12 @@ def read_data(name: str) -> dict[str, Any]:
 @cache
 def _english() -> frozenset[str]:
     return frozenset(read_data("english")["words"]).union(*map(read_data, _DICTIONARY))
+
+
+def is_english(text: str) -> bool:
+    """Whether `text` has a frequent English word that is none of another language here."""
+    found = frozenset(token.casefold() for token in _TOKEN.findall(text)).intersection(read_data("english")["words"])
+    return any(all(word not in lexicon.exact for lexicon in _more_lexicons().values()) for word in found)
 
 
 @lru_cache(4_096)
@@ -156,7 +164,7 @@ def english_words(text: str, language: str) -> str:
                 if len(token) >= _SHORTEST_STEM or each == language
             ),
         )
-        for token in _TOKEN.findall(text)
+        for token in _CODE_OR_TOKEN.findall(text)
     )
     return " ".join(next(filter(None, words), token) for token, words in found)
 
