@@ -1,21 +1,17 @@
 """Hybrid search over the segments of a GPT's knowledge.
 
-An open segment serves every GPT that has the file. A segment that is missing or damaged raises a KnowledgeError that
-names the file. Large or many files are searched through their union; until that has been built, as `request_union`
-arranges, every search is exact and takes longer.
+Large or many files are searched through their union; until that has been built, as `request_union` arranges, every
+search is exact and takes longer.
 """
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from gpts.knowledge.chunking import CountTokens
-from gpts.knowledge.documents import Block, Document, Passage
+from gpts.knowledge.documents import Passage
 from gpts.knowledge.ranking import (
     BUDGET_TOKENS,
     DENSE_WEIGHT,
@@ -35,14 +31,12 @@ from gpts.knowledge.ranking import (
     readable,
     select,
 )
-from gpts.knowledge.sections import FilePart, Section, parts_of, section_around
 from gpts.knowledge.terms import stem, terms
 from gpts.runs.steps import Retrieval
 from gpts.spec.gpt import KnowledgeRef
-from workers.knowledge import lexical, unions
-from workers.knowledge.content import SegmentInfo
-from workers.knowledge.embed import Embedder, Vectors
-from workers.knowledge.errors import KnowledgeError
+from workers.knowledge import lexical
+from workers.knowledge.embed import Embedder
+from workers.knowledge.file_texts import FileTexts
 from workers.knowledge.lexical import Postings
 from workers.knowledge.passages import holds, passage_of, placed, stretch
 from workers.knowledge.segment_cache import CACHE_BYTES, SegmentCache
@@ -52,8 +46,6 @@ from workers.knowledge.unions import Union
 
 # How many of the best passages are read to choose a few, allowing for duplicates.
 CONSIDERED: Final = 60
-# Between two requests for the same union: building one of a million chunks takes minutes.
-REQUEST_AGAIN_S: Final = 600.0
 # Files whose words are kept in memory as strings. Of more, nothing is corrected: reading the words of ten thousand
 # files would take far longer than the search.
 VOCABULARIES: Final = 256
@@ -93,7 +85,7 @@ class _Found:
     union: Union | None
 
 
-class KnowledgeIndex:
+class KnowledgeIndex(FileTexts):
     """Searches the segments under `home`. Thread-safe; share one per process."""
 
     def __init__(
@@ -107,10 +99,8 @@ class KnowledgeIndex:
     ) -> None:
         self._embedder = embedder
         self._reranker = reranker
-        self._cache = SegmentCache(home, cache_bytes)
+        super().__init__(SegmentCache(home, cache_bytes, request_union))
         self._store = open_store(self._cache)
-        self._request_union = request_union
-        self._requested_at: dict[str, float] = {}
         self._vocabulary = lru_cache(VOCABULARIES)(lambda address: self._cache.segment(address).vocabulary())
         self._vocabularies = lru_cache(VOCABULARIES_OF)(self._join_vocabularies)
         self._corrected = lru_cache(CORRECTED)(self._correct)
@@ -156,47 +146,6 @@ class KnowledgeIndex:
         """The words of these segments, sorted: most are in many of them."""
         return sorted(frozenset[str]().union(*map(self._vocabulary, addresses)))
 
-    def whole(self, refs: Sequence[KnowledgeRef]) -> tuple[Passage, ...]:
-        """Each of the files as one passage. Raises KnowledgeError naming the file whose segment cannot be used."""
-        with self._naming(refs):
-            opened = ((ref, self._cache.segment(ref.segment)) for ref in refs)
-            return tuple(stretch(ref, segment, 0, segment.n_chars) for ref, segment in opened)
-
-    def infos(self, refs: Sequence[KnowledgeRef]) -> tuple[SegmentInfo, ...]:
-        """The facts about each of the files. Raises like `whole`."""
-        with self._naming(refs):
-            return tuple(self._cache.segment(ref.segment).info for ref in refs)
-
-    def n_tokens(self, refs: Sequence[KnowledgeRef]) -> int:
-        """The length of the files in the embedder's tokens. Raises KnowledgeError like `whole`."""
-        return sum(info.n_tokens for info in self.infos(refs))
-
-    def parts(self, ref: KnowledgeRef, part_tokens: int) -> tuple[FilePart, ...]:
-        """The file in parts of at most about `part_tokens` of the embedder's tokens. Raises like `whole`."""
-        with self._naming([ref]):
-            segment = self._cache.segment(ref.segment)
-            return parts_of(segment.borders(), segment.n_chars, segment.n_tokens, part_tokens)
-
-    def part(self, ref: KnowledgeRef, start: int, end: int) -> Passage:
-        """The characters `start` to `end` of the file as one passage. Raises like `whole`."""
-        with self._naming([ref]):
-            return stretch(ref, self._cache.segment(ref.segment), start, end)
-
-    def n_chars(self, ref: KnowledgeRef) -> int:
-        """The length of the file's text. Raises like `whole`."""
-        with self._naming([ref]):
-            return self._cache.segment(ref.segment).n_chars
-
-    def chunks_with(self, ref: KnowledgeRef, spans: Iterable[tuple[int, int]]) -> tuple[Passage, ...]:
-        """The chunks of the file that contain these ranges of its text, each once. Raises like `whole`."""
-        with self._naming([ref]):
-            segment = self._cache.segment(ref.segment)
-            ends: dict[int, int] = {}
-            for start, end in spans:
-                row = segment.row_at(start)
-                ends[row] = max(end, ends.get(row, segment.chunk(row).end))
-            return tuple(stretch(ref, segment, segment.chunk(row).start, ends[row]) for row in sorted(ends))
-
     def rank(
         self,
         refs: Sequence[KnowledgeRef],
@@ -225,23 +174,6 @@ class KnowledgeIndex:
             for each in ranked
         ]
 
-    def surroundings(self, address: str, start: int, end: int, n_chars: int) -> Section:
-        """The section around the characters `start` to `end` of a segment's text; reads only that part.
-
-        Raises SegmentMissing or SegmentCorrupt.
-        """
-        segment = self._cache.segment(address)
-        # Blocks of one character have two more between them; one block beyond shows whether more follows.
-        reach = 3 * n_chars + 4
-        inside = list(segment.blocks(start, end)) or [(0, Block(text=""))]
-        first, last = inside[0][0], inside[-1][0] + len(inside[-1][1].text)
-        near = list(segment.blocks(max(0, first - reach), min(segment.n_chars, last + reach)))
-        shift = near[0][0] if near else 0
-        excerpt = Document(title="", blocks=tuple(block for _, block in near))
-        section = section_around(excerpt, start - shift, end - shift, n_chars)
-        parts = tuple(part.model_copy(update={"start": part.start + shift}) for part in section.parts)
-        return section.model_copy(update={"parts": parts})
-
     def _found(
         self, by_address: Mapping[str, KnowledgeRef], query: str, halves: Sequence[Half], likely: str = ""
     ) -> _Found:
@@ -258,7 +190,7 @@ class KnowledgeIndex:
         keys = dict.fromkeys([*dense, *sparse])
         cosines = {key: dense.get(key, 0.0) for key in keys}
         if has_vectors:
-            cosines |= {key: self._cosine(key, vector) for key in keys if key not in dense}
+            cosines |= {key: self._cache.segment(key[0]).cosine(key[1], vector) for key in keys if key not in dense}
         weights = lexical.rarities(query_terms, self._postings(addresses, union))
         readability = readable(self._embedder.letters_per_token(query)) if has_vectors else 0.0
         dense_weight = DENSE_WEIGHT * readability if len(set(halves)) > 1 else float("dense" in halves)
@@ -280,39 +212,12 @@ class KnowledgeIndex:
         return raised(fused, shares, PHRASE_WEIGHT)
 
     def _union(self, addresses: Sequence[str]) -> Union | None:
-        """The union of these segments, None if they are few and small or it has not been built yet."""
-        name = unions.union_id(addresses)
-        union = self._cache.union(name)
-        if union is None:
-            n_chunks = sum(self._cache.segment(address).info.n_chunks for address in addresses)
-            is_large = len(addresses) > unions.MANY_SEGMENTS or n_chunks > unions.MANY_CHUNKS
-            if is_large and self._has_vectors(addresses, None):
-                self._request(name, addresses)
-        return union
-
-    def _request(self, name: str, addresses: Sequence[str]) -> None:
-        now = time.monotonic()
-        if now - self._requested_at.get(name, -REQUEST_AGAIN_S) >= REQUEST_AGAIN_S:
-            self._requested_at[name] = now
-            self._request_union(unions.request(self._cache.home, addresses))
+        return self._cache.union_of(addresses, self._embedder.id)
 
     def _has_vectors(self, addresses: Sequence[str], union: Union | None) -> bool:
         """Whether all of the segments were made with this embedder."""
         embedders = [union.embedder] if union else (self._cache.segment(each).embedder for each in addresses)
         return all(each == self._embedder.id for each in embedders)
-
-    @contextmanager
-    def _naming(self, refs: Iterable[KnowledgeRef]) -> Iterator[None]:
-        """Add to a KnowledgeError the name of the file whose segment cannot be used."""
-        try:
-            yield
-        except KnowledgeError:
-            for ref in refs:
-                try:
-                    self._cache.segment(ref.segment)
-                except KnowledgeError as error:
-                    raise type(error)(f"{ref.name}: {error}") from error
-            raise
 
     def _lexical(self, addresses: Sequence[str], union: Union | None, query: Sequence[str]) -> dict[_Key, float]:
         """The BM25 scores of the DEPTH best chunks of all segments that share a term with the question."""
@@ -323,9 +228,6 @@ class KnowledgeIndex:
 
     def _postings(self, addresses: Sequence[str], union: Union | None) -> list[Postings]:
         return [union.postings] if union else [self._cache.segment(each).postings for each in addresses]
-
-    def _cosine(self, key: _Key, vector: Vectors) -> float:
-        return self._cache.segment(key[0]).cosine(key[1], vector)
 
     def _evidence(
         self,
@@ -385,7 +287,9 @@ class KnowledgeIndex:
 
     def _chosen(self, ranked: Sequence[Passage], budget_tokens: int) -> tuple[Passage, ...]:
         opened = {address: self._cache.segment(address) for address in {each.segment for each in ranked}}
-        chosen = select(ranked, opened, _TokenCounter(self._embedder.count_tokens), budget_tokens)
+        # Choosing counts the same passages repeatedly.
+        count = cache(lambda text: self._embedder.count_tokens([text])[0])
+        chosen = select(ranked, opened, lambda texts: list(map(count, texts)), budget_tokens)
         return tuple(placed(passage, opened[passage.segment]) for passage in chosen)
 
 
@@ -393,16 +297,3 @@ class KnowledgeIndex:
 def _words_of(names: tuple[str, ...]) -> dict[str, str]:
     """The words of these names of files, sorted, each with its stem."""
     return {word: stem(word) for word in vocabulary(" ".join(names))}
-
-
-class _TokenCounter:
-    """Counts tokens, of each text only once: choosing passages counts the same ones repeatedly."""
-
-    def __init__(self, count: CountTokens) -> None:
-        self._count = count
-        self._known: dict[str, int] = {}
-
-    def __call__(self, texts: Sequence[str]) -> Sequence[int]:
-        new = [text for text in texts if text not in self._known]
-        self._known.update(zip(new, self._count(new), strict=True))
-        return [self._known[text] for text in texts]

@@ -8,7 +8,9 @@ so evicting or deleting that does not affect it.
 import logging
 import os
 import threading
+import time
 from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
@@ -24,14 +26,23 @@ CACHE_BYTES: Final = 1_000_000_000
 # A process may open 1,024 files by default, and a web server needs most of them.
 MAPPED: Final = 400
 UNIONS: Final = 64
+# Between two requests for the same union: building one of a million chunks takes minutes.
+REQUEST_AGAIN_S: Final = 600.0
 
 
 class SegmentCache:
     """Opens the segments and unions under `home`. Thread-safe."""
 
-    def __init__(self, home: Path, cache_bytes: int = CACHE_BYTES) -> None:
+    def __init__(
+        self,
+        home: Path,
+        cache_bytes: int = CACHE_BYTES,
+        request_union: Callable[[str], object] = lambda name: None,
+    ) -> None:
         self.home = home
         self._cache_bytes = cache_bytes
+        self._request_union = request_union
+        self._requested_at: dict[str, float] = {}
         self._lock = threading.Lock()
         self._segments: OrderedDict[str, Segment] = OrderedDict()
         self._unions: OrderedDict[str, Union] = OrderedDict()
@@ -75,6 +86,21 @@ class SegmentCache:
                 self._unions.popitem(last=False)
         # After caching it, because a failed check removes it from the cache.
         self._checker.submit(self._check_union, name)
+        return union
+
+    def union_of(self, addresses: Sequence[str], embedder: str) -> Union | None:
+        """The union of these segments, None if they are few and small or it has not been built yet.
+
+        It is requested then, if all of them were made with `embedder`.
+        """
+        name = unions.union_id(addresses)
+        if (union := self.union(name)) is None:
+            n_chunks = sum(self.segment(each).info.n_chunks for each in addresses)
+            is_large = len(addresses) > unions.MANY_SEGMENTS or n_chunks > unions.MANY_CHUNKS
+            is_due = time.monotonic() - self._requested_at.get(name, -REQUEST_AGAIN_S) >= REQUEST_AGAIN_S
+            if is_large and is_due and all(self.segment(each).embedder == embedder for each in addresses):
+                self._requested_at[name] = time.monotonic()
+                self._request_union(unions.request(self.home, addresses))
         return union
 
     def _evict(self) -> None:
