@@ -41,6 +41,8 @@ WINDOW_OVERLAP: Final = 50
 # Names of the prefixes for queries and passages in sentence-transformers folders.
 _QUERY_PROMPTS: Final = ("query",)
 _PASSAGE_PROMPTS: Final = ("document", "passage", "corpus")
+# How the configurations of a dense layer, of pooling and of transformers call the length of vectors.
+_DIMS: Final = ("out_features", "word_embedding_dimension", "hidden_size", "dim", "d_model")
 _HAN: Final = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 _HAN_LETTERS: Final = 3
 
@@ -78,7 +80,7 @@ class Embedder:
         """
         self.folder = _folder(setting, home)
         self.id = _fingerprint(self.folder)
-        self.dim = int(json.loads((self.folder / "config.json").read_text("utf-8"))["hidden_size"])
+        self.dim = _dim(self.folder)
         self._threads = threads
         self._lock = threading.Lock()
         self._model: SentenceTransformer | None = None
@@ -240,6 +242,14 @@ def _means(vectors: Vectors, sizes: Sequence[int]) -> Vectors:
     starts = np.cumsum([0, *sizes[:-1]])
     sums = np.add.reduceat(vectors, starts, axis=0)
     return np.asarray(sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12), np.float32)
+
+
+def _dim(folder: Path) -> int:
+    """The length of the vectors that the last module makes; some families call it by another name."""
+    modules = json.loads((folder / "modules.json").read_text("utf-8"))
+    paths = [folder / module["path"] / "config.json" for module in reversed(modules)]
+    configs = [json.loads(path.read_text("utf-8")) for path in paths if path.is_file()]
+    return int(next(config[name] for config in configs for name in _DIMS if name in config))
 
 
 _shared: dict[str, Embedder] = {}

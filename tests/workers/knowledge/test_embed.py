@@ -51,6 +51,16 @@ def test_questions_and_passages_are_read_behind_the_models_own_prompts(embedder,
     assert prompted.id != embedder.id
 
 
+def test_a_model_may_end_in_shorter_vectors_than_its_transformer_makes(embedder, tmp_path) -> None:
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.models import Dense
+
+    model = SentenceTransformer(str(embedder.folder), device="cpu")
+    SentenceTransformer(modules=[*model, Dense(embedder.dim, 64)]).save(str(tmp_path))
+    short = Embedder(str(tmp_path))
+    assert short.encode(["filter"]).shape == (1, short.dim) == (1, 64)
+
+
 def test_pieces_are_long_where_the_model_reads_well(embedder) -> None:
     english = embedder.letters_per_token("Which university did the president attend?")
     german = embedder.letters_per_token("Welche Universität besuchte der Bundespräsident?")
