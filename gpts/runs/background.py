@@ -3,6 +3,7 @@
 import json
 from typing import Final
 
+from gpts.spec.gpt import UNTITLED
 from gpts.values import Value
 
 # The tool with which a GPT adds to what it remembers.
@@ -49,6 +50,11 @@ class Draft(Value):
     def fields(self) -> dict[str, object]:
         """What a builder can change, by name."""
         return self.model_dump(mode="json", exclude={"n_files", "categories", "offered"})
+
+    def empty(self) -> tuple[str, ...]:
+        """The fields that every GPT should have and this one lacks."""
+        filled = {**self.fields(), "name": self.name != UNTITLED}
+        return tuple(name for name in ("name", "description", "instructions", "starters") if not filled[name])
 
     def text(self) -> str:
         """The draft for the model."""

@@ -6,6 +6,7 @@ from typing import Final
 
 from gpts.knowledge.documents import Passage
 from gpts.knowledge.ranking import budget_for
+from gpts.runs.background import UPDATE_DRAFT, Draft
 from gpts.runs.messages import Picture
 from gpts.runs.steps import FileRef, Log, MessageIntent, ModelReply, PartNotes, Retrieval, ToolResult, UserMessage
 from gpts.spec.ability import ModelAbility
@@ -102,7 +103,12 @@ class TurnState:
         return tuple(self.tools.values()) if self.ability.calls_tools and not self.must_answer() else ()
 
     def must_answer(self) -> bool:
-        """Whether no round of calls is left, or the last one only repeated earlier calls."""
+        """Whether no round of calls is left, the form is filled in, or the last round only repeated earlier calls.
+
+        Of a message, one call fills in the form: Qwen2.5-Coder-1.5B otherwise made it again (2026-11).
+        """
+        if any(isinstance(step, ToolResult) and step.ok and step.name == UPDATE_DRAFT for step in self.steps):
+            return True
         rounds = [step.tool_calls for step in self.steps if isinstance(step, ModelReply) and step.tool_calls]
         if len(rounds) >= MAX_ROUNDS:
             return True
@@ -129,7 +135,14 @@ class TurnState:
         own = overrides.own_tools or ()
         named = tuple(tool for tool in self.tools.values() if tool.of_caller or tool.name in own)
         choice = overrides.tool_choice
-        return named if choice == "required" else tuple(tool for tool in named if tool.name == choice)
+        demanded = named if choice == "required" else tuple(tool for tool in named if tool.name == choice)
+        draft = self.user_message().background.draft
+        return tuple(_filling(tool, draft) if draft and tool.name == UPDATE_DRAFT else tool for tool in demanded)
+
+
+def _filling(tool: ToolSpec, draft: Draft) -> ToolSpec:
+    """The tool that fills in the form, of which a call must give what is still empty."""
+    return tool.model_copy(update={"parameters": {**tool.parameters, "required": [*draft.empty()]}})
 
 
 def files_of(log: Log) -> tuple[FileRef, ...]:

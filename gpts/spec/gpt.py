@@ -9,6 +9,8 @@ from gpts.spec.inputs import MAX_INPUTS, Input
 from gpts.spec.old_names import SPEC_NAMES, with_new_names
 from gpts.values import Value
 
+# The name of a draft that was made without one.
+UNTITLED: Final = "Untitled GPT"
 NAME_CHARS: Final = 50
 DESCRIPTION_CHARS: Final = 300
 INSTRUCTIONS_CHARS: Final = 8_000

@@ -37,8 +37,6 @@ from web.builder.models_listing import ListingReview  # noqa: F401 - for Django
 from web.builder.models_store import SearchEntry, StoreCategory  # noqa: F401 - for Django
 from web.builder.models_widgets import Widget, WidgetVisitor  # noqa: F401 - for Django
 
-# The name of a draft that is made by conversation, until it has one.
-UNTITLED = "Untitled GPT"
 NOTE_CHARS = 300  # of a version's note
 # What a creator lets people do (see `Gpt.lets`), with the titles in lists of changes.
 SWITCHES = {

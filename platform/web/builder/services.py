@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext, gettext_noop
 
+from gpts.spec.gpt import UNTITLED
 from gpts.spec.inputs import placeholders
 from web import erasures
 from web.accounts import audit, quotas
@@ -18,7 +19,7 @@ from web.accounts.models import User
 from web.builder import actions, delegates, listing, notify, search
 from web.builder.access import may_edit
 from web.builder.actions import outside
-from web.builder.models import UNTITLED, Gpt, GptVersion
+from web.builder.models import Gpt, GptVersion
 from web.builder.models_access import LinkGrant, Sharing
 from web.builder.models_files import KnowledgeFile
 from web.engines import DEFAULT, NamedEngine, offered

@@ -10,10 +10,10 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
+from gpts.spec.gpt import UNTITLED
 from web.accounts.models import User
 from web.accounts.quotas import QuotaExceeded
 from web.builder.access import access_draft
-from web.builder.models import UNTITLED
 from web.builder.services import create_gpt
 from web.builder.views import wants_json
 from web.chat.views_send import for_people_signed_in, ids_in, sent

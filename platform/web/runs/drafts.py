@@ -39,9 +39,9 @@ FIELDS: Final = {
     "capabilities": gettext_noop("Capabilities"),
     "only_from_knowledge": gettext_noop("Answer only from knowledge"),
 }
-# The name of a draft until it gets one.
 # A small model that is not told refuses to go on (Qwen2.5-Coder-1.5B, 2026-11).
 NEXT: Final = "The person sees it. Now tell them in one sentence what you filled in, and ask one question."
+UNCHANGED: Final = "Nothing was changed: the draft has these values already. Don’t claim a change. Answer the person."
 CHANGED_MEANWHILE: Final = (
     "Not changed, because the person edited it in the form since their message: {names}. The draft now has {values}. "
     "Ask them before you replace it."
@@ -139,7 +139,7 @@ def _outcome(after: Mapping[str, Any], kept: Mapping[str, Any], suggested: list[
         return f"Changed: {', '.join(after)}. {told}"
     if after:
         return f"Changed: {', '.join(after)}. {NEXT}"
-    return f"Suggested. {NEXT}" if suggested else "The draft has these values already."
+    return f"Suggested. {NEXT}" if suggested else UNCHANGED
 
 
 def access_change(gpt: Gpt, change_id: int) -> DraftChange:

@@ -5,12 +5,13 @@ import json
 import pytest
 
 from gpts.runs.steps import ApprovalRequest, Finished, ToolResult
+from gpts.spec.gpt import UNTITLED
 from tests.web.runs.attached import attached
 from tests.workers import advancing
 from tests.workers.made_services import made_services
 from tests.workers.runs.test_injected_turns import Embedder, Letters
 from web.builder import versions
-from web.builder.models import UNTITLED, Gpt
+from web.builder.models import Gpt
 from web.builder.services import create_gpt, update_gpt
 from web.runs import approving, building, drafts, log, services, stream
 from web.runs.errors import Refused
@@ -65,6 +66,19 @@ def test_the_builder_fills_in_the_form_without_asking_and_each_change_can_be_und
     drafts.revert(change, alice)
     draft.refresh_from_db()
     assert draft.name == "Crumb"
+
+
+def test_each_message_fills_in_the_form_once_and_at_first_all_that_is_empty(draft, alice):
+    update_gpt(draft, {"description": "Bread."}, by=alice)
+    _, (first, second) = advance(building.send(alice, draft, IDEA), call(**FILLED), "Who will use it?")
+    assert first.grammar.required
+    assert first.grammar.tools[0].parameters["required"] == ["name", "instructions", "starters"]
+    assert not second.tools
+    steps, (again, _) = advance(building.send(alice, draft, "No machine, please, ever."), call(), "I added that.")
+    assert again.grammar.required
+    assert again.grammar.tools[0].parameters["required"] == []
+    assert result_in(steps).text.startswith("Nothing was changed")
+    assert DraftChange.objects.count() == 1
 
 
 def test_a_change_that_was_edited_since_is_not_undone(draft, alice):

@@ -14,6 +14,7 @@ from gpts.runs.background import UPDATE_DRAFT, Draft
 from gpts.runs.state import TurnState
 from gpts.runs.steps import Log, ModelReply, ToolCall, ToolResult, UserMessage
 from gpts.safety.flow import context_label
+from gpts.spec.gpt import UNTITLED
 from workers.smallmodel.conversation.classifier import language
 from workers.smallmodel.interview.answers import (
     TEXTS,
@@ -29,8 +30,6 @@ from workers.smallmodel.interview.answers import (
 from workers.smallmodel.interview.categories import category_for
 
 QUESTIONS: Final = ("purpose", "name", "audience", "tone", "limits", "starters", "files", "tools")
-# The name of a draft that was made without one.
-UNTITLED: Final = "Untitled GPT"
 # From so many words on, a message after the last question is a rule and no slip.
 RULE_WORDS: Final = 3
 # The language is read from messages of so many words, if there are any.

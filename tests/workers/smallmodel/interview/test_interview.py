@@ -6,9 +6,9 @@ from gpts.runs.background import Background, Draft
 from gpts.runs.state import TurnState
 from gpts.runs.steps import Finished, UserMessage
 from gpts.spec.builtin_tools import BUILTIN_TOOLS
-from gpts.spec.gpt import GptSpec
+from gpts.spec.gpt import UNTITLED, GptSpec
 from workers.engine.scripted import WEAK
-from workers.smallmodel.interview.interview import UNTITLED, interview_reply
+from workers.smallmodel.interview.interview import interview_reply
 
 OFFERED = (("web_browsing", "Web browsing"), ("image_generation", "Image generation"), ("memory", "Memory"))
 CATEGORIES = (("home", "Home"), ("work", "Work"), ("other", "Other"))
