@@ -198,7 +198,8 @@ def codes(plain: str) -> set[str]:
 def _names(plain: str, text: str) -> set[str]:
     """The words of the names in a sentence in the language of `text`."""
     if not _is_german(text):
-        return {word for name in _NAME.findall(plain) for word in words(name)}
+        # Of "Ferris's", the ending is no name.
+        return {word for name in _NAME.findall(plain) for word in words(name) if word != "s"}
     return codes(plain) | {word for run in _NAMED.finditer(plain) for word in words(" ".join(_named(run)))}
 
 

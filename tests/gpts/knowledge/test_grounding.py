@@ -34,6 +34,7 @@ def shown(question: str, answer: str, *rest: object, passage: Passage = PASSAGE)
     [
         ("How often must the seal be serviced?", "Service the shaft seal every 450 hours of operation."),
         ("Which seal kit do I need?", "You need to use the ZP-771 seal kit."),
+        ("Which seal kit?", "The Zephyr-9's seal kit is ZP-771."),
         ("What does E4 mean?", "Fault code E4: Low flow: the flow stayed below 20 percent of the set value."),
     ],
 )

@@ -47,11 +47,7 @@ def parse(data: bytes) -> Document:
             f"Only the first {MAX_FRAMES} of {n_frames:,} pages were read. Split the file to use the rest."
         )
     if not read_any:
-        raise NoText(
-            ocr.UNREADABLE
-            if outline.notices
-            else "No readable text found in this picture. A sharper or larger picture may help."
-        )
+        raise NoText(ocr.UNREADABLE if outline.notices else _NO_TEXT)
     return outline.document()
 
 
