@@ -35,6 +35,7 @@ _POINTERS: Final = frozenset(_TEXTS["pointers"].split())
 _VAGUE: Final = frozenset(_TEXTS["vague"].split())
 _EMPTY: Final = frozenset(_TEXTS["empty"].split())
 _OPENERS: Final = re.compile("".join(_TEXTS["openers"]), re.IGNORECASE)
+_COUNTED: Final = re.compile(_TEXTS["counted"], re.IGNORECASE)
 _LEADING: Final = re.compile(r"^[\s¿¡\"'“„«(]+")
 _WORD: Final = re.compile(r"[^\W_]+(?:[-.'’/&][^\W_]+)*")
 # Content words from which a question is self-contained in spite of a pointer, an opener, or its shortness.
@@ -78,6 +79,9 @@ def turns_before(history: Sequence[Log], log: Log) -> list[SpokenTurn]:
 
 def is_follow_up(question: str) -> bool:
     """Whether the question needs the turns before it to be understood."""
+    counted = _COUNTED.search(question)
+    if counted and counted[2].casefold() not in STOP_WORDS:
+        question = question[: counted.start(1)] + "1" + question[counted.end(1) :]
     text = _LEADING.sub("", question)
     words = {part.casefold() for word in _WORD.findall(text) for part in re.split("['’-]", word)}
     n_own = len(list(_content(text)))

@@ -134,6 +134,8 @@ def test_what_an_api_caller_sent_along_counts_as_the_turns_before() -> None:
         "E o preço?",
         "En de prijs?",
         "Price?",
+        "Does the other one cost more?",
+        "How much is one of them?",
     ],
 )
 def test_short_questions_are_follow_ups(question: str) -> None:
@@ -148,6 +150,8 @@ def test_short_questions_are_follow_ups(question: str) -> None:
         "Wie beantrage ich Urlaub?",
         "¿Qué es la fotosíntesis en las plantas?",
         "How many days of leave do I have?",
+        "how much did one poster cost",
+        "What does one square metre cost?",
     ],
 )
 def test_questions_with_a_topic_of_their_own_are_not(question: str) -> None:
