@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 # Limit for the arguments of one call.
 MAX_CALL_TOKENS: Final = 512
+# What a model drafts of a GPT; the rest is asked.
+DRAFTED: Final = ("name", "description", "instructions", "starters")
 NO_CODE: Final = (
     "I can’t write code with this site’s model. It calculates (17 * 23, 15 % of 240), counts the days "
     "between two dates, and adds up or plots one column of a table by another (“Plot revenue by month in sales.csv”)."
@@ -59,6 +61,24 @@ def written_call(
         raise EngineError("The arguments of a call were not written in time.")
     call = _call(state, tool, json.loads(text))
     return ModelReply(text="", tool_calls=(call,), label=label, prompt_tokens=n_tokens, completion_tokens=n_written)
+
+
+def written_draft(
+    state: TurnState, engine: Engine, tool: ToolSpec, deadline_s: float, check: Callable[[], None]
+) -> dict[str, Any]:
+    """What the model fills in of a form of which only the purpose is known; empty if it wrote nothing that fits.
+
+    One form from one message is what Qwen2.5-Coder-1.5B does well; asked to change a form, it repeats it (2026-11).
+    """
+    fields = {name: tool.parameters["properties"][name] for name in DRAFTED}
+    parameters = {**tool.parameters, "properties": fields, "required": [*DRAFTED]}
+    only = tool.model_copy(update={"parameters": parameters})
+    try:
+        calls = written_call(state, engine, only, deadline_s, check).tool_calls
+    except EngineError as error:
+        logger.warning("the interview goes on without a draft: %s", error)
+        return {}
+    return calls[0].arguments if calls else {}
 
 
 def _generated(engine: Engine, request: GenerationRequest, check: Callable[[], None]) -> tuple[str, str, int]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from gpts.knowledge.citations import Similarity
@@ -13,7 +14,7 @@ from gpts.runs.steps import Intent, MessageIntent, ModelReply, Retrieval, ToolCh
 from gpts.spec.tools import ToolSpec
 from workers.engine.base import Engine
 from workers.smallmodel.arguments.ready import runs_code
-from workers.smallmodel.calls import read_arguments, written_call
+from workers.smallmodel.calls import read_arguments, written_call, written_draft
 from workers.smallmodel.choosing import Pick, choose_from_store, choose_tool
 from workers.smallmodel.conversation.classifier import MessageClassifier, language
 from workers.smallmodel.conversation.intents import read_message, said_before
@@ -88,7 +89,8 @@ class SmallModel:
     def write_call(self, state: TurnState, tool: ToolSpec, check: Callable[[], None]) -> ModelReply:
         """A call of `tool`, or a question for its arguments. Raises EngineError and what `check` raises."""
         if tool.guided:
-            return interview_reply(state, self.similarity)
+            write = partial(written_draft, state, self.engine, tool, self.deadline_s, check)
+            return interview_reply(state, self.similarity, *([write] if state.ability.writes_from_sources else []))
         return written_call(state, self.engine, tool, self.deadline_s, check)
 
     def show_results(self, state: TurnState) -> Finish:

@@ -147,3 +147,17 @@ def test_the_interview_fills_in_the_form_where_the_model_calls_no_tools(draft, a
     draft.refresh_from_db()
     assert draft.name == "Crumb"
     assert "Who will use it" in steps[-1].text
+
+
+def test_a_model_that_writes_but_calls_no_tools_drafts_the_form_and_the_rest_is_asked(draft, alice):
+    writes = WEAK.model_copy(update={"writes_from_sources": True})
+    written = json.dumps({**FILLED, "description": "Helps bakers."})
+    steps, (request,) = advance(building.send(alice, draft, IDEA), written, ability=writes)
+    assert list(request.grammar.json_schema["required"]) == ["name", "description", "instructions", "starters"]
+    draft.refresh_from_db()
+    assert (draft.name, draft.description, draft.starters) == ("Crumb", "Helps bakers.", ["Why is it flat?"])
+    assert "Who will use it" in steps[-1].text
+    steps, requests = advance(building.send(alice, draft, "Home bakers who begin"), "unused", ability=writes)
+    assert not requests
+    draft.refresh_from_db()
+    assert draft.instructions.endswith("You help home bakers.\nWho you talk to: Home bakers who begin")

@@ -4,7 +4,7 @@ Where it stands follows from the messages so far, which are read again each time
 the person undoes or edits in the form between two messages is seen at the next one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import filterfalse
 from typing import Any, Final
@@ -36,6 +36,10 @@ RULE_WORDS: Final = 3
 TELLING_WORDS: Final = 4
 
 
+# Has the model fill in an empty form; empty if it cannot.
+Write = Callable[[], Mapping[str, Any]]
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where the interview stands: the question asked (empty: none), those settled, and those asked, in order."""
@@ -55,29 +59,49 @@ class Move:
     suggest: tuple[str, ...] = ()
 
 
-def interview_reply(state: TurnState, similar: Similarity) -> ModelReply:
-    """The next words of the interview, with a call that fills in what the message says."""
-    turns = [_message_of(log) for log in (*filterfalse(_was_written, state.history), state.steps)]
+def interview_reply(state: TurnState, similar: Similarity, write: Write = dict) -> ModelReply:
+    """The next words of the interview, with a call that fills in what the message says.
+
+    `write` has a model that writes, but calls no tools, fill in the rest of the form once the purpose is known.
+    """
+    logs = [*filterfalse(_was_written, state.history), state.steps]
+    turns = [_message_of(log) for log in logs]
     # A name or a "no" says nothing of its language: "Parcel Peace" was taken for French.
     telling = [turn.text for turn in turns if len(turn.text.split()) >= TELLING_WORDS]
     lang = language(" ".join(telling or [turn.text for turn in turns]))
     place = Place()
-    for turn in turns[:-1]:
-        place = take(place, turn.text, _draft_of(turn), lang).place
+    for turn, log in zip(turns[:-1], logs, strict=False):
+        place = _past(take(place, turn.text, _draft_of(turn), lang).place, _draft_of(turn), _written_in(log))
     draft = _draft_of(turns[-1])
     move = take(place, turns[-1].text, draft, lang)
-    fields = _with_category(move.fields, draft, similar)
+    drafted = write() if place.asked == "purpose" and "description" in move.fields else {}
+    fields = _with_category(_drafted(move.fields, draft, drafted, lang), draft, similar)
+    move = replace(move, place=_past(move.place, draft, fields))
     changed = {name: value for name, value in fields.items() if draft.fields()[name] != value}
     arguments = changed | ({"suggest": list(move.suggest)} if move.suggest else {})
     call = ToolCall(call_id=f"call_{state.n_calls()}", name=UPDATE_DRAFT, arguments=arguments)
     said = move.said if place.asked else _said(move, changed, lang)
     words = [said, _next_words(place, move.place, draft.model_copy(update=changed), lang)]
     if len(turns) == 1:
-        words.insert(0, text_of(lang, "honest"))
+        words.insert(0, text_of(lang, "drafted" if drafted else "honest"))
         words.append(text_of(lang, "how"))
     text = "\n\n".join(filter(None, words))
     label = context_label(state.history, state.steps, state.tools)
     return ModelReply(text=text, tool_calls=(call,) if arguments else (), label=label)
+
+
+def _drafted(said: Mapping[str, Any], draft: Draft, written: Mapping[str, Any], lang: str) -> dict[str, Any]:
+    """What the person `said`, with what a model has `written`, in their language, of the fields that are empty."""
+    new = {name: written[name] for name in draft.empty() if name in written and _is_in(lang, written[name])}
+    if "instructions" in new:
+        new["instructions"] = f"{said.get('instructions', '')}\n{new['instructions']}".strip()
+    return {**said, **new}
+
+
+def _is_in(lang: str, value: str | list[str]) -> bool:
+    """Whether the value is a name or in this language: Qwen2.5-Coder-1.5B falls back to English (2026-11)."""
+    text = value if isinstance(value, str) else " ".join(value)
+    return len(text.split()) <= TELLING_WORDS or language(text) == lang
 
 
 def _said(move: Move, changed: Mapping[str, Any], lang: str) -> str:
@@ -182,6 +206,18 @@ def _rule(text: str) -> str:
     """The message without a leading "also", which the line begins with."""
     first, _, rest = text.strip().partition(" ")
     return rest if first.casefold().strip(",:") in ("also", "and", "außerdem", "aussi", "además") and rest else text
+
+
+def _past(place: Place, draft: Draft, written: Mapping[str, Any]) -> Place:
+    """`place` without a question that what was written in the same turn has answered."""
+    after = draft.model_copy(update={name: value for name, value in written.items() if name != "suggest"})
+    return _next(place, after) if place.asked in written else place
+
+
+def _written_in(log: Log) -> dict[str, Any]:
+    """What the interview filled in in this turn."""
+    replies = (step for step in log if isinstance(step, ModelReply))
+    return next((call.arguments for reply in replies for call in reply.tool_calls), {})
 
 
 def _next_words(before: Place, place: Place, draft: Draft, lang: str) -> str:

@@ -18,7 +18,8 @@ TOOLS = {"update_draft": BUILTIN_TOOLS["update_draft"].spec}
 class Talk:
     """An interview whose answers are written to a draft as the site does it."""
 
-    def __init__(self, **fields):
+    def __init__(self, write=dict, **fields):
+        self.write = write
         self.draft = Draft(name=UNTITLED, category="other", categories=CATEGORIES, offered=OFFERED)
         self.draft = self.draft.model_copy(update=fields)
         self.history = []
@@ -29,7 +30,9 @@ class Talk:
         for text in texts:
             steps = (UserMessage(text=text, background=Background(draft=self.draft)),)
             state = TurnState(GptSpec(slug="b", name="B"), WEAK, steps, tuple(self.history), TOOLS)
-            reply = interview_reply(state, lambda ones, others: [[0.5] + [0.0] * (len(others) - 1)] * len(ones))
+            reply = interview_reply(
+                state, lambda ones, others: [[0.5] + [0.0] * (len(others) - 1)] * len(ones), self.write
+            )
             for call in reply.tool_calls:
                 fields = dict(call.arguments)
                 self.suggested += fields.pop("suggest", [])
@@ -62,6 +65,31 @@ def test_answers_fill_in_every_field():
     assert (draft.only_from_knowledge, draft.capabilities) == (True, ("web_browsing",))
     assert talk.suggested == ["files"]
     assert "publish" in talk.history[-1][-1].text
+
+
+def test_a_model_that_writes_drafts_the_form_from_the_purpose_and_the_rest_is_asked():
+    drafted = {"name": "Crumb", "description": "Bread.", "instructions": "You help.", "starters": ["Why is it flat?"]}
+    talk = Talk(lambda: drafted)
+    first = talk.say(IDEA)
+    assert "first draft" in first
+    assert "Who will use it" in first
+    assert (talk.draft.name, talk.draft.starters) == ("Crumb", ("Why is it flat?",))
+    asked = talk.say("Home bakers", "short", "give medical advice")
+    assert "documents" in asked
+    assert talk.draft.instructions.split("\n") == [
+        "What you do: Answers questions about our sourdough bread",
+        "You help.",
+        "Who you talk to: Home bakers",
+        "How you answer: Short",
+        "Your limits: Never do this: give medical advice",
+    ]
+
+
+def test_what_a_model_drafts_in_another_language_than_the_persons_is_left_out():
+    talk = Talk(lambda: {"description": "It gets people to exercise.", "instructions": "You help people at home."})
+    talk.say("Quiero un GPT que motive a la gente a hacer ejercicio en casa")
+    assert "motive a la gente" in talk.draft.description
+    assert "You help" not in talk.draft.instructions
 
 
 def test_a_purpose_that_goes_on_after_what_it_is_stays_a_sentence():
