@@ -60,7 +60,7 @@ def retrieval_query(history: Sequence[Log], log: Log) -> str:
 
     With a file attached, “this” and “it” are the file.
     """
-    question = _question(log)
+    question = _without_number(_question(log))
     *before, _ = turns_before(history, log)
     if not before or readable(attachments(log)) or not is_follow_up(question):
         return question
@@ -79,10 +79,7 @@ def turns_before(history: Sequence[Log], log: Log) -> list[SpokenTurn]:
 
 def is_follow_up(question: str) -> bool:
     """Whether the question needs the turns before it to be understood."""
-    counted = _COUNTED.search(question)
-    if counted and counted[2].casefold() not in STOP_WORDS:
-        question = question[: counted.start(1)] + "1" + question[counted.end(1) :]
-    text = _LEADING.sub("", question)
+    text = _LEADING.sub("", _without_number(question))
     words = {part.casefold() for word in _WORD.findall(text) for part in re.split("['’-]", word)}
     n_own = len(list(_content(text)))
     if not words.isdisjoint(_POINTERS):
@@ -92,6 +89,14 @@ def is_follow_up(question: str) -> bool:
     if not words.isdisjoint(_VAGUE):
         return n_own < _OWN_WHEN_VAGUE
     return n_own == 0 or (n_own < _OWN_WHEN_SHORT and len(words) < _SHORT)
+
+
+def _without_number(question: str) -> str:
+    """`question` without a "one" that only counts: "how much did a poster cost"."""
+    counted = _COUNTED.search(question)
+    if counted is None or counted[2].casefold() in STOP_WORDS:
+        return question
+    return question[: counted.start(1)] + "a" + question[counted.end(1) :]
 
 
 def _topic(turns: Sequence[SpokenTurn]) -> list[str]:

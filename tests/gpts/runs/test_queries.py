@@ -156,3 +156,7 @@ def test_short_questions_are_follow_ups(question: str) -> None:
 )
 def test_questions_with_a_topic_of_their_own_are_not(question: str) -> None:
     assert not is_follow_up(question)
+
+
+def test_one_before_a_noun_is_not_searched() -> None:
+    assert retrieval_query((), (UserMessage(text="how much did one poster cost"),)) == "how much did a poster cost"
