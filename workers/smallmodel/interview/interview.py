@@ -75,7 +75,9 @@ def interview_reply(state: TurnState, similar: Similarity, write: Write = dict) 
     draft = _draft_of(turns[-1])
     move = take(place, turns[-1].text, draft, lang)
     drafted = write() if place.asked == "purpose" and "description" in move.fields else {}
-    fields = _with_category(_drafted(move.fields, draft, drafted, lang), draft, similar)
+    if language(drafted.get("description", "")) != lang:
+        drafted = {}  # Qwen2.5-Coder-1.5B falls back to English (2026-11)
+    fields = _with_category(_drafted(move.fields, draft, drafted), draft, similar)
     move = replace(move, place=_past(move.place, draft, fields))
     changed = {name: value for name, value in fields.items() if draft.fields()[name] != value}
     arguments = changed | ({"suggest": list(move.suggest)} if move.suggest else {})
@@ -90,18 +92,12 @@ def interview_reply(state: TurnState, similar: Similarity, write: Write = dict) 
     return ModelReply(text=text, tool_calls=(call,) if arguments else (), label=label)
 
 
-def _drafted(said: Mapping[str, Any], draft: Draft, written: Mapping[str, Any], lang: str) -> dict[str, Any]:
-    """What the person `said`, with what a model has `written`, in their language, of the fields that are empty."""
-    new = {name: written[name] for name in draft.empty() if name in written and _is_in(lang, written[name])}
+def _drafted(said: Mapping[str, Any], draft: Draft, written: Mapping[str, Any]) -> dict[str, Any]:
+    """What the person `said`, with what a model has `written` of the fields that are empty."""
+    new = {name: written[name] for name in draft.empty() if name in written}
     if "instructions" in new:
         new["instructions"] = f"{said.get('instructions', '')}\n{new['instructions']}".strip()
     return {**said, **new}
-
-
-def _is_in(lang: str, value: str | list[str]) -> bool:
-    """Whether the value is a name or in this language: Qwen2.5-Coder-1.5B falls back to English (2026-11)."""
-    text = value if isinstance(value, str) else " ".join(value)
-    return len(text.split()) <= TELLING_WORDS or language(text) == lang
 
 
 def _said(move: Move, changed: Mapping[str, Any], lang: str) -> str:
