@@ -103,12 +103,7 @@ class TurnState:
         return tuple(self.tools.values()) if self.ability.calls_tools and not self.must_answer() else ()
 
     def must_answer(self) -> bool:
-        """Whether no round of calls is left, the form is filled in, or the last round only repeated earlier calls.
-
-        Of a message, one call fills in the form: Qwen2.5-Coder-1.5B otherwise made it again (2026-11).
-        """
-        if any(isinstance(step, ToolResult) and step.ok and step.name == UPDATE_DRAFT for step in self.steps):
-            return True
+        """Whether no round of calls is left, or the last one only repeated earlier calls."""
         rounds = [step.tool_calls for step in self.steps if isinstance(step, ModelReply) and step.tool_calls]
         if len(rounds) >= MAX_ROUNDS:
             return True

@@ -12,8 +12,8 @@ from web.runs import services
 from web.runs.models import Conversation, Run
 from web.runs.services import Sent
 
-# A message of so many words says something about the GPT. The model then begins by filling in the form, if only with
-# nothing: Qwen2.5-Coder-1.5B otherwise printed the form as its answer, or claimed what it had not done (2026-11).
+# Of so many words, the first message says what the GPT is for. The model then begins by filling in the form:
+# Qwen2.5-Coder-1.5B otherwise printed the form as its answer (2026-11).
 TELLING_WORDS: Final = 4
 FILLED_IN: Final = Sent(overrides=Overrides(own_tools=(UPDATE_DRAFT,), tool_choice=UPDATE_DRAFT))
 
@@ -30,6 +30,9 @@ def send(user: User, gpt: Gpt, text: str, attachments: Sequence[UUID] = ()) -> R
     `gpt` must come from `access_draft`.
     """
     text = services.checked_text(text, attachments)
-    conversation = conversation_of(user, gpt) or services.start_conversation(user, gpt, Conversation.Origin.BUILDER)
+    conversation = conversation_of(user, gpt)
+    if conversation is not None:
+        return services.start_run(conversation, text, attachments)
+    conversation = services.start_conversation(user, gpt, Conversation.Origin.BUILDER)
     says_much = len(text.split()) >= TELLING_WORDS
     return services.start_run(conversation, text, attachments, sent=FILLED_IN if says_much else None)
