@@ -121,6 +121,8 @@ def take(place: Place, text: str, draft: Draft, lang: str) -> Move:
     for read in (_command, _change):
         if move := read(place, text, draft, lang):
             return move
+    if says("thanks", text):
+        return Move(place, "" if place.asked else text_of(lang, "later"))
     if not place.asked:
         return _after_the_end(place, text, draft, lang)
     if says("confused", text) or (place.asked == "purpose" and says("greeting", text)):

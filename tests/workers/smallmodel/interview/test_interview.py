@@ -201,6 +201,27 @@ def test_after_the_last_question_a_message_becomes_a_rule_and_thanks_do_not():
     assert talk.draft.instructions.endswith("\nAlso: It must also mention the oven")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Thanks, looks great!",
+        "ok thank you so much",
+        "thx",
+        "Danke, sieht super aus",
+        "merci, c’est bien",
+        "muchas gracias!",
+    ],
+)
+def test_thanks_are_no_answer(text):
+    talk = Talk()
+    talk.say(IDEA, "yes")
+    before = talk.draft
+    assert talk.say(text) == talk.history[1][-1].text
+    talk.say("Home bakers", "nice", "Thank people for the photos they send")
+    assert "How you answer: Nice\nYour limits: Never do this: Thank people" in talk.draft.instructions
+    assert before.instructions in talk.draft.instructions
+
+
 def test_other_languages_are_understood_and_answered():
     talk = Talk()
     assert "Wie soll es heißen" in talk.say("Ich möchte einen Bot, der Azubis in der Pflege beim Lernen hilft")
