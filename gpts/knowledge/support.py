@@ -142,7 +142,7 @@ def adds_nothing(sentence: str, text: str, known: frozenset[str], *, is_translat
     return stems(names) <= known and figures_agree(plain, text)
 
 
-def is_negated(text: str) -> bool:
+def _is_negated(text: str) -> bool:
     """Whether `text` contains a negation."""
     return "n't" in text or "n’t" in text or not _NEGATIONS.isdisjoint(words(text))
 
@@ -153,7 +153,7 @@ def is_opposed(sentence: str, source: Source) -> bool:
     if tables.is_row(source.text):
         own = frozenset(terms(sentence))
         said = " ".join(cell for cell in said.split("; ") if not own.isdisjoint(terms(cell)))
-    return is_negated(sentence) != is_negated(said)
+    return _is_negated(sentence) != _is_negated(said)
 
 
 def is_claim(sentence: str, instructions: str = "") -> bool:

@@ -6,6 +6,8 @@ from typing import Final
 from gpts.spec.gpt import UNTITLED
 from gpts.values import Value
 
+# The fields of a draft that every GPT should have, and a model can write.
+WRITTEN: Final = ("name", "description", "instructions", "starters")
 # The tool with which a GPT adds to what it remembers.
 REMEMBER: Final = "remember"
 # The tool with which the builder fills in the form of a GPT.
@@ -52,9 +54,9 @@ class Draft(Value):
         return self.model_dump(mode="json", exclude={"n_files", "categories", "offered"})
 
     def empty(self) -> tuple[str, ...]:
-        """The fields that every GPT should have and this one lacks."""
+        """Those of WRITTEN that are still to be filled in."""
         filled = {**self.fields(), "name": self.name != UNTITLED}
-        return tuple(name for name in ("name", "description", "instructions", "starters") if not filled[name])
+        return tuple(name for name in WRITTEN if not filled[name])
 
     def text(self) -> str:
         """The draft for the model."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Any, Final
 
+from gpts.runs.background import WRITTEN
 from gpts.runs.prompt import call_request
 from gpts.runs.queries import retrieval_query
 from gpts.runs.state import TurnState
@@ -21,8 +22,6 @@ logger = logging.getLogger(__name__)
 
 # Limit for the arguments of one call.
 MAX_CALL_TOKENS: Final = 512
-# What a model drafts of a GPT; the rest is asked.
-DRAFTED: Final = ("name", "description", "instructions", "starters")
 NO_CODE: Final = (
     "I can’t write code with this site’s model. It calculates (17 * 23, 15 % of 240), counts the days "
     "between two dates, and adds up or plots one column of a table by another (“Plot revenue by month in sales.csv”)."
@@ -70,8 +69,8 @@ def written_draft(
 
     One form from one message is what Qwen2.5-Coder-1.5B does well; asked to change a form, it repeats it (2026-11).
     """
-    fields = {name: tool.parameters["properties"][name] for name in DRAFTED}
-    parameters = {**tool.parameters, "properties": fields, "required": [*DRAFTED]}
+    fields = {name: tool.parameters["properties"][name] for name in WRITTEN}
+    parameters = {**tool.parameters, "properties": fields, "required": [*WRITTEN]}
     only = tool.model_copy(update={"parameters": parameters})
     try:
         calls = written_call(state, engine, only, deadline_s, check).tool_calls

@@ -89,8 +89,8 @@ class SmallModel:
     def write_call(self, state: TurnState, tool: ToolSpec, check: Callable[[], None]) -> ModelReply:
         """A call of `tool`, or a question for its arguments. Raises EngineError and what `check` raises."""
         if tool.guided:
-            write = partial(written_draft, state, self.engine, tool, self.deadline_s, check)
-            return interview_reply(state, self.similarity, *([write] if state.ability.writes_from_sources else []))
+            draft = partial(written_draft, state, self.engine, tool, self.deadline_s, check)
+            return interview_reply(state, self.similarity, draft if state.ability.writes_from_sources else dict)
         return written_call(state, self.engine, tool, self.deadline_s, check)
 
     def show_results(self, state: TurnState) -> Finish:

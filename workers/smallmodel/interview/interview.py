@@ -183,9 +183,10 @@ def _answered(place: Place, question: str, answer: Answer, draft: Draft) -> Move
 def _next(place: Place, draft: Draft) -> Place:
     """The place of the next question that is open: not settled, and not about a field that the person filled in."""
     settled = (*place.settled, place.asked)
-    filled = {"purpose": draft.description, "name": draft.name != UNTITLED, "starters": draft.starters}
+    empty = draft.empty()
+    filled = {"name": "name" not in empty, "starters": "starters" not in empty}
     filled["tools"] = not any(key in USABLE for key, _ in draft.offered)
-    filled["purpose"] = filled["purpose"] or draft.instructions
+    filled["purpose"] = bool(draft.description or draft.instructions)
     left = [each for each in QUESTIONS if each not in settled and not filled.get(each)]
     return Place(left[0] if left else "", tuple(dict.fromkeys(settled)), (*place.path, place.asked))
 
