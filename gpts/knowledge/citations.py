@@ -13,6 +13,7 @@ from typing import Final
 
 from gpts.knowledge import tables
 from gpts.knowledge.documents import Citation, Passage, SentenceSupport
+from gpts.knowledge.expected import MANY_TERMS
 from gpts.knowledge.judging import QUESTION_WEIGHT, Judge, Meaning
 from gpts.knowledge.sentences import CodeFence, Span, sentence_spans
 from gpts.knowledge.support import NUMBERED_TITLE, Source, is_claim, is_title, share, source_rarity, sources_of
@@ -40,8 +41,6 @@ EXTRACT_SHARE: Final = 0.8
 # The sentence that the best one is compared with: an answer may have three. By the lead 83 % of pairs of a question
 # with an answer and a near miss of cases-dev are told apart, by the score 73 % (SQuAD: 61 each, 2026-11).
 RIVAL: Final = 4
-# Of a message with more terms, only those count that the passages have: it tells of much that they need not know.
-MANY_TERMS: Final = 14
 # From the first score the closest sentences are offered although they may not answer, those with at least the second
 # share of it: of 258 questions of dialogues 86 % reach it, and 21 % of those about other files (2026-11).
 CLOSE_SCORE: Final = 0.2

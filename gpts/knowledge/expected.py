@@ -1,11 +1,16 @@
-"""What an answer must have by the kind of its question: a weight, a time, the thing that is counted."""
+"""What an answer must have by its question: its names and numbers, a weight, a time, the thing that is counted."""
 
 import re
 import tomllib
 from pathlib import Path
 from typing import Final
 
+from gpts.knowledge.figures import figures_agree
+from gpts.knowledge.support import named_terms
 from gpts.knowledge.terms import terms
+
+# Of a message with more terms, only those count that the passages have: it tells of much that they need not know.
+MANY_TERMS: Final = 14
 
 _KINDS: Final = [
     (re.compile(kind["asks"], re.IGNORECASE), re.compile(kind["has"]))
@@ -30,6 +35,22 @@ def lacks_kind(question: str, text: str) -> bool:
     if counted and (wanted := terms(counted.group(1))) and frozenset(terms(text)).isdisjoint(wanted):
         return True
     return bool(_WHO.search(question)) and frozenset(_NAME.findall(text)) <= frozenset(_NAME.findall(question))
+
+
+def names_and_missing(question: str, held: str, whole: str) -> tuple[frozenset[str], frozenset[str]]:
+    """The names, numbers and codes of `question`, and those that `held` lacks, the text of the file that answers it.
+
+    `whole` is the text of all files: of a long message only what they have counts.
+    """
+    named = _named_in(question, whole) if len(set(terms(question))) > MANY_TERMS else named_terms(question, held)
+    return named, (named - _named_in(question, held)) | (numbered_otherwise(question, held) & named)
+
+
+def _named_in(question: str, text: str) -> frozenset[str]:
+    held = frozenset(terms(text))
+    return frozenset(
+        term for term in named_terms(question, text) if term in held or (term.isdigit() and figures_agree(term, text))
+    )
 
 
 def numbered_otherwise(question: str, text: str) -> frozenset[str]:

@@ -28,7 +28,8 @@ class Gate:
     """Withholds unsupported sentences of an answer: `n_withheld` so far.
 
     `rewords`: a summary, letter or translation was asked for. Its sentences are in other words than the files, so
-    only those with a figure or name that is not there are withheld.
+    only those with a figure or name that is not there are withheld. `asked_in`: the language of a question that is
+    understood alone; an answer of a few words, such as "64", is shown only if its source is about that question.
     `is_shut`: too many in a row, so generation should stop.
     """
 
@@ -40,8 +41,9 @@ class Gate:
         instructions: str = "",
         *,
         rewords: bool = False,
+        asked_in: str = "",
     ) -> None:
-        self._judge = Judge(passages, question, meaning)
+        self._judge = Judge(passages, question, meaning, asked_in)
         self._instructions = instructions
         self._rewords = rewords
         self._fence = CodeFence()
@@ -102,5 +104,8 @@ class Gate:
         (verdict,) = self._judge.judge([sentence], f"{self._kept} {sentence}"[-_TAIL:])
         if verdict.source is None:
             return verdict.level == "not_checked"
+        # What follows a sentence that was shown is about the same.
+        if not self._has_claim and not self._judge.is_asked(sentence, verdict.source):
+            return False
         is_said = verdict.level == "supported" and self._judge.share_beyond(sentence, verdict.source) >= MIN_SHARE
         return is_said or verdict.is_near

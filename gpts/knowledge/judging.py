@@ -14,6 +14,7 @@ from typing import Final, Literal, Protocol
 
 from gpts.knowledge import tables
 from gpts.knowledge.documents import Passage, Support
+from gpts.knowledge.expected import lacks_kind, names_and_missing
 from gpts.knowledge.figures import figures_agree
 from gpts.knowledge.support import (
     Source,
@@ -43,6 +44,12 @@ MIN_SUPPORT: Final = 0.45
 NEAR: Final = 0.6
 SAME: Final = 0.75
 NEAR_BEYOND: Final = 0.28
+# A sentence says itself what it is about, unlike "64" or "Owen Tarrant", if it has so many terms beyond the question,
+# or repeats terms of it of which its source has this share. Of the others the source must be about the question: the
+# share of the question's terms that it has and the cosine of both with it add up to ABOUT.
+OWN_SUBJECT: Final = 5
+SAID_SUBJECT: Final = 0.5
+ABOUT: Final = 1.0
 # Words of the question break ties between sources; a pair of sentences must clearly beat a single one.
 QUESTION_WEIGHT: Final = 0.1
 PAIR_COST: Final = 0.1
@@ -51,6 +58,8 @@ SHORTLIST: Final = 6
 
 # "How much is a sticker?" asks what it costs.
 _ASKS_PRICE: Final = re.compile(r"\b(?:how much|wie ?viel|combien|cuánto)\b", re.IGNORECASE)
+# "How many" and "how long" ask for a number and are not what the source is about.
+_AMOUNTS: Final = frozenset(terms("much many long often far viel viele lange oft weit combien cuánto cuántos"))
 _PRICE_TERMS: Final = frozenset(terms("cost price kostet preis coûte prix cuesta precio"))
 
 # Characters of the passages whose language is compared with that of the answer.
@@ -69,6 +78,9 @@ class Meaning(Protocol):
 
     def comparison(self, text: str, passage: str) -> Comparison:
         """How an answer's text and a passage can be compared."""
+
+    def is_in(self, language: str, passage: str) -> bool:
+        """Whether a passage may be in this language, an ISO 639-1 code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +103,18 @@ class _Candidate:
 
 
 class Judge:
-    """Judges the sentences of answers to `question` by `passages`; without a `meaning`, by words alone."""
+    """Judges the sentences of answers to `question` by `passages`; without a `meaning`, by words alone.
 
-    def __init__(self, passages: Sequence[Passage], question: str = "", meaning: Meaning | None = None) -> None:
+    `asked_in` is the language of a question that is understood without the messages before it.
+    """
+
+    def __init__(
+        self, passages: Sequence[Passage], question: str = "", meaning: Meaning | None = None, asked_in: str = ""
+    ) -> None:
         self._passages = passages
         self._sources = sources_of(passages)
         self._rarity = source_rarity(self._sources)
+        self._question, self._asked_in = question, asked_in
         self._query = frozenset(terms(question)).union(_PRICE_TERMS if _ASKS_PRICE.search(question) else ())
         self._codes = frozenset(filter(is_code, self._query)) & self._rarity.keys()
         self._meaning = meaning
@@ -105,6 +123,31 @@ class Judge:
         """The share of the terms of `sentence` beyond the question that `source` contains; 1 if there are none."""
         new = frozenset(claims(sentence)) - self._query
         return share(new, source.terms, self._rarity) if new else 1.0
+
+    def is_asked(self, sentence: str, source: Source) -> bool:
+        """Whether `source` is about what is asked, if `sentence` does not say itself what it is about."""
+        if not self._asked_in or not self._is_in(self._asked_in, source.passage):
+            return True
+        around, held = _surroundings(source)
+        if self._says_subject(sentence, frozenset(terms(around))):
+            return True
+        _, missing = names_and_missing(self._question, held, self._whole[0])
+        if missing or lacks_kind(self._question, around):
+            return False
+        asked = frozenset(terms(self._question)) - _AMOUNTS
+        near = shared = share(asked, frozenset(terms(around)), self._rarity)
+        if self._meaning and self._meaning.comparison(self._question, source.readable) == "meaning":
+            near = self._meaning.similarity([f"{self._question} {sentence}"], [source.readable])[0][0]
+        return shared + near >= ABOUT
+
+    def _says_subject(self, sentence: str, around: frozenset[str]) -> bool:
+        """Whether `sentence` has much of its own, or words of the question that are `around` its source, too."""
+        own = frozenset(claims(sentence))
+        repeated = own & self._query
+        return len(own - repeated) >= OWN_SUBJECT or share(repeated, around, self._rarity) >= SAID_SUBJECT
+
+    def _is_in(self, language: str, passage: Passage) -> bool:
+        return self._meaning is None or self._meaning.is_in(language, passage.text[:_READ_CHARS])
 
     def knows_names_and_figures(self, sentence: str, text: str) -> bool:
         """Whether every figure and name of `sentence`, of an answer's `text`, is anywhere in the passages."""
@@ -209,6 +252,16 @@ class Judge:
         """Whether a passage in an incomparable language contains the figures of `sentence`, and so may support it."""
         unread = (each for each in self._passages if comparisons[id(each)] == "nothing")
         return any(figures_agree(sentence, f"{each.heading} {each.text}") for each in unread)
+
+
+def _surroundings(source: Source) -> tuple[str, str]:
+    """A sentence with the titles over it, and that with its passage, of a table without the rows about others."""
+    passage = source.passage
+    heading = passage.heading_at(passage.start + source.span.start)
+    around = f"{passage.file_name} {heading} {source.title} {source.readable}"
+    lines = passage.text.splitlines()
+    kept = [line for line in lines if not tables.is_row(line)] if tables.is_row(source.text) else lines
+    return around, "\n".join((around, *kept))
 
 
 def _is_read(source: Source, comparisons: dict[int, Comparison]) -> bool:

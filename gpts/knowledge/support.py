@@ -185,9 +185,10 @@ def supports(sentence: str, source: Source, rarity: dict[str, float]) -> bool:
     )
 
 
-def named_terms(question: str) -> frozenset[str]:
-    """The terms of the names, numbers and codes of a question."""
-    return frozenset(terms(" ".join(codes(question) | _names(question, question))))
+def named_terms(question: str, text: str = "") -> frozenset[str]:
+    """The terms of the names, numbers and codes of a question to `text`, in whose language a short one may be."""
+    in_language = question if _is_german(question) else text or question
+    return frozenset(terms(" ".join(codes(question) | _names(question, in_language))))
 
 
 def codes(plain: str) -> set[str]:

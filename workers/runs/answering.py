@@ -13,7 +13,7 @@ from gpts.knowledge.ranking import budget_for
 from gpts.knowledge.sentences import sentence_spans
 from gpts.runs.logprobs import TokenLogprob
 from gpts.runs.messages import PromptMessage
-from gpts.runs.queries import retrieval_query
+from gpts.runs.queries import is_follow_up, retrieval_query
 from gpts.runs.search_texts import MAX_TOKENS, answer_request, read_written
 from gpts.runs.state import TurnState, fit_whole, whole_attachments
 from gpts.runs.steps import Finished, Intent, ModelReply, Retrieval, UserMessage
@@ -196,7 +196,8 @@ def _gate(state: TurnState, services: Services) -> Gate | None:
     rewords = wish != "question"
     sources = (*passages, *results_as_passages(state), _said(state, everything=rewords))
     meaning = EmbeddedMeaning(services.embedder)
-    return Gate(state.question(), sources, meaning, state.spec.instructions, rewords=rewords)
+    asked_in = "" if is_follow_up(state.question()) else services.small.language(state)
+    return Gate(state.question(), sources, meaning, state.spec.instructions, rewords=rewords, asked_in=asked_in)
 
 
 def results_as_passages(state: TurnState) -> tuple[Passage, ...]:

@@ -6,11 +6,9 @@ from functools import partial
 from typing import Final
 
 from gpts.knowledge import tables
-from gpts.knowledge.citations import CLOSE_SHARE, MANY_TERMS, Extract, Similarity, extractive_answer
+from gpts.knowledge.citations import CLOSE_SHARE, Extract, Similarity, extractive_answer
 from gpts.knowledge.documents import Citation, Passage
-from gpts.knowledge.expected import lacks_kind, numbered_otherwise
-from gpts.knowledge.figures import figures_agree
-from gpts.knowledge.support import named_terms
+from gpts.knowledge.expected import lacks_kind, names_and_missing
 from gpts.knowledge.terms import terms
 from gpts.runs.decisions import Finish
 from gpts.runs.delegation import listed_answers
@@ -133,24 +131,15 @@ def _doubt(own: str, extract: Extract, passages: Sequence[Passage]) -> float:
     texts = {each.segment: "" for each in passages}
     for each in passages:
         texts[each.segment] += f"{each.file_name} {each.heading} {each.text}\n"
-    named = _named(own, "".join(texts.values())) if len(set(terms(own))) > MANY_TERMS else named_terms(own)
     held = "".join(texts[segment] for segment in {each.segment for each in extract.citations})
     if all(tables.is_row(each.quote) for each in extract.citations):
         # Each row is about something else.
         held = "\n".join(line for line in held.splitlines() if not tables.is_row(line))
     held += extract.text
-    unnamed = (named - _named(own, held)) | (numbered_otherwise(own, held) & named)
+    named, unnamed = names_and_missing(own, held, "".join(texts.values()))
     doubt = NAMES_WEIGHT * len(unnamed) / max(1, len(named)) + NUMBER_WEIGHT * any(map(str.isdigit, unnamed))
     titles = " ".join(f"{each.heading} {each.file_name}" for each in extract.citations)
     return doubt + KIND_WEIGHT * lacks_kind(own, f"{extract.text} {titles}")
-
-
-def _named(own: str, text: str) -> frozenset[str]:
-    """Those of the names, numbers and codes of `own` that `text` has."""
-    held = frozenset(terms(text))
-    return frozenset(
-        term for term in named_terms(own) if term in held or (term.isdigit() and figures_agree(term, text))
-    )
 
 
 def _paragraphs(answer: _Answer, passages: Sequence[Passage]) -> str:

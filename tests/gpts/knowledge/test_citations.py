@@ -49,6 +49,9 @@ class Means:
     def comparison(self, text: str, passage: str) -> Comparison:
         return self.compared
 
+    def is_in(self, language: str, passage: str) -> bool:
+        return True
+
 
 PASSAGES = (passage(MANUAL), passage(LEAVE, "handbook.docx", start=0))
 

@@ -73,6 +73,53 @@ def test_an_unsupported_sentence_is_left_out_and_several_in_a_row_end_the_answer
     assert gate.is_shut
 
 
+REPORT = (
+    "# Aldane: annual report\n\n| USD million | 2024 | 2023 |\n|---|---|---|\n| Net income | 64 | 51 |\n\n"
+    "The effective tax rate was 22.4 percent in 2024, and 23.1 percent in 2023.\n\n"
+    "The chief executive, Owen Tarrant, joined in 2019."
+)
+ANNUAL = Passage(file_id="r", file_name="aldane.md", segment="r", chunk=0, text=REPORT, start=0, end=len(REPORT))
+
+
+def of_report(question: str, answer: str, asked_in: str = "en") -> str:
+    gate = Gate(question, [ANNUAL], asked_in=asked_in)
+    return gate.feed(answer) + gate.finish()
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("What was Aldane's net income in 2024?", "64"),
+        ("What was the effective tax rate in 2024?", "22.4 percent"),
+        ("Who is the chief executive?", "Owen Tarrant"),
+        ("Who is the chief executive of Aldane?", "The chief executive is Owen Tarrant."),
+    ],
+)
+def test_a_bare_answer_is_shown_if_its_source_is_about_the_question(question, answer):
+    assert of_report(question, answer) == answer
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [  # what a model of 1.5 billion parameters really wrote on 2026-11-28
+        ("What is Boeing's effective tax rate?", "23.1%"),
+        ("What was Aldane's effective tax rate in 2021?", "23.1%"),
+        ("How many employees does Aldane have?", "64"),
+        ("Who is the treasurer of Aldane?", "Owen Tarrant"),
+        ("What dividend did Aldane pay in 2024?", "64"),
+    ],
+)
+def test_a_bare_answer_to_what_its_source_is_not_about_is_held_back(question, answer):
+    assert of_report(question, answer) == ""
+    # What depends on the messages before, or is in another language, cannot be compared.
+    assert of_report(question, answer, asked_in="") == answer
+
+
+def test_what_follows_a_shown_sentence_need_not_say_its_subject():
+    answer = "The effective tax rate was 22.4 percent in 2024. Owen Tarrant joined in 2019."
+    assert of_report("What was the effective tax rate in 2024?", answer) == answer
+
+
 def test_lines_that_repeat_are_kept():
     manifest = "```yaml\n" + "imagePullPolicy: IfNotPresent\n" * 4 + "```\n"
     answer = f"Service the shaft seal every 450 hours of operation.\n\n{manifest}| a | 1 |\n| a | 1 |"
