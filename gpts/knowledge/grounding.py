@@ -101,9 +101,10 @@ class Gate:
     def _is_supported(self, sentence: str) -> bool:
         if self._rewords:
             return self._judge.knows_names_and_figures(sentence, f"{self._kept} {sentence}"[-_TAIL:])
-        (verdict,) = self._judge.judge([sentence], f"{self._kept} {sentence}"[-_TAIL:])
+        text = f"{self._kept} {sentence}"[-_TAIL:]
+        (verdict,) = self._judge.judge([sentence], text)
         if verdict.source is None:
-            return verdict.level == "not_checked"
+            return verdict.level == "not_checked" and self._judge.may_be_unread(sentence, text)
         # What follows a sentence that was shown is about the same.
         if not self._has_claim and not self._judge.is_asked(sentence, verdict.source):
             return False

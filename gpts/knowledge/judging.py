@@ -15,12 +15,13 @@ from typing import Final, Literal, Protocol
 from gpts.knowledge import tables
 from gpts.knowledge.documents import Passage, Support
 from gpts.knowledge.expected import lacks_kind, names_and_missing
-from gpts.knowledge.figures import figures_agree
+from gpts.knowledge.figures import figures, figures_agree
 from gpts.knowledge.support import (
     Source,
     adds_nothing,
     agrees,
     claims,
+    codes,
     is_opposed,
     share,
     source_rarity,
@@ -145,6 +146,20 @@ class Judge:
         own = frozenset(claims(sentence))
         repeated = own & self._query
         return len(own - repeated) >= OWN_SUBJECT or share(repeated, around, self._rarity) >= SAID_SUBJECT
+
+    def may_be_unread(self, sentence: str, text: str) -> bool:
+        """Whether `sentence`, of an answer's `text`, may be from a file whose language cannot be compared with it.
+
+        If there are others, that file must at least have the figures and codes of the sentence, and it some.
+        """
+        files = [each for each in self._passages if each.file_id]
+        unread = [each for each in files if self._meaning and self._meaning.comparison(text, each.text) == "nothing"]
+        if len(unread) == len(files):
+            return True
+        marks = {code for code in codes(sentence) if not code.isdigit()}
+        if not marks and not any(each.ways for each in figures(sentence)):
+            return False
+        return any(marks <= {*words(each.text)} and figures_agree(sentence, each.text) for each in unread)
 
     def _is_in(self, language: str, passage: Passage) -> bool:
         return self._meaning is None or self._meaning.is_in(language, passage.text[:_READ_CHARS])

@@ -73,6 +73,30 @@ def test_an_unsupported_sentence_is_left_out_and_several_in_a_row_end_the_answer
     assert gate.is_shut
 
 
+UNREAD = PASSAGE.model_copy(update={"file_id": "g", "text": "Die Taste F7 setzt den Zähler auf 40 zurück."})
+
+
+class UnreadGerman(Means):
+    """Compares anything but a German file."""
+
+    def comparison(self, text, passage):
+        return "nothing" if passage == UNREAD.text else "meaning"
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_shown"),
+    [("Key F7 resets the counter to 40.", True), ("Key AX resets it.", False), ("Lift the wheel out.", False)],
+)
+def test_what_may_be_from_an_unread_file_needs_a_figure_or_code_of_it(answer, is_shown):
+    def shown_of(*passages: Passage) -> str:
+        gate = Gate("What now?", passages, UnreadGerman())
+        return gate.feed(answer) + gate.finish()
+
+    assert (shown_of(PASSAGE, UNREAD) == answer) is is_shown
+    # Without any other file nothing says more.
+    assert shown_of(UNREAD) == answer
+
+
 REPORT = (
     "# Aldane: annual report\n\n| USD million | 2024 | 2023 |\n|---|---|---|\n| Net income | 64 | 51 |\n\n"
     "The effective tax rate was 22.4 percent in 2024, and 23.1 percent in 2023.\n\n"
