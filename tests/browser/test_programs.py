@@ -41,7 +41,7 @@ class Returned(BaseHTTPRequestHandler):
 def test_a_program_is_allowed_by_keyboard_and_the_page_s_policy_lets_the_person_return(visitor, bob):
     program()
     with ThreadingHTTPServer(("127.0.0.1", 0), Returned) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         page = visitor.page(bob)
         page.goto(question(f"http://127.0.0.1:{server.server_port}/callback"))
         page.get_by_role("button", name="Allow").focus()

@@ -22,7 +22,7 @@ CONTEXT_TOKENS = 32_768
 def model_server() -> Iterator[str]:
     """The URL of the server while the block lasts."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/v1"
     server.shutdown()
     server.server_close()

@@ -4,7 +4,7 @@ import io
 import logging
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,8 @@ METHODS: Final = ("GET", "POST", "PATCH", "DELETE")  # and PUT where a row has i
 MACHINES: Final = ("/api/", "/v1/", "/a2a/", "/mcp", "/scim/")
 CONSOLE: Final = ("/admin/", "/api/operate/people", "/api/operate/groups", "/api/operate/audit")
 ONLY_KEYS: Final = ("/v1/", "/a2a/", "/mcp", "/scim/")
+# States of what nobody was invited to: to it, all others are what Bob is.
+UNSHARED: Final = ("private", "store", "gone", "deleted", "unknown")
 # Under /api, but not with a key: one that leaks makes no further keys and shuts nobody out.
 ONLY_SESSIONS: Final = (
     ("POST", "/api/keys"),
@@ -94,6 +96,7 @@ def read_table() -> Table:
 
 TABLE: Final = read_table()
 ROLES: Final = ("stranger", "viewer", "chatter", "editor", "owner", "operator")
+HIGHEST: Final = ("chatter", "owner", "operator")  # whose the things are, and whose the site is
 
 
 def routes(patterns: list[URLPattern | URLResolver], before: str = "/") -> Iterator[str]:
@@ -139,7 +142,8 @@ class Cell:
 def cells(scene: Scene) -> Iterator[Cell]:
     """Yield every cell of the table: all people by session and by key, and objects in other states."""
     for route, row in TABLE.rows.items():
-        yield from (cell for method in {*METHODS, *row} for cell in with_sessions(method, route))
+        yield from (cell for method in row for cell in with_sessions(method, route, ROLES))
+        yield from (cell for method in METHODS if method not in row for cell in with_sessions(method, route, HIGHEST))
         yield from (cell for method in row for cell in (*with_keys(method, route), *suspended(method, route)))
         yield from (
             cell for method in row for state in scene.states(route) for cell in of_state(method, route, state)
@@ -151,17 +155,17 @@ def takes_only_keys(route: str) -> bool:
     return route.startswith(ONLY_KEYS) and not route.startswith("/v1/audio/")
 
 
-def with_sessions(method: str, route: str) -> Iterator[Cell]:
-    """Yield requests of all people in their browsers. A session opens no API that is for keys alone."""
+def with_sessions(method: str, route: str, roles: Iterable[str]) -> Iterator[Cell]:
+    """Yield requests of people in their browsers, and of nobody. A session opens no API that is for keys alone."""
     yield Cell(method, route, "anonymous")
-    for role in ROLES:
+    for role in roles:
         yield Cell(method, route, "anonymous" if takes_only_keys(route) else role, session=role)
 
 
 def with_keys(method: str, route: str) -> Iterator[Cell]:
     """Yield requests of all people's programs. A key opens no page, and none that was revoked or expired anything."""
     is_machine = route.startswith(MACHINES)
-    for role in may_more(method, route) if not is_machine else ROLES:
+    for role in ROLES if is_machine else may_more(method, route)[-1:]:
         opens = is_machine and (method, route) not in ONLY_SESSIONS
         yield Cell(method, route, role if opens else "anonymous", key=role)
     for key in ("revoked", "expired") if is_machine else ():
@@ -170,7 +174,8 @@ def with_keys(method: str, route: str) -> Iterator[Cell]:
 
 def suspended(method: str, route: str) -> Iterator[Cell]:
     """Yield requests of people who might, were they not suspended."""
-    for role in may_more(method, route) or ("owner",):
+    may = may_more(method, route) or ["owner"]
+    for role in {may[0], may[-1]}:
         yield Cell(method, route, "suspended", session=role)
         if route.startswith(MACHINES):
             yield Cell(method, route, "suspended", key=role)
@@ -185,7 +190,7 @@ def may_more(method: str, route: str) -> list[str]:
 def of_state(method: str, route: str, state: str) -> Iterator[Cell]:
     """Yield requests of all people about an object in another state."""
     yield Cell(method, route, "anonymous", state=state)
-    for role in ROLES:
+    for role in HIGHEST if state in UNSHARED else ROLES:
         door = {"key": role} if takes_only_keys(route) else {"session": role}
         yield Cell(method, route, role, state=state, **door)
 

@@ -24,7 +24,7 @@ def hosted(tmp_path):
     """A repository and its address."""
     repo = Repo.init(str(tmp_path / "handbook"), mkdir=True, default_branch=b"main")
     server = make_server("127.0.0.1", 0, make_wsgi_chain(DictBackend({"/handbook": repo})), handler_class=Quiet)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield repo, f"http://127.0.0.1:{server.server_port}/handbook"
     server.shutdown()
     server.server_close()

@@ -58,7 +58,7 @@ class ModelServer(ThreadingHTTPServer):
         self.unready = 0
         self.events: list[dict[str, Any]] = []
         self._lock = threading.Lock()
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
     @property
     def url(self) -> str:

@@ -41,7 +41,7 @@ class Ollama(ThreadingHTTPServer):
         self.is_loaded = False
         self.bodies: list[dict[str, Any]] = []
         self.calls = False
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
     def problem(self, body: dict[str, Any]) -> tuple[int, str]:
         """The status and the message with which it refuses the request; 0 if it does not."""

@@ -29,7 +29,7 @@ SALES = b'Region,Month,Revenue ($)\nNorth,Jan,"1,200"\nSouth,Jan,800\nNorth,Feb,
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ToolSettings]:
     service = Service(SandboxSettings(tmp_path_factory.mktemp("home")))
-    threading.Thread(target=service.serve_forever, daemon=True).start()
+    threading.Thread(target=service.serve_forever, args=(0.02,), daemon=True).start()
     service.check()
     if service.why_not:
         pytest.skip(service.why_not)
