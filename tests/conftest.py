@@ -83,7 +83,7 @@ def django_db_setup(
             copy.rename(migrated_database)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def put_tables(django_db_setup: None, migrated_database: Path | None) -> Callable[[Path], str]:
     """Puts an empty SQLite database at a path, migrated, which would take a process seconds; gives its address."""
 

@@ -63,8 +63,9 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+def platform(tmp_path_factory: pytest.TempPathFactory, put_tables: Callable[[Path], str]) -> Iterator[Platform]:
     home, port = tmp_path_factory.mktemp("home"), free_port()
+    put_tables(home / "db.sqlite3")
     output = home.parent / "up.out"
     variables = {**os.environ, "GUILDHALL_HOME": str(home), "PORT": str(port), "ENGINE": "scripted"}
     variables.pop("DJANGO_SETTINGS_MODULE", None)
