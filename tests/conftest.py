@@ -1,11 +1,14 @@
 """The standing cast: Alice owns the GPT, Bob may chat with it, Charlie must see nothing."""
 
+import gc
 import os
 import shutil
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+
+gc.disable()  # while modules are imported, which all stay
 
 import pytest
 import scim2_tester  # noqa: F401 - first: each of its classes looks through all modules that are loaded by then
@@ -33,6 +36,14 @@ hypothesis_settings.load_profile("no deadline")
 
 # A connection that a thread keeps would hold the test's database open.
 settings.DATABASES["default"]["CONN_MAX_AGE"] = 0
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Looking for garbage in all that was imported, every 700 objects, took an eighth of the time (2026-11-28)."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)
