@@ -14,9 +14,18 @@ from typing import Final
 from gpts.knowledge import tables
 from gpts.knowledge.documents import Citation, Passage, SentenceSupport
 from gpts.knowledge.expected import MANY_TERMS
-from gpts.knowledge.judging import QUESTION_WEIGHT, Judge, Meaning
+from gpts.knowledge.judging import QUESTION_WEIGHT, Gloss, Judge, Meaning
 from gpts.knowledge.sentences import CodeFence, Span, sentence_spans
-from gpts.knowledge.support import NUMBERED_TITLE, Source, is_claim, is_title, share, source_rarity, sources_of
+from gpts.knowledge.support import (
+    NUMBERED_TITLE,
+    Source,
+    compared_terms,
+    is_claim,
+    is_title,
+    share,
+    source_rarity,
+    sources_of,
+)
 from gpts.knowledge.terms import is_code, terms
 from gpts.values import Value
 
@@ -87,6 +96,7 @@ def ground(
     question: str = "",
     titles: Container[str] = (),
     instructions: str = "",
+    gloss: Gloss | None = None,
 ) -> Grounding:
     """The support of `answer`: at most one citation per sentence; tags number passages from 1 by first use.
 
@@ -99,7 +109,7 @@ def ground(
     spans = [span for span in sentence_spans(answer) if not fence.covers(answer[span.start : span.end])]
     spans = [span for span in spans if answer[span.start : span.end] not in titles]
     sentences = [answer[span.start : span.end] for span in spans]
-    verdicts = Judge(passages, question, meaning).judge(sentences, answer)
+    verdicts = Judge(passages, question, meaning, gloss).judge(sentences, answer)
     judged = zip(spans, sentences, verdicts, strict=True)
     judged_claims = [
         (span, each)
@@ -165,18 +175,20 @@ def extractive_answer(
     found = _with_their_lines(
         [sources[i] for i in sorted(best)], sentences, all_of_one=bool(_HOW_TO.search(question))
     )
-    chosen = {each.text: each for each in found}.values()  # repeated sentences once
+    best_scores = [*(scores[i] for i in order[:RIVAL]), *([0.0] * RIVAL)]
+    return quoted(found, best_scores[0], best_scores[0] - best_scores[RIVAL - 1])
+
+
+def quoted(sources: Sequence[Source], score: float, lead: float) -> Extract:
+    """These sources as a cited answer, repeated ones once."""
     spans: list[tuple[Span, Source]] = []
     text = ""
-    for source in chosen:
+    for source in {each.text: each for each in sources}.values():
         # A sentence without a stop, such as a row, would merge with the next and match neither source.
         text += "" if not text else " " if _STOPPED.search(text) and source.readable == source.text else "\n\n"
         text += source.readable
         spans.append((Span(len(text) - len(source.readable), len(text)), source))
-    best_scores = [*(scores[i] for i in order[:RIVAL]), *([0.0] * RIVAL)]
-    return Extract(
-        text=text, citations=_numbered(spans), score=best_scores[0], lead=best_scores[0] - best_scores[RIVAL - 1]
-    )
+    return Extract(text=text, citations=_numbered(spans), score=score, lead=lead)
 
 
 def _without_other_rows(found: Mapping[int, Source], question: str) -> dict[int, Source]:
@@ -285,7 +297,7 @@ def _question_scores(
 def _word_scores(question: str, sources: Sequence[Source]) -> list[float]:
     """What the words that `question` shares with each source, the one before it and its title add to its score."""
     rarity = source_rarity(sources)
-    wanted = frozenset(terms(question))
+    wanted = frozenset(compared_terms(question))
     if len(wanted) > MANY_TERMS:
         wanted &= rarity.keys()
     codes = {term for term in wanted & rarity.keys() if is_code(term)}
@@ -321,7 +333,7 @@ def _in_context(source: Source, before: Source | None) -> str:
 
 def _translated(source: Source, translate: Translate) -> Source:
     text = translate(source.readable)
-    return replace(source, readable=text, terms=frozenset(terms(text)), title=translate(source.title))
+    return replace(source, readable=text, terms=frozenset(compared_terms(text)), title=translate(source.title))
 
 
 def _numbered(found: Sequence[tuple[Span, Source]]) -> tuple[Citation, ...]:

@@ -19,6 +19,12 @@ def _by_word(kind: str) -> dict[str, int]:
     return {word: int(value) for value, words in _WORDS[kind].items() for word in words.split()}
 
 
+# The code of a currency by each of its signs and words.
+CURRENCIES: Final = {word: code for code, words in _WORDS["currencies"].items() for word in words.split()}
+_CURRENCY: Final = re.compile(
+    rf"(?<![^\W\d_])(?:{'|'.join(sorted(map(re.escape, CURRENCIES), key=len, reverse=True))})(?![^\W\d_])",
+    re.IGNORECASE,
+)
 _VALUES: Final = _by_word("numerals")
 _HELD_VALUES: Final = _by_word("held_only")
 _SCALE: Final = _by_word("scales")
@@ -34,6 +40,8 @@ _DATE: Final = re.compile(
 _MONTH_NAME: Final = re.compile(
     rf"\b({_NAMES})\b(?={_LINK}\d)|(?<=\d){_LINK}({_NAMES})\b|(\d\d?)(?=月)", re.IGNORECASE
 )
+_YEAR: Final = re.compile(r"\b(?:1[5-9]|20)\d\d\b")
+_DAY: Final = re.compile(r"\b\d\d?(?!\d)")
 _HALF: Final = r"\s?(?:([ap])\.?\s?m\b\.?|uhr\b)"
 _TIME: Final = re.compile(
     rf"(?<![\d.,:])([01]?\d|2[0-4])(?:(?:[:.]([0-5]\d))?{_HALF}|[:h]([0-5]\d)(?::[0-5]\d)?(?![\d:]))", re.IGNORECASE
@@ -54,8 +62,10 @@ class StatedFigure:
 
 
 def figures_agree(claim: str, source: str) -> bool:
-    """Whether every number, date and time of `claim` is in `source`."""
-    wanted = figures(claim)
+    """Whether every number, date and time of `claim` is in `source`, in no other currency."""
+    wanted, given_in = figures(claim), currencies(source)
+    if given_in and not currencies(claim) <= given_in:
+        return False
     given: frozenset[str] = (
         frozenset().union(*(figure.gives for figure in figures(source))) if wanted else frozenset()
     )
@@ -75,6 +85,31 @@ def figures(text: str) -> tuple[StatedFigure, ...]:
     for run in _NUMERAL_RUN.finditer(_NUMBER.sub(" . ", rest)):
         found += _numerals(re.split(r"[\s-]", run.group().casefold()))
     return tuple(found)
+
+
+def currencies(text: str) -> frozenset[str]:
+    """The codes of the currencies that `text` names by a sign or word."""
+    return frozenset(CURRENCIES[found.group().casefold()] for found in _CURRENCY.finditer(text))
+
+
+def with_codes(text: str) -> str:
+    """`text` with the code of each currency in place of its sign or word."""
+    return _CURRENCY.sub(lambda found: f" {CURRENCIES[found.group().casefold()]} ", text)
+
+
+def calendar_day(text: str) -> float | None:
+    """A number that puts `text` in order among dates, if it is one with a year: "March 2024", "12.03.2024"."""
+    if date := _DATE.fullmatch(text.strip()):
+        year, month, day = map(int, date.group(1, 2, 3) if date.group(1) else date.group(7, 6, 4))
+        month, day = (day, month) if month > 12 else (month, day)
+        return (year + 2000 * (year < 100)) * 372 + month * 31 + day
+    year, name = _YEAR.search(text), _MONTH_NAME.search(text)
+    if not (year and name and name.group(1, 2) != (None, None)) or len(text.split()) > 4:
+        return None
+    day = _DAY.search(text)
+    return (
+        int(year.group()) * 372 + _MONTH[(name.group(1) or name.group(2)).casefold()] * 31 + int(day[0] if day else 0)
+    )
 
 
 def _figure(*ways: tuple[str, ...], gives: tuple[str, ...] = ()) -> StatedFigure:

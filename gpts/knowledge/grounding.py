@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from gpts.knowledge.documents import Passage
-from gpts.knowledge.judging import Judge, Meaning
+from gpts.knowledge.judging import Gloss, Judge, Meaning
 from gpts.knowledge.sentences import CodeFence, sentence_spans
 from gpts.knowledge.support import is_claim
 
@@ -42,8 +42,9 @@ class Gate:
         *,
         rewords: bool = False,
         asked_in: str = "",
+        gloss: Gloss | None = None,
     ) -> None:
-        self._judge = Judge(passages, question, meaning, asked_in)
+        self._judge = Judge(passages, question, meaning, gloss, asked_in)
         self._instructions = instructions
         self._rewords = rewords
         self._fence = CodeFence()

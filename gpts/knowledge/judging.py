@@ -7,7 +7,7 @@ judgement is made either way.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, Literal, Protocol
@@ -16,12 +16,15 @@ from gpts.knowledge import tables
 from gpts.knowledge.documents import Passage, Support
 from gpts.knowledge.expected import lacks_kind, names_and_missing
 from gpts.knowledge.figures import figures, figures_agree
+from gpts.knowledge.superlatives import extreme
 from gpts.knowledge.support import (
+    SUPPORTED_OVERLAP,
     Source,
     adds_nothing,
     agrees,
     claims,
     codes,
+    compared_terms,
     is_opposed,
     share,
     source_rarity,
@@ -51,6 +54,9 @@ NEAR_BEYOND: Final = 0.28
 OWN_SUBJECT: Final = 5
 SAID_SUBJECT: Final = 0.5
 ABOUT: Final = 1.0
+# The least mean of the share of words and the cosine where answer and passage are brought to one language by word:
+# of 27 right and 26 subtly wrong sentences in four languages 16 and 2 reach it, at 0.5 21 and 4 (2026-11).
+GLOSS_SUPPORT: Final = 0.54
 # Words of the question break ties between sources; a pair of sentences must clearly beat a single one.
 QUESTION_WEIGHT: Final = 0.1
 PAIR_COST: Final = 0.1
@@ -94,6 +100,14 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Gloss:
+    """How a sentence of an answer and one of the passages are brought to one language, word by word."""
+
+    answer: Callable[[str], str]
+    passage: Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
 class _Candidate:
     """A possible source of a sentence: the share of its terms there, whether it contains all of it, and the rank."""
 
@@ -106,19 +120,26 @@ class _Candidate:
 class Judge:
     """Judges the sentences of answers to `question` by `passages`; without a `meaning`, by words alone.
 
-    `asked_in` is the language of a question that is understood without the messages before it.
+    With a `gloss`, what is in another language than the passages is also compared word by word. `asked_in` is the
+    language of a question that is understood without the messages before it.
     """
 
     def __init__(
-        self, passages: Sequence[Passage], question: str = "", meaning: Meaning | None = None, asked_in: str = ""
+        self,
+        passages: Sequence[Passage],
+        question: str = "",
+        meaning: Meaning | None = None,
+        gloss: Gloss | None = None,
+        asked_in: str = "",
     ) -> None:
         self._passages = passages
-        self._sources = sources_of(passages)
+        self._sources, self._extreme = _meant(question, sources_of(passages))
         self._rarity = source_rarity(self._sources)
         self._question, self._asked_in = question, asked_in
-        self._query = frozenset(terms(question)).union(_PRICE_TERMS if _ASKS_PRICE.search(question) else ())
+        self._query = frozenset(compared_terms(question)).union(_PRICE_TERMS if _ASKS_PRICE.search(question) else ())
         self._codes = frozenset(filter(is_code, self._query)) & self._rarity.keys()
         self._meaning = meaning
+        self._gloss = gloss
 
     def share_beyond(self, sentence: str, source: Source) -> float:
         """The share of the terms of `sentence` beyond the question that `source` contains; 1 if there are none."""
@@ -127,7 +148,7 @@ class Judge:
 
     def is_asked(self, sentence: str, source: Source) -> bool:
         """Whether `source` is about what is asked, if `sentence` does not say itself what it is about."""
-        if not self._asked_in or not self._is_in(self._asked_in, source.passage):
+        if source in self._extreme or not self._asked_in or not self._is_in(self._asked_in, source.passage):
             return True
         around, held = _surroundings(source)
         if self._says_subject(sentence, frozenset(terms(around))):
@@ -185,7 +206,9 @@ class Judge:
             return verdicts
         comparisons = {id(each): self._meaning.comparison(text, each.text) for each in self._passages}
         for number, cosines in zip(doubtful, self._cosines(sentences, found, doubtful, comparisons), strict=True):
-            verdicts[number] = self._by_meaning(sentences[number], found[number], cosines, comparisons)
+            verdict = self._by_meaning(sentences[number], found[number], cosines, comparisons)
+            glossed = self._by_gloss(sentences[number]) if self._gloss and verdict.source is None else None
+            verdicts[number] = glossed or verdict
         return verdicts
 
     def _by_words(self, sentence: str) -> list[_Candidate]:
@@ -203,6 +226,35 @@ class Judge:
                 is_full = supports(sentence, source, self._rarity)
                 found.append(_Candidate(source, overlap, is_full, overlap - cost))
         return sorted(found, key=lambda one: (one.is_full, one.rank), reverse=True)[:SHORTLIST]
+
+    @cached_property
+    def _glossed(self) -> list[tuple[Source, Source]]:
+        """Each source, and what it is in the language of the comparison."""
+        assert self._gloss is not None
+        found = ((each, self._gloss.passage(each.readable)) for each in self._sources if each.readable)
+        return [(each, replace(each, readable=text, terms=frozenset(compared_terms(text)))) for each, text in found]
+
+    def _by_gloss(self, sentence: str) -> Verdict | None:
+        """The source closest to `sentence` word by word that agrees with it; None if none is close."""
+        assert self._gloss is not None
+        assert self._meaning is not None
+        said, rarity = self._gloss.answer(sentence), source_rarity([each for _, each in self._glossed])
+        own = frozenset(claims(said))
+        found = [
+            (share(own, glossed.terms, rarity), source, glossed)
+            for source, glossed in self._glossed
+            if agrees(sentence, source, is_translation=True) and not is_opposed(said, glossed)
+        ]
+        found = sorted(found, key=lambda each: -each[0])[:SHORTLIST]
+        cosines = self._meaning.similarity([said], [glossed.readable for _, _, glossed in found])[0] if found else ()
+        ranks = [
+            (overlap + cosine) / 2 - PAIR_COST * source.is_pair
+            for (overlap, source, _), cosine in zip(found, cosines, strict=True)
+        ]
+        best = max(range(len(ranks)), key=lambda n: ranks[n], default=-1)
+        if best < 0 or ranks[best] < GLOSS_SUPPORT:
+            return None
+        return Verdict("supported" if found[best][0] >= SUPPORTED_OVERLAP else "partly", found[best][1], is_near=True)
 
     def _cosines(
         self,
@@ -258,7 +310,7 @@ class Judge:
     def _adds(self, sentence: str, source: Source) -> bool:
         """Whether the part of `sentence` beyond the question is close to the source too."""
         assert self._meaning is not None
-        beyond = " ".join(word for word in sentence.split() if self._query.isdisjoint(terms(word)))
+        beyond = " ".join(word for word in sentence.split() if self._query.isdisjoint(compared_terms(word)))
         if not self._query or beyond == sentence or not claims(beyond):
             return True
         return self._meaning.similarity([beyond], [source.readable])[0][0] >= NEAR_BEYOND
@@ -277,6 +329,15 @@ def _surroundings(source: Source) -> tuple[str, str]:
     lines = passage.text.splitlines()
     kept = [line for line in lines if not tables.is_row(line)] if tables.is_row(source.text) else lines
     return around, "\n".join((around, *kept))
+
+
+def _meant(question: str, sources: list[Source]) -> tuple[list[Source], tuple[Source, ...]]:
+    """`sources` without the rows of a table that a superlative of the question does not mean; those that it means."""
+    best = extreme(question, "", "", [each for each in sources if not each.is_pair])
+    if best is None or best.unknown:
+        return sources, ()
+    others = {id(each) for each in best.others}
+    return [each for each in sources if id(each) not in others], best.rows
 
 
 def _is_read(source: Source, comparisons: dict[int, Comparison]) -> bool:

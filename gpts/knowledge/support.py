@@ -12,7 +12,7 @@ from typing import Final
 
 from gpts.knowledge import tables
 from gpts.knowledge.documents import Passage
-from gpts.knowledge.figures import figures_agree
+from gpts.knowledge.figures import figures_agree, with_codes
 from gpts.knowledge.sentences import Span, sentence_spans
 from gpts.knowledge.terms import HAN, RUNS, stem, terms, words
 
@@ -32,7 +32,12 @@ _NEGATIONS: Final = frozenset(_WORDS["negations"].split())
 
 def claims(sentence: str) -> list[str]:
     """The terms of `sentence` that need a source, in order."""
-    return [term for term in terms(sentence) if term not in FRAME]
+    return [term for term in compared_terms(sentence) if term not in FRAME]
+
+
+def compared_terms(text: str) -> list[str]:
+    """The terms of `text`, the same for all that names a currency: "€", "EUR", "euros"."""
+    return terms(with_codes(text))
 
 
 _NAME: Final = re.compile(r"(?<![.!?:\-*#>] )(?<!^)\b[A-Z][\w'’-]*[\w]")
@@ -89,7 +94,7 @@ def _sources_in(passage: Passage) -> Iterator[Source]:
         text = passage.text[span.start : span.end]
         header = columns.get(span.start)
         readable = text if header is None else tables.labelled(header, text) if header else ""
-        own = frozenset(terms(readable or text))
+        own = frozenset(compared_terms(readable or text))
         following = passage.text[span.end :].split("\n", 2)[1:2]
         is_numbered = NUMBERED_TITLE.fullmatch(text) and not any(map(NUMBERED_TITLE.fullmatch, following))
         title = text if is_numbered or is_title(passage.text, span) or text.endswith(("?", "？")) else title
@@ -98,7 +103,7 @@ def _sources_in(passage: Passage) -> Iterator[Source]:
         if number + 1 < len(spans) and not tables.is_row(text):
             pair = Span(span.start, spans[number + 1].end)
             both = passage.text[pair.start : pair.end]
-            yield Source(passage, pair, both, both, frozenset(terms(both)), context, title, is_pair=True)
+            yield Source(passage, pair, both, both, frozenset(compared_terms(both)), context, title, is_pair=True)
 
 
 def is_title(text: str, span: Span) -> bool:
@@ -131,14 +136,14 @@ def agrees(sentence: str, source: Source, *, is_translation: bool = False) -> bo
     plain = _MARKUP.sub("", sentence)
     if not figures_agree(plain, f"{source.readable} {source.text}"):
         return False
-    names = codes(plain) if is_translation else _names(plain, source.passage.text)
+    names = _marks(plain) if is_translation else _names(plain, source.passage.text)
     return names <= source.context or stems(names) <= stems(source.context)
 
 
 def adds_nothing(sentence: str, text: str, known: frozenset[str], *, is_translation: bool = False) -> bool:
     """Whether every figure and name of `sentence` is somewhere in `text`, whose words have the stems `known`."""
     plain = _MARKUP.sub("", sentence)
-    names = codes(plain) if is_translation else _names(plain, text)
+    names = _marks(plain) if is_translation else _names(plain, text)
     return stems(names) <= known and figures_agree(plain, text)
 
 
@@ -196,12 +201,17 @@ def codes(plain: str) -> set[str]:
     return {word for code in _CODE.findall(plain) for word in words(code)}
 
 
+def _marks(plain: str) -> set[str]:
+    """The codes of a sentence without its numbers, which are compared as figures: "1,60" is "1.60"."""
+    return {word for word in codes(plain) if not word.isdigit()}
+
+
 def _names(plain: str, text: str) -> set[str]:
     """The words of the names in a sentence in the language of `text`."""
     if not _is_german(text):
         # Of "Ferris's", the ending is no name.
         return {word for name in _NAME.findall(plain) for word in words(name) if word != "s"}
-    return codes(plain) | {word for run in _NAMED.finditer(plain) for word in words(" ".join(_named(run)))}
+    return _marks(plain) | {word for run in _NAMED.finditer(plain) for word in words(" ".join(_named(run)))}
 
 
 def _named(run: re.Match[str]) -> list[str]:

@@ -8,23 +8,23 @@ from gpts.knowledge.sentences import Span
 
 _CELL_BREAK: Final = re.compile(r"(?:(?<!\s)\s++)?\|\s*")
 # Years name columns.
-_NUMERIC: Final = re.compile(r"(?!(?:19|20)\d\d$)[\d.,%()$€£+−–-]+")
+_NUMERIC: Final = re.compile(r"(?!(?:19|20)\d\d$)[\d.,%()$€£+−–-]+(?: [^\W\d]{1,3})?")
 
 
 def headers(text: str, spans: Sequence[Span]) -> dict[int, str]:
     """The header line for each table row, by the row's start; empty for the header itself.
 
-    `spans` are the sentences of `text`. If the first line is numeric, the passage begins inside a table and its rows
-    have no header.
+    `spans` are the sentences of `text`. If the first line has as many numbers as the next, the passage begins inside
+    a table and its rows have no header.
     """
     found: dict[int, str] = {}
     header, end = "", -1
-    for span in spans:
+    for span, following in zip(spans, [*spans[1:], Span(0, 0)], strict=False):
         line = text[span.start : span.end]
         if not is_row(line):
             continue
         if text[end : span.start] != "\n" or end < 0:
-            header = line if _names_columns(line) else ""
+            header = line if _names_columns(line, text[following.start : following.end]) else ""
             if header:
                 found[span.start] = ""
         elif header:
@@ -40,16 +40,23 @@ def is_row(line: str) -> bool:
 
 def labelled(header: str, row: str) -> str:
     """`row` made readable without its table: each cell after its column name, empty cells left out."""
-    names, values = _cells(header), _cells(row)
+    names, values = cells(header), cells(row)
     names += [""] * (len(values) - len(names))
     pairs = [(name, value) for name, value in zip(names, values, strict=False) if value]
     return "; ".join(f"{name}: {value}" if name not in ("", value) else value for name, value in pairs)
 
 
-def _cells(line: str) -> list[str]:
+def cells(line: str) -> list[str]:
+    """The cells of a row."""
     return _CELL_BREAK.split(line.strip().strip("|").strip())
 
 
-def _names_columns(line: str) -> bool:
-    cells = [cell for cell in _cells(line) if cell]
-    return len(cells) > 1 and sum(bool(_NUMERIC.fullmatch(cell)) for cell in cells) <= len(cells) // 2
+def _names_columns(line: str, below: str) -> bool:
+    found = [cell for cell in cells(line) if cell]
+    n_numbers = _n_numbers(found)
+    is_row_alike = is_row(below) and 0 < n_numbers >= _n_numbers(cells(below))
+    return len(found) > 1 and n_numbers <= len(found) // 2 and not is_row_alike
+
+
+def _n_numbers(row: Sequence[str]) -> int:
+    return sum(bool(_NUMERIC.fullmatch(cell)) for cell in row)

@@ -11,6 +11,7 @@ from gpts.knowledge.documents import Passage
 from gpts.knowledge.grounding import Gate
 from gpts.knowledge.ranking import budget_for
 from gpts.knowledge.sentences import sentence_spans
+from gpts.knowledge.superlatives import has_superlative
 from gpts.runs.logprobs import TokenLogprob
 from gpts.runs.messages import PromptMessage
 from gpts.runs.queries import is_follow_up, retrieval_query
@@ -34,6 +35,8 @@ logger = logging.getLogger(__name__)
 GONE: Final = "“{name}” can no longer be read. Attach it again, or start a new chat."
 # Of files that are no longer than this together, every sentence may be the answer of a model that only quotes.
 QUOTED_WHOLE_TOKENS: Final = 4_000
+# Of files that are no longer than this together, all rows are compared: a second or less.
+COMPARED_TOKENS: Final = 100_000
 # How long a search waits for a likely answer.
 LIKELY_S: Final = 8.0
 # A prompt that leaves room for less than this is too long, whatever a program allows for the reply.
@@ -73,6 +76,8 @@ def retrieval(state: TurnState, services: Services) -> Retrieval:
         return Retrieval(query=state.question(), passages=last, covered=True, whole_files=names, reused=True)
     query = (intent.query if intent else "") or retrieval_query(state.history, state.steps)
     found = _search(searched, query, state, services)
+    if has_superlative(state.question()) and services.index.n_tokens(searched) <= COMPARED_TOKENS:
+        found = services.small.with_extremes(found, state, services.index.whole(searched))
     if not writes:
         return found
     return found.model_copy(update={"whole_files": names, "covered": bool(names or found.passages)})
@@ -196,8 +201,15 @@ def _gate(state: TurnState, services: Services) -> Gate | None:
     rewords = wish != "question"
     sources = (*passages, *results_as_passages(state), _said(state, everything=rewords))
     meaning = EmbeddedMeaning(services.embedder)
-    asked_in = "" if is_follow_up(state.question()) else services.small.language(state)
-    return Gate(state.question(), sources, meaning, state.spec.instructions, rewords=rewords, asked_in=asked_in)
+    return Gate(
+        state.question(),
+        sources,
+        meaning,
+        state.spec.instructions,
+        rewords=rewords,
+        asked_in="" if is_follow_up(state.question()) else services.small.language(state),
+        gloss=services.small.gloss(state, passages),
+    )
 
 
 def results_as_passages(state: TurnState) -> tuple[Passage, ...]:

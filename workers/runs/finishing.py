@@ -41,7 +41,8 @@ def finished(decision: decisions.Finish, state: TurnState, services: Services, s
     intent, found = state.intent(), state.retrieval()
     own = "\n".join((state.spec.instructions, _unread(state), *((intent.note, intent.lead) if intent else ())))
     listed = ground_list(text, found.extract, found.passages) if found and found.whole_files else None
-    grounding = listed or _openable(ground(text, sources, meaning, state.question(), titles, own))
+    gloss = services.small.gloss(state, passages) if sources and state.ability.writes_from_sources else None
+    grounding = listed or _openable(ground(text, sources, meaning, state.question(), titles, own, gloss))
     if not grounding.citations and _is_about_else(passages, state):
         grounding = Grounding()
     # Sentences of the files need no judgement, even where their list or table was taken apart; nor do fixed replies
@@ -155,7 +156,12 @@ def _coverage(decision: decisions.Finish, state: TurnState, grounding: Grounding
     if grounding.citations:
         return "covered"
     # A text that was written, a summary or a greeting asks nothing of the files.
-    return "not_covered" if grounding.support and asked(state, services) == "question" else "no_knowledge"
+    if not grounding.support or asked(state, services) != "question":
+        return "no_knowledge"
+    # Where no sentence can be compared with the files, the question is.
+    is_unchecked = all(each.level == "not_checked" for each in grounding.support)
+    is_covered = is_unchecked and services.small.extract(_found(state, services), state).covered
+    return "covered" if is_covered else "not_covered"
 
 
 def _closest(state: TurnState, services: Services) -> tuple[Citation, ...]:

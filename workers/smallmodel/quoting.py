@@ -6,9 +6,11 @@ from functools import partial
 from typing import Final
 
 from gpts.knowledge import tables
-from gpts.knowledge.citations import CLOSE_SHARE, Extract, Similarity, extractive_answer
+from gpts.knowledge.citations import CLOSE_SHARE, Extract, Similarity, Translate, extractive_answer, quoted
 from gpts.knowledge.documents import Citation, Passage
 from gpts.knowledge.expected import lacks_kind, names_and_missing
+from gpts.knowledge.superlatives import Extreme, as_passages, extreme, has_superlative
+from gpts.knowledge.support import sources_of
 from gpts.knowledge.terms import terms
 from gpts.runs.decisions import Finish
 from gpts.runs.delegation import listed_answers
@@ -109,18 +111,63 @@ class _Answer:
         return self.extract.text if self.extract.score >= EXACT_SCORE else _paragraphs(self, found.passages)
 
 
+def with_extremes(found: Retrieval, state: TurnState, files: Sequence[Passage]) -> Retrieval:
+    """`found` with the rows that its query asks for by a superlative, if it has not all of the whole `files`."""
+    rows = [
+        row
+        for asked in _questions(found, state)
+        if (best := _extreme(*_read(asked, files, state), files)) and not best.unknown
+        for row in best.rows
+    ]
+    new = [each for each in as_passages(rows) if not any(_covers(given, each) for given in found.passages)]
+    return found.model_copy(update={"passages": (*new, *found.passages)}) if new else found
+
+
+def _covers(given: Passage, part: Passage) -> bool:
+    return given.segment == part.segment and given.start <= part.start and part.end <= given.end
+
+
+def _read(
+    asked: tuple[str, str], passages: Sequence[Passage], state: TurnState
+) -> tuple[tuple[str, str], Translate | None]:
+    """A question without words that only ask for a code, and how it and the passages are brought to one language."""
+    texts = [passage.text for passage in passages]
+    lang = language(asked[1], said_before(state))
+    query, own = (about_codes(each, texts, lang) for each in asked)
+    return (query, own), into_english(texts, lang, query, own)
+
+
 def _answer(asked: tuple[str, str], found: Retrieval, state: TurnState, similarity: Similarity) -> _Answer:
     own = asked[1]
-    texts = [passage.text for passage in found.passages]
-    lang = language(own, said_before(state))
-    plain = [about_codes(each, texts, lang) for each in asked]
-    translate = into_english(texts, lang, *plain)
+    plain, translate = _read(asked, found.passages, state)
+    rows = _extreme(plain, translate, found.passages)
+    # "The oldest member" is none of the boats; what is said in another language than the files' may be.
+    is_sure = rows and (translate or rows.unknown.issubset(terms(f"{state.spec.name} {state.spec.description}")))
+    if rows and is_sure:
+        return _rows_answer(own, rows, 1.0)
     best = partial(extractive_answer, plain[0], found.passages, similarity, own_words=plain[1], translate=translate)
     near = best(least_share=CLOSE_SHARE)
     # What a file says about something is more than one sentence.
     extract = near if subject(state.question()) else best(least_share=SHOWN_SHARE)
     named = f"{own} {translate(plain[1])}" if translate else own
-    return _Answer(named, extract, near, extract.score + extract.lead - _doubt(own, extract, found.passages))
+    certainty = extract.score + extract.lead - _doubt(own, extract, found.passages)
+    if rows and certainty < COVERED_FROM:
+        return _rows_answer(own, rows, 0.0)
+    return _Answer(named, extract, near, certainty)
+
+
+def _rows_answer(own: str, best: Extreme, certainty: float) -> _Answer:
+    extract = quoted(best.rows, 1.0, 0.0)
+    return _Answer(own, extract, extract, certainty)
+
+
+def _extreme(asked: tuple[str, str], translate: Translate | None, passages: Sequence[Passage]) -> Extreme | None:
+    """The rows with the most or the least of what is asked for; None if that is not asked, or in doubt."""
+    query, own = asked
+    if not has_superlative(own):
+        return None
+    sources = sources_of(passages, pairs=False)
+    return extreme(own, translate(own) if translate else "", query.removeprefix(own), sources)
 
 
 def _doubt(own: str, extract: Extract, passages: Sequence[Passage]) -> float:

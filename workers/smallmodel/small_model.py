@@ -7,6 +7,7 @@ from typing import Final
 
 from gpts.knowledge.citations import Similarity
 from gpts.knowledge.documents import Passage
+from gpts.knowledge.judging import Gloss
 from gpts.runs.decisions import Finish
 from gpts.runs.delegation import StoreGpt
 from gpts.runs.state import TurnState
@@ -17,11 +18,12 @@ from workers.smallmodel.arguments.ready import runs_code
 from workers.smallmodel.calls import read_arguments, written_call, written_draft
 from workers.smallmodel.choosing import Pick, choose_from_store, choose_tool
 from workers.smallmodel.conversation.classifier import MessageClassifier, language
+from workers.smallmodel.conversation.english import gloss_between
 from workers.smallmodel.conversation.intents import read_message, said_before
 from workers.smallmodel.conversation.outlines import outlined
 from workers.smallmodel.conversation.replies import message_intent
 from workers.smallmodel.interview.interview import interview_reply, shown_reply
-from workers.smallmodel.quoting import shown_results, with_extract
+from workers.smallmodel.quoting import shown_results, with_extract, with_extremes
 from workers.smallmodel.routing.router import Router
 
 # From this probability a message is small talk, whose reply no file need support.
@@ -55,6 +57,10 @@ class SmallModel:
         """The language of the new message."""
         return language(state.question(), said_before(state))
 
+    def gloss(self, state: TurnState, passages: Sequence[Passage]) -> Gloss | None:
+        """How an answer is compared with `passages` in another language than the message; None if they are in it."""
+        return gloss_between(self.language(state), [each.text for each in passages if each.file_id])
+
     def asks_for(self, state: TurnState) -> Intent:
         """What the message asks for, in a word; a question if it may be one of those that no file answers."""
         before, has_new_files = said_before(state), bool(state.new_files())
@@ -73,6 +79,10 @@ class SmallModel:
     def extract(self, found: Retrieval, state: TurnState) -> Retrieval:
         """`found` with the answer in the files' own sentences."""
         return with_extract(found, state, self.similarity)
+
+    def with_extremes(self, found: Retrieval, state: TurnState, files: Sequence[Passage]) -> Retrieval:
+        """`found` with the rows of whole `files` that the question asks for by a superlative."""
+        return with_extremes(found, state, files)
 
     def choose_tool(self, state: TurnState, store: Callable[[], Sequence[StoreGpt]]) -> ToolChoice:
         """The tool for the last message, if any; `store` returns the store's GPTs for delegation."""

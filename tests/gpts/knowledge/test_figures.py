@@ -11,6 +11,9 @@ from gpts.knowledge.figures import figures_agree
         ("1.500 €", "1,500 EUR"),
         ("1 234 567,50 €".replace(" ", "\u202f"), "1,234,567.50"),
         ("3,5 kg", "3.5 kg"),
+        ("0.09 euros", "EUR 0.09"),
+        ("US$5", "five dollars"),
+        ("£5", "Price: 5"),
         ("12.00 EUR", "12 EUR"),
         ("14:30", "at 2:30 pm"),
         ("at 2:30 p.m.", "um 14.30 Uhr"),
@@ -38,6 +41,8 @@ def test_the_same_figure_agrees(claim: str, source: str) -> None:
     ("claim", "source"),
     [
         ("1.500 €", "150 EUR"),
+        ("5 dollars", "5 €"),
+        ("CHF 12", "12 EUR"),
         ("14:30", "2:30 am"),
         ("21:00", "9:00"),
         ("12 April 2024", "12.03.2024"),

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from gpts.knowledge.documents import Passage
 from gpts.knowledge.grounding import Gate
+from gpts.knowledge.judging import Gloss
 from gpts.knowledge.support import is_claim
 from tests.gpts.knowledge.test_citations import Means
 
@@ -54,12 +55,41 @@ def test_what_it_does_not_say_is_held_back(question, answer):
     assert shown(question, answer) == ""
 
 
-@pytest.mark.parametrize("answer", ["1 hour", "P2: reply within 1 hour.", "A P2 costs 0.40 EUR."])
+@pytest.mark.parametrize(
+    "answer", ["1 hour", "P2: reply within 1 hour.", "A P2 costs 0.40 EUR.", "0.40 euros", "€0.40"]
+)
 def test_a_cell_is_shown_whatever_another_cell_of_its_row_denies(answer):
     assert shown("How much is a P2 and what is its reply time?", answer, passage=TABLE) == answer
 
 
-@pytest.mark.parametrize("answer", ["15 minutes", "0.90", "P2 means a team can work."])
+@pytest.mark.parametrize(
+    ("answer", "is_shown"), [("P1", True), ("P2", False), ("The fee of a P2 is 0.40 EUR.", False)]
+)
+def test_a_superlative_means_one_row(answer: str, is_shown: bool):
+    assert bool(shown("Which level has the highest fee?", answer, passage=TABLE)) == is_shown
+
+
+WORDS = {"die": "the", "wellendichtung": "shaft seal", "alle": "every", "stunden": "hours", "warten": "service"}
+
+
+def in_english(text: str) -> str:
+    return " ".join(WORDS.get(word, word) for word in text.casefold().strip(".").split())
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_shown"),
+    [
+        ("Die Wellendichtung alle 450 Stunden warten.", True),
+        ("Die Wellendichtung alle 150 Stunden warten.", False),
+        ("Die Katze alle 450 Tage baden.", False),
+    ],
+)
+def test_an_answer_in_another_language_is_compared_word_by_word(answer: str, is_shown: bool):
+    gate = Gate("Wie oft?", [PASSAGE], Means(0.4), gloss=Gloss(in_english, str))
+    assert bool(gate.feed(answer) + gate.finish()) == is_shown
+
+
+@pytest.mark.parametrize("answer", ["15 minutes", "0.90", "0.40 dollars", "P2 means a team can work."])
 def test_the_cell_of_another_row_is_held_back(answer):
     assert shown("How much is a P2 and what is its reply time?", answer, passage=TABLE) == ""
 

@@ -93,3 +93,10 @@ def test_a_code_alone_answers_no_other_question(question: str):
 
 def test_the_row_that_a_question_names_is_shown_and_not_its_table():
     assert quoted("how much did one flyer cost", TABLES).extract == "Item: Flyer; Size: A5; Price: 0.12"
+
+
+def test_a_superlative_is_answered_by_its_row_and_in_doubt_by_what_is_closest():
+    found = quoted("Which item has the highest price?", TABLES)
+    assert (found.covered, found.extract) == (True, "Item: Banner; Size: 2 m; Price: 48.00")
+    doubtful = quoted("Who is the cheapest dentist?", TABLES)
+    assert (doubtful.covered, doubtful.extract) == (False, "Item: Flyer; Size: A5; Price: 0.12")

@@ -1,10 +1,11 @@
 """A question and the files that it is about, both in English to be compared."""
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Final
 
 from gpts.knowledge.citations import Translate
+from gpts.knowledge.judging import Gloss
 from gpts.knowledge.support import codes
 from gpts.knowledge.terms import STOP_WORDS, stem, terms, words
 from workers.knowledge.languages import language_of_text
@@ -31,6 +32,13 @@ def into_english(sources: Sequence[str], language: str, *asked: str) -> Translat
         return english_words(text, next(own, of_most))
 
     return translate
+
+
+def gloss_between(language: str, sources: Sequence[str]) -> Gloss | None:
+    """How answers in this language and `sources` are compared in English; None if all are in it."""
+    if {language_of_text(source) or "en" for source in sources} <= {language}:
+        return None
+    return Gloss(partial(english_words, language=language), into_english(sources, language) or str)
 
 
 def about_codes(question: str, sources: Sequence[str], language: str) -> str:
