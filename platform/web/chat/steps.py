@@ -18,6 +18,7 @@ from gpts.spec.gpt import GptSpec
 from web.chat.approvals import verdict
 from web.chat.phrases import Phrases, awaited, delegation_phrases, in_words, phrase_for_several, shortened, tool_name
 from web.engines import DEFAULT_TITLE, title_of
+from web.runs.drafts import UNCHANGED
 
 State = Literal["done", "failed", "running", "waiting"]
 # Characters shown of an argument and of a result; all of it is in the log.
@@ -173,6 +174,9 @@ def _call(spec: GptSpec, log: Log, call: ToolCall) -> StepLine:
     fields["seconds"] = result.seconds
     if has_details:
         fields |= _result(builtin, result)
+    if result.ok and result.text == UNCHANGED:
+        words = gettext("Checked the form")
+        return StepLine(words=words, **fields | {"short": words})
     if result.ok:
         return StepLine(words=said.done, **fields)
     return StepLine(words=said.failed, state="failed", **fields | {"note": _last_line(result.text)})

@@ -222,6 +222,13 @@ def test_thanks_are_no_answer(text):
     assert before.instructions in talk.draft.instructions
 
 
+def test_a_yes_with_thanks_is_a_yes():
+    talk = Talk()
+    talk.say(IDEA)
+    assert "Who will use it" in talk.say("perfect, thank you")
+    assert talk.draft.name.endswith(" Helper")
+
+
 def test_other_languages_are_understood_and_answered():
     talk = Talk()
     assert "Wie soll es heißen" in talk.say("Ich möchte einen Bot, der Azubis in der Pflege beim Lernen hilft")
