@@ -102,14 +102,16 @@ def calendar_day(text: str) -> float | None:
     if date := _DATE.fullmatch(text.strip()):
         year, month, day = map(int, date.group(1, 2, 3) if date.group(1) else date.group(7, 6, 4))
         month, day = (day, month) if month > 12 else (month, day)
-        return (year + 2000 * (year < 100)) * 372 + month * 31 + day
-    year, name = _YEAR.search(text), _MONTH_NAME.search(text)
-    if not (year and name and name.group(1, 2) != (None, None)) or len(text.split()) > 4:
+        return _in_order(year + 2000 * (year < 100), month, day)
+    in_year, named, on_day = _YEAR.search(text), _MONTH_NAME.search(text), _DAY.search(text)
+    name = named and (named.group(1) or named.group(2))
+    if not in_year or not name or len(text.split()) > 4:
         return None
-    day = _DAY.search(text)
-    return (
-        int(year.group()) * 372 + _MONTH[(name.group(1) or name.group(2)).casefold()] * 31 + int(day[0] if day else 0)
-    )
+    return _in_order(int(in_year.group()), _MONTH[name.casefold()], int(on_day.group()) if on_day else 0)
+
+
+def _in_order(year: int, month: int, day: int) -> float:
+    return (year * 12 + month) * 31 + day
 
 
 def _figure(*ways: tuple[str, ...], gives: tuple[str, ...] = ()) -> StatedFigure:

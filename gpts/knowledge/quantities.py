@@ -83,10 +83,11 @@ def _read(cell: str, mark: str) -> tuple[float, str] | None:
         return None
     if CURRENCIES.keys() & {*_WORD.findall(plain)}:
         return _value(found[0][0], mark), "price"
-    kinds = {_UNITS.get(unit, ("", 1.0))[0] for _, unit in found}
-    if len(kinds) > 1 or (len(found) > 1 and kinds == {""}):
+    units = [_UNITS.get(unit, ("", 1.0)) for _, unit in found]
+    kind = units[0][0]
+    if any(each != kind for each, _ in units) or (len(found) > 1 and not kind):
         return None
-    return sum(_value(number, mark) * _UNITS.get(unit, ("", 1.0))[1] for number, unit in found), *kinds
+    return sum(_value(number, mark) * scale for (number, _), (_, scale) in zip(found, units, strict=True)), kind
 
 
 def _value(number: str, mark: str) -> float:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol, Self
 
 from gpts.knowledge.documents import Passage
+from gpts.knowledge.judging import Gloss
 from gpts.runs.decisions import Finish
 from gpts.runs.delegation import StoreGpt
 from gpts.runs.state import TurnState
@@ -24,6 +25,12 @@ class SmallModelInterface(Protocol):
 
     def language(self, state: TurnState) -> str:
         """The ISO 639-1 code of the likeliest language of the new message."""
+
+    def gloss(self, state: TurnState, passages: Sequence[Passage]) -> Gloss | None:
+        """How an answer is compared with `passages` in another language than the message; None if they are in it."""
+
+    def with_extremes(self, found: Retrieval, state: TurnState, files: Sequence[Passage]) -> Retrieval:
+        """`found` with the rows of whole `files` that the question asks for by a superlative."""
 
     def asks_for(self, state: TurnState) -> Intent:
         """What the message asks for, in a word."""
