@@ -206,14 +206,14 @@ def _closeness(table: _Table, wanted: Sequence[frozenset[str]]) -> tuple[int, ..
 
 def _extreme(table: _Table, name: str, wanted: frozenset[str], *, is_most: bool) -> list[Source]:
     """The rows with the most or least of a column among those that the question means: "the cheapest in Bath"."""
-    columns = frozenset(terms(" ".join(table.names)))
-    own = wanted - columns
-    shared = frozenset.intersection(*map(_row_terms, table.rows))
-    hits = [len((own - shared) & _row_terms(row)) for row in table.rows]
+    own = wanted - frozenset(terms(" ".join(table.names)))
+    # A title over all of a table may name what one of its rows is: "Tent hire".
+    hits = [(len(own & _cell_terms(row)), len(own & _row_terms(row))) for row in table.rows]
+    most = max(hits)
     meant = [
         (row, value)
         for row, value, n in zip(table.rows, table.columns[name].values, hits, strict=True)
-        if n == max(hits) and value is not None
+        if n == most and value is not None
     ]
     if not meant or (len(meant) == 1 < len(table.rows)):
         return []
@@ -222,8 +222,13 @@ def _extreme(table: _Table, name: str, wanted: frozenset[str], *, is_most: bool)
 
 
 def _row_terms(row: Source) -> frozenset[str]:
-    """The terms of a row's words and of what is above it: its numbers are none that a question means."""
-    words = frozenset(terms(f"{row.title} {row.passage.file_name} {' '.join(tables.cells(row.text))}"))
+    """The terms of a row's words and of what is above it."""
+    return _cell_terms(row).union(terms(f"{row.title} {row.passage.file_name}"))
+
+
+def _cell_terms(row: Source) -> frozenset[str]:
+    """The terms of a row's words: its numbers are none that a question means."""
+    words = terms(" ".join(tables.cells(row.text)))
     return frozenset(word for word in words if not word.replace(".", "").isdigit())
 
 

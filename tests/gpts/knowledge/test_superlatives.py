@@ -79,6 +79,11 @@ def test_it_is_none_without_a_superlative_or_a_column_of_it(question: str):
     assert answer(question, STOVES) == ""
 
 
+def test_a_row_is_meant_by_its_own_words_before_those_of_its_title():
+    table = "Tent hire\n\n| Item | Price |\n| Canoe | 30 € |\n| Tent small | 9 € |\n| Tent large | 14 € |"
+    assert answer("the most expensive tent?", table) == "Tent large"
+
+
 def test_what_was_asked_before_names_the_column_only_if_nothing_else_does():
     assert answer("and the lowest?", STOVES, context="heat output") == "Cora"
     assert answer("and the cheapest?", STOVES, context="heat output") == "Cora"
