@@ -36,8 +36,6 @@ _VAGUE: Final = frozenset(_TEXTS["vague"].split())
 _EMPTY: Final = frozenset(_TEXTS["empty"].split())
 _OPENERS: Final = re.compile("".join(_TEXTS["openers"]), re.IGNORECASE)
 _COUNTED: Final = re.compile(_TEXTS["counted"], re.IGNORECASE)
-# "Club: Dart Oars; Paid: £330": a row of a table is named by its first cell, not by its columns.
-_ROW: Final = re.compile(r"[^:;|\n]{1,40}: ([^;\n]+); [^:;\n]{1,40}: ")
 _LEADING: Final = re.compile(r"^[\s¿¡\"'“„«(]+")
 _WORD: Final = re.compile(r"[^\W_]+(?:[-.'’/&][^\W_]+)*")
 # Content words from which a question is self-contained in spite of a pointer, an opener, or its shortness.
@@ -127,9 +125,6 @@ def _cited(turn: SpokenTurn) -> Iterator[str]:
 
 def _named(answer: str) -> Iterator[str]:
     """Names in an answer: all words of a short one; names and part numbers at the start of a longer one."""
-    if row := _ROW.match(answer):
-        yield from _content(row[1])
-        return
     if len(answer) <= SHORT_ANSWER_CHARS:
         yield from _content(answer)
         return

@@ -98,7 +98,7 @@ def _questions(found: Retrieval, state: TurnState) -> list[tuple[str, str]]:
 class _Answer:
     """The sentences closest to a question, more of them with less of a score, and how certain they answer it.
 
-    `asked` is the question with what it refers to, also in English.
+    `asked` is the question, also in English.
     """
 
     asked: str
@@ -149,7 +149,7 @@ def _answer(asked: tuple[str, str], found: Retrieval, state: TurnState, similari
     near = best(least_share=CLOSE_SHARE)
     # What a file says about something is more than one sentence.
     extract = near if subject(state.question()) else best(least_share=SHOWN_SHARE)
-    named = f"{plain[0]} {translate(plain[0])}" if translate else plain[0]
+    named = f"{own} {translate(plain[1])}" if translate else own
     certainty = extract.score + extract.lead - _doubt(own, extract, found.passages)
     if rows and certainty < COVERED_FROM:
         return _rows_answer(own, rows, 0.0)
