@@ -99,7 +99,10 @@ def extreme(question: str, translated: str, context: str, sources: Sequence[Sour
         return None
     after = frozenset(terms(" ".join(each.after for each in asked)))
     wanted = (after, *(frozenset(terms(each)) for each in (question, translated, context)))
-    found = [(table, way) for table in _tables(sources) for way in _compared(table, asked, wanted)]
+    about, all_tables = _about_what(question, asked), list(_tables(sources))
+    elsewhere = about.intersection(chain(*(each.terms for each in sources), *(table.terms() for table in all_tables)))
+    meant = [table for table in all_tables if elsewhere <= table.terms()]
+    found = [(table, way) for table in meant for way in _compared(table, asked, wanted)]
     closest = max((_closeness(table, wanted[1:]) for table, _ in found), default=())
     best = [(table, way) for table, way in found if _closeness(table, wanted[1:]) == closest]
     rows = {
@@ -107,12 +110,16 @@ def extreme(question: str, translated: str, context: str, sources: Sequence[Sour
         for table, (name, is_most) in best
         for row in _extreme(table, name, wanted[1] | wanted[2], is_most=is_most)
     }
-    if not 0 < len(rows) <= MOST_ROWS:
+    if not 0 < len(rows) <= MOST_ROWS or len({table.names for table, _ in best}) > 1:
         return None
-    following = (each.after.split()[:1] for each in asked if each.after.startswith(" "))
-    about = frozenset(terms(" ".join((*_SUBJECT.findall(question), *chain(*following))))) - _ANYTHING
     others = tuple(row for table, _ in best for row in table.rows if row.text not in rows)
     return Extreme(tuple(rows.values()), others, about.difference(*(table.terms() for table, _ in best)))
+
+
+def _about_what(question: str, asked: Sequence[_Asked]) -> frozenset[str]:
+    """The terms of what the superlatives are said of: "bike" of "which bike is the lightest", "the lightest bike"."""
+    following = (each.after.split()[:1] for each in asked if each.after.startswith(" "))
+    return frozenset(terms(" ".join((*_SUBJECT.findall(question), *chain(*following))))) - _ANYTHING
 
 
 def as_passages(rows: Sequence[Source]) -> tuple[Passage, ...]:

@@ -126,3 +126,11 @@ def test_amounts_are_in_order(cells: list[str], kind: str):
 )
 def test_other_columns_have_no_amounts(cells: list[str]):
     assert read_column("Anything", cells) is None
+
+
+@pytest.mark.parametrize("question", ["Who is the oldest member?", "Where is the nearest bus stop?", "the cheapest?"])
+def test_what_a_text_or_another_table_is_about_is_no_row_of_this_one(question: str):
+    walks = "| Walk | Distance | Opened | Fee |\n| Mill | 3 km | 1899 | 2 € |\n| Lake | 9 km | 1987 | 5 € |"
+    prose = "The bus stop nearest to us is at the church. Of all members Greta is the oldest."
+    assert answer("the cheapest?", walks, prose) == "Mill"
+    assert answer(question, walks, prose, STOVES) == ""
