@@ -23,9 +23,9 @@ from gpts.knowledge.support import (
     adds_nothing,
     agrees,
     claims,
-    codes,
     compared_terms,
     is_opposed,
+    marks,
     share,
     source_rarity,
     sources_of,
@@ -151,13 +151,14 @@ class Judge:
         if source in self._extreme or not self._asked_in or not self._is_in(self._asked_in, source.passage):
             return True
         around, held = _surroundings(source)
-        if self._says_subject(sentence, frozenset(terms(around))):
+        given = frozenset(terms(around))
+        if self._says_subject(sentence, given):
             return True
         _, missing = names_and_missing(self._question, held, self._whole[0])
         if missing or lacks_kind(self._question, around):
             return False
         asked = frozenset(terms(self._question)) - _AMOUNTS
-        near = shared = share(asked, frozenset(terms(around)), self._rarity)
+        near = shared = share(asked, given, self._rarity)
         if self._meaning and self._meaning.comparison(self._question, source.readable) == "meaning":
             near = self._meaning.similarity([f"{self._question} {sentence}"], [source.readable])[0][0]
         return shared + near >= ABOUT
@@ -177,10 +178,10 @@ class Judge:
         unread = [each for each in files if self._meaning and self._meaning.comparison(text, each.text) == "nothing"]
         if len(unread) == len(files):
             return True
-        marks = {code for code in codes(sentence) if not code.isdigit()}
-        if not marks and not any(each.ways for each in figures(sentence)):
+        own = marks(sentence)
+        if not own and not any(each.ways for each in figures(sentence)):
             return False
-        return any(marks <= {*words(each.text)} and figures_agree(sentence, each.text) for each in unread)
+        return any(own <= {*words(each.text)} and figures_agree(sentence, each.text) for each in unread)
 
     def _is_in(self, language: str, passage: Passage) -> bool:
         return self._meaning is None or self._meaning.is_in(language, passage.text[:_READ_CHARS])
@@ -326,9 +327,8 @@ def _surroundings(source: Source) -> tuple[str, str]:
     passage = source.passage
     heading = passage.heading_at(passage.start + source.span.start)
     around = f"{passage.file_name} {heading} {source.title} {source.readable}"
-    lines = passage.text.splitlines()
-    kept = [line for line in lines if not tables.is_row(line)] if tables.is_row(source.text) else lines
-    return around, "\n".join((around, *kept))
+    held = tables.without_rows(passage.text) if tables.is_row(source.text) else passage.text
+    return around, f"{around}\n{held}"
 
 
 def _meant(question: str, sources: list[Source]) -> tuple[list[Source], tuple[Source, ...]]:

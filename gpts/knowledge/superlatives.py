@@ -64,15 +64,18 @@ class _Asked:
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """The rows under one header, of one or more passages, and its columns of amounts but the first by their name."""
+    """The rows under one header, of one or more passages, and its columns of amounts but the first by their name.
+
+    `in_rows` are the terms of the words of each row, `around` those of what is above it, `terms` all of these and of
+    the header.
+    """
 
     names: tuple[str, ...]
     rows: list[Source]
     columns: dict[str, Column]
-
-    def terms(self) -> frozenset[str]:
-        """The terms of its header and rows, and of what is above them."""
-        return frozenset(terms(" ".join(self.names))).union(*map(_row_terms, self.rows))
+    in_rows: list[frozenset[str]]
+    around: list[frozenset[str]]
+    terms: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +103,13 @@ def extreme(question: str, translated: str, context: str, sources: Sequence[Sour
     after = frozenset(terms(" ".join(each.after for each in asked)))
     wanted = (after, *(frozenset(terms(each)) for each in (question, translated, context)))
     about, all_tables = _about_what(question, asked), list(_tables(sources))
-    elsewhere = about.intersection(chain(*(each.terms for each in sources), *(table.terms() for table in all_tables)))
-    meant = [table for table in all_tables if elsewhere <= table.terms()]
-    found = [(table, way) for table in meant for way in _compared(table, asked, wanted)]
-    closest = max((_closeness(table, wanted[1:]) for table, _ in found), default=())
-    best = [(table, way) for table, way in found if _closeness(table, wanted[1:]) == closest]
+    elsewhere = about.intersection(chain(*(each.terms for each in sources), *(table.terms for table in all_tables)))
+    meant = [table for table in all_tables if elsewhere <= table.terms]
+    found = [
+        (_closeness(table, wanted[1:]), table, way) for table in meant for way in _compared(table, asked, wanted)
+    ]
+    closest = max((closeness for closeness, _, _ in found), default=())
+    best = [(table, way) for closeness, table, way in found if closeness == closest]
     rows = {
         row.text: row
         for table, (name, is_most) in best
@@ -113,7 +118,7 @@ def extreme(question: str, translated: str, context: str, sources: Sequence[Sour
     if not 0 < len(rows) <= MOST_ROWS or len({table.names for table, _ in best}) > 1:
         return None
     others = tuple(row for table, _ in best for row in table.rows if row.text not in rows)
-    return Extreme(tuple(rows.values()), others, about.difference(*(table.terms() for table, _ in best)))
+    return Extreme(tuple(rows.values()), others, about.difference(*(table.terms for table, _ in best)))
 
 
 def _about_what(question: str, asked: Sequence[_Asked]) -> frozenset[str]:
@@ -179,7 +184,11 @@ def _tables(sources: Sequence[Source]) -> Iterator[_Table]:
             for at, name in enumerate(names)
             if at and name
         }
-        yield _Table(tuple(names), rows, {name: column for name, column in read.items() if column})
+        columns = {name: column for name, column in read.items() if column}
+        in_rows = [_words_in(cells) for cells in grid]
+        around = [frozenset(terms(f"{row.title} {row.passage.file_name}")) for row in rows]
+        of_all = frozenset(terms(" ".join(names))).union(*in_rows, *around)
+        yield _Table(tuple(names), rows, columns, in_rows, around, of_all)
 
 
 def _compared(table: _Table, asked: Sequence[_Asked], wanted: Sequence[frozenset[str]]) -> list[tuple[str, bool]]:
@@ -208,14 +217,15 @@ def _about(kind: _Kind, table: _Table) -> list[str]:
 
 def _closeness(table: _Table, wanted: Sequence[frozenset[str]]) -> tuple[int, ...]:
     """How many terms `table` shares with each of `wanted`: tuples to compare."""
-    return tuple(len(words & table.terms()) for words in wanted)
+    return tuple(len(words & table.terms) for words in wanted)
 
 
 def _extreme(table: _Table, name: str, wanted: frozenset[str], *, is_most: bool) -> list[Source]:
     """The rows with the most or least of a column among those that the question means: "the cheapest in Bath"."""
     own = wanted - frozenset(terms(" ".join(table.names)))
     # A title over all of a table may name what one of its rows is: "Tent hire".
-    hits = [(len(own & _cell_terms(row)), len(own & _row_terms(row))) for row in table.rows]
+    parts = zip(table.in_rows, table.around, strict=True)
+    hits = [(len(own & inside), len(own & (inside | around))) for inside, around in parts]
     most = max(hits)
     meant = [
         (row, value)
@@ -228,15 +238,9 @@ def _extreme(table: _Table, name: str, wanted: frozenset[str], *, is_most: bool)
     return [row for row, own_value in meant if own_value == value]
 
 
-def _row_terms(row: Source) -> frozenset[str]:
-    """The terms of a row's words and of what is above it."""
-    return _cell_terms(row).union(terms(f"{row.title} {row.passage.file_name}"))
-
-
-def _cell_terms(row: Source) -> frozenset[str]:
+def _words_in(cells: Sequence[str]) -> frozenset[str]:
     """The terms of a row's words: its numbers are none that a question means."""
-    words = terms(" ".join(tables.cells(row.text)))
-    return frozenset(word for word in words if not word.replace(".", "").isdigit())
+    return frozenset(word for word in terms(" ".join(cells)) if not word.replace(".", "").isdigit())
 
 
 def _terms_of(name: str) -> frozenset[str]:

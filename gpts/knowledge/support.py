@@ -136,14 +136,14 @@ def agrees(sentence: str, source: Source, *, is_translation: bool = False) -> bo
     plain = _MARKUP.sub("", sentence)
     if not figures_agree(plain, f"{source.readable} {source.text}"):
         return False
-    names = _marks(plain) if is_translation else _names(plain, source.passage.text)
+    names = marks(plain) if is_translation else _names(plain, source.passage.text)
     return names <= source.context or stems(names) <= stems(source.context)
 
 
 def adds_nothing(sentence: str, text: str, known: frozenset[str], *, is_translation: bool = False) -> bool:
     """Whether every figure and name of `sentence` is somewhere in `text`, whose words have the stems `known`."""
     plain = _MARKUP.sub("", sentence)
-    names = _marks(plain) if is_translation else _names(plain, text)
+    names = marks(plain) if is_translation else _names(plain, text)
     return stems(names) <= known and figures_agree(plain, text)
 
 
@@ -201,7 +201,7 @@ def codes(plain: str) -> set[str]:
     return {word for code in _CODE.findall(plain) for word in words(code)}
 
 
-def _marks(plain: str) -> set[str]:
+def marks(plain: str) -> set[str]:
     """The codes of a sentence without its numbers, which are compared as figures: "1,60" is "1.60"."""
     return {word for word in codes(plain) if not word.isdigit()}
 
@@ -211,7 +211,7 @@ def _names(plain: str, text: str) -> set[str]:
     if not _is_german(text):
         # Of "Ferris's", the ending is no name.
         return {word for name in _NAME.findall(plain) for word in words(name) if word != "s"}
-    return _marks(plain) | {word for run in _NAMED.finditer(plain) for word in words(" ".join(_named(run)))}
+    return marks(plain) | {word for run in _NAMED.finditer(plain) for word in words(" ".join(_named(run)))}
 
 
 def _named(run: re.Match[str]) -> list[str]:

@@ -38,6 +38,11 @@ def is_row(line: str) -> bool:
     return line.startswith("|") and line.endswith("|") and len(line) > 2
 
 
+def without_rows(text: str) -> str:
+    """The lines of `text` that are no rows."""
+    return "\n".join(line for line in text.splitlines() if not is_row(line))
+
+
 def labelled(header: str, row: str) -> str:
     """`row` made readable without its table: each cell after its column name, empty cells left out."""
     names, values = cells(header), cells(row)

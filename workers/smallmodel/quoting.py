@@ -181,7 +181,7 @@ def _doubt(own: str, extract: Extract, passages: Sequence[Passage]) -> float:
     held = "".join(texts[segment] for segment in {each.segment for each in extract.citations})
     if all(tables.is_row(each.quote) for each in extract.citations):
         # Each row is about something else.
-        held = "\n".join(line for line in held.splitlines() if not tables.is_row(line))
+        held = tables.without_rows(held)
     held += extract.text
     named, unnamed = names_and_missing(own, held, "".join(texts.values()))
     doubt = NAMES_WEIGHT * len(unnamed) / max(1, len(named)) + NUMBER_WEIGHT * any(map(str.isdigit, unnamed))
