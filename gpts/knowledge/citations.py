@@ -14,7 +14,7 @@ from typing import Final
 from gpts.knowledge import tables
 from gpts.knowledge.documents import Citation, Passage, SentenceSupport
 from gpts.knowledge.expected import MANY_TERMS
-from gpts.knowledge.judging import QUESTION_WEIGHT, Gloss, Judge, Meaning
+from gpts.knowledge.judging import QUESTION_WEIGHT, Judge, MakeGloss, Meaning
 from gpts.knowledge.sentences import CodeFence, Span, sentence_spans
 from gpts.knowledge.support import (
     NUMBERED_TITLE,
@@ -96,7 +96,7 @@ def ground(
     question: str = "",
     titles: Container[str] = (),
     instructions: str = "",
-    gloss: Gloss | None = None,
+    gloss: MakeGloss = lambda: None,
 ) -> Grounding:
     """The support of `answer`: at most one citation per sentence; tags number passages from 1 by first use.
 

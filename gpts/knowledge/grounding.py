@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from gpts.knowledge.documents import Passage
-from gpts.knowledge.judging import Gloss, Judge, Meaning
+from gpts.knowledge.judging import Judge, MakeGloss, Meaning
 from gpts.knowledge.sentences import CodeFence, sentence_spans
 from gpts.knowledge.support import is_claim
 
@@ -42,7 +42,7 @@ class Gate:
         *,
         rewords: bool = False,
         asked_in: str = "",
-        gloss: Gloss | None = None,
+        gloss: MakeGloss = lambda: None,
     ) -> None:
         self._judge = Judge(passages, question, meaning, gloss, asked_in)
         self._instructions = instructions

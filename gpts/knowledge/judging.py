@@ -107,6 +107,10 @@ class Gloss:
     passage: Callable[[str], str]
 
 
+# Makes a gloss where one is needed, which takes time; None if answer and passages are in one language.
+MakeGloss = Callable[[], Gloss | None]
+
+
 @dataclass(frozen=True, slots=True)
 class _Candidate:
     """A possible source of a sentence: the share of its terms there, whether it contains all of it, and the rank."""
@@ -129,7 +133,7 @@ class Judge:
         passages: Sequence[Passage],
         question: str = "",
         meaning: Meaning | None = None,
-        gloss: Gloss | None = None,
+        gloss: MakeGloss = lambda: None,
         asked_in: str = "",
     ) -> None:
         self._passages = passages
@@ -139,7 +143,7 @@ class Judge:
         self._query = frozenset(compared_terms(question)).union(_PRICE_TERMS if _ASKS_PRICE.search(question) else ())
         self._codes = frozenset(filter(is_code, self._query)) & self._rarity.keys()
         self._meaning = meaning
-        self._gloss = gloss
+        self._make_gloss = gloss
 
     def share_beyond(self, sentence: str, source: Source) -> float:
         """The share of the terms of `sentence` beyond the question that `source` contains; 1 if there are none."""
@@ -208,7 +212,7 @@ class Judge:
         comparisons = {id(each): self._meaning.comparison(text, each.text) for each in self._passages}
         for number, cosines in zip(doubtful, self._cosines(sentences, found, doubtful, comparisons), strict=True):
             verdict = self._by_meaning(sentences[number], found[number], cosines, comparisons)
-            glossed = self._by_gloss(sentences[number]) if self._gloss and verdict.source is None else None
+            glossed = self._by_gloss(sentences[number]) if verdict.source is None and self._gloss else None
             verdicts[number] = glossed or verdict
         return verdicts
 
@@ -227,6 +231,10 @@ class Judge:
                 is_full = supports(sentence, source, self._rarity)
                 found.append(_Candidate(source, overlap, is_full, overlap - cost))
         return sorted(found, key=lambda one: (one.is_full, one.rank), reverse=True)[:SHORTLIST]
+
+    @cached_property
+    def _gloss(self) -> Gloss | None:
+        return self._make_gloss()
 
     @cached_property
     def _glossed(self) -> list[tuple[Source, Source]]:

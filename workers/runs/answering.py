@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from gpts.knowledge.documents import Passage
@@ -208,7 +209,7 @@ def _gate(state: TurnState, services: Services) -> Gate | None:
         state.spec.instructions,
         rewords=rewords,
         asked_in="" if is_follow_up(state.question()) else services.small.language(state),
-        gloss=services.small.gloss(state, passages),
+        gloss=partial(services.small.gloss, state, passages),
     )
 
 

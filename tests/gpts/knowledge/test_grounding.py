@@ -85,7 +85,7 @@ def in_english(text: str) -> str:
     ],
 )
 def test_an_answer_in_another_language_is_compared_word_by_word(answer: str, is_shown: bool):
-    gate = Gate("Wie oft?", [PASSAGE], Means(0.4), gloss=Gloss(in_english, str))
+    gate = Gate("Wie oft?", [PASSAGE], Means(0.4), gloss=lambda: Gloss(in_english, str))
     assert bool(gate.feed(answer) + gate.finish()) == is_shown
 
 

@@ -39,7 +39,7 @@ def says(pattern: str, text: str) -> re.Match[str] | None:
     return _PATTERNS[pattern].fullmatch(text.strip().rstrip(".!。").strip() or text.strip())
 
 
-def agrees(text: str) -> bool:
+def says_yes(text: str) -> bool:
     """Whether `text` says yes, with or without thanks: "perfect, thank you"."""
     return bool(says("yes", _PATTERNS["thanking"].sub("", text).strip(_QUOTES + "，！")))
 
@@ -122,7 +122,7 @@ def suggested_name(purpose: str, lang: str) -> str:
 
 
 def _name(text: str, lang: str, suggested: str) -> Answer:
-    if agrees(text):
+    if says_yes(text):
         return Answer({"name": suggested}) if suggested else Answer(fault=text_of(lang, "again"))
     lead = _PATTERNS["name_lead"].match(text.strip())
     name = " ".join(text.strip()[lead.end() if lead else 0 :].split()).strip(_QUOTES)

@@ -20,11 +20,11 @@ from workers.smallmodel.interview.answers import (
     TEXTS,
     USABLE,
     Answer,
-    agrees,
     is_words,
     line,
     read_answer,
     says,
+    says_yes,
     suggested_name,
     text_of,
 )
@@ -122,7 +122,7 @@ def take(place: Place, text: str, draft: Draft, lang: str) -> Move:
     for read in (_command, _change):
         if move := read(place, text, draft, lang):
             return move
-    if says("thanks", text) and not (place.asked in ("name", "files") and agrees(text)):
+    if says("thanks", text) and not (place.asked in ("name", "files") and says_yes(text)):
         return Move(place, "" if place.asked else text_of(lang, "later"))
     if not place.asked:
         return _after_the_end(place, text, draft, lang)
