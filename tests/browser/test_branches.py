@@ -58,6 +58,7 @@ def test_an_edit_is_left_with_escape_and_an_empty_one_is_refused(talked, visitor
     expect(turn.locator(".question > p")).to_have_text("Question One")
     turn.locator("summary", has_text="Edit").press("Enter")
     expect(field).to_have_value("Question One")
+    expect(field).to_be_focused()  # it gets the focus after it opened, with the caret at the end of its text
     field.fill(" ")
     field.press("Control+Enter")
     expect(turn.get_by_role("alert")).to_contain_text("Enter a message")
