@@ -71,7 +71,7 @@ def test_reasoning_is_folded_while_it_comes_and_stays_open_for_who_opened_it(cha
     worker.reason(" Yes.")
     expect(notes).to_have_text("Is it <b>the seal</b>? Yes.")
     worker.write("It is the seal.")
-    expect(line).to_contain_text("Thought for 1 s")
+    expect(line).to_contain_text(re.compile(r"Thought for \d s"))  # 1, or more on a busy machine
     expect(chat.locator("[data-answer]")).to_have_text("It is the seal.")
     worker.finish("It is the seal.", (), reasoning="Is it <b>the seal</b>? Yes.")
     expect(chat.locator(".steps.did .line-words")).to_have_text("Thought for 12 s")
@@ -89,7 +89,9 @@ def test_reasoning_before_a_call_stands_among_the_steps(chat, take):
     expect(chat.locator("[data-thinking]")).to_be_visible()
     worker.append(called("code_interpreter", code="1").model_copy(update={"reasoning": "Run it."}))
     worker.append(ToolResult(call_id="c1", name="code_interpreter", text="1", seconds=0.4))
-    expect(chat.locator("[data-live-steps] .line-words")).to_have_text(["Thought for 1 s", "Ran code"])
+    expect(chat.locator("[data-live-steps] .line-words")).to_have_text(
+        [re.compile(r"^Thought for \d s$"), "Ran code"]
+    )
     expect(chat.locator("[data-thinking]")).to_be_hidden()
     worker.begin()
     worker.reason("Good.")
