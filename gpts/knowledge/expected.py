@@ -2,10 +2,11 @@
 
 import re
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from gpts.knowledge.figures import figures_agree
+from gpts.knowledge.figures import figures_agree, with_codes
 from gpts.knowledge.support import named_terms
 from gpts.knowledge.terms import terms
 
@@ -17,24 +18,32 @@ _KINDS: Final = [
     for kind in tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))["kinds"]
 ]
 # In German the noun may be a part of another: "Urlaubstage" are "27 Tage Urlaub".
-_COUNTED: Final = re.compile(r"\bhow many((?: [\w-]+){1,3})", re.IGNORECASE)
+_OTHERWISE: Final = "do|does|did|is|are|was|were|can|will|would|has|have|in|of|per|the|at|on|for"
+_COUNTED: Final = re.compile(rf"\bhow many((?: (?!(?:{_OTHERWISE})\b)[\w-]+){{1,3}})", re.IGNORECASE)
 _WHO: Final = re.compile(r"\b(?:who|whom|whose)\b", re.IGNORECASE)
 _NAME: Final = re.compile(r"\b[^\W\d_a-z][\w'’-]+")
+_WORD: Final = re.compile(r"[^\W\d_][\w'’-]+")
 _FIGURE: Final = re.compile(r"(?<![\w.,])\d+(?![\w.,])")
 # "week 7", "invoice 2208": of what has numbers, the question wants one.
 _NUMBERED: Final = re.compile(r"\b([^\W\d_]{3,})s?\.? (\d{1,6})\b")
 
 
-def lacks_kind(question: str, text: str) -> bool:
-    """Whether `text`, with the titles above it, has nothing of the kind that `question` asks for."""
+def lacks_kind(question: str, texts: Sequence[str]) -> bool:
+    """Whether none of `texts`, sentences with the titles above them, has what `question` asks for."""
+    return not any(_has_kind(question, text) for text in texts)
+
+
+def _has_kind(question: str, text: str) -> bool:
+    """Whether `text` has something of the kind that `question` asks for, if it asks for a kind."""
     own = frozenset(_FIGURE.findall(question))
-    rest = _FIGURE.sub(lambda figure: "" if figure.group() in own else figure.group(), text)
+    rest = with_codes(_FIGURE.sub(lambda figure: "" if figure.group() in own else figure.group(), text))
     if any(asks.search(question) and not has.search(rest) for asks, has in _KINDS):
-        return True
+        return False
     counted = _COUNTED.search(question)
     if counted and (wanted := terms(counted.group(1))) and frozenset(terms(text)).isdisjoint(wanted):
-        return True
-    return bool(_WHO.search(question)) and frozenset(_NAME.findall(text)) <= frozenset(_NAME.findall(question))
+        return False
+    names = {each.casefold() for each in _NAME.findall(text)}
+    return not _WHO.search(question) or not names.issubset(_WORD.findall(question.casefold()))
 
 
 def names_and_missing(question: str, held: str, whole: str) -> tuple[frozenset[str], frozenset[str]]:

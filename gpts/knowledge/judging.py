@@ -159,7 +159,7 @@ class Judge:
         if self._says_subject(sentence, given):
             return True
         _, missing = names_and_missing(self._question, held, self._whole[0])
-        if missing or lacks_kind(self._question, around):
+        if missing or lacks_kind(self._question, [around]):
             return False
         asked = frozenset(terms(self._question)) - _AMOUNTS
         near = shared = share(asked, given, self._rarity)

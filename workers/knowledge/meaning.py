@@ -5,7 +5,7 @@ from functools import cached_property, lru_cache
 from math import nan
 from typing import Final
 
-from gpts.knowledge.citations import Similarity
+from gpts.knowledge.extracts import Similarity
 from gpts.knowledge.judging import Comparison
 from workers.knowledge.embed import Embedder
 from workers.knowledge.languages import language_of_text

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from gpts.knowledge.citations import Grounding, closest, ground, ground_list
+from gpts.knowledge.citations import Grounding, ground, ground_list
 from gpts.knowledge.documents import Citation, Passage, SentenceSupport
+from gpts.knowledge.extracts import closest
 from gpts.knowledge.ranking import budget_for
 from gpts.runs import decisions
 from gpts.runs.delegation import title_of, titles_in

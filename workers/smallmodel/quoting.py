@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Final
 
 from gpts.knowledge import tables
-from gpts.knowledge.citations import CLOSE_SHARE, Extract, Similarity, Translate, extractive_answer, quoted
 from gpts.knowledge.documents import Citation, Passage
 from gpts.knowledge.expected import lacks_kind, names_and_missing
+from gpts.knowledge.extracts import CLOSE_SHARE, Closeness, Extract, Similarity, Translate, asks_how, quoted
 from gpts.knowledge.superlatives import Extreme, as_passages, extreme, has_superlative
 from gpts.knowledge.support import sources_of
 from gpts.knowledge.terms import terms
@@ -39,7 +38,7 @@ COVERED_FROM: Final = 0.38
 WHOLE_FROM: Final = 0.48
 UNCOVERED_FROM: Final = 0.58
 # From this score on the best sentences alone are the answer; below it comes what is around more of them.
-EXACT_SCORE: Final = 0.5
+EXACT_SCORE: Final = 0.6
 # Otherwise the closest sentences are offered with a line that says so, from the first score on, and to what is more
 # likely a remark from the second.
 OFFERED_SCORE: Final = 0.08
@@ -50,6 +49,8 @@ TALK_SCORE: Final = 0.4
 NAMES_WEIGHT: Final = 0.7
 NUMBER_WEIGHT: Final = 0.3
 KIND_WEIGHT: Final = 1.2
+# Sentences that score this share of the best one may have what is asked for: a price of something else is no answer.
+KIND_SHARE: Final = 0.9
 # A part of a message with fewer terms asks nothing that could be looked up.
 PART_TERMS: Final = 2
 # Paragraphs up to this length are offered whole.
@@ -107,8 +108,9 @@ class _Answer:
     certainty: float
 
     def text(self, found: Retrieval) -> str:
-        """The sentences; if the best may not be the right one, with more of what is around them."""
-        return self.extract.text if self.extract.score >= EXACT_SCORE else _paragraphs(self, found.passages)
+        """The sentences; if the best may not be all of the answer, with more of what is around them."""
+        is_exact = self.extract.score >= EXACT_SCORE and not asks_how(self.asked)
+        return self.extract.text if is_exact else _paragraphs(self, found.passages)
 
 
 def with_extremes(found: Retrieval, state: TurnState, files: Sequence[Passage]) -> Retrieval:
@@ -145,12 +147,13 @@ def _answer(asked: tuple[str, str], found: Retrieval, state: TurnState, similari
     is_sure = rows and (translate or rows.unknown.issubset(terms(f"{state.spec.name} {state.spec.description}")))
     if rows and is_sure:
         return _rows_answer(own, rows, 1.0)
-    best = partial(extractive_answer, plain[0], found.passages, similarity, own_words=plain[1], translate=translate)
-    near = best(least_share=CLOSE_SHARE)
+    close = Closeness(plain[0], found.passages, similarity, plain[1], translate)
+    near = close.extract(CLOSE_SHARE)
     # What a file says about something is more than one sentence.
-    extract = near if subject(state.question()) else best(least_share=SHOWN_SHARE)
+    extract = near if subject(state.question()) else close.extract(SHOWN_SHARE)
     named = f"{own} {translate(plain[1])}" if translate else own
-    certainty = extract.score + extract.lead - _doubt(own, extract, found.passages)
+    doubt = _doubt(own, extract, found.passages) + KIND_WEIGHT * _lacks_kind(own, close.extract(KIND_SHARE))
+    certainty = extract.score + extract.lead - doubt
     if rows and certainty < COVERED_FROM:
         return _rows_answer(own, rows, 0.0)
     return _Answer(named, extract, near, certainty)
@@ -173,7 +176,7 @@ def _extreme(asked: tuple[str, str], translate: Translate | None, passages: Sequ
 def _doubt(own: str, extract: Extract, passages: Sequence[Passage]) -> float:
     """How much less certain `extract` answers `own` for the names, numbers and codes that none of its files has.
 
-    A long message tells of much that no file need know. What is found must be of the kind asked for, too.
+    A long message tells of much that no file need know.
     """
     texts = {each.segment: "" for each in passages}
     for each in passages:
@@ -184,9 +187,13 @@ def _doubt(own: str, extract: Extract, passages: Sequence[Passage]) -> float:
         held = tables.without_rows(held)
     held += extract.text
     named, unnamed = names_and_missing(own, held, "".join(texts.values()))
-    doubt = NAMES_WEIGHT * len(unnamed) / max(1, len(named)) + NUMBER_WEIGHT * any(map(str.isdigit, unnamed))
-    titles = " ".join(f"{each.heading} {each.file_name}" for each in extract.citations)
-    return doubt + KIND_WEIGHT * lacks_kind(own, f"{extract.text} {titles}")
+    return NAMES_WEIGHT * len(unnamed) / max(1, len(named)) + NUMBER_WEIGHT * any(map(str.isdigit, unnamed))
+
+
+def _lacks_kind(own: str, extract: Extract) -> bool:
+    """Whether no sentence of `extract`, with the titles above it, has what `own` asks for."""
+    sentences = ((extract.text[each.answer_start : each.answer_end], each) for each in extract.citations)
+    return lacks_kind(own, [f"{said} {each.heading} {each.file_name}" for said, each in sentences])
 
 
 def _paragraphs(answer: _Answer, passages: Sequence[Passage]) -> str:
@@ -230,7 +237,7 @@ def shown_results(state: TurnState, similarity: Similarity) -> Finish:
         return Finish(f"{text}\n\n{retrieval.extract}", "covered")
     if not text and (passages := state.passages()):
         query = retrieval_query(state.history, state.steps)
-        text = extractive_answer(query, passages, similarity).text
+        text = Closeness(query, passages, similarity).extract().text
     return Finish(text, "covered" if any(answer.passages for answer in answers) else "no_knowledge")
 
 

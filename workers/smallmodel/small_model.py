@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
-from gpts.knowledge.citations import Similarity
 from gpts.knowledge.documents import Passage
+from gpts.knowledge.extracts import Similarity
 from gpts.knowledge.judging import Gloss
 from gpts.runs.decisions import Finish
 from gpts.runs.delegation import StoreGpt

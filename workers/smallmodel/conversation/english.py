@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import cache, partial
 from typing import Final
 
-from gpts.knowledge.citations import Translate
+from gpts.knowledge.extracts import Translate
 from gpts.knowledge.judging import Gloss
 from gpts.knowledge.support import codes
 from gpts.knowledge.terms import STOP_WORDS, stem, terms, words

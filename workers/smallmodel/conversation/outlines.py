@@ -7,8 +7,8 @@ from itertools import islice
 from typing import Final
 
 from gpts.knowledge import tables
-from gpts.knowledge.citations import Similarity, extractive_answer
 from gpts.knowledge.documents import Passage
+from gpts.knowledge.extracts import Closeness, Similarity
 from gpts.knowledge.support import Source, is_title, sources_of
 from gpts.knowledge.terms import terms
 from gpts.runs.state import TurnState
@@ -114,7 +114,7 @@ def _closest(message: str, files: Sequence[Passage], similarity: Similarity) -> 
     """The sentences closest to the message; none of files that are too long to compare all of theirs."""
     if sum(len(file.text) for file in files) > MAX_CLOSEST_CHARS:
         return []
-    listed = extractive_answer(message, files, similarity, MAX_CLOSEST, _LISTED_SHARE)
+    listed = Closeness(message, files, similarity).extract(_LISTED_SHARE, MAX_CLOSEST)
     whole = {file.segment: file for file in files}
     return [
         (_part(whole[each.segment], each.start, each.end), listed.text[each.answer_start : each.answer_end])

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from gpts.knowledge.citations import Similarity
+from gpts.knowledge.extracts import Similarity
 
 # What the categories of a new site are about; others are known by their titles.
 _ABOUT: Final[dict[str, str]] = tomllib.loads(Path(__file__).with_name("texts.toml").read_text("utf-8"))["categories"]

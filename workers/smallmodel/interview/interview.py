@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from itertools import filterfalse
 from typing import Any, Final
 
-from gpts.knowledge.citations import Similarity
+from gpts.knowledge.extracts import Similarity
 from gpts.runs.background import UPDATE_DRAFT, Draft
 from gpts.runs.state import TurnState
 from gpts.runs.steps import Log, ModelReply, ToolCall, ToolResult, UserMessage

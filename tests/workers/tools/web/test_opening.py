@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from gpts.knowledge.citations import extractive_answer
+from gpts.knowledge.extracts import Closeness
 from tests.workers.knowledge import files
 from workers.tools import ToolError
 from workers.tools.open_page.run import run
@@ -77,7 +77,7 @@ def test_tables_and_lists_of_short_pages_stay_what_they_are(site, asking):
 def test_citations_of_a_page_carry_its_address(site, asking):
     question = "What does a ticket for adults cost?"
     result = run({"url": f"{site.base}/ferry"}, asking(question), site.settings)
-    extract = extractive_answer(question, result.passages, max_sentences=1)
+    extract = Closeness(question, result.passages).extract(max_sentences=1)
     assert "14 euros" in extract.text
     assert [each.url for each in extract.citations] == [f"{site.base}/ferry"]
     assert extract.citations[0].untrusted
