@@ -56,8 +56,8 @@ _STOPPED: Final = re.compile(r"[.!:;…。！][\"'”’)\]]*$")
 # "3. Deposit": a heading in plain text, unless it is one of a list.
 NUMBERED_TITLE: Final = re.compile(r"(?:§ ?)?\d+(?:\.\d+)*[.)]? \S+(?: \S+){0,4}(?<![.!?:;])")
 _LISTED: Final = re.compile(r"[-*+•|]|\d+[.)]")
-# "Next meeting: 9 June, 10:00": a line that gives something is no title.
-_GIVES: Final = re.compile(r"[^:]+: .*\d")
+# "Next meeting: 9 June, 10:00", "Absent: Tom Hale (Treasurer)": a line that gives something is no title.
+_GIVES: Final = re.compile(r"[^:]+: .*[\d,(@]")
 _MARKUP: Final = re.compile(r"^[\s>#*+•-]+|[*_`]+")
 
 
@@ -92,8 +92,7 @@ def _sources_in(passage: Passage) -> Iterator[Source]:
     columns = tables.headers(passage.text, spans)
     for number, span in enumerate(spans):
         text = passage.text[span.start : span.end]
-        header = columns.get(span.start)
-        readable = text if header is None else tables.labelled(header, text) if header else ""
+        readable = _readable(text, columns.get(span.start))
         own = frozenset(compared_terms(readable or text))
         following = passage.text[span.end :].split("\n", 2)[1:2]
         is_numbered = NUMBERED_TITLE.fullmatch(text) and not any(map(NUMBERED_TITLE.fullmatch, following))
@@ -104,6 +103,13 @@ def _sources_in(passage: Passage) -> Iterator[Source]:
             pair = Span(span.start, spans[number + 1].end)
             both = passage.text[pair.start : pair.end]
             yield Source(passage, pair, both, both, frozenset(compared_terms(both)), context, title, is_pair=True)
+
+
+def _readable(text: str, header: str | None) -> str:
+    """A sentence or row as understood alone; empty for the `header` of other rows, which is "" there."""
+    if header == "":
+        return ""
+    return tables.labelled(header or "", text) if tables.is_row(text) else text
 
 
 def is_title(text: str, span: Span) -> bool:

@@ -8,7 +8,7 @@ from gpts.knowledge.sentences import Span
 
 _CELL_BREAK: Final = re.compile(r"(?:(?<!\s)\s++)?\|\s*")
 # Years name columns.
-_NUMERIC: Final = re.compile(r"(?!(?:19|20)\d\d$)[\d.,%()$€£+−–-]+(?: [^\W\d]{1,3})?")
+_NUMERIC: Final = re.compile(r"(?!(?:19|20)\d\d$)[\d.,%()$€£+−–-]+(?: ?(?:[^\W\d]{1,5}|[€$£₽%]))?")
 
 
 def headers(text: str, spans: Sequence[Span]) -> dict[int, str]:
@@ -44,8 +44,10 @@ def without_rows(text: str) -> str:
 
 
 def labelled(header: str, row: str) -> str:
-    """`row` made readable without its table: each cell after its column name, empty cells left out."""
+    """`row` made readable without its table: each cell after its column name, if any, empty cells left out."""
     names, values = cells(header), cells(row)
+    if not header and len(values) == 2:
+        return ": ".join(filter(None, values))
     names += [""] * (len(values) - len(names))
     pairs = [(name, value) for name, value in zip(names, values, strict=False) if value]
     return "; ".join(f"{name}: {value}" if name not in ("", value) else value for name, value in pairs)

@@ -345,9 +345,14 @@ def test_a_row_does_not_support_the_number_of_another_row() -> None:
     assert ground("The price of the seal kit is 8 EUR.", (passage(PRICES),)).citations == ()
 
 
+def test_the_first_row_of_prices_without_column_names_is_no_header() -> None:
+    menu = "| Apple tart | 9 € |\n| Chocolate cake | 10 € |\n| Cheese | 11 € |"
+    assert Closeness("Have you cake?", (passage(menu),)).extract().text == "Chocolate cake: 10 €"
+
+
 def test_a_passage_that_begins_within_a_table_has_rows_without_names() -> None:
     text = "| 2019 | 5.3 | 7 |\n| 2020 | 5.9 | 8 |"
-    assert Closeness("What was it in 2020?", (passage(text),)).extract().text == "| 2020 | 5.9 | 8 |"
+    assert Closeness("What was it in 2020?", (passage(text),)).extract().text == "2020; 5.9; 8"
 
 
 def test_an_extract_of_rows_and_sentences_rests_on_each_of_them() -> None:
