@@ -5,6 +5,8 @@ the folder `files` beside it, `answers` texts of which one is enough. `right_fil
 must be from; otherwise a file is right if its text holds an answer. What cannot be used is left out and counted.
 
 questions/cases-dev is for looking at and tuning on, questions/cases-final by the same author is only ever scored.
+So are cases-people-dev and cases-people-final, in the words of people and not of the files, by an author who had not
+seen the product.
 """
 
 import json
