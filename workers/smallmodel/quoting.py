@@ -45,7 +45,7 @@ OFFERED_SCORE: Final = 0.08
 TALK_SCORE: Final = 0.4
 # How much less certain an answer is by the share of the message's names, numbers and codes that its file lacks, if it
 # lacks a number, and if no sentence near the best has what is asked for. Of the near misses of cases-dev, near-dev
-# and people-dev, chosen on, 71 % are declined, before 57; of 112 questions without an answer in the sets that are only
+# and people-dev, chosen on, 71 % are declined, before 57; of 112 questions without an answer in sets that are only
 # scored 64 %, before 54, and of 199 with one 16 %, before 14 (2026-11).
 NAMES_WEIGHT: Final = 0.7
 NUMBER_WEIGHT: Final = 0.3
