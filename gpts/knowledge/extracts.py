@@ -102,6 +102,7 @@ class Closeness:
         self._sentences = sources_of(passages, pairs=False)
         self._sources = [each for each in self._sentences if _is_informative(each)] or self._sentences
         own = own_words or question
+        similarity = similarity if self._sources else None
         scores = _question_scores(question, self._sources, similarity, translate)
         if own != question and terms(own):
             others = _question_scores(own, self._sources, similarity, translate)

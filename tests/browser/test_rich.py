@@ -95,8 +95,6 @@ def test_a_formula_can_neither_link_nor_load(bob_page, gpt, take):
     expect(bob_page.locator(".answer .katex")).to_have_count(4)
     assert bob_page.locator(".answer a, .answer img").count() == 0
     assert not any("evil.example" in source for source in sources(bob_page))
-    # On a busy machine the handler is there for long enough to be refused.
-    visitor.complaints[:] = [words for words in visitor.complaints if "inline event handler" not in words]
 
 
 def test_code_is_coloured_and_named_and_copied_as_written(visitor, bob, gpt, take):
@@ -142,6 +140,8 @@ def test_what_a_diagram_links_to_and_runs_is_not_there(bob_page, visitor, gpt, t
     expect(bob_page.locator(".diagram img")).to_be_visible()
     assert bob_page.locator(".answer svg, .answer a").count() == 0
     assert not any("evil.example" in source for source in sources(bob_page))
+    # On a busy machine the handler is there for long enough to be refused.
+    visitor.complaints[:] = [words for words in visitor.complaints if "inline event handler" not in words]
 
 
 def test_a_table_is_copied_and_saved_with_the_keyboard_without_formulas_for_spreadsheets(visitor, bob, gpt, take):

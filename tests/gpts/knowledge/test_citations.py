@@ -1,7 +1,6 @@
 """An answer is tied to what supports it, and to nothing else."""
 
 from collections.abc import Sequence
-from math import nan
 
 import pytest
 from hypothesis import given
@@ -9,7 +8,6 @@ from hypothesis import strategies as st
 
 from gpts.knowledge.citations import ground
 from gpts.knowledge.documents import Citation, Passage
-from gpts.knowledge.extracts import Closeness
 from gpts.knowledge.judging import Comparison
 
 MANUAL = (
@@ -155,69 +153,6 @@ def test_citations_never_leave_the_passages_that_were_given(answer: str, parts: 
     assert list(dict.fromkeys(tags)) == list(range(1, len(set(tags)) + 1))
 
 
-def test_an_extract_answers_with_the_nearest_sentence_and_cites_it() -> None:
-    extract = Closeness("What is the filter's part number?", PASSAGES).extract()
-    assert extract.text == "The filter part number is ZP-771."
-    (citation,) = extract.citations
-    assert extract.text[citation.answer_start : citation.answer_end] == citation.quote
-
-
-def test_an_extract_answers_from_under_the_title_that_asks_the_same() -> None:
-    text = "How do I reset the pump?\n\nHold the red button for ten seconds.\n\nStorage\n\nKeep it dry in winter."
-    extract = Closeness("How do I reset my pump?", (passage(text),)).extract()
-    assert extract.text == "Hold the red button for ten seconds."
-
-
-STEPS = "1. Sign the form.\n2. Try on the vest.\n3. Check the tide board.\n4. Take a whistle.\n5. Tell the desk."
-
-
-@pytest.mark.parametrize(
-    ("question", "answer"),
-    [
-        ("How do I check the tide before kayaking?", STEPS),
-        ("Where is the tide checked?", "3. Check the tide board."),
-    ],
-)
-def test_steps_are_given_whole_if_the_question_asks_how(question: str, answer: str) -> None:
-    extract = Closeness(question, (passage(f"Before you set out\n\n{STEPS}\n\nWe close at six."),)).extract()
-    assert extract.text == answer
-    assert [citation.quote for citation in extract.citations] == [answer]
-
-
-def test_steps_are_given_whole_if_two_of_them_answer() -> None:
-    extract = Closeness("Vest or whistle?", (passage(f"Aboard\n\n{STEPS}"),)).extract(least_share=0.3)
-    assert extract.text == STEPS
-
-
-def test_a_list_comes_with_the_sentence_that_introduces_it():
-    text = "Dust harms the fan.\n\nReplace the wax filter monthly:\n\n1. Pull the dome off.\n2. Push the stick in."
-    extract = Closeness("When to replace the wax filter?", (passage(text),)).extract(least_share=0.9)
-    assert extract.text.endswith("monthly:\n\n1. Pull the dome off.\n2. Push the stick in.")
-
-
-def test_a_command_of_several_lines_is_given_whole() -> None:
-    code = "curl -O peregrine.tar.gz\ntar xf peregrine.tar.gz\nsudo ./install.sh --prefix /opt/peregrine"
-    extract = Closeness("How do I install peregrine?", (passage(f"Installing\n\n{code}\n\nThat is all."),)).extract()
-    assert extract.text == code
-
-
-def test_what_cannot_be_read_is_compared_by_its_words() -> None:
-    unread = Closeness("ZP-771 filter?", PASSAGES, lambda one, other: [[nan] * len(other)] * len(one)).extract()
-    assert unread == Closeness("ZP-771 filter?", PASSAGES).extract()
-
-
-def test_an_extract_of_nothing_is_empty() -> None:
-    assert Closeness("Anything?", ()).extract().text == ""
-
-
-@given(st.lists(texts, max_size=3), texts)
-def test_an_extract_is_made_of_literal_sentences(parts: Sequence[str], question: str) -> None:
-    extract = Closeness(question, [passage(text, f"{n}.md") for n, text in enumerate(parts)]).extract()
-    assert len(extract.citations) <= 3
-    assert all(extract.text[c.answer_start : c.answer_end] == c.quote for c in extract.citations)
-    assert extract.text.split() == " ".join(c.quote for c in extract.citations).split()
-
-
 @pytest.mark.parametrize(
     ("sentence", "level"),
     [
@@ -298,68 +233,5 @@ PRICES = (
 )
 
 
-def test_a_row_is_told_with_the_names_of_its_columns_and_cites_the_row() -> None:
-    extract = Closeness("What is the price of the seal kit?", (passage(PRICES),)).extract()
-    assert extract.text == "Part: Seal kit ZP-771; Price in 2023: 11 EUR; Price: 12 EUR"
-    grounding = ground(extract.text, (passage(PRICES),))
-    assert [citation.quote for citation in grounding.citations] == ["| Seal kit ZP-771 | 11 EUR | 12 EUR |"]
-    assert [each.level for each in grounding.support] == ["supported"]
-
-
-def test_years_name_columns() -> None:
-    rows = passage("|  | 2024 | 2023 |\n| Profit before tax | 1307 | 1141 |\n| Net debt | 1751 | 1513 |")
-    assert (
-        Closeness("What was the profit before tax?", [rows]).extract().text
-        == "Profit before tax; 2024: 1307; 2023: 1141"
-    )
-
-
-def test_the_row_with_the_number_of_the_question_answers_alone() -> None:
-    rows = passage(
-        "| Week | Topic | Due |\n| 4 | Outlines | Summary |\n| 6 | Draft | Draft |\n| 10 | Review | Reviews |"
-    )
-    asked = Closeness("What is due in week 4?", [rows]).extract(least_share=0.1)
-    assert asked.text == "Week: 4; Topic: Outlines; Due: Summary"
-
-
-def test_a_row_that_names_less_of_the_question_than_another_is_left_out() -> None:
-    rows = passage(
-        "| Customer | Item |\n| School | poster |\n| School | banner |\n| Choir | flyer |\n| Cafe | banner |"
-    )
-    asked = Closeness("What about the banner of the school?", [rows]).extract(least_share=0.1)
-    assert asked.text == "Customer: School; Item: banner"
-
-
-def test_a_heading_with_a_year_is_no_answer() -> None:
-    report = passage(
-        "Aldane Chemicals: annual report 2024\n\nSales grew.", heading="Aldane Chemicals: annual report 2024"
-    )
-    assert Closeness("What did Aldane pay in 2024?", [report]).extract().text == "Sales grew."
-
-
-def test_an_empty_cell_is_not_told() -> None:
-    assert Closeness("What does the filter cost?", (passage(PRICES),)).extract().text == "Part: Filter; Price: 8 EUR"
-
-
 def test_a_row_does_not_support_the_number_of_another_row() -> None:
     assert ground("The price of the seal kit is 8 EUR.", (passage(PRICES),)).citations == ()
-
-
-def test_the_first_row_of_prices_without_column_names_is_no_header() -> None:
-    menu = "| Apple tart | 9 € |\n| Chocolate cake | 10 € |\n| Cheese | 11 € |"
-    assert Closeness("Have you cake?", (passage(menu),)).extract().text == "Chocolate cake: 10 €"
-
-
-def test_a_passage_that_begins_within_a_table_has_rows_without_names() -> None:
-    text = "| 2019 | 5.3 | 7 |\n| 2020 | 5.9 | 8 |"
-    assert Closeness("What was it in 2020?", (passage(text),)).extract().text == "2020; 5.9; 8"
-
-
-def test_an_extract_of_rows_and_sentences_rests_on_each_of_them() -> None:
-    rows = "| Item | Hours | Price |\n| Garden work | 28 Std. | 3,360 EUR |"
-    text = f"{rows}\n\nPlease pay for the garden work within 30 days."
-    extract = Closeness("What is the price of the garden work?", (passage(text),)).extract()
-    assert "Item: Garden work; Hours: 28 Std.; Price: 3,360 EUR" in extract.text
-    grounding = ground(extract.text, (passage(text),))
-    assert {each.level for each in grounding.support} == {"supported"}
-    assert grounding.citations[0].quote == "| Garden work | 28 Std. | 3,360 EUR |"
