@@ -17,12 +17,11 @@ _KINDS: Final = [
     (re.compile(kind["asks"], re.IGNORECASE), re.compile(kind["has"]))
     for kind in tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))["kinds"]
 ]
-# In German the noun may be a part of another: "Urlaubstage" are "27 Tage Urlaub".
-_OTHERWISE: Final = "do|does|did|is|are|was|were|can|will|would|has|have|in|of|per|the|at|on|for"
-_COUNTED: Final = re.compile(rf"\bhow many((?: (?!(?:{_OTHERWISE})\b)[\w-]+){{1,3}})", re.IGNORECASE)
+# What ends the name of what is counted. In German it may be a part of another: "Urlaubstage" are "27 Tage Urlaub".
+_VERBS: Final = "do|does|did|is|are|was|were|can|will|would|has|have|in|of|per|the|at|on|for"
+_COUNTED: Final = re.compile(rf"\bhow many((?: (?!(?:{_VERBS})\b)[\w-]+){{1,3}})", re.IGNORECASE)
 _WHO: Final = re.compile(r"\b(?:who|whom|whose)\b", re.IGNORECASE)
 _NAME: Final = re.compile(r"\b[^\W\d_a-z][\w'’-]+")
-_WORD: Final = re.compile(r"[^\W\d_][\w'’-]+")
 _FIGURE: Final = re.compile(r"(?<![\w.,])\d+(?![\w.,])")
 # "week 7", "invoice 2208": of what has numbers, the question wants one.
 _NUMBERED: Final = re.compile(r"\b([^\W\d_]{3,})s?\.? (\d{1,6})\b")
@@ -42,8 +41,7 @@ def _has_kind(question: str, text: str) -> bool:
     counted = _COUNTED.search(question)
     if counted and (wanted := terms(counted.group(1))) and frozenset(terms(text)).isdisjoint(wanted):
         return False
-    names = {each.casefold() for each in _NAME.findall(text)}
-    return not _WHO.search(question) or not names.issubset(_WORD.findall(question.casefold()))
+    return not _WHO.search(question) or not frozenset(_NAME.findall(text)).issubset(_NAME.findall(question))
 
 
 def names_and_missing(question: str, held: str, whole: str) -> tuple[frozenset[str], frozenset[str]]:
