@@ -87,6 +87,7 @@ def test_what_was_typed_stays_while_the_page_looks_for_news(chat, take):
 
 def test_the_site_says_what_the_browser_did_not_see(chat, take, visitor):
     worker, form = shown(chat, take)
+    expect(form).to_be_focused()
     form.get_by_label("City").fill("  R  ")
     form.get_by_role("button", name="Send answers").click()
     expect(form.get_by_role("alert")).to_have_text("City: Enter 2 characters or more.")
