@@ -120,7 +120,8 @@ class Closeness:
         if not self._sources:
             return Extract(text="", citations=())
         best_score, *_ = best_scores = [*(self._scores[i] for i in self._order[:RIVAL]), *([0.0] * RIVAL)]
-        near = [i for i in self._order[:max_sentences] if self._scores[i] >= least_share * best_score]
+        least = min(best_score, least_share * best_score)  # of a score below 0, a share is more
+        near = [i for i in self._order[:max_sentences] if self._scores[i] >= least]
         best = {i: self._sources[i] for i in near}
         for asked in self._asked:
             best = _without_other_rows(best, asked)

@@ -62,6 +62,11 @@ def test_what_cannot_be_read_is_compared_by_its_words() -> None:
     assert unread == Closeness("ZP-771 filter?", PASSAGES).extract()
 
 
+def test_where_nothing_is_close_the_closest_sentence_is_still_one() -> None:
+    close = Closeness("Zebra?", PASSAGES, lambda one, other: [[-0.1] * len(other)] * len(one))
+    assert close.extract(max_sentences=1).citations
+
+
 def test_an_extract_of_nothing_is_empty() -> None:
     assert Closeness("Anything?", ()).extract().text == ""
 
