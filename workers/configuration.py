@@ -41,6 +41,7 @@ from workers.runs.engines import NamedEngines
 from workers.runs.services import Services
 from workers.sandbox.settings import from_environment
 from workers.smallmodel.conversation.classifier import MessageClassifier
+from workers.smallmodel.reading.reader import Reader
 from workers.smallmodel.routing.router import Router
 from workers.smallmodel.small_model import SmallModel
 from workers.tools.settings import ImageSettings, SearchSettings, ToolSettings
@@ -261,7 +262,8 @@ def _services() -> Services:
     )
     learned_for = shared_embedder()  # whatever searches the files
     router, classifier = Router(learned_for), MessageClassifier(learned_for)
-    small = SmallModel(engine, router, classifier, readable_similarity(embedder), settings.REPLY_DEADLINE_S, _picked)
+    similarity, reads = readable_similarity(embedder), Reader(learned_for)
+    small = SmallModel(engine, router, classifier, similarity, settings.REPLY_DEADLINE_S, _picked, reads)
     notes = KeptNotes(settings.GUILDHALL_HOME)
     return Services(engine, index, embedder, small, notes, settings.REPLY_DEADLINE_S, settings.QUERY_EXPANSION)
 

@@ -29,6 +29,8 @@ from gpts.values import Value
 Similarity = Callable[[Sequence[str], Sequence[str]], Sequence[Sequence[float]]]
 # A text of a question or a file in the language in which both are compared.
 Translate = Callable[[str], str]
+# The log-odds that each text answers a question, above 0 if it is more likely than not.
+Reads = Callable[[str, Sequence[str]], Sequence[float]]
 
 # The weight that a title repeating the question adds to the sentences under it.
 TITLE_WEIGHT: Final = 0.6
@@ -41,6 +43,10 @@ CODE_SHARE: Final = 0.5
 # What stands for the cosine of a sentence that the embedder cannot read, in shares of words: at 2, 32 and 47 % of 19
 # Russian and Arabic questions, as written and with typos, are declined, at 3, 21 and 26 %; none of 7 others answered.
 UNREAD_WEIGHT: Final = 3.0
+# How many of the closest sentences are read together with the question, and what one loses of its score for each of
+# the log-odds that it answers less likely than the likeliest.
+READ_SENTENCES: Final = 8
+ODDS_WEIGHT: Final = 0.07
 # An extract takes only sentences that score at least this share of the best one.
 EXTRACT_SHARE: Final = 0.8
 # The sentence that the best one is compared with: an answer may have three. By the lead 83 % of pairs of a question
@@ -69,13 +75,15 @@ class Extract(Value):
     """An answer made of literal sentences and rows of the passages, each with its citation.
 
     `score` is how close the best of them is to the question, by words and meaning; 0 if there are none. `lead` is how
-    much closer it is than the fourth best: nothing stands out where no sentence answers.
+    much closer it is than the fourth best: nothing stands out where no sentence answers. `odds` are the log-odds that
+    a sentence answers; 0 if nothing tells.
     """
 
     text: str
     citations: tuple[Citation, ...]
     score: float = 0.0
     lead: float = 0.0
+    odds: float = 0.0
 
 
 def asks_how(question: str) -> bool:
@@ -98,6 +106,7 @@ class Closeness:
         similarity: Similarity | None = None,
         own_words: str = "",
         translate: Translate | None = None,
+        reads: Reads | None = None,
     ) -> None:
         self._sentences = sources_of(passages, pairs=False)
         self._sources = [each for each in self._sentences if _is_informative(each)] or self._sentences
@@ -107,10 +116,25 @@ class Closeness:
         if own != question and terms(own):
             others = _question_scores(own, self._sources, similarity, translate)
             scores = [(score + other) / 2 for score, other in zip(scores, others, strict=True)]
-        self._scores = scores
-        self._order = sorted(range(len(scores)), key=lambda i: -scores[i])
+        self._close = scores
+        self._scores, self.odds = scores, 0.0
+        if reads and self._sources:
+            odds = self._read(reads, question, translate)
+            least, self.odds = min(odds.values()), max(odds.values())
+            lost = [ODDS_WEIGHT * (self.odds - odds.get(i, least)) for i in range(len(scores))]
+            self._scores = [score - less for score, less in zip(scores, lost, strict=True)]
+        self._order = _best_first(self._scores)
         self._asked = [f"{each} {translate(each)}" if translate else each for each in (own, question)]
         self._all_of_one = asks_how(question)
+
+    def _read(self, reads: Reads, question: str, translate: Translate | None) -> dict[int, float]:
+        """The log-odds that each of the closest sentences answers `question`, by its number."""
+        before = _before(self._sources)
+        numbers = _best_first(self._close)[:READ_SENTENCES]
+        texts = [_in_context(self._sources[i], before[i], named=True) for i in numbers]
+        if translate:
+            question, texts = translate(question), list(map(translate, texts))
+        return dict(zip(numbers, reads(question, texts), strict=True))
 
     def extract(self, least_share: float = EXTRACT_SHARE, max_sentences: int = 3) -> Extract:
         """The closest sentences in document order, as a cited answer; empty without any.
@@ -119,18 +143,23 @@ class Closeness:
         """
         if not self._sources:
             return Extract(text="", citations=())
-        best_score, *_ = best_scores = [*(self._scores[i] for i in self._order[:RIVAL]), *([0.0] * RIVAL)]
-        least = min(best_score, least_share * best_score)  # of a score below 0, a share is more
-        near = [i for i in self._order[:max_sentences] if self._scores[i] >= least]
+        score = self._close[self._order[0]]
+        least = min(score, least_share * score)  # of a score below 0, a share is more
+        near = [i for i in self._order[:max_sentences] if self._close[i] >= least]
         best = {i: self._sources[i] for i in near}
         for asked in self._asked:
             best = _without_other_rows(best, asked)
         chosen = [self._sources[i] for i in sorted(best)]
         found = _with_their_lines(chosen, self._sentences, all_of_one=self._all_of_one)
-        return quoted(found, best_score, best_score - best_scores[RIVAL - 1])
+        closest = [*sorted(self._close, reverse=True)[:RIVAL], *([0.0] * RIVAL)]
+        return quoted(found, score, score - closest[RIVAL - 1], self.odds)
 
 
-def quoted(sources: Sequence[Source], score: float, lead: float) -> Extract:
+def _best_first(scores: Sequence[float]) -> list[int]:
+    return sorted(range(len(scores)), key=lambda i: -scores[i])
+
+
+def quoted(sources: Sequence[Source], score: float, lead: float, odds: float = 0.0) -> Extract:
     """These sources as a cited answer, repeated ones once."""
     spans: list[tuple[Span, Source]] = []
     text = ""
@@ -139,7 +168,7 @@ def quoted(sources: Sequence[Source], score: float, lead: float) -> Extract:
         text += "" if not text else " " if _STOPPED.search(text) and source.readable == source.text else "\n\n"
         text += source.readable
         spans.append((Span(len(text) - len(source.readable), len(text)), source))
-    return Extract(text=text, citations=numbered(spans), score=score, lead=lead)
+    return Extract(text=text, citations=numbered(spans), score=score, lead=lead, odds=odds)
 
 
 def _without_other_rows(found: Mapping[int, Source], question: str) -> dict[int, Source]:
@@ -155,12 +184,14 @@ def _without_other_rows(found: Mapping[int, Source], question: str) -> dict[int,
     return {i: each for i, each in found.items() if i not in others}
 
 
-def closest(question: str, passages: Sequence[Passage], similarity: Similarity | None = None) -> tuple[Citation, ...]:
+def closest(
+    question: str, passages: Sequence[Passage], similarity: Similarity | None = None, reads: Reads | None = None
+) -> tuple[Citation, ...]:
     """The sentences closest to a question that an answer declines, at most three and none that are far from it.
 
     They are no part of the answer: `answer_start` and `answer_end` are 0.
     """
-    found = Closeness(question, passages, similarity).extract(CLOSE_SHARE)
+    found = Closeness(question, passages, similarity, reads=reads).extract(CLOSE_SHARE)
     if found.score < CLOSE_SCORE:
         return ()
     return tuple(each.model_copy(update={"answer_start": 0, "answer_end": 0}) for each in found.citations)
@@ -277,9 +308,13 @@ def _before(sources: Sequence[Source]) -> list[Source | None]:
     ]
 
 
-def _in_context(source: Source, before: Source | None) -> str:
-    """A sentence with its title and the sentence before it, which may name what it is about."""
-    return f"{source.title}: {before.readable if before else ''} {source.readable}"
+def _in_context(source: Source, before: Source | None, *, named: bool = False) -> str:
+    """A sentence with its title and the sentence before it, which may name what it is about.
+
+    `named`: without a title it has the name of its file.
+    """
+    title = source.title or (source.passage.file_name.rsplit(".", 1)[0] if named else "")
+    return f"{title}: {before.readable if before else ''} {source.readable}"
 
 
 def _translated(source: Source, translate: Translate) -> Source:

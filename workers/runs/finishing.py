@@ -173,7 +173,7 @@ def _closest(state: TurnState, services: Services) -> tuple[Citation, ...]:
         return ()
     query = retrieval_query(state.history, state.steps)
     passages = _found(state, services).passages
-    return closest(query, passages[:_CLOSEST_PASSAGES], services.embedder.similarity)
+    return closest(query, passages[:_CLOSEST_PASSAGES], services.embedder.similarity, services.small.reads)
 
 
 def _found(state: TurnState, services: Services) -> Retrieval:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol, Self
 
 from gpts.knowledge.documents import Passage
+from gpts.knowledge.extracts import Reads
 from gpts.knowledge.judging import Gloss
 from gpts.runs.decisions import Finish
 from gpts.runs.delegation import StoreGpt
@@ -19,6 +20,10 @@ from workers.knowledge.kept_notes import KeptNotes
 
 class SmallModelInterface(Protocol):
     """What replaces the abilities that a weak model lacks; implemented in `workers/smallmodel`."""
+
+    @property
+    def reads(self) -> Reads | None:
+        """Tells how likely texts answer a question, if anything does."""
 
     def using(self, engine: Engine) -> Self:
         """The same around another engine."""

@@ -7,7 +7,7 @@ from typing import Final
 from gpts.knowledge import tables
 from gpts.knowledge.documents import Citation, Passage
 from gpts.knowledge.expected import lacks_kind, names_and_missing
-from gpts.knowledge.extracts import CLOSE_SHARE, Closeness, Extract, Similarity, Translate, asks_how, quoted
+from gpts.knowledge.extracts import CLOSE_SHARE, Closeness, Extract, Reads, Similarity, Translate, asks_how, quoted
 from gpts.knowledge.superlatives import Extreme, as_passages, extreme, has_superlative
 from gpts.knowledge.support import sources_of
 from gpts.knowledge.terms import terms
@@ -50,6 +50,10 @@ TALK_SCORE: Final = 0.4
 NAMES_WEIGHT: Final = 0.7
 NUMBER_WEIGHT: Final = 0.3
 KIND_WEIGHT: Final = 1.2
+# What the log-odds that a sentence answers, read together with the question, add to that, and from which on they
+# count in favour of it.
+ODDS_WEIGHT: Final = 0.15
+ODDS_FROM: Final = -1.5
 # Sentences that score this share of the best one may have what is asked for: a price of something else is no answer.
 KIND_SHARE: Final = 0.9
 # A part of a message with fewer terms asks nothing that could be looked up.
@@ -58,14 +62,13 @@ PART_TERMS: Final = 2
 PARAGRAPH_CHARS: Final = 400
 
 
-def with_extract(found: Retrieval, state: TurnState, similarity: Similarity) -> Retrieval:
+def with_extract(found: Retrieval, state: TurnState, similarity: Similarity, reads: Reads | None = None) -> Retrieval:
     """`found` with the sentences that answer its query, and whether they do; if in doubt, with the closest ones.
 
     Of a message with several questions each gets its own; what the files do not answer is left out then.
     """
-    intent = state.intent()
-    is_talk = intent is not None and intent.intent in ("small_talk", "about_gpt")
-    answers = [_answer(part, found, state, similarity) for part in _questions(found, state)]
+    is_talk = _is_talk(state)
+    answers = [_answer(part, found, state, similarity, reads) for part in _questions(found, state)]
     covered = [each for each in answers if each.certainty >= _least_certainty(found, is_talk=is_talk)]
     if covered:
         text = "\n\n".join(dict.fromkeys(each.text(found) for each in covered))
@@ -73,6 +76,11 @@ def with_extract(found: Retrieval, state: TurnState, similarity: Similarity) -> 
     best = max(answers, key=lambda each: each.extract.score)
     is_offered = best.extract.score >= (TALK_SCORE if is_talk else OFFERED_SCORE)
     return found.model_copy(update={"covered": False, "extract": best.text(found) if is_offered else ""})
+
+
+def _is_talk(state: TurnState) -> bool:
+    intent = state.intent()
+    return intent is not None and intent.intent in ("small_talk", "about_gpt")
 
 
 def _least_certainty(found: Retrieval, *, is_talk: bool) -> float:
@@ -140,7 +148,9 @@ def _read(
     return (query, own), into_english(texts, lang, query, own)
 
 
-def _answer(asked: tuple[str, str], found: Retrieval, state: TurnState, similarity: Similarity) -> _Answer:
+def _answer(
+    asked: tuple[str, str], found: Retrieval, state: TurnState, similarity: Similarity, reads: Reads | None
+) -> _Answer:
     own = asked[1]
     plain, translate = _read(asked, found.passages, state)
     rows = _extreme(plain, translate, found.passages)
@@ -148,13 +158,16 @@ def _answer(asked: tuple[str, str], found: Retrieval, state: TurnState, similari
     is_sure = rows and (translate or rows.unknown.issubset(terms(f"{state.spec.name} {state.spec.description}")))
     if rows and is_sure:
         return _rows_answer(own, rows, 1.0)
-    close = Closeness(plain[0], found.passages, similarity, plain[1], translate)
+    close = Closeness(plain[0], found.passages, similarity, plain[1], translate, reads)
     near = close.extract(CLOSE_SHARE)
     # What a file says about something is more than one sentence.
     extract = near if subject(state.question()) else close.extract(SHOWN_SHARE)
     named = f"{own} {translate(plain[1])}" if translate else own
     doubt = _doubt(own, extract, found.passages) + KIND_WEIGHT * _lacks_kind(own, close.extract(KIND_SHARE))
     certainty = extract.score + extract.lead - doubt
+    if reads and extract.text:
+        read = ODDS_WEIGHT * (extract.odds - ODDS_FROM)
+        certainty += read if found.covered and not _is_talk(state) else min(0.0, read)
     if rows and certainty < COVERED_FROM:
         return _rows_answer(own, rows, 0.0)
     return _Answer(named, extract, near, certainty)
@@ -225,7 +238,7 @@ def _holds(passage: Passage, citation: Citation) -> bool:
     return passage.start <= citation.start and citation.end <= passage.end
 
 
-def shown_results(state: TurnState, similarity: Similarity) -> Finish:
+def shown_results(state: TurnState, similarity: Similarity, reads: Reads | None = None) -> Finish:
     """The end of a run with the results of its calls as the answer, or with the best sentences of their passages.
 
     If no delegation was answered, the run's own files are used.
@@ -238,7 +251,7 @@ def shown_results(state: TurnState, similarity: Similarity) -> Finish:
         return Finish(f"{text}\n\n{retrieval.extract}", "covered")
     if not text and (passages := state.passages()):
         query = retrieval_query(state.history, state.steps)
-        text = Closeness(query, passages, similarity).extract().text
+        text = Closeness(query, passages, similarity, reads=reads).extract().text
     return Finish(text, "covered" if any(answer.passages for answer in answers) else "no_knowledge")
 
 

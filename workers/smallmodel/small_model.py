@@ -6,7 +6,7 @@ from functools import partial
 from typing import Final
 
 from gpts.knowledge.documents import Passage
-from gpts.knowledge.extracts import Similarity
+from gpts.knowledge.extracts import Reads, Similarity
 from gpts.knowledge.judging import Gloss
 from gpts.runs.decisions import Finish
 from gpts.runs.delegation import StoreGpt
@@ -37,7 +37,7 @@ def no_pick(message: str, tools: Sequence[ToolSpec]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SmallModel:
-    """Reads messages with `classifier`, chooses tools with `router`, extracts by `similarity`. Safe for threads.
+    """Reads messages with `classifier`, chooses tools with `router`, extracts by `similarity` and `reads`.
 
     `engine` writes only arguments; `pick` lets the model choose between two tools, if its ability allows.
     """
@@ -48,6 +48,7 @@ class SmallModel:
     similarity: Similarity
     deadline_s: float
     pick: Pick = no_pick
+    reads: Reads | None = None
 
     def using(self, engine: Engine) -> "SmallModel":
         """The same around another engine, which breaks no ties."""
@@ -78,7 +79,7 @@ class SmallModel:
 
     def extract(self, found: Retrieval, state: TurnState) -> Retrieval:
         """`found` with the answer in the files' own sentences."""
-        return with_extract(found, state, self.similarity)
+        return with_extract(found, state, self.similarity, self.reads)
 
     def with_extremes(self, found: Retrieval, state: TurnState, files: Sequence[Passage]) -> Retrieval:
         """`found` with the rows of whole `files` that the question asks for by a superlative."""
@@ -107,4 +108,4 @@ class SmallModel:
         """The results of the last calls as the answer."""
         if state.guided_tool():
             return Finish(shown_reply(state), "no_knowledge")
-        return shown_results(state, self.similarity)
+        return shown_results(state, self.similarity, self.reads)

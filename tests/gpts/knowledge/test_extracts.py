@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpts.knowledge.citations import ground
-from gpts.knowledge.extracts import Closeness
+from gpts.knowledge.extracts import READ_SENTENCES, Closeness
 from tests.gpts.knowledge.test_citations import PASSAGES, PRICES, passage, texts
 
 STEPS = "1. Sign the form.\n2. Try on the vest.\n3. Check the tide board.\n4. Take a whistle.\n5. Tell the desk."
@@ -140,3 +140,35 @@ def test_an_extract_of_rows_and_sentences_rests_on_each_of_them() -> None:
     grounding = ground(extract.text, (passage(text),))
     assert {each.level for each in grounding.support} == {"supported"}
     assert grounding.citations[0].quote == "| Garden work | 28 Std. | 3,360 EUR |"
+
+
+def test_what_reads_both_together_decides_between_close_sentences() -> None:
+    text = (
+        "Loans\n\nMembers may borrow books. A loan of books lasts three weeks. The loans desk has books in braille."
+    )
+    question = "How long may I borrow books?"
+
+    def reads(asked: str, texts: Sequence[str]) -> list[float]:
+        assert asked == question
+        assert "Loans: Members may borrow books. A loan of books lasts three weeks." in texts
+        return [4.0 if each.endswith("weeks.") else -4.0 for each in texts]
+
+    assert Closeness(question, (passage(text),)).extract(max_sentences=1).text == "Members may borrow books."
+    found = Closeness(question, (passage(text),), reads=reads).extract(max_sentences=1)
+    assert found.text == "A loan of books lasts three weeks."
+    assert found.odds == 4.0
+
+
+def test_only_the_closest_sentences_are_read() -> None:
+    text = "\n\n".join(f"Shelf {n} holds {'maps' if n % 2 else 'globes'} of region {n}." for n in range(60))
+    read: list[str] = []
+
+    def reads(asked: str, texts: Sequence[str]) -> list[float]:
+        read.extend(texts)
+        return [-1.0] * len(texts)
+
+    close = Closeness("Which shelf holds maps of region 7?", (passage(text),), reads=reads)
+    assert close.extract().text.startswith("Shelf 7 holds maps")
+    assert len(read) == READ_SENTENCES
+    assert any("region 7." in each for each in read)
+    assert Closeness("?", (), reads=reads).extract().odds == 0.0

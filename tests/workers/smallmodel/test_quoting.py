@@ -3,6 +3,7 @@
 import pytest
 
 from gpts.knowledge.documents import Passage
+from gpts.knowledge.extracts import Reads
 from gpts.knowledge.terms import terms
 from gpts.runs.state import TurnState
 from gpts.runs.steps import Retrieval, UserMessage
@@ -29,13 +30,13 @@ TABLES = {
 }
 
 
-def quoted(message: str, texts: dict[str, str] = TEXTS) -> Retrieval:
+def quoted(message: str, texts: dict[str, str] = TEXTS, reads: Reads | None = None) -> Retrieval:
     passages = tuple(
         Passage(file_id=name, file_name=name, segment=name, chunk=0, text=text, start=0, end=len(text))
         for name, text in texts.items()
     )
     state = TurnState(GptSpec(slug="g", name="G"), WEAK, (UserMessage(text=message),), (), {})
-    return with_extract(Retrieval(query=message, passages=passages, covered=True), state, alike)
+    return with_extract(Retrieval(query=message, passages=passages, covered=True), state, alike, reads)
 
 
 def test_a_sentence_that_stands_out_is_the_answer():
@@ -100,3 +101,19 @@ def test_a_superlative_is_answered_by_its_row_and_in_doubt_by_what_is_closest():
     assert (found.covered, found.extract) == (True, "Item: Banner; Size: 2 m; Price: 48.00")
     doubtful = quoted("Who is the cheapest dentist?", TABLES)
     assert (doubtful.covered, doubtful.extract) == (False, "Item: Flyer; Size: A5; Price: 0.12")
+
+
+def test_a_close_sentence_that_does_not_answer_is_only_offered():
+    question = "How long does the warranty of the Brisa 9 last?"
+    for odds, is_answer in ((0.0, True), (3.0, True), (-9.0, False)):
+        found = quoted(question, reads=lambda asked, texts, odds=odds: [odds] * len(texts))
+        assert "The warranty lasts five years." in found.extract
+        assert found.covered is is_answer
+
+
+def test_a_sentence_that_answers_in_other_words_is_the_answer():
+    question = "How heavy is the compressor of the Zonda 4?"
+    assert not quoted(question).covered
+    found = quoted(question, reads=lambda asked, texts: [6.0 if "weighs" in each else -6.0 for each in texts])
+    assert found.covered
+    assert "The compressor weighs 40 kg." in found.extract

@@ -1,4 +1,4 @@
-"""`manage.py trainrouter`: trains the router and the classifier of messages from examples; writes weights."""
+"""`manage.py trainrouter`: trains the router, the classifier of messages and the reader; writes weights."""
 
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,12 @@ from workers.smallmodel.routing.words import DATA
 
 
 class Command(BaseCommand):
-    """Trains both, measures them on held-out examples, and writes the weights."""
+    """Trains them, measures them on held-out examples, and writes the weights."""
 
-    help = "Trains the choice of tools and GPTs and the reading of messages from examples; takes some minutes."
+    help = (
+        "Trains the choice of tools and GPTs and the reading of messages from examples in some minutes, "
+        "and, only if named, the reader of sentences, in an hour on two cores."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         require_checkout(parser, "workers.smallmodel.routing.training")
@@ -21,7 +24,7 @@ class Command(BaseCommand):
 
         plan = Plan()
         parser.add_argument(
-            "part", choices=("all", "router", "messages"), nargs="?", default="all", help="what to train"
+            "part", choices=("all", "router", "messages", "reader"), nargs="?", default="all", help="what to train"
         )
         parser.add_argument("--rounds", type=int, default=plan.rounds, help="cases generated from each example")
         parser.add_argument("--members", type=int, default=plan.members, help="heads whose answers are averaged")
@@ -32,7 +35,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         from workers.smallmodel.conversation.classifier import WEIGHTS
+        from workers.smallmodel.reading.reader import WEIGHTS as READER
         from workers.smallmodel.routing.training.messages import train_messages
+        from workers.smallmodel.routing.training.reader import train_reader
         from workers.smallmodel.routing.training.train import Plan, train
 
         part, out, say = options["part"], options["out"], self.stdout.write
@@ -40,9 +45,11 @@ class Command(BaseCommand):
         plan = Plan(options["rounds"], options["members"], options["seed"], check, tune)
         try:
             embedder = shared_embedder()
-            if part != "router":
+            if part in ("all", "messages"):
                 train_messages(embedder, out or WEIGHTS.parent, say, check=check)
-            if part != "messages":
+            if part in ("all", "router"):
                 train(embedder, plan, out or DATA, say)
+            if part == "reader":
+                train_reader(embedder, out or READER.parent, options["seed"], say, check=check)
         except EmbedderMissing as error:
             raise CommandError(str(error)) from error

@@ -45,7 +45,7 @@ def tune(embedder: Embedder, examples: Examples, seed: int, say: Callable[[str],
     model = AutoModel.from_pretrained(str(embedder.folder), dtype=torch.float32)
     for part in model.parameters():
         part.requires_grad_(False)
-    change = _insert(model, torch)
+    change = insert_change(model, RANK, torch)
     threshold = torch.tensor(0.3, requires_grad=True)
     optimizer = torch.optim.AdamW([*change.values(), threshold], lr=LEARNING_RATE, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=STEPS, pct_start=0.1)
@@ -70,13 +70,13 @@ def tune(embedder: Embedder, examples: Examples, seed: int, say: Callable[[str],
     return {name: part.detach().numpy().astype(np.float16) for name, part in change.items()}
 
 
-def _insert(model: Any, torch: Any) -> dict[str, Any]:
-    """Put a trainable change of low rank beside each of LAYERS; returns its parts by name."""
+def insert_change(model: Any, rank: int, torch: Any) -> dict[str, Any]:
+    """Put a trainable change of rank `rank` beside each of LAYERS; returns its parts by name."""
     parts: dict[str, Any] = {}
     for path, layer in list(model.named_modules()):
         if path.endswith(LAYERS) and "encoder.layer" in path:
-            down = (torch.randn(RANK, layer.in_features) * layer.in_features**-0.5).requires_grad_(True)
-            up = torch.zeros(layer.out_features, RANK).requires_grad_(True)
+            down = (torch.randn(rank, layer.in_features) * layer.in_features**-0.5).requires_grad_(True)
+            up = torch.zeros(layer.out_features, rank).requires_grad_(True)
             name = path[path.index("encoder.layer") :]
             parts |= {f"{name}/down": down, f"{name}/up": up}
 

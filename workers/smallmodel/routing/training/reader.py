@@ -1,0 +1,207 @@
+"""Learns to read a question and a sentence together, from data of `workers.smallmodel.reading`.
+
+Of each question a few sentences of its document are read: one that answers, if any, those closest by cosine, and
+others. Each should say whether it answers, and the one that does more than the others.
+"""
+
+import json
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from workers.knowledge.embed import Embedder
+from workers.smallmodel.reading.reader import MOST_TOKENS, WEIGHTS, Reader
+from workers.smallmodel.routing.training.tune import insert_change
+
+Say = Callable[[str], object]
+# A title, the sentence before, and the sentence.
+Parts = tuple[str, str, str]
+
+DATA: Final = WEIGHTS.parent / "data"
+# The author whose documents are only measured on.
+HELD_OUT: Final = "g"
+RANK: Final = 16
+ROUNDS: Final = 2
+LEARNING_RATE: Final = 1e-3
+QUESTIONS_A_STEP: Final = 16
+# Sentences that do not answer, a question; one more if none does.
+OTHERS: Final = 2
+# Probabilities that a sentence is read alone, without the one before it, and that one of another document is added.
+ALONE: Final = 0.1
+WITHOUT_BEFORE: Final = 0.15
+STRANGER: Final = 0.25
+# Questions that are sorted by length together, so that a step has little padding.
+SORTED: Final = 16 * QUESTIONS_A_STEP
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question, the sentences of its document, closest first, and which of them answer."""
+
+    question: str
+    sentences: tuple[Parts, ...]
+    answers: tuple[bool, ...]
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether a sentence answers."""
+        return any(self.answers)
+
+
+def train_reader(embedder: Embedder, folder: Path, seed: int, say: Say, *, check: bool = True) -> dict[str, float]:
+    """Write the weights into `folder`; returns what is right of the held-out author's questions, empty if no `check`.
+
+    `check` trains nothing a second time: those questions are never learned from.
+    """
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    torch.manual_seed(seed)
+    draw = random.Random(seed)
+    asked = _read_all(embedder, say)
+    tokenizer = AutoTokenizer.from_pretrained(str(embedder.folder))
+    model = AutoModel.from_pretrained(
+        str(embedder.folder), dtype=torch.float32, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0
+    )
+    for part in model.parameters():
+        part.requires_grad_(False)
+    change = insert_change(model, RANK, torch)
+    head = torch.nn.Linear(model.config.hidden_size, 1)
+    learned = [*change.values(), *head.parameters()]
+    read = partial(_read, model, head, tokenizer, torch)
+    optimizer = torch.optim.AdamW(learned, lr=LEARNING_RATE, weight_decay=0.01)
+    batches = [batch for _ in range(ROUNDS) for batch in _batches(asked, draw)]
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=len(batches), pct_start=0.1)
+    losses: list[float] = []
+    for step, batch in enumerate(batches, 1):
+        groups = [drawn(each, asked, draw) for each in batch]
+        loss = _loss(read([pair for pairs, _ in groups for pair in pairs]), [labels for _, labels in groups], torch)
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(learned, 1.0)
+        optimizer.step()
+        schedule.step()
+        losses.append(float(loss.detach()))
+        if step % 100 == 0:
+            say(f"reader, step {step} of {len(batches)}: loss {np.mean(losses[-100:]):.3f}")
+    parts = {name: part.detach().numpy().astype(np.float16) for name, part in change.items()}
+    weights = np.concatenate([head.weight.detach().numpy()[0], head.bias.detach().numpy()]).astype(np.float32)
+    np.savez_compressed(folder / WEIGHTS.name, head=weights, **parts)
+    return _check(Reader(embedder, folder / WEIGHTS.name), embedder, say) if check else {}
+
+
+def _read_all(embedder: Embedder, say: Say) -> list[Asked]:
+    """The questions to learn from."""
+    paths = [path for path in sorted(DATA.glob("*.jsonl")) if path.stem != HELD_OUT]
+    asked = [each for path in paths for each in read_asked(path, embedder)]
+    say(f"Learning from {len(asked)} questions.")
+    return asked
+
+
+def read_asked(path: Path, embedder: Embedder) -> list[Asked]:
+    """The questions of a file of documents, each with the sentences of its document, those closest to it first."""
+    return [asked for line in path.read_text("utf-8").splitlines() for asked in _asked_of(json.loads(line), embedder)]
+
+
+def _asked_of(document: dict[str, Any], embedder: Embedder) -> Iterator[Asked]:
+    parts = dict(sentences(document["title"], document["units"]))
+    vectors = embedder.encode([_text(each) for each in parts.values()])
+    for question, answers in document["questions"]:
+        cosines = vectors @ embedder.encode([question])[0]
+        order = [number for _, number in sorted(zip(-cosines, parts, strict=True))]
+        yield Asked(question, tuple(parts[n] for n in order), tuple(n in answers for n in order))
+
+
+def sentences(title: str, units: Sequence[str]) -> Iterator[tuple[int, Parts]]:
+    """The sentences among the units of a document, each by its number; "# " begins a heading."""
+    before = ""
+    for number, unit in enumerate(units):
+        if unit.startswith("#"):
+            title, before = unit.lstrip("# "), ""
+        else:
+            yield number, (title, before, unit)
+            before = unit
+
+
+def _text(parts: Parts) -> str:
+    title, before, sentence = parts
+    return f"{title}: {before} {sentence}"
+
+
+def _batches(asked: Sequence[Asked], draw: random.Random) -> Iterator[list[Asked]]:
+    """All questions in a random order, those of similar length together."""
+    shuffled = draw.sample(asked, len(asked))
+    for start in range(0, len(shuffled), SORTED):
+        some = sorted(shuffled[start : start + SORTED], key=lambda each: max(map(_length, each.sentences)))
+        batches = [some[n : n + QUESTIONS_A_STEP] for n in range(0, len(some), QUESTIONS_A_STEP)]
+        yield from draw.sample(batches, len(batches))
+
+
+def _length(parts: Parts) -> int:
+    return len(_text(parts))
+
+
+def drawn(each: Asked, asked: Sequence[Asked], draw: random.Random) -> tuple[list[tuple[str, str]], list[float]]:
+    """Pairs of a question and a sentence, an answer first if there is one, and which are answers."""
+    right = [parts for parts, is_right in zip(each.sentences, each.answers, strict=True) if is_right]
+    wrong = [parts for parts, is_right in zip(each.sentences, each.answers, strict=True) if not is_right]
+    n_hard = OTHERS - 1 if right else OTHERS
+    hard, rest = wrong[:n_hard], wrong[n_hard:]
+    chosen = [*([draw.choice(right)] if right else []), *hard, *draw.sample(rest, min(1, len(rest)))]
+    if draw.random() < STRANGER:
+        chosen.append(draw.choice(draw.choice(asked).sentences))
+    labels = [float(bool(right) and n == 0) for n in range(len(chosen))]
+    return [(each.question, _varied(parts, draw)) for parts in chosen], labels
+
+
+def _varied(parts: Parts, draw: random.Random) -> str:
+    title, before, sentence = parts
+    chance = draw.random()
+    if chance < ALONE:
+        return sentence
+    return _text((title, "" if chance < ALONE + WITHOUT_BEFORE else before, sentence))
+
+
+def _read(model: Any, head: Any, tokenizer: Any, torch: Any, pairs: Sequence[tuple[str, str]]) -> Any:
+    """How likely each sentence answers, as logits `(n_pairs,)`."""
+    questions, texts = (list(column) for column in zip(*pairs, strict=True))
+    batch = tokenizer(questions, texts, padding=True, truncation=True, max_length=MOST_TOKENS, return_tensors="pt")
+    with torch.autocast("cpu", torch.bfloat16):
+        first = model(**batch).last_hidden_state[:, 0]
+    return head(first.float())[:, 0]
+
+
+def _loss(logits: Any, labels: Sequence[Sequence[float]], torch: Any) -> Any:
+    """Each sentence judged alone, and against the others of its question and none of them, whose logit is 0."""
+    functional = torch.nn.functional
+    alone = functional.binary_cross_entropy_with_logits(logits, torch.tensor([y for ys in labels for y in ys]))
+    none, chosen, start = torch.zeros(1), [], 0
+    for own in labels:
+        table = torch.cat([logits[start : start + len(own)], none])
+        right = 0 if own[0] else len(own)
+        chosen.append(functional.cross_entropy(table[None], torch.tensor([right])))
+        start += len(own)
+    return alone + torch.stack(chosen).mean()
+
+
+def _check(reader: Reader, embedder: Embedder, say: Say) -> dict[str, float]:
+    """What is right of the held-out author's questions: the best sentence, and pairs with and without an answer."""
+    asked = read_asked(DATA / f"{HELD_OUT}.jsonl", embedder)
+    read = [reader(each.question, [_text(parts) for parts in each.sentences]) for each in asked]
+    best = [each.answers[int(np.argmax(found))] for each, found in zip(asked, read, strict=True) if each.is_answered]
+    with_answer, without = (
+        np.array([max(found) for each, found in zip(asked, read, strict=True) if each.is_answered == is_answered])
+        for is_answered in (True, False)
+    )
+    found = {
+        "best sentence answers": float(np.mean(best)),
+        "questions with and without an answer told apart": float((with_answer[:, None] > without).mean()),
+    }
+    for name, share in found.items():
+        say(f"held out, reader, {name}: {share:.3f}")
+    return found
