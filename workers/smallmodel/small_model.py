@@ -39,7 +39,8 @@ def no_pick(message: str, tools: Sequence[ToolSpec]) -> str:
 class SmallModel:
     """Reads messages with `classifier`, chooses tools with `router`, extracts by `similarity` and `reads`.
 
-    `engine` writes only arguments; `pick` lets the model choose between two tools, if its ability allows.
+    `engine` writes only arguments; `pick` lets the model choose between two tools, if its ability allows. Safe for
+    threads.
     """
 
     engine: Engine
