@@ -117,13 +117,13 @@ class Closeness:
             others = _question_scores(own, self._sources, similarity, translate)
             scores = [(score + other) / 2 for score, other in zip(scores, others, strict=True)]
         self._close = scores
-        self._scores, self.odds = scores, 0.0
+        closest = [*sorted(scores, reverse=True)[:RIVAL], *([0.0] * RIVAL)]
+        self._rival, self._odds = closest[RIVAL - 1], 0.0
         if reads and self._sources:
             odds = self._read(reads, question, translate)
-            least, self.odds = min(odds.values()), max(odds.values())
-            lost = [ODDS_WEIGHT * (self.odds - odds.get(i, least)) for i in range(len(scores))]
-            self._scores = [score - less for score, less in zip(scores, lost, strict=True)]
-        self._order = _best_first(self._scores)
+            least, self._odds = min(odds.values()), max(odds.values())
+            scores = [score - ODDS_WEIGHT * (self._odds - odds.get(i, least)) for i, score in enumerate(scores)]
+        self._order = _best_first(scores)
         self._asked = [f"{each} {translate(each)}" if translate else each for each in (own, question)]
         self._all_of_one = asks_how(question)
 
@@ -151,8 +151,7 @@ class Closeness:
             best = _without_other_rows(best, asked)
         chosen = [self._sources[i] for i in sorted(best)]
         found = _with_their_lines(chosen, self._sentences, all_of_one=self._all_of_one)
-        closest = [*sorted(self._close, reverse=True)[:RIVAL], *([0.0] * RIVAL)]
-        return quoted(found, score, score - closest[RIVAL - 1], self.odds)
+        return quoted(found, score, score - self._rival, self._odds)
 
 
 def _best_first(scores: Sequence[float]) -> list[int]:

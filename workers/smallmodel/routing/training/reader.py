@@ -6,7 +6,7 @@ others. Each should say whether it answers, and the one that does more than the 
 
 import json
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,9 +16,9 @@ import numpy as np
 
 from workers.knowledge.embed import Embedder
 from workers.smallmodel.reading.reader import MOST_TOKENS, WEIGHTS, Reader
+from workers.smallmodel.routing.training.fit import Say
 from workers.smallmodel.routing.training.tune import insert_change
 
-Say = Callable[[str], object]
 # A title, the sentence before, and the sentence.
 Parts = tuple[str, str, str]
 
