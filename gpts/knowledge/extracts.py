@@ -177,10 +177,10 @@ def _without_other_rows(found: Mapping[int, Source], question: str) -> dict[int,
     """
     wanted = frozenset(terms(question))
     marks = {term for term in wanted if any(map(str.isdigit, term))} & next(iter(found.values())).terms
-    named = {i: wanted.intersection(terms(each.text)) for i, each in found.items() if tables.is_row(each.text)}
+    kept = {i: each for i, each in found.items() if not tables.is_row(each.text) or marks <= each.terms}
+    named = {i: wanted.intersection(terms(each.text)) for i, each in kept.items() if tables.is_row(each.text)}
     others = {i for i, own in named.items() if any(own < more for more in named.values())}
-    others |= {i for i in named if not marks <= found[i].terms}
-    return {i: each for i, each in found.items() if i not in others}
+    return {i: each for i, each in kept.items() if i not in others}
 
 
 def closest(
@@ -310,10 +310,10 @@ def _before(sources: Sequence[Source]) -> list[Source | None]:
 def _in_context(source: Source, before: Source | None, *, named: bool = False) -> str:
     """A sentence with its title and the sentence before it, which may name what it is about.
 
-    `named`: without a title it has the name of its file.
+    `named`: also with the name of its file.
     """
-    title = source.title or (source.passage.file_name.rsplit(".", 1)[0] if named else "")
-    return f"{title}: {before.readable if before else ''} {source.readable}"
+    name = source.passage.file_name.rsplit(".", 1)[0] if named else ""
+    return f"{', '.join(filter(None, (name, source.title)))}: {before.readable if before else ''} {source.readable}"
 
 
 def _translated(source: Source, translate: Translate) -> Source:

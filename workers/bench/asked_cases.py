@@ -260,7 +260,11 @@ def _mistyped(word: str, draw: random.Random) -> str:
 
 
 def asked_figures(outcomes: Sequence[AskedOutcome]) -> dict[str, Any]:
-    """Shares in 0..1 for each wording, in all, by language and by kind; `median_s` in seconds."""
+    """Shares in 0..1 for each wording, in all, by language and by kind; `median_s` in seconds.
+
+    `median_characters`: the length of answers that hold the known one.
+    """
+    lengths = [len(each.answer) for each in outcomes if each.answerable and each.answer_contains]
     written = [each for each in outcomes if each.wording == AS_WRITTEN]
     return {
         "n_answerable": sum(each.answerable for each in written),
@@ -269,6 +273,7 @@ def asked_figures(outcomes: Sequence[AskedOutcome]) -> dict[str, Any]:
         "by_lang": _by_wording(outcomes, lambda each: each.lang),
         "by_kind": _by_wording(outcomes, lambda each: each.kind),
         "median_s": median(each.seconds for each in outcomes),
+        "median_characters": median(lengths) if lengths else None,
     }
 
 

@@ -37,7 +37,8 @@ SHOWN_SHARE: Final = 0.7
 COVERED_FROM: Final = 0.38
 WHOLE_FROM: Final = 0.48
 UNCOVERED_FROM: Final = 0.58
-# From this score on the best sentences alone are the answer; below it comes what is around more of them.
+# From this score on the best sentences alone are the answer; below it comes what is around more of them. If they were
+# alone also at log-odds of 3, 420 turns of dialogues-dev would have 90.5 → 89.4 % right (2026-11).
 EXACT_SCORE: Final = 0.6
 # Otherwise the closest sentences are offered with a line that says so, from the first score on, and to what is more
 # likely a remark from the second.

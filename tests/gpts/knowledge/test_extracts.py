@@ -142,6 +142,13 @@ def test_an_extract_of_rows_and_sentences_rests_on_each_of_them() -> None:
     assert grounding.citations[0].quote == "| Garden work | 28 Std. | 3,360 EUR |"
 
 
+def test_a_row_whose_column_has_the_number_of_the_question_stays_beside_one_that_names_more() -> None:
+    parts = "| Part | Fits 600 | Fits 900 |\n| Dry run guard | | x |"
+    lights = "| Light | Meaning | Remedy |\n| green | it is running | nothing |"
+    close = Closeness("The 900 is running but nothing comes out", (passage(parts), passage(lights)))
+    assert "Dry run guard" in close.extract(0.0).text
+
+
 def test_what_reads_both_together_decides_between_close_sentences() -> None:
     text = (
         "Loans\n\nMembers may borrow books. A loan of books lasts three weeks. The loans desk has books in braille."
@@ -150,7 +157,7 @@ def test_what_reads_both_together_decides_between_close_sentences() -> None:
 
     def reads(asked: str, texts: Sequence[str]) -> list[float]:
         assert asked == question
-        assert "Loans: Members may borrow books. A loan of books lasts three weeks." in texts
+        assert "manual, Loans: Members may borrow books. A loan of books lasts three weeks." in texts
         return [4.0 if each.endswith("weeks.") else -4.0 for each in texts]
 
     assert Closeness(question, (passage(text),)).extract(max_sentences=1).text == "Members may borrow books."

@@ -172,6 +172,7 @@ def test_cases_are_asked_for_real_with_and_without_typos(asked: Path, capsys, se
         "rightly_declined": 1.0,
     }
     assert found["all"]["2 typos"]["questions"] == 3
+    assert 0 < found["median_characters"] < 1_000
     assert found["oddities"]["files not read: EmptyFile"] == 1
     assert found["oddities"]["files not read: FileNotFoundError"] == 2
     assert len(outcomes.read_text().splitlines()) == 6

@@ -6,6 +6,7 @@ others. Each should say whether it answers, and the one that does more than the 
 
 import json
 import random
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,11 +17,12 @@ import numpy as np
 
 from workers.knowledge.embed import Embedder
 from workers.smallmodel.reading.reader import MOST_TOKENS, WEIGHTS, Reader
+from workers.smallmodel.routing.training.cases import with_typo
 from workers.smallmodel.routing.training.fit import Say
 from workers.smallmodel.routing.training.tune import insert_change
 
-# A title, the sentence before, and the sentence.
-Parts = tuple[str, str, str]
+# The name of the file, the title, the sentence before, and the sentence.
+Parts = tuple[str, str, str, str]
 
 DATA: Final = WEIGHTS.parent / "data"
 # The author whose documents are only measured on.
@@ -31,10 +33,16 @@ LEARNING_RATE: Final = 1e-3
 QUESTIONS_A_STEP: Final = 16
 # Sentences that do not answer, a question; one more if none does.
 OTHERS: Final = 2
-# Probabilities that a sentence is read alone, without the one before it, and that one of another document is added.
+# Probabilities that a sentence is read alone, without its file's name, without the sentence before it, that one of
+# another document is added, and that the question has a typo.
 ALONE: Final = 0.1
+WITHOUT_NAME: Final = 0.4
 WITHOUT_BEFORE: Final = 0.15
 STRANGER: Final = 0.25
+TYPO: Final = 0.1
+_EXTENSION: Final = re.compile(r"\.\w{2,4}$")
+# Parts of a step that are read one after the other.
+PARTS: Final = 2
 # Questions that are sorted by length together, so that a step has little padding.
 SORTED: Final = 16 * QUESTIONS_A_STEP
 
@@ -59,17 +67,13 @@ def train_reader(embedder: Embedder, folder: Path, seed: int, say: Say, *, check
     `check` trains nothing a second time: those questions are never learned from.
     """
     import torch
-    from transformers import AutoModel, AutoTokenizer
+    from transformers import AutoTokenizer
 
     torch.manual_seed(seed)
     draw = random.Random(seed)
     asked = _read_all(embedder, say)
     tokenizer = AutoTokenizer.from_pretrained(str(embedder.folder))
-    model = AutoModel.from_pretrained(
-        str(embedder.folder), dtype=torch.float32, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0
-    )
-    for part in model.parameters():
-        part.requires_grad_(False)
+    model = _frozen(embedder, torch)
     change = insert_change(model, RANK, torch)
     head = torch.nn.Linear(model.config.hidden_size, 1)
     learned = [*change.values(), *head.parameters()]
@@ -95,6 +99,26 @@ def train_reader(embedder: Embedder, folder: Path, seed: int, say: Say, *, check
     return _check(Reader(embedder, folder / WEIGHTS.name), embedder, say) if check else {}
 
 
+def _frozen(embedder: Embedder, torch: Any) -> Any:
+    """The embedder's model as it is; its layers are kept in 16 bits, in which they are computed."""
+    from transformers import AutoModel
+
+    # "eager": the gradients of torch's own attention take four times as long on a CPU in 16 bits.
+    model = AutoModel.from_pretrained(
+        str(embedder.folder),
+        dtype=torch.float32,
+        attn_implementation="eager",
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+    )
+    for part in model.parameters():
+        part.requires_grad_(False)
+    for layer in model.modules():
+        if isinstance(layer, torch.nn.Linear):
+            layer.to(torch.bfloat16)
+    return model
+
+
 def _read_all(embedder: Embedder, say: Say) -> list[Asked]:
     """The questions to learn from."""
     paths = [path for path in sorted(DATA.glob("*.jsonl")) if path.stem != HELD_OUT]
@@ -110,27 +134,28 @@ def read_asked(path: Path, embedder: Embedder) -> list[Asked]:
 
 def _asked_of(document: dict[str, Any], embedder: Embedder) -> Iterator[Asked]:
     parts = dict(sentences(document["title"], document["units"]))
-    vectors = embedder.encode([_text(each) for each in parts.values()])
-    for question, answers in document["questions"]:
-        cosines = vectors @ embedder.encode([question])[0]
+    questions = [question for question, _ in document["questions"]]
+    vectors = embedder.encode([*map(_text, parts.values()), *questions])
+    for (question, answers), vector in zip(document["questions"], vectors[len(parts) :], strict=True):
+        cosines = vectors[: len(parts)] @ vector
         order = [number for _, number in sorted(zip(-cosines, parts, strict=True))]
         yield Asked(question, tuple(parts[n] for n in order), tuple(n in answers for n in order))
 
 
-def sentences(title: str, units: Sequence[str]) -> Iterator[tuple[int, Parts]]:
+def sentences(name: str, units: Sequence[str]) -> Iterator[tuple[int, Parts]]:
     """The sentences among the units of a document, each by its number; "# " begins a heading."""
-    before = ""
+    title = before = ""
     for number, unit in enumerate(units):
         if unit.startswith("#"):
             title, before = unit.lstrip("# "), ""
         else:
-            yield number, (title, before, unit)
+            yield number, (_EXTENSION.sub("", name), title, before, unit)
             before = unit
 
 
 def _text(parts: Parts) -> str:
-    title, before, sentence = parts
-    return f"{title}: {before} {sentence}"
+    name, title, before, sentence = parts
+    return f"{', '.join(filter(None, (name, title)))}: {before} {sentence}"
 
 
 def _batches(asked: Sequence[Asked], draw: random.Random) -> Iterator[list[Asked]]:
@@ -156,24 +181,30 @@ def drawn(each: Asked, asked: Sequence[Asked], draw: random.Random) -> tuple[lis
     if draw.random() < STRANGER:
         chosen.append(draw.choice(draw.choice(asked).sentences))
     labels = [float(bool(right) and n == 0) for n in range(len(chosen))]
-    return [(each.question, _varied(parts, draw)) for parts in chosen], labels
+    question = with_typo(each.question, draw) if draw.random() < TYPO else each.question
+    return [(question, _varied(parts, draw)) for parts in chosen], labels
 
 
 def _varied(parts: Parts, draw: random.Random) -> str:
-    title, before, sentence = parts
-    chance = draw.random()
-    if chance < ALONE:
+    name, title, before, sentence = parts
+    if draw.random() < ALONE:
         return sentence
-    return _text((title, "" if chance < ALONE + WITHOUT_BEFORE else before, sentence))
+    name = "" if title and draw.random() < WITHOUT_NAME else name
+    return _text((name, title, "" if draw.random() < WITHOUT_BEFORE else before, sentence))
 
 
 def _read(model: Any, head: Any, tokenizer: Any, torch: Any, pairs: Sequence[tuple[str, str]]) -> Any:
-    """How likely each sentence answers, as logits `(n_pairs,)`."""
-    questions, texts = (list(column) for column in zip(*pairs, strict=True))
-    batch = tokenizer(questions, texts, padding=True, truncation=True, max_length=MOST_TOKENS, return_tensors="pt")
-    with torch.autocast("cpu", torch.bfloat16):
-        first = model(**batch).last_hidden_state[:, 0]
-    return head(first.float())[:, 0]
+    """How likely each sentence answers, as logits `(n_pairs,)`; those of similar length are read together."""
+    order = sorted(range(len(pairs)), key=lambda n: sum(map(len, pairs[n])))
+    first = []
+    for some in np.array_split(order, PARTS):
+        questions, texts = zip(*(pairs[n] for n in some), strict=True)
+        batch = tokenizer(
+            list(questions), list(texts), padding=True, truncation=True, max_length=MOST_TOKENS, return_tensors="pt"
+        )
+        with torch.autocast("cpu", torch.bfloat16):
+            first.append(model(**batch).last_hidden_state[:, 0].float())
+    return head(torch.cat(first))[np.argsort(order), 0]
 
 
 def _loss(logits: Any, labels: Sequence[Sequence[float]], torch: Any) -> Any:
