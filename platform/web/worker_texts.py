@@ -19,13 +19,19 @@ from web.languages import grouped
 
 LISTED: Final = Path(__file__).with_suffix(".json")
 # Where they are: Python's sentences, and the messages of TOML files.
-_FOLDERS: Final = ("workers/knowledge", "workers/connectors", "workers/indexing", "workers/egress")
+_FOLDERS: Final = (
+    "workers/knowledge",
+    "workers/isolation",
+    "workers/connectors",
+    "workers/indexing",
+    "workers/egress",
+)
 _FILES: Final = ("gpts/safety/addressing.py", "gpts/safety/hidden_characters.py")
 # What these say is for operators, or for nobody.
 _OPERATORS: Final = ("embed", "headers", "meaning", "multilingual", "rerank")
 # Why a passage is not sent to the model.
 _TAGS: Final = ("Not covered", "Score too low", "Duplicate", "No room left")
-_ERRORS: Final = "workers/knowledge/errors.py"
+_ERRORS: Final = ("workers/isolation/errors.py", "workers/knowledge/errors.py")
 _SENTENCE: Final = re.compile(r"[A-Z{].* .*[a-z]{3}.*\.", re.DOTALL)
 # Why a part of a file was left out: a value of a sentence.
 _PHRASE: Final = re.compile(r"[a-z][a-z']*(,? [a-z0-9][a-z0-9'-]*)+")
@@ -76,7 +82,7 @@ def collected() -> list[str]:
 def _sentences(path: Path) -> Iterator[str]:
     tree = ast.parse(path.read_text("utf-8"))
     is_parser = "parsers" in path.parts
-    is_errors = path == settings.REPOSITORY / _ERRORS
+    is_errors = path.relative_to(settings.REPOSITORY).as_posix() in _ERRORS
     skipped = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef) and is_errors:

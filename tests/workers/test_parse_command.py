@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
-from workers.knowledge import errors
+from workers.isolation import errors
 
 
 @pytest.fixture

@@ -29,8 +29,9 @@ from gpts.safety.findings import Decisions
 from gpts.spec.gpt import GptSpec, KnowledgeRef
 from workers.bench.dialogues import contains, declines
 from workers.bench.turns import turn
+from workers.isolation.errors import FileError
 from workers.knowledge import unions
-from workers.knowledge.errors import KnowledgeError, Quarantined
+from workers.knowledge.errors import Quarantined
 from workers.knowledge.index import KnowledgeIndex
 from workers.knowledge.pipeline import build_segment
 from workers.runs.services import Services
@@ -139,7 +140,7 @@ class CaseFiles:
             try:
                 address = self._indexed(self._folder / name)
                 self._refs[name] = KnowledgeRef(file_id=name, name=Path(name).name, segment=address)
-            except (KnowledgeError, OSError, ValueError) as error:
+            except (FileError, OSError, ValueError) as error:
                 self._oddities[f"files not read: {type(error).__name__}"] += 1
                 self._refs[name] = None
         return self._refs[name]

@@ -23,8 +23,9 @@ from django.conf import settings
 from gpts.safety.findings import Decisions
 from workers.bench import Say
 from workers.bench.collection import Collection, packed
+from workers.isolation.errors import FileError
 from workers.knowledge.embed import BATCH, Embedder, Vectors, load_model
-from workers.knowledge.errors import KnowledgeError, Quarantined
+from workers.knowledge.errors import Quarantined
 from workers.knowledge.pipeline import build_segment
 
 HELP = "files through the whole pipeline, against the bare embedder on the same chunks"
@@ -143,7 +144,7 @@ def _read(path: Path, home: Path, recorder: Recorder) -> str:
         except Quarantined as quarantined:
             decisions = {finding.id: "accept" for finding in quarantined.document.findings}
             build_segment(home, path, recorder, decisions=decisions)
-    except KnowledgeError as error:
+    except FileError as error:
         return str(error)
     return ""
 

@@ -13,8 +13,8 @@ from tempfile import NamedTemporaryFile
 from typing import Any, Final, Protocol
 
 from workers.egress import EgressConfig, FetchLimits, Response, fetch
-from workers.knowledge.errors import KnowledgeError
-from workers.knowledge.isolation import ParserLimits, run_isolated
+from workers.isolation.errors import FileError
+from workers.isolation.parent import ParserLimits, run_isolated
 
 # Of one document, and of what is listed.
 MOST_BYTES: Final = 20_000_000
@@ -74,7 +74,7 @@ class Reader:
                 return run_isolated(
                     f"workers.connectors.{function}", Path(file.name), args, _LISTING, lambda *_: self.check()
                 )
-            except KnowledgeError as error:
+            except FileError as error:
                 raise SourceError("What the source returned could not be read.") from error
 
 

@@ -14,10 +14,10 @@ from web.operate.services import any_model_can
 from web.runs.files import PICTURES
 from web.runs.models import ConversationFile
 from web.runs.models_stores import StoreFile
+from workers.isolation.errors import NoText, TooLarge
 from workers.knowledge import segments
 from workers.knowledge.content import SegmentInfo
 from workers.knowledge.embed import Embedder
-from workers.knowledge.errors import NoText, TooLarge
 from workers.knowledge.pipeline import IndexingProgress, Report, build_segment, read_file, recipe_for
 
 SEEN = "The model sees this picture."
@@ -27,7 +27,7 @@ NO_TEXT_IN_PICTURE = "Thereâ€™s no text in this picture, and the model here canâ
 def read_attachment(file: ConversationFile | StoreFile, embedder: Embedder, report: Report) -> SegmentInfo:
     """The segment of the file without what screening found; its notices say how much that was.
 
-    A picture without text has an empty segment if the model sees pictures. Raises a KnowledgeError or what `report`
+    A picture without text has an empty segment if the model sees pictures. Raises a FileError or what `report`
     raises.
     """
     home, is_picture = settings.GUILDHALL_HOME, file.mime in PICTURES

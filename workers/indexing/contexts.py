@@ -22,9 +22,9 @@ from web.builder.files import point_versions_at
 from web.builder.models_files import KnowledgeFile
 from web.runs.fair_queue import is_idle
 from workers.engine.base import PromptTooLong
+from workers.isolation.errors import FileError
 from workers.knowledge import publishing, segments
 from workers.knowledge.content import Segment
-from workers.knowledge.errors import KnowledgeError
 from workers.knowledge.pipeline import with_contexts
 from workers.knowledge.unions import MANY_SEGMENTS
 from workers.runs.services import Services
@@ -48,7 +48,7 @@ class RunWaits(Exception):
 
 def request(address: str) -> None:
     """Have lines written for the segment, unless it has some or cannot be used."""
-    with suppress(KnowledgeError):
+    with suppress(FileError):
         if not segments.recipe_of(settings.GUILDHALL_HOME, address).contexts:
             lines = _lines(address)
             lines.parent.mkdir(parents=True, exist_ok=True)
@@ -99,7 +99,7 @@ def _write_lines(file: KnowledgeFile, services: Services, check: Show) -> None:
             return
         try:
             segment = segments.load(settings.GUILDHALL_HOME, file.segment)
-        except KnowledgeError:
+        except FileError:
             logger.exception("no lines of context for %s", file.segment)
             return
         if segment.embedder != services.embedder.id:

@@ -36,9 +36,10 @@ from web.runs.models_stores import StoreFile
 from workers.indexing.attachments import read_attachment
 from workers.indexing.contexts import request as request_lines
 from workers.indexing.lost_segments import restore_versions
+from workers.isolation.errors import FileError
 from workers.knowledge.content import SegmentInfo
 from workers.knowledge.embed import Embedder, shared_embedder
-from workers.knowledge.errors import KnowledgeError, Quarantined
+from workers.knowledge.errors import Quarantined
 from workers.knowledge.pipeline import IndexingProgress, build_segment
 
 logger = logging.getLogger(__name__)
@@ -108,7 +109,7 @@ def index(file: FileToRead) -> None:
         logger.info("stopped indexing %s: cancelled, removed or taken over", file.id)
     except Quarantined as found:
         claimed.quarantine(found.document)
-    except KnowledgeError as error:
+    except FileError as error:
         claimed.fail(str(error))
     except Exception:
         logger.exception("indexing %s failed", file.id)

@@ -18,10 +18,10 @@ from gpts.knowledge.terms import terms
 from gpts.spec.gpt import KnowledgeRef
 from web.builder.models import Gpt
 from web.runs.models import Conversation, Run, StepRow
+from workers.isolation.errors import FileError
 from workers.knowledge import segments
 from workers.knowledge.content import Segment
 from workers.knowledge.embed import Vectors
-from workers.knowledge.errors import KnowledgeError
 
 # How many of the newest searches are examined.
 SEARCHES: Final = 5_000
@@ -70,7 +70,7 @@ def _opened(refs: Sequence[KnowledgeRef]) -> Iterator[_OpenFile]:
     for ref in refs:
         try:
             yield _OpenFile(ref, segments.load(settings.GUILDHALL_HOME, ref.segment))
-        except KnowledgeError:
+        except FileError:
             continue
 
 

@@ -26,7 +26,7 @@ PER_PAGE: Final = 30
 
 
 def probe(services: Services, spec: GptSpec, question: str) -> dict[str, Any]:
-    """What the files of a GPT contain for `question`, best first, as JSON. Raises KnowledgeError."""
+    """What the files of a GPT contain for `question`, best first, as JSON. Raises FileError."""
     explained = services.index.explain(spec.knowledge, question)
     _, evidence = services.index.rank(spec.knowledge, question)
     ability = services.engine.ability()
@@ -47,7 +47,7 @@ def probe(services: Services, spec: GptSpec, question: str) -> dict[str, Any]:
 
 
 def search(index: KnowledgeIndex, refs: str, queries: str, n: int) -> dict[str, Any]:
-    """The `n` best passages of the files for any of the queries, both as JSON. Raises KnowledgeError."""
+    """The `n` best passages of the files for any of the queries, both as JSON. Raises FileError."""
     files = TypeAdapter(list[KnowledgeRef]).validate_json(refs)
     best: dict[tuple[str, int], Passage] = {}
     for query in TypeAdapter(list[str]).validate_json(queries):
@@ -60,7 +60,7 @@ def search(index: KnowledgeIndex, refs: str, queries: str, n: int) -> dict[str, 
 
 
 def whole_text(index: KnowledgeIndex, ref: str) -> dict[str, Any]:
-    """The text of the file, or only its length if that is too long to send. Raises KnowledgeError."""
+    """The text of the file, or only its length if that is too long to send. Raises FileError."""
     file = KnowledgeRef.model_validate_json(ref)
     n_chars = index.n_chars(file)
     return {"n_chars": n_chars, "text": index.part(file, 0, n_chars).text if n_chars <= MOST_CHARS else ""}

@@ -14,10 +14,10 @@ from typing import Any, Final
 from lxml import etree
 
 from gpts.safety.archives import ArchiveRefused, Reason, checked_entries, key_of
-from workers.knowledge.errors import (
+from workers.isolation.errors import (
     BrokenFile,
     EntitiesRefused,
-    KnowledgeError,
+    FileError,
     PasswordProtected,
     UnpacksTooLarge,
     UnsafeArchive,
@@ -28,7 +28,7 @@ MAX_BYTES: Final = 200_000_000
 _DOCTYPE: Final = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.I)
 # The namespaces of "Strict Open XML" have the same elements as the usual ones.
 _STRICT: Final = re.compile(rb"http://purl\.oclc\.org/ooxml/(\w+)/(\w+)")
-_REFUSALS: Final[dict[Reason, type[KnowledgeError]]] = {
+_REFUSALS: Final[dict[Reason, type[FileError]]] = {
     "broken": BrokenFile,
     "large": UnpacksTooLarge,
     "protected": PasswordProtected,

@@ -13,7 +13,7 @@ from typing import Final
 
 from chardet import EncodingEra, detect
 
-from workers.knowledge.errors import BrokenFile, UnsupportedFormat
+from workers.isolation.errors import BrokenFile, UnsupportedFormat
 
 _HEAD_BYTES: Final = 64_000
 _UTF8_PAIR: Final = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")

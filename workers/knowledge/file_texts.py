@@ -1,6 +1,6 @@
 """Reads the text of a GPT's files: whole, in parts, and around a passage.
 
-An open segment serves every GPT that has the file. A segment that is missing or damaged raises a KnowledgeError that
+An open segment serves every GPT that has the file. A segment that is missing or damaged raises a FileError that
 names the file.
 """
 
@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from gpts.knowledge.documents import Block, Document, Passage
 from gpts.knowledge.sections import FilePart, Section, parts_of, section_around
 from gpts.spec.gpt import KnowledgeRef
+from workers.isolation.errors import FileError
 from workers.knowledge.content import SegmentInfo
-from workers.knowledge.errors import KnowledgeError
 from workers.knowledge.passages import stretch
 from workers.knowledge.segment_cache import SegmentCache
 
@@ -23,7 +23,7 @@ class FileTexts:
         self._cache = cache
 
     def whole(self, refs: Sequence[KnowledgeRef]) -> tuple[Passage, ...]:
-        """Each of the files as one passage. Raises KnowledgeError naming the file whose segment cannot be used."""
+        """Each of the files as one passage. Raises FileError naming the file whose segment cannot be used."""
         with self._naming(refs):
             opened = ((ref, self._cache.segment(ref.segment)) for ref in refs)
             return tuple(stretch(ref, segment, 0, segment.n_chars) for ref, segment in opened)
@@ -34,7 +34,7 @@ class FileTexts:
             return tuple(self._cache.segment(ref.segment).info for ref in refs)
 
     def n_tokens(self, refs: Sequence[KnowledgeRef]) -> int:
-        """The length of the files in the embedder's tokens. Raises KnowledgeError like `whole`."""
+        """The length of the files in the embedder's tokens. Raises FileError like `whole`."""
         return sum(info.n_tokens for info in self.infos(refs))
 
     def parts(self, ref: KnowledgeRef, part_tokens: int) -> tuple[FilePart, ...]:
@@ -82,13 +82,13 @@ class FileTexts:
 
     @contextmanager
     def _naming(self, refs: Iterable[KnowledgeRef]) -> Iterator[None]:
-        """Add to a KnowledgeError the name of the file whose segment cannot be used."""
+        """Add to a FileError the name of the file whose segment cannot be used."""
         try:
             yield
-        except KnowledgeError:
+        except FileError:
             for ref in refs:
                 try:
                     self._cache.segment(ref.segment)
-                except KnowledgeError as error:
+                except FileError as error:
                     raise type(error)(f"{ref.name}: {error}") from error
             raise

@@ -110,7 +110,7 @@ class KnowledgeIndex(FileTexts):
     ) -> Retrieval:
         """The passages of `refs` for `query`, best first, within `budget_tokens`, and whether they cover it.
 
-        `likely`: a text that may be like the answer, which counts less. Raises KnowledgeError naming the file whose
+        `likely`: a text that may be like the answer, which counts less. Raises FileError naming the file whose
         segment cannot be used.
         """
         by_address = {ref.segment: ref for ref in refs}

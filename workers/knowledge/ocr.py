@@ -18,7 +18,7 @@ from typing import Any, Final
 import numpy as np
 from PIL import Image
 
-from workers.knowledge.errors import ScannedPages
+from workers.isolation.errors import ScannedPages
 from workers.knowledge.parsers.words import Word
 
 DEFAULT_LANGUAGES: Final = "eng"

@@ -15,9 +15,9 @@ from typing import Final
 
 from PIL import Image
 
+from workers.isolation.errors import FileError, NoText, ScannedPages
+from workers.isolation.parent import ParserLimits, run_isolated
 from workers.knowledge import ocr, sniffing
-from workers.knowledge.errors import KnowledgeError, NoText, ScannedPages
-from workers.knowledge.isolation import ParserLimits, run_isolated
 from workers.knowledge.parsers.image import for_recognition, frames
 from workers.knowledge.parsers.pdf.document import opened
 from workers.knowledge.parsers.pdf.page_words import turned_back
@@ -61,13 +61,13 @@ def has_pictures(source: Path) -> bool:
         head = file.read(_SNIFFED_BYTES)
     try:
         kind = sniffing.sniff(head)
-    except KnowledgeError:
+    except FileError:
         return False
     return kind == sniffing.PDF or kind.startswith("image/")
 
 
 def page_picture(source: Path, folder: Path, page: int) -> PagePicture:
-    """`page` (from 1) of the file `source`, with its picture in `folder`. Raises a KnowledgeError."""
+    """`page` (from 1) of the file `source`, with its picture in `folder`. Raises a FileError."""
     facts, picture = folder / f"{page}.json", folder / f"{page}.webp"
     if not (facts.is_file() and picture.is_file()):
         answer = run_isolated(_DRAW, source, [page], LIMITS)
@@ -81,7 +81,7 @@ def page_picture(source: Path, folder: Path, page: int) -> PagePicture:
 
 
 def model_picture(source: Path, folder: Path) -> bytes:
-    """The picture file `source` as a JPEG for a model, without metadata; kept in `folder`. Raises a KnowledgeError.
+    """The picture file `source` as a JPEG for a model, without metadata; kept in `folder`. Raises a FileError.
 
     JPEG, as not every model server reads WebP.
     """
@@ -93,7 +93,7 @@ def model_picture(source: Path, folder: Path) -> bytes:
 
 
 def jpeg_in_child(data: bytes) -> bytes:
-    """The first page of a picture as a JPEG for a model. Raises a KnowledgeError."""
+    """The first page of a picture as a JPEG for a model. Raises a FileError."""
     for frame in frames(data):
         frame.thumbnail((_MODEL_SIDE, _MODEL_SIDE))
         buffer = BytesIO()
@@ -115,7 +115,7 @@ def draw_in_child(data: bytes, page: int) -> bytes:
 
 
 def draw(data: bytes, page: int) -> tuple[PagePicture, bytes]:
-    """`page` (from 1) of a PDF or picture file, and its WebP. Raises a KnowledgeError if it cannot be drawn."""
+    """`page` (from 1) of a PDF or picture file, and its WebP. Raises a FileError if it cannot be drawn."""
     if b"%PDF-" in data[:1024]:
         return _drawn_pdf(data, page)
     for number, frame in enumerate(frames(data), 1):

@@ -1,4 +1,4 @@
-"""Parses a file in a child process (isolation.py) and detects its language."""
+"""Parses a file in a child process (workers/isolation) and detects its language."""
 
 from pathlib import Path
 from threading import Thread
@@ -7,8 +7,8 @@ from typing import Final
 from pydantic import BaseModel, ValidationError
 
 from gpts.knowledge.documents import Document
-from workers.knowledge.errors import BrokenFile
-from workers.knowledge.isolation import LIMITS, OnProgress, ParserLimits, run_isolated
+from workers.isolation.errors import BrokenFile
+from workers.isolation.parent import LIMITS, OnProgress, ParserLimits, run_isolated
 from workers.knowledge.languages import identifier, language_of
 
 _PARSE: Final = "workers.knowledge.parsing:parse_in_child"
@@ -24,7 +24,7 @@ class Parsed(BaseModel):
 def parse_file(
     source: Path, on_progress: OnProgress = lambda n_read, n_pages: None, limits: ParserLimits = LIMITS
 ) -> Parsed:
-    """The screened document in the file `source`, parsed in a child process. Raises a KnowledgeError."""
+    """The screened document in the file `source`, parsed in a child process. Raises a FileError."""
     Thread(target=identifier, daemon=True).start()  # loads while the child reads
     answer = run_isolated(_PARSE, source, limits=limits, on_progress=on_progress)
     try:

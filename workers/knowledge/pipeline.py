@@ -19,10 +19,11 @@ from gpts.knowledge.corrections import Corrections, corrected, digest
 from gpts.knowledge.documents import Chunk, Document
 from gpts.knowledge.terms import terms
 from gpts.safety.findings import Decisions, settled, undecided
+from workers.isolation.errors import NoText
 from workers.knowledge import segments
 from workers.knowledge.content import Content, Segment, SegmentInfo
 from workers.knowledge.embed import Embedder, Vectors
-from workers.knowledge.errors import NoText, Quarantined
+from workers.knowledge.errors import Quarantined
 from workers.knowledge.lexical import Postings
 from workers.knowledge.parsers import PARSER_VERSION
 from workers.knowledge.parsing import parse_file
@@ -86,7 +87,7 @@ def build_segment(
     """The segment of the owner's file `source` after their `decisions` and `corrections`, built unless it exists.
 
     What waits for a decision is left out meanwhile. Raises Quarantined if that leaves nothing, another
-    KnowledgeError, or what `report` raises.
+    FileError, or what `report` raises.
     """
     source_hash = sha256(source)
     recipe = recipe_for(source_hash, embedder, decisions, owner, corrections)
@@ -108,7 +109,7 @@ def build_segment(
 def read_file(home: Path, source: Path, report: Report = lambda progress: None, owner: str = "") -> Document:
     """The screened document in the owner's file `source`, parsed now or kept from an earlier parse.
 
-    Raises a KnowledgeError or what `report` raises.
+    Raises a FileError or what `report` raises.
     """
     kept = _parsed(home, sha256(source), owner)
     report(IndexingProgress("parsing"))

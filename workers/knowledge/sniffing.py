@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from lxml import etree
 
+from workers.isolation.errors import BrokenFile, EmptyFile, PasswordProtected, UnsupportedFormat
 from workers.knowledge.archives import Archive
 from workers.knowledge.decoding import decode
-from workers.knowledge.errors import BrokenFile, EmptyFile, PasswordProtected, UnsupportedFormat
 from workers.knowledge.text_types import text_type
 
 PDF: Final = "application/pdf"
@@ -43,7 +43,7 @@ def _as_bytes(starts: list[str]) -> tuple[bytes, ...]:
 
 
 def sniff(data: bytes) -> str:
-    """The MIME type of `data`, a constant of this module or of text_types. Raises a KnowledgeError if unsupported."""
+    """The MIME type of `data`, a constant of this module or of text_types. Raises a FileError if unsupported."""
     if not data.strip(b"\0 \t\r\n"):
         raise EmptyFile
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):

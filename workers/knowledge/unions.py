@@ -98,7 +98,7 @@ def request(home: Path, addresses: Sequence[str]) -> str:
 def build(home: Path, name: str) -> bool:
     """Build the requested union; False if it exists, was not requested, or another process is building it.
 
-    Raises KnowledgeError if a segment cannot be used, and drops the request.
+    Raises FileError if a segment cannot be used, and drops the request.
     """
     request_file = _request_file(home, name)
     with publishing.locked(request_file.with_suffix(".lock")) as is_locked:

@@ -10,7 +10,7 @@ from gpts.runs.state import TurnState
 from gpts.runs.steps import UserMessage
 from web.builder.models import Gpt
 from workers.engine.base import EngineError
-from workers.knowledge.errors import KnowledgeError
+from workers.isolation.errors import FileError
 from workers.runs import answering
 from workers.runs.engines import NamedEngines
 from workers.runs.loop import callers_own
@@ -38,6 +38,6 @@ def count_tokens(
         state = replace(state, whole_files=answering.whole_files(state, chosen))
         prompt = build_prompt(spec, (), state.steps, state.whole_files)
         return {"n_tokens": chosen.engine.count_tokens(prompt, state.model_tools())}
-    except (EngineError, KnowledgeError):
+    except (EngineError, FileError):
         logger.exception("a prompt of %s could not be counted", gpt.slug)
         return {"refused": AWAY}

@@ -15,8 +15,8 @@ from web.chat.rendering import render_answer
 from web.runs import exports
 from web.runs.files import PICTURES
 from web.runs.models import Conversation, ConversationFile, Run
-from workers.knowledge.errors import KnowledgeError
-from workers.knowledge.isolation import ParserLimits, run_isolated
+from workers.isolation.errors import FileError
+from workers.isolation.parent import ParserLimits, run_isolated
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ def export(conversation_id: UUID, target: Path) -> dict[str, Any]:
             source.write(data)
             source.flush()
             made = run_isolated("workers.typesetting.pdf:render", Path(source.name), limits=LIMITS)
-    except KnowledgeError as error:
+    except FileError as error:
         logger.warning("the chat %s could not be set as PDF: %s", conversation_id, error)
         return {"refused": TOO_LONG}
     if not made.startswith(b"%PDF"):

@@ -11,8 +11,8 @@ from gpts.knowledge.highlight import quoted_words
 from gpts.knowledge.sections import ROOM_CHARS, Section
 from web.builder.models_files import content_path
 from web.runs.citations import ShownPage, SourceView, pictures_of
+from workers.isolation.errors import FileError
 from workers.knowledge.embed import shared_embedder
-from workers.knowledge.errors import KnowledgeError
 from workers.knowledge.index import KnowledgeIndex
 from workers.knowledge.page_pictures import DrawnWord, PagePicture, has_pictures, page_picture
 
@@ -33,7 +33,7 @@ def source_view(segment: str, sha256: str, start: int, end: int) -> SourceView:
     """The section around `start`..`end` of the segment's text, with pictures of its pages if `sha256` is given."""
     try:
         section = _sections().surroundings(segment, start, end, ROOM_CHARS)
-    except KnowledgeError:
+    except FileError:
         return SourceView(trouble=TEXT_GONE)
     view = SourceView(section=section)
     for page, quote in quotes_by_page(section, start, end).items() if sha256 else ():
@@ -53,7 +53,7 @@ def page_view(sha256: str, page: int, quote: str = "") -> SourceView:
         return SourceView()
     try:
         drawn = page_picture(source, pictures_of(sha256), page)
-    except KnowledgeError as error:
+    except FileError as error:
         logger.warning("page %d of %s was not drawn: %s", page, sha256[:12], error)
         return SourceView(trouble=NOT_DRAWN)
     return SourceView(pages=(_shown(page, drawn, quote),))

@@ -24,7 +24,8 @@ from gpts.spec.gpt import KnowledgeRef
 from gpts.spec.tools import ToolSpec
 from workers.engine.base import EngineError, GenerationRequest, Grammar, PromptTooLong, Sampling
 from workers.engine.prompts import fit_prompt
-from workers.knowledge.errors import AttachmentGone, KnowledgeError
+from workers.isolation.errors import FileError
+from workers.knowledge.errors import AttachmentGone
 from workers.knowledge.index import KnowledgeIndex
 from workers.knowledge.meaning import EmbeddedMeaning
 from workers.runs.reply import ReplyCollector
@@ -47,12 +48,12 @@ _HANDED_OVER: Final = re.compile(r":\s*\S.{20,}|[\"“„«].{20,}[\"”“»]|\
 
 
 def whole_files(state: TurnState, services: Services) -> tuple[Passage, ...]:
-    """The files as they become part of the prompt of this turn. Raises KnowledgeError."""
+    """The files as they become part of the prompt of this turn. Raises FileError."""
     index, own = services.index, state.spec.knowledge
     for file in state.attached():
         try:
             index.n_tokens([file.as_knowledge()])
-        except KnowledgeError as error:
+        except FileError as error:
             raise AttachmentGone(GONE.format(name=file.name)) from error
     if not (state.ability.writes_from_sources and state.files()):
         return ()
@@ -66,7 +67,7 @@ def whole_files(state: TurnState, services: Services) -> tuple[Passage, ...]:
 def retrieval(state: TurnState, services: Services) -> Retrieval:
     """What the files of the turn hold on the question: those that are not read whole are searched.
 
-    A model that writes answers decides itself whether the passages cover it. Raises KnowledgeError.
+    A model that writes answers decides itself whether the passages cover it. Raises FileError.
     """
     names = tuple(file.file_name for file in state.whole_files)
     searched = state.long_files()
@@ -127,7 +128,7 @@ def _quotable(refs: Sequence[KnowledgeRef], query: str, budget: int, index: Know
 
 
 def outline(state: TurnState, services: Services) -> Retrieval:
-    """The outline of the files that the message means. Raises KnowledgeError."""
+    """The outline of the files that the message means. Raises FileError."""
     intent = state.intent()
     assert intent is not None
     refs = [ref for ref in state.files() if ref.file_id in intent.file_ids]

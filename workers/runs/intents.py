@@ -16,7 +16,7 @@ MANY_FILES: Final = 3
 
 
 def message_intent(state: TurnState, services: Services, check: Show) -> MessageIntent:
-    """What the message of this turn asks for. Raises KnowledgeError, EngineError, or what `check` raises to stop."""
+    """What the message of this turn asks for. Raises FileError, EngineError, or what `check` raises to stop."""
     if not (state.ability.writes_from_sources and state.question()):
         return services.small.read_intent(_in_words_of_files(state, services))
     refs = state.files()

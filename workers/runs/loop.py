@@ -40,7 +40,7 @@ from web.runs.services import history as history_of
 from web.runs.wake import wake
 from workers import configuration
 from workers.engine.base import EngineError, GrammarError, ModelLoading, PromptTooLong, SchemaRefused, served_person
-from workers.knowledge.errors import KnowledgeError
+from workers.isolation.errors import FileError
 from workers.runs import answering, delegate_tools, leases
 from workers.runs.perform import perform
 from workers.runs.pictures import pictures
@@ -80,7 +80,7 @@ def advance_claimed(run_id: UUID, lease: str, queue: Queue, services: Callable[[
             _fail(run_id, lease, str(error), "context_length_exceeded")
         except SchemaRefused as error:
             _fail(run_id, lease, str(error), "invalid_schema")
-        except (GrammarError, KnowledgeError, ModelLoading) as error:
+        except (GrammarError, FileError, ModelLoading) as error:
             _fail(run_id, lease, str(error))
         except EngineError as error:
             logger.error("run %s: %s", run_id, error)

@@ -9,7 +9,7 @@ from gpts.runs.state import TurnState, files_of
 from web.runs.citations import pictures_of
 from web.runs.files import PICTURES
 from web.runs.models import ConversationFile
-from workers.knowledge.errors import KnowledgeError
+from workers.isolation.errors import FileError
 from workers.knowledge.page_pictures import model_picture
 
 logger = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ def _picture(file: ConversationFile) -> Picture | None:
     """The file as a picture; None if it cannot be drawn, which the model is then told."""
     try:
         data = model_picture(file.path, pictures_of(file.sha256))
-    except KnowledgeError as error:
+    except FileError as error:
         logger.warning("picture %s is not shown to the model: %s", file.id, error)
         return None
     return Picture(mime="image/jpeg", data=data)

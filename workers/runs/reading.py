@@ -49,7 +49,7 @@ class _NotesRequest:
 def next_step(state: TurnState, services: Services, person: str, tell: Show) -> PartNotes | Retrieval:
     """The notes on the next part of the files that the message means, or what was read once there is no further one.
 
-    `person` identifies whose message it is. Raises KnowledgeError, EngineError, or what `tell` raises to stop.
+    `person` identifies whose message it is. Raises FileError, EngineError, or what `tell` raises to stop.
     """
     intent, done = state.intent(), state.notes()
     assert intent is not None

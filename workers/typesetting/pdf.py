@@ -1,4 +1,4 @@
-"""The PDF of a chat: runs in a child process without network and other files (workers/knowledge/isolation.py).
+"""The PDF of a chat: runs in a child process without network and other files (workers/isolation).
 
 Characters that no font here has are never shown as boxes. Typst names them when it makes PDF/A: a few are named in
 brackets instead, and a text that is written in such a script has no PDF.

@@ -1,4 +1,4 @@
-"""Decodes recordings in an isolated child (workers/knowledge/isolation.py). Imported there only: it needs PyAV."""
+"""Decodes recordings in an isolated child (workers/isolation). Imported there only: it needs PyAV."""
 
 from io import BytesIO
 from itertools import chain
@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import av
 
-from workers.knowledge.errors import BrokenFile, TooLarge
+from workers.isolation.errors import BrokenFile, TooLarge
 
 # What Whisper hears.
 RATE_HZ: Final = 16_000

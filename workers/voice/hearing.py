@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from workers.knowledge.errors import KnowledgeError, TimedOut, TooLarge
-from workers.knowledge.isolation import ParserLimits, run_isolated
+from workers.isolation.errors import FileError, TimedOut, TooLarge
+from workers.isolation.parent import ParserLimits, run_isolated
 from workers.voice.errors import NotReady, TooLate, VoiceError
 
 logger = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ def samples_of(recording: Path, max_s: int) -> "np.ndarray[Any, np.dtype[np.floa
     except (TooLarge, TimedOut) as error:
         text = f"“file” is longer than {max_s // 60} minutes. Send it in parts."
         raise VoiceError(text, 413, "file", "audio_too_long") from error
-    except KnowledgeError as error:
+    except FileError as error:
         raise VoiceError(NO_AUDIO, 400, "file") from error
     return np.frombuffer(data, "<i2").astype(np.float32) / np.float32(32_768)
 

@@ -13,7 +13,7 @@ from web.builder.models_files import KnowledgeFile
 from web.builder.models_sources import Source, SourceCheck
 from web.builder.services import create_gpt
 from web.worker_texts import said
-from workers.knowledge.errors import NoText
+from workers.isolation.errors import NoText
 
 EMPTY = str(NoText())
 

@@ -7,7 +7,8 @@ from io import BytesIO
 import pytest
 
 from tests.workers.knowledge import files
-from workers.knowledge import errors, sniffing
+from workers.isolation import errors
+from workers.knowledge import sniffing
 from workers.knowledge.archives import Archive
 from workers.knowledge.parsers import parse
 
@@ -87,8 +88,8 @@ def flagged() -> bytes:
         (files.with_part(files.word_file(), "word/document.xml", OUTSIDE.encode("utf-16")), errors.EntitiesRefused),
     ],
 )
-def test_a_hostile_archive_is_refused_with_its_reason(data: bytes, reason: type[errors.KnowledgeError]) -> None:
-    with pytest.raises(errors.KnowledgeError) as caught:
+def test_a_hostile_archive_is_refused_with_its_reason(data: bytes, reason: type[errors.FileError]) -> None:
+    with pytest.raises(errors.FileError) as caught:
         parse(data)
     assert type(caught.value) is reason
     assert str(caught.value).count(".") == 1

@@ -11,8 +11,8 @@ import pytest
 from tests.workers.knowledge.attacks import HELD
 from workers.confinement.landlock import version as landlock_version
 from workers.confinement.syscalls import DENIED
-from workers.knowledge.isolated_child import missing
-from workers.knowledge.isolation import run_isolated
+from workers.isolation.child import missing
+from workers.isolation.parent import run_isolated
 
 ROOT = Path(__file__).parents[3]
 ATTACKS = "tests.workers.knowledge.attacks"
@@ -135,7 +135,7 @@ def test_the_confinement_holds_for_an_ordinary_user_too(secret: Path) -> None:
     for folder in (secret, *secret.parents[:-1]):
         folder.chmod(folder.stat().st_mode | 0o055)
     program = (
-        "import os; from workers.knowledge.isolated_child import confine\n"
+        "import os; from workers.isolation.child import confine\n"
         "from tests.workers.knowledge import attacks\n"
         "os.setgroups([]); os.setgid(65534); os.setuid(65534); confine()\n"
         f"print(attacks.read(b'', {str(secret)!r}), attacks.fork(b''), attacks.family(b'', 2, 1))"

@@ -2,8 +2,8 @@
 
 import pytest
 
+from workers.isolation.errors import UnsupportedFormat
 from workers.knowledge.decoding import decode, decoded
-from workers.knowledge.errors import UnsupportedFormat
 
 GERMAN = "Die Wärmepumpe läuft über Nacht. Für größere Häuser genügt sie nicht."
 FRENCH = "L’été dernier, les élèves ont visité le château près de la forêt."

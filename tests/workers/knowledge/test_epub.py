@@ -4,7 +4,7 @@ import pytest
 
 from gpts.knowledge.documents import Document
 from tests.workers.knowledge import files
-from workers.knowledge.errors import KnowledgeError, PasswordProtected
+from workers.isolation.errors import FileError, PasswordProtected
 from workers.knowledge.parsers.epub import parse
 
 CONTAINER = (
@@ -70,5 +70,5 @@ def test_a_locked_book_says_so_and_scrambled_fonts_do_not_lock_it() -> None:
 def test_a_missing_chapter_is_told_and_entities_are_refused() -> None:
     document = book(**{"OPS/book.opf": PACKAGE.replace("b.xhtml", "gone.xhtml", 1)})
     assert "couldn't be opened: 1" in document.notices[0].message
-    with pytest.raises(KnowledgeError):
+    with pytest.raises(FileError):
         book(**{"OPS/book.opf": '<!DOCTYPE p [<!ENTITY a "b">]>' + PACKAGE})

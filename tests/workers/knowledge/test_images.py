@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from tests.workers.knowledge.pages import saved, scan
-from workers.knowledge import errors
+from workers.isolation import errors
 from workers.knowledge.parsers import image, parse
 from workers.knowledge.sniffing import sniff
 

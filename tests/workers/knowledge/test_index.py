@@ -12,10 +12,11 @@ from gpts.knowledge.documents import Block, Document, Finding
 from gpts.knowledge.terms import terms
 from gpts.spec.gpt import KnowledgeRef
 from tests.workers.knowledge import files
+from workers.isolation.errors import NoText
 from workers.knowledge import index as index_module
 from workers.knowledge import segments, unions
 from workers.knowledge.content import Segment
-from workers.knowledge.errors import NoText, SegmentCorrupt, SegmentMissing
+from workers.knowledge.errors import SegmentCorrupt, SegmentMissing
 from workers.knowledge.index import KnowledgeIndex
 from workers.knowledge.lexical import Postings
 from workers.knowledge.pipeline import IndexingProgress, build_segment

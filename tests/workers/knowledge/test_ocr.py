@@ -5,7 +5,8 @@ import pytest
 from PIL import Image
 
 from tests.workers.knowledge.pages import HONEST, SECRET, Page, at, pdf, scan
-from workers.knowledge import errors, ocr
+from workers.isolation import errors
+from workers.knowledge import ocr
 from workers.knowledge.parsers.pdf.document import parse
 
 _LINES = (

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.workers.knowledge.pages import HONEST, SECRET, Page, at, noise, pdf, saved, scan
-from workers.knowledge import errors
+from workers.isolation import errors
 from workers.knowledge.page_pictures import PagePicture, draw, page_picture
 
 _TURNED = "q 0 1 -1 0 300 300 cm " + at(0, 0, HONEST) + "Q"

@@ -7,7 +7,7 @@ import struct
 import pytest
 
 from tests.workers.knowledge.pages import HONEST, Page, at, pdf
-from workers.knowledge import errors
+from workers.isolation import errors
 from workers.knowledge.parsers.pdf import characters, pages
 from workers.knowledge.parsers.pdf import document as parser
 from workers.knowledge.parsers.pdf.document import parse

@@ -7,7 +7,7 @@ import docx
 import pytest
 
 from tests.workers.knowledge import files
-from workers.knowledge import errors
+from workers.isolation import errors
 from workers.knowledge.parsing import parse_file
 from workers.knowledge.sniffing import DOCX, PDF, sniff
 from workers.knowledge.text_types import HTML, MARKDOWN, TEXT
@@ -43,9 +43,9 @@ def entity_bomb() -> bytes:
         (b"<html><body><script>x()</script></body></html>", errors.NoText),
     ],
 )
-def test_each_reason_has_its_own_error(data: bytes, reason: type[errors.KnowledgeError], tmp_path: Path) -> None:
+def test_each_reason_has_its_own_error(data: bytes, reason: type[errors.FileError], tmp_path: Path) -> None:
     (tmp_path / "upload").write_bytes(data)
-    with pytest.raises(errors.KnowledgeError) as caught:
+    with pytest.raises(errors.FileError) as caught:
         parse_file(tmp_path / "upload")
     assert type(caught.value) is reason
     assert len(str(caught.value)) > 20

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from workers.knowledge.errors import TooLarge
+from workers.isolation.errors import TooLarge
 from workers.knowledge.parsers.structured import parse
 
 

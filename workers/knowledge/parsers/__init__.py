@@ -5,8 +5,8 @@ from typing import Final
 
 from gpts.knowledge.documents import Document
 from gpts.safety.screening import screened
+from workers.isolation.errors import NoText
 from workers.knowledge import sniffing, text_types
-from workers.knowledge.errors import NoText
 
 # Part of a segment's address: raise it whenever a parser's text for the same bytes changes.
 PARSER_VERSION: Final = 9
@@ -33,7 +33,7 @@ PARSERS: dict[str, str] = {
 
 
 def parse(data: bytes, kind: str = "") -> Document:
-    """The screened document in `data`, whose MIME type is `kind` or detected. Raises a KnowledgeError."""
+    """The screened document in `data`, whose MIME type is `kind` or detected. Raises a FileError."""
     parser = import_module(PARSERS[kind or sniffing.sniff(data)])
     document: Document = parser.parse(data)
     if not any(block.text.strip() for block in document.blocks):

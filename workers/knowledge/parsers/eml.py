@@ -17,8 +17,8 @@ from typing import Any, Final, TypeAlias
 import webencodings
 
 from gpts.knowledge.documents import Document
+from workers.isolation.errors import BrokenFile, FileError, PasswordProtected
 from workers.knowledge.decoding import decode
-from workers.knowledge.errors import BrokenFile, KnowledgeError, PasswordProtected
 from workers.knowledge.parsers.html.document import read_page
 from workers.knowledge.parsers.outline import Outline, flat
 from workers.knowledge.parsers.text import add_text
@@ -131,7 +131,7 @@ def _add_attachment(outline: Outline, part: _Part) -> None:
         return
     try:
         document = _read(data)
-    except KnowledgeError as error:
+    except FileError as error:
         outline.notice(f"{name}: {error}")
         return
     outline.heading(f"Attachment: {name}", 1)
@@ -147,10 +147,10 @@ def _read(data: bytes) -> Document:
     from workers.knowledge.text_types import EML
 
     if len(data) > _MAX_ATTACHMENT_BYTES:
-        raise KnowledgeError("The attachment is too large. Upload it separately.")
+        raise FileError("The attachment is too large. Upload it separately.")
     kind = sniff(data)
     if kind == EML:
-        raise KnowledgeError("Messages inside attachments aren't read. Upload it separately.")
+        raise FileError("Messages inside attachments aren't read. Upload it separately.")
     document: Document = import_module(PARSERS[kind]).parse(data)
     return document
 

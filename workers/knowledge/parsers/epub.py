@@ -9,9 +9,9 @@ from urllib.parse import unquote
 from lxml import etree
 
 from gpts.knowledge.documents import Document
+from workers.isolation.errors import BrokenFile, EntitiesRefused, FileError, PasswordProtected
 from workers.knowledge.archives import Archive, parse_xml
 from workers.knowledge.decoding import decode
-from workers.knowledge.errors import BrokenFile, EntitiesRefused, KnowledgeError, PasswordProtected
 from workers.knowledge.parsers.html.document import read_page
 from workers.knowledge.parsers.outline import Outline, flat
 
@@ -44,7 +44,7 @@ def parse(data: bytes) -> Document:
             continue
         try:
             _add_chapter(outline, archive, _path(folder, item.get("href")), titles)
-        except KnowledgeError:
+        except FileError:
             n_broken += 1
     if n_broken:
         outline.notice(f"Chapters that couldn't be opened: {n_broken:,}.")

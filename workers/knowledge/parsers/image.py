@@ -11,9 +11,9 @@ from typing import Final
 from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
 
 from gpts.knowledge.documents import Document
+from workers.isolation.child import report_pages
+from workers.isolation.errors import BrokenFile, NoText, TooLarge
 from workers.knowledge import ocr
-from workers.knowledge.errors import BrokenFile, NoText, TooLarge
-from workers.knowledge.isolated_child import report_pages
 from workers.knowledge.parsers.outline import Outline
 from workers.knowledge.parsers.pdf.document import write_page
 from workers.knowledge.parsers.pdf.layout import layout

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from workers.isolation.errors import BrokenFile
 from workers.knowledge.archives import Archive
-from workers.knowledge.errors import BrokenFile
 from workers.knowledge.parsers.colours import Colour, from_hex, tinted
 from workers.knowledge.parsers.outline import Outline, flat
 

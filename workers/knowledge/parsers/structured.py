@@ -12,7 +12,7 @@ from json import JSONDecodeError, JSONDecoder
 from typing import Any, Final
 
 from gpts.knowledge.documents import Document
-from workers.knowledge.errors import TooLarge
+from workers.isolation.errors import TooLarge
 from workers.knowledge.parsers.outline import Outline, flat, text_of
 from workers.knowledge.parsers.records import add_record, add_rows, without_data
 from workers.knowledge.text_types import JSONL, text_type

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from gpts.knowledge.documents import Block, Document, Finding
-from workers.knowledge.errors import KnowledgeError
+from workers.isolation.errors import FileError
 from workers.knowledge.parsing import Parsed, parse_file
 
 
@@ -43,7 +43,7 @@ def _read(name: str) -> tuple[Parsed | None, str]:
     """The parsed file, or None and why not."""
     try:
         return parse_file(Path(name)), ""
-    except KnowledgeError as error:
+    except FileError as error:
         return None, str(error)
     except FileNotFoundError:
         return None, "File not found."

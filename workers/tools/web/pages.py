@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from workers.egress import EgressConfig, EgressError, FetchLimits, Guard, Response, fetch
-from workers.knowledge.errors import EmptyFile, KnowledgeError, NoText, ScannedPages, TimedOut, TooLarge
-from workers.knowledge.isolation import ParserLimits, run_isolated
+from workers.isolation.errors import EmptyFile, FileError, NoText, ScannedPages, TimedOut, TooLarge
+from workers.isolation.parent import ParserLimits, run_isolated
 from workers.tools import ToolError
 from workers.tools.web.page import Page
 
@@ -92,7 +92,7 @@ def _read(response: Response, check: Callable[[], None]) -> Page:
             raise ToolError("This page has no readable text.") from error
         except (TimedOut, TooLarge) as error:
             raise ToolError("The page is too large.") from error
-        except (KnowledgeError, ValidationError) as error:
+        except (FileError, ValidationError) as error:
             raise ToolError("The content at this address isn't a readable page or document.") from error
 
 

@@ -18,9 +18,9 @@ from bs4.element import Tag
 from gpts.knowledge.documents import Block, Document
 from gpts.safety.findings import settled
 from gpts.safety.screening import screened
+from workers.isolation.errors import NoText
 from workers.knowledge import sniffing, text_types
 from workers.knowledge.decoding import decode
-from workers.knowledge.errors import NoText
 from workers.knowledge.parsers import parse
 from workers.knowledge.parsers.html.document import read_page
 from workers.knowledge.parsers.html.hiding import Unseen
@@ -46,7 +46,7 @@ _DROPPED: Final = frozenset(["invisible_text", "hidden_characters", "speaks_to_m
 
 
 def read_here(data: bytes, url: str, claimed: str = "") -> bytes:
-    """The Page in `data`, which came from `url`, as JSON; runs in the child process. Raises KnowledgeError.
+    """The Page in `data`, which came from `url`, as JSON; runs in the child process. Raises FileError.
 
     `claimed` is the MIME type from the server, used only to tell HTML from other text.
     """

@@ -11,7 +11,7 @@ from bs4 import BeautifulSoup
 from bs4.element import NavigableString, PreformattedString, Tag
 
 from gpts.knowledge.documents import Document
-from workers.knowledge.errors import TooLarge
+from workers.isolation.errors import TooLarge
 from workers.knowledge.parsers.html.hiding import Unseen
 from workers.knowledge.parsers.html.sifting import BLOCKS, sift, strings, visible_text
 from workers.knowledge.parsers.html.styles import LoadSheet

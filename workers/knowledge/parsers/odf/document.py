@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Any, Final
 
 from gpts.knowledge.documents import Document
+from workers.isolation.errors import BrokenFile
 from workers.knowledge.archives import Archive
-from workers.knowledge.errors import BrokenFile
 from workers.knowledge.parsers.colours import WHITE
 from workers.knowledge.parsers.grids import Grid
 from workers.knowledge.parsers.odf import DRAW, OFFICE, PRESENTATION, STYLE, SVG, TABLE, TEXT

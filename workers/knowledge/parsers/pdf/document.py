@@ -18,8 +18,8 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
 from gpts.knowledge.documents import Document
-from workers.knowledge.errors import BrokenFile, PasswordProtected, ScannedPages
-from workers.knowledge.isolated_child import report_pages
+from workers.isolation.child import report_pages
+from workers.isolation.errors import BrokenFile, PasswordProtected, ScannedPages
 from workers.knowledge.parsers.outline import Outline
 from workers.knowledge.parsers.pdf.continued import continue_tables
 from workers.knowledge.parsers.pdf.layout import Placed

@@ -9,8 +9,8 @@ import numpy as np
 import pypdfium2 as pdfium
 from numpy.typing import NDArray
 
+from workers.isolation.errors import ScannedPages
 from workers.knowledge import ocr
-from workers.knowledge.errors import ScannedPages
 from workers.knowledge.parsers.pdf import forms, scans, visibility
 from workers.knowledge.parsers.pdf.characters import MAX_PAGE_CHARACTERS, Characters, characters, shown_matrix
 from workers.knowledge.parsers.pdf.layout import Placed, layout

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gpts.knowledge.documents import Document
-from workers.knowledge.errors import BrokenFile
+from workers.isolation.errors import BrokenFile
 from workers.knowledge.parsers.colours import WHITE, Colour, blends
 from workers.knowledge.parsers.outline import Outline, flat
 from workers.knowledge.parsers.rtf.tokens import PLAIN, GroupState, RtfFile, TextRun

@@ -15,7 +15,7 @@ from openpyxl.styles.numbers import BUILTIN_FORMATS
 from openpyxl.utils import column_index_from_string
 
 from gpts.knowledge.documents import Document
-from workers.knowledge.errors import BrokenFile
+from workers.isolation.errors import BrokenFile
 from workers.knowledge.parsers.colours import MIN_POINTS, WHITE, Colour, blends, from_hex, tinted
 from workers.knowledge.parsers.grids import Grid
 from workers.knowledge.parsers.ooxml import A, Package, R, Theme, add_graphic, attribute, number

@@ -1,8 +1,8 @@
 """Runs a function on an uploaded file in a child process, so that the file can exhaust or crash only that.
 
-The child (isolated_child.py) is a new interpreter without torch, with limits on memory, CPU time, written files and
+The child (child.py) is a new interpreter without torch, with limits on memory, CPU time, written files and
 open files; the parent adds limits on elapsed time and on the result. Both time limits grow with each page read.
-Every failure of the child is one KnowledgeError here.
+Every failure of the child is one FileError here.
 """
 
 import json
@@ -23,8 +23,8 @@ from time import monotonic
 from typing import Final
 
 from workers.confinement.frames import ERROR, PROGRESS, RESULT, Frames, Malformed
-from workers.knowledge.errors import BY_NAME, BrokenFile, EmptyFile, NotAFile, TimedOut, TooLarge
-from workers.knowledge.isolated_child import PAGES, missing
+from workers.isolation.child import PAGES, missing
+from workers.isolation.errors import BY_NAME, BrokenFile, EmptyFile, NotAFile, TimedOut, TooLarge
 
 logger = logging.getLogger(__name__)
 
@@ -65,14 +65,14 @@ def run_isolated(
 ) -> bytes:
     """The result of `function` ("module:name") for the bytes of `source` and `args`, run in a child process.
 
-    Raises a KnowledgeError with the reason if there is none, NotAFile if `source` is no regular file.
+    Raises a FileError with the reason if there is none, NotAFile if `source` is no regular file.
     """
     _log_what_is_missing()
     passed_on = {name: value for name in _PASSED_ON if (value := os.environ.get(name))}
     with _opened(source) as descriptor:
         child = subprocess.Popen(  # noqa: S603  # our own interpreter and module
             [
-                *(sys.executable, "-P", "-m", "workers.knowledge.isolated_child"),
+                *(sys.executable, "-P", "-m", "workers.isolation.child"),
                 *(function, json.dumps(list(args)), json.dumps(asdict(limits) | {"parent": os.getpid()})),
             ],
             cwd="/",

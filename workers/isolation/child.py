@@ -1,7 +1,7 @@
-"""The child that reads an uploaded file: `python -m workers.knowledge.isolated_child FUNCTION ARGS LIMITS`.
+"""The child that reads an uploaded file: `python -m workers.isolation.child FUNCTION ARGS LIMITS`.
 
 The file is standard input, the result goes to standard output in frames. An exception of FUNCTION is sent as the name
-of a KnowledgeError.
+of a FileError.
 
 Before it reads the file, the process drops its access to network, other processes and other files. Two mechanisms of
 Linux do that, for ordinary users and inside unprivileged containers too: a seccomp filter denies sockets, processes,
@@ -27,7 +27,7 @@ from workers.confinement.frames import ERROR, PROGRESS, RESULT, detach_output, s
 from workers.confinement.machine import die_with, machine
 from workers.confinement.policies import own_code, read_only, restrict_process, single_process
 from workers.confinement.syscalls import DENIED
-from workers.knowledge.errors import BrokenFile, KnowledgeError, TooLarge
+from workers.isolation.errors import BrokenFile, FileError, TooLarge
 
 # The payload of a PROGRESS frame: pages read, and of how many.
 PAGES: Final = struct.Struct(">II")
@@ -77,7 +77,7 @@ def _outcome(run: Callable[..., bytes], args: Sequence[Any]) -> tuple[bytes, byt
         with os.fdopen(0, "rb", closefd=False) as file:
             data = file.read()
         return RESULT, run(data, *args)
-    except KnowledgeError as error:
+    except FileError as error:
         return ERROR, _reason(error, traceback.format_exc() if error.__cause__ else "")
     except (MemoryError, RecursionError):
         return ERROR, _reason(TooLarge())
@@ -85,7 +85,7 @@ def _outcome(run: Callable[..., bytes], args: Sequence[Any]) -> tuple[bytes, byt
         return ERROR, _reason(BrokenFile(), traceback.format_exc())
 
 
-def _reason(error: KnowledgeError, trace: str = "") -> bytes:
+def _reason(error: FileError, trace: str = "") -> bytes:
     """The error's name and message, and an unexpected error's traceback for the operator's log."""
     return json.dumps([type(error).__name__, str(error), trace]).encode()
 
@@ -102,6 +102,6 @@ def _limit_self(limits: dict[str, Any]) -> None:
 
 if __name__ == "__main__":
     # Under its import name, so that parsers that import report_pages find the open channel.
-    importlib.import_module("workers.knowledge.isolated_child").main(
+    importlib.import_module("workers.isolation.child").main(
         sys.argv[1], json.loads(sys.argv[2]), json.loads(sys.argv[3])
     )

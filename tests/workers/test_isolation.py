@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from workers.knowledge import errors
-from workers.knowledge.isolated_child import report_pages
-from workers.knowledge.isolation import LIMITS, run_isolated
+from workers.isolation import errors
+from workers.isolation.child import report_pages
+from workers.isolation.parent import LIMITS, run_isolated
 
 ROOT = Path(__file__).parents[3]
-HERE = "tests.workers.knowledge.test_isolation"
+HERE = "tests.workers.test_isolation"
 
 
 @pytest.fixture
@@ -149,7 +149,7 @@ def test_a_cancelled_child_is_gone(source: Path) -> None:
 
 def test_a_killed_parent_takes_the_child_with_it(source: Path) -> None:
     program = (
-        f"from pathlib import Path; from workers.knowledge.isolation import run_isolated\n"
+        f"from pathlib import Path; from workers.isolation.parent import run_isolated\n"
         f"report = lambda n, _: print(n, flush=True)\n"
         f"run_isolated('{HERE}:tell_pid_and_hang', Path({str(source)!r}), on_progress=report)"
     )
