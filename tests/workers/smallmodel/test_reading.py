@@ -90,12 +90,14 @@ def test_of_a_question_an_answer_and_the_closest_others_are_read(tmp_path: Path)
     asked = training.read_asked(path, shared_embedder())
     assert [each.is_answered for each in asked] == [True, True, False]
     assert asked[1].sentences[asked[1].answers.index(True)] == (
+        "prices",
         "Payment",
         "You pay half of it in advance.",
         "Cash is not taken.",
     )
     for each in asked:
         pairs, labels = training.drawn(each, asked, random.Random(1))
-        assert {question for question, _ in pairs} == {each.question}
+        (question,) = {question for question, _ in pairs}
+        assert abs(len(question) - len(each.question)) <= 1  # a typo at most
         assert sum(labels) == each.is_answered
         assert 3 <= len(pairs) == len(labels) <= 4
