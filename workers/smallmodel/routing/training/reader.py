@@ -103,7 +103,7 @@ def _frozen(embedder: Embedder, torch: Any) -> Any:
     """The embedder's model as it is; its layers are kept in 16 bits, in which they are computed."""
     from transformers import AutoModel
 
-    # "eager": the gradients of torch's own attention take four times as long on a CPU in 16 bits.
+    # "eager": with torch's own attention a step takes twice as long on a CPU in 16 bits (2026-11).
     model = AutoModel.from_pretrained(
         str(embedder.folder),
         dtype=torch.float32,
