@@ -53,6 +53,19 @@ def answered(asked: Page, take: Take) -> Page:
 # Streaming
 
 
+def test_a_message_sent_before_the_end_of_a_stopped_answer_is_known_gets_its_own(asked, take):
+    silent = "**/events*"
+    asked.route(silent, lambda route: route.fulfill(status=200, content_type="text/event-stream", body=""))
+    asked.reload()
+    services.cancel_run(take().run)
+    field(asked).fill("And the other one?")
+    field(asked).press("Enter")
+    expect(asked.locator(".turn")).to_have_count(2)
+    asked.unroute(silent)
+    take().answer()
+    expect(asked.locator(".turn").last.locator("a.cite")).to_have_count(3)
+
+
 def test_an_answer_streams_and_ends_with_citations(asked, take):
     expect(asked.get_by_text("Queued")).to_be_visible()
     worker = take()

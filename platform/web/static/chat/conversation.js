@@ -255,6 +255,9 @@ export class Conversation {
     this.followQueue();
     const stopped = reply.dataset.status === "cancelled";
     if (reply.dataset.status !== "failed") this.announce(stopped ? t("Stopped.") : t("{name} has answered.", { name: reply.dataset.name }));
+    // A message may have been sent before the end of this answer was known.
+    const next = this.turns.querySelector(".reply[data-live]");
+    if (next && next !== reply) this.followLive();
   }
 
   /** Point to a request that waits for the person, without interrupting their typing. */
