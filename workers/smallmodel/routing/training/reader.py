@@ -40,11 +40,11 @@ WITHOUT_NAME: Final = 0.4
 WITHOUT_BEFORE: Final = 0.15
 STRANGER: Final = 0.25
 TYPO: Final = 0.1
-_EXTENSION: Final = re.compile(r"\.\w{2,4}$")
-# Parts of a step that are read one after the other.
-PARTS: Final = 2
+# Batches in which the texts of a step are read one after the other, the short ones apart from the long ones.
+BATCHES_A_STEP: Final = 2
 # Questions that are sorted by length together, so that a step has little padding.
 SORTED: Final = 16 * QUESTIONS_A_STEP
+_EXTENSION: Final = re.compile(r"\.\w{2,4}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +197,7 @@ def _read(model: Any, head: Any, tokenizer: Any, torch: Any, pairs: Sequence[tup
     """How likely each sentence answers, as logits `(n_pairs,)`; those of similar length are read together."""
     order = sorted(range(len(pairs)), key=lambda n: sum(map(len, pairs[n])))
     first = []
-    for some in np.array_split(order, PARTS):
+    for some in np.array_split(order, BATCHES_A_STEP):
         questions, texts = zip(*(pairs[n] for n in some), strict=True)
         batch = tokenizer(
             list(questions), list(texts), padding=True, truncation=True, max_length=MOST_TOKENS, return_tensors="pt"
