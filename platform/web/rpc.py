@@ -9,7 +9,8 @@ import json
 import logging
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 import redis
@@ -81,23 +82,38 @@ def call(task: str, *args: str, queue: str, timeout_s: float = 10) -> dict[str, 
     Blocks the calling thread, but holds no database connection: never call it inside a transaction. A worker may call
     workers of another queue (a batch does), which Celery would refuse if it could not be sure of that.
     """
+    return start(task, *args, queue=queue, timeout_s=timeout_s)()
+
+
+def start(task: str, *args: str, queue: str, timeout_s: float = 10) -> Callable[[], dict[str, Any]]:
+    """Like `call`, for something to be done meanwhile: the function that is returned waits. Both raise NoResult."""
     ends = time.monotonic() + timeout_s
     step_aside()
-    close_old_connections()
     with _backend_lock:
         _ = app.backend
-    result = None
-    try:
+    with _reporting(task):
         result = app.send_task(task, args, queue=queue, retry=False, expires=timeout_s)
-        return _wait(result, ends)
-    # Celery raises RuntimeError when it gives up its connection.
+
+    def payload() -> dict[str, Any]:
+        close_old_connections()
+        try:
+            with _reporting(task):
+                return _wait(result, ends)
+        finally:
+            with suppress(redis.RedisError, OSError, RuntimeError):
+                result.forget()
+
+    return payload
+
+
+@contextmanager
+def _reporting(task: str) -> Iterator[None]:
+    """Raises NoResult for what Celery raises: RuntimeError when it gives up its connection."""
+    try:
+        yield
     except (OperationalError, redis.RedisError, OSError, RuntimeError) as error:
         logger.warning("%s could not be called: %s", task, error)
         raise NoResult(gettext(AWAY)) from error
-    finally:
-        if result is not None:
-            with suppress(redis.RedisError, OSError, RuntimeError):
-                result.forget()
 
 
 def _wait(result: "AsyncResult[Any]", ends: float) -> dict[str, Any]:

@@ -56,6 +56,7 @@ def troubles(page: Page) -> list[str]:
 
 def serious(page: Page) -> list[str]:
     """The serious and critical findings on a page, as `rule: element`."""
+    page.wait_for_load_state()  # a form that is shown again may have its texts before its styles
     if not page.evaluate("Boolean(window.axe)"):
         page.evaluate(Axe().axe_script)
     return page.evaluate(AXE)

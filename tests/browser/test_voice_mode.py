@@ -70,7 +70,8 @@ def test_a_pause_sends_what_was_said_and_the_answer_is_read_while_it_is_written(
     assert serious(page) == []
     worker = take()
     worker.begin()
-    worker.write("The seal kit is ZP-771. Take two of")
+    with page.expect_response("**/v1/audio/speech"):
+        worker.write("The seal kit is ZP-771. Take two of")
     expect(page.locator("[data-voice-caption]")).to_have_text("The seal kit is ZP-771.")
     assert spoken == ["The seal kit is ZP-771."]
     worker.write(" them.")

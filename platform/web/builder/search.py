@@ -11,8 +11,9 @@ import unicodedata
 from array import array
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID
@@ -119,11 +120,12 @@ def find(query: str, by_meaning: bool = True) -> list[UUID]:
 
     By words only without `by_meaning`: for suggestions while somebody types.
     """
-    scores = fused(_by_words(query), _by_meaning(query) if by_meaning else NOTHING)
-    found = sorted(scores, key=scores.__getitem__, reverse=True)[: 2 * MAX_FOUND]  # some were withdrawn since
+    meaning = _compared(query) if by_meaning else lambda: NOTHING  # a worker compares while the words are looked up
+    scores = fused(_by_words(query), meaning())
+    found = sorted(scores, key=scores.__getitem__, reverse=True)[:MAX_FOUND]
     there = set(Gpt.objects.in_store().filter(id__in=found).order_by().values_list("id", flat=True))
-    found = [gpt for gpt in found if gpt in there]
-    return [gpt for gpt in found if scores[gpt] >= MIN_FUSED * scores[found[0]]][:MAX_FOUND]
+    found = [gpt for gpt in found if gpt in there]  # some were withdrawn since
+    return [gpt for gpt in found if scores[gpt] >= MIN_FUSED * scores[found[0]]]
 
 
 def fused(words: Half, meaning: Half) -> dict[UUID, float]:
@@ -171,20 +173,36 @@ def _variants(term: str, is_known: bool, is_last: bool) -> list[str]:
     return beginning + [word for word, _, _ in alike]
 
 
-def _by_meaning(query: str) -> Half:
-    """The GPTs nearest to the query by their cosines; NOTHING if no worker tells in time."""
+def _compared(query: str) -> Callable[[], Half]:
+    """Have a worker compare the query: what waits for the GPTs nearest to it by their cosines, or for NOTHING."""
     key = f"store-meaning-{sha256(query.casefold().encode()).hexdigest()}"
-    payload: dict[str, Any] | None = cache.get(key)
-    if payload is None:
-        if cache.get(PAUSED):
-            return NOTHING
+    if kept := cache.get(key):
+        return partial(_nearest, kept)
+    if cache.get(PAUSED):
+        return lambda: NOTHING
+    try:
+        payload = rpc.start("workers.tasks.search_store", query, queue="model", timeout_s=MEANING_S)
+    except rpc.NoResult:
+        return _paused
+
+    def nearest() -> Half:
         try:
-            payload = rpc.call("workers.tasks.search_store", query, queue="model", timeout_s=MEANING_S)
+            cache.set(key, found := payload(), KEPT_S)
         except rpc.NoResult:
-            cache.set(PAUSED, True, PAUSE_S)
-            return NOTHING
-        cache.set(key, payload, KEPT_S)
+            return _paused()
+        return _nearest(found)
+
+    return nearest
+
+
+def _nearest(payload: Mapping[str, Any]) -> Half:
     return Half({UUID(gpt): cosine for gpt, cosine in payload["found"]}, payload["trust"])
+
+
+def _paused() -> Half:
+    """Nothing, as no worker tells in time; none is asked for a while."""
+    cache.set(PAUSED, True, PAUSE_S)
+    return NOTHING
 
 
 def catch_up(gpts: "QuerySet[Gpt] | None" = None) -> int:

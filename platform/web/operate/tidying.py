@@ -1,7 +1,8 @@
-"""Removes what databases, logs and sessions keep of things that are gone, after a sweep.
+"""Removes what databases, logs and sessions keep of things that are gone, after a sweep, and counts what is left.
 
 SQLite overwrites deleted rows at once (secure_delete); its write-ahead log has them until it is cut here. PostgreSQL
-frees them by autovacuum. A line of a log is kept for KEEP_LOG_DAYS at most, whatever its size.
+frees them by autovacuum, which also counts rows for its planner. A line of a log is kept for KEEP_LOG_DAYS at most,
+whatever its size.
 """
 
 import shutil
@@ -18,6 +19,8 @@ from django.utils import timezone
 from web.accounts import audit
 from web.runs import stream
 
+# Entries of each index that SQLite's planner is told of: 15 ms for 10,000 GPTs (2026-11).
+_ANALYSED: Final = 1_000
 # When the logs were last moved on is the age of this file.
 _MOVED: Final = ".moved"
 
@@ -30,8 +33,16 @@ def tidy() -> None:
     move_logs(settings.GUILDHALL_HOME / "log", settings.KEEP_LOG_DAYS * 86_400 / 2)
     stream.forget_expired()
     if connection.vendor == "sqlite":
+        analyse()
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def analyse() -> None:
+    """Have SQLite count its rows: else it reads the whole store to find some GPTs by their ids."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"PRAGMA analysis_limit={_ANALYSED}")
+        cursor.execute("ANALYZE")
 
 
 def move_logs(folder: Path, every_s: float) -> None:

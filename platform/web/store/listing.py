@@ -69,10 +69,14 @@ class Wanted:
         return MATCH if self.query else "used"
 
     @property
+    def is_filtered(self) -> bool:
+        """Whether only some of those that match the query are wanted."""
+        return any((self.category, self.has, self.works, self.language))
+
+    @property
     def is_narrowed(self) -> bool:
         """Whether it is not simply all, in the usual order."""
-        filters = (self.category, self.has, self.works, self.language)
-        return bool(self.query or any(filters) or self.order != "used")
+        return bool(self.query) or self.is_filtered or self.order != "used"
 
     def link(self, **changes: Any) -> str:
         """The query string of the same list with `changes`."""
@@ -85,7 +89,10 @@ def listed(wanted: Wanted) -> "Listing":
     """The GPTs of the store that are wanted, in order, with what their cards need."""
     found = find(wanted.query) if wanted.query else []
     gpts = fitting(wanted, found)
-    return Listing(gpts, found) if wanted.order == MATCH else in_order(gpts, wanted.order)
+    if wanted.order != MATCH:
+        return in_order(gpts, wanted.order)
+    there = set(gpts.values_list("id", flat=True).order_by() if wanted.is_filtered else found)
+    return Listing(gpts, [gpt_id for gpt_id in found if gpt_id in there])
 
 
 def fitting(wanted: Wanted, found: Sequence[UUID]) -> QuerySet[Gpt]:
@@ -116,16 +123,14 @@ def in_order(gpts: QuerySet[Gpt], sort: str) -> "Listing":
 
 
 class Listing(Sequence[Gpt]):
-    """GPTs in the order of `gpts`, or else of `found`, their ids.
+    """GPTs in the order of `gpts`, or else of `ids`, theirs.
 
     A slice takes two queries, the first of ids alone: databases sort whole rows, and some versions are long.
     """
 
-    def __init__(self, gpts: QuerySet[Gpt], found: Sequence[UUID] | None = None) -> None:
+    def __init__(self, gpts: QuerySet[Gpt], ids: Sequence[UUID] | None = None) -> None:
         self._gpts = gpts
-        ids = gpts.values_list("id", flat=True)
-        there = set() if found is None else set(ids.order_by())
-        self._ids: Any = ids if found is None else [gpt_id for gpt_id in found if gpt_id in there]
+        self._ids: Any = gpts.values_list("id", flat=True) if ids is None else ids
 
     def __len__(self) -> int:
         return self._ids.count() if isinstance(self._ids, QuerySet) else len(self._ids)

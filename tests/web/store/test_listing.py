@@ -2,6 +2,7 @@
 
 import pytest
 from django.core.cache import cache
+from django.db import connection
 
 from tests.publishing import publish
 from tests.web.api.conftest import bearer, key_of
@@ -13,6 +14,7 @@ from web.builder.models_access import Sharing
 from web.builder.models_store import SearchEntry
 from web.builder.search import PAUSED, Half, catch_up, find, fused
 from web.builder.services import create_gpt, update_gpt
+from web.operate.tidying import analyse
 from web.store import reviews, standings
 
 pytestmark = pytest.mark.django_db
@@ -94,6 +96,16 @@ def test_the_number_of_queries_does_not_grow_with_the_store(client, alice, url, 
         client.get(url)
 
 
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL counts its rows itself")
+def test_sqlite_looks_gpts_up_by_id_once_it_has_counted_its_rows(alice):
+    rows = [Gpt(owner=alice, slug=f"gpt-{n}", name=f"GPT {n}", sharing=Sharing.STORE) for n in range(300)]
+    Gpt.objects.bulk_create(rows)
+    wanted = Gpt.objects.in_store().filter(id__in=[row.id for row in rows[:24]]).order_by()
+    assert "(sharing=?)" in wanted.explain()
+    analyse()
+    assert "(id=?)" in wanted.explain()
+
+
 def test_pages_of_an_order_reach_every_gpt_once_over_the_api(shelf, bob):
     api, cursor, found = bearer(key_of(bob)), "", []
     for _ in range(4):
@@ -115,12 +127,12 @@ class TestMeaning:
         """What the worker answers, which can be changed."""
         found = [(str(shelf["Tax Clerk"].id), 0.55)]
 
-        def call(task, query, **options):
+        def start(task, query, **options):
             assert (task, options["queue"]) == ("workers.tasks.search_store", "model")
-            return {"found": found, "trust": 1.0}
+            return lambda: {"found": found, "trust": 1.0}
 
         cache.delete(PAUSED)
-        monkeypatch.setattr(rpc, "call", call)
+        monkeypatch.setattr(rpc, "start", start)
         return found
 
     def test_a_gpt_is_found_without_a_word_in_common(self, shelf, near):
@@ -138,18 +150,21 @@ class TestMeaning:
     def test_no_worker_is_waited_for_twice(self, shelf, monkeypatch):
         asked = []
 
-        def call(*args, **options):
-            asked.append(args)
+        def late():
             raise rpc.NoResult(rpc.TOO_LATE)
 
+        def start(*args, **options):
+            asked.append(args)
+            return late
+
         cache.delete(PAUSED)
-        monkeypatch.setattr(rpc, "call", call)
+        monkeypatch.setattr(rpc, "start", start)
         assert find("pump") == find("pump doctor") == [shelf["Pump Doctor"].id]
         assert len(asked) == 1
 
     def test_the_same_query_is_compared_once(self, shelf, near, monkeypatch):
         find("Revenue service")
-        monkeypatch.setattr(rpc, "call", None)
+        monkeypatch.setattr(rpc, "start", None)
         assert find("revenue service") == [shelf["Tax Clerk"].id]
 
     def test_what_the_embedder_cannot_read_counts_little(self):

@@ -152,6 +152,7 @@ def _fill(n: int) -> int:
     from web.builder.models_access import Sharing
     from web.builder.models_store import SearchEntry
     from web.builder.search import catch_up
+    from web.operate.tidying import analyse
     from web.store.models import Standing
 
     rng, noise = random.Random(11), np.random.default_rng(11)
@@ -179,4 +180,5 @@ def _fill(n: int) -> int:
         near = near + noise.normal(0, 0.03, near.shape).astype(np.float32)
         made = (near / np.linalg.norm(near)).astype("<f2").tobytes()
         SearchEntry.objects.filter(id=entry.id).update(vector=made, embedder=embedder)
+    analyse()
     return n
