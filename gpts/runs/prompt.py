@@ -113,7 +113,7 @@ def _other_turn(turn: Log, files: Shown) -> list[PromptMessage]:
     messages: list[PromptMessage] = []
     for step in turn:
         if isinstance(step, UserMessage):
-            messages += [*step.earlier, _question(step, (), files)]
+            messages += [*_earlier(step), _question(step, (), files)]
         if isinstance(step, Finished | Cancelled) and step.text:
             messages.append(PromptMessage(role="assistant", content=step.text))
     return messages
@@ -156,7 +156,7 @@ def _turn(log: Log, files: Shown, *, reasons: bool) -> list[PromptMessage]:
 def _messages(step: Step, log: Log, replied: str, files: Shown) -> list[PromptMessage]:
     match step:
         case UserMessage():
-            return [*step.earlier, _question(step, log, files), *step.later]
+            return [*_earlier(step), _question(step, log, files), *step.later]
         case ModelReply() if step.text or step.tool_calls:
             calls = tuple(MessageCall(**call.model_dump()) for call in step.tool_calls)
             reasoning = step.reasoning if calls else ""
@@ -167,6 +167,19 @@ def _messages(step: Step, log: Log, replied: str, files: Shown) -> list[PromptMe
             text = step.text.partition("\n")[0] if is_decline(step.text) else without_lead(step.text)
             return [PromptMessage(role="assistant", content=text)]
     return []
+
+
+def _earlier(step: UserMessage) -> list[PromptMessage]:
+    """What an API caller sent along, without what `build_prompt` leaves out of a conversation that is kept here."""
+    kept: list[PromptMessage] = []
+    for message in step.earlier:
+        if message.role != "assistant" or message.tool_calls:
+            kept.append(message)
+        elif is_decline(message.content) and kept and kept[-1].role == "user" and not kept[-1].pictures:
+            kept.pop()
+        else:
+            kept.append(message.model_copy(update={"content": without_lead(message.content)}))
+    return kept
 
 
 def _question(step: UserMessage, log: Log, files: Shown) -> PromptMessage:

@@ -180,6 +180,18 @@ def test_quoted_sentences_stand_in_the_prompt_without_what_introduces_them():
     assert messages[2].content == "Bikes stand in the yard."
 
 
+def test_what_is_left_out_of_a_kept_conversation_is_left_out_of_one_that_an_api_caller_sends():
+    said = ("Is there parking?", DECLINED[-1].text, "Bikes?", "Here is what the files say on this:\n\nIn the yard.")
+    roles = ("user", "assistant") * 2
+    earlier = tuple(PromptMessage(role=role, content=text) for role, text in zip(roles, said, strict=True))
+    prompt = build_prompt(SPEC, (), (UserMessage(text="And a lift?", earlier=earlier),))
+    assert [each.content for each in prompt[1:]] == ["Bikes?", "In the yard.", "And a lift?"]
+    picture = Picture(mime="image/png", data=b"png")
+    with_picture = (earlier[0].model_copy(update={"pictures": (picture,)}), *earlier[1:])
+    prompt = build_prompt(SPEC, (), (UserMessage(text="And a lift?", earlier=with_picture),))
+    assert [each.content for each in prompt[1:3]] == ["Is there parking?", DECLINED[-1].text]
+
+
 def test_quotes_in_place_of_an_answer_stand_in_the_prompt():
     quoted = (UserMessage(text="Why?"), ModelReply(text="", n_withheld=1), Finished(text="It leaks."))
     messages = build_prompt(SPEC, [quoted], (UserMessage(text="And?"),))
