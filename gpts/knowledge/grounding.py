@@ -6,7 +6,7 @@ passage supports it. Text without claims is shown unchanged: greetings, headings
 the instructions ask for.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from gpts.knowledge.documents import Passage
@@ -30,7 +30,8 @@ class Gate:
     `rewords`: a summary, letter or translation was asked for. Its sentences are in other words than the files, so
     only those with a figure or name that is not there are withheld. `asked_in`: the language of a question that is
     understood alone; an answer of a few words, such as "64", is shown only if its source is about that question.
-    `is_shut`: too many in a row, so generation should stop.
+    `is_shut`: too many in a row, so generation should stop. It also stops if the answer `repeats` what one of the
+    `earlier` answers to other questions says first, before anything else was said.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Gate:
         rewords: bool = False,
         asked_in: str = "",
         gloss: MakeGloss = lambda: None,
+        earlier: Iterable[str] = (),
     ) -> None:
         self._judge = Judge(passages, question, meaning, gloss, asked_in)
         self._instructions = instructions
@@ -53,7 +55,8 @@ class Gate:
         self._n_shown = 0
         self._has_claim = False
         self.n_withheld = self._n_in_a_row = 0
-        self.is_shut = False
+        self.is_shut = self.repeats = False
+        self._said_first = frozenset(filter(None, map(self._first_claim, earlier)))
 
     def feed(self, text: str) -> str:
         """The part of the answer that may be shown after `text` was generated."""
@@ -91,13 +94,19 @@ class Gate:
     def _passes(self, sentence: str) -> bool:
         if self._fence.covers(sentence) or not is_claim(sentence, self._instructions):
             return True
-        if self._is_supported(sentence):
+        self.repeats = not self._has_claim and _plain(sentence) in self._said_first
+        if not self.repeats and self._is_supported(sentence):
             self._has_claim, self._n_in_a_row = True, 0
             return True
         self.n_withheld += 1
         self._n_in_a_row += 1
-        self.is_shut = self._n_in_a_row >= PATIENCE
+        self.is_shut = self.repeats or self._n_in_a_row >= PATIENCE
         return False
+
+    def _first_claim(self, answer: str) -> str:
+        """The first sentence of `answer` that says something, to be compared; empty if none does."""
+        sentences = (answer[span.start : span.end] for span in sentence_spans(answer))
+        return next((_plain(each) for each in sentences if is_claim(each, self._instructions)), "")
 
     def _is_supported(self, sentence: str) -> bool:
         if self._rewords:
@@ -111,3 +120,7 @@ class Gate:
             return False
         is_said = verdict.level == "supported" and self._judge.share_beyond(sentence, verdict.source) >= MIN_SHARE
         return is_said or verdict.is_near
+
+
+def _plain(sentence: str) -> str:
+    return sentence.strip().casefold()

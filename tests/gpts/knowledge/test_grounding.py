@@ -127,6 +127,24 @@ def test_what_may_be_from_an_unread_file_needs_a_figure_or_code_of_it(answer, is
     assert shown_of(UNREAD) == answer
 
 
+KIT, HOURS = "The seal kit of the Zephyr-9 is ZP-771.", "Service the shaft seal every 450 hours of operation."
+
+
+@pytest.mark.parametrize(
+    ("answer", "shown", "repeats"),
+    [
+        (f"{KIT} {HOURS}", "", True),
+        (f"Hello! {KIT.upper()}", "", True),
+        (f"{HOURS} {KIT}", f"{HOURS} {KIT}", False),  # what was said first, but not first here
+        ("The seal kit is ZP-771.", "The seal kit is ZP-771.", False),
+    ],
+)
+def test_an_answer_that_begins_like_an_earlier_one_is_stopped(answer, shown, repeats):
+    gate = Gate("How often is it serviced?", [PASSAGE], earlier=["Hello!", f"Hello! {KIT} Take two."])
+    assert (gate.feed(answer) + gate.finish()).removeprefix("Hello!").strip() == shown
+    assert (gate.repeats, gate.is_shut) == (repeats, repeats)
+
+
 REPORT = (
     "# Aldane: annual report\n\n| USD million | 2024 | 2023 |\n|---|---|---|\n| Net income | 64 | 51 |\n\n"
     "The effective tax rate was 22.4 percent in 2024, and 23.1 percent in 2023.\n\n"

@@ -210,6 +210,25 @@ def test_a_false_sentence_never_reaches_the_reader_who_gets_what_the_files_say(r
     assert phases(told)[-1] == "Looking for the closest passages"
 
 
+def test_a_model_that_repeats_an_answer_is_asked_again_without_what_was_said(conversation, told):
+    kit, hours = "The seal kit of the Zephyr-9 is ZP-771.", "Service the seal every 450 hours."
+
+    def script(messages):
+        return kit if len(messages) == 4 else hours
+
+    for question, answer in (("Which kit fits the Zephyr-9?", kit), ("How often must the seal be serviced?", hours)):
+        run = services.start_run(conversation, question)
+        give_files(run, only_from_knowledge=True)
+        its = scripted_services(script if answer == hours else [answer])
+        told.clear()
+        steps = advance(run, its)
+        assert steps[-1].text == steps[-2].text == shown(told) == answer
+    twice, alone = its.engine.requests[-2:]
+    system, *said, last = twice.messages
+    assert (len(said), said[1].content, alone.messages) == (2, kit, (system, last))
+    assert steps[-2].completion_tokens > len(hours.split())
+
+
 def test_a_text_for_the_person_may_repeat_what_they_said(conversation, told):
     run = services.start_run(conversation, "Write a note to Ms Okafor that I am away on 3 May.")
     give_files(run, only_from_knowledge=True)
