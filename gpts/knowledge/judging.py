@@ -70,7 +70,7 @@ _AMOUNTS: Final = frozenset(terms("much many long often far viel viele lange oft
 _PRICE_TERMS: Final = frozenset(terms("cost price kostet preis coûte prix cuesta precio"))
 
 # Characters of the passages whose language is compared with that of the answer.
-_READ_CHARS: Final = 2_000
+READ_CHARS: Final = 2_000
 
 # How an answer and a passage can be compared. "meaning": the embedder reads both, in one language; "translation": it
 # reads both, in two languages; "words": it does not read the language of both; "nothing".
@@ -107,8 +107,12 @@ class Gloss:
     passage: Callable[[str], str]
 
 
-# Makes a gloss where one is needed, which takes time; None if answer and passages are in one language.
-MakeGloss = Callable[[], Gloss | None]
+# Makes a gloss for an answer where one is needed, which takes time; None if it and the passages are in one language.
+MakeGloss = Callable[[str], Gloss | None]
+
+
+def no_gloss(answer: str) -> None:
+    """None: everything is in one language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +137,7 @@ class Judge:
         passages: Sequence[Passage],
         question: str = "",
         meaning: Meaning | None = None,
-        gloss: MakeGloss = lambda: None,
+        gloss: MakeGloss = no_gloss,
         asked_in: str = "",
     ) -> None:
         self._passages = passages
@@ -144,6 +148,7 @@ class Judge:
         self._codes = frozenset(filter(is_code, self._query)) & self._rarity.keys()
         self._meaning = meaning
         self._make_gloss = gloss
+        self._in_gloss: list[tuple[Source, Source]] | None = None
 
     def share_beyond(self, sentence: str, source: Source) -> float:
         """The share of the terms of `sentence` beyond the question that `source` contains; 1 if there are none."""
@@ -188,12 +193,12 @@ class Judge:
         return any(own <= {*words(each.text)} and figures_agree(sentence, each.text) for each in unread)
 
     def _is_in(self, language: str, passage: Passage) -> bool:
-        return self._meaning is None or self._meaning.is_in(language, passage.text[:_READ_CHARS])
+        return self._meaning is None or self._meaning.is_in(language, passage.text[:READ_CHARS])
 
     def knows_names_and_figures(self, sentence: str, text: str) -> bool:
         """Whether every figure and name of `sentence`, of an answer's `text`, is anywhere in the passages."""
         whole, known = self._whole
-        is_same = self._meaning is None or self._meaning.comparison(text, whole[:_READ_CHARS]) in ("meaning", "words")
+        is_same = self._meaning is None or self._meaning.comparison(text, whole[:READ_CHARS]) in ("meaning", "words")
         return adds_nothing(sentence, whole, known, is_translation=not is_same)
 
     @cached_property
@@ -212,8 +217,8 @@ class Judge:
         comparisons = {id(each): self._meaning.comparison(text, each.text) for each in self._passages}
         for number, cosines in zip(doubtful, self._cosines(sentences, found, doubtful, comparisons), strict=True):
             verdict = self._by_meaning(sentences[number], found[number], cosines, comparisons)
-            glossed = self._by_gloss(sentences[number]) if verdict.source is None and self._gloss else None
-            verdicts[number] = glossed or verdict
+            gloss = self._make_gloss(text) if verdict.source is None else None
+            verdicts[number] = (gloss and self._by_gloss(sentences[number], gloss)) or verdict
         return verdicts
 
     def _by_words(self, sentence: str) -> list[_Candidate]:
@@ -232,26 +237,24 @@ class Judge:
                 found.append(_Candidate(source, overlap, is_full, overlap - cost))
         return sorted(found, key=lambda one: (one.is_full, one.rank), reverse=True)[:SHORTLIST]
 
-    @cached_property
-    def _gloss(self) -> Gloss | None:
-        return self._make_gloss()
+    def _glossed(self, gloss: Gloss) -> list[tuple[Source, Source]]:
+        """Each source, and what it is in the language of the comparison, whatever that of the answer is."""
+        if self._in_gloss is None:
+            found = ((each, gloss.passage(each.readable)) for each in self._sources if each.readable)
+            self._in_gloss = [
+                (each, replace(each, readable=text, terms=frozenset(compared_terms(text)))) for each, text in found
+            ]
+        return self._in_gloss
 
-    @cached_property
-    def _glossed(self) -> list[tuple[Source, Source]]:
-        """Each source, and what it is in the language of the comparison."""
-        assert self._gloss is not None
-        found = ((each, self._gloss.passage(each.readable)) for each in self._sources if each.readable)
-        return [(each, replace(each, readable=text, terms=frozenset(compared_terms(text)))) for each, text in found]
-
-    def _by_gloss(self, sentence: str) -> Verdict | None:
+    def _by_gloss(self, sentence: str, gloss: Gloss) -> Verdict | None:
         """The source closest to `sentence` word by word that agrees with it; None if none is close."""
-        assert self._gloss is not None
         assert self._meaning is not None
-        said, rarity = self._gloss.answer(sentence), source_rarity([each for _, each in self._glossed])
+        pairs = self._glossed(gloss)
+        said, rarity = gloss.answer(sentence), source_rarity([each for _, each in pairs])
         own = frozenset(claims(said))
         found = [
             (share(own, glossed.terms, rarity), source, glossed)
-            for source, glossed in self._glossed
+            for source, glossed in pairs
             if agrees(sentence, source, is_translation=True) and not is_opposed(said, glossed)
         ]
         found = sorted(found, key=lambda each: -each[0])[:SHORTLIST]

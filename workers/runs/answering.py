@@ -10,6 +10,7 @@ from typing import Final
 
 from gpts.knowledge.documents import Passage
 from gpts.knowledge.grounding import Gate
+from gpts.knowledge.judging import READ_CHARS
 from gpts.knowledge.ranking import budget_for
 from gpts.knowledge.sentences import sentence_spans
 from gpts.knowledge.superlatives import has_superlative
@@ -246,15 +247,16 @@ def _gate(state: TurnState, services: Services, earlier: Sequence[str] = ()) -> 
         return None
     rewords = wish != "question"
     sources = (*passages, *results_as_passages(state), _said(state, everything=rewords))
-    meaning = EmbeddedMeaning(services.embedder)
+    meaning, language = EmbeddedMeaning(services.embedder), services.small.language(state)
     return Gate(
         state.question(),
         sources,
         meaning,
         state.spec.instructions,
         rewords=rewords,
-        asked_in="" if is_follow_up(state.question()) else services.small.language(state),
-        gloss=partial(services.small.gloss, state, passages),
+        asked_in="" if is_follow_up(state.question()) else language,
+        gloss=partial(services.small.gloss, passages),
+        may_be_unread=not all(meaning.is_in(language, each.text[:READ_CHARS]) for each in passages if each.file_id),
         earlier=() if rewords else earlier,
     )
 

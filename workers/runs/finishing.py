@@ -44,7 +44,7 @@ def finished(decision: decisions.Finish, state: TurnState, services: Services, s
     own = "\n".join((state.spec.instructions, _unread(state), *((intent.note, intent.lead) if intent else ())))
     listed = ground_list(text, found.extract, found.passages) if found and found.whole_files else None
     writes = state.ability.writes_from_sources
-    gloss = partial(services.small.gloss, state, passages if writes else ())
+    gloss = partial(services.small.gloss, passages if writes else ())
     grounding = listed or _openable(ground(text, sources, meaning, state.question(), titles, own, gloss))
     if not grounding.citations and _is_about_else(passages, state):
         grounding = Grounding()

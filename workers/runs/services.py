@@ -31,8 +31,8 @@ class SmallModelInterface(Protocol):
     def language(self, state: TurnState) -> str:
         """The ISO 639-1 code of the likeliest language of the new message."""
 
-    def gloss(self, state: TurnState, passages: Sequence[Passage]) -> Gloss | None:
-        """How an answer is compared with `passages` in another language than the message; None if they are in it."""
+    def gloss(self, passages: Sequence[Passage], answer: str) -> Gloss | None:
+        """How `answer` is compared with `passages` in another language than it is in; None if they are in it."""
 
     def with_extremes(self, found: Retrieval, state: TurnState, files: Sequence[Passage]) -> Retrieval:
         """`found` with the rows of whole `files` that the question asks for by a superlative."""

@@ -59,9 +59,9 @@ class SmallModel:
         """The language of the new message."""
         return language(state.question(), said_before(state))
 
-    def gloss(self, state: TurnState, passages: Sequence[Passage]) -> Gloss | None:
-        """How an answer is compared with `passages` in another language than the message; None if they are in it."""
-        return gloss_between(self.language(state), [each.text for each in passages if each.file_id])
+    def gloss(self, passages: Sequence[Passage], answer: str) -> Gloss | None:
+        """How `answer` is compared with `passages` in another language than it is in; None if they are in it."""
+        return gloss_between(language(answer), tuple(each.text for each in passages if each.file_id))
 
     def asks_for(self, state: TurnState) -> Intent:
         """What the message asks for, in a word; a question if it may be one of those that no file answers."""

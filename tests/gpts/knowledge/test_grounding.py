@@ -85,7 +85,7 @@ def in_english(text: str) -> str:
     ],
 )
 def test_an_answer_in_another_language_is_compared_word_by_word(answer: str, is_shown: bool):
-    gate = Gate("Wie oft?", [PASSAGE], Means(0.4), gloss=lambda: Gloss(in_english, str))
+    gate = Gate("Wie oft?", [PASSAGE], Means(0.4), gloss=lambda answer: Gloss(in_english, str))
     assert bool(gate.feed(answer) + gate.finish()) == is_shown
 
 
@@ -125,6 +125,9 @@ def test_what_may_be_from_an_unread_file_needs_a_figure_or_code_of_it(answer, is
     assert (shown_of(PASSAGE, UNREAD) == answer) is is_shown
     # Without any other file nothing says more.
     assert shown_of(UNREAD) == answer
+    # Where nobody asked in another language than the files', nothing is shown unchecked.
+    gate = Gate("What now?", [UNREAD], UnreadGerman(), may_be_unread=False)
+    assert gate.feed(answer) + gate.finish() == ""
 
 
 KIT, HOURS = "The seal kit of the Zephyr-9 is ZP-771.", "Service the shaft seal every 450 hours of operation."

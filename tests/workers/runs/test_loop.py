@@ -229,6 +229,30 @@ def test_a_model_that_repeats_an_answer_is_asked_again_without_what_was_said(con
     assert steps[-2].completion_tokens > len(hours.split())
 
 
+class ReadsNoAccents(Embedder):
+    """Reads English, and nothing with an accent."""
+
+    def letters_per_token(self, text):
+        return 5.0 if text.isascii() else 2.0
+
+
+@pytest.mark.parametrize(("question", "is_shown"), [("Que coûte le permis ?", True), ("What is the permit?", False)])
+def test_what_cannot_be_compared_with_the_files_is_shown_only_in_the_language_of_the_question(
+    conversation, told, question, is_shown
+):
+    run = services.start_run(conversation, question)
+    give_files(run, only_from_knowledge=True)
+    text = (
+        3 * "A permit for the car park at the mill is for one car, and you ask for it at the front desk by October. "
+    )
+    passage = PASSAGE.model_copy(update={"text": text, "end": len(text)})
+    found = Retrieval(query="", passages=(passage,), covered=True)
+    answer = "Le permis du parking est très cher, et il faut le payer à la mairie."
+    last = advance(run, made_services([answer], Index(found), ReadsNoAccents()))[-1]
+    assert last.text == shown(told)
+    assert (last.text == answer) is is_shown
+
+
 def test_a_text_for_the_person_may_repeat_what_they_said(conversation, told):
     run = services.start_run(conversation, "Write a note to Ms Okafor that I am away on 3 May.")
     give_files(run, only_from_knowledge=True)
