@@ -237,13 +237,15 @@ def _labelled(reply: ModelReply, state: TurnState) -> ModelReply:
 
 
 def _gate(state: TurnState, services: Services, earlier: Sequence[str] = ()) -> Gate | None:
-    """What withholds sentences that the files do not support; None if there are none or the message is small talk.
+    """What withholds sentences that the files do not support; None if there are none.
 
+    Of a reply to small talk, which rests on no file, it withholds those with a figure or name that nobody gave: code
+    may take "a good film tonight?" for a farewell.
     None as well for a message that came with a picture: no text tells whether the model describes it rightly. The
     answer then says sentence by sentence what the files do not support.
     """
     passages, wish = state.passages(), asked(state, services)
-    if not passages or state.sees_new_picture() or wish in ("small_talk", "about_gpt"):
+    if not passages or state.sees_new_picture():
         return None
     rewords = wish != "question"
     sources = (*passages, *results_as_passages(state), _said(state, everything=rewords))
@@ -278,14 +280,14 @@ def asked(state: TurnState, services: Services) -> Intent:
 def _said(state: TurnState, *, everything: bool = False) -> Passage:
     """What a reply may repeat without a file: the GPT's own description, and texts that the person handed over.
 
-    What a question supposes ("is it true that ...") is none of these. A text that is written for the person may
-    repeat `everything` that was said.
+    What a question supposes ("is it true that ...") is none of these. A text that is written for the person, and one
+    that answers small talk, may repeat `everything` that was said, and what the GPT was told to be.
     """
     spec, steps = state.spec, [step for log in (*state.history, state.steps) for step in log]
     messages = [step.text for step in steps if isinstance(step, UserMessage)]
     known = [text for step in steps if isinstance(step, UserMessage) for text in step.background.remembered]
     if everything:
-        said = [*messages, *(step.text for step in steps if isinstance(step, Finished))]
+        said = [spec.instructions, *messages, *(step.text for step in steps if isinstance(step, Finished))]
     else:
         texts = (found.group() for message in messages if (found := _HANDED_OVER.search(message)))
         sentences = (text[span.start : span.end] for text in texts for span in sentence_spans(text))

@@ -270,6 +270,24 @@ def test_replies_to_small_talk_are_not_compared_with_the_files(conversation, tol
     assert steps[-1].text == shown(told) == "¡Hola! Soy la ayudante de las bombas. ¿En qué puedo ayudar?"
 
 
+@pytest.mark.parametrize(
+    ("message", "reply", "is_shown"),
+    [
+        ("see you tonight", "See you tonight! Have fun.", True),
+        ("see you tonight", "I recommend “The Shawshank Redemption” (1994).", False),
+        ("who are you", "This is the pump helper of Aldane.", True),  # as its instructions say
+        ("who are you", "This is Qwen of Alibaba Cloud.", False),
+    ],
+)
+def test_replies_to_small_talk_bring_no_new_names_or_figures(conversation, told, message, reply, is_shown):
+    run = services.start_run(conversation, message)
+    give_files(run, only_from_knowledge=True, instructions="You are the pump helper of Aldane.")
+    last = advance(run, scripted_services([reply]))[-1]
+    assert last.text == shown(told)
+    assert (last.text == reply) is is_shown
+    assert NOT_COVERED not in last.text
+
+
 def test_who_are_you_is_answered_also_if_the_model_declines_it(conversation, told):
     run = services.start_run(conversation, "who are you")
     give_files(run, only_from_knowledge=True)
