@@ -151,9 +151,12 @@ class Judge:
         self._in_gloss: list[tuple[Source, Source]] | None = None
 
     def share_beyond(self, sentence: str, source: Source) -> float:
-        """The share of the terms of `sentence` beyond the question that `source` contains; 1 if there are none."""
-        new = frozenset(claims(sentence)) - self._query
-        return share(new, source.terms, self._rarity) if new else 1.0
+        """The share of the terms of `sentence` beyond the question that `source` contains.
+
+        Of a sentence without such terms, all: "yes, it has a balcony" says that there is one.
+        """
+        own = frozenset(claims(sentence))
+        return share((own - self._query) or own, source.terms, self._rarity) if own else 1.0
 
     def is_asked(self, sentence: str, source: Source) -> bool:
         """Whether `source` is about what is asked, if `sentence` does not say itself what it is about."""

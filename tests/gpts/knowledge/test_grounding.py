@@ -89,6 +89,25 @@ def test_an_answer_in_another_language_is_compared_word_by_word(answer: str, is_
     assert bool(gate.feed(answer) + gate.finish()) == is_shown
 
 
+ROOMS = (
+    "Rooms 5-10 are on the first floor, 6 and 9 are the sea view rooms.\nBreakfast is included in all room rates.\n"
+    "A room to the sea is 20 more.\nBikes stand in the yard.\nThe yard closes at ten."
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "is_shown"),
+    [  # the first is what Qwen2.5-Coder-1.5B really wrote on 2026-11-29
+        ("does the sea view room have a balcony", "Yes, the sea view room has a balcony.", False),
+        ("is breakfast included", "Yes, breakfast is included.", True),
+        ("are 6 and 9 sea view rooms", "Yes, 6 and 9 are sea view rooms.", True),
+    ],
+)
+def test_a_yes_needs_a_source_for_all_that_was_asked(question, answer, is_shown):
+    passage = PASSAGE.model_copy(update={"text": ROOMS, "end": len(ROOMS)})
+    assert bool(shown(question, answer, passage=passage)) is is_shown
+
+
 @pytest.mark.parametrize("answer", ["15 minutes", "0.90", "0.40 dollars", "P2 means a team can work."])
 def test_the_cell_of_another_row_is_held_back(answer):
     assert shown("How much is a P2 and what is its reply time?", answer, passage=TABLE) == ""
