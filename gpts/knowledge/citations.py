@@ -10,7 +10,7 @@ from typing import Final
 
 from gpts.knowledge import tables
 from gpts.knowledge.documents import Citation, Passage, SentenceSupport
-from gpts.knowledge.judging import Judge, MakeGloss, Meaning, no_gloss
+from gpts.knowledge.judging import Judge, MakeGloss, Meaning
 from gpts.knowledge.sentences import CodeFence, Span, sentence_spans
 from gpts.knowledge.support import Source, is_claim
 from gpts.values import Value
@@ -32,7 +32,7 @@ def ground(
     question: str = "",
     titles: Container[str] = (),
     instructions: str = "",
-    gloss: MakeGloss = no_gloss,
+    gloss: MakeGloss = lambda answer: None,
 ) -> Grounding:
     """The support of `answer`: at most one citation per sentence; tags number passages from 1 by first use.
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from gpts.knowledge.documents import Passage
-from gpts.knowledge.judging import Judge, MakeGloss, Meaning, no_gloss
+from gpts.knowledge.judging import Judge, MakeGloss, Meaning
 from gpts.knowledge.sentences import CodeFence, sentence_spans
 from gpts.knowledge.support import is_claim
 
@@ -30,8 +30,8 @@ class Gate:
     `rewords`: a summary, letter or translation was asked for. Its sentences are in other words than the files, so
     only those with a figure or name that is not there are withheld. `asked_in`: the language of a question that is
     understood alone; an answer of a few words, such as "64", is shown only if its source is about that question.
-    `may_be_unread`: what is in a language that cannot be compared with the files may be shown unchecked. False where
-    the question is in that of the files: then nothing asks for another.
+    `language`: that of the question; what is in another one that cannot be compared with the files is shown unchecked
+    only if the question is not in theirs.
     `is_shut`: too many in a row, so generation should stop. It also stops if the answer `repeats` what one of the
     `earlier` answers to other questions says first, before anything else was said.
     """
@@ -45,13 +45,13 @@ class Gate:
         *,
         rewords: bool = False,
         asked_in: str = "",
-        gloss: MakeGloss = no_gloss,
-        may_be_unread: bool = True,
+        gloss: MakeGloss = lambda answer: None,
+        language: str = "",
         earlier: Iterable[str] = (),
     ) -> None:
-        self._judge = Judge(passages, question, meaning, gloss, asked_in)
+        self._judge = Judge(passages, question, meaning, gloss, asked_in, language)
         self._instructions = instructions
-        self._rewords, self._may_be_unread = rewords, may_be_unread
+        self._rewords = rewords
         self._fence = CodeFence()
         self._pending = ""
         self._kept = ""
@@ -117,8 +117,7 @@ class Gate:
         text = f"{self._kept} {sentence}"[-_TAIL:]
         (verdict,) = self._judge.judge([sentence], text)
         if verdict.source is None:
-            is_unread = self._may_be_unread and verdict.level == "not_checked"
-            return is_unread and self._judge.may_be_unread(sentence, text)
+            return verdict.level == "not_checked" and self._judge.may_be_unread(sentence, text)
         # What follows a sentence that was shown is about the same.
         if not self._has_claim and not self._judge.is_asked(sentence, verdict.source):
             return False

@@ -70,7 +70,7 @@ _AMOUNTS: Final = frozenset(terms("much many long often far viel viele lange oft
 _PRICE_TERMS: Final = frozenset(terms("cost price kostet preis coûte prix cuesta precio"))
 
 # Characters of the passages whose language is compared with that of the answer.
-READ_CHARS: Final = 2_000
+_READ_CHARS: Final = 2_000
 
 # How an answer and a passage can be compared. "meaning": the embedder reads both, in one language; "translation": it
 # reads both, in two languages; "words": it does not read the language of both; "nothing".
@@ -111,10 +111,6 @@ class Gloss:
 MakeGloss = Callable[[str], Gloss | None]
 
 
-def no_gloss(answer: str) -> None:
-    """None: everything is in one language."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Candidate:
     """A possible source of a sentence: the share of its terms there, whether it contains all of it, and the rank."""
@@ -129,7 +125,7 @@ class Judge:
     """Judges the sentences of answers to `question` by `passages`; without a `meaning`, by words alone.
 
     With a `gloss`, what is in another language than the passages is also compared word by word. `asked_in` is the
-    language of a question that is understood without the messages before it.
+    language of a question that is understood without the messages before it, `language` that of any.
     """
 
     def __init__(
@@ -137,13 +133,14 @@ class Judge:
         passages: Sequence[Passage],
         question: str = "",
         meaning: Meaning | None = None,
-        gloss: MakeGloss = no_gloss,
+        gloss: MakeGloss = lambda answer: None,
         asked_in: str = "",
+        language: str = "",
     ) -> None:
         self._passages = passages
         self._sources, self._extreme = _meant(question, sources_of(passages))
         self._rarity = source_rarity(self._sources)
-        self._question, self._asked_in = question, asked_in
+        self._question, self._asked_in, self._language = question, asked_in, language
         self._query = frozenset(compared_terms(question)).union(_PRICE_TERMS if _ASKS_PRICE.search(question) else ())
         self._codes = frozenset(filter(is_code, self._query)) & self._rarity.keys()
         self._meaning = meaning
@@ -184,9 +181,12 @@ class Judge:
     def may_be_unread(self, sentence: str, text: str) -> bool:
         """Whether `sentence`, of an answer's `text`, may be from a file whose language cannot be compared with it.
 
-        If there are others, that file must at least have the figures and codes of the sentence, and it some.
+        Not if the files are in the question's own: then nothing asks for another. If there are others, that file must
+        at least have the figures and codes of the sentence, and it some.
         """
         files = [each for each in self._passages if each.file_id]
+        if self._language and all(self._is_in(self._language, each) for each in files):
+            return False
         unread = [each for each in files if self._meaning and self._meaning.comparison(text, each.text) == "nothing"]
         if len(unread) == len(files):
             return True
@@ -196,12 +196,12 @@ class Judge:
         return any(own <= {*words(each.text)} and figures_agree(sentence, each.text) for each in unread)
 
     def _is_in(self, language: str, passage: Passage) -> bool:
-        return self._meaning is None or self._meaning.is_in(language, passage.text[:READ_CHARS])
+        return self._meaning is None or self._meaning.is_in(language, passage.text[:_READ_CHARS])
 
     def knows_names_and_figures(self, sentence: str, text: str) -> bool:
         """Whether every figure and name of `sentence`, of an answer's `text`, is anywhere in the passages."""
         whole, known = self._whole
-        is_same = self._meaning is None or self._meaning.comparison(text, whole[:READ_CHARS]) in ("meaning", "words")
+        is_same = self._meaning is None or self._meaning.comparison(text, whole[:_READ_CHARS]) in ("meaning", "words")
         return adds_nothing(sentence, whole, known, is_translation=not is_same)
 
     @cached_property

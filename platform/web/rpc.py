@@ -86,15 +86,18 @@ def call(task: str, *args: str, queue: str, timeout_s: float = 10) -> dict[str, 
 
 
 def start(task: str, *args: str, queue: str, timeout_s: float = 10) -> Callable[[], dict[str, Any]]:
-    """Like `call`, for something to be done meanwhile: the function that is returned waits. Both raise NoResult."""
+    """Like `call`, for something to be done meanwhile: the function that is returned waits, and raises NoResult."""
     ends = time.monotonic() + timeout_s
     step_aside()
     with _backend_lock:
         _ = app.backend
-    with _reporting(task):
+    result = None
+    with suppress(NoResult), _reporting(task):
         result = app.send_task(task, args, queue=queue, retry=False, expires=timeout_s)
 
     def payload() -> dict[str, Any]:
+        if result is None:
+            raise NoResult(gettext(AWAY))
         close_old_connections()
         try:
             with _reporting(task):

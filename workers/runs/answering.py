@@ -5,12 +5,10 @@ import re
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
-from functools import partial
 from typing import Final
 
 from gpts.knowledge.documents import Passage
 from gpts.knowledge.grounding import Gate
-from gpts.knowledge.judging import READ_CHARS
 from gpts.knowledge.ranking import budget_for
 from gpts.knowledge.sentences import sentence_spans
 from gpts.knowledge.superlatives import has_superlative
@@ -153,9 +151,12 @@ def model_reply(
     # JSON that follows a schema is for programs: replacing a sentence would break it.
     for_people = request.grammar is None or request.grammar.json_schema is None
     is_strict = state.spec.only_from_knowledge and for_people
-    gate = _gate(state, services, _earlier_answers(state)) if is_strict else None
+    gate = _gate(state, services) if is_strict else None
 
-    def written(request: GenerationRequest, collector: ReplyCollector) -> ModelReply:
+    def written(request: GenerationRequest, n_tokens: int, gate: Gate | None) -> ModelReply:
+        tools = state.tools.keys() if state.must_answer() else ()
+        limit = state.spec.model.max_tokens
+        collector = ReplyCollector(n_tokens, gate, tools, may_decline=is_strict, max_tokens=limit)
         with closing(services.engine.stream(request)) as tokens:
             for token in tokens:
                 show_reasoning(token.reasoning)
@@ -166,11 +167,10 @@ def model_reply(
         show(collector.finish())
         return collector.step(state.n_calls())
 
-    reply = written(request, _collector(state, n_tokens, gate, is_strict))
+    reply = written(request, n_tokens, gate)
     if gate and gate.repeats and not reply.text:
         alone = _alone(state)
-        request, n_tokens = _reply_request(alone, services)
-        again = written(request, _collector(alone, n_tokens, _gate(alone, services), is_strict))
+        again = written(*_reply_request(alone, services), _gate(alone, services))
         reply = again.model_copy(
             update={
                 "prompt_tokens": reply.prompt_tokens + again.prompt_tokens,
@@ -178,16 +178,6 @@ def model_reply(
             }
         )
     return _labelled(reply, state)
-
-
-def _collector(state: TurnState, n_prompt_tokens: int, gate: Gate | None, is_strict: bool) -> ReplyCollector:
-    return ReplyCollector(
-        n_prompt_tokens,
-        gate,
-        state.tools.keys() if state.must_answer() else (),
-        may_decline=is_strict,
-        max_tokens=state.spec.model.max_tokens,
-    )
 
 
 def _earlier_answers(state: TurnState) -> list[str]:
@@ -236,30 +226,29 @@ def _labelled(reply: ModelReply, state: TurnState) -> ModelReply:
     return reply.model_copy(update={"label": context_label(state.history, state.steps, state.tools)})
 
 
-def _gate(state: TurnState, services: Services, earlier: Sequence[str] = ()) -> Gate | None:
+def _gate(state: TurnState, services: Services) -> Gate | None:
     """What withholds sentences that the files do not support; None if there are none.
 
-    Of a reply to small talk, which rests on no file, it withholds those with a figure or name that nobody gave: code
-    may take "a good film tonight?" for a farewell.
     None as well for a message that came with a picture: no text tells whether the model describes it rightly. The
-    answer then says sentence by sentence what the files do not support.
+    answer then says sentence by sentence what the files do not support. Of a reply to small talk, which rests on no
+    file, those with a figure or name that nobody gave are withheld: "a good film tonight?" may be read as a farewell.
     """
     passages, wish = state.passages(), asked(state, services)
     if not passages or state.sees_new_picture():
         return None
     rewords = wish != "question"
     sources = (*passages, *results_as_passages(state), _said(state, everything=rewords))
-    meaning, language = EmbeddedMeaning(services.embedder), services.small.language(state)
+    language = services.small.language(state)
     return Gate(
         state.question(),
         sources,
-        meaning,
+        EmbeddedMeaning(services.embedder),
         state.spec.instructions,
         rewords=rewords,
         asked_in="" if is_follow_up(state.question()) else language,
-        gloss=partial(services.small.gloss, passages),
-        may_be_unread=not all(meaning.is_in(language, each.text[:READ_CHARS]) for each in passages if each.file_id),
-        earlier=() if rewords else earlier,
+        language=language,
+        gloss=services.small.gloss(passages),
+        earlier=() if rewords else _earlier_answers(state),
     )
 
 

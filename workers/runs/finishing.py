@@ -1,7 +1,6 @@
 """Computes the answer that ends a turn, with what supports it; perform.py stores and streams it."""
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Final
 
 from gpts.knowledge.citations import Grounding, ground, ground_list
@@ -44,7 +43,7 @@ def finished(decision: decisions.Finish, state: TurnState, services: Services, s
     own = "\n".join((state.spec.instructions, _unread(state), *((intent.note, intent.lead) if intent else ())))
     listed = ground_list(text, found.extract, found.passages) if found and found.whole_files else None
     writes = state.ability.writes_from_sources
-    gloss = partial(services.small.gloss, passages if writes else ())
+    gloss = services.small.gloss(passages if writes else ())
     grounding = listed or _openable(ground(text, sources, meaning, state.question(), titles, own, gloss))
     if not grounding.citations and _is_about_else(passages, state):
         grounding = Grounding()

@@ -6,7 +6,7 @@ from typing import Protocol, Self
 
 from gpts.knowledge.documents import Passage
 from gpts.knowledge.extracts import Reads
-from gpts.knowledge.judging import Gloss
+from gpts.knowledge.judging import MakeGloss
 from gpts.runs.decisions import Finish
 from gpts.runs.delegation import StoreGpt
 from gpts.runs.state import TurnState
@@ -31,8 +31,8 @@ class SmallModelInterface(Protocol):
     def language(self, state: TurnState) -> str:
         """The ISO 639-1 code of the likeliest language of the new message."""
 
-    def gloss(self, passages: Sequence[Passage], answer: str) -> Gloss | None:
-        """How `answer` is compared with `passages` in another language than it is in; None if they are in it."""
+    def gloss(self, passages: Sequence[Passage]) -> MakeGloss:
+        """How answers are compared with `passages` in another language than they are in."""
 
     def with_extremes(self, found: Retrieval, state: TurnState, files: Sequence[Passage]) -> Retrieval:
         """`found` with the rows of whole `files` that the question asks for by a superlative."""

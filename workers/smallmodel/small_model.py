@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from typing import Final
 
 from gpts.knowledge.documents import Passage
 from gpts.knowledge.extracts import Reads, Similarity
-from gpts.knowledge.judging import Gloss
+from gpts.knowledge.judging import MakeGloss
 from gpts.runs.decisions import Finish
 from gpts.runs.delegation import StoreGpt
 from gpts.runs.state import TurnState
@@ -59,9 +59,10 @@ class SmallModel:
         """The language of the new message."""
         return language(state.question(), said_before(state))
 
-    def gloss(self, passages: Sequence[Passage], answer: str) -> Gloss | None:
-        """How `answer` is compared with `passages` in another language than it is in; None if they are in it."""
-        return gloss_between(language(answer), tuple(each.text for each in passages if each.file_id))
+    def gloss(self, passages: Sequence[Passage]) -> MakeGloss:
+        """How answers are compared with `passages` in another language than they are in."""
+        in_language = cache(partial(gloss_between, sources=[each.text for each in passages if each.file_id]))
+        return lambda answer: in_language(language(answer))
 
     def asks_for(self, state: TurnState) -> Intent:
         """What the message asks for, in a word; a question if it may be one of those that no file answers."""

@@ -180,16 +180,14 @@ def _compared(query: str) -> Callable[[], Half]:
         return partial(_nearest, kept)
     if cache.get(PAUSED):
         return lambda: NOTHING
-    try:
-        payload = rpc.start("workers.tasks.search_store", query, queue="model", timeout_s=MEANING_S)
-    except rpc.NoResult:
-        return _paused
+    payload = rpc.start("workers.tasks.search_store", query, queue="model", timeout_s=MEANING_S)
 
     def nearest() -> Half:
         try:
             cache.set(key, found := payload(), KEPT_S)
         except rpc.NoResult:
-            return _paused()
+            cache.set(PAUSED, True, PAUSE_S)
+            return NOTHING
         return _nearest(found)
 
     return nearest
@@ -197,12 +195,6 @@ def _compared(query: str) -> Callable[[], Half]:
 
 def _nearest(payload: Mapping[str, Any]) -> Half:
     return Half({UUID(gpt): cosine for gpt, cosine in payload["found"]}, payload["trust"])
-
-
-def _paused() -> Half:
-    """Nothing, as no worker tells in time; none is asked for a while."""
-    cache.set(PAUSED, True, PAUSE_S)
-    return NOTHING
 
 
 def catch_up(gpts: "QuerySet[Gpt] | None" = None) -> int:

@@ -91,8 +91,10 @@ def listed(wanted: Wanted) -> "Listing":
     gpts = fitting(wanted, found)
     if wanted.order != MATCH:
         return in_order(gpts, wanted.order)
-    there = set(gpts.values_list("id", flat=True).order_by() if wanted.is_filtered else found)
-    return Listing(gpts, [gpt_id for gpt_id in found if gpt_id in there])
+    if wanted.is_filtered:
+        there = set(gpts.values_list("id", flat=True).order_by())
+        found = [gpt_id for gpt_id in found if gpt_id in there]
+    return Listing(gpts, found)
 
 
 def fitting(wanted: Wanted, found: Sequence[UUID]) -> QuerySet[Gpt]:

@@ -145,7 +145,7 @@ def test_what_may_be_from_an_unread_file_needs_a_figure_or_code_of_it(answer, is
     # Without any other file nothing says more.
     assert shown_of(UNREAD) == answer
     # Where nobody asked in another language than the files', nothing is shown unchecked.
-    gate = Gate("What now?", [UNREAD], UnreadGerman(), may_be_unread=False)
+    gate = Gate("What now?", [UNREAD], UnreadGerman(), language="en")
     assert gate.feed(answer) + gate.finish() == ""
 
 

@@ -1,7 +1,7 @@
 """A question and the files that it is about, both in English to be compared."""
 
 from collections.abc import Sequence
-from functools import cache, lru_cache, partial
+from functools import cache, partial
 from typing import Final
 
 from gpts.knowledge.extracts import Translate
@@ -34,8 +34,7 @@ def into_english(sources: Sequence[str], language: str, *asked: str) -> Translat
     return translate
 
 
-@lru_cache(16)
-def gloss_between(language: str, sources: tuple[str, ...]) -> Gloss | None:
+def gloss_between(language: str, sources: Sequence[str]) -> Gloss | None:
     """How answers in this language and `sources` are compared in English; None if all are in it."""
     if {language_of_text(source) or "en" for source in sources} <= {language}:
         return None
