@@ -46,7 +46,7 @@ class Command(BaseCommand):
         try:
             embedder = shared_embedder()
             if part in ("all", "messages"):
-                train_messages(embedder, out or WEIGHTS.parent, say, check=check)
+                train_messages(embedder, out or WEIGHTS.parent, options["seed"], say, check=check)
             if part in ("all", "router"):
                 train(embedder, plan, out or DATA, say)
             if part == "reader":

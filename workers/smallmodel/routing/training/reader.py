@@ -121,10 +121,19 @@ def _frozen(embedder: Embedder, torch: Any) -> Any:
 
 def _read_all(embedder: Embedder, say: Say) -> list[Asked]:
     """The questions to learn from."""
-    paths = [path for path in sorted(DATA.glob("*.jsonl")) if path.stem != HELD_OUT]
-    asked = [each for path in paths for each in read_asked(path, embedder)]
+    asked = [each for path in _learned() for each in read_asked(path, embedder)]
     say(f"Learning from {len(asked)} questions.")
     return asked
+
+
+def _learned() -> list[Path]:
+    return [path for path in sorted(DATA.glob("*.jsonl")) if path.stem != HELD_OUT]
+
+
+def learned_questions() -> list[list[str]]:
+    """The questions of each author that are learned from."""
+    documents = ([json.loads(line) for line in path.read_text("utf-8").splitlines()] for path in _learned())
+    return [[question for each in by_author for question, _ in each["questions"]] for by_author in documents]
 
 
 def read_asked(path: Path, embedder: Embedder) -> list[Asked]:
