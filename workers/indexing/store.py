@@ -8,7 +8,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache, cached_property
-from typing import Any, Final, cast
+from typing import Any, Final
 from uuid import UUID
 
 import numpy as np
@@ -19,7 +19,8 @@ from gpts.knowledge.ranking import readable
 from gpts.knowledge.terms import stem
 from web.builder.models import Gpt
 from web.builder.models_store import SearchEntry
-from web.builder.search import catch_up, texts_to_embed
+from web.builder.search import catch_up
+from workers.indexing.store_texts import encoder, text_of_gpt
 from workers.knowledge.embed import Embedder, Vectors
 from workers.knowledge.languages import language_of_text
 from workers.knowledge.spelling import corrected
@@ -27,24 +28,17 @@ from workers.knowledge.spelling import corrected
 # GPTs that are embedded together: some seconds' work, after which others of the queue have a turn.
 BATCH: Final = 64
 N_NEAREST: Final = 200
-# Below _UNRELATED a GPT has nothing to do with a query. A few words are no sentence that the embedder knows, and the
-# texts of GPTs say whom they help with what: a query is the mean of itself and of a sentence. One that was corrected
-# counts less by _CORRECTED: "monet" is no "money". By these and by the mean of two texts of each GPT, hit@3 went from
-# 0.81 to 0.86 on the 190 tuning queries of `bench store`; on the 174 unseen ones it is 0.77 (2026-11). What adds
-# nothing there: a vector for each name, sentence and starter with the nearest one or a soft maximum (0.80 to 0.87);
-# queries that the bundled model writes for each GPT (0.84 to 0.86); typos corrected by the store's own words (0.86);
-# other weights of the fields, of the two halves and of the bounds of the cosine, and less for GPTs that are near to
-# all queries (0.83 to 0.88). Half of the cosine from the multilingual embedder, for queries in other languages only,
-# makes the unseen ones 0.79; with EMBEDDER=multilingual for all, both are lower: 0.82 and 0.72. all-mpnet-base-v2,
-# with all of this as it is, makes them 0.905 and 0.787 (hit@1: 0.805, not 0.758, and 0.684, not 0.598), and a query
-# takes 68 ms, not 32. What gains on the tuning queries only: words that Qwen2.5-Coder-1.5B writes for each GPT
-# (synonyms, things, tools, problems, names) as more text and as half of the vector (0.91, but 0.76 of the unseen
-# ones); WordNet's glosses (0.88, but 0.74).
+# Below _UNRELATED a GPT has nothing to do with a query. One that was corrected counts less by _CORRECTED: "monet" is
+# no "money". With the change of the encoder hit@3 is 0.89 on the 190 tuning queries of `bench store` and 0.83 on the
+# 174 unseen ones (hit@1 0.68), with the bundled embedder as it is 0.86 and 0.77 (0.60), with all-mpnet-base-v2 0.905
+# and 0.787 (2026-11). What added nothing to the bundled one on unseen queries: a vector for each name, sentence and
+# starter with the nearest one or a soft maximum; queries or words that small models write for each GPT; WordNet's
+# glosses; typos corrected by the store's own words; other weights of the fields and of the two halves, and less for
+# GPTs that are near to all queries. With EMBEDDER=multilingual hit@3 was 0.82 and 0.72.
 _UNRELATED: Final = 0.15
-_SENTENCE: Final = "I need help with {}"
 _CORRECTED: Final = 0.1
 # What vectors and languages were made by, besides the embedder: another number has all of them made again.
-_RECIPE: Final = 3
+_RECIPE: Final = 4
 # Entries may be committed in another order than they were changed in.
 _OVERLAP: Final = timedelta(minutes=1)
 
@@ -54,7 +48,7 @@ def refresh(embedder: Embedder) -> int:
     catch_up()
     missing = SearchEntry.objects.exclude(embedder=made_by(embedder))
     batch = list(missing.select_related("version").order_by("changed")[:BATCH])
-    vectors = _means(embedder.encode([text for entry in batch for text in texts_to_embed(entry.version.data)]))
+    vectors = encoder(embedder).encode([_text(entry.version.data) for entry in batch])
     for entry, vector in zip(batch, vectors, strict=True):
         made = {"vector": vector.astype("<f2").tobytes(), "embedder": made_by(embedder), "changed": timezone.now()}
         made["language"] = entry.chosen or _language(entry.version.data)
@@ -63,9 +57,13 @@ def refresh(embedder: Embedder) -> int:
     return missing.count()
 
 
+def _text(data: Mapping[str, Any]) -> str:
+    return text_of_gpt(data["name"], data["description"], data["starters"])
+
+
 def _language(data: Mapping[str, Any]) -> str:
     """The language of what people read of a version, or else of its instructions; empty if it cannot be told."""
-    return language_of_text(texts_to_embed(data)[0]) or language_of_text(data["instructions"])
+    return language_of_text(_text(data)) or language_of_text(data["instructions"])
 
 
 def made_by(embedder: Embedder) -> str:
@@ -73,17 +71,11 @@ def made_by(embedder: Embedder) -> str:
     return f"{embedder.id}-{_RECIPE}"
 
 
-def _means(vectors: Vectors) -> Vectors:
-    """The mean of each two `(2n, dim)`, `(n, dim)` and L2-normalised."""
-    sums = vectors[::2] + vectors[1::2]
-    return cast(Vectors, sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9))
-
-
 class StoreVectors:
     """The vectors of published GPTs, brought up to date before each search. Thread-safe."""
 
     def __init__(self, embedder: Embedder) -> None:
-        self._embedder = embedder
+        self._embedder, self._encoder = embedder, encoder(embedder)
         self._lock = threading.Lock()
         self._newest: datetime | None = None
         self._by_gpt: dict[UUID, Vectors] = {}
@@ -92,8 +84,7 @@ class StoreVectors:
 
     def nearest(self, query: str) -> list[tuple[UUID, float]]:
         """The GPTs of the store nearest to `query`, as it is or without its typos, with their cosines."""
-        asked = [text for each in self.readings(query) for text in (each, _SENTENCE.format(each))]
-        vectors = _means(self._embedder.encode_queries(asked))
+        vectors = self._encoder.encode_queries(self.readings(query))
         with self._lock:
             self._update()
             gpts, cosines = self._gpts, self._all @ vectors.T

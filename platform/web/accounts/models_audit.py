@@ -60,6 +60,7 @@ class Act(models.TextChoices):
     REPORT_ANSWERED = "report.answered", "Appeal answered"
     BACKUP_MADE = "backup.made", "Backup made"
     BACKUP_FAILED = "backup.failed", "Backup failed"
+    BACKUP_WANTED = "backup.wanted", "Restoring of a backup asked for"
     BACKUP_RESTORED = "backup.restored", "Backup restored"
     BACKUP_DOWNLOADED = "backup.downloaded", "Backup downloaded"
     BACKUP_DELETED = "backup.deleted", "Backup deleted"

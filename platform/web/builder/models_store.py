@@ -22,8 +22,8 @@ class StoreCategory(models.Model):
 class SearchEntry(models.Model):
     """A published GPT as it was last read, with its category and its creator's name. `fulltext` has its words.
 
-    `vector` is `(dim,)` float16, L2-normalised, of `search.texts_to_embed`, made by a worker in the way called
-    `embedder`. Both are empty until then. `facets` are the keys that lists can be filtered by, as " key key ".
+    `vector` is `(dim,)` float16, L2-normalised, of its texts, made by a worker in the way called `embedder`. Both are
+    empty until then. `facets` are the keys that lists can be filtered by, as " key key ".
     `language` is the `chosen` one of the GPT, or else what its texts are written in, by the worker.
     """
 

@@ -8,9 +8,8 @@ if they are late, a search goes by words alone, and asks no worker for some seco
 import math
 import re
 import unicodedata
-from array import array
 from bisect import bisect_left
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -73,35 +72,11 @@ PAUSED: Final = "store-meaning-pause"  # in the cache, while no worker is asked
 # A cosine counts from MIN_COSINE on, and in full from CLEAR_COSINE on; MEANING_SHARE of a score comes from it.
 # Results below MIN_FUSED of the best score are left out. Chosen on the tuning queries of `bench store` (2026-11).
 MIN_COSINE: Final = 0.1
-CLEAR_COSINE: Final = 0.5
+CLEAR_COSINE: Final = 0.7
 MEANING_SHARE: Final = 0.8
 MIN_FUSED: Final = 0.4
 # How far a word is believed that only resembles one of the query.
 LIKE: Final = 0.25
-
-
-class Index:
-    """The words of GPTs. Takes 4 bytes for each word of each GPT, besides the words themselves."""
-
-    def __init__(self) -> None:
-        self.gpts: list[UUID | None] = []  # None: removed
-        # The place of a word in a GPT is the GPT's position in `gpts`, times 8, plus the weight of the word in it.
-        self.places: dict[str, array[int]] = {}
-        self.words: list[str] = []  # sorted
-
-    def add(self, gpts: "QuerySet[Gpt]") -> None:
-        """Add `gpts`, by their published texts or else their drafts."""
-        for gpt_id, weights in word_weights(gpts):
-            self.add_words(gpt_id, weights)
-        self.words = sorted(self.places)
-
-    def add_words(self, gpt_id: UUID, weights: dict[str, int]) -> None:
-        """Add a GPT by its words; `words` does not have them yet."""
-        for word, weight in weights.items():
-            if (places := self.places.get(word)) is None:
-                places = self.places[word] = array("I")
-            places.append(8 * len(self.gpts) + weight)
-        self.gpts.append(gpt_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,17 +207,9 @@ def _facets(row: Mapping[str, Any]) -> list[str]:
     return [*row["published__data__capabilities"], *sorted(parts)]
 
 
-def texts_to_embed(data: Mapping[str, Any]) -> list[str]:
-    """The texts of a published version, by its data, whose mean the search compares with a query."""
-    about = f"{data['name']}. {data['description']}"
-    return [" ".join([about, *data["starters"]]), about]
-
-
 def find_among(gpts: "QuerySet[Gpt]", query: str) -> list[UUID]:
     """Ids of `gpts` that match `query`, best first, of the N_PERSONAL that were changed last."""
-    index = Index()
-    index.add(gpts.order_by("-changed")[:N_PERSONAL])
-    return rank(index, query)
+    return rank(dict(word_weights(gpts.order_by("-changed")[:N_PERSONAL])), query)
 
 
 def texts_of(gpts: "QuerySet[Gpt]") -> Iterator[tuple[UUID, tuple[str, str, str]]]:
@@ -270,28 +237,19 @@ def query_terms(query: str) -> list[str]:
     return ([word for word in wanted if word not in STOP_WORDS] or wanted)[:MAX_TERMS]
 
 
-def rank(index: Index, query: str) -> list[UUID]:
-    """Ids of GPTs that match `query`, best first."""
-    scores: dict[int, float] = defaultdict(float)
+def rank(gpts: Mapping[UUID, Mapping[str, int]], query: str) -> list[UUID]:
+    """Ids of GPTs, of which the weights of words are given, that match `query`, best first."""
+    holders = Counter(word for weights in gpts.values() for word in weights)
+    known = sorted(holders)
+    scores = dict.fromkeys(gpts, 0.0)
     for term in query_terms(query):
-        for position, score in _scores(index, term).items():
-            scores[position] += score
-    found = sorted(scores.items(), key=lambda item: item[1], reverse=True)
-    there = [(gpt, score) for position, score in found if (gpt := index.gpts[position])]
-    return [gpt for gpt, score in there if score >= MIN_SHARE * there[0][1]]
-
-
-def _scores(index: Index, term: str) -> dict[int, float]:
-    """The score of each GPT with a word like `term`, by its position."""
-    best: dict[int, float] = {}
-    for word, similarity in similar(index.words, term):
-        places = index.places[word]
-        factor = similarity * math.log(1 + len(index.gpts) / len(places))
-        for place in places:
-            position, score = place >> 3, (place & 7) * factor
-            if score > best.get(position, 0):
-                best[position] = score
-    return best
+        worth: dict[str, float] = {}
+        for word, similarity in similar(known, term):
+            worth[word] = max(worth.get(word, 0.0), similarity * math.log(1 + len(gpts) / holders[word]))
+        for gpt, weights in gpts.items():
+            scores[gpt] += max((worth[word] * weights[word] for word in worth.keys() & weights.keys()), default=0.0)
+    found = sorted(filter(scores.__getitem__, gpts), key=scores.__getitem__, reverse=True)
+    return [gpt for gpt in found if scores[gpt] >= MIN_SHARE * scores[found[0]]]
 
 
 def similar(known: list[str], term: str) -> Iterator[tuple[str, float]]:

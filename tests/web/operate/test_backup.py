@@ -17,7 +17,7 @@ from django.test import Client
 from django.utils import timezone
 
 from web.accounts.models import User
-from web.accounts.models_audit import AuditRow
+from web.accounts.models_audit import Act, AuditRow
 from web.operate.backup import archive, making, planned, restoring
 from web.operate.backup.errors import BackupError
 from web.operate.backup.keys import SiteKeys, seal_keys
@@ -248,6 +248,9 @@ def test_a_restore_asked_for_in_the_console_is_done_once_the_site_is_stopped(con
     assert not place.exists()
     with pytest.raises(FileNotFoundError):
         call_command("restore", "--wanted")
+    acts = set(AuditRow.objects.values_list("act", flat=True))
+    assert Act.BACKUP_WANTED in acts
+    assert Act.BACKUP_RESTORED not in acts
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="only the database of a state directory can be replaced")
@@ -257,6 +260,7 @@ def test_a_file_is_restored_into_a_new_site_only(console, by_up, home, tmp_path,
     sent = make_archive(tmp_path, passphrase="theirs, not ours").read_bytes()
     file = lambda: SimpleUploadedFile("their.backup", sent)  # noqa: E731
     assert "Wrong passphrase" in asked(console, url, passphrase=PASSPHRASE, backup=file())
+    assert not (home / ".restore" / "uploaded.backup").exists()
     assert "is being restored" in asked(console, url, passphrase="theirs, not ours", backup=file())
     assert (home / ".restore" / "uploaded.backup").read_bytes() == sent
     for other in ("../secret.key", "guildhall-2.backup", "/etc/passwd"):

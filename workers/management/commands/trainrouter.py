@@ -1,4 +1,4 @@
-"""`manage.py trainrouter`: trains the router, the classifier of messages and the reader; writes weights."""
+"""`manage.py trainrouter`: trains the router, the classifier of messages, the reader and the store's search."""
 
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ class Command(BaseCommand):
 
     help = (
         "Trains the choice of tools and GPTs and the reading of messages from examples in some minutes, "
-        "and, only if named, the reader of sentences, in an hour on two cores."
+        "and, only if named, the reader of sentences or the search of the store, in an hour or two on two cores."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -24,7 +24,11 @@ class Command(BaseCommand):
 
         plan = Plan()
         parser.add_argument(
-            "part", choices=("all", "router", "messages", "reader"), nargs="?", default="all", help="what to train"
+            "part",
+            choices=("all", "router", "messages", "reader", "store"),
+            nargs="?",
+            default="all",
+            help="what to train",
         )
         parser.add_argument("--rounds", type=int, default=plan.rounds, help="cases generated from each example")
         parser.add_argument("--members", type=int, default=plan.members, help="heads whose answers are averaged")
@@ -34,6 +38,8 @@ class Command(BaseCommand):
         parser.add_argument("--out", type=Path, help="the output folder, by default those of the weights")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        from workers.indexing.store_texts import CHANGE
+        from workers.indexing.store_training import train_store
         from workers.smallmodel.conversation.classifier import WEIGHTS
         from workers.smallmodel.reading.reader import WEIGHTS as READER
         from workers.smallmodel.routing.training.messages import train_messages
@@ -51,5 +57,7 @@ class Command(BaseCommand):
                 train(embedder, plan, out or DATA, say)
             if part == "reader":
                 train_reader(embedder, out or READER.parent, options["seed"], say, check=check)
+            if part == "store":
+                train_store(embedder, out or CHANGE.parent, options["seed"], say, check=check)
         except EmbedderMissing as error:
             raise CommandError(str(error)) from error

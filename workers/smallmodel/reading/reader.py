@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from workers.knowledge.embed import Embedder, load_model
-from workers.smallmodel.routing.tuned import add_change
+from workers.knowledge.tuned import add_change
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

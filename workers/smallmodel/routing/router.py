@@ -8,13 +8,16 @@ from typing import Final, Protocol, TypeVar
 import numpy as np
 
 from workers.knowledge.embed import Vectors
+from workers.knowledge.tuned import tuned
 from workers.smallmodel.parts import parts_of
 from workers.smallmodel.routing.candidates import MAX_CHARS, Candidate, RoutedChoice
 from workers.smallmodel.routing.dialogue import read_dialogue
 from workers.smallmodel.routing.features import PreparedCandidate, prepared, texts_of
 from workers.smallmodel.routing.head import Inputs, inputs_of, load_weights, probabilities, weights_file
-from workers.smallmodel.routing.tuned import tuned
+from workers.smallmodel.routing.words import DATA
 
+# What brings messages nearer to their candidates.
+TUNING: Final = DATA / "tuning.npz"
 CANDIDATES_KEPT: Final = 2_048
 # Enough for a line per GPT of a large store; 384 numbers of four bytes each, 6 MB in all.
 TEXTS_KEPT: Final = 4_096
@@ -35,7 +38,7 @@ class Router:
     """Chooses with one embedder; caches prepared candidates and vectors. Safe for threads."""
 
     def __init__(self, embedder: Encoder) -> None:
-        own = tuned(embedder)
+        own = tuned(embedder, TUNING)
         self._encoder, self._any = own or embedder, own is None
         self._lock = threading.Lock()
         self._candidates: OrderedDict[str, PreparedCandidate] = OrderedDict()

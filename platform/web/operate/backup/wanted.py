@@ -15,6 +15,7 @@ from django.db import connection
 
 from web.accounts import audit
 from web.accounts.models import User
+from web.operate.backup.errors import BackupError
 from web.operate.backup.restoring import opened
 
 # A restore moves aside what is in the state directory, but no name with a dot. deploy/start.py looks for WANTED.
@@ -49,8 +50,12 @@ def keep_upload(chunks: Any) -> Path:
 
 def ask(path: Path, passphrase: str, by: User) -> None:
     """Have the backup at `path` restored within a second. Raises BackupError unless it is whole, and opens."""
-    opened(path, passphrase)
-    audit.record(audit.Act.BACKUP_RESTORED, by)
+    try:
+        opened(path, passphrase)
+    except BackupError:
+        (_folder() / UPLOADED).unlink(missing_ok=True)
+        raise
+    audit.record(audit.Act.BACKUP_WANTED, by)
     folder = _made_folder()
     (folder / FAILED).unlink(missing_ok=True)
     place = folder / "wanted.new"

@@ -10,8 +10,7 @@ from tests.workers.smallmodel.routing.test_router import HashedEmbedder
 from workers.smallmodel.routing.candidates import Candidate, RoutedChoice, candidate_of_gpt
 from workers.smallmodel.routing.features import prepared, texts_of
 from workers.smallmodel.routing.head import load_weights, weights_file
-from workers.smallmodel.routing.router import Router
-from workers.smallmodel.routing.tuned import TUNING
+from workers.smallmodel.routing.router import TUNING, Router
 
 GPTS = (
     candidate_of_gpt(

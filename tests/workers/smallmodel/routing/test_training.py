@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from tests.workers.smallmodel.routing.test_router import HashedEmbedder
+from workers.knowledge.tuned import add_change, tuned
 from workers.smallmodel.routing.candidates import words_of_name
 from workers.smallmodel.routing.head import (
     N_WISHES,
@@ -21,10 +22,10 @@ from workers.smallmodel.routing.head import (
     wish_row,
     wishes,
 )
+from workers.smallmodel.routing.router import TUNING
 from workers.smallmodel.routing.training import fit as fitting
 from workers.smallmodel.routing.training.cases import CaseMaker, TrainingCase
 from workers.smallmodel.routing.training.examples import Examples, gpts, schema_of, tools
-from workers.smallmodel.routing.tuned import add_change, tuned
 from workers.smallmodel.routing.words import DATA
 
 EXAMPLES = {"tools": tools(), "gpts": gpts()}
@@ -178,4 +179,4 @@ def test_a_change_is_added_to_the_layers_it_names() -> None:
 
 
 def test_other_embedders_are_not_tuned() -> None:
-    assert tuned(HashedEmbedder()) is None
+    assert tuned(HashedEmbedder(), TUNING) is None

@@ -16,10 +16,9 @@ from typing import Any, Final
 import numpy as np
 
 from workers.knowledge.embed import Embedder
+from workers.knowledge.learning import Say, frozen, in_batches, insert_change, learn, saved
 from workers.smallmodel.reading.reader import MOST_TOKENS, WEIGHTS, Reader
 from workers.smallmodel.routing.training.cases import with_typo
-from workers.smallmodel.routing.training.fit import Say
-from workers.smallmodel.routing.training.tune import insert_change
 
 # The name of the file, the title, the sentence before, and the sentence.
 Parts = tuple[str, str, str, str]
@@ -40,8 +39,6 @@ WITHOUT_NAME: Final = 0.4
 WITHOUT_BEFORE: Final = 0.15
 STRANGER: Final = 0.25
 TYPO: Final = 0.1
-# Batches in which the texts of a step are read one after the other, the short ones apart from the long ones.
-BATCHES_A_STEP: Final = 2
 # Questions that are sorted by length together, so that a step has little padding.
 SORTED: Final = 16 * QUESTIONS_A_STEP
 _EXTENSION: Final = re.compile(r"\.\w{2,4}$")
@@ -73,50 +70,20 @@ def train_reader(embedder: Embedder, folder: Path, seed: int, say: Say, *, check
     draw = random.Random(seed)
     asked = _read_all(embedder, say)
     tokenizer = AutoTokenizer.from_pretrained(str(embedder.folder))
-    model = _frozen(embedder, torch)
-    change = insert_change(model, RANK, torch)
+    model = frozen(embedder)
+    change = insert_change(model, RANK)
     head = torch.nn.Linear(model.config.hidden_size, 1)
-    learned = [*change.values(), *head.parameters()]
     read = partial(_read, model, head, tokenizer, torch)
-    optimizer = torch.optim.AdamW(learned, lr=LEARNING_RATE, weight_decay=0.01)
     batches = [batch for _ in range(ROUNDS) for batch in _batches(asked, draw)]
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=len(batches), pct_start=0.1)
-    losses: list[float] = []
-    for step, batch in enumerate(batches, 1):
+
+    def loss_of(batch: list[Asked]) -> Any:
         groups = [drawn(each, asked, draw) for each in batch]
-        loss = _loss(read([pair for pairs, _ in groups for pair in pairs]), [labels for _, labels in groups], torch)
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(learned, 1.0)
-        optimizer.step()
-        schedule.step()
-        losses.append(float(loss.detach()))
-        if step % 100 == 0:
-            say(f"reader, step {step} of {len(batches)}: loss {np.mean(losses[-100:]):.3f}")
-    parts = {name: part.detach().numpy().astype(np.float16) for name, part in change.items()}
+        return _loss(read([pair for pairs, _ in groups for pair in pairs]), [labels for _, labels in groups], torch)
+
+    learn([*change.values(), *head.parameters()], batches, len(batches), loss_of, LEARNING_RATE, say)
     weights = np.concatenate([head.weight.detach().numpy()[0], head.bias.detach().numpy()]).astype(np.float32)
-    np.savez_compressed(folder / WEIGHTS.name, head=weights, **parts)
+    np.savez_compressed(folder / WEIGHTS.name, head=weights, **saved(change))
     return _check(Reader(embedder, folder / WEIGHTS.name), embedder, say) if check else {}
-
-
-def _frozen(embedder: Embedder, torch: Any) -> Any:
-    """The embedder's model as it is; its layers are kept in 16 bits, in which they are computed."""
-    from transformers import AutoModel
-
-    # "eager": with torch's own attention a step takes twice as long on a CPU in 16 bits (2026-11).
-    model = AutoModel.from_pretrained(
-        str(embedder.folder),
-        dtype=torch.float32,
-        attn_implementation="eager",
-        hidden_dropout_prob=0.0,
-        attention_probs_dropout_prob=0.0,
-    )
-    for part in model.parameters():
-        part.requires_grad_(False)
-    for layer in model.modules():
-        if isinstance(layer, torch.nn.Linear):
-            layer.to(torch.bfloat16)
-    return model
 
 
 def _read_all(embedder: Embedder, say: Say) -> list[Asked]:
@@ -203,17 +170,17 @@ def _varied(parts: Parts, draw: random.Random) -> str:
 
 
 def _read(model: Any, head: Any, tokenizer: Any, torch: Any, pairs: Sequence[tuple[str, str]]) -> Any:
-    """How likely each sentence answers, as logits `(n_pairs,)`; those of similar length are read together."""
-    order = sorted(range(len(pairs)), key=lambda n: sum(map(len, pairs[n])))
-    first = []
-    for some in np.array_split(order, BATCHES_A_STEP):
-        questions, texts = zip(*(pairs[n] for n in some), strict=True)
+    """How likely each sentence answers, as logits `(n_pairs,)`."""
+
+    def read(some: list[tuple[str, str]]) -> Any:
+        questions, texts = zip(*some, strict=True)
         batch = tokenizer(
             list(questions), list(texts), padding=True, truncation=True, max_length=MOST_TOKENS, return_tensors="pt"
         )
         with torch.autocast("cpu", torch.bfloat16):
-            first.append(model(**batch).last_hidden_state[:, 0].float())
-    return head(torch.cat(first))[np.argsort(order), 0]
+            return model(**batch).last_hidden_state[:, 0].float()
+
+    return head(in_batches(pairs, lambda pair: sum(map(len, pair)), read))[:, 0]
 
 
 def _loss(logits: Any, labels: Sequence[Sequence[float]], torch: Any) -> Any:

@@ -14,12 +14,14 @@ from typing import Final
 import numpy as np
 
 from workers.knowledge.embed import Embedder, Vectors
+from workers.knowledge.learning import Say
+from workers.knowledge.tuned import TunedEmbedder
 from workers.smallmodel.routing.head import Inputs, Weights, probabilities, save_weights, weights_file
+from workers.smallmodel.routing.router import TUNING
 from workers.smallmodel.routing.training.cases import CaseMaker, TrainingCase
 from workers.smallmodel.routing.training.examples import Examples, gpts, tools
-from workers.smallmodel.routing.training.fit import Encode, Say, fit, fit_wishes, inputs_of_cases
+from workers.smallmodel.routing.training.fit import Encode, fit, fit_wishes, inputs_of_cases
 from workers.smallmodel.routing.training.tune import tune
-from workers.smallmodel.routing.tuned import TUNING, TunedEmbedder
 from workers.smallmodel.routing.words import language_of
 
 CasesWithInputs = tuple[list[TrainingCase], list[Inputs]]

@@ -5,23 +5,26 @@ for none should be no nearer to any than a learned threshold.
 """
 
 import random
-from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
 
 from workers.knowledge.embed import Embedder
+from workers.knowledge.learning import Say, embedded, frozen, insert_change, learn, saved
 from workers.smallmodel.routing.features import texts_of
 from workers.smallmodel.routing.training.cases import CaseMaker
 from workers.smallmodel.routing.training.examples import Examples
-from workers.smallmodel.routing.tuned import LAYERS
 from workers.smallmodel.routing.words import gloss
 
 Change = dict[str, Any]
+# Messages, texts of candidates, the index of each message's candidate (the last is none), and what is forgiven,
+# `(n_messages, n_texts + 1)` float32.
+Batch = tuple[list[str], list[str], list[int], Any]
 
 RANK: Final = 8
 STEPS: Final = 240
 LEARNING_RATE: Final = 1e-3
+DROPOUT: Final = 0.1
 TEMPERATURE: Final = 0.05
 # Chosen on held-out GPTs (2026-11-25).
 GROUPS_A_STEP: Final = 3
@@ -35,67 +38,31 @@ MOST_TOKENS: Final = 64
 FORGIVEN: Final = 1.5
 
 
-def tune(embedder: Embedder, examples: Examples, seed: int, say: Callable[[str], object]) -> Change:
+def tune(embedder: Embedder, examples: Examples, seed: int, say: Say) -> Change:
     """The change, to be added by `tuned.add_change`."""
     import torch
-    from transformers import AutoModel, AutoTokenizer
+    from transformers import AutoTokenizer
 
     torch.manual_seed(seed)
     tokenizer = AutoTokenizer.from_pretrained(str(embedder.folder))
-    model = AutoModel.from_pretrained(str(embedder.folder), dtype=torch.float32)
-    for part in model.parameters():
-        part.requires_grad_(False)
-    change = insert_change(model, RANK, torch)
+    model = frozen(embedder, DROPOUT)
+    change = insert_change(model, RANK)
     threshold = torch.tensor(0.3, requires_grad=True)
-    optimizer = torch.optim.AdamW([*change.values(), threshold], lr=LEARNING_RATE, weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=STEPS, pct_start=0.1)
     draw = BatchMaker(examples, seed)
-    model.train()
-    losses = []
-    for step in range(STEPS):
-        messages, texts, right, forgiven = draw.batch()
-        with torch.autocast("cpu", torch.bfloat16):
-            vectors = _embed(model, tokenizer, [*messages, *texts], torch)
+
+    def loss_of(batch: Batch) -> Any:
+        messages, texts, right, forgiven = batch
+        vectors = embedded(model, tokenizer, [*messages, *texts], MOST_TOKENS)
         near = vectors[: len(messages)] @ vectors[len(messages) :].T
         table = torch.cat([near, threshold.expand(len(messages), 1)], 1) / TEMPERATURE
-        loss = torch.nn.functional.cross_entropy(table - torch.tensor(forgiven), torch.tensor(right))
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(list(change.values()), 1.0)
-        optimizer.step()
-        schedule.step()
-        losses.append(float(loss.detach()))
-        if (step + 1) % 20 == 0:
-            say(f"tuning, step {step + 1} of {STEPS}: loss {np.mean(losses[-20:]):.3f}")
-    return {name: part.detach().numpy().astype(np.float16) for name, part in change.items()}
+        return torch.nn.functional.cross_entropy(table - torch.tensor(forgiven), torch.tensor(right))
 
-
-def insert_change(model: Any, rank: int, torch: Any) -> dict[str, Any]:
-    """Put a trainable change of rank `rank` beside each of LAYERS; returns its parts by name."""
-    parts: dict[str, Any] = {}
-    for path, layer in list(model.named_modules()):
-        if path.endswith(LAYERS) and "encoder.layer" in path:
-            down = (torch.randn(rank, layer.in_features) * layer.in_features**-0.5).requires_grad_(True)
-            up = torch.zeros(layer.out_features, rank).requires_grad_(True)
-            name = path[path.index("encoder.layer") :]
-            parts |= {f"{name}/down": down, f"{name}/up": up}
-
-            def changed(module: Any, given: Any, out: Any, down: Any = down, up: Any = up) -> Any:
-                return out + (given[0] @ down.T) @ up.T
-
-            layer.register_forward_hook(changed)
-    return parts
-
-
-def _embed(model: Any, tokenizer: Any, texts: list[str], torch: Any) -> Any:
-    batch = tokenizer(texts, padding=True, truncation=True, max_length=MOST_TOKENS, return_tensors="pt")
-    hidden = model(**batch).last_hidden_state.float()
-    there = batch["attention_mask"][..., None].float()
-    return torch.nn.functional.normalize((hidden * there).sum(1) / there.sum(1), dim=-1)
+    learn([*change.values(), threshold], (draw.batch() for _ in range(STEPS)), STEPS, loss_of, LEARNING_RATE, say)
+    return saved(change)
 
 
 class BatchMaker:
-    """Draws batches: messages, texts of candidates, the index of each message's candidate (the last is none)."""
+    """Draws batches."""
 
     def __init__(self, examples: Examples, seed: int) -> None:
         self._groups = [each for each in examples.groups if len(each.members) > 1]
@@ -105,8 +72,8 @@ class BatchMaker:
         self._idle = [text for kind, texts in examples.nothing.items() if kind != "after" for text in texts]
         self._random = random.Random(seed)
 
-    def batch(self) -> tuple[list[str], list[str], list[int], Any]:
-        """One step's messages and texts, with `forgiven` `(n_messages, n_texts + 1)` float32."""
+    def batch(self) -> Batch:
+        """What one step learns from."""
         draw = self._random
         chosen = draw.sample(self._groups, min(GROUPS_A_STEP, len(self._groups)))
         missing = [draw.choice(each.members) for each in chosen if draw.random() < MISSING_SHARE]

@@ -1,4 +1,4 @@
-"""The bundled embedder with a small learned change that brings messages nearer to their candidates.
+"""The bundled embedder with a small learned change, for what it was not made for.
 
 The change is of low rank (LoRA, Hu et al. 2021) and is added to the weights of a copy at loading, so encoding costs
 the same. It belongs to one set of weights; other embedders are used without it.
@@ -6,32 +6,20 @@ the same. It belongs to one set of weights; other embedders are used without it.
 
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from workers.knowledge.embed import Embedder
-from workers.smallmodel.routing.words import DATA
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
-
-TUNING: Final = DATA / "tuning.npz"
-# Names of the changed layers in each of the encoder's blocks.
-LAYERS: Final = (
-    "attention.self.query",
-    "attention.self.key",
-    "attention.self.value",
-    "attention.output.dense",
-    "intermediate.dense",
-    "output.dense",
-)
 
 
 class TunedEmbedder(Embedder):
     """A copy of the embedder with the change added; loaded on first use, safe for threads."""
 
-    def __init__(self, folder: Path, tuning: Path = TUNING) -> None:
+    def __init__(self, folder: Path, tuning: Path) -> None:
         super().__init__(str(folder))
         self._tuning = tuning
 
@@ -43,7 +31,7 @@ class TunedEmbedder(Embedder):
         return super()._loaded()
 
 
-def tuned(embedder: object, tuning: Path = TUNING) -> TunedEmbedder | None:
+def tuned(embedder: object, tuning: Path) -> TunedEmbedder | None:
     """This process's tuned copy of `embedder`; None if the change was learned for other weights."""
     if not isinstance(embedder, Embedder) or not tuning.is_file():
         return None
