@@ -7,6 +7,7 @@ from django.core.management import CommandError, call_command
 from hatchling.builders.wheel import WheelBuilder
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+LEFT_OUT = ("workers/bench/", "workers/smallmodel/routing/training/", "workers/training/")
 
 
 @pytest.fixture(scope="module")
@@ -17,16 +18,15 @@ def files() -> set[str]:
 
 def test_benchmarks_and_training_stay_in_the_checkout(files: set[str]) -> None:
     assert {"workers/management/commands/bench.py", "workers/smallmodel/routing/data/tools.npz"} <= files
-    assert not [path for path in files if path.startswith(("workers/bench/", "workers/smallmodel/routing/training/"))]
+    assert not [path for path in files if path.startswith(LEFT_OUT)]
     assert not [path for path in files if path.startswith("workers/smallmodel") and path.endswith(".jsonl")]
     assert {path.partition("/")[0] for path in files} == {"web", "gpts", "workers"}
 
 
 def test_every_other_module_is_installed(files: set[str]) -> None:
-    left_out = ("workers/bench/", "workers/smallmodel/routing/training/")
     roots = {"web": REPOSITORY / "platform", "gpts": REPOSITORY, "workers": REPOSITORY}
     modules = {str(path.relative_to(root)) for name, root in roots.items() for path in (root / name).rglob("*.py")}
-    assert {path for path in modules if not path.startswith(left_out)} <= files
+    assert {path for path in modules if not path.startswith(LEFT_OUT)} <= files
 
 
 @pytest.mark.parametrize("command", [["bench", "injection"], ["trainrouter"]])

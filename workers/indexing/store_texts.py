@@ -1,7 +1,7 @@
 """The text by which a GPT of the store is compared with queries, and the encoder that learned to do so.
 
-With the bundled embedder the encoder has a small change, learned from store_data/*.jsonl (README.md there) by
-`manage.py trainrouter store`.
+With the bundled embedder the encoder has a small change, which `manage.py trainrouter store` learned from made-up
+GPTs with queries (workers/training/store_data/README.md).
 """
 
 from collections.abc import Sequence

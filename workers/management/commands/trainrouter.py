@@ -39,12 +39,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         from workers.indexing.store_texts import CHANGE
-        from workers.indexing.store_training import train_store
         from workers.smallmodel.conversation.classifier import WEIGHTS
         from workers.smallmodel.reading.reader import WEIGHTS as READER
         from workers.smallmodel.routing.training.messages import train_messages
         from workers.smallmodel.routing.training.reader import train_reader
         from workers.smallmodel.routing.training.train import Plan, train
+        from workers.training.store import train_store
 
         part, out, say = options["part"], options["out"], self.stdout.write
         check, tune = not options["skip_check"], options["tune"]

@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from workers.knowledge.embed import Vectors
-from workers.knowledge.learning import Say
 from workers.smallmodel.routing.dialogue import read_dialogue
 from workers.smallmodel.routing.features import prepared, texts_of
 from workers.smallmodel.routing.head import N_WISHES, Inputs, Weights, inputs_of, scores, wish_row, wishes
 from workers.smallmodel.routing.training.cases import TrainingCase
+from workers.training.learning import Say
 
 Encode = Callable[[Sequence[str]], Vectors]
 WishFit = tuple[Weights, Vectors]

@@ -11,10 +11,10 @@ from zlib import crc32
 import numpy as np
 
 from workers.knowledge.embed import Embedder
-from workers.knowledge.learning import Say
 from workers.smallmodel.conversation.classifier import WEIGHTS, features, letter_features, request_in
 from workers.smallmodel.routing.training.reader import learned_questions
 from workers.smallmodel.routing.words import english_words
+from workers.training.learning import Say
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix

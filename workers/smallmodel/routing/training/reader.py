@@ -16,9 +16,9 @@ from typing import Any, Final
 import numpy as np
 
 from workers.knowledge.embed import Embedder
-from workers.knowledge.learning import Say, frozen, in_batches, insert_change, learn, saved
 from workers.smallmodel.reading.reader import MOST_TOKENS, WEIGHTS, Reader
 from workers.smallmodel.routing.training.cases import with_typo
+from workers.training.learning import Say, frozen, in_batches, insert_change, learn, saved
 
 # The name of the file, the title, the sentence before, and the sentence.
 Parts = tuple[str, str, str, str]

@@ -14,7 +14,6 @@ from typing import Final
 import numpy as np
 
 from workers.knowledge.embed import Embedder, Vectors
-from workers.knowledge.learning import Say
 from workers.knowledge.tuned import TunedEmbedder
 from workers.smallmodel.routing.head import Inputs, Weights, probabilities, save_weights, weights_file
 from workers.smallmodel.routing.router import TUNING
@@ -23,6 +22,7 @@ from workers.smallmodel.routing.training.examples import Examples, gpts, tools
 from workers.smallmodel.routing.training.fit import Encode, fit, fit_wishes, inputs_of_cases
 from workers.smallmodel.routing.training.tune import tune
 from workers.smallmodel.routing.words import language_of
+from workers.training.learning import Say
 
 CasesWithInputs = tuple[list[TrainingCase], list[Inputs]]
 

@@ -10,11 +10,11 @@ from typing import Any, Final
 import numpy as np
 
 from workers.knowledge.embed import Embedder
-from workers.knowledge.learning import Say, embedded, frozen, insert_change, learn, saved
 from workers.smallmodel.routing.features import texts_of
 from workers.smallmodel.routing.training.cases import CaseMaker
 from workers.smallmodel.routing.training.examples import Examples
 from workers.smallmodel.routing.words import gloss
+from workers.training.learning import Say, embedded, frozen, insert_change, learn, saved
 
 Change = dict[str, Any]
 # Messages, texts of candidates, the index of each message's candidate (the last is none), and what is forgiven,

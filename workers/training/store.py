@@ -15,10 +15,10 @@ import numpy as np
 
 from workers.indexing.store_texts import CHANGE, text_of_gpt
 from workers.knowledge.embed import Embedder
-from workers.knowledge.learning import Say, embedded, frozen, insert_change, learn, saved
 from workers.knowledge.tuned import TunedEmbedder
+from workers.training.learning import Say, embedded, frozen, insert_change, learn, saved
 
-DATA: Final = CHANGE.parent / "store_data"
+DATA: Final = Path(__file__).parent / "store_data"
 # The author whose GPTs are only measured on.
 HELD_OUT: Final = "g"
 RANK: Final = 16

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from workers.bench.store import SETS, rows_of
-from workers.indexing import store_training
 from workers.indexing.store_texts import CHANGE, encoder
-from workers.indexing.store_training import DATA, GPTS_A_STEP, _batches, read_gpts, train_store
 from workers.knowledge.embed import Embedder, shared_embedder
+from workers.training import store as store_training
+from workers.training.store import DATA, GPTS_A_STEP, _batches, read_gpts, train_store
 
 
 def test_nothing_that_the_search_is_measured_with_is_learned_from():

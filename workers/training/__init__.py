@@ -1,0 +1,1 @@
+"""What learns small changes of the embedder. In a checkout only; nothing imports it at run time."""
