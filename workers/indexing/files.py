@@ -36,6 +36,7 @@ from web.runs.models_stores import StoreFile
 from workers.indexing.attachments import read_attachment
 from workers.indexing.contexts import request as request_lines
 from workers.indexing.lost_segments import restore_versions
+from workers.indexing.store_texts import encoder
 from workers.isolation.errors import FileError
 from workers.knowledge.content import SegmentInfo
 from workers.knowledge.embed import Embedder, shared_embedder
@@ -244,12 +245,13 @@ class Claim:
 
 
 def retire_if_idle() -> None:
-    """End this worker process, which its supervisor restarts, if it has embedded files and then been idle.
+    """End this worker process, which its supervisor restarts, if it has embedded files or GPTs and then been idle.
 
     The memory of torch and its models, 450 MB, is not freed before the process ends. Workers that answer questions
     never call this.
     """
-    if embedder().idle_s() <= IDLE_S:
+    idle = [each.idle_s() for each in (embedder(), encoder(embedder()))]
+    if min((seconds for seconds in idle if seconds is not None), default=0.0) <= IDLE_S:
         return
     # A worker that ends takes no further files while it reads its last one, which may be a long scan.
     if not any(kind.objects.filter(claimed_until__gte=timezone.now()).exists() for kind in OWNERS):

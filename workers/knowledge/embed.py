@@ -173,11 +173,11 @@ class Embedder:
         known = sum(n for n, token in zip(sizes, encoding.tokens, strict=True) if token != unknown)
         return known / sum(map(bool, sizes)) if any(sizes) else WELL_READ
 
-    def idle_s(self) -> float:
-        """Seconds since the weights were last used; 0 while they are in use or were never loaded."""
-        if self._model is None or self._lock.locked():
-            return 0.0
-        return time.monotonic() - self._used_at
+    def idle_s(self) -> float | None:
+        """Seconds since the weights were last used; 0 while they are in use, None if they were never loaded."""
+        if self._model is None:
+            return None
+        return 0.0 if self._lock.locked() else time.monotonic() - self._used_at
 
     def _loaded(self) -> "SentenceTransformer":
         if self._model is None:

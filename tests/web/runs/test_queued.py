@@ -16,6 +16,12 @@ from workers import tasks
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(autouse=True)
+def stays(monkeypatch):
+    """These tests run in no worker, which would end itself if a test before them had used the embedder."""
+    monkeypatch.setattr(tasks.indexing, "retire_if_idle", lambda: None)
+
+
 @pytest.fixture
 def answering(conversation):
     return services.start_run(conversation, "One")

@@ -13,8 +13,9 @@ from tests.web.api.conftest import bearer, key_of
 from web.builder.models_access import Sharing
 from web.builder.models_store import SearchEntry
 from web.builder.services import create_gpt, set_sharing, update_gpt
+from workers.indexing import files as indexing
 from workers.indexing.store import StoreVectors, made_by, refresh
-from workers.knowledge.embed import shared_embedder
+from workers.knowledge.embed import Embedder, shared_embedder
 
 pytestmark = pytest.mark.django_db
 
@@ -46,6 +47,20 @@ def test_a_gpt_is_found_by_its_meaning(shelf, query, name):
     embedder = shared_embedder()
     assert refresh(embedder) == 0
     assert StoreVectors(embedder).nearest(query)[0][0] == shelf[name].id
+
+
+def test_a_worker_that_embedded_gpts_and_no_file_ends_once_it_is_idle(shelf, monkeypatch):
+    ended = []
+    monkeypatch.setattr(indexing.os, "kill", lambda pid, number: ended.append(number))
+    fresh = Embedder(str(shared_embedder().folder))
+    monkeypatch.setattr(indexing, "shared_embedder", lambda *given: fresh)
+    refresh(fresh)
+    assert fresh.idle_s() is None
+    indexing.retire_if_idle()
+    assert ended == []
+    monkeypatch.setattr(indexing, "IDLE_S", 0.0)
+    indexing.retire_if_idle()
+    assert ended == [indexing.signal.SIGTERM]
 
 
 def test_vectors_follow_what_is_published_withdrawn_and_published_again(shelf):

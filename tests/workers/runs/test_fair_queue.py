@@ -29,6 +29,12 @@ PATIENCE_S = 20
 
 
 @pytest.fixture(autouse=True)
+def stays(monkeypatch):
+    """These tests run in no worker, which would end itself if a test before them had used the embedder."""
+    monkeypatch.setattr(tasks.indexing, "retire_if_idle", lambda: None)
+
+
+@pytest.fixture(autouse=True)
 def silent(monkeypatch, settings) -> None:
     monkeypatch.setattr(stream, "publish", lambda run_id, *events: None)
     monkeypatch.setattr(stream, "partial_text", lambda run_id: "")
