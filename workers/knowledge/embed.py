@@ -202,11 +202,11 @@ def load_model(folder: Path, threads: int | None) -> "SentenceTransformer":
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging
 
-    logging.disable_progress_bar()
-    if threads is not None:
-        torch.set_num_threads(threads)
-    dtype = torch.bfloat16 if _has_bf16() else torch.float32
-    return SentenceTransformer(str(folder), device="cpu", local_files_only=True, model_kwargs={"dtype": dtype})
+        logging.disable_progress_bar()
+        if threads is not None:
+            torch.set_num_threads(threads)
+        dtype = torch.bfloat16 if _has_bf16() else torch.float32
+        return SentenceTransformer(str(folder), device="cpu", local_files_only=True, model_kwargs={"dtype": dtype})
 
 
 def _letters(piece: str) -> int:

@@ -3,11 +3,14 @@
 import json
 import subprocess
 import sys
+import threading
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from workers.knowledge.embed import Embedder, EmbedderMissing, shared_embedder
+from workers.knowledge.embed import Embedder, EmbedderMissing, load_model, shared_embedder
 
 pytestmark = pytest.mark.model
 
@@ -82,6 +85,25 @@ def test_importing_the_index_loads_neither_torch_nor_transformers() -> None:
     program = "import sys, workers.knowledge.index, workers.knowledge.pipeline; print('torch' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "False"
+
+
+def test_one_embedder_is_loaded_at_a_time(monkeypatch) -> None:
+    inside, at_once = [], []
+
+    class Slow:
+        def __init__(self, *given: object, **options: object) -> None:
+            inside.append(self)
+            at_once.append(len(inside))
+            time.sleep(0.05)
+            inside.pop()
+
+    monkeypatch.setattr("sentence_transformers.SentenceTransformer", Slow)
+    threads = [threading.Thread(target=load_model, args=(Path("model"), None)) for _ in range(3)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert at_once == [1, 1, 1]
 
 
 def test_idleness_counts_from_the_last_use() -> None:
