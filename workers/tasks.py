@@ -29,9 +29,9 @@ from web.runs import chat_imports, log, queued
 from web.runs.approving import expire_approvals
 from web.runs.citations import PICTURES
 from web.runs.delegations import end_late
+from web.runs.deletion import delete_unused, forget_transient
 from web.runs.kept_files import content_may_go
 from web.runs.models_stores import forget_expired_stores
-from web.runs.services import delete_unused, forget_transient
 from web.runs.wake import wake
 from web.schedules import starting
 from web.schedules.services import forget_old_runs

@@ -40,8 +40,9 @@ from web.builder.services import create_gpt
 from web.operate.erasure import erase_due
 from web.operate.models_backup import last_backup
 from web.runs import approving, log
+from web.runs.deletion import delete_conversation
 from web.runs.models import Conversation, ConversationFile, Run
-from web.runs.services import delete_conversation, start_conversation, start_run
+from web.runs.services import start_conversation, start_run
 
 SEGMENT = "ab" * 32
 stop = threading.Event()

@@ -45,13 +45,14 @@ from web.operate.models import MeasuredModel, ModelDownload, ModelSurvey
 from web.operate.models_backup import Backup
 from web.runs import feedback, log, memories, projects, sharing
 from web.runs.citations import pictures_of
+from web.runs.deletion import delete_conversation
 from web.runs.files import keep
 from web.runs.files import upload as upload_file
 from web.runs.models import Conversation, CreatorQuestion, Message, Permission, Run, StoreFile, VectorStore
 from web.runs.models_chats import AppCall, QueuedMessage
 from web.runs.models_drafts import DraftChange
 from web.runs.models_imports import ChatImport
-from web.runs.services import delete_conversation, start_conversation, start_run
+from web.runs.services import start_conversation, start_run
 from web.schedules import services as schedules
 from web.store import collections, profiles
 from web.store.models import Review

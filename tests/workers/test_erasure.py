@@ -26,6 +26,7 @@ from web.builder.models_store import SearchEntry
 from web.builder.services import create_gpt, delete_gpt
 from web.operate.erasure import ERASED_NAME, erase_again
 from web.runs import services, stream
+from web.runs.deletion import delete_conversation
 from web.runs.models import Conversation, ConversationFile, CreatorQuestion, Message, Run
 from web.runs.models_chats import Feedback
 from web.runs.models_drafts import DraftChange
@@ -147,7 +148,7 @@ def test_a_deleted_chat_file_gpt_and_person_are_found_nowhere(alice, bob, home, 
     for marker in (CHAT, FILE, GPT, PERSON):
         assert len(found(home, valkey, marker)) > 5, marker
 
-    services.delete_conversation(chat)
+    delete_conversation(chat)
     remove_file(file)
     delete_gpt(gone)
     later(home)

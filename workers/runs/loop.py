@@ -33,9 +33,10 @@ from web.builder.sign_ins import sign_in_needed
 from web.engines import DEFAULT
 from web.prepared import Rows
 from web.runs import delegations, fair_queue, log, permissions, stream
+from web.runs.access import may_see_draft
 from web.runs.errors import LeaseLost, RunOver
 from web.runs.models import Run
-from web.runs.services import finish_run, may_see_draft
+from web.runs.services import finish_run
 from web.runs.services import history as history_of
 from web.runs.wake import wake
 from workers import configuration

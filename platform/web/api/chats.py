@@ -20,10 +20,10 @@ from web.api.runs import BUSY, state_of
 from web.api.shapes_runs import ConversationCard, NewMessage, RunState
 from web.builder.access import access_gpt, access_own_gpt
 from web.runs import copies, exports, feedback, finding, queued, services, sharing
+from web.runs.access import access_chat, access_conversation, access_run, answered_by, message_in
 from web.runs.branches import shown_in
 from web.runs.models import Conversation
 from web.runs.models_chats import Feedback, QueuedMessage, Share
-from web.runs.services import access_chat, access_conversation, access_run
 
 router = Router(tags=["Chats"])
 CONVERSATION = "/conversations/{uuid:conversation_id}"
@@ -49,7 +49,7 @@ class EditedMessage(RequestBody):
 def regenerate(request: HttpRequest, conversation_id: UUID, run: UUID | None = None) -> Status[dict[str, Any]]:
     """Answer a message of a chat again: that of `run`, or the last one shown. Both answers are kept."""
     conversation = _writable(caller(request), conversation_id)
-    return Status(202, state_of(services.regenerate(services.answered_by(conversation, run))))
+    return Status(202, state_of(services.regenerate(answered_by(conversation, run))))
 
 
 @router.post(
@@ -60,7 +60,7 @@ def edit_message(
 ) -> Status[dict[str, Any]]:
     """Send another version of a message. The first one and what follows it are kept, in a branch of their own."""
     conversation = _writable(caller(request), conversation_id)
-    message = services.message_in(conversation, id=message_id)
+    message = message_in(conversation, id=message_id)
     return Status(202, state_of(services.edit(message, edited.text, edited.attachments)))
 
 

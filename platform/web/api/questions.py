@@ -18,9 +18,9 @@ from web.api.reading import RequestBody
 from web.api.shapes_runs import CreatorQuestionShape, OrNull
 from web.builder.access import access_own_gpt
 from web.runs import creator_questions
+from web.runs.access import access_run
 from web.runs.creator_questions import ANSWER_CHARS, QUESTION_CHARS, access_received
 from web.runs.models import CreatorQuestion
-from web.runs.services import access_run
 
 router = Router(tags=["Questions to creators"])
 

@@ -19,8 +19,9 @@ from web.accounts.models import User
 from web.api.auth import caller
 from web.api.errors import ApiError
 from web.prepared import Rows
+from web.runs.access import access_run
 from web.runs.models import IdempotentRequest, Run
-from web.runs.services import access_run, cancel_run
+from web.runs.services import cancel_run
 
 _noted: Final = Rows(
     lambda owner, key, body: IdempotentRequest.objects.filter(owner=owner, key=key, body=body).values_list("id")

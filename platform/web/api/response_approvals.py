@@ -20,7 +20,7 @@ from web.api.models import ITEM_NAME, Response
 from web.api.response_input import ANSWER, InputItem
 from web.api.response_request import ResponseRequest
 from web.runs import approving, log
-from web.runs.services import access_run
+from web.runs.access import access_run
 from web.scopes import NOT_APPROVER
 
 

@@ -30,7 +30,7 @@ from web.api.response_request import ResponseRequest, renamed
 from web.api.response_stores import files_of_stores
 from web.api.response_tools import Namespace, ResponseFunction
 from web.builder.models import Gpt
-from web.runs import log, services
+from web.runs import deletion, log, services
 from web.runs.files import within
 from web.runs.models import Conversation, Run
 from web.runs.services import Sent
@@ -269,7 +269,7 @@ def keep(response: Response, steps: Log, items: Sequence[dict[str, Any]]) -> Non
 def forget(response: Response, asked: RepeatableRequest) -> None:
     """Delete what must not be stored, once it is delivered and neither a person nor a repetition is awaited."""
     if not (response.stored or response.asked or asked.key):
-        services.delete_conversation(response.run.message.conversation)
+        deletion.delete_conversation(response.run.message.conversation)
 
 
 def delete(response: Response) -> None:
@@ -277,12 +277,12 @@ def delete(response: Response) -> None:
     thread = response.run.message.conversation
     response.delete()
     if not Response.objects.filter(run__message__conversation=thread).exists():
-        services.delete_conversation(thread)
+        deletion.delete_conversation(thread)
 
 
 def delete_conversation(conversation: ProgramConversation) -> None:
     """Delete the conversation with its items and responses, and stop their runs."""
     threads = Conversation.objects.filter(messages__runs__in=conversation.responses.values("run")).distinct()
     for thread in threads:
-        services.delete_conversation(thread)
+        deletion.delete_conversation(thread)
     conversation.delete()

@@ -33,13 +33,13 @@ from web.api.shapes_runs import (
     StandingPermission,
 )
 from web.builder.access import access_draft, access_gpt
-from web.runs import approving, branches, building, fair_queue, files, permissions, projects, services
+from web.runs import approving, branches, building, deletion, fair_queue, files, permissions, projects, services
+from web.runs.access import access_conversation, access_run
 from web.runs.approving import FormAction
 from web.runs.connections import close_connection, in_database
 from web.runs.creator_questions import may_be_sent, taking_questions
 from web.runs.models import Conversation, ConversationFile, ConversationQuerySet, Permission, Run, StepRow
 from web.runs.quota_use import Use, use_of
-from web.runs.services import access_conversation, access_run
 from web.runs.trees import Node, delegated_by, status_of_tree, tree_of, waiting
 from web.runs.views import event_stream
 from web.runs.views_files import file_response
@@ -310,5 +310,5 @@ def dismiss_guest(request: HttpRequest, conversation_id: UUID) -> Status[None]:
 @router.delete("/conversations/{uuid:conversation_id}", response={204: None, **DENIED})
 def delete_conversation(request: HttpRequest, conversation_id: UUID) -> Status[None]:
     """Delete a chat and stop its runs."""
-    services.delete_conversation(access_conversation(caller(request), conversation_id))
+    deletion.delete_conversation(access_conversation(caller(request), conversation_id))
     return Status(204, None)

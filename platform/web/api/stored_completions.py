@@ -24,7 +24,8 @@ from web.api.messages import CALLER_INSTRUCTIONS
 from web.api.models import Response
 from web.api.program_runs import outcome
 from web.api.response_items import file_url
-from web.runs import log, services
+from web.runs import log
+from web.runs.deletion import delete_conversation
 from web.runs.files import PICTURES
 from web.runs.models import Run
 
@@ -150,7 +151,7 @@ def delete_chat_completion(request: HttpRequest, completion_id: str) -> Deleted:
     """Delete a stored chat completion with all that was sent for it."""
     row = access_completion(caller(request), completion_id)
     for run in Run.objects.filter(id__in=row.request["runs"]).select_related("message__conversation"):
-        services.delete_conversation(run.message.conversation)
+        delete_conversation(run.message.conversation)
     row.delete()
     return Deleted(id=completion_id, object="chat.completion.deleted")
 

@@ -20,11 +20,11 @@ from django.views.decorators.http import require_safe
 from web.builder.models import Gpt, GptVersion
 from web.chat.turns import guest_of, turns
 from web.runs import finding
+from web.runs.access import access_conversation
 from web.runs.branches import Branches
 from web.runs.creator_questions import UNSEEN, mark_seen
 from web.runs.models import Conversation, CreatorQuestion
 from web.runs.models_chats import Project
-from web.runs.services import access_conversation
 
 # Chats in the sidebar, and on the page of all chats.
 N_SIDE = 60

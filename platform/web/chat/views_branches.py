@@ -11,7 +11,7 @@ from web.builder.views import wants_json
 from web.chat.views import page_at
 from web.chat.views_send import check_access, for_people_signed_in, ids_in, sent
 from web.runs import branches, copies, services
-from web.runs.services import access_chat, access_conversation, message_in
+from web.runs.access import access_chat, access_conversation, message_in
 
 
 @require_POST

@@ -17,7 +17,8 @@ from web.builder.access import access_draft
 from web.builder.services import create_gpt
 from web.builder.views import wants_json
 from web.chat.views_send import for_people_signed_in, ids_in, sent
-from web.runs import building, drafts, services
+from web.runs import building, drafts
+from web.runs.deletion import delete_conversation
 from web.runs.errors import Refused
 
 
@@ -63,7 +64,7 @@ def restart(request: HttpRequest, slug: str) -> HttpResponse:
     """Forget the conversation with the builder. The draft stays as it is."""
     gpt = access_draft(request.user, slug)
     if conversation := building.conversation_of(cast(User, request.user), gpt):
-        services.delete_conversation(conversation)
+        delete_conversation(conversation)
     return JsonResponse({}) if wants_json(request) else redirect(create_tab(slug))
 
 

@@ -15,9 +15,9 @@ from web.accounts.requests import PersonRequest
 from web.attempts import attempt
 from web.chat.views import grouped
 from web.runs import mentions, projects
+from web.runs.access import access_chat
 from web.runs.errors import Refused
 from web.runs.models import Conversation
-from web.runs.services import access_chat
 
 N_CHATS = 500
 

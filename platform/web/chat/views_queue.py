@@ -7,7 +7,7 @@ from django.views.decorators.http import require_POST
 
 from web.chat.views_send import changed, for_people_signed_in
 from web.runs import queued
-from web.runs.services import access_conversation
+from web.runs.access import access_conversation
 
 
 @require_POST

@@ -23,6 +23,7 @@ from web.chat.turns import reply_of
 from web.chat.views import page_at, why_read_only
 from web.chat.views_send import for_people_signed_in
 from web.runs import approving, creator_questions, feedback
+from web.runs.access import access_run
 from web.runs.app_calls import access_app
 from web.runs.approving import FormAction
 from web.runs.citations import Cited, ShownPage, access_citation, page_view, view, where
@@ -30,7 +31,6 @@ from web.runs.errors import NotShown, Refused, RunOver
 from web.runs.files import access_file
 from web.runs.inputs_of import sent_with
 from web.runs.models import Run
-from web.runs.services import access_run
 from web.runs.trees import delegated_by, tree_of
 from web.runs.views import answered
 

@@ -27,6 +27,8 @@ from web.builder.views import View, wants_json
 from web.chat.turns import guest_of, turn_of
 from web.chat.views import head, side, why_read_only
 from web.runs import projects, queued, services
+from web.runs.access import access_conversation, answered_by
+from web.runs.deletion import delete_conversation
 from web.runs.errors import NotPublished, Refused, StillAnswering
 from web.runs.inputs_of import sent_inputs
 from web.runs.mentions import mentionable
@@ -147,7 +149,7 @@ def ids_in(request: HttpRequest) -> list[UUID]:
 @for_people_signed_in
 def send(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     """The next message of a conversation. With `queue` it waits if an answer is in progress."""
-    conversation = services.access_conversation(request.user, conversation_id)
+    conversation = access_conversation(request.user, conversation_id)
     check_access(request, conversation)
     try:
         return sent(request, _start(request, conversation))
@@ -162,9 +164,9 @@ def send(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
 @for_people_signed_in
 def regenerate(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     """Another answer to a message of a conversation: that of the posted run, or the last one shown."""
-    conversation = services.access_conversation(request.user, conversation_id)
+    conversation = access_conversation(request.user, conversation_id)
     check_access(request, conversation)
-    return sent(request, services.regenerate(services.answered_by(conversation, request.POST.get("run", ""))))
+    return sent(request, services.regenerate(answered_by(conversation, request.POST.get("run", ""))))
 
 
 def check_access(request: HttpRequest, conversation: Conversation) -> None:
@@ -216,7 +218,7 @@ def changed(request: HttpRequest, conversation: Conversation, text: str = "") ->
 @for_people_signed_in
 def rename(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     """Rename a chat."""
-    conversation = services.access_conversation(request.user, conversation_id)
+    conversation = access_conversation(request.user, conversation_id)
     services.rename_conversation(conversation, request.POST.get("title", ""))
     return JsonResponse({"title": conversation.title}) if wants_json(request) else redirect(_page(conversation))
 
@@ -225,7 +227,7 @@ def rename(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
 @for_people_signed_in
 def mark(request: HttpRequest, conversation_id: UUID, name: Literal["pinned", "archived"]) -> HttpResponse:
     """Pin or archive a chat, or with `off` no longer."""
-    conversation = services.access_conversation(request.user, conversation_id)
+    conversation = access_conversation(request.user, conversation_id)
     is_set = not request.POST.get("off")
     services.mark_conversation(conversation, name, is_set)
     return JsonResponse({name: is_set}) if wants_json(request) else redirect("chats")
@@ -235,7 +237,7 @@ def mark(request: HttpRequest, conversation_id: UUID, name: Literal["pinned", "a
 @for_people_signed_in
 def delete(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     """Delete a chat, and stop answers in progress."""
-    services.delete_conversation(services.access_conversation(request.user, conversation_id))
+    delete_conversation(access_conversation(request.user, conversation_id))
     if wants_json(request):
         return JsonResponse({"deleted": True})
     messages.success(request, gettext("Chat deleted."))
@@ -262,6 +264,6 @@ def _option(gpt: Gpt) -> dict[str, str]:
 @for_people_signed_in
 def dismiss(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     """Dismiss the guest, so that the chat's own GPT answers again."""
-    conversation = services.access_conversation(request.user, conversation_id)
+    conversation = access_conversation(request.user, conversation_id)
     services.dismiss_guest(conversation)
     return JsonResponse({"guest": ""}) if wants_json(request) else redirect(_page(conversation))

@@ -19,9 +19,9 @@ from web.chat.rendering import render_answer
 from web.chat.views_send import for_people_signed_in
 from web.rpc import NoResult
 from web.runs import exports, sharing
+from web.runs.access import access_chat
 from web.runs.errors import Refused
 from web.runs.models_chats import Share
-from web.runs.services import access_chat
 
 
 @never_cache

@@ -30,6 +30,7 @@ from web.builder.models_store import SearchEntry
 from web.builder.services import delete_gpt
 from web.moderation.models import Case
 from web.runs import services
+from web.runs.deletion import delete_conversation, empty_deleted
 from web.runs.kept_files import KEEP_REMOVED, content_may_go, versions_in_use
 from web.runs.models import Conversation, Run
 from web.runs.models_chats import Memory
@@ -61,7 +62,7 @@ def erase_due() -> None:
         is_cited = versions_in_use().filter(gpt=gpt).exists()
         if not is_cited or gpt.imported != _ERASED:
             erase_gpt(gpt, wholly=not is_cited)
-    services.empty_deleted()
+    empty_deleted()
     of_deleted = Q(run__message__conversation__deleted__isnull=False)
     Response.objects.filter(of_deleted).delete()
     ScheduledRun.objects.filter(of_deleted).exclude(received="").update(received="")
@@ -77,7 +78,7 @@ def erase_again(entries: Iterable[tuple[str, str]]) -> int:
                 case User():
                     User.objects.filter(pk=row.pk).update(erased=timezone.now(), is_active=False)
                 case Conversation():
-                    services.delete_conversation(row)
+                    delete_conversation(row)
                 case Gpt():
                     delete_gpt(row)
                 case KnowledgeFile():

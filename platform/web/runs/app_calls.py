@@ -24,10 +24,10 @@ from web.accounts import quotas
 from web.accounts.models import User
 from web.builder.models import Gpt
 from web.runs import log
+from web.runs.access import access_run
 from web.runs.errors import Refused
 from web.runs.models import Run
 from web.runs.models_chats import AppCall
-from web.runs.services import access_run
 
 MAX_ARGUMENT_CHARS: Final = 20_000
 MAX_ADDRESS_CHARS: Final = 2_000

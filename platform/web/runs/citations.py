@@ -28,9 +28,9 @@ from web.builder.access import may_have_files
 from web.builder.models_files import FileToRead, KnowledgeFile
 from web.rpc import NoResult, call
 from web.runs import log
+from web.runs.access import access_run
 from web.runs.errors import NotShown
 from web.runs.models import ConversationFile, Run
-from web.runs.services import access_run
 from web.runs.trees import gpts_of
 
 # OCR of a scanned page takes up to 3 s, and may wait for another page.

@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from web.accounts.models import User
 from web.builder.models import Gpt
 from web.runs import services
+from web.runs.access import access_conversation, access_run
 from web.runs.models import Conversation, Run
 
 
@@ -22,7 +23,7 @@ def conversation_of(
     """
     if conversation_id is None:
         return services.start_conversation(user, gpt, Conversation.Origin.API, inputs=inputs)
-    conversation = services.access_conversation(user, conversation_id)
+    conversation = access_conversation(user, conversation_id)
     if not _is_theirs(conversation, gpt):
         raise Http404(gettext("Conversation not found. Leave it out to start a new one."))
     return conversation
@@ -30,7 +31,7 @@ def conversation_of(
 
 def run_of(user: User, gpt: Gpt, run_id: UUID) -> Run:
     """The run by which `gpt` answers one of the person's programs. Raises Http404 for any other."""
-    run = services.access_run(user, run_id)
+    run = access_run(user, run_id)
     if not _is_theirs(run.message.conversation, gpt):
         raise Http404(gettext("Run not found."))
     return run

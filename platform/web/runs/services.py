@@ -2,15 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import timedelta
 from functools import partial
 from typing import Any, Final, Literal
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
-from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -20,15 +17,12 @@ from gpts.runs.overrides import Overrides
 from gpts.runs.steps import Cancelled, Log, Step, UserMessage
 from gpts.safety.labels import Label, join
 from gpts.spec.gpt import GptSpec
-from web import erasures
 from web.accounts import quotas
 from web.accounts.models import User
 from web.builder import widgets
-from web.builder.access import may_edit
-from web.builder.files import cancel_reading
 from web.builder.models import Gpt, GptVersion
 from web.builder.versions import preview_version, snapshot
-from web.prepared import Change, Rows
+from web.prepared import Rows
 from web.runs import drafts, ending, files, inputs_of, log, memories, mentions, projects, stream
 from web.runs.branches import Branches, shown_in
 from web.runs.errors import (
@@ -42,57 +36,12 @@ from web.runs.errors import (
     over_quota,
 )
 from web.runs.fair_queue import is_low
-from web.runs.models import Conversation, ConversationFile, CreatorQuestion, Message, Run, StepRow
-from web.runs.models_chats import AppCall, Feedback, Project, QueuedMessage, Share
-from web.runs.models_drafts import DraftChange
+from web.runs.models import Conversation, Message, Run
+from web.runs.models_chats import Project
 
 TITLE_CHARS = 60
 # A title of fewer words, as of a greeting, gives way to that of a later message.
 _TELLING_WORDS = 3
-# Age at which Celery beat deletes finished preview and API conversations; and those of programs' stored responses, of
-# visitors of other sites and of the builder.
-KEEP_TRANSIENT = timedelta(days=settings.KEEP_TEMPORARY_DAYS)
-KEEP_RESPONSES = timedelta(days=settings.KEEP_RESPONSES_DAYS)
-
-
-def access_run(user: Any, run_id: UUID) -> Run:
-    """A run of `user`'s own: the only way to fetch one on a person's behalf. Raises Http404."""
-    try:
-        run = Run.objects.select_related("message__conversation__gpt", "version__gpt").get(id=run_id)
-    except Run.DoesNotExist:
-        raise Http404(gettext("Run not found.")) from None
-    if not user.is_authenticated or run.owner_id != user.id or run.message.conversation.deleted:
-        raise Http404(gettext("Run not found."))
-    if not may_see_draft((run.root or run).message.conversation):
-        raise Http404(gettext("Run not found."))
-    return run
-
-
-def may_see_draft(conversation: Conversation) -> bool:
-    """Whether its person may still see what they tried or built in it: not once they can no longer edit the GPT."""
-    if conversation.origin not in (Conversation.Origin.PREVIEW, Conversation.Origin.BUILDER):
-        return True
-    return conversation.gpt.owner_id == conversation.owner_id or may_edit(conversation.owner, conversation.gpt)
-
-
-def access_conversation(user: Any, conversation_id: UUID) -> Conversation:
-    """A conversation of `user`'s own, with its GPT and version. Raises Http404."""
-    visible = Conversation.objects.visible_to(user).select_related("gpt__owner", "version", "guest__published")
-    try:
-        conversation = visible.get(id=conversation_id)
-    except Conversation.DoesNotExist:
-        raise Http404(gettext("Chat not found.")) from None
-    if not may_see_draft(conversation):
-        raise Http404(gettext("Chat not found."))
-    return conversation
-
-
-def access_chat(user: Any, conversation_id: UUID) -> Conversation:
-    """A chat of `user`'s own that is kept in their history. Raises Http404."""
-    conversation = access_conversation(user, conversation_id)
-    if conversation.origin != Conversation.Origin.CHAT:
-        raise Http404(gettext("Chat not found."))
-    return conversation
 
 
 def start_conversation(
@@ -258,26 +207,6 @@ def regenerate(message: Message) -> Run:
         return _queue(message, first.model_copy(update={"background": background}), last.version)
 
 
-def answered_by(conversation: Conversation, run_id: UUID | str | None) -> Message:
-    """The message that this run answers, by default the last one shown. Raises Http404."""
-    try:
-        wanted = UUID(str(run_id)) if run_id else shown_in(conversation)
-    except ValueError:
-        wanted = None
-    if wanted is None:
-        raise Http404(gettext("There’s nothing to answer in this chat."))
-    return message_in(conversation, runs=wanted)
-
-
-def message_in(conversation: Conversation, **known: UUID) -> Message:
-    """The one message of the conversation with these fields. Raises Http404."""
-    message = conversation.messages.filter(**known).first()
-    if message is None:
-        raise Http404(gettext("Message not found."))
-    message.conversation = conversation
-    return message
-
-
 _answering: Final = Rows(
     lambda person, is_low: (
         Run.objects.filter(owner=person, root=None, is_low=is_low)
@@ -355,78 +284,3 @@ def mark_conversation(conversation: Conversation, mark: Literal["pinned", "archi
     since = getattr(conversation, mark)
     setattr(conversation, mark, (since or timezone.now()) if is_set else None)
     conversation.save(update_fields=[mark])
-
-
-_deleted: Final = Change(lambda chat, now: (Conversation.objects.filter(id=chat), {"deleted": now}))
-# Emptied rows still count for the daily limit.
-_questions_taken_back: Final = Change(
-    lambda chat, now: (
-        CreatorQuestion.objects.filter(message__conversation=chat),
-        {"text": "", "answer": "", "closed": now},
-    )
-)
-_queued_in: Final = Rows(lambda chat: QueuedMessage.objects.filter(conversation=chat).values_list("id"))
-_feedback_in: Final = Rows(lambda chat: Feedback.objects.filter(run__message__conversation=chat).values_list("id"))
-_unfinished_in: Final = Rows(lambda chat: Run.objects.filter(message__conversation=chat).exclude(status__in=Run.OVER))
-_delegated_deleted: Final = Change(
-    lambda chat, now: (
-        Conversation.objects.filter(messages__runs__root__message__conversation=chat),
-        {"deleted": now},
-    )
-)
-_files_in: Final = Rows(lambda chat: ConversationFile.objects.filter(conversation=chat).values_list("id"))
-
-
-def delete_conversation(conversation: Conversation) -> None:
-    """Hide the conversation, cancel its runs, and take back its questions to creators.
-
-    A worker deletes its texts and files, see `empty_deleted`.
-    """
-    conversation.deleted = timezone.now()
-    facts = conversation.pk, conversation.deleted
-    _deleted(*facts)
-    erasures.note("chat", conversation.pk)
-    _questions_taken_back(*facts)
-    if _queued_in(conversation.pk):
-        conversation.queued.all().delete()
-    if _feedback_in(conversation.pk):
-        Feedback.objects.filter(run__message__conversation=conversation).delete()
-    for run in _unfinished_in(conversation.pk):
-        cancel_run(run)
-    _delegated_deleted(*facts)
-    if _files_in(conversation.pk):
-        cancel_reading(ConversationFile.objects.filter(conversation=conversation))
-
-
-def empty_deleted() -> None:
-    """Delete what deleted conversations hold: titles, messages and logs. Their rows stay, as limits count them."""
-    gone = Conversation.objects.exclude(deleted=None)
-    gone.exclude(title="", inputs={}).update(title="", inputs={})
-    over = Run.objects.filter(message__conversation__in=gone, status__in=Run.OVER)
-    for kind in (StepRow, AppCall, DraftChange):
-        kind._default_manager.filter(run__in=over).delete()
-    Share.objects.filter(conversation__in=gone).delete()
-    Message.objects.filter(conversation__in=gone).exclude(text="").update(text="")
-
-
-def delete_unused() -> None:
-    """Delete the chats that nobody has used for KEEP_CHATS_DAYS, except pinned ones."""
-    if settings.KEEP_CHATS_DAYS is not None:
-        before = timezone.now() - timedelta(days=settings.KEEP_CHATS_DAYS)
-        unused = Conversation.objects.filter(origin=Conversation.Origin.CHAT, deleted=None, pinned=None)
-        for conversation in unused.filter(changed__lt=before):
-            delete_conversation(conversation)
-
-
-def forget_transient() -> int:
-    """Delete finished conversations that nobody keeps and that are old enough; how many rows."""
-    now, Origin = timezone.now(), Conversation.Origin
-    is_transient = Q(origin__in=(Origin.PREVIEW, Origin.API, Origin.TEMPORARY), changed__lt=now - KEEP_TRANSIENT)
-    kept_long = (Origin.RESPONSE, Origin.WIDGET, Origin.BUILDER)
-    old = Conversation.objects.filter(is_transient | Q(origin__in=kept_long, changed__lt=now - KEEP_RESPONSES))
-    old = old.exclude(messages__runs__status__in=set(Run.Status) - set(Run.OVER))
-    ids = list(old.values_list("id", flat=True))
-    within = Q(conversation__in=ids) | Q(conversation__messages__runs__root__message__conversation__in=ids)
-    own = ConversationFile.objects.filter(id__in=ConversationFile.objects.filter(within).values("id"))
-    own.update(conversation=None, run=None, removed=timezone.now())  # a worker deletes their bytes
-    return Conversation.objects.filter(id__in=ids).delete()[0]

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 from web.accounts.requests import PersonRequest
 from web.builder.access import access_own_gpt
 from web.runs import approving, feedback, permissions, services, stream
+from web.runs.access import access_run, may_see_draft
 from web.runs.connections import close_connection, in_database, sse_response, take_stream
 from web.runs.errors import Refused, RunOver, TooManyStreams
 from web.runs.models import Run
@@ -45,14 +46,14 @@ async def event_stream(request: HttpRequest, run: Run) -> StreamingHttpResponse:
     The caller checks access.
     """
     last_id = request.headers.get("Last-Event-ID", "")
-    may = partial(services.may_see_draft, (run.root or run).message.conversation)
+    may = partial(may_see_draft, (run.root or run).message.conversation)
     return sse_response(sse(run.id, last_id), await take_stream(run.owner_id), may)
 
 
 @require_GET
 async def events(request: HttpRequest, run_id: UUID) -> HttpResponseBase:
     """Stream the events of a run of the person's own; no database connection is held meanwhile."""
-    run = await in_database(services.access_run, await request.auser(), run_id)
+    run = await in_database(access_run, await request.auser(), run_id)
     await close_connection()
     try:
         return await event_stream(request, run)
@@ -63,7 +64,7 @@ async def events(request: HttpRequest, run_id: UUID) -> HttpResponseBase:
 @require_POST
 def cancel(request: HttpRequest, run_id: UUID) -> JsonResponse:
     """Cancel a run of the person's own; no effect on a run that is over."""
-    return JsonResponse({"cancelled": services.cancel_run(services.access_run(request.user, run_id))})
+    return JsonResponse({"cancelled": services.cancel_run(access_run(request.user, run_id))})
 
 
 @require_POST
@@ -72,7 +73,7 @@ def approve(request: HttpRequest, run_id: UUID) -> HttpResponse:
 
     A script gets JSON; a plain form is redirected to the chat, or to the run's page if a program began it.
     """
-    run, form = services.access_run(request.user, run_id), request.POST
+    run, form = access_run(request.user, run_id), request.POST
     allowed, remember = form.get("allowed") == "true", form.get("remember") == "true"
     try:
         approving.answer_approval(run, form.get("call_id", ""), allowed, remember, form.get("digest", ""))

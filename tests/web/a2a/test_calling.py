@@ -35,9 +35,9 @@ from tests.web.api.conftest import ANSWER, CITATION, QUOTE, key_of
 from web.a2a.following import _Converter
 from web.builder.services import update_gpt
 from web.runs import file_reading, files, log, services
+from web.runs.access import access_run
 from web.runs.connections import in_database
 from web.runs.models import Conversation, ConversationFile, Message, Run
-from web.runs.services import access_run
 
 WAYS = pytest.mark.parametrize(("version", "binding"), [("1.0", "JSONRPC"), ("1.0", "HTTP+JSON"), ("0.3", "JSONRPC")])
 

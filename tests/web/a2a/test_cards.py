@@ -131,7 +131,7 @@ def test_what_breaks_here_is_not_told(callers, monkeypatch):
     def broken(*_: object) -> None:
         raise RuntimeError("the database password is swordfish")
 
-    monkeypatch.setattr("web.a2a.handler.services.access_run", broken)
+    monkeypatch.setattr("web.runs.programs.access_run", broken)
     body = {"jsonrpc": "2.0", "id": 1, "method": "GetTask", "params": {"id": "00000000-0000-0000-0000-000000000000"}}
     told = callers["bob"].post(CALL, body, "application/json", headers={"A2A-Version": "1.0"}).content.decode()
     assert "Something went wrong" in told

@@ -14,8 +14,9 @@ from web.api.paging import SALT
 from web.builder.models import Gpt
 from web.builder.models_access import Sharing
 from web.builder.services import create_gpt, delete_gpt
+from web.runs.deletion import delete_conversation
 from web.runs.models import Conversation
-from web.runs.services import delete_conversation, start_conversation
+from web.runs.services import start_conversation
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 

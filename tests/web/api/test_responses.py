@@ -16,6 +16,7 @@ from tests.web.api.test_functions import BERN, OSLO
 from tests.web.api.test_openai_client import client_of, wait_for_status
 from web.builder.services import update_gpt
 from web.runs import log, services
+from web.runs.deletion import KEEP_RESPONSES, KEEP_TRANSIENT, forget_transient
 from web.runs.models import Conversation, Run
 
 pytestmark = pytest.mark.process
@@ -554,12 +555,12 @@ def test_old_responses_are_forgotten_after_thirty_days(bob, gpt):
     for origin, is_kept in (("api", False), ("response", True), ("kept", True)):
         conversation = services.start_conversation(bob, gpt, origin)
         services.cancel_run(services.start_run(conversation, QUESTION))
-        old = conversation.created - services.KEEP_RESPONSES + services.KEEP_TRANSIENT
+        old = conversation.created - KEEP_RESPONSES + KEEP_TRANSIENT
         Conversation.objects.filter(id=conversation.id).update(changed=old)
-        services.forget_transient()
+        forget_transient()
         assert Conversation.objects.filter(id=conversation.id).exists() is is_kept
-        Conversation.objects.filter(id=conversation.id).update(changed=old - services.KEEP_RESPONSES)
-        services.forget_transient()
+        Conversation.objects.filter(id=conversation.id).update(changed=old - KEEP_RESPONSES)
+        forget_transient()
         assert Conversation.objects.filter(id=conversation.id).exists() is (origin == "kept")
 
 

@@ -12,8 +12,9 @@ from web.api import stored_completions
 from web.api.completions import CompletionRequest
 from web.api.models import Response
 from web.runs import log
+from web.runs.deletion import forget_transient
 from web.runs.models import Conversation, Run
-from web.runs.services import Sent, forget_transient, start_conversation, start_run
+from web.runs.services import Sent, start_conversation, start_run
 
 PICTURE = "00000000-0000-0000-0000-000000000007"
 QUESTION = [{"role": "user", "content": "Which seal fits?"}]

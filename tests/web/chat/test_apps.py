@@ -5,7 +5,8 @@ import json
 import pytest
 
 from gpts.runs.steps import AppView, Finished, ModelReply, ToolCall, ToolResult
-from web.runs import copies, files, log, services
+from web.runs import copies, files, log
+from web.runs.deletion import delete_conversation
 
 GIVEN = {"html": "<script>alert(1)</script>", "tool": {}, "arguments": {}, "result": {}}
 
@@ -42,6 +43,6 @@ def test_a_fork_has_a_copy_of_its_own(as_bob, shown):
     copy = copies.fork(shown.message.conversation, shown.id)
     of_copy, of_first = (log.read(run)[2].app for run in (copy.shown_id, shown.id))
     assert of_copy.file_id != of_first.file_id
-    services.delete_conversation(shown.message.conversation)
+    delete_conversation(shown.message.conversation)
     assert as_bob.get(f"/c/turn/{copy.shown_id}/apps/t1").json() == GIVEN
     assert as_bob.get(f"/c/turn/{shown.id}/apps/t1").status_code == 404

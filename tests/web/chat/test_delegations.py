@@ -12,8 +12,8 @@ from web.chat.phrases import awaited
 from web.chat.steps import doing, lines, summary
 from web.chat.templatetags.chat import naming
 from web.runs import log
+from web.runs.deletion import delete_conversation
 from web.runs.models import Run
-from web.runs.services import delete_conversation
 
 PLANNER = RemoteAgent(agent_id="1", name="Trip Planner", card_url="https://a.example", url="https://a.example/a2a")
 SPEC = GptSpec(slug="s", name="S", remote_agents=(PLANNER,))

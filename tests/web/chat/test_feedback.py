@@ -5,6 +5,7 @@ from django.urls import reverse
 
 from gpts.runs.steps import Finished
 from web.runs import feedback, log, services
+from web.runs.deletion import delete_conversation
 from web.runs.errors import Refused
 from web.runs.models import Run
 from web.runs.models_chats import Feedback
@@ -52,7 +53,7 @@ def test_an_answer_in_progress_is_not_rated(run):
 
 def test_it_goes_with_the_chat(as_bob, url, run):
     as_bob.post(url, {"rating": "good"})
-    services.delete_conversation(run.message.conversation)
+    delete_conversation(run.message.conversation)
     assert not Feedback.objects.exists()
 
 

@@ -10,6 +10,7 @@ from gpts.runs.steps import Finished
 from tests.web.api.conftest import bearer, key_of
 from web.chat.views import chats_of, grouped
 from web.runs import branches, finding, log, services
+from web.runs.deletion import delete_conversation, forget_transient
 from web.runs.models import Conversation
 
 pytestmark = pytest.mark.django_db
@@ -42,7 +43,7 @@ def test_words_are_found_in_messages_and_answers_also_of_other_branches(bob, cha
 
 def test_what_is_deleted_is_not_found(bob, talk):
     run = talk("Which seal?", "ZP-771.")
-    services.delete_conversation(run.message.conversation)
+    delete_conversation(run.message.conversation)
     assert finding.find(bob, "seal") == []
 
 
@@ -90,9 +91,9 @@ def test_a_temporary_chat_is_not_listed_shared_or_kept(as_bob, bob, gpt):
     assert as_bob.get(reverse("chat_share", args=[chat.id])).status_code == 404
     run = chat.messages.get().runs.get()
     log.append(run.id, Finished(text="Yes?"))
-    assert services.forget_transient() == 0
+    assert forget_transient() == 0
     Conversation.objects.update(changed=timezone.now() - timedelta(days=3))
-    services.forget_transient()
+    forget_transient()
     assert not Conversation.objects.exists()
 
 

@@ -13,6 +13,7 @@ from web.builder.models_access import Sharing
 from web.builder.services import create_gpt, delete_gpt, set_sharing
 from web.chat.views import chats_of, grouped
 from web.runs import log, services
+from web.runs.deletion import delete_conversation
 from web.runs.models import Conversation
 
 pytestmark = pytest.mark.django_db
@@ -58,7 +59,7 @@ def test_only_its_owner_reads_a_chat(as_bob, as_charlie, alice, client, page, ru
 
 
 def test_a_deleted_chat_is_gone(as_bob, conversation, page):
-    services.delete_conversation(conversation)
+    delete_conversation(conversation)
     assert as_bob.get(page).status_code == 404
     assert as_bob.get(reverse("chats")).content.decode().count("Which seal fits") == 0
 

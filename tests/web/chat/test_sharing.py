@@ -12,6 +12,7 @@ from tests.web.runs.attached import attached
 from web.builder.models_access import Sharing
 from web.builder.services import set_sharing
 from web.runs import log, services, sharing
+from web.runs.deletion import delete_conversation
 from web.runs.models import Conversation, Run
 from web.runs.models_chats import Share
 
@@ -76,7 +77,7 @@ def test_a_link_ends(client, chat, link, bob, end):
     if end == "revoked":
         sharing.revoke(Share.objects.get())
     elif end == "deleted":
-        services.delete_conversation(chat)
+        delete_conversation(chat)
     else:
         bob.is_active = False
         bob.save()

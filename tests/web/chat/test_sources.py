@@ -16,8 +16,8 @@ from web.chat.sources import shown_blocks
 from web.rpc import NoResult
 from web.runs import log
 from web.runs.citations import ShownPage, SourceView, pictures_of, place
+from web.runs.deletion import delete_conversation
 from web.runs.models import Run
-from web.runs.services import delete_conversation
 
 PICTURE = b"RIFF\x00\x00\x00\x00WEBPnot really"
 QUOTE = "Service it every 450 hours."

@@ -19,6 +19,7 @@ from web.builder.models_widgets import Widget, WidgetVisitor
 from web.builder.services import create_gpt, delete_gpt, update_gpt
 from web.embed.middleware import MAY
 from web.runs import services
+from web.runs.deletion import forget_transient
 from web.runs.models import Conversation, Run
 
 pytestmark = pytest.mark.django_db
@@ -292,11 +293,11 @@ def test_chats_of_visitors_are_forgotten_with_their_users(widget):
     browser = Browser(widget)
     end(browser.ask())
     old = timezone.now() - timezone.timedelta(days=31)
-    services.forget_transient()
+    forget_transient()
     assert Conversation.objects.count() == 1
     Conversation.objects.update(changed=old)
     WidgetVisitor.objects.update(created=old)
-    services.forget_transient()
+    forget_transient()
     assert widgets.forget_visitors() == 1
     assert not Conversation.objects.exists()
     assert not WidgetVisitor.objects.exists()

@@ -8,6 +8,7 @@ from gpts.runs.steps import Error, Finished, ToolResult, UserMessage
 from tests.web.runs.attached import attached
 from web.runs import branches, copies, files, log, services
 from web.runs.branches import Branches
+from web.runs.deletion import delete_conversation
 from web.runs.errors import EmptyMessage, StillAnswering
 from web.runs.models import Conversation, Message, Run
 
@@ -137,7 +138,7 @@ def test_a_fork_has_everything_up_to_its_place_and_stands_alone(conversation, as
     assert isinstance(question, UserMessage)
     assert {question.attachments[0].id} & {str(file.id)} == set()
     assert log.read(path[0])[-1].citations[0].file_id == question.attachments[0].id
-    services.delete_conversation(conversation)
+    delete_conversation(conversation)
     assert files.access_file(bob, question.attachments[0].id).name == "plan.txt"
     result = next(step for step in log.read(path[0]) if isinstance(step, ToolResult))
     assert files.access_file(bob, result.files[0].id).name == "out.csv"

@@ -19,11 +19,12 @@ from web.builder.models import Gpt
 from web.builder.services import delete_gpt
 from web.runs import chat_imports, finding, log
 from web.runs.branches import Branches
+from web.runs.deletion import delete_conversation
 from web.runs.errors import Refused
 from web.runs.importing import bring
 from web.runs.models import Conversation, Run
 from web.runs.models_imports import ChatImport
-from web.runs.services import delete_conversation, history, start_run
+from web.runs.services import history, start_run
 
 START = 1_700_000_000.0
 

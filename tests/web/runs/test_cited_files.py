@@ -16,6 +16,7 @@ from web.builder.models_files import KnowledgeFile
 from web.builder.services import set_sharing
 from web.runs import files, log, services
 from web.runs.citations import SourceView, access_citation, cited_file, passage_of, view
+from web.runs.deletion import delete_conversation
 from web.runs.models import ConversationFile, Run
 
 QUOTE = "The fee is 12."
@@ -147,7 +148,7 @@ class TestAttached:
     def test_nobody_else_does_nor_is_it_left_after_the_chat(self, run, attachment, bob, alice, charlie):
         for user in (alice, charlie):  # Alice made the GPT
             assert browser_of(user).get(f"/runs/{run.id}/citations/0/file").status_code == 404
-        services.delete_conversation(run.message.conversation)
+        delete_conversation(run.message.conversation)
         assert browser_of(bob).get(f"/runs/{run.id}/citations/0/file").status_code == 404
 
     def test_a_citation_cannot_name_anothers_file(self, run, attachment, charlie, gpt):

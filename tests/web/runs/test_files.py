@@ -11,6 +11,7 @@ from gpts.runs.steps import UserMessage
 from tests.publishing import publish
 from tests.web.runs.attached import attached
 from web.runs import files, log, services
+from web.runs.deletion import delete_conversation, forget_transient
 from web.runs.errors import Refused, StillReading, TooManyFiles
 from web.runs.models import Conversation, ConversationFile
 
@@ -81,7 +82,7 @@ def test_only_its_owner_has_it(sales, bob, charlie, alice):
 
 def test_a_deleted_chat_takes_its_files_away(run, bob):
     ref = files.keep(run, "chart.png", PNG, untrusted=False)
-    services.delete_conversation(run.message.conversation)
+    delete_conversation(run.message.conversation)
     with pytest.raises(Http404):
         files.access_file(bob, ref.id)
 
@@ -185,7 +186,7 @@ def test_chats_that_are_not_kept_leave_their_files_to_be_deleted(sales, bob, gpt
     made = files.keep(run, "chart.png", PNG, untrusted=False)
     services.cancel_run(run)
     Conversation.objects.update(changed="2020-01-01T00:00Z")
-    assert services.forget_transient()
+    assert forget_transient()
     assert {str(file.id) for file in files.forgotten()} == {str(sales.id), made.id}
 
 

@@ -12,6 +12,7 @@ from web.api.chat_completions import start
 from web.api.completions import CompletionRequest
 from web.builder.services import undeclared, update_gpt
 from web.runs import copies, log, services
+from web.runs.access import access_conversation
 from web.runs.errors import InvalidInputs
 from web.runs.inputs_of import defaults
 from web.runs.models import Conversation
@@ -77,7 +78,7 @@ def test_a_chat_keeps_its_values_and_version_and_a_copy_has_them_too(asking, bob
     run = services.start_run(conversation, "Hello")
     publish(update_gpt(asking, {"inputs": []}, by=asking.owner))
     services.cancel_run(run)
-    again = services.access_conversation(bob, conversation.id)
+    again = access_conversation(bob, conversation.id)
     later = services.start_run(again, "And now?")
     assert "Acme" in prompt(later)
     services.cancel_run(later)

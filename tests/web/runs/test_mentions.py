@@ -12,6 +12,7 @@ from web.builder.models import Gpt
 from web.builder.models_access import Sharing
 from web.builder.services import create_gpt, delete_gpt, set_sharing, update_gpt
 from web.runs import approving, log, services
+from web.runs.access import access_conversation
 from web.runs.errors import EmptyMessage, GuestGone, Refused, StillAnswering
 from web.runs.mentions import Mention, find_mention, mentionable
 from web.runs.models import Message, Permission, Run
@@ -207,7 +208,7 @@ class TestGuest:
         assert services.start_run(visited, "And now?").gpt == visited.gpt
 
     def test_what_another_tab_dismissed_answers_no_more(self, visited, bob):
-        stale = services.access_conversation(bob, visited.id)
+        stale = access_conversation(bob, visited.id)
         services.dismiss_guest(visited)
         assert services.start_run(stale, "And now?").gpt == visited.gpt
         assert not type(visited).objects.get(id=visited.id).guest

@@ -8,6 +8,7 @@ from tests.web.runs.attached import attached
 from web.builder.models_access import Sharing
 from web.builder.services import set_sharing
 from web.runs import log, queued, services
+from web.runs.deletion import delete_conversation
 from web.runs.errors import EmptyMessage, Refused
 from web.runs.models import Conversation, Run
 from web.runs.models_chats import QueuedMessage
@@ -127,6 +128,6 @@ def test_empty_and_too_many_are_refused(conversation, answering):
 
 def test_those_of_a_deleted_chat_are_gone(conversation, answering):
     queued.add(conversation, "Two")
-    services.delete_conversation(Conversation.objects.get(id=conversation.id))
+    delete_conversation(Conversation.objects.get(id=conversation.id))
     assert not QueuedMessage.objects.exists()
     assert queued.start_next(conversation.id) is None

@@ -10,6 +10,8 @@ from tests.publishing import publish
 from web.builder.access import access_gpt
 from web.builder.services import create_gpt, update_gpt
 from web.runs import approving, log, services, stream
+from web.runs.access import access_conversation, access_run
+from web.runs.deletion import delete_conversation
 from web.runs.errors import EmptyMessage, MessageTooLong, NotPublished, OverQuota, Refused, StillAnswering
 from web.runs.models import Conversation, Message, Run
 
@@ -121,21 +123,21 @@ def test_an_approval_is_answered_once_by_its_call(run, django_capture_on_commit_
 
 
 def test_nobody_sees_another_persons_talk(alice, bob, charlie, run, conversation):
-    assert services.access_run(bob, run.id) == run
-    assert services.access_conversation(bob, conversation.id) == conversation
+    assert access_run(bob, run.id) == run
+    assert access_conversation(bob, conversation.id) == conversation
     for other in (alice, charlie):  # not even the GPT's owner reads what Bob asks it
         with pytest.raises(Http404):
-            services.access_run(other, run.id)
+            access_run(other, run.id)
         with pytest.raises(Http404):
-            services.access_conversation(other, conversation.id)
+            access_conversation(other, conversation.id)
     with pytest.raises(Http404):
-        services.access_run(bob, uuid.uuid4())
+        access_run(bob, uuid.uuid4())
 
 
 def test_a_deleted_conversation_is_gone_and_stops(bob, conversation, run):
-    services.delete_conversation(conversation)
+    delete_conversation(conversation)
     with pytest.raises(Http404):
-        services.access_run(bob, run.id)
+        access_run(bob, run.id)
     run.refresh_from_db()
     assert run.status == "cancelled"
 

@@ -14,7 +14,7 @@ from tests.web.runs.trees import waits
 from tests.web.schedules.conftest import DAILY, fall_due, next_run
 from web.accounts.models_outbox import Delivery
 from web.accounts.services import confirm
-from web.runs import services as runs
+from web.runs.deletion import delete_conversation
 from web.schedules import services, starting
 from workers import deliveries
 from workers.egress import EgressConfig
@@ -160,7 +160,7 @@ def test_nothing_is_sent_once_the_owner_may_or_wants_it_no_more(told, bob, recei
         services.change(schedule, {"callback_url": ""})
     else:
         schedule.refresh_from_db()
-        runs.delete_conversation(schedule.conversation)
+        delete_conversation(schedule.conversation)
     deliveries.deliver(egress)
     assert receiver.got == []
     assert Delivery.objects.get().next_try is None

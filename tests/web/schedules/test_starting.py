@@ -17,6 +17,7 @@ from web.builder.services import set_sharing, update_gpt
 from web.runs import approving
 from web.runs import services as runs
 from web.runs.branches import Branches
+from web.runs.deletion import delete_conversation
 from web.runs.models import Run
 from web.schedules import services, starting
 from web.schedules.models import Schedule, ScheduledRun
@@ -77,7 +78,7 @@ def test_it_goes_on_after_what_the_person_wrote_in_its_chat(schedule):
 def test_a_deleted_chat_is_replaced(schedule):
     next_run(schedule)
     schedule.refresh_from_db()
-    runs.delete_conversation(schedule.conversation)
+    delete_conversation(schedule.conversation)
     again = next_run(schedule)
     schedule.refresh_from_db()
     assert again.run.message.conversation == schedule.conversation

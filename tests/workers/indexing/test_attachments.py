@@ -10,6 +10,7 @@ from tests.workers.knowledge.conftest import WordEmbedder
 from tests.workers.knowledge.files import pdf, with_part, word_file
 from web.builder.files import take_stalled_files
 from web.runs import files, log, services
+from web.runs.deletion import delete_conversation
 from web.runs.models import ConversationFile
 from workers.indexing import attachments
 from workers.indexing import files as indexing
@@ -135,7 +136,7 @@ def test_after_an_upgrade_it_is_read_again_and_its_message_has_the_new_text(
 def test_a_deleted_chat_is_not_read_again(bob, conversation, embedder) -> None:
     file = read(files.attach(bob, "manual.md", [MANUAL]))
     run = services.start_run(conversation, "Which filter?", attachments=[file.id])
-    services.delete_conversation(run.message.conversation)
+    delete_conversation(run.message.conversation)
     assert reindex_lost_files("another") == 0
 
 

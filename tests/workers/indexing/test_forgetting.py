@@ -7,6 +7,7 @@ import pytest
 from tests.workers.conftest import read
 from web.builder.files import add_file
 from web.runs import files, services
+from web.runs.deletion import delete_conversation
 from web.runs.models import ConversationFile
 from workers.indexing.forgetting import forget_files
 from workers.indexing.sweeping import SETTLED_S
@@ -64,6 +65,6 @@ def test_a_deleted_chat_takes_its_files_with_it(bob, conversation, words, home) 
     services.start_run(conversation, "Which filter?", attachments=[file.id])
     stored_long_ago(file)
     assert forget_files() == 0
-    services.delete_conversation(conversation)
+    delete_conversation(conversation)
     assert forget_files() == 1
     assert left(file, home) == [False, False]

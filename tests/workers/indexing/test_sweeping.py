@@ -14,6 +14,7 @@ from web.builder.models import Gpt, GptVersion
 from web.builder.models_files import KnowledgeFile
 from web.builder.services import delete_gpt
 from web.runs import services
+from web.runs.deletion import delete_conversation
 from web.runs.kept_files import KEEP_REMOVED
 from workers.indexing import sweeping
 from workers.indexing.forgetting import forget_files
@@ -86,7 +87,7 @@ def test_knowledge_goes_once_no_version_and_no_chat_has_it(draft, words, bob, ho
     later(draft)
     forget_and_sweep(home)
     assert stored(home, kept) == [True, True], "a chat cites it"
-    services.delete_conversation(conversation)
+    delete_conversation(conversation)
     forget_and_sweep(home)
     assert stored(home, kept) == [False, False]
     assert not KnowledgeFile.objects.exists()

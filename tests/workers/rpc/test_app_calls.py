@@ -15,6 +15,7 @@ from tests.workers.tools.mcp.test_mcp import SECRET
 from web import rpc
 from web.builder.models import Gpt
 from web.runs import app_calls, copies, log, services, sharing
+from web.runs.deletion import delete_conversation, empty_deleted
 from web.runs.models_chats import AppCall
 from workers import tasks
 from workers.rpc.app_calls import TWICE
@@ -158,10 +159,10 @@ def test_it_is_for_the_person_of_the_chat_while_they_may_chat(as_bob, shown, cha
     Gpt.objects.filter(id=gpt.id).update(sharing="me")
     asked(as_bob, shown, "calls", 400, tool="free", arguments={"row": 1})
     asked(as_bob, shown, f"calls/{waiting['id']}/answer", 400, allowed=True)
-    services.delete_conversation(shown.message.conversation)
+    delete_conversation(shown.message.conversation)
     asked(as_bob, shown, "calls", 404, tool="free", arguments={"row": 1})
     assert seats.done == []
-    services.empty_deleted()
+    empty_deleted()
     assert not AppCall.objects.exists()
 
 

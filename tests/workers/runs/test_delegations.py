@@ -16,6 +16,8 @@ from web.api.answers import usage_of
 from web.builder.models_access import LinkGrant, Sharing
 from web.builder.services import delete_gpt, set_sharing, update_gpt
 from web.runs import approving, delegations, log, services
+from web.runs.access import access_run
+from web.runs.deletion import KEEP_TRANSIENT, delete_conversation, empty_deleted, forget_transient
 from web.runs.models import Conversation, DelegationRow, Message, Run
 from workers.engine.scripted import CAPABLE
 from workers.runs import delegate_tools
@@ -433,9 +435,9 @@ def test_a_deleted_chat_takes_its_children_along(desk, bob, sent_tasks):
     run = ask(bob, desk)
     Worker(sent_tasks, scripted_services(TAX)).step()
     child = Run.objects.get(root=run)
-    services.delete_conversation(run.message.conversation)
+    delete_conversation(run.message.conversation)
     with pytest.raises(Exception, match="Run not found"):
-        services.access_run(bob, child.id)
+        access_run(bob, child.id)
 
 
 def test_usage_over_the_api_counts_the_whole_tree(desk, bob, sent_tasks):
@@ -460,8 +462,8 @@ def test_what_is_not_kept_goes_with_all_that_it_asked(desk, bob, sent_tasks):
     conversation = services.start_conversation(bob, desk, Conversation.Origin.API)
     services.start_run(conversation, "How much?")
     Worker(sent_tasks, scripted_services(TAX)).drain()
-    Conversation.objects.filter(id=conversation.id).update(changed=timezone.now() - services.KEEP_TRANSIENT * 2)
-    assert services.forget_transient()
+    Conversation.objects.filter(id=conversation.id).update(changed=timezone.now() - KEEP_TRANSIENT * 2)
+    assert forget_transient()
     assert not Conversation.objects.exists()
     assert not Run.objects.exists()
 
@@ -469,8 +471,8 @@ def test_what_is_not_kept_goes_with_all_that_it_asked(desk, bob, sent_tasks):
 def test_nothing_that_was_written_in_a_deleted_chat_is_kept(desk, bob, sent_tasks):
     run, kept = ask(bob, desk), ask(bob, desk)
     Worker(sent_tasks, scripted_services(TAX)).drain()
-    services.delete_conversation(run.message.conversation)
-    services.empty_deleted()
+    delete_conversation(run.message.conversation)
+    empty_deleted()
     assert {str(row.root_id or row.id) for row in Run.objects.filter(steps__isnull=False)} == {str(kept.id)}
     assert set(Message.objects.filter(conversation__deleted__isnull=False).values_list("text", flat=True)) == {""}
     assert set(Conversation.objects.exclude(deleted=None).values_list("title", flat=True)) == {""}

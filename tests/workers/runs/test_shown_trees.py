@@ -4,8 +4,8 @@ import pytest
 from django.test import Client
 
 from tests.workers.trees import Worker, ask, asks, call, make_gpt, says, scripted_services
+from web.runs.deletion import delete_conversation
 from web.runs.models import Run
-from web.runs.services import delete_conversation
 from web.runs.trees import tree_of
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -1,0 +1,95 @@
+"""Deletes conversations, which a worker then empties, and those that nobody keeps once they are old enough."""
+
+from datetime import timedelta
+from typing import Final
+
+from django.conf import settings
+from django.db.models import Q
+from django.utils import timezone
+
+from web import erasures
+from web.builder.files import cancel_reading
+from web.prepared import Change, Rows
+from web.runs.models import Conversation, ConversationFile, CreatorQuestion, Message, Run, StepRow
+from web.runs.models_chats import AppCall, Feedback, QueuedMessage, Share
+from web.runs.models_drafts import DraftChange
+from web.runs.services import cancel_run
+
+# Age at which Celery beat deletes finished preview and API conversations; and those of programs' stored responses, of
+# visitors of other sites and of the builder.
+KEEP_TRANSIENT = timedelta(days=settings.KEEP_TEMPORARY_DAYS)
+KEEP_RESPONSES = timedelta(days=settings.KEEP_RESPONSES_DAYS)
+
+_deleted: Final = Change(lambda chat, now: (Conversation.objects.filter(id=chat), {"deleted": now}))
+# Emptied rows still count for the daily limit.
+_questions_taken_back: Final = Change(
+    lambda chat, now: (
+        CreatorQuestion.objects.filter(message__conversation=chat),
+        {"text": "", "answer": "", "closed": now},
+    )
+)
+_queued_in: Final = Rows(lambda chat: QueuedMessage.objects.filter(conversation=chat).values_list("id"))
+_feedback_in: Final = Rows(lambda chat: Feedback.objects.filter(run__message__conversation=chat).values_list("id"))
+_unfinished_in: Final = Rows(lambda chat: Run.objects.filter(message__conversation=chat).exclude(status__in=Run.OVER))
+_delegated_deleted: Final = Change(
+    lambda chat, now: (
+        Conversation.objects.filter(messages__runs__root__message__conversation=chat),
+        {"deleted": now},
+    )
+)
+_files_in: Final = Rows(lambda chat: ConversationFile.objects.filter(conversation=chat).values_list("id"))
+
+
+def delete_conversation(conversation: Conversation) -> None:
+    """Hide the conversation, cancel its runs, and take back its questions to creators.
+
+    A worker deletes its texts and files, see `empty_deleted`.
+    """
+    conversation.deleted = timezone.now()
+    facts = conversation.pk, conversation.deleted
+    _deleted(*facts)
+    erasures.note("chat", conversation.pk)
+    _questions_taken_back(*facts)
+    if _queued_in(conversation.pk):
+        conversation.queued.all().delete()
+    if _feedback_in(conversation.pk):
+        Feedback.objects.filter(run__message__conversation=conversation).delete()
+    for run in _unfinished_in(conversation.pk):
+        cancel_run(run)
+    _delegated_deleted(*facts)
+    if _files_in(conversation.pk):
+        cancel_reading(ConversationFile.objects.filter(conversation=conversation))
+
+
+def empty_deleted() -> None:
+    """Delete what deleted conversations hold: titles, messages and logs. Their rows stay, as limits count them."""
+    gone = Conversation.objects.exclude(deleted=None)
+    gone.exclude(title="", inputs={}).update(title="", inputs={})
+    over = Run.objects.filter(message__conversation__in=gone, status__in=Run.OVER)
+    for kind in (StepRow, AppCall, DraftChange):
+        kind._default_manager.filter(run__in=over).delete()
+    Share.objects.filter(conversation__in=gone).delete()
+    Message.objects.filter(conversation__in=gone).exclude(text="").update(text="")
+
+
+def delete_unused() -> None:
+    """Delete the chats that nobody has used for KEEP_CHATS_DAYS, except pinned ones."""
+    if settings.KEEP_CHATS_DAYS is not None:
+        before = timezone.now() - timedelta(days=settings.KEEP_CHATS_DAYS)
+        unused = Conversation.objects.filter(origin=Conversation.Origin.CHAT, deleted=None, pinned=None)
+        for conversation in unused.filter(changed__lt=before):
+            delete_conversation(conversation)
+
+
+def forget_transient() -> int:
+    """Delete finished conversations that nobody keeps and that are old enough; how many rows."""
+    now, Origin = timezone.now(), Conversation.Origin
+    is_transient = Q(origin__in=(Origin.PREVIEW, Origin.API, Origin.TEMPORARY), changed__lt=now - KEEP_TRANSIENT)
+    kept_long = (Origin.RESPONSE, Origin.WIDGET, Origin.BUILDER)
+    old = Conversation.objects.filter(is_transient | Q(origin__in=kept_long, changed__lt=now - KEEP_RESPONSES))
+    old = old.exclude(messages__runs__status__in=set(Run.Status) - set(Run.OVER))
+    ids = list(old.values_list("id", flat=True))
+    within = Q(conversation__in=ids) | Q(conversation__messages__runs__root__message__conversation__in=ids)
+    own = ConversationFile.objects.filter(id__in=ConversationFile.objects.filter(within).values("id"))
+    own.update(conversation=None, run=None, removed=timezone.now())  # a worker deletes their bytes
+    return Conversation.objects.filter(id__in=ids).delete()[0]
