@@ -53,7 +53,6 @@ MIN_BEGINNING: Final = 3
 N_PERSONAL = 200
 # Results of a search, and of each half before they are fused.
 MAX_FOUND: Final = 200
-DEPTH: Final = 1_000
 # What a GPT has that lists can be filtered by, besides its capabilities: the first of each list of a version.
 _PARTS: Final = {
     "published__data__knowledge__0__name": "files",
@@ -128,7 +127,7 @@ def _by_words(query: str) -> Half:
     ]
     if not variants:
         return NOTHING
-    scores = fulltext.find(list(dict.fromkeys(variants)), DEPTH)
+    scores = fulltext.find(list(dict.fromkeys(variants)), MAX_FOUND)
     gpts = SearchEntry.objects.filter(id__in=list(scores)).values_list("id", "gpt_id")
     trust = sum(1 if is_known else LIKE for is_known in known) / len(terms)
     return Half({gpt: scores[entry] for entry, gpt in gpts}, trust)

@@ -107,7 +107,7 @@ def _latencies(client: httpx.Client, queries: Sequence[str], options: Mapping[st
     unique = [f"{query} {rng.randrange(10**6)}" for query in queries * options["rounds"]]
     paths: dict[str, Callable[[int], dict[str, str]]] = {
         "search": lambda n: {"q": unique[n]},
-        "search by words alone": lambda n: {"q": unique[n].split()[0]},
+        "search for one word": lambda n: {"q": unique[n].split()[0]},
         "front page": lambda n: {},
         "best rated": lambda n: {"sort": "rated", "page": str(1 + n % 20)},
         "in a category": lambda n: {"category": "home", "works": "1"},
