@@ -16,7 +16,7 @@ from workers.training.store import DATA, GPTS_A_STEP, _batches, read_gpts, train
 
 def test_nothing_that_the_search_is_measured_with_is_learned_from():
     rows = [json.loads(line) for path in DATA.glob("*.jsonl") for line in path.read_text("utf-8").splitlines()]
-    assert len(rows) > 4_900
+    assert len(rows) > 10_900
     assert not {row["name"].casefold() for row in rows} & {name.casefold() for name, *_ in rows_of("gpts")}
     asked = {query.casefold() for name in SETS for query, _ in rows_of(name)}
     assert not {query.casefold() for row in rows for query in row["queries"]} & asked
