@@ -101,6 +101,7 @@ def test_its_script_is_loaded_only_with_such_a_result(show, bob_page):
     loaded: list[str] = []
     bob_page.on("request", lambda request: loaded.append(request.url))
     page = show(APP)
+    expect(page.get_by_role("button", name="Open the app from")).to_be_enabled()  # by the script
     assert any("apps" in url for url in loaded if url.endswith(".js"))
     loaded.clear()
     page.goto("/chats/")

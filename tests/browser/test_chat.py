@@ -176,6 +176,21 @@ def test_the_page_follows_the_stream_only_at_its_end(asked, take):
     expect(jump).to_be_hidden()
 
 
+def test_nothing_moves_under_the_pointer_at_the_end_of_the_chat(asked, take):
+    worker = take()
+    worker.begin()
+    worker.write(LONG)
+    last = asked.get_by_text("Paragraph 59 ")
+    expect(last).to_be_in_viewport()
+    scroller = asked.locator("[data-scroll]")
+    scroller.evaluate("element => { element.scrollTop = 0; }")
+    jump = asked.get_by_role("button", name="Jump to latest")
+    expect(jump).to_be_visible()
+    reached = scroller.evaluate("element => { element.scrollTop = element.scrollHeight; return element.scrollTop; }")
+    expect(jump).to_be_hidden()
+    assert scroller.evaluate("element => element.scrollTop") == reached
+
+
 # Stopping, failing, asking again
 
 
