@@ -157,19 +157,25 @@ def test_an_answer_that_ended_while_nobody_looked_is_there(asked, take, gpt):
     expect(asked.locator("a.cite")).to_have_count(3)
 
 
-def test_the_page_follows_the_stream_only_at_its_end(asked, take):
+def left_end(asked, take):
+    """A long answer is being written, and its reader has gone up: its worker, what scrolls, and the way back."""
     worker = take()
     worker.begin()
     worker.write(LONG)
-    last = asked.get_by_text("Paragraph 59 ")
-    expect(last).to_be_in_viewport()
-    asked.locator("[data-scroll]").evaluate("element => { element.scrollTop = 0; }")
+    expect(asked.get_by_text("Paragraph 59 ")).to_be_in_viewport()
+    scroller = asked.locator("[data-scroll]")
+    scroller.evaluate("element => { element.scrollTop = 0; }")
     jump = asked.get_by_role("button", name="Jump to latest")
     expect(jump).to_be_visible()
+    return worker, scroller, jump
+
+
+def test_the_page_follows_the_stream_only_at_its_end(asked, take):
+    worker, scroller, jump = left_end(asked, take)
     worker.write("\n\nThe very end.")
     expect(asked.get_by_text("The very end.")).to_be_attached()
     expect(asked.get_by_text("Paragraph 0 ")).to_be_in_viewport()
-    box, talk = jump.bounding_box(), asked.locator("[data-scroll]").bounding_box()
+    box, talk = jump.bounding_box(), scroller.bounding_box()
     assert box["y"] >= talk["y"] + talk["height"]  # it covers nothing of the chat
     jump.click()
     expect(asked.get_by_text("The very end.")).to_be_in_viewport()
@@ -177,15 +183,7 @@ def test_the_page_follows_the_stream_only_at_its_end(asked, take):
 
 
 def test_nothing_moves_under_the_pointer_at_the_end_of_the_chat(asked, take):
-    worker = take()
-    worker.begin()
-    worker.write(LONG)
-    last = asked.get_by_text("Paragraph 59 ")
-    expect(last).to_be_in_viewport()
-    scroller = asked.locator("[data-scroll]")
-    scroller.evaluate("element => { element.scrollTop = 0; }")
-    jump = asked.get_by_role("button", name="Jump to latest")
-    expect(jump).to_be_visible()
+    _, scroller, jump = left_end(asked, take)
     reached = scroller.evaluate("element => { element.scrollTop = element.scrollHeight; return element.scrollTop; }")
     expect(jump).to_be_hidden()
     assert scroller.evaluate("element => element.scrollTop") == reached

@@ -1,4 +1,4 @@
-"""Every write to conversations and runs, for pages and API. Each is one transaction; workers wake on commit."""
+"""Writes conversations and runs, for pages and API. Each write is one transaction; workers wake on commit."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
