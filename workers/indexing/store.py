@@ -19,7 +19,7 @@ from gpts.knowledge.ranking import readable
 from gpts.knowledge.terms import stem
 from web.builder.models import Gpt
 from web.builder.models_store import SearchEntry
-from web.builder.search import catch_up
+from web.builder.search import MAX_FOUND, catch_up
 from workers.indexing.store_texts import encoder, text_of_gpt
 from workers.knowledge.embed import Embedder, Vectors
 from workers.knowledge.languages import language_of_text
@@ -27,7 +27,6 @@ from workers.knowledge.spelling import corrected
 
 # GPTs that are embedded together: some seconds' work, after which others of the queue have a turn.
 BATCH: Final = 64
-N_NEAREST: Final = 200
 # Below _UNRELATED a GPT has nothing to do with a query. One that was corrected counts less by _CORRECTED: "monet" is
 # no "money". With the change of the encoder hit@3 is 0.90 on the 190 tuning queries of `bench store` and 0.87 on the
 # 174 unseen ones (hit@1 0.73), with the bundled embedder as it is 0.86 and 0.77 (0.60), with all-mpnet-base-v2 0.905
@@ -90,7 +89,7 @@ class StoreVectors:
             gpts, cosines = self._gpts, self._all @ vectors.T
         cosines[:, 1:] -= _CORRECTED
         nearness = np.max(cosines, axis=1)
-        best = np.argsort(-nearness)[:N_NEAREST]
+        best = np.argsort(-nearness)[:MAX_FOUND]
         return [(gpts[i], round(float(nearness[i]), 4)) for i in best if nearness[i] >= _UNRELATED]
 
     def readings(self, query: str) -> list[str]:
