@@ -29,6 +29,7 @@ _VALUES: Final = _by_word("numerals")
 _HELD_VALUES: Final = _by_word("held_only")
 _SCALE: Final = _by_word("scales")
 _MONTH: Final = _by_word("months")
+_DAYS: Final = frozenset("monday tuesday wednesday thursday friday saturday sunday".split())
 _NAMES: Final = "|".join(sorted(_MONTH, key=len, reverse=True))
 _LINK: Final = r"[.,]?(?:st|nd|rd|th|er|º)?(?:\s+|-)(?:(?:of|de|del|di)\s+)?"
 
@@ -60,16 +61,30 @@ class StatedFigure:
     ways: tuple[frozenset[str], ...]
     gives: frozenset[str]
 
+    def is_in(self, given: frozenset[str]) -> bool:
+        """Whether a source that gives these forms contains it."""
+        return any(way <= given for way in self.ways)
+
 
 def figures_agree(claim: str, source: str) -> bool:
     """Whether every number, date and time of `claim` is in `source`, in no other currency."""
     wanted, given_in = figures(claim), currencies(source)
     if given_in and not currencies(claim) <= given_in:
         return False
-    given: frozenset[str] = (
-        frozenset().union(*(figure.gives for figure in figures(source))) if wanted else frozenset()
-    )
-    return all(any(way <= given for way in figure.ways) for figure in wanted if figure.ways)
+    given = forms(source) if wanted else frozenset()
+    return all(figure.is_in(given) for figure in wanted if figure.ways)
+
+
+def forms(source: str) -> frozenset[str]:
+    """All forms that the figures of `source` give."""
+    return frozenset().union(*(figure.gives for figure in figures(source)))
+
+
+def is_dated(name: str, source: str, known: frozenset[str]) -> bool:
+    """Whether `name` is a day or month that `source`, with the words `known`, has as "Tue" or "2026-01-06"."""
+    if name not in _DAYS and name not in _MONTH:
+        return False
+    return name[:3] in known or f"month {_MONTH.get(name)}" in forms(source)
 
 
 @lru_cache(maxsize=4_096)

@@ -27,8 +27,9 @@ _TAIL: Final = 600
 class Gate:
     """Withholds unsupported sentences of an answer: `n_withheld` so far.
 
-    `rewords`: a summary, letter or translation was asked for. Its sentences are in other words than the files, so
-    only those with a figure or name that is not there are withheld. `asked_in`: the language of a question that is
+    `by_figures`: only sentences with a figure or name that is not in the files and does not follow from them are
+    withheld: of a summary, letter or translation, which is in other words than the files, and of what a model writes
+    that is known to keep to its sources. `asked_in`: the language of a question that is
     understood alone; an answer of a few words, such as "64", is shown only if its source is about that question.
     `language`: that of the question; what is in another one that cannot be compared with the files is shown unchecked
     only if the question is not in theirs.
@@ -43,7 +44,7 @@ class Gate:
         meaning: Meaning | None = None,
         instructions: str = "",
         *,
-        rewords: bool = False,
+        by_figures: bool = False,
         asked_in: str = "",
         gloss: MakeGloss = lambda answer: None,
         language: str = "",
@@ -51,7 +52,7 @@ class Gate:
     ) -> None:
         self._judge = Judge(passages, question, meaning, gloss, asked_in, language)
         self._instructions = instructions
-        self._rewords = rewords
+        self._by_figures = by_figures
         self._fence = CodeFence()
         self._pending = ""
         self._kept = ""
@@ -112,7 +113,7 @@ class Gate:
         return next((_plain(each) for each in sentences if is_claim(each, self._instructions)), "")
 
     def _is_supported(self, sentence: str) -> bool:
-        if self._rewords:
+        if self._by_figures:
             return self._judge.knows_names_and_figures(sentence, f"{self._kept} {sentence}"[-_TAIL:])
         text = f"{self._kept} {sentence}"[-_TAIL:]
         (verdict,) = self._judge.judge([sentence], text)

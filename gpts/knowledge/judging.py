@@ -202,7 +202,7 @@ class Judge:
         """Whether every figure and name of `sentence`, of an answer's `text`, is anywhere in the passages."""
         whole, known = self._whole
         is_same = self._meaning is None or self._meaning.comparison(text, whole[:_READ_CHARS]) in ("meaning", "words")
-        return adds_nothing(sentence, whole, known, is_translation=not is_same)
+        return adds_nothing(sentence, whole, known, f"{self._question} {text}", is_translation=not is_same)
 
     @cached_property
     def _whole(self) -> tuple[str, frozenset[str]]:

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Final
 
 from gpts.knowledge import tables
+from gpts.knowledge.calculations import figures_follow
 from gpts.knowledge.documents import Passage
-from gpts.knowledge.figures import figures_agree, with_codes
+from gpts.knowledge.figures import figures_agree, is_dated, with_codes
 from gpts.knowledge.sentences import Span, sentence_spans
 from gpts.knowledge.terms import HAN, RUNS, stem, terms, words
 
@@ -146,11 +147,17 @@ def agrees(sentence: str, source: Source, *, is_translation: bool = False) -> bo
     return names <= source.context or stems(names) <= stems(source.context)
 
 
-def adds_nothing(sentence: str, text: str, known: frozenset[str], *, is_translation: bool = False) -> bool:
-    """Whether every figure and name of `sentence` is somewhere in `text`, whose words have the stems `known`."""
+def adds_nothing(
+    sentence: str, text: str, known: frozenset[str], around: str, *, is_translation: bool = False
+) -> bool:
+    """Whether every figure and name of `sentence` is somewhere in `text`, whose words have the stems `known`.
+
+    Or whether the figures follow from those that are stated `around` it.
+    """
     plain = _MARKUP.sub("", sentence)
     names = marks(plain) if is_translation else _names(plain, text)
-    return stems(names) <= known and figures_agree(plain, text)
+    names = {name for name in names if not is_dated(name, text, known)}
+    return stems(names) <= known and (figures_agree(plain, text) or figures_follow(plain, text, around))
 
 
 def _is_negated(text: str) -> bool:

@@ -18,6 +18,9 @@ class ModelAbility(Value):
 
     calls_tools: bool = Field(description="Decides by itself whether to call a tool, which one, and how.")
     writes_from_sources: bool = Field(description="Writes answers from passages and results without making up facts.")
+    keeps_to_sources: bool = Field(
+        default=False, description="Makes nothing up where passages say almost what is asked or must be combined."
+    )
     breaks_ties: bool = Field(default=False, description="Picks the right one of two tools when given only these.")
     sees_images: bool = Field(default=False, description="Sees the pictures that come with messages.")
     reasons: bool = Field(default=False, description="Writes a separate block of reasoning before it answers.")

@@ -22,7 +22,8 @@ NO_FALLBACK: Final = "none"
 DEFAULT_TITLE: Final = "Default model"
 # What the default engine's table may have; the settings say the rest.
 OF_DEFAULT: Final = frozenset({"title", "fallback", "input_price", "output_price"})
-Overridable = Literal["calls_tools", "writes_from_sources", "breaks_ties", "sees_images", "reasons"]
+# What may be overridden of a model's ability. The engine sets the context length.
+Ability = Literal["calls_tools", "writes_from_sources", "keeps_to_sources", "breaks_ties", "sees_images", "reasons"]
 
 
 class NamedEngine(BaseModel):
@@ -42,7 +43,7 @@ class NamedEngine(BaseModel):
     fallback: str = DEFAULT
     allowed: Literal["everyone", "operators"] = "everyone"
     context_tokens: int = Field(0, ge=0)
-    ability: dict[Overridable, bool] = {}
+    ability: dict[Ability, bool] = {}
     input_price: float | None = Field(None, ge=0)
     output_price: float | None = Field(None, ge=0)
 

@@ -41,6 +41,9 @@ _DECLINES: Final = re.compile(
     re.IGNORECASE,
 )
 
+# The parts that a model must be good at to write answers.
+_WRITING: Final = {"sources", "abstention", "format"}
+
 Reply = Callable[[TurnState], ModelReply]
 
 
@@ -70,13 +73,13 @@ class Measurement(BaseModel):
 
     def fields(self) -> dict[str, bool]:
         """The measured fields of ModelAbility."""
-        enough = _cases()["enough"]
-        good = {name for name, figure in self.figures.items() if figure.share >= enough[name]}
+        good = _good(self.figures)
         sight = {"sees_images": "sight" in good} if "sight" in self.figures else {}
         reasons = {"reasons": True} if self.reasons else {}
         return {
             "calls_tools": {"tool_needed", "no_tool_needed", "arguments"} <= good,
-            "writes_from_sources": {"sources", "abstention", "format"} <= good,
+            "writes_from_sources": good >= _WRITING,
+            "keeps_to_sources": good >= {*_WRITING, "hard_sources"},
             "breaks_ties": "ties" in good,
             **sight,
             **reasons,
@@ -97,16 +100,23 @@ def measure(
     started = time.monotonic()
     cases = _cases()
     reasons = ability.reasons or _reasons(ability, reply)
-    capable = ability.model_copy(update={"calls_tools": True, "writes_from_sources": True, "reasons": reasons})
+    trusted = dict.fromkeys(("calls_tools", "writes_from_sources", "keeps_to_sources"), True)
+    capable = ability.model_copy(update={**trusted, "reasons": reasons})
     parts: dict[str, dict[str, bool]] = {name: {} for name in cases["enough"]}
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for kind in ("choice", "tie", "sources", "abstain", "format", *(["sight"] if takes_pictures else [])):
+        for kind in ("choice", "tie", "sources", "abstain", "format", "hard", *(["sight"] if takes_pictures else [])):
+            if kind == "hard" and not _good(_figures(parts)) >= _WRITING:
+                continue
             judged = list(pool.map(lambda case, kind=kind: _JUDGES[kind](case, capable, reply), cases[kind]))
             for number, found in enumerate(judged):
                 for part, right in found.items():
                     parts[part][f"{kind}-{number}"] = right
             say(f"{kind}: {sum(all(found.values()) for found in judged)} of {len(judged)} right")
-    figures = {
+    return Measurement(figures=_figures(parts), reasons=reasons, seconds=round(time.monotonic() - started, 1))
+
+
+def _figures(parts: Mapping[str, Mapping[str, bool]]) -> dict[str, PartScore]:
+    return {
         name: PartScore(
             right=sum(found.values()),
             cases=len(found),
@@ -115,7 +125,12 @@ def measure(
         for name, found in parts.items()
         if found
     }
-    return Measurement(figures=figures, reasons=reasons, seconds=round(time.monotonic() - started, 1))
+
+
+def _good(figures: Mapping[str, PartScore]) -> set[str]:
+    """The parts of which enough is right."""
+    enough = _cases()["enough"]
+    return {name for name, figure in figures.items() if figure.share >= enough[name]}
 
 
 @cache
@@ -197,6 +212,16 @@ def _judge_abstention(case: Mapping[str, Any], ability: ModelAbility, reply: Rep
     return {"abstention": given is not None and _holds(given.text, case) and bool(_DECLINES.search(given.text))}
 
 
+def _judge_hard(case: Mapping[str, Any], ability: ModelAbility, reply: Reply) -> dict[str, bool]:
+    given = _from_file(case, ability, reply, strict=True)
+    if given is None:
+        return {"hard_sources": False}
+    is_right = not given.declined and _holds(given.text, case)
+    if "holds" not in case and "answers" not in case:
+        is_right = given.declined or (is_right and bool(_DECLINES.search(given.text)))
+    return {"hard_sources": is_right}
+
+
 def _judge_format(case: Mapping[str, Any], ability: ModelAbility, reply: Reply) -> dict[str, bool]:
     state = TurnState(_spec(case["instructions"]), ability, (UserMessage(text=case["message"]),), (), {})
     given = _valid_reply(reply, state)
@@ -223,13 +248,16 @@ def drawn(text: str, colour: str) -> Picture:
     return Picture(mime="image/png", data=buffer.getvalue())
 
 
-def _from_file(case: Mapping[str, Any], ability: ModelAbility, reply: Reply) -> ModelReply | None:
+def _from_file(
+    case: Mapping[str, Any], ability: ModelAbility, reply: Reply, *, strict: bool = False
+) -> ModelReply | None:
     text = next(file["text"] for file in _cases()["files"] if file["name"] == case["file"])
     passage = Passage(
         file_id="f", file_name=case["file"], segment="s", chunk=0, text=text, start=0, end=len(text), score=1.0
     )
     found = Retrieval(query=case["message"], passages=(passage,), covered=True)
     spec = _spec(knowledge=(KnowledgeRef(file_id="f", name=case["file"], segment="s"),))
+    spec = spec.model_copy(update={"only_from_knowledge": strict})
     return _valid_reply(reply, TurnState(spec, ability, (UserMessage(text=case["message"]), found), (), {}))
 
 
@@ -251,5 +279,6 @@ _JUDGES: Final[dict[str, Callable[[Mapping[str, Any], ModelAbility, Reply], dict
     "sources": _judge_sources,
     "abstain": _judge_abstention,
     "format": _judge_format,
+    "hard": _judge_hard,
     "sight": _judge_sight,
 }

@@ -127,13 +127,16 @@ class Embedder:
         return cosines
 
     def _cached(self, texts: Sequence[str]) -> Vectors:
-        new = [text for text in dict.fromkeys(texts) if text not in self._passages]
-        vectors = dict(zip(new, self.encode(new), strict=True))
+        # Other threads may drop what is kept here while new texts are encoded.
         with self._lock:
-            found = [vectors[text] if text in vectors else self._passages[text] for text in texts]
-            self._passages.update(vectors)
+            vectors = {text: self._passages[text] for text in texts if text in self._passages}
+        new = [text for text in dict.fromkeys(texts) if text not in vectors]
+        vectors |= zip(new, self.encode(new), strict=True)
+        with self._lock:
+            self._passages.update((text, vectors[text]) for text in new)
             while len(self._passages) > KEPT:
                 self._passages.popitem(last=False)
+        found = [vectors[text] for text in texts]
         return np.asarray(found, np.float32).reshape(len(texts), self.dim)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:

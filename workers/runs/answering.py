@@ -231,24 +231,25 @@ def _gate(state: TurnState, services: Services) -> Gate | None:
 
     None as well for a message that came with a picture: no text tells whether the model describes it rightly. The
     answer then says sentence by sentence what the files do not support. Of a reply to small talk, which rests on no
-    file, those with a figure or name that nobody gave are withheld: "a good film tonight?" may be read as a farewell.
+    file, those with a figure or name that nobody gave are withheld: "a good film tonight?" may be read as a farewell;
+    and so of all replies of a model that keeps to its sources, which puts facts of several sentences into its words.
     """
     passages, wish = state.passages(), asked(state, services)
     if not passages or state.sees_new_picture():
         return None
-    rewords = wish != "question"
-    sources = (*passages, *results_as_passages(state), _said(state, everything=rewords))
+    by_figures = wish != "question" or state.ability.keeps_to_sources
+    sources = (*passages, *results_as_passages(state), _said(state, everything=by_figures))
     language = services.small.language(state)
     return Gate(
         state.question(),
         sources,
         EmbeddedMeaning(services.embedder),
         state.spec.instructions,
-        rewords=rewords,
+        by_figures=by_figures,
         asked_in="" if is_follow_up(state.question()) else language,
         language=language,
         gloss=services.small.gloss(passages),
-        earlier=() if rewords else _earlier_answers(state),
+        earlier=() if by_figures else _earlier_answers(state),
     )
 
 
@@ -269,8 +270,9 @@ def asked(state: TurnState, services: Services) -> Intent:
 def _said(state: TurnState, *, everything: bool = False) -> Passage:
     """What a reply may repeat without a file: the GPT's own description, and texts that the person handed over.
 
-    What a question supposes ("is it true that ...") is none of these. A text that is written for the person, and one
-    that answers small talk, may repeat `everything` that was said, and what the GPT was told to be.
+    What a question supposes ("is it true that ...") is none of these. A text that is written for the person, one that
+    answers small talk, and one of a model that keeps to its sources may repeat `everything` that was said, and what
+    the GPT was told to be.
     """
     spec, steps = state.spec, [step for log in (*state.history, state.steps) for step in log]
     messages = [step.text for step in steps if isinstance(step, UserMessage)]

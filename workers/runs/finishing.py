@@ -160,6 +160,9 @@ def _coverage(decision: decisions.Finish, state: TurnState, grounding: Grounding
     # A text that was written, a summary or a greeting asks nothing of the files.
     if not grounding.support or asked(state, services) != "question":
         return "no_knowledge"
+    # What is put together from several places may be in none.
+    if state.spec.only_from_knowledge and state.ability.keeps_to_sources:
+        return "covered"
     # Where no sentence can be compared with the files, the question is.
     is_unchecked = all(each.level == "not_checked" for each in grounding.support)
     is_covered = is_unchecked and services.small.extract(_found(state, services), state).covered

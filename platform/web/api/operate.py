@@ -15,9 +15,10 @@ from web.accounts.models import User
 from web.api.auth import caller
 from web.api.errors import DENIED, INVALID, ProblemDetails
 from web.api.reading import RequestBody
+from web.engines import Ability
 from web.operate.changes import Action, change
 from web.operate.listing import ModelRow, find_row, model_page
-from web.operate.models import OVERRIDABLE, Ability, MeasuredModel
+from web.operate.models import OVERRIDABLE, MeasuredModel
 from web.operate.services import current_model, override
 
 router = Router(tags=["Operators"])

@@ -1,21 +1,20 @@
 """The base model that an operator chose, those on this machine and their downloads, measurements, and overrides."""
 
 from datetime import timedelta
-from typing import ClassVar, Final, Literal, get_args
+from typing import ClassVar, Final, get_args
 
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from gpts.spec.base_models import MAX_NAME_CHARS
+from web.engines import Ability
 from web.operate.models_backup import Backup  # noqa: F401 - for Django
 
 # After this long without a result the worker is taken for dead.
 MEASURING_LIMIT: Final = timedelta(minutes=60)
 # How long a download is its process's without a report, which is due every second: longer than one takes to start.
 CLAIM: Final = timedelta(seconds=30)
-# What an operator may override. The engine sets the context length.
-Ability = Literal["calls_tools", "writes_from_sources", "breaks_ties", "sees_images", "reasons"]
 OVERRIDABLE: Final[tuple[Ability, ...]] = get_args(Ability)
 
 

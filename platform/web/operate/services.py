@@ -10,7 +10,8 @@ from django.utils import timezone
 from gpts.spec.base_models import AUTO, BUNDLED
 from web.accounts import audit
 from web.accounts.models import User
-from web.operate.models import MEASURING_LIMIT, OVERRIDABLE, Ability, ChosenModel, MeasuredModel
+from web.engines import Ability
+from web.operate.models import MEASURING_LIMIT, OVERRIDABLE, ChosenModel, MeasuredModel
 
 
 def seen_model(fingerprint: str, name: str) -> MeasuredModel:

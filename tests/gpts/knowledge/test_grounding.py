@@ -294,7 +294,7 @@ def test_the_frame_of_a_letter_and_what_is_said_of_the_gpt_claim_nothing(sentenc
     ],
 )
 def test_a_text_made_from_the_files_may_use_other_words_but_no_other_figures_and_names(sentence, passes):
-    gate = Gate("Summarise the manual", [PASSAGE], rewords=True)
+    gate = Gate("Summarise the manual", [PASSAGE], by_figures=True)
     assert (gate.feed(sentence) + gate.finish()) == (sentence if passes else "")
 
 
@@ -314,5 +314,5 @@ GERMAN = "Die Dichtung hält 450 Stunden. Frau Özdemir prüft sie im Lager, wen
 )
 def test_german_nouns_are_no_names(sentence, passes):
     source = PASSAGE.model_copy(update={"text": GERMAN, "end": len(GERMAN)})
-    gate = Gate("Schreib eine kurze Notiz", [source], rewords=True)
+    gate = Gate("Schreib eine kurze Notiz", [source], by_figures=True)
     assert bool(gate.feed(sentence) + gate.finish()) == passes

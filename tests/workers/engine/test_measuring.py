@@ -23,15 +23,19 @@ def perfect(state: TurnState) -> ModelReply:
         return ModelReply(
             text=json.dumps({"tool": next(c["tool"] for c in cases["tie"] if c["message"] == question)})
         )
-    for kind in ("sources", "format"):
-        if found := [case for case in cases[kind] if case["message"] == question]:
-            return ModelReply(text=" ".join([*found[0]["holds"], "and so on."]))
+    for kind in ("sources", "format", "hard"):
+        given = [each for each in cases[kind] if {"holds", "answers"} & set(each)]
+        if found := [each for each in given if each["message"] == question]:
+            return ModelReply(text=" ".join([*found[0].get("holds", []), "and so on."]))
+    if state.spec.only_from_knowledge:
+        return ModelReply(text="", declined=True)
     return ModelReply(text="That is not in the files. / Das steht nicht darin.")
 
 
 def test_a_perfect_model_is_trusted_with_everything():
     found = measure(perfect, CAPABLE)
-    assert found.fields() == {"calls_tools": True, "writes_from_sources": True, "breaks_ties": True}
+    trusted = ("calls_tools", "writes_from_sources", "keeps_to_sources", "breaks_ties")
+    assert found.fields() == dict.fromkeys(trusted, True)
     assert all(figure.share == 1 for figure in found.figures.values())
 
 
@@ -53,6 +57,21 @@ def test_a_model_that_makes_things_up_is_not_trusted_to_write():
         return ModelReply(text="It is 18 decibels.") if "not in the files" in reply.text else reply
 
     assert not measure(inventive, CAPABLE).fields()["writes_from_sources"]
+
+
+@pytest.mark.parametrize("made_up", ["They come in red and blue.", "Yes, from 8 to 18.", "It costs 24 euros."])
+def test_a_model_that_makes_things_up_in_hard_cases_only_writes_but_is_not_taken_to_keep_to_its_sources(made_up):
+    def inventive(state: TurnState) -> ModelReply:
+        reply = perfect(state)
+        return ModelReply(text=made_up) if reply.declined else reply
+
+    fields = measure(inventive, CAPABLE).fields()
+    assert (fields["writes_from_sources"], fields["keeps_to_sources"]) == (True, False)
+
+
+def test_hard_cases_are_left_out_for_a_model_that_does_not_write():
+    found = measure(lambda state: ModelReply(text="Yes."), CAPABLE)
+    assert "hard_sources" not in found.figures
 
 
 def test_a_model_that_cannot_follow_a_grammar_is_wrong_and_no_error():
@@ -87,7 +106,7 @@ def test_a_server_that_refuses_pictures_has_a_model_that_does_not_see():
 def test_the_bundled_model_is_known_and_need_not_be_measured(local_engine):
     found = known_measurement(local_engine.fingerprint())
     assert found is not None
-    assert found.fields() == {"calls_tools": False, "writes_from_sources": False, "breaks_ties": False}
+    assert not any(found.fields().values())
 
 
 def test_a_model_that_reasons_gets_the_room_for_it():

@@ -111,3 +111,18 @@ def test_idleness_counts_from_the_last_use() -> None:
     assert fresh.idle_s() is None
     fresh.encode(["A pump."])
     assert 0 < fresh.idle_s() < 60
+
+
+def test_texts_that_another_thread_drops_meanwhile_are_compared_all_the_same(monkeypatch) -> None:
+    fresh = Embedder()
+    once = fresh.similarity(["A pump."], ["A pump.", "A tyre."])
+    encode = fresh.encode
+
+    def encode_while_others_work(texts: list[str]) -> np.ndarray:
+        if "A wheel." in texts:
+            fresh._passages.clear()
+        return encode(texts)
+
+    monkeypatch.setattr(fresh, "encode", encode_while_others_work)
+    again = fresh.similarity(["A pump."], ["A pump.", "A wheel.", "A tyre."])
+    np.testing.assert_allclose([again[0][0], again[0][2]], once[0], atol=1e-3)

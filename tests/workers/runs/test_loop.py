@@ -210,6 +210,28 @@ def test_a_false_sentence_never_reaches_the_reader_who_gets_what_the_files_say(r
     assert phases(told)[-1] == "Looking for the closest passages"
 
 
+KEEPS = CAPABLE.model_copy(update={"keeps_to_sources": True})
+
+
+@pytest.mark.parametrize(
+    ("ability", "written", "expected"),
+    [
+        (KEEPS, "Twice in 900 hours (2 × 450), with kit ZP-771.", "Twice in 900 hours (2 × 450), with kit ZP-771."),
+        (KEEPS, "Twice in 900 hours. Order it from Grundfos for 40 euros.", "Twice in 900 hours."),
+        (CAPABLE, "Twice in 900 hours (2 × 450), with kit ZP-771.", "Here is what the files say"),
+    ],
+)
+def test_of_a_model_that_keeps_to_its_sources_only_new_names_and_figures_are_withheld(
+    conversation, told, ability, written, expected
+):
+    run = services.start_run(conversation, "How often in 900 hours do I service it, every 450, and with what?")
+    give_files(run, only_from_knowledge=True)
+    last = advance(run, made_services([written], Index(FOUND), Embedder(), ability))[-1]
+    assert last.text == shown(told)
+    assert last.text.startswith(expected)
+    assert last.coverage == "covered"
+
+
 def test_a_model_that_repeats_an_answer_is_asked_again_without_what_was_said(conversation, told):
     kit, hours = "The seal kit of the Zephyr-9 is ZP-771.", "Service the seal every 450 hours."
 

@@ -1,0 +1,59 @@
+"""What follows from stated figures by arithmetic agrees with them; what does not, and what is made up, does not."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gpts.knowledge.calculations import figures_follow
+
+SOURCE = (
+    "A double is 185 EUR a night, a dog 15. The mileage is 0.45 a mile, and 0.05 for a passenger. Siblings pay "
+    "10 % less than 12.80. The ferry leaves at 12.40 and takes 50 minutes. Rehearsals are from 19:30 to 21:45. "
+    "Students pay 4 euros a month."
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("for two nights?", "Two nights at 185 EUR are 370 EUR."),
+        ("and with the dog", "That is 185 + 15 = 200 EUR a night."),
+        ("i drove 112 miles", "112 miles at 0.45 are 50.40."),
+        ("and with a passenger, 112 miles", "With one it is 112 × (0.45 + 0.05) = 56.00."),
+        ("two kids?", "The first pays 12.80, the second 10 % less, 11.52: 24.32 together."),
+        ("when does the 12.40 get in", "It takes 50 minutes, so at 13.30."),
+        ("when does the 12.40 get in", "It takes 50 minutes, so at 1:30 pm."),
+        ("Wie lange?", "Von 19:30 bis 21:45, also 2 Stunden und 15 Minuten."),
+        ("what's half a year for a student", "6 × 4 euros = 24 euros."),
+        ("a year as a student?", "4 euros a month are 48 euros."),
+    ],
+)
+def test_what_can_be_calculated_follows(question, answer):
+    assert figures_follow(answer, f"{SOURCE} {question}", f"{question} {answer}")
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("for two nights?", "Two nights at 185 EUR are 350 EUR."),
+        ("for two nights?", "That makes 370 EUR."),  # from what?
+        ("for two nights?", "A night is 190 EUR, so two are 380 EUR."),
+        ("for two nights?", "A night is 23 EUR, so 3 × 23 = 69 EUR."),
+        ("for two nights?", "Two nights are 370 dollars."),
+        ("when does the 12.40 get in", "It takes 50 minutes, so at 14.30."),
+        ("how tall is it", "It is 23 metres tall."),
+        ("1 2 3", "9" * 500),
+    ],
+)
+def test_what_is_made_up_does_not(question, answer):
+    assert not figures_follow(answer, f"{SOURCE} {question}", f"{question} {answer}")
+
+
+def test_among_very_many_figures_nothing_is_calculated():
+    many = " ".join(str(n * 7) for n in range(5_000))
+    assert not figures_follow("That makes 35001.", many, f"{many} That makes 35001.")
+
+
+@given(st.text("0123456789.,:×*+-=% €hpm\n", max_size=200))
+def test_no_text_is_an_error(text):
+    figures_follow(text, SOURCE, text)
