@@ -40,6 +40,8 @@ from web.runs.models import Conversation, Message, Run
 from web.runs.models_chats import Project
 
 TITLE_CHARS = 60
+# What a new message may change of its conversation.
+_CHANGED: Final = ("changed", "title", "guest", "archived", "version")
 # A title of fewer words, as of a greeting, gives way to that of a later message.
 _TELLING_WORDS = 3
 
@@ -112,6 +114,7 @@ def start_run(
     try:
         with transaction.atomic(), over_quota():
             _check_free(conversation)
+            conversation.version = _now(conversation)
             chosen = mentions.choose(conversation, text, mention)
             spec = chosen.version.spec()
             if not (chosen.text or attachments):
@@ -130,6 +133,15 @@ def start_run(
     except GuestGone:
         dismiss_guest(conversation)  # so that the next message gets an answer
         raise
+
+
+def _now(conversation: Conversation) -> GptVersion:
+    """The version that answers next: of a preview of the draft, that as it is now, with the chosen model."""
+    version, gpt = conversation.version, conversation.gpt
+    if conversation.origin != Conversation.Origin.PREVIEW or version.number is not None:
+        return version
+    spec, engine = gpt.draft_spec(), version.spec().model.engine
+    return snapshot(gpt, spec.model_copy(update={"model": spec.model.model_copy(update={"engine": engine})}))
 
 
 def _background(conversation: Conversation, version: GptVersion, spec: GptSpec) -> Background:
@@ -154,7 +166,7 @@ def _keep(conversation: Conversation, text: str, title: str, guest: Gpt | None, 
     conversation.title = _title(conversation, title)
     conversation.guest = guest or conversation.guest
     conversation.archived = None  # who writes in it uses it again
-    conversation.save(update_fields=None if conversation.is_new else ["changed", "title", "guest", "archived"])
+    conversation.save(update_fields=None if conversation.is_new else _CHANGED)
     return Message.objects.create(conversation=conversation, text=text, after_id=after)
 
 
@@ -204,7 +216,8 @@ def regenerate(message: Message) -> Run:
         mentions.check_available(conversation, last.gpt)
         first = log.first(last.id)
         background = drafts.with_draft(first.background, conversation)  # it may have changed since
-        return _queue(message, first.model_copy(update={"background": background}), last.version)
+        version = _now(conversation) if last.gpt.id == conversation.gpt_id else last.version
+        return _queue(message, first.model_copy(update={"background": background}), version)
 
 
 _answering: Final = Rows(

@@ -9,6 +9,7 @@ from gpts.runs.steps import ApprovalRequest, Cancelled, Error, Finished, ModelRe
 from tests.publishing import publish
 from web.builder.access import access_gpt
 from web.builder.services import create_gpt, update_gpt
+from web.builder.versions import snapshot
 from web.runs import approving, log, services, stream
 from web.runs.access import access_conversation, access_run
 from web.runs.deletion import delete_conversation
@@ -78,6 +79,31 @@ def test_a_draft_can_be_previewed_but_not_chatted_with(alice):
     again = services.start_conversation(alice, draft, Conversation.Origin.PREVIEW)
     assert preview.version == again.version
     assert preview.version.number is None
+
+
+def test_a_preview_talks_to_the_draft_as_it_is_now_and_to_the_model_that_was_chosen(gpt, alice):
+    preview = services.start_conversation(alice, gpt, Conversation.Origin.PREVIEW)
+    published = services.start_conversation(alice, gpt, Conversation.Origin.PREVIEW, version=gpt.published)
+    spec = gpt.draft_spec()
+    chosen = spec.model_copy(update={"model": spec.model.model_copy(update={"engine": "other"})})
+    other = services.start_conversation(alice, gpt, Conversation.Origin.PREVIEW, version=snapshot(gpt, chosen))
+    for each in (preview, published, other):
+        finish(services.start_run(each, "Which number do I ring?"), "I don't know.")
+    update_gpt(gpt, {"instructions": "The number is 0155."}, by=alice)
+
+    def answers(conversation: Conversation) -> tuple[str, str]:
+        conversation = Conversation.objects.get(id=conversation.id)
+        run = services.start_run(conversation, "And now?")
+        finish(run, "0155.")
+        again = services.regenerate(run.message)
+        finish(again, "0155!")
+        assert again.version == run.version
+        spec = run.version.spec()
+        return spec.instructions, spec.model.engine
+
+    assert answers(preview) == ("The number is 0155.", "")
+    assert answers(other) == ("The number is 0155.", "other")
+    assert answers(published) == ("Help with pumps.", "")
 
 
 def test_stopping_keeps_what_was_shown_and_holds_once(run, events, django_capture_on_commit_callbacks):
