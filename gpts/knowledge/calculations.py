@@ -1,34 +1,50 @@
 """Whether figures that no source states follow from ones that it does, by simple arithmetic.
 
-"Two nights cost 2 × 185 = 370 euros": only figures that are stated around the result count, so that one that is made
-up is seldom right by chance; and what follows may be used in turn.
+"Two nights cost 2 × 185 = 370 euros": a formula must be right, and have figures that are known. Without one, only
+figures that are stated around the result count, so that one that is made up is seldom right by chance. What follows
+may be used in turn.
 """
 
+import ast
+import operator
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import combinations, permutations
+from itertools import combinations, permutations, product
 from typing import Final
 
-from gpts.knowledge.figures import StatedFigure, currencies, figures, forms
+from gpts.knowledge.figures import CURRENCY, StatedFigure, currencies, figures, forms
 
-# Figures around a result beyond which a sum of all of them, and results of three, would be right by chance.
-_MOST: Final = 8
 # Figures around a result beyond which nothing is calculated.
 _TOO_MANY: Final = 40
-# Of what is multiplied one number may be a count that nobody stated, such as the months of half a year.
+# A formula may have counts that nobody stated, such as the months of half a year, beside known figures.
 _MOST_COUNTED: Final = 31
 # Months of a year, days of a week and working days, hours and minutes.
 _OFTEN: Final = (2, 5, 7, 12, 24, 60)
-_TIMES: Final = re.compile(r"(?<![\d.,])(\d+(?:[.,]\d+)?)[^\d\n.;]{0,12}[×x*·][^\d\n.;]{0,12}(\d+(?:[.,]\d+)?)")
+_FORMULA: Final = re.compile(r"[\d(][\d., ()+\-−–×x*·/÷]{1,200}(?:= *[\d(][\d., ()+\-−–×x*·/÷]{0,200})+")
+# What is counted: "2 × 4.00 for two tables = 8.00".
+_UNIT: Final = re.compile(r"(?<=\d)(?: +(?!x )[^\W\d]+){1,4}(?= *[+\-−–×x*·/÷=])")
+_SIGNS: Final = str.maketrans({"−": "-", "–": "-", "×": "*", "x": "*", "·": "*", "÷": "/"})
+_DURATION: Final = re.compile(r"(\d{1,3})[\s-]?(?:(min)|(?:h\b|hour|std|stunde|heure|hora))", re.IGNORECASE)
 _CLOCK: Final = re.compile(r"(\d{1,2}):(\d\d)")
 _NUMBER: Final = re.compile(r"\d{1,12}(?:\.\d{1,6})?")
+_OPERATIONS: Final[dict[type[ast.operator], Callable[[float, float], float]]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+}
 
 
 @dataclass(slots=True)
 class _Known:
-    """The numbers, and the times of day in minutes, that are known."""
+    """The numbers, and the times of day in minutes, that are known, and the numbers of them that sources state.
 
+    `durations` are those of the source, in minutes.
+    """
+
+    durations: set[int]
+    stated: frozenset[float] = frozenset()
     numbers: set[float] = field(default_factory=set)
     times: set[int] = field(default_factory=set)
 
@@ -46,20 +62,24 @@ def figures_follow(claim: str, source: str, around: str) -> bool:
     given_in = currencies(source)
     if given_in and not currencies(claim) <= given_in:
         return False
-    given = forms(source)
-    known, unknown, wanted = _Known(), list[StatedFigure](), figures(claim)
+    given, wanted, unknown = forms(source), figures(claim), list[StatedFigure]()
+    known = _Known({int(n) * (1 if minutes else 60) for n, minutes in _DURATION.findall(source)})
     for each in (*wanted, *figures(around)):
-        if each.ways and not each.is_in(given):
+        if each.ways and not each.is_in(given) and not _is_clock_in(each, given):
             unknown.append(each)
         else:
             known.add(each)
-    counts = _counts(known, around)
-    unknown = [each for each in unknown if _values(each)[0].isdisjoint(counts)]
-    while followed := [each for each in unknown if _follows(each, known)]:
+    known.stated = frozenset(known.numbers)
+    while followed := [each for each in unknown if _follows(each, known, around)]:
         for each in followed:
             known.add(each)
         unknown = [each for each in unknown if each not in followed]
     return not any(each in unknown for each in wanted)
+
+
+def _is_clock_in(figure: StatedFigure, given: frozenset[str]) -> bool:
+    """Whether it may be a time of day that a source has in another notation: "19.30" of "19:30"."""
+    return any(f"{time // 60}:{time % 60:02}" in given for time in _values(figure)[1])
 
 
 def _values(figure: StatedFigure) -> tuple[set[float], set[int]]:
@@ -77,30 +97,59 @@ def _as_time(number: float) -> int:
     return hours * 60 + minutes if 0 < hours < 25 and 0 < minutes < 60 else -1
 
 
-def _follows(figure: StatedFigure, known: _Known) -> bool:
+def _follows(figure: StatedFigure, known: _Known, around: str) -> bool:
     numbers, times = _values(figure)
+    if numbers and not numbers.isdisjoint(_in_formulas(around, known)):
+        return True
     if len(known.numbers) > _TOO_MANY:
         return False
-    found = list(_numbers_from(known))
-    if any(_is_same(number, result) for number in numbers for result in found):
+    if any(_is_same(*each) for each in product(numbers, _numbers_from(known))):
         return True
-    moved = {time + sign * minutes for time in known.times for minutes in _minutes(known) for sign in (1, -1)}
-    return not times.isdisjoint({int(each) % 1440 for each in moved})
+    moved = {time + sign * minutes for time in known.times for minutes in known.durations for sign in (1, -1)}
+    moved |= {time + round(number) for time in known.times for number in known.numbers}
+    return not times.isdisjoint({each % 1440 for each in moved})
 
 
-def _counts(known: _Known, around: str) -> set[float]:
-    """The small whole numbers that known ones are multiplied by."""
-    found = (pair for each in _TIMES.findall(around) for pair in (each, each[::-1]))
-    counted = (one for one, other in found if float(other.replace(",", ".")) in known.numbers)
-    return {float(each) for each in counted if each.isdecimal() and int(each) <= _MOST_COUNTED}
+def _in_formulas(text: str, known: _Known) -> set[float]:
+    """The numbers of formulas that are right, and made of known figures and counts."""
+    found: set[float] = set()
+    for formula in _FORMULA.findall(_UNIT.sub("", CURRENCY.sub("", text))):
+        sides = [side.strip(" .,-").rstrip(" (") for side in formula.translate(_SIGNS).split("=")]
+        results = [_result(side) for side in sides]
+        if any(each is None or not _is_same(results[-1] or 0.0, each) for each in results):
+            continue
+        used = {float(each) for each in re.findall(r"\d+(?:\.\d+)?", _plain(sides[0]))}
+        is_known = all(each in known.numbers or each == int(each) <= _MOST_COUNTED for each in used)
+        if is_known and not known.stated.isdisjoint(used):
+            found |= used | {each for each in results if each is not None}
+            found |= {float(each) for side in sides for each in re.findall(r"\d+(?:\.\d+)?", _plain(side))}
+    return found
 
 
-def _minutes(known: _Known) -> Iterable[float]:
-    return {scale * number for number in known.numbers for scale in (1, 60)}
+def _plain(side: str) -> str:
+    """One side of a formula with points before decimals, and no other marks in its numbers."""
+    return re.sub(r"(?<=\d),(?=\d\d?(?!\d))", ".", re.sub(r"(?<=\d)[,.\u202f](?=\d{3}(?!\d))", "", side))
+
+
+def _result(side: str) -> float | None:
+    """What one side of a formula comes to; None if it cannot be calculated."""
+    try:
+        return _calculated(ast.parse(_plain(side), mode="eval").body)
+    except (SyntaxError, ValueError, ZeroDivisionError, OverflowError, RecursionError, MemoryError):
+        return None
+
+
+def _calculated(node: ast.expr) -> float:
+    """Raises ValueError for what is no arithmetic."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
+        return float(node.value)
+    if isinstance(node, ast.BinOp) and type(node.op) in _OPERATIONS:
+        return _OPERATIONS[type(node.op)](_calculated(node.left), _calculated(node.right))
+    raise ValueError(ast.dump(node))
 
 
 def _numbers_from(known: _Known) -> Iterator[float]:
-    """What two known numbers or times give, three of few, and the sum of all of few."""
+    """What two known numbers or times give, or a number and one that is often used."""
     for one, other in permutations(known.numbers, 2):
         yield from (one + other, one - other, one * other, one / other if other else one)
         yield from (one * other / 100, one * (100 - other) / 100, one * (100 + other) / 100)
@@ -108,10 +157,6 @@ def _numbers_from(known: _Known) -> Iterator[float]:
     for one, other in combinations(known.times, 2):
         apart = abs(one - other)
         yield from (apart, apart / 60, apart // 60, apart % 60)
-    if len(known.numbers) <= _MOST:
-        yield sum(known.numbers)
-        for one, other, third in permutations(known.numbers, 3):
-            yield from (one + other + third, one * other + third, one * other - third, (one + other) * third)
 
 
 def _is_same(stated: float, result: float) -> bool:

@@ -21,7 +21,7 @@ def _by_word(kind: str) -> dict[str, int]:
 
 # The code of a currency by each of its signs and words.
 CURRENCIES: Final = {word: code for code, words in _WORDS["currencies"].items() for word in words.split()}
-_CURRENCY: Final = re.compile(
+CURRENCY: Final = re.compile(
     rf"(?<![^\W\d_])(?:{'|'.join(sorted(map(re.escape, CURRENCIES), key=len, reverse=True))})(?![^\W\d_])",
     re.IGNORECASE,
 )
@@ -104,12 +104,12 @@ def figures(text: str) -> tuple[StatedFigure, ...]:
 
 def currencies(text: str) -> frozenset[str]:
     """The codes of the currencies that `text` names by a sign or word."""
-    return frozenset(CURRENCIES[found.group().casefold()] for found in _CURRENCY.finditer(text))
+    return frozenset(CURRENCIES[found.group().casefold()] for found in CURRENCY.finditer(text))
 
 
 def with_codes(text: str) -> str:
     """`text` with the code of each currency in place of its sign or word."""
-    return _CURRENCY.sub(lambda found: f" {CURRENCIES[found.group().casefold()]} ", text)
+    return CURRENCY.sub(lambda found: f" {CURRENCIES[found.group().casefold()]} ", text)
 
 
 def calendar_day(text: str) -> float | None:

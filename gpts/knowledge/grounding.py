@@ -113,9 +113,9 @@ class Gate:
         return next((_plain(each) for each in sentences if is_claim(each, self._instructions)), "")
 
     def _is_supported(self, sentence: str) -> bool:
+        text = f"{self._kept}\n{sentence}"[-_TAIL:]
         if self._by_figures:
-            return self._judge.knows_names_and_figures(sentence, f"{self._kept} {sentence}"[-_TAIL:])
-        text = f"{self._kept} {sentence}"[-_TAIL:]
+            return self._judge.knows_names_and_figures(sentence, text)
         (verdict,) = self._judge.judge([sentence], text)
         if verdict.source is None:
             return verdict.level == "not_checked" and self._judge.may_be_unread(sentence, text)

@@ -71,6 +71,8 @@ _PRICE_TERMS: Final = frozenset(terms("cost price kostet preis coûte prix cuest
 
 # Characters of the passages whose language is compared with that of the answer.
 _READ_CHARS: Final = 2_000
+# Characters of a question whose figures may be calculated with.
+_ASKED_CHARS: Final = 1_000
 
 # How an answer and a passage can be compared. "meaning": the embedder reads both, in one language; "translation": it
 # reads both, in two languages; "words": it does not read the language of both; "nothing".
@@ -202,7 +204,8 @@ class Judge:
         """Whether every figure and name of `sentence`, of an answer's `text`, is anywhere in the passages."""
         whole, known = self._whole
         is_same = self._meaning is None or self._meaning.comparison(text, whole[:_READ_CHARS]) in ("meaning", "words")
-        return adds_nothing(sentence, whole, known, f"{self._question} {text}", is_translation=not is_same)
+        around = f"{self._question[:_ASKED_CHARS]}\n{text}"
+        return adds_nothing(sentence, whole, known, around, is_translation=not is_same)
 
     @cached_property
     def _whole(self) -> tuple[str, frozenset[str]]:

@@ -58,27 +58,30 @@ def build_prompt(
     whole_files: Sequence[Passage] = (),
     n_dropped: int = 0,
     pictures: Mapping[str, Picture] = MappingProxyType({}),
+    *,
+    with_declined: bool = False,
 ) -> tuple[PromptMessage, ...]:
     """The messages to complete: the system message, earlier turns, this turn so far.
 
     Attached files among `whole_files` and `pictures` stand in the message that they came with. Of the first
-    `n_dropped` turns only these texts are kept. Turns that were declined are left out: a small model repeats what it
-    takes for its own words (Qwen2.5-Coder 1.5B in half of the next turns, 2026-11).
+    `n_dropped` turns only these texts are kept. Turns that were declined are left out unless `with_declined`: a small
+    model repeats what it takes for its own words (Qwen2.5-Coder 1.5B in half of the next turns, 2026-11).
     """
     *history, log = _with_project_files((*history, log))
     files = Shown({file.file_id: file for file in whole_files}, pictures)
     messages = [PromptMessage(role="system", content=system_text(spec, whole_files))]
     known: tuple[str, ...] = ()
-    for turn in (*filterfalse(_was_declined, history[n_dropped:]), log):
+    kept = history[n_dropped:] if with_declined else filterfalse(_was_declined, history[n_dropped:])
+    for turn in (*kept, log):
         if _guest_of(turn) != _guest_of(log):
             messages += _other_turn(turn, files)
             continue
         before, known = known, _background(turn)
         new = replace(files, background=tuple(text for text in known if text not in before))
         messages += _turn(turn, new, reasons=turn is log)
-    if kept := _texts([file for turn in history[:n_dropped] for file in attachments(turn)], files):
+    if dropped := _texts([file for turn in history[:n_dropped] for file in attachments(turn)], files):
         at = next(n for n, message in enumerate(messages) if message.role == "user")
-        messages[at] = messages[at].model_copy(update={"content": "\n\n".join([*kept, messages[at].content])})
+        messages[at] = messages[at].model_copy(update={"content": "\n\n".join([*dropped, messages[at].content])})
     return tuple(messages)
 
 

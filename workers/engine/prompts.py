@@ -26,7 +26,15 @@ def fit_prompt(
     """
     room = state.ability.context_tokens - max_tokens
     for dropped in range(0, len(state.history) + DROP_TURNS, DROP_TURNS):
-        told = build_prompt(state.spec, state.history, state.steps, state.whole_files, dropped, state.pictures)
+        told = build_prompt(
+            state.spec,
+            state.history,
+            state.steps,
+            state.whole_files,
+            dropped,
+            state.pictures,
+            with_declined=state.ability.keeps_to_sources,
+        )
         messages = (*told, *request)
         n_tokens = engine.count_tokens(messages, tools)
         if n_tokens <= room:

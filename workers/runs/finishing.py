@@ -88,7 +88,8 @@ def _unread(state: TurnState) -> str:
 
 def _declines(decision: decisions.Finish, state: TurnState) -> bool:
     """Whether nothing is said to a question that only the files may answer, and not for lack of room."""
-    if decision.text or decision.calls or _last_reply(state).only_reasons:
+    last = _last_reply(state)
+    if (decision.text and not last.declined) or decision.calls or last.only_reasons:
         return False
     if state.user_message().overrides.answer_schema is not None:
         return False  # prose would be no value under the caller's schema
@@ -143,7 +144,7 @@ def _quotes(state: TurnState, services: Services) -> Finished | None:
 
 def _decline(state: TurnState, services: Services) -> Finished:
     return Finished(
-        text=decline(services.small.language(state), state.spec),
+        text=decline(services.small.language(state), state.spec, _last_reply(state).text),
         coverage="not_covered",
         closest=_closest(state, services),
         label=context_label(state.history, state.steps, state.tools),

@@ -15,6 +15,9 @@ from gpts.runs.steps import FinishReason, ModelReply
 from gpts.spec.gpt import MAX_REPLY_TOKENS
 from workers.engine.base import Token, Usage
 
+# What may stand around the mark.
+_AROUND: Final = " \n\"'*.,:;()–—-"
+
 
 def _plain(text: str) -> str:
     return text.strip(" \n\"'*.").casefold().replace("’", "'")
@@ -25,12 +28,20 @@ def _plain(text: str) -> str:
 _DECLINES: Final = tuple(map(_plain, (NOT_COVERED, "NO COVERED", "NON COVERED", *DECLINES)))
 
 
+def _after_mark(text: str) -> str:
+    """What follows the mark that `text` begins with."""
+    begin = text.lstrip(_AROUND)
+    mark = next(each for each in _DECLINES if _plain(begin).startswith(each))
+    return begin[len(mark) :].lstrip(_AROUND)
+
+
 class ReplyCollector:
     """Collects tokens. Tool calls are never shown; with a `gate`, only sentences that pass it.
 
     `tools` are the names of tools that can no longer be called: calls of them printed as text are removed. With
-    `may_decline`, NOT_COVERED is no text but says that the files do not cover the question. What is longer than
-    `max_tokens`, its reasoning aside, is cut.
+    `may_decline`, NOT_COVERED is no text but says that the files do not cover the question; what follows it is kept
+    only if the reply `may_add` to it, and shown with it. What is longer than `max_tokens`, its reasoning aside,
+    is cut.
     """
 
     def __init__(
@@ -40,10 +51,12 @@ class ReplyCollector:
         tools: Collection[str] = (),
         *,
         may_decline: bool = False,
+        may_add: bool = False,
         max_tokens: int = MAX_REPLY_TOKENS,
     ) -> None:
         self._gate = gate
-        self._may_decline = may_decline
+        self._may_decline, self._may_add = may_decline, may_add
+        self._declines = False
         self._tools = tools
         self._n_left = max_tokens
         self._reasoning = ""
@@ -98,7 +111,7 @@ class ReplyCollector:
             reasoning=self._reasoning.strip(),
             reasoning_tokens=self._usage.reasoning_tokens,
             reasoning_ms=round((self._reasons_to - self._reasons_from) * 1000),
-            declined=self._may_decline and _plain(prose(self._raw, True)).startswith(_DECLINES) and not self._text,
+            declined=self._declines,
             n_withheld=self._gate.n_withheld if self._gate else 0,
             tool_calls=parse(self._raw, first_call)[1],
             finish=self._finish,
@@ -111,7 +124,7 @@ class ReplyCollector:
         """The visible text so far, without calls in any form."""
         text = prose(self._raw, ended)
         if self._may_decline and self._is_decline(text, ended):
-            return ""
+            return _after_mark(text) if self._may_add and self._declines else ""
         if not self._tools:
             return text
         return bare_calls(text, self._tools)[0] if ended else text[: safe_length(text, self._passed)]
@@ -120,7 +133,8 @@ class ReplyCollector:
         """Whether `text` says that the files do not cover the question, or may come to say so."""
         said = _plain(text)
         may_become = not ended and bool(said) and any(each.startswith(said) for each in _DECLINES)
-        return said.startswith(_DECLINES) or may_become
+        self._declines = said.startswith(_DECLINES)
+        return self._declines or may_become
 
     def _show(self, *, ended: bool) -> str:
         text = self._prose(ended)[self._passed :]
@@ -130,7 +144,7 @@ class ReplyCollector:
     def _keep(self, text: str) -> str:
         """Add `text` to the reply and return what may be shown: never whitespace at either end of the reply."""
         self._text = (self._text + text).lstrip()
-        visible = self._text.rstrip()[self._n_shown :]
+        visible = "" if self._declines else self._text.rstrip()[self._n_shown :]
         if visible and not self._first_token_ms:
             self._first_token_ms = round((time.monotonic() - self._started) * 1000)
         self._n_shown += len(visible)

@@ -232,6 +232,34 @@ def test_of_a_model_that_keeps_to_its_sources_only_new_names_and_figures_are_wit
     assert last.coverage == "covered"
 
 
+@pytest.mark.parametrize(
+    ("ability", "expected"),
+    [
+        (KEEPS, f"{NOT_COVERED}\n\nPlease write to Priya in room 41."),
+        (CAPABLE, NOT_COVERED),
+    ],
+)
+def test_a_model_that_keeps_to_its_sources_may_say_what_its_instructions_want_where_the_files_say_nothing(
+    conversation, told, ability, expected
+):
+    run = services.start_run(conversation, "Is there a pump in blue?")
+    rule = "If the files do not say something, refer to Priya in room 41."
+    give_files(run, only_from_knowledge=True, instructions=rule)
+    written = "NOT COVERED. Please write to Priya in room 41. Or to Grundfos."
+    script = ["Is there a blue pump?", written, "Is there a red pump?", "The seal kit of the Zephyr-9 is ZP-771."]
+    its = made_services(script, Index(FOUND), Embedder(), ability)
+    last = advance(run, its)[-1]
+    assert last.text == shown(told)
+    assert last.text.startswith(expected)
+    assert "Grundfos" not in last.text
+    assert (last.coverage, last.citations) == ("not_covered", ())
+    later = services.start_run(conversation, "And in red?")
+    give_files(later, only_from_knowledge=True)
+    advance(later, its)
+    said = "\n".join(message.content for message in its.engine.requests[-1].messages)
+    assert ("Is there a pump in blue?" in said) is ability.keeps_to_sources
+
+
 def test_a_model_that_repeats_an_answer_is_asked_again_without_what_was_said(conversation, told):
     kit, hours = "The seal kit of the Zephyr-9 is ZP-771.", "Service the seal every 450 hours."
 
