@@ -230,6 +230,7 @@ def test_of_a_model_that_keeps_to_its_sources_only_new_names_and_figures_are_wit
     assert last.text == shown(told)
     assert last.text.startswith(expected)
     assert last.coverage == "covered"
+    assert "unsupported" not in {each.level for each in last.support}
 
 
 @pytest.mark.parametrize(
