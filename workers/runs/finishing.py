@@ -50,7 +50,7 @@ def finished(decision: decisions.Finish, state: TurnState, services: Services, s
     # Sentences of the files need no judgement, even where their list or table was taken apart; nor do fixed replies
     # and results of calls: a model that does not write from sources gives nothing else.
     quoted = not state.ability.writes_from_sources or (found and found.extract and found.extract in text)
-    support = _as_quotes(grounding.support) if quoted else _told(grounding.support, state)
+    support = _as_quotes(grounding.support) if quoted else _told(grounding, state, services)
     coverage = _coverage(decision, state, grounding, services)
     offers = coverage == "not_covered" and not grounding.citations
     end = Finished(
@@ -72,14 +72,16 @@ def _as_quotes(support: Sequence[SentenceSupport]) -> tuple[SentenceSupport, ...
     return tuple(each.model_copy(update={"level": "quoted"}) for each in cited)
 
 
-def _told(support: Sequence[SentenceSupport], state: TurnState) -> tuple[SentenceSupport, ...]:
-    """What is known of the support of what a model wrote.
+def _told(grounding: Grounding, state: TurnState, services: Services) -> tuple[SentenceSupport, ...]:
+    """What readers are told of the support of what a model wrote.
 
-    Where one that keeps to its sources may answer only from the files, that no one place says a sentence says nothing
-    against it: it may be put together, calculated or reworded.
+    Replies to small talk need none. Where a model that keeps to its sources may answer only from the files, that no
+    one place says a sentence says nothing against it: it may be put together, calculated or reworded.
     """
+    if not grounding.citations and asked(state, services) in ("small_talk", "about_gpt"):
+        return ()
     is_kept = state.spec.only_from_knowledge and state.ability.keeps_to_sources
-    return tuple(each for each in support if not (is_kept and each.level == "unsupported"))
+    return tuple(each for each in grounding.support if not (is_kept and each.level == "unsupported"))
 
 
 def _openable(found: Grounding) -> Grounding:
