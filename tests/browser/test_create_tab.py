@@ -100,3 +100,12 @@ def test_the_tab_is_accessible_empty_and_with_changes(visitor, alice, take):
     answer(take(), {**FIELDS, "suggest": ["files"]}, "Who will use it?")
     expect(page.get_by_role("link", name="Add files")).to_be_visible()
     assert troubles(page) == []
+
+
+def test_only_the_panes_scroll_however_long_the_conversation_grows(alice_page, alice, take):
+    gpt = create_gpt(alice, {"name": "Crumb"})
+    alice_page.goto(f"/gpts/{gpt.slug}/edit?tab=create")
+    say(alice_page, "It helps people who bake bread.")
+    answer(take(), {"instructions": "You help bakers.\n" * 60}, "Who will use it?")
+    expect(alice_page.get_by_text("Who will use it?")).to_be_visible()
+    assert alice_page.evaluate("document.documentElement.scrollHeight - innerHeight") == 0
