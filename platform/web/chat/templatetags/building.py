@@ -1,5 +1,6 @@
 """Template tags of the Create tab: the conversation with the builder, and what it filled in."""
 
+import re
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -8,7 +9,9 @@ from django.template.context import RequestContext
 from django.utils.translation import gettext, gettext_noop
 
 from gpts.spec.capabilities import CAPABILITIES
-from web.builder.categories import title_of
+from gpts.spec.gpt import UNTITLED
+from web.builder.categories import OTHER, title_of
+from web.builder.changes import pieces
 from web.builder.models import Gpt
 from web.chat.turns import Turn, turns
 from web.operate.services import current_model
@@ -21,17 +24,20 @@ SUGGESTIONS: Final = {
     "files": ("knowledge", gettext_noop("Add files")),
     "actions": ("actions", gettext_noop("Add actions")),
 }
-# Characters shown of a field; all of it is in the form.
-SHOWN_CHARS: Final = 600
+TEXTS: Final = ("description", "instructions")
+SENTENCE: Final = re.compile(r"\S.*?(?:[.!?…][\"”’)»]*(?=\s|$)|[。！？]|$)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class ChangedField:
-    """A field of a change as the page shows it."""
+    """A field of a change as the page shows it: pieces as in `Change`, those that stay as "…".
+
+    Of a field that was empty, the one piece has the kind "all".
+    """
 
     name: str
     label: str
-    text: str
+    pieces: tuple[tuple[str, str], ...]
 
 
 @register.simple_tag(takes_context=True)
@@ -49,10 +55,11 @@ def builder_talk(context: RequestContext, gpt: Gpt) -> dict[str, Any]:
 
 @register.filter
 def changed_fields(change: DraftChange) -> list[ChangedField]:
-    """The fields of the change, with their new values in words."""
+    """What differs in each field of the change; once it is undone, the other way round."""
+    old, new = (change.after, change.before) if change.undone else (change.before, change.after)
     return [
-        ChangedField(name, gettext(drafts.FIELDS[name]), _in_words(name, change.before[name], value))
-        for name, value in change.after.items()
+        ChangedField(name, gettext(drafts.FIELDS[name]), _differences(name, old[name], new[name]))
+        for name in change.after
     ]
 
 
@@ -62,21 +69,27 @@ def suggestions(change: DraftChange) -> list[tuple[str, str]]:
     return [(place, gettext(words)) for place, words in map(SUGGESTIONS.__getitem__, change.suggested)]
 
 
-def _in_words(name: str, before: Any, value: Any) -> str:
+def _differences(name: str, old: Any, new: Any) -> tuple[tuple[str, str], ...]:
+    if name == "only_from_knowledge":
+        return (("all", gettext("On") if new else gettext("Off")),)
+    before, after = [] if old in (UNTITLED, OTHER) else _parts(name, old), _parts(name, new)
+    if not before:
+        return (("all", new if name in TEXTS else "\n".join(after)),)
+    found = pieces([f"{part}\n" for part in before], [f"{part}\n" for part in after])
+    shown = ((kind, "…" if kind == "same" else text.rstrip("\n")) for kind, text in found)
+    return tuple(each for each in shown if each[0] != "same" or name in TEXTS)
+
+
+def _parts(name: str, value: Any) -> list[str]:
+    """What of a field's value stays or goes as a whole."""
     match name:
-        case "only_from_knowledge":
-            text = gettext("On") if value else gettext("Off")
         case "capabilities":
-            text = ", ".join(gettext(CAPABILITIES[key].title) for key in value if key in CAPABILITIES) or gettext(
-                "None"
-            )
-        case "category":
-            text = title_of(value)
+            return [gettext(CAPABILITIES[key].title) if key in CAPABILITIES else key for key in value]
         case "starters":
-            text = "\n".join(value) or gettext("None")
-        case "instructions" if before:
-            old = before.split("\n")
-            text = "\n".join(line for line in value.split("\n") if line not in old) or value
+            return list(value)
+        case "description" | "instructions":
+            return SENTENCE.findall(value)
+        case "category":
+            return [title_of(value)]
         case _:
-            text = value
-    return (text if len(text) <= SHOWN_CHARS else f"{text[:SHOWN_CHARS]}…") or gettext("Empty")
+            return [value]
