@@ -2,11 +2,13 @@
 
 import { Conversation } from "../chat/conversation.js";
 import { post } from "../chat/post.js";
+import { t } from "../translate.js";
 
 const builder = document.querySelector(".builder");
 const talk = builder.querySelector(".build-talk");
-const restart = talk.querySelector("[data-restart]");
+const restart = builder.querySelector("[data-restart-item]");
 const conversation = new Conversation(talk, { began: () => { restart.hidden = false; return false; } });
+restart.hidden = !talk.querySelector("[data-turn]");
 
 // Tabs --------------------------------------------------------------------------------------------------------------
 
@@ -50,6 +52,7 @@ talk.addEventListener("submit", async (event) => {
   if (!("revert" in form.dataset) && !("restart" in form.dataset)) return;
   event.preventDefault();
   event.stopPropagation();
+  if ("restart" in form.dataset && !confirm(t("Start over? This deletes the conversation and its Undo buttons. The form stays as it is."))) return;
   const change = form.closest("[data-change]");
   try {
     const { html } = await post(form.getAttribute("action"), [...new FormData(form)]);
