@@ -102,6 +102,36 @@ def test_the_tab_is_accessible_empty_and_with_changes(visitor, alice, take):
     assert troubles(page) == []
 
 
+def test_the_conversation_starts_over_once_the_person_confirms(alice_page, alice, take):
+    page, gpt = alice_page, create_gpt(alice, {"name": "Crumb"})
+    page.goto(f"/gpts/{gpt.slug}/edit?tab=create")
+    say(page, "It helps people who bake bread.")
+    answer(take(), FIELDS, "Who will use it?")
+    expect(page.get_by_text("Who will use it?")).to_be_visible()
+    page.get_by_label("More").click()
+    asked: list[str] = []
+    for does in ("dismiss", "accept"):
+        expect(page.get_by_text("Who will use it?")).to_be_visible()
+        page.once("dialog", lambda dialog, does=does: (asked.append(dialog.message), getattr(dialog, does)()))
+        page.get_by_role("button", name="Start the conversation over").click()
+    expect(page.get_by_role("heading", name="What should your GPT do?")).to_be_visible()
+    assert [text.split("?")[0] for text in asked] == ["Start over"] * 2
+    gpt.refresh_from_db()
+    assert gpt.starters == FIELDS["starters"]
+
+
+def test_only_a_call_that_changed_nothing_says_so(alice_page, alice, take):
+    page, gpt = alice_page, create_gpt(alice, {"name": "Crumb"})
+    page.goto(f"/gpts/{gpt.slug}/edit?tab=create")
+    say(page, "Thanks!")
+    take().finish("You’re welcome.", ())
+    expect(page.get_by_text("You’re welcome.")).to_be_visible()
+    expect(page.get_by_text("Nothing was changed")).to_have_count(0)
+    say(page, "Call it Crumb.")
+    answer(take(), {"name": "Crumb"}, "It has that name.")
+    expect(page.get_by_text("Nothing was changed in the form.")).to_be_visible()
+
+
 def test_only_the_panes_scroll_however_long_the_conversation_grows(alice_page, alice, take):
     gpt = create_gpt(alice, {"name": "Crumb"})
     alice_page.goto(f"/gpts/{gpt.slug}/edit?tab=create")
