@@ -139,3 +139,5 @@ def test_only_the_panes_scroll_however_long_the_conversation_grows(alice_page, a
     answer(take(), {"instructions": "You help bakers.\n" * 60}, "Who will use it?")
     expect(alice_page.get_by_text("Who will use it?")).to_be_visible()
     assert alice_page.evaluate("document.documentElement.scrollHeight - innerHeight") == 0
+    alice_page.set_viewport_size({"width": 390, "height": 500})  # a phone with its keyboard open
+    assert alice_page.evaluate("document.querySelector('.build-talk .scroll').clientHeight") > 200
