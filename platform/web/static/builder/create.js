@@ -7,7 +7,13 @@ import { t } from "../translate.js";
 const builder = document.querySelector(".builder");
 const talk = builder.querySelector(".build-talk");
 const restart = builder.querySelector("[data-restart-item]");
-const conversation = new Conversation(talk, { began: () => { restart.hidden = false; return false; } });
+const conversation = new Conversation(talk, {
+  began() {
+    restart.hidden = false;
+    conversation.composer.area.placeholder = t("Answer, or say what to change");
+    return false;
+  },
+});
 restart.hidden = !talk.querySelector("[data-turn]");
 
 // Tabs --------------------------------------------------------------------------------------------------------------

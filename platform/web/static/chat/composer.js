@@ -111,9 +111,10 @@ export class Composer {
         this.unsent = "";
         this.forget(key);
         this.keep();
-        // The button that was pressed is hidden now. On phones the keyboard would cover the answer.
-        if (matchMedia("(hover: hover)").matches) this.area.focus({ preventScroll: true });
       }
+      // The button or starter that was pressed is hidden now. On phones the keyboard would cover the answer.
+      const lost = own || document.activeElement === document.body;
+      if (lost && matchMedia("(hover: hover)").matches) this.area.focus({ preventScroll: true });
     } catch (refusal) {
       [this.area.value, this.unsent] = [this.whole(), ""];
       this.fail(refusal, own && text.trim() ? t(" Your message is still here.") : "");
