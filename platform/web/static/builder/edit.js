@@ -127,7 +127,7 @@ function fill(name, value) {
     if (!value.length) addStarter();
   } else field.value = value;
   if (field?.name) count(field);
-  if (name === "name") form.querySelector("[data-name]").textContent = value;
+  if (name === "name") showName(value);
 }
 
 document.addEventListener("guildhall:draft-changed", takeOver);
@@ -233,10 +233,16 @@ function count(input) {
 form.addEventListener("input", ({ target }) => {
   if (target.type === "file") return;
   if (target.name) count(target);
-  if (target.name === "name") form.querySelector("[data-name]").textContent = target.value || t("Untitled");
+  if (target.name === "name") showName(target.value || t("Untitled"));
   if (target.name === "sharing" && sharing.dataset.live) showSharing();
   else if (target.name) edited();
 });
+
+function showName(name) {
+  form.querySelector("[data-name]").textContent = name;
+  preview.querySelector(".preview-talk").ariaLabel = t("Preview of {name}", { name });
+  preview.querySelector("label[for=message]").textContent = t("Message {name}", { name });
+}
 
 /** Whether the person changed `field` before this script ran. */
 function wasChanged(field) {
@@ -264,11 +270,13 @@ function addStarter() {
   input.id = label.htmlFor = `starter-${starterNumber}`;
   button.hidden = false;
   starters.append(row);
-  limitStarters();
+  countStarters();
   return input;
 }
 
-function limitStarters() {
+/** Number the starters, and offer another one while they are few. */
+function countStarters() {
+  [...starters.children].forEach((row, i) => { row.firstElementChild.textContent = t("Conversation starter {n}", { n: i + 1 }); });
   form.querySelector("[data-add-starter]").disabled = starters.children.length >= Number(form.dataset.maxStarters);
 }
 
@@ -322,7 +330,7 @@ form.addEventListener("click", (event) => {
   const row = button.closest("li");
   const act = {
     addStarter: () => addStarter().focus(),
-    removeStarter: () => { row.remove(); limitStarters(); edited(); },
+    removeStarter: () => { row.remove(); countStarters(); edited(); },
     clearPicture: () => setPicture(null),
     draw: () => draw(button),
     rotate: () => rotate(button.dataset.rotate),
@@ -358,7 +366,7 @@ form.addEventListener("submit", (event) => {
 window.addEventListener("beforeunload", (event) => { if (saved !== edits || files.uploading()) event.preventDefault(); });
 document.addEventListener("visibilitychange", () => { if (document.hidden) saveNow(); });
 
-limitStarters();
+countStarters();
 showSharing();
 if (stale) edits += 1;
 else if ([...form.elements].some(wasChanged)) edited();
