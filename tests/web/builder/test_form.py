@@ -8,6 +8,8 @@ from web.builder.files import add_file, file_became_ready
 from web.builder.models import Gpt, GptVersion
 from web.builder.models_access import Sharing
 from web.builder.services import create_gpt
+from web.chat.templatetags.building import SUGGESTIONS
+from web.runs.drafts import builder_spec
 
 from .conftest import JSON
 
@@ -259,3 +261,11 @@ def test_the_list_of_ones_gpts_comes_in_pages(as_alice, alice):
 
 def test_an_empty_list_leads_to_the_first_gpt(as_alice):
     assert b"created any GPTs yet" in as_alice.get("/gpts/").content
+
+
+def test_the_builder_calls_things_as_the_page_does(as_alice, gpt):
+    page = as_alice.get("/gpts/pump-doctor/edit").content.decode() + str(SUGGESTIONS)
+    names = re.findall("“([^”…]+)”", builder_spec().instructions)
+    assert len(names) == 4
+    for name in (*names, "Configure", "Knowledge", "Preview"):
+        assert name in page
