@@ -92,6 +92,7 @@ def _listed() -> Iterator[tuple[str, str]]:
         *model["parts"].values(),
     ):
         yield "titles", text
+    yield "builder", tomllib.loads((WEB / "builder/builder.toml").read_text("utf-8"))["name"]
     for text in worker_texts.collected():
         yield "workers", text
     for path in WEB.rglob("*.py"):

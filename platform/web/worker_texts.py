@@ -32,6 +32,8 @@ _OPERATORS: Final = ("embed", "headers", "meaning", "multilingual", "rerank")
 # Why a passage is not sent to the model.
 _TAGS: Final = ("Not covered", "Score too low", "Duplicate", "No room left")
 _ERRORS: Final = ("workers/isolation/errors.py", "workers/knowledge/errors.py")
+# Why a tool does not work on this site.
+_REASON: Final = re.compile(r'(?m)^(?:NO_SEARCH|NOT_SET_UP|BROKEN): Final = "(.+)"$')
 _SENTENCE: Final = re.compile(r"[A-Z{].* .*[a-z]{3}.*\.", re.DOTALL)
 # Why a part of a file was left out: a value of a sentence.
 _PHRASE: Final = re.compile(r"[a-z][a-z']*(,? [a-z0-9][a-z0-9'-]*)+")
@@ -76,6 +78,8 @@ def collected() -> list[str]:
     found = [*_TAGS, *(text for path in modules for text in _sentences(path))]
     for path in sorted((root / _FOLDERS[0]).rglob("*.toml")):
         found += re.findall(r'(?m)^(?:message|"[^"]+") = "([A-Z].*\.)"$', path.read_text("utf-8"))
+    for path in sorted((root / "workers/tools").rglob("*.py")):
+        found += _REASON.findall(path.read_text("utf-8"))
     return list(dict.fromkeys(found))
 
 

@@ -13,10 +13,12 @@ from web import catalogs
 from web.accounts.models import User
 from web.builder.models_access import Sharing
 from web.builder.services import create_gpt
+from workers.tools.make_image.run import NOT_SET_UP
+from workers.tools.web_search.run import NO_SEARCH
 
 pytestmark = pytest.mark.django_db
 # English words that no translation uses; names, code and addresses have none of them.
-ENGLISH = re.compile(r"\b(?:the|your|you|with|this|and|of|are|is|can|what|which|from|an|not)\b", re.IGNORECASE)
+ENGLISH = re.compile(r"(?i)\b(?:the|your|you|with|this|and|of|are|is|can|what|which|from|an|not|language)\b")
 PAGES = ("/", "/?q=zzz", "/g/zorro/", "/g/zorro/chat", "/chats/", "/gpts/", "/collections/", "/account/me/")
 PAGES += ("/account/keys/", "/account/usage/", "/account/profile/", "/account/logout/", "/projects/", "/import/")
 PAGES += tuple(f"/gpts/zorro/{page}" for page in ("edit", "history", "compare?old=1", "knowledge/", "embed"))
@@ -49,7 +51,9 @@ def test_numbers_in_fields_are_written_as_browsers_read_them(client: Client, ali
 
 
 @pytest.mark.parametrize("language", catalogs.translated())
-def test_no_english_is_left(client: Client, alice: User, language: str) -> None:
+def test_no_english_is_left(client: Client, alice: User, language: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    missing = {"web_browsing": NO_SEARCH, "image_generation": NOT_SET_UP}
+    monkeypatch.setattr("web.chat.templatetags.chat.missing_capabilities", lambda: missing)
     gpt = create_gpt(alice, {"name": "Zorro", "description": "Zorro.", "instructions": "Zorro."})
     publish(gpt, Sharing.STORE)
     client.force_login(alice)

@@ -50,7 +50,9 @@ def builder_talk(context: RequestContext, gpt: Gpt) -> dict[str, Any]:
         shown = turns(conversation, branches, branches.up_to(branches.shown))
     record = current_model()
     guided = record is not None and record.known().get("calls_tools") is False
-    return {"conversation": conversation, "turns": shown, "spec": drafts.builder_spec(), "guided": guided}
+    spec = drafts.builder_spec()
+    spec = spec.model_copy(update={"name": gettext(spec.name)})
+    return {"conversation": conversation, "turns": shown, "spec": spec, "guided": guided}
 
 
 @register.filter

@@ -21,6 +21,7 @@ from web.runs import files
 from web.runs.citations import where
 from web.runs.models import Conversation
 from web.runs.stream import missing_capabilities
+from web.worker_texts import said
 
 register = template.Library()
 _WORDS: Final = "|".join(keyword.kwlist)
@@ -64,7 +65,7 @@ def with_labels(starter: str, spec: GptSpec | Gpt) -> str:
 @register.simple_tag
 def capability_switches() -> list[tuple[str, Capability, str]]:
     """Each capability with its key, and why it is not available on this site; the reason is empty if it is."""
-    missing = missing_capabilities()
+    missing = {key: said(why) for key, why in missing_capabilities().items()}
     if not any_model_can("calls_tools"):
         missing = {
             "memory": gettext("The model of this site can’t call tools. People can write what it should remember.")
@@ -75,7 +76,7 @@ def capability_switches() -> list[tuple[str, Capability, str]]:
 @register.simple_tag
 def why_not_drawn() -> str:
     """Why pictures cannot be generated on this site; empty if they can."""
-    return missing_capabilities().get("image_generation", "")
+    return said(missing_capabilities().get("image_generation", ""))
 
 
 @register.filter
