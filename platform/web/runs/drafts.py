@@ -40,7 +40,10 @@ FIELDS: Final = {
     "only_from_knowledge": gettext_noop("Answer only from knowledge"),
 }
 # A small model that is not told refuses to go on (Qwen2.5-Coder-1.5B, 2026-11).
-NEXT: Final = "The person sees it. Now tell them in one sentence what you filled in or removed. Ask one question."
+NEXT: Final = (
+    "The person sees it. Now tell them in one sentence what you filled in or removed, answer what they asked, and "
+    "ask one question."
+)
 UNCHANGED: Final = "Nothing was changed: the draft has these values already. Don’t claim a change. Answer the person."
 CHANGED_MEANWHILE: Final = (
     "Not changed, because the person edited it in the form since their message: {names}. The draft now has {values}. "
