@@ -138,6 +138,17 @@ def test_one_can_skip_go_back_and_change_an_earlier_answer():
     assert "How you answer: Friendly" in talk.draft.instructions
 
 
+@pytest.mark.parametrize("text", ["undo that", "no, undo that", "revert it", "Mach das rückgängig.", "annule ça"])
+def test_one_can_take_an_answer_back(text):
+    talk = Talk()
+    assert "How should it answer" in talk.say(IDEA, "Crumb", "short and friendly")
+    talk.say(text)
+    assert "Undo" not in talk.draft.instructions
+    talk.say("Home bakers")
+    assert "Who you talk to: Home bakers" in talk.draft.instructions
+    assert "riendly" not in talk.draft.instructions
+
+
 def test_a_change_after_the_end_is_told_without_the_names_of_fields():
     talk = Talk()
     talk.say("Ich brauche einen Bot, der Fragen zu unserem Brot beantwortet", "fertig")
