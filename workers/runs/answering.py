@@ -279,12 +279,14 @@ def _said(state: TurnState, *, everything: bool = False) -> Passage:
     messages = [step.text for step in steps if isinstance(step, UserMessage)]
     known = [text for step in steps if isinstance(step, UserMessage) for text in step.background.remembered]
     if everything:
-        said = [spec.instructions, *messages, *(step.text for step in steps if isinstance(step, Finished))]
+        earlier = (each.content for step in steps if isinstance(step, UserMessage) for each in step.earlier)
+        answers = (step.text for step in steps if isinstance(step, Finished))
+        said = [spec.instructions, *earlier, *messages, *answers]
     else:
         texts = (found.group() for message in messages if (found := _HANDED_OVER.search(message)))
         sentences = (text[span.start : span.end] for text in texts for span in sentence_spans(text))
         said = [sentence for sentence in sentences if not sentence.rstrip('"”»').endswith(("?", "？"))]
-    text = "\n\n".join((f"I am {spec.name}.", spec.description, *known, *said))
+    text = "\n\n".join((f"I am {spec.name}, an AI assistant.", spec.description, *known, *said))
     return Passage(file_id="", file_name=spec.name, segment="", chunk=0, text=text, start=0, end=len(text))
 
 

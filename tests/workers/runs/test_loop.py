@@ -9,6 +9,7 @@ from django.db import connection
 from gpts.knowledge.documents import Passage
 from gpts.knowledge.terms import terms
 from gpts.runs.fixed_replies import fixed_reply
+from gpts.runs.messages import PromptMessage
 from gpts.runs.overrides import CallerTool, Overrides
 from gpts.runs.steps import (
     ApprovalRequest,
@@ -259,6 +260,18 @@ def test_a_model_that_keeps_to_its_sources_may_say_what_its_instructions_want_wh
     advance(later, its)
     said = "\n".join(message.content for message in its.engine.requests[-1].messages)
     assert ("Is there a pump in blue?" in said) is ability.keeps_to_sources
+
+
+def test_what_a_program_sends_of_the_conversation_may_be_repeated(conversation, told):
+    said = (
+        PromptMessage(role="user", content="My Zephyr-9 ran 900 hours for Okafor."),
+        PromptMessage(role="assistant", content="Oh."),
+    )
+    run = services.start_run(conversation, "And what now?", sent=services.Sent(earlier=said))
+    give_files(run, only_from_knowledge=True)
+    answer = "I'm an AI assistant, but after 900 hours for Okafor the seal is due."
+    last = advance(run, made_services([answer], Index(FOUND), Embedder(), KEEPS))[-1]
+    assert last.text == shown(told) == answer
 
 
 def test_a_model_that_repeats_an_answer_is_asked_again_without_what_was_said(conversation, told):
