@@ -8,12 +8,12 @@ may be used in turn.
 import ast
 import operator
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, permutations, product
 from typing import Final
 
-from gpts.knowledge.figures import CURRENCY, StatedFigure, currencies, figures, forms
+from gpts.knowledge.figures import CURRENCY, StatedFigure, figures, forms, in_other_currency
 
 # Figures around a result beyond which nothing is calculated.
 _TOO_MANY: Final = 40
@@ -26,6 +26,7 @@ _FORMULA: Final = re.compile(r"[\d(][\d., ()+\-−–×x*·/÷]{1,200}(?:= *[\d(
 _UNIT: Final = re.compile(r"(?<=\d)(?: +(?!x )[^\W\d]+){1,4}(?= *[+\-−–×x*·/÷=])")
 _SIGNS: Final = str.maketrans({"−": "-", "–": "-", "×": "*", "x": "*", "·": "*", "÷": "/"})
 _DURATION: Final = re.compile(r"(\d{1,3})[\s-]?(?:(min)|(?:h\b|hour|std|stunde|heure|hora))", re.IGNORECASE)
+_OPERAND: Final = re.compile(r"\d+(?:\.\d+)?")
 _CLOCK: Final = re.compile(r"(\d{1,2}):(\d\d)")
 _NUMBER: Final = re.compile(r"\d{1,12}(?:\.\d{1,6})?")
 _OPERATIONS: Final[dict[type[ast.operator], Callable[[float, float], float]]] = {
@@ -59,8 +60,7 @@ def figures_follow(claim: str, source: str, around: str) -> bool:
 
     Not if it names a currency that `source`, which has others, does not.
     """
-    given_in = currencies(source)
-    if given_in and not currencies(claim) <= given_in:
+    if in_other_currency(claim, source):
         return False
     given, wanted, unknown = forms(source), figures(claim), list[StatedFigure]()
     known = _Known({int(n) * (1 if minutes else 60) for n, minutes in _DURATION.findall(source)})
@@ -70,7 +70,7 @@ def figures_follow(claim: str, source: str, around: str) -> bool:
         else:
             known.add(each)
     known.stated = frozenset(known.numbers)
-    while followed := [each for each in unknown if _follows(each, known, around)]:
+    while followed := _following(unknown, known, around):
         for each in followed:
             known.add(each)
         unknown = [each for each in unknown if each not in followed]
@@ -97,32 +97,41 @@ def _as_time(number: float) -> int:
     return hours * 60 + minutes if 0 < hours < 25 and 0 < minutes < 60 else -1
 
 
-def _follows(figure: StatedFigure, known: _Known, around: str) -> bool:
-    numbers, times = _values(figure)
-    if numbers and not numbers.isdisjoint(_in_formulas(around, known)):
-        return True
-    if len(known.numbers) > _TOO_MANY:
-        return False
-    if any(_is_same(*each) for each in product(numbers, _numbers_from(known))):
-        return True
+def _following(unknown: Sequence[StatedFigure], known: _Known, around: str) -> list[StatedFigure]:
+    """Those of `unknown` that follow in one step."""
+    if not unknown:
+        return []
+    in_formulas, is_calculated = _in_formulas(around, known), len(known.numbers) <= _TOO_MANY
+    results = sorted(set(_numbers_from(known))) if is_calculated else []
+    moved = _times_from(known) if is_calculated else set[int]()
+    followed = []
+    for each in unknown:
+        numbers, times = _values(each)
+        is_result = any(_is_same(*pair) for pair in product(numbers, results))
+        if is_result or not numbers.isdisjoint(in_formulas) or not times.isdisjoint(moved):
+            followed.append(each)
+    return followed
+
+
+def _times_from(known: _Known) -> set[int]:
+    """The known times later or earlier by a duration of the source, or later by a known number of minutes."""
     moved = {time + sign * minutes for time in known.times for minutes in known.durations for sign in (1, -1)}
     moved |= {time + round(number) for time in known.times for number in known.numbers}
-    return not times.isdisjoint({each % 1440 for each in moved})
+    return {each % 1440 for each in moved}
 
 
 def _in_formulas(text: str, known: _Known) -> set[float]:
     """The numbers of formulas that are right, and made of known figures and counts."""
     found: set[float] = set()
     for formula in _FORMULA.findall(_UNIT.sub("", CURRENCY.sub("", text))):
-        sides = [side.strip(" .,-").rstrip(" (") for side in formula.translate(_SIGNS).split("=")]
+        sides = [_plain(side.strip(" .,-").rstrip(" (")) for side in formula.translate(_SIGNS).split("=")]
         results = [_result(side) for side in sides]
         if any(each is None or not _is_same(results[-1] or 0.0, each) for each in results):
             continue
-        used = {float(each) for each in re.findall(r"\d+(?:\.\d+)?", _plain(sides[0]))}
+        used, *others = ({float(each) for each in _OPERAND.findall(side)} for side in sides)
         is_known = all(each in known.numbers or each == int(each) <= _MOST_COUNTED for each in used)
         if is_known and not known.stated.isdisjoint(used):
-            found |= used | {each for each in results if each is not None}
-            found |= {float(each) for side in sides for each in re.findall(r"\d+(?:\.\d+)?", _plain(side))}
+            found |= used.union(*others, filter(None, results))
     return found
 
 
@@ -134,7 +143,7 @@ def _plain(side: str) -> str:
 def _result(side: str) -> float | None:
     """What one side of a formula comes to; None if it cannot be calculated."""
     try:
-        return _calculated(ast.parse(_plain(side), mode="eval").body)
+        return _calculated(ast.parse(side, mode="eval").body)
     except (SyntaxError, ValueError, ZeroDivisionError, OverflowError, RecursionError, MemoryError):
         return None
 

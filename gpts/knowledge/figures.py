@@ -68,13 +68,20 @@ class StatedFigure:
 
 def figures_agree(claim: str, source: str) -> bool:
     """Whether every number, date and time of `claim` is in `source`, in no other currency."""
-    wanted, given_in = figures(claim), currencies(source)
-    if given_in and not currencies(claim) <= given_in:
+    wanted = figures(claim)
+    if in_other_currency(claim, source):
         return False
     given = forms(source) if wanted else frozenset()
     return all(figure.is_in(given) for figure in wanted if figure.ways)
 
 
+def in_other_currency(claim: str, source: str) -> bool:
+    """Whether `claim` names a currency that `source`, which has others, does not."""
+    given_in = currencies(source)
+    return bool(given_in) and not currencies(claim) <= given_in
+
+
+@lru_cache(maxsize=64)
 def forms(source: str) -> frozenset[str]:
     """All forms that the figures of `source` give."""
     return frozenset().union(*(figure.gives for figure in figures(source)))

@@ -29,8 +29,8 @@ class Gate:
 
     `by_figures`: only sentences with a figure or name that is not in the files and does not follow from them are
     withheld: of a summary, letter or translation, which is in other words than the files, and of what a model writes
-    that is known to keep to its sources. `asked_in`: the language of a question that is
-    understood alone; an answer of a few words, such as "64", is shown only if its source is about that question.
+    that is known to keep to its sources. `asked_in`: the language of a question that is understood alone; an answer
+    of a few words, such as "64", is shown only if its source is about that question.
     `language`: that of the question; what is in another one that cannot be compared with the files is shown unchecked
     only if the question is not in theirs.
     `is_shut`: too many in a row, so generation should stop. It also stops if the answer `repeats` what one of the

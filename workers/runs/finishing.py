@@ -80,8 +80,12 @@ def _told(grounding: Grounding, state: TurnState, services: Services) -> tuple[S
     """
     if not grounding.citations and asked(state, services) in ("small_talk", "about_gpt"):
         return ()
-    is_kept = state.spec.only_from_knowledge and state.ability.keeps_to_sources
-    return tuple(each for each in grounding.support if not (is_kept and each.level == "unsupported"))
+    return tuple(each for each in grounding.support if not (_may_combine(state) and each.level == "unsupported"))
+
+
+def _may_combine(state: TurnState) -> bool:
+    """Whether the model may put its answer together from several places of the files, and only from these."""
+    return state.spec.only_from_knowledge and state.ability.keeps_to_sources
 
 
 def _openable(found: Grounding) -> Grounding:
@@ -173,8 +177,7 @@ def _coverage(decision: decisions.Finish, state: TurnState, grounding: Grounding
     # A text that was written, a summary or a greeting asks nothing of the files.
     if not grounding.support or asked(state, services) != "question":
         return "no_knowledge"
-    # What is put together from several places may be in none.
-    if state.spec.only_from_knowledge and state.ability.keeps_to_sources:
+    if _may_combine(state):
         return "covered"
     # Where no sentence can be compared with the files, the question is.
     is_unchecked = all(each.level == "not_checked" for each in grounding.support)

@@ -1,6 +1,5 @@
 """Template tags of the Create tab: the conversation with the builder, and what it filled in."""
 
-import re
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -8,6 +7,7 @@ from django import template
 from django.template.context import RequestContext
 from django.utils.translation import gettext, gettext_noop
 
+from gpts.knowledge.sentences import sentence_spans
 from gpts.spec.capabilities import CAPABILITIES
 from gpts.spec.gpt import UNTITLED
 from web.builder.categories import OTHER, title_of
@@ -25,7 +25,6 @@ SUGGESTIONS: Final = {
     "actions": ("actions", gettext_noop("Add actions")),
 }
 TEXTS: Final = ("description", "instructions")
-SENTENCE: Final = re.compile(r"\S.*?(?:[.!?…][\"”’)»]*(?=\s|$)|[。！？]|$)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ def _parts(name: str, value: Any) -> list[str]:
         case "starters":
             return list(value)
         case "description" | "instructions":
-            return SENTENCE.findall(value)
+            return [value[span.start : span.end] for span in sentence_spans(value)]
         case "category":
             return [title_of(value)]
         case _:
