@@ -23,6 +23,24 @@ def test_text_is_reflowed_but_its_lists_keep_their_lines() -> None:
     ]
 
 
+def test_columns_of_a_text_keep_their_lines() -> None:
+    codes = (
+        "TB-301  the limit of invoices a month is reached   see handbook 2\n"
+        "TB-302  the customer has no address                see handbook 3\n"
+        "TB-303  the file that was attached is too large    ask support"
+    )
+    two_spaces = "0041  paid in full, nothing is left to be done\n0042  sent, and to be paid until the end of May"
+    justified = (
+        "This is  a text that has been  justified to a width of  some\nseventy  characters by  a program such  as the"
+        " old  ones did\nand puts the  spaces where  it likes until  the end of it."
+    )
+    assert outline(parse(f"{codes}\n\n{two_spaces}\n\n{justified}\n".encode())) == [
+        ("", codes),
+        ("", two_spaces),
+        ("", " ".join(justified.split())),
+    ]
+
+
 def test_a_numbered_title_stands_over_its_wrapped_text():
     section = "3. Water\nThe tank by the lower gate leaks, and two quotes were compared: 540 pounds\nfor a repair.\n"
     items = "1. Press the green button and hold it down until the display shows two dots\n2. Let go of the button.\n"

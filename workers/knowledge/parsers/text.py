@@ -1,6 +1,7 @@
-"""Plain text: blank lines separate paragraphs; wrapped lines are joined, lists and verse keep their lines."""
+"""Plain text: blank lines separate paragraphs; wrapped lines are joined, lists, verse and columns keep theirs."""
 
 import re
+from collections import Counter
 from typing import Final
 
 from gpts.knowledge.documents import Document
@@ -15,6 +16,9 @@ _SENTENCE: Final = re.compile(r"[^a-zß-ÿ|].{20,}")
 _WHOLE: Final = re.compile(r"[.!?。！？][\"'”’)]*\s*$")
 # A paragraph whose lines, apart from the last, are at least this long was wrapped to a width.
 _WRAPPED_CHARS: Final = 45
+# Columns begin after a gap at the same place of lines: a wide one in half of them, or one of two spaces in all, as a
+# text that is justified has such gaps here and there.
+_COLUMNS: Final = ((re.compile(r"(?<=\S) {3,}(?=\S)"), 0.5), (re.compile(r"(?<=\S) {2,}(?=\S)"), 1.0))
 # As many lines that all begin with a capital are verse.
 _VERSE_LINES: Final = 4
 _CODE: Final = re.compile(r"[={};$\\|<>`]|(?:^|\s)--?[a-z]|\w\(|\w/\w|::|\w\.\w+\(")
@@ -64,8 +68,18 @@ def _is_wrapped(lines: list[str]) -> bool:
         return False
     if all(line.startswith(("    ", "\t")) for line in lines[1:]) and sum(map(_is_code, lines)) > len(lines) / 2:
         return False
+    if any("\t" in line.strip() for line in lines) or _has_columns(lines):
+        return False
     full = sum(len(line.strip()) >= _WRAPPED_CHARS for line in lines[:-1])
-    return full >= 0.7 * (len(lines) - 1) and not any("\t" in line.strip() for line in lines)
+    return full >= 0.7 * (len(lines) - 1)
+
+
+def _has_columns(lines: list[str]) -> bool:
+    for gap, share in _COLUMNS:
+        starts = Counter(match.end() for line in lines for match in gap.finditer(line))
+        if max(starts.values(), default=0) >= max(2, share * len(lines)):
+            return True
+    return False
 
 
 def _is_code(line: str) -> bool:
