@@ -13,7 +13,7 @@ from web.operate.services import claim_measuring, give_up_measuring
 from web.runs.stream import announce_model, announce_tools
 from workers.configuration import follow_choice, measure_ability, recall_ability, services, tool_settings
 from workers.engine.base import Engine, EngineError
-from workers.indexing import contexts
+from workers.indexing import contexts, phrases
 from workers.model_downloads import start_downloads
 from workers.model_survey import survey
 from workers.sandbox.client import Client
@@ -25,8 +25,10 @@ BEAT_S: Final = 10.0
 
 
 def start_model() -> None:
-    """In the background, load the model and announce it while it is healthy, and write lines of context with it."""
+    """In the background, load the model, announce it while it is healthy, and write with it what searches need."""
     _repeat("model-heartbeat", _announce_model)
+    if settings.STORE_PHRASES:
+        _repeat("store-phrases", _write_phrases)
     if settings.CONTEXTUAL_CHUNKS:
         contexts.request_missing()
         _repeat("context-lines", _write_lines)
@@ -85,6 +87,14 @@ def _write_lines() -> None:
         contexts.write_lines(services())
     except (EngineError, DatabaseError, OSError):
         logger.exception("lines of context could not be written; trying again")
+
+
+def _write_phrases() -> None:
+    close_old_connections()
+    try:
+        phrases.write_phrases(services())
+    except (EngineError, DatabaseError, OSError):
+        logger.exception("phrases for the store's search could not be written; trying again")
 
 
 def _announce_model() -> None:

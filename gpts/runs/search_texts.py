@@ -1,9 +1,11 @@
-"""Texts that a model writes for the search alone: what a passage is about, and a likely answer to a question.
+"""Texts that a model writes for the search alone: what a passage is about, a likely answer, what people look for.
 
 They are made of text that nobody vouches for, and may be wrong. So they are short, are never shown, quoted or given
-to a model, and change only in which order the files' own passages are found.
+to a model, and change only in which order the files' own passages, or the store's GPTs, are found.
 """
 
+import re
+from collections.abc import Sequence
 from typing import Final
 
 from gpts.runs.messages import PromptMessage
@@ -14,6 +16,13 @@ PASSAGE_CHARS: Final = 1_500
 WRITTEN_CHARS: Final = 400
 # The longest reply, in tokens.
 MAX_TOKENS: Final = 60
+
+# Of the phrases by which a GPT is found: how many, the longest one in characters, and the longest reply in tokens.
+N_PHRASES: Final = 16
+PHRASE_CHARS: Final = 60
+PHRASES_TOKENS: Final = 300
+# What stands before an entry of a list.
+_BULLET: Final = re.compile(r"\s*(?:[-*•–]|\d{1,2}[.)])?\s*")
 
 # Without an example, whose names a small model repeats in a quarter of its lines.
 _CONTEXT: Final = (
@@ -32,6 +41,13 @@ _ANSWER: Final = (
         content="The water of the swimming pool is drained and replaced completely every four weeks by the staff.",
     ),
 )
+_PHRASES: Final = (
+    f"Write {N_PHRASES} different things that somebody might type who would be well served by this assistant but "
+    "does not know it: single words for its subject and for things that belong to it; the trouble or wish as people "
+    "put it in everyday words; the situation they are in; the result they want. Use other words than the text above "
+    "where you can, and keep to what this assistant really helps with. One to six words each, lower case, in the "
+    "language of the text above, one on each line, and nothing else."
+)
 
 
 def context_request(name: str, beginning: str, heading: str, passage: str) -> tuple[PromptMessage, ...]:
@@ -47,6 +63,21 @@ def context_request(name: str, beginning: str, heading: str, passage: str) -> tu
 def answer_request(question: str) -> tuple[PromptMessage, ...]:
     """The prompt for a likely answer, as it might stand in a file."""
     return (*_ANSWER, PromptMessage(role="user", content=f"Question: {question}"))
+
+
+def phrases_request(name: str, description: str, starters: Sequence[str]) -> tuple[PromptMessage, ...]:
+    """The prompt for what people who need this GPT may look for in the store."""
+    card = "\n".join([f"Name: {name}", f"Description: {description}", *(f"People ask: {each}" for each in starters)])
+    return (
+        PromptMessage(role="system", content="People look for assistants by typing a few words. You help them."),
+        PromptMessage(role="user", content=f"{card}\n\n{_PHRASES}"),
+    )
+
+
+def read_phrases(written: str) -> list[str]:
+    """The phrases that the model wrote, one on each line, at most N_PHRASES; longer ones are left out."""
+    lines = (_BULLET.sub("", line, count=1).strip(" \t\"'“”.,").lower() for line in written.splitlines())
+    return list(dict.fromkeys(line for line in lines if 0 < len(line) <= PHRASE_CHARS))[:N_PHRASES]
 
 
 def read_written(written: str) -> str:

@@ -426,9 +426,10 @@ ENGINE_CACHE_TOKENS = read_int("ENGINE_CACHE_TOKENS", 0, least=0)  # key-value c
 ENGINE_WEIGHT_BITS = int(read_choice("ENGINE_WEIGHT_BITS", "auto", "16", "8", "4").replace("auto", "0"))
 ENGINE_SCRIPT = read("ENGINE_SCRIPT")  # tests only: canned replies for ENGINE=scripted
 # What a model that writes answers does for the search: a line of context for each passage, a likely answer for each
-# question.
+# question; and a capable one for that of the store: phrases for each GPT.
 CONTEXTUAL_CHUNKS = read_bool("CONTEXTUAL_CHUNKS", False)
 QUERY_EXPANSION = read_bool("QUERY_EXPANSION", False)
+STORE_PHRASES = read_bool("STORE_PHRASES", True)
 EMBEDDER = read("EMBEDDER", "bundled")  # bundled, multilingual, or a sentence-transformers directory
 # Text recognition (tesseract). The processes that parse files read both from the environment.
 OCR_LANGUAGES = read("OCR_LANGUAGES", "eng")

@@ -73,7 +73,7 @@ def write_lines(services: Services) -> None:
     try:
         for file in wanted.filter(n_chunks__lte=MOST_CHUNKS).order_by("n_chunks"):
             if KnowledgeFile.objects.filter(gpt=file.gpt_id, removed=None).count() <= MANY_SEGMENTS:
-                _write_lines(file, services, _unless_run_waits())
+                _write_lines(file, services, unless_run_waits())
     except RunWaits:
         return
 
@@ -127,7 +127,7 @@ def _use(segment: Segment, lines: Sequence[str]) -> None:
             point_versions_at(file, address.__eq__)
 
 
-def _unless_run_waits() -> Show:
+def unless_run_waits() -> Show:
     """A check that raises RunWaits soon after a run came."""
     looked = 0.0
 

@@ -8,10 +8,12 @@ import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache, cached_property
+from itertools import islice
 from typing import Any, Final
 from uuid import UUID
 
 import numpy as np
+from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
@@ -19,7 +21,7 @@ from gpts.knowledge.ranking import readable
 from gpts.knowledge.terms import stem
 from web.builder.models import Gpt
 from web.builder.models_store import SearchEntry
-from web.builder.search import MAX_FOUND, catch_up
+from web.builder.search import MAX_FOUND, catch_up, write_words
 from workers.indexing.store_texts import encoder, text_of_gpt
 from workers.knowledge.embed import Embedder, Vectors
 from workers.knowledge.languages import language_of_text
@@ -47,13 +49,39 @@ def refresh(embedder: Embedder) -> int:
     catch_up()
     missing = SearchEntry.objects.exclude(embedder=made_by(embedder))
     batch = list(missing.select_related("version").order_by("changed")[:BATCH])
-    vectors = encoder(embedder).encode([_text(entry.version.data) for entry in batch])
-    for entry, vector in zip(batch, vectors, strict=True):
-        made = {"vector": vector.astype("<f2").tobytes(), "embedder": made_by(embedder), "changed": timezone.now()}
+    for entry, vector in zip(batch, _encoded(batch, embedder), strict=True):
+        made = {"vector": vector, "embedder": made_by(embedder), "changed": timezone.now()}
         made["language"] = entry.chosen or _language(entry.version.data)
-        # Not if it was published again meanwhile.
-        SearchEntry.objects.filter(id=entry.id, version=entry.version_id, chosen=entry.chosen).update(**made)
+        # Not if it was published again, or got its phrases, meanwhile.
+        same = SearchEntry.objects.filter(id=entry.id, version=entry.version_id, chosen=entry.chosen)
+        same.filter(phrases__isnull=entry.phrases is None).update(**made)
     return missing.count()
+
+
+def take_phrases(entry: SearchEntry, phrases: Sequence[str], embedder: Embedder) -> None:
+    """Let the GPT be found by `phrases` as well, unless it was published again since `entry` was read."""
+    entry.phrases = list(phrases)
+    made = {"vector": _encoded([entry], embedder)[0], "embedder": made_by(embedder), "changed": timezone.now()}
+    current = SearchEntry.objects.filter(id=entry.id, version=entry.version_id)
+    with transaction.atomic():
+        if current.update(**made, phrases=entry.phrases):
+            write_words(current)
+
+
+def _encoded(entries: Sequence[SearchEntry], embedder: Embedder) -> list[bytes]:
+    """A vector for each: between that of its card and the mean of its phrases', if it has any."""
+    parts = [[_text(entry.version.data), *(entry.phrases or ())] for entry in entries]
+    vectors = iter(encoder(embedder).encode([text for each in parts for text in each]))
+    found = []
+    for each in parts:
+        card, *others = islice(vectors, len(each))
+        vector = _unit(card + _unit(np.mean(others, axis=0))) if others else card
+        found.append(vector.astype("<f2").tobytes())
+    return found
+
+
+def _unit(vector: Vectors) -> Vectors:
+    return vector / np.linalg.norm(vector)
 
 
 def _text(data: Mapping[str, Any]) -> str:

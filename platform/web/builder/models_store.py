@@ -24,7 +24,8 @@ class SearchEntry(models.Model):
 
     `vector` is `(dim,)` float16, L2-normalised, of its texts, made by a worker in the way called `embedder`. Both are
     empty until then. `facets` are the keys that lists can be filtered by, as " key key ".
-    `language` is the `chosen` one of the GPT, or else what its texts are written in, by the worker.
+    `language` is the `chosen` one of the GPT, or else what its texts are written in, by the worker. `phrases` are
+    what a capable model thinks people may look for who need it; None until one wrote them.
     """
 
     gpt = models.OneToOneField("builder.Gpt", on_delete=models.CASCADE, related_name="search_entry")
@@ -36,6 +37,7 @@ class SearchEntry(models.Model):
     chosen = models.CharField(max_length=8, blank=True)
     vector = models.BinaryField(default=bytes)
     embedder = models.CharField(max_length=120, blank=True)
+    phrases = models.JSONField(null=True, default=None)
     changed = models.DateTimeField(auto_now=True)
 
     objects: ClassVar[models.Manager["SearchEntry"]]

@@ -60,6 +60,8 @@ _PARTS: Final = {
     "published__data__mcp_servers__0__name": "actions",
     "published__data__remote_agents__0__name": "actions",
 }
+# What the phrases of an entry were written for: others are wanted when that changes.
+_CARD: Final = ("name", "description", "starters")
 # GPTs that are read from the database at once.
 _BATCH = 500
 # How long a search waits for the meaning of its query; how long none does after it waited in vain; how long one is
@@ -190,15 +192,26 @@ def catch_up(gpts: "QuerySet[Gpt] | None" = None) -> int:
 def _write(gpts: "QuerySet[Gpt]") -> None:
     with transaction.atomic():
         own = ("id", "published_id", "category", "language", "owner__name", "published__data__capabilities", *_PARTS)
-        facts = {row["id"]: row for row in gpts.values(*own)}
+        new, old = ([f"{at}__data__{name}" for name in _CARD] for at in ("published", "search_entry__version"))
+        facts = {row["id"]: row for row in gpts.values(*own, *new, *old)}
         for row in facts.values():
             told = {"version_id": row["published_id"], "category": row["category"], "creator": row["owner__name"]}
             told |= {"facets": f" {' '.join(_facets(row))} ", "chosen": row["language"]}
             told |= {"language": row["language"]} if row["language"] else {}
+            told |= {} if [row[key] for key in new] == [row[key] for key in old] else {"phrases": None}
             SearchEntry.objects.update_or_create(gpt_id=row["id"], defaults={**told, "vector": b"", "embedder": ""})
-        entries = dict(SearchEntry.objects.filter(gpt__in=facts).values_list("gpt_id", "id"))
-        folded = ((gpt_id, [" ".join(words(text)) for text in texts]) for gpt_id, texts in texts_of(gpts))
-        fulltext.put([(entries[gpt_id], name, about, rest) for gpt_id, (name, about, rest) in folded])
+        write_words(SearchEntry.objects.filter(gpt__in=facts))
+
+
+def write_words(entries: "QuerySet[SearchEntry]") -> None:
+    """Write what the search by words reads of these entries: the words of their GPTs, and of their phrases."""
+    kept = {gpt_id: (entry, phrases) for entry, gpt_id, phrases in entries.values_list("id", "gpt_id", "phrases")}
+    rows = []
+    for gpt_id, (name, about, rest) in texts_of(Gpt.objects.filter(id__in=kept)):
+        entry, phrases = kept[gpt_id]
+        rest = " ".join([rest, *(phrases or ())])
+        rows.append((entry, _folded(name), _folded(about), _folded(rest)))
+    fulltext.put(rows)
 
 
 def _facets(row: Mapping[str, Any]) -> list[str]:
@@ -259,6 +272,10 @@ def similar(known: list[str], term: str) -> Iterator[tuple[str, float]]:
     for word in known[bisect_left(known, term) : bisect_left(known, term + "\U0010ffff")]:
         if word == term or len(term) > 1:
             yield word, 1.0 if word == term else 0.9
+
+
+def _folded(text: str) -> str:
+    return " ".join(words(text))
 
 
 def words(text: str) -> list[str]:

@@ -2,8 +2,9 @@
 
 A temporary site with all its workers gets the GPTs in gpts.txt, and is asked the queries of tuning.txt and unseen.txt
 over its API: a query is a hit if one of the GPTs that fit is among the first results. Constants may be chosen by the
-first set; the second was written before, and nobody looks at its misses. Then the store is filled with made-up GPTs,
-and the pages of the store are timed.
+first set; the second was written before, and nobody looks at its misses. Then they are asked again with the phrases
+that a capable model wrote for the GPTs, as on a site with one (workers/indexing/phrases.py). At last the store is
+filled with made-up GPTs that have phrases, and the pages of the store are timed.
 """
 
 import random
@@ -41,7 +42,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
     """Hits by set, and latencies in milliseconds. Raises RuntimeError."""
     if options["inside"]:
-        return {"key": _prepare()} if options["inside"] == "labelled" else {"gpts": _fill(options["gpts"])}
+        inside = {"labelled": _prepare, "phrases": _take_phrases, "fill": lambda: _fill(options["gpts"])}
+        return {"done": inside[options["inside"]]()}
     try:
         with temporary_site(queues=("model,tools", "index"), **LIMITS) as environment, web_server(environment) as url:
             return _measured(environment, url, options, say)
@@ -54,11 +56,19 @@ def _measured(environment: Mapping[str, str], url: str, options: Mapping[str, An
     key = manage(environment, "bench", "store", "--inside=labelled").split()[-1]
     with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=TIMEOUT_S) as client:
         _wait_for_meaning(client)
-        found = {name: _relevance(client, name, options["misses"] and name == "tuning") for name in SETS}
+        found = _relevances(client, options["misses"])
+        say("Adding the phrases of a capable model ...")
+        manage(environment, "bench", "store", "--inside=phrases")
+        with_phrases = _relevances(client, options["misses"])
         say(f"Filling the store with {options['gpts']:,} GPTs ...")
         manage(environment, "bench", "store", "--inside=fill", f"--gpts={options['gpts']}")
         queries = [query for name in SETS for query, _ in labelled(name)]
-        return {"relevance": found, "GPTs": options["gpts"], "milliseconds": _latencies(client, queries, options)}
+        times = _latencies(client, queries, options)
+    return {"relevance": found, "with phrases": with_phrases, "GPTs": options["gpts"], "milliseconds": times}
+
+
+def _relevances(client: httpx.Client, misses: bool) -> dict[str, Any]:
+    return {name: _relevance(client, name, misses and name == "tuning") for name in SETS}
 
 
 def _wait_for_meaning(client: httpx.Client) -> None:
@@ -143,6 +153,24 @@ def _prepare() -> str:
     return create_key(owner, "bench")[1]
 
 
+def _phrases() -> dict[str, list[str]]:
+    return {name: phrases.split(" / ") for name, phrases in rows_of("phrases")}
+
+
+def _take_phrases() -> int:
+    """Let the labelled GPTs be found by their phrases. How many there are."""
+    from django.core.cache import cache
+
+    from web.builder.models_store import SearchEntry
+    from workers.indexing import files, store
+
+    phrases = _phrases()
+    for entry in SearchEntry.objects.select_related("version"):
+        store.take_phrases(entry, phrases[entry.version.data["name"]], files.embedder())
+    cache.clear()  # what was found for the same queries before
+    return len(phrases)
+
+
 def _fill(n: int) -> int:
     """Fill the store to `n` GPTs whose texts mix those of the labelled ones, and whose vectors are near theirs."""
     import numpy as np
@@ -151,12 +179,13 @@ def _fill(n: int) -> int:
     from web.builder.models import Gpt, GptVersion
     from web.builder.models_access import Sharing
     from web.builder.models_store import SearchEntry
-    from web.builder.search import catch_up
+    from web.builder.search import catch_up, write_words
     from web.operate.tidying import analyse
     from web.store.models import Standing
 
     rng, noise = random.Random(11), np.random.default_rng(11)
-    texts = list(rows_of("gpts"))
+    texts, phrases = list(rows_of("gpts")), _phrases()
+    of_gpt = {}
     entries = list(SearchEntry.objects.exclude(embedder="").values_list("vector", "embedder"))
     owner = User.objects.get(email="owner@example.org")
     for start in range(len(texts), n, _BATCH):
@@ -165,6 +194,7 @@ def _fill(n: int) -> int:
         Gpt.objects.bulk_create(gpts)
         for gpt in gpts:
             one, two = rng.sample(texts, 2)
+            of_gpt[gpt.id] = [each for name in (one[0], two[0]) for each in rng.sample(phrases[name], 8)]
             words = f"{one[1]} {two[1]} {gpt.slug}"
             data = {"slug": gpt.slug, "name": f"{one[0]} {two[0]}"[:50], "description": words, "starters": [two[2]]}
             gpt.published = GptVersion(gpt=gpt, number=1, data={**gpt.draft_spec().model_dump(mode="json"), **data})
@@ -178,7 +208,8 @@ def _fill(n: int) -> int:
         vector, embedder = rng.choice(entries)
         near = np.frombuffer(bytes(vector), "<f2").astype(np.float32)
         near = near + noise.normal(0, 0.03, near.shape).astype(np.float32)
-        made = (near / np.linalg.norm(near)).astype("<f2").tobytes()
-        SearchEntry.objects.filter(id=entry.id).update(vector=made, embedder=embedder)
+        made = {"vector": (near / np.linalg.norm(near)).astype("<f2").tobytes(), "embedder": embedder}
+        SearchEntry.objects.filter(id=entry.id).update(**made, phrases=of_gpt[entry.gpt_id])
+    write_words(SearchEntry.objects.filter(gpt__owner=owner))
     analyse()
     return n
