@@ -21,7 +21,7 @@ MIN_SHARE: Final = 0.7
 # Rejected sentences in a row after which generation is stopped.
 PATIENCE: Final = 4
 # Characters of an answer used to detect its language.
-_TAIL: Final = 600
+TAIL_CHARS: Final = 600
 
 
 class Gate:
@@ -113,7 +113,7 @@ class Gate:
         return next((_plain(each) for each in sentences if is_claim(each, self._instructions)), "")
 
     def _is_supported(self, sentence: str) -> bool:
-        text = f"{self._kept}\n{sentence}"[-_TAIL:]
+        text = f"{self._kept}\n{sentence}"[-TAIL_CHARS:]
         if self._by_figures:
             return self._judge.knows_names_and_figures(sentence, text)
         (verdict,) = self._judge.judge([sentence], text)

@@ -239,11 +239,10 @@ def _gate(state: TurnState, services: Services) -> Gate | None:
     if not passages or state.sees_new_picture():
         return None
     by_figures = wish != "question" or state.ability.keeps_to_sources
-    sources = (*passages, *results_as_passages(state), _said(state, everything=by_figures))
     language = services.small.language(state)
     return Gate(
         state.question(),
-        sources,
+        known(state, everything=by_figures),
         EmbeddedMeaning(services.embedder),
         state.spec.instructions,
         by_figures=by_figures,
@@ -252,6 +251,11 @@ def _gate(state: TurnState, services: Services) -> Gate | None:
         gloss=services.small.gloss(passages),
         earlier=() if by_figures else _earlier_answers(state),
     )
+
+
+def known(state: TurnState, *, everything: bool) -> tuple[Passage, ...]:
+    """What an answer may rest on: the files, results of calls, and what was said, or `everything` of it."""
+    return (*state.passages(), *results_as_passages(state), _said(state, everything=everything))
 
 
 def results_as_passages(state: TurnState) -> tuple[Passage, ...]:
@@ -268,7 +272,7 @@ def asked(state: TurnState, services: Services) -> Intent:
     return told.intent if told and told.intent != "question" else services.small.asks_for(state)
 
 
-def _said(state: TurnState, *, everything: bool = False) -> Passage:
+def _said(state: TurnState, *, everything: bool) -> Passage:
     """What a reply may repeat without a file: the GPT's own description, and texts that the person handed over.
 
     What a question supposes ("is it true that ...") is none of these. A text that is written for the person, one that

@@ -6,6 +6,8 @@ from typing import Final
 from gpts.knowledge.citations import Grounding, ground, ground_list
 from gpts.knowledge.documents import Citation, Passage, SentenceSupport
 from gpts.knowledge.extracts import closest
+from gpts.knowledge.grounding import TAIL_CHARS
+from gpts.knowledge.judging import Judge
 from gpts.knowledge.ranking import budget_for
 from gpts.runs import decisions
 from gpts.runs.delegation import title_of, titles_in
@@ -15,7 +17,7 @@ from gpts.runs.state import TurnState
 from gpts.runs.steps import Coverage, Finished, ModelReply, Retrieval
 from gpts.safety.flow import context_label
 from workers.knowledge.meaning import EmbeddedMeaning
-from workers.runs.answering import asked, results_as_passages
+from workers.runs.answering import asked, known, results_as_passages
 from workers.runs.reply_limits import counted, limited_end
 from workers.runs.services import Services
 from workers.runs.writing import Show
@@ -50,8 +52,8 @@ def finished(decision: decisions.Finish, state: TurnState, services: Services, s
     # Sentences of the files need no judgement, even where their list or table was taken apart; nor do fixed replies
     # and results of calls: a model that does not write from sources gives nothing else.
     quoted = not state.ability.writes_from_sources or (found and found.extract and found.extract in text)
-    support = _as_quotes(grounding.support) if quoted else _told(grounding, state, services)
-    coverage = _coverage(decision, state, grounding, services)
+    support = _as_quotes(grounding.support) if quoted else _told(grounding, text, state, services)
+    coverage = _coverage(decision, state, grounding, support, services)
     offers = coverage == "not_covered" and not grounding.citations
     end = Finished(
         text=text,
@@ -72,20 +74,24 @@ def _as_quotes(support: Sequence[SentenceSupport]) -> tuple[SentenceSupport, ...
     return tuple(each.model_copy(update={"level": "quoted"}) for each in cited)
 
 
-def _told(grounding: Grounding, state: TurnState, services: Services) -> tuple[SentenceSupport, ...]:
-    """What readers are told of the support of what a model wrote.
+def _told(grounding: Grounding, text: str, state: TurnState, services: Services) -> tuple[SentenceSupport, ...]:
+    """What readers are told of the support of the `text` that a model wrote.
 
-    Replies to small talk need none. Where a model that keeps to its sources may answer only from the files, that no
-    one place says a sentence says nothing against it: it may be put together, calculated or reworded.
+    Replies to small talk need none. Of a model that keeps to its sources, that no one place of the files says a
+    sentence says nothing against it, as it may be put together, calculated or reworded; a name or figure that is
+    nowhere does.
     """
     if not grounding.citations and asked(state, services) in ("small_talk", "about_gpt"):
         return ()
-    return tuple(each for each in grounding.support if not (_may_combine(state) and each.level == "unsupported"))
+    if not state.ability.keeps_to_sources:
+        return grounding.support
+    judge = Judge(known(state, everything=True), state.question(), EmbeddedMeaning(services.embedder))
 
+    def is_new(each: SentenceSupport) -> bool:
+        said = text[each.answer_start : each.answer_end]
+        return not judge.knows_names_and_figures(said, text[: each.answer_end][-TAIL_CHARS:])
 
-def _may_combine(state: TurnState) -> bool:
-    """Whether the model may put its answer together from several places of the files, and only from these."""
-    return state.spec.only_from_knowledge and state.ability.keeps_to_sources
+    return tuple(each for each in grounding.support if each.level != "unsupported" or is_new(each))
 
 
 def _openable(found: Grounding) -> Grounding:
@@ -167,7 +173,13 @@ def _decline(state: TurnState, services: Services) -> Finished:
     )
 
 
-def _coverage(decision: decisions.Finish, state: TurnState, grounding: Grounding, services: Services) -> Coverage:
+def _coverage(
+    decision: decisions.Finish,
+    state: TurnState,
+    grounding: Grounding,
+    told: Sequence[SentenceSupport],
+    services: Services,
+) -> Coverage:
     """Whether the files cover the question: judged by what the answer rests on if a model wrote it from them."""
     wrote = state.ability.writes_from_sources and any(isinstance(step, ModelReply) for step in state.steps)
     if not (wrote and decision.coverage == "covered" and state.passages()):
@@ -177,8 +189,8 @@ def _coverage(decision: decisions.Finish, state: TurnState, grounding: Grounding
     # A text that was written, a summary or a greeting asks nothing of the files.
     if not grounding.support or asked(state, services) != "question":
         return "no_knowledge"
-    if _may_combine(state):
-        return "covered"
+    if state.ability.keeps_to_sources:
+        return "not_covered" if any(each.level == "unsupported" for each in told) else "covered"
     # Where no sentence can be compared with the files, the question is.
     is_unchecked = all(each.level == "not_checked" for each in grounding.support)
     is_covered = is_unchecked and services.small.extract(_found(state, services), state).covered

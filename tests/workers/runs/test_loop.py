@@ -234,6 +234,20 @@ def test_of_a_model_that_keeps_to_its_sources_only_new_names_and_figures_are_wit
     assert "unsupported" not in {each.level for each in last.support}
 
 
+@pytest.mark.parametrize(("ability", "marked"), [(KEEPS, ["Order it"]), (CAPABLE, ["You will", "Order it"])])
+def test_where_a_gpt_may_answer_freely_such_a_model_s_own_words_are_not_called_unsupported(
+    conversation, told, ability, marked
+):
+    run = services.start_run(conversation, "How often in 900 hours do I service it, every 450, and with what?")
+    give_files(run)
+    written = "You will need that kit on two occasions in 900 hours. Order it from Grundfos for 40 euros."
+    last = advance(run, made_services([written], Index(FOUND), Embedder(), ability))[-1]
+    assert last.text == shown(told) == written
+    starts = [each.answer_start for each in last.support if each.level == "unsupported"]
+    assert [written[start : start + 8] for start in starts] == marked
+    assert last.coverage == "not_covered"
+
+
 @pytest.mark.parametrize(
     ("ability", "expected"),
     [
