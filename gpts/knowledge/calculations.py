@@ -22,8 +22,10 @@ _MOST_COUNTED: Final = 31
 # Months of a year, days of a week and working days, hours and minutes.
 _OFTEN: Final = (2, 5, 7, 12, 24, 60)
 _FORMULA: Final = re.compile(r"[\d(][\d., ()+\-−–×x*·/÷]{1,200}(?:= *[\d(][\d., ()+\-−–×x*·/÷]{0,200})+")
-# What is counted: "2 × 4.00 for two tables = 8.00".
-_UNIT: Final = re.compile(r"(?<=\d)(?: +(?!x )[^\W\d]+){1,4}(?= *[+\-−–×x*·/÷=])")
+# What is counted: "2 × 4.00 for two tables (with cloth) + tax 1.00 = 9.00".
+_REMARK: Final = re.compile(r"(?<=\w) {0,2}\([^()+×*·/÷=]{0,60}\)")
+_UNIT: Final = re.compile(r"(?<=[\d)])(?: +(?!x )[^\W\d][^\W\d-]*){1,4}(?= *[+\-−–×x*·/÷=)])")
+_LABEL: Final = re.compile(r"(?<=[+\-−–×*·/÷=] )(?:[^\W\d][^\W\d-]* ){1,4}(?=[\d(])")
 _SIGNS: Final = str.maketrans({"−": "-", "–": "-", "×": "*", "x": "*", "·": "*", "÷": "/"})
 _DURATION: Final = re.compile(r"(\d{1,3})[\s-]?(?:(min)|(?:h\b|hour|std|stunde|heure|hora))", re.IGNORECASE)
 _OPERAND: Final = re.compile(r"\d+(?:\.\d+)?")
@@ -101,7 +103,9 @@ def _following(unknown: Sequence[StatedFigure], known: _Known, around: str) -> l
     """Those of `unknown` that follow in one step."""
     if not unknown:
         return []
-    in_formulas, is_calculated = _in_formulas(around, known), len(known.numbers) <= _TOO_MANY
+    in_formulas = _in_formulas(around, known)
+    known.numbers |= in_formulas
+    is_calculated = len(known.numbers) <= _TOO_MANY
     results = sorted(set(_numbers_from(known))) if is_calculated else []
     moved = _times_from(known) if is_calculated else set[int]()
     followed = []
@@ -123,15 +127,17 @@ def _times_from(known: _Known) -> set[int]:
 def _in_formulas(text: str, known: _Known) -> set[float]:
     """The numbers of formulas that are right, and made of known figures and counts."""
     found: set[float] = set()
-    for formula in _FORMULA.findall(_UNIT.sub("", CURRENCY.sub("", text))):
+    for pattern in (CURRENCY, _REMARK, _UNIT, _LABEL):
+        text = pattern.sub("", text)
+    for formula in _FORMULA.findall(text):
         sides = [_plain(side.strip(" .,-").rstrip(" (")) for side in formula.translate(_SIGNS).split("=")]
-        results = [_result(side) for side in sides]
-        if any(each is None or not _is_same(results[-1] or 0.0, each) for each in results):
+        results = [_results(side) for side in sides]
+        if not all(results) or any(not _is_same(results[-1][0], each[0]) for each in results):
             continue
         used, *others = ({float(each) for each in _OPERAND.findall(side)} for side in sides)
         is_known = all(each in known.numbers or each == int(each) <= _MOST_COUNTED for each in used)
         if is_known and not known.stated.isdisjoint(used):
-            found |= used.union(*others, filter(None, results))
+            found |= used.union(*others, *results)
     return found
 
 
@@ -140,12 +146,13 @@ def _plain(side: str) -> str:
     return re.sub(r"(?<=\d),(?=\d\d?(?!\d))", ".", re.sub(r"(?<=\d)[,.\u202f](?=\d{3}(?!\d))", "", side))
 
 
-def _result(side: str) -> float | None:
-    """What one side of a formula comes to; None if it cannot be calculated."""
+def _results(side: str) -> list[float]:
+    """What one side of a formula comes to, and then each of its parts; empty if it cannot be calculated."""
     try:
-        return _calculated(ast.parse(side, mode="eval").body)
+        whole = ast.parse(side, mode="eval").body
+        return [_calculated(each) for each in ast.walk(whole) if isinstance(each, ast.expr)]
     except (SyntaxError, ValueError, ZeroDivisionError, OverflowError, RecursionError, MemoryError):
-        return None
+        return []
 
 
 def _calculated(node: ast.expr) -> float:

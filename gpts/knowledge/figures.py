@@ -12,6 +12,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
+from gpts.knowledge.terms import stem
+
 _WORDS: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 
 
@@ -30,6 +32,7 @@ _HELD_VALUES: Final = _by_word("held_only")
 _SCALE: Final = _by_word("scales")
 _MONTH: Final = _by_word("months")
 _DAYS: Final = frozenset("monday tuesday wednesday thursday friday saturday sunday".split())
+_SHORT_DAYS: Final = {day[:3]: stem(day) for day in _DAYS}
 _NAMES: Final = "|".join(sorted(_MONTH, key=len, reverse=True))
 _LINK: Final = r"[.,]?(?:st|nd|rd|th|er|º)?(?:\s+|-)(?:(?:of|de|del|di)\s+)?"
 
@@ -88,7 +91,12 @@ def forms(source: str) -> frozenset[str]:
 
 
 def is_dated(name: str, source: str, known: frozenset[str]) -> bool:
-    """Whether `name` is a day or month that `source`, with the words `known`, has as "Tue" or "2026-01-06"."""
+    """Whether `name` is a day or month that `source`, with the words `known`, has as "Tue" or "2026-01-06".
+
+    Or one that it has in full: "Tue" of "Tuesday".
+    """
+    if name in _SHORT_DAYS:
+        return _SHORT_DAYS[name] in known
     if name not in _DAYS and name not in _MONTH:
         return False
     return name[:3] in known or f"month {_MONTH.get(name)}" in forms(source)

@@ -55,6 +55,9 @@ class Gate:
         self._by_figures = by_figures
         self._fence = CodeFence()
         self._pending = ""
+        # A sentence that waits for the next one, which may tell how its figures come about, and what is between them:
+        # each with what stands before it.
+        self._held: list[tuple[str, str]] = []
         self._kept = ""
         self._n_shown = 0
         self._has_claim = False
@@ -75,6 +78,8 @@ class Gate:
         """The part of the withheld text that may be shown at the end of the reply."""
         whole, self._pending = self._pending, ""
         shown = self._release(whole)
+        self._settle("")
+        shown += self._show() if self._has_claim else ""
         # A greeting alone is not an answer, unless the model generated nothing else.
         return shown if self._has_claim or self.n_withheld else shown + self._show()
 
@@ -84,8 +89,7 @@ class Gate:
             sentence = text[span.start : span.end]
             if self.is_shut:
                 break
-            if self._passes(sentence):
-                self._kept += (text[end : span.start] if self._kept else "") + sentence
+            self._take(text[end : span.start], sentence)
             end = span.end
         # The break after the last sentence belongs to the next one, if that is shown.
         self._pending = text[end:] + self._pending
@@ -95,9 +99,36 @@ class Gate:
         shown, self._n_shown = self._kept[self._n_shown :], len(self._kept)
         return shown
 
+    def _take(self, gap: str, sentence: str) -> None:
+        """Keep, hold or withhold a sentence, before which `gap` stands."""
+        makes_claim = not self._fence.covers(sentence) and is_claim(sentence, self._instructions)
+        if makes_claim and not self._passes(sentence):
+            self._settle("")
+            self._held = [(gap, sentence)] if self._by_figures else []
+        elif self._held and not makes_claim:
+            self._held.append((gap, sentence))
+        else:
+            self._settle(sentence)
+            self._keep(gap, sentence)
+
+    def _keep(self, gap: str, sentence: str) -> None:
+        self._kept += (gap if self._kept else "") + sentence
+
+    def _settle(self, after: str) -> None:
+        """Show what was held, if the figures of its sentence follow from what stands up to the end of `after`."""
+        held, self._held = self._held, []
+        if not held:
+            return
+        (gap, sentence), *others = held
+        text = "\n".join((self._kept, *(each for _, each in held), after))[-TAIL_CHARS:]
+        if self._judge.knows_names_and_figures(sentence, text):
+            self.n_withheld -= 1
+            self._has_claim = True
+            self._keep(gap, sentence)
+        for each in others:
+            self._keep(*each)
+
     def _passes(self, sentence: str) -> bool:
-        if self._fence.covers(sentence) or not is_claim(sentence, self._instructions):
-            return True
         self.repeats = not self._has_claim and _plain(sentence) in self._said_first
         if not self.repeats and self._is_supported(sentence):
             self._has_claim, self._n_in_a_row = True, 0

@@ -46,6 +46,7 @@ _NAME: Final = re.compile(r"(?<![.!?:\-*#>] )(?<!^)\b[A-Z][\w'’-]*[\w]")
 # Of 126 true sentences of German letters and summaries 78 % were withheld for their nouns, now 4 %; of 48 with an
 # invented figure, name or place 12 % are shown, mostly a place alone ("in Eisenach"), before 2 % (2026-11).
 _GERMAN: Final = frozenset(_WORDS["german"].split())
+_BEFORE_NOUN: Final = _GERMAN.union(_WORDS["before_noun"].split())
 _GERMAN_SHARE: Final = 0.15
 _NAMED: Final = re.compile(r"[A-ZÄÖÜ][\w'’-]{0,60}\w(?: [A-ZÄÖÜ][\w'’-]{0,60}\w)+")
 # Not of scripts that add to it without a space: "P2是什么意思" has the code P2.
@@ -59,7 +60,8 @@ NUMBERED_TITLE: Final = re.compile(r"(?:§ ?)?\d+(?:\.\d+)*[.)]? \S+(?: \S+){0,4
 _LISTED: Final = re.compile(r"[-*+•|]|\d+[.)]")
 # "Next meeting: 9 June, 10:00", "Absent: Tom Hale (Treasurer)": a line that gives something is no title.
 _GIVES: Final = re.compile(r"[^:]+: .*[\d,(@]")
-_MARKUP: Final = re.compile(r"^[\s>#*+•-]+|[*_`]+")
+# Not the sign of a formula: "2 * 45".
+_MARKUP: Final = re.compile(r"^[\s>#*+•-]+|\*{2,}|(?<!\d)(?<!\d )\*|\*(?! ?\d)|[_`]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,9 @@ def adds_nothing(
     plain = _MARKUP.sub("", sentence)
     names = marks(plain) if is_translation else _names(plain, text)
     names = {name for name in names if not is_dated(name, text, known)}
-    return stems(names) <= known and (figures_agree(plain, text) or figures_follow(plain, text, around))
+    return stems(names) <= known and (
+        figures_agree(plain, text) or figures_follow(plain, text, _MARKUP.sub("", around))
+    )
 
 
 def _is_negated(text: str) -> bool:
@@ -232,7 +236,7 @@ def _named(run: re.Match[str]) -> list[str]:
 
     Polite pronouns are no part of it, nor is what begins the sentence unless it looks like a name.
     """
-    all_words = [word for word in run.group().split() if word.casefold() not in _GERMAN]
+    all_words = [word for word in run.group().split() if word.casefold() not in _BEFORE_NOUN]
     begins = run.start() == 0 and len(all_words) == len(run.group().split())
     return all_words[2 if begins and all_words[0].endswith(("e", "en", "er", "es")) else 1 :]
 

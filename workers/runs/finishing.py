@@ -88,8 +88,9 @@ def _told(grounding: Grounding, text: str, state: TurnState, services: Services)
     judge = Judge(known(state, everything=True), state.question(), EmbeddedMeaning(services.embedder))
 
     def is_new(each: SentenceSupport) -> bool:
-        said = text[each.answer_start : each.answer_end]
-        return not judge.knows_names_and_figures(said, text[: each.answer_end][-TAIL_CHARS:])
+        start, end = each.answer_start, each.answer_end
+        around = text[max(0, end - TAIL_CHARS) : end + TAIL_CHARS]  # what follows may be the formula of a total
+        return not judge.knows_names_and_figures(text[start:end], around)
 
     return tuple(each for each in grounding.support if each.level != "unsupported" or is_new(each))
 
