@@ -6,6 +6,7 @@ passage supports it. Text without claims is shown unchanged: greetings, headings
 the instructions ask for.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -20,6 +21,7 @@ from gpts.knowledge.support import is_claim
 MIN_SHARE: Final = 0.7
 # Rejected sentences in a row after which generation is stopped.
 PATIENCE: Final = 4
+_ITEM: Final = re.compile(r"\s*(?:[-*•]|\d{1,2}[.)])\s")
 # Characters of an answer used to detect its language.
 TAIL_CHARS: Final = 600
 
@@ -55,8 +57,8 @@ class Gate:
         self._by_figures = by_figures
         self._fence = CodeFence()
         self._pending = ""
-        # A sentence that waits for the next one, which may tell how its figures come about, and what is between them:
-        # each with what stands before it.
+        # A sentence that waits for the next one, which may tell how its figures come about, and what is between them,
+        # such as a list: each with what stands before it.
         self._held: list[tuple[str, str]] = []
         self._kept = ""
         self._n_shown = 0
@@ -105,7 +107,7 @@ class Gate:
         if makes_claim and not self._passes(sentence):
             self._settle("")
             self._held = [(gap, sentence)] if self._by_figures else []
-        elif self._held and not makes_claim:
+        elif self._held and (not makes_claim or _ITEM.match(sentence)):
             self._held.append((gap, sentence))
         else:
             self._settle(sentence)

@@ -298,14 +298,16 @@ def test_a_text_made_from_the_files_may_use_other_words_but_no_other_figures_and
     assert (gate.feed(sentence) + gate.finish()) == (sentence if passes else "")
 
 
+ALL = ""
+
+
 @pytest.mark.parametrize(
     ("answer", "shown"),
     [
-        ("That is **900** hours:\n\n2 × 450 h = **900**.", "That is **900** hours:\n\n2 × 450 h = **900**."),
-        (
-            "It takes 900 hours. So:\n\n| 2 * 450 = 900 |\n\nGood luck!",
-            "It takes 900 hours. So:\n\n| 2 * 450 = 900 |\n\nGood luck!",
-        ),
+        ("That is **900** hours:\n\n2 × 450 h = **900**.", ALL),
+        ("It takes 900 hours. So:\n\n| 2 * 450 = 900 |\n\nGood luck!", ALL),
+        ("900 hours in all:\n- 450 now\n- 450 later\n\n450 + 450 = 900.", ALL),
+        ("950 hours in all.\n- 450 now\n- 450 later", "- 450 now\n- 450 later"),
         ("That is 950 hours: 2 × 450. Service it every 450 hours.", "Service it every 450 hours."),
         ("That is 950 hours. That is 970. Every 450 hours.", "Every 450 hours."),
         ("Every 450 hours. That is 950 in all.", "Every 450 hours."),
@@ -315,7 +317,7 @@ def test_a_text_made_from_the_files_may_use_other_words_but_no_other_figures_and
 def test_a_total_may_stand_before_the_sum_that_gives_it(answer, shown, size):
     gate = Gate("Summarise the manual", [PASSAGE], by_figures=True)
     fed = "".join(gate.feed(answer[at : at + size]) for at in range(0, len(answer), size)) + gate.finish()
-    assert (fed.strip(), gate.n_withheld > 0) == (shown, shown != answer)
+    assert (fed.strip(), gate.n_withheld > 0) == (shown or answer, shown != ALL)
 
 
 GERMAN = "Die Dichtung hält 450 Stunden. Frau Özdemir prüft sie im Lager, wenn Sie das wünschen."
