@@ -1,6 +1,7 @@
 """What a message comes with besides its text: what its GPT remembers of the person, and the project it belongs to."""
 
 import json
+from datetime import date, timedelta
 from typing import Final
 
 from gpts.spec.gpt import UNTITLED
@@ -30,6 +31,9 @@ DRAFT: Final = """<draft>
 {fields}
 </draft>
 (The form as it is now. Categories: {categories}. Capabilities: {capabilities}. Knowledge files: {n_files}.)"""
+TODAY: Final = "(Today is {day}.)"
+# Days from yesterday on that an answer may name by their date.
+_DAYS_NEAR: Final = 16
 
 
 class Draft(Value):
@@ -77,9 +81,10 @@ class Background(Value):
     `project` is the name of the project that the chat is in, `wishes` what they want in it; empty without one.
     `remembered` are sentences about them, oldest first. `may_remember`: this chat may add to them.
     `inputs` are the values that they filled in, a line each. `draft` is the one that this conversation
-    builds, if it does.
+    builds, if it does. `today` is the date on which the message was sent, where the site is; None in old logs.
     """
 
+    today: date | None = None
     project: str = ""
     wishes: str = ""
     remembered: tuple[str, ...] = ()
@@ -87,12 +92,22 @@ class Background(Value):
     inputs: tuple[str, ...] = ()
     draft: Draft | None = None
 
-    def texts(self) -> tuple[str, ...]:
+    def texts(self, *, with_today: bool) -> tuple[str, ...]:
         """What of it the model reads, before the message."""
+        today = TODAY.format(day=_named(self.today)) if self.today and with_today else ""
         project = PROJECT.format(name=self.project, wishes=self.wishes) if self.wishes else ""
         lines = "\n".join(f"- {text}" for text in self.remembered)
         remembered = REMEMBERED.format(texts=lines) if lines else ""
         # As that of a file, their text cannot end its element.
         values = "\n".join(self.inputs).replace("</inputs>", "</ inputs>")
         inputs = INPUTS.format(lines=values) if values else ""
-        return tuple(filter(None, (inputs, project, remembered, self.draft.text() if self.draft else "")))
+        return tuple(filter(None, (today, inputs, project, remembered, self.draft.text() if self.draft else "")))
+
+    def days(self) -> str:
+        """The days around today, a line each, with which an answer may say when "tomorrow" or "next Tuesday" is."""
+        first = self.today - timedelta(days=1) if self.today else None
+        return "\n".join(_named(first + timedelta(days=n)) for n in range(_DAYS_NEAR)) if first else ""
+
+
+def _named(day: date) -> str:
+    return f"{day:%A}, {day.day} {day:%B %Y}"

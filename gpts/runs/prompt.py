@@ -60,12 +60,14 @@ def build_prompt(
     pictures: Mapping[str, Picture] = MappingProxyType({}),
     *,
     with_declined: bool = False,
+    with_today: bool = False,
 ) -> tuple[PromptMessage, ...]:
     """The messages to complete: the system message, earlier turns, this turn so far.
 
     Attached files among `whole_files` and `pictures` stand in the message that they came with. Of the first
     `n_dropped` turns only these texts are kept. Turns that were declined are left out unless `with_declined`: a small
     model repeats what it takes for its own words (Qwen2.5-Coder 1.5B in half of the next turns, 2026-11).
+    `with_today`: the first turn, and later ones of another day, begin with the date.
     """
     *history, log = _with_project_files((*history, log))
     files = Shown({file.file_id: file for file in whole_files}, pictures)
@@ -76,7 +78,7 @@ def build_prompt(
         if _guest_of(turn) != _guest_of(log):
             messages += _other_turn(turn, files)
             continue
-        before, known = known, _background(turn)
+        before, known = known, _background(turn, with_today)
         new = replace(files, background=tuple(text for text in known if text not in before))
         messages += _turn(turn, new, reasons=turn is log)
     if dropped := _texts([file for turn in history[:n_dropped] for file in attachments(turn)], files):
@@ -107,8 +109,9 @@ def _guest_of(turn: Log) -> str:
     return next((step.guest_id for step in turn if isinstance(step, UserMessage)), "")
 
 
-def _background(turn: Log) -> tuple[str, ...]:
-    return next((step.background.texts() for step in turn if isinstance(step, UserMessage)), ())
+def _background(turn: Log, with_today: bool) -> tuple[str, ...]:
+    first = next((step for step in turn if isinstance(step, UserMessage)), None)
+    return first.background.texts(with_today=with_today) if first else ()
 
 
 def _other_turn(turn: Log, files: Shown) -> list[PromptMessage]:

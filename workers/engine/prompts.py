@@ -34,6 +34,7 @@ def fit_prompt(
             dropped,
             state.pictures,
             with_declined=state.ability.keeps_to_sources,
+            with_today=state.ability.calls_tools,
         )
         messages = (*told, *request)
         n_tokens = engine.count_tokens(messages, tools)

@@ -285,7 +285,7 @@ def _said(state: TurnState, *, everything: bool) -> Passage:
     if everything:
         earlier = (each.content for step in steps if isinstance(step, UserMessage) for each in step.earlier)
         answers = (step.text for step in steps if isinstance(step, Finished))
-        said = [spec.instructions, *earlier, *messages, *answers]
+        said = [spec.instructions, state.user_message().background.days(), *earlier, *messages, *answers]
     else:
         texts = (found.group() for message in messages if (found := _HANDED_OVER.search(message)))
         sentences = (text[span.start : span.end] for text in texts for span in sentence_spans(text))

@@ -191,7 +191,7 @@ def _begin(run: Run, root_id: UUID, request: DelegationRequest, digest: str) -> 
         delegated_by=request.delegated_by,
         label=request.label,
         own_words=request.own_words,
-        background=inputs_of.with_inputs(Background(), version.spec(), conversation),
+        background=inputs_of.with_inputs(Background(today=timezone.localdate()), version.spec(), conversation),
     )
     log.begin(child, first)
     return child

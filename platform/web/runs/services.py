@@ -148,6 +148,7 @@ def _background(conversation: Conversation, version: GptVersion, spec: GptSpec) 
     """What the GPT of this version knows before it reads a message in the conversation."""
     background = memories.background_of(conversation, version.gpt, spec.capabilities)
     background = drafts.with_draft(projects.with_project(background, conversation), conversation)
+    background = background.model_copy(update={"today": timezone.localdate()})
     return inputs_of.with_inputs(background, spec, conversation)
 
 

@@ -1,5 +1,6 @@
 """The prompt only ever grows at its end."""
 
+from datetime import date
 from itertools import pairwise
 
 from gpts.knowledge.documents import Passage
@@ -196,6 +197,29 @@ def test_quotes_in_place_of_an_answer_stand_in_the_prompt():
     quoted = (UserMessage(text="Why?"), ModelReply(text="", n_withheld=1), Finished(text="It leaks."))
     messages = build_prompt(SPEC, [quoted], (UserMessage(text="And?"),))
     assert [each.content for each in messages[1:]] == ["Why?", "It leaks.", "And?"]
+
+
+def test_the_date_is_told_once_a_day_to_models_that_use_it():
+    def said(text: str, day: int) -> tuple[UserMessage, Finished]:
+        return UserMessage(text=text, background=Background(today=date(2026, 11, day))), Finished(text="OK.")
+
+    turns = [said("Hi", 29), said("And now?", 29), said("Good morning", 30)]
+    told = build_prompt(SPEC, turns[:2], turns[2][:1], with_today=True)
+    users = [message.content for message in told if message.role == "user"]
+    today = "(Today is Sunday, 29 November 2026.)\n\nHi"
+    assert users == [today, "And now?", "(Today is Monday, 30 November 2026.)\n\nGood morning"]
+    untold = build_prompt(SPEC, turns[:2], turns[2][:1])
+    assert [message.content for message in untold if message.role == "user"] == ["Hi", "And now?", "Good morning"]
+
+
+def test_days_that_an_answer_may_name_are_near():
+    days = Background(today=date(2026, 12, 24)).days().splitlines()
+    assert (days[0], days[2], days[-1]) == (
+        "Wednesday, 23 December 2026",
+        "Friday, 25 December 2026",
+        "Thursday, 7 January 2027",
+    )
+    assert Background().days() == ""
 
 
 def test_what_is_remembered_comes_once_and_again_when_it_changes():

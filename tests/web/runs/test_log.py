@@ -7,6 +7,7 @@ import pytest
 from django.db import IntegrityError, connection
 from django.utils import timezone
 
+from gpts.runs.background import Background
 from gpts.runs.steps import Approval, ApprovalRequest, Cancelled, Finished, ModelReply, ToolResult, UserMessage
 from web.runs import log
 from web.runs.errors import LeaseLost, RunOver
@@ -20,7 +21,8 @@ def expire(run: Run) -> None:
 
 
 def test_a_run_begins_with_the_question(run):
-    assert log.read(run.id) == (UserMessage(text="Which seal fits the Z-9?"),)
+    today = Background(today=timezone.localdate())
+    assert log.read(run.id) == (UserMessage(text="Which seal fits the Z-9?", background=today),)
 
 
 def test_steps_come_back_as_they_were_appended(run):

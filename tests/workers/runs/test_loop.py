@@ -5,9 +5,11 @@ from dataclasses import replace
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from gpts.knowledge.documents import Passage
 from gpts.knowledge.terms import terms
+from gpts.runs.background import Background
 from gpts.runs.fixed_replies import fixed_reply
 from gpts.runs.messages import PromptMessage
 from gpts.runs.overrides import CallerTool, Overrides
@@ -303,7 +305,9 @@ def test_a_model_that_repeats_an_answer_is_asked_again_without_what_was_said(con
         assert steps[-1].text == steps[-2].text == shown(told) == answer
     twice, alone = its.engine.requests[-2:]
     system, *said, last = twice.messages
-    assert (len(said), said[1].content, alone.messages) == (2, kit, (system, last))
+    assert (len(said), said[1].content) == (2, kit)
+    (today,) = Background(today=timezone.localdate()).texts(with_today=True)
+    assert alone.messages == (system, last.model_copy(update={"content": f"{today}\n\n{last.content}"}))
     assert steps[-2].completion_tokens > len(hours.split())
 
 
@@ -533,7 +537,8 @@ def test_an_attached_file_is_read_in_its_message_cited_and_only_appended_to(run,
     later = advance(services.start_run(conversation, "And how often?"), its)
     assert (its.index.queries, later[1].summary()) == ([], "Read lease.pdf")
     first, second = (request.messages for request in its.engine.requests)
-    assert first[1].content.startswith('<file name="lease.pdf">')
+    (today,) = Background(today=timezone.localdate()).texts(with_today=True)
+    assert first[1].content.startswith(f'{today}\n\n<file name="lease.pdf">')
     assert second[: len(first)] == first
     assert advance(services.regenerate(conversation.messages.last()), its)[1].whole_files == ("lease.pdf",)
 

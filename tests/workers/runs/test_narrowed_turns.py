@@ -1,5 +1,8 @@
 """What a response asks of one run: fewer of the GPT's tools but never more, a call in any case, instructions."""
 
+from django.utils import timezone
+
+from gpts.runs.background import Background
 from gpts.runs.overrides import Overrides
 from gpts.runs.steps import ToolResult
 from tests.workers.runs.test_loop import advance, give, scripted_services
@@ -43,5 +46,7 @@ def test_instructions_hold_for_their_own_turn_only(conversation):
         its = scripted_services(["ZP-771."])
         advance(start(conversation, instructions=rule), its)
         prompts.append([message.content for message in its.engine.requests[-1].messages])
-    assert prompts[0][1:] == [RULE, "Which seal fits?"]
-    assert prompts[1][1:] == ["Which seal fits?", "ZP-771.", "Which seal fits?"]
+    (today,) = Background(today=timezone.localdate()).texts(with_today=True)
+    dated = f"{today}\n\nWhich seal fits?"
+    assert prompts[0][1:] == [RULE, dated]
+    assert prompts[1][1:] == [dated, "ZP-771.", "Which seal fits?"]
