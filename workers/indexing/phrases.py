@@ -10,6 +10,7 @@ from typing import Final
 from django.conf import settings
 
 from gpts.runs.search_texts import PHRASES_TOKENS, phrases_request, read_phrases
+from web.builder.models import Gpt
 from web.builder.models_store import SearchEntry
 from workers.engine.base import PromptTooLong
 from workers.indexing.contexts import RunWaits, unless_run_waits
@@ -23,12 +24,12 @@ AT_ONCE: Final = 100
 
 
 def write_phrases(services: Services) -> None:
-    """Write the phrases that published GPTs lack, unless the model cannot or has other work. Raises EngineError."""
+    """Write the phrases that GPTs of the store lack, unless the model cannot or has other work. Raises EngineError."""
     if not services.engine.ability().keeps_to_sources:
         return
-    lacking = SearchEntry.objects.filter(phrases__isnull=True).exclude(embedder="").select_related("version")
+    lacking = SearchEntry.objects.filter(gpt__in=Gpt.objects.in_store(), phrases__isnull=True).exclude(embedder="")
     with publishing.locked(settings.GUILDHALL_HOME / "run" / "phrases.lock") as is_locked, suppress(RunWaits):
-        for entry in lacking.order_by("-changed")[: AT_ONCE * is_locked]:
+        for entry in lacking.select_related("version").order_by("-changed")[: AT_ONCE * is_locked]:
             take_phrases(entry, phrases_of(entry, services, unless_run_waits()), services.embedder)
 
 

@@ -8,7 +8,7 @@ from tests.workers.made_services import made_services
 from web.builder.models_access import Sharing
 from web.builder.models_store import SearchEntry
 from web.builder.search import find
-from web.builder.services import create_gpt, update_gpt
+from web.builder.services import create_gpt, set_sharing, update_gpt
 from web.runs import services as runs
 from workers.engine.base import EngineError
 from workers.engine.scripted import CAPABLE
@@ -121,6 +121,16 @@ def test_a_worker_that_is_killed_or_another_that_writes_loses_nothing(gpt, home)
     with publishing.locked(home / "run" / "phrases.lock"):
         write_phrases(its)
     assert (its.engine.requests, phrases()) == ([], None)
+    write_phrases(its)
+    assert phrases() == ["umbrella"]
+
+
+def test_a_gpt_that_is_not_in_the_store_gets_none(gpt, alice):
+    set_sharing(gpt, Sharing.ME, by=alice)
+    its = model("umbrella")
+    write_phrases(its)
+    assert (its.engine.requests, phrases()) == ([], None)
+    set_sharing(gpt, Sharing.STORE, by=alice)
     write_phrases(its)
     assert phrases() == ["umbrella"]
 
