@@ -24,7 +24,7 @@ AT_ONCE: Final = 100
 
 
 def write_phrases(services: Services) -> None:
-    """Write the phrases that GPTs of the store lack, unless the model cannot or has other work. Raises EngineError."""
+    """Write the phrases that GPTs of the store lack, unless the model can't or has other work. Raises EngineError."""
     if not services.engine.ability().keeps_to_sources:
         return
     lacking = SearchEntry.objects.filter(gpt__in=Gpt.objects.in_store(), phrases__isnull=True).exclude(embedder="")
