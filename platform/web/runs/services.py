@@ -148,8 +148,11 @@ def _background(conversation: Conversation, version: GptVersion, spec: GptSpec) 
     """What the GPT of this version knows before it reads a message in the conversation."""
     background = memories.background_of(conversation, version.gpt, spec.capabilities)
     background = drafts.with_draft(projects.with_project(background, conversation), conversation)
-    background = background.model_copy(update={"today": timezone.localdate()})
-    return inputs_of.with_inputs(background, spec, conversation)
+    return inputs_of.with_inputs(_dated(background), spec, conversation)
+
+
+def _dated(background: Background) -> Background:
+    return background.model_copy(update={"today": timezone.localdate()})
 
 
 def checked_text(text: str, attachments: Sequence[UUID], is_page: bool = True) -> str:
@@ -216,7 +219,7 @@ def regenerate(message: Message) -> Run:
         last = message.runs.select_related("version__gpt__published").latest("created")
         mentions.check_available(conversation, last.gpt)
         first = log.first(last.id)
-        background = drafts.with_draft(first.background, conversation)  # it may have changed since
+        background = _dated(drafts.with_draft(first.background, conversation))  # both may have changed since
         version = _now(conversation) if last.gpt.id == conversation.gpt_id else last.version
         return _queue(message, first.model_copy(update={"background": background}), version)
 

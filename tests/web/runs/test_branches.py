@@ -1,7 +1,10 @@
 """Branches: edited messages, other answers, what each answer knows of the conversation, and forked chats."""
 
+from datetime import timedelta
+
 import pytest
 from django.http import Http404
+from django.utils import timezone
 
 from gpts.knowledge.documents import Citation
 from gpts.runs.steps import Error, Finished, ToolResult, UserMessage
@@ -62,6 +65,14 @@ def test_any_answer_can_be_regenerated_and_both_stay(conversation, ask):
     assert said(third) == ["1b"]
     branches.show(conversation, first.id)
     assert shown(conversation) == [first.id, second.id]
+
+
+def test_an_answer_regenerated_on_another_day_has_that_date(conversation, ask, monkeypatch):
+    first = ask("One", "1")
+    tomorrow = timezone.localdate() + timedelta(days=1)
+    monkeypatch.setattr(timezone, "localdate", lambda: tomorrow)
+    again = services.regenerate(first.message)
+    assert log.first(again.id).background.today == tomorrow
 
 
 def test_versions_are_told_by_the_runs_that_show_them(conversation, ask):
