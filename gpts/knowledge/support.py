@@ -48,6 +48,8 @@ _NAME: Final = re.compile(r"(?<![.!?:\-*#>] )(?<!^)\b[A-Z][\w'’-]*[\w]")
 _GERMAN: Final = frozenset(_WORDS["german"].split())
 _BEFORE_NOUN: Final = _GERMAN.union(_WORDS["before_noun"].split())
 _GERMAN_SHARE: Final = 0.15
+# What is no name of "Ferris's", "I'd" and "We'll".
+_ENDINGS: Final = frozenset("s i d m ll ve re we you they he she it".split())
 _NAMED: Final = re.compile(r"[A-ZÄÖÜ][\w'’-]{0,60}\w(?: [A-ZÄÖÜ][\w'’-]{0,60}\w)+")
 # Not of scripts that add to it without a space: "P2是什么意思" has the code P2.
 _CODE: Final = re.compile(r"(?<!W)W*(?:\d|[A-Z]W*[A-Z])W*".replace("W", rf"[^\W{HAN}{RUNS}\uac00-\ud7af]"))
@@ -226,8 +228,7 @@ def marks(plain: str) -> set[str]:
 def _names(plain: str, text: str) -> set[str]:
     """The words of the names in a sentence in the language of `text`."""
     if not _is_german(text):
-        # Of "Ferris's", the ending is no name.
-        return {word for name in _NAME.findall(plain) for word in words(name) if word != "s"}
+        return {word for name in _NAME.findall(plain) for word in words(name)} - _ENDINGS
     return marks(plain) | {word for run in _NAMED.finditer(plain) for word in words(" ".join(_named(run)))}
 
 

@@ -289,6 +289,7 @@ def test_the_frame_of_a_letter_and_what_is_said_of_the_gpt_claim_nothing(sentenc
     [
         ("In short, look after the seal regularly, about every 450 hours.", True),
         ("A leak is a good reason to look at it sooner.", True),
+        ("For that I'd look at the seal every 450 hours, and then I'll see what they've done.", True),
         ("In short, look after the seal every 150 hours.", False),
         ("Order the seal from Grundfos.", False),
     ],
