@@ -27,6 +27,10 @@ _REMARK: Final = re.compile(r"(?<=\w) {0,2}\([^()+×*·/÷=]{0,60}\)")
 _UNIT: Final = re.compile(r"(?<=[\d)])(?: +(?!x )[^\W\d][^\W\d-]*){1,4}(?= *[+\-−–×x*·/÷=)])")
 _LABEL: Final = re.compile(r"(?<=[+\-−–×*·/÷=] )(?:[^\W\d][^\W\d-]* ){1,4}(?=[\d(])")
 _SIGNS: Final = str.maketrans({"−": "-", "–": "-", "×": "*", "x": "*", "·": "*", "÷": "/"})
+# "2 × 26.00 × 25 % = 13.00"
+_PERCENT: Final = re.compile(r"(?<=\d) ?%(?! *[\d(])")
+_OF_100: Final = re.compile(r"(\d+(?:\.\d+)?) ?/ 100")
+_SHARE: Final = re.compile(r"(\d{1,2}(?:[.,]\d)?) ?(?:%|percent|prozent|por ciento|pour ?cent)", re.IGNORECASE)
 _DURATION: Final = re.compile(r"(\d{1,3})[\s-]?(?:(min)|(?:h\b|hour|std|stunde|heure|hora))", re.IGNORECASE)
 _OPERAND: Final = re.compile(r"\d+(?:\.\d+)?")
 _CLOCK: Final = re.compile(r"(\d{1,2}):(\d\d)")
@@ -43,10 +47,11 @@ _OPERATIONS: Final[dict[type[ast.operator], Callable[[float, float], float]]] = 
 class _Known:
     """The numbers, and the times of day in minutes, that are known, and the numbers of them that sources state.
 
-    `durations` are those of the source, in minutes.
+    `durations` are those of the source, in minutes, `shares` its percentages.
     """
 
     durations: set[int]
+    shares: set[float]
     stated: frozenset[float] = frozenset()
     numbers: set[float] = field(default_factory=set)
     times: set[int] = field(default_factory=set)
@@ -65,7 +70,8 @@ def figures_follow(claim: str, source: str, around: str) -> bool:
     if in_other_currency(claim, source):
         return False
     given, wanted, unknown = forms(source), figures(claim), list[StatedFigure]()
-    known = _Known({int(n) * (1 if minutes else 60) for n, minutes in _DURATION.findall(source)})
+    durations = {int(n) * (1 if minutes else 60) for n, minutes in _DURATION.findall(source)}
+    known = _Known(durations, {float(share.replace(",", ".")) for share in _SHARE.findall(source)})
     for each in (*wanted, *figures(around)):
         if each.ways and not each.is_in(given) and not _is_clock_in(each, given):
             unknown.append(each)
@@ -129,13 +135,17 @@ def _in_formulas(text: str, known: _Known) -> set[float]:
     found: set[float] = set()
     for pattern in (CURRENCY, _REMARK, _UNIT, _LABEL):
         text = pattern.sub("", text)
+    text = _PERCENT.sub(" / 100", text)
     for formula in _FORMULA.findall(text):
         sides = [_plain(side.strip(" .,-").rstrip(" (")) for side in formula.translate(_SIGNS).split("=")]
         results = [_results(side) for side in sides]
         if not all(results) or any(not _is_same(results[-1][0], each[0]) for each in results):
             continue
+        percentages = {float(each) for side in sides for each in _OF_100.findall(side)}
+        if not percentages <= known.numbers | known.shares:
+            continue
         used, *others = ({float(each) for each in _OPERAND.findall(side)} for side in sides)
-        is_known = all(each in known.numbers or each == int(each) <= _MOST_COUNTED for each in used)
+        is_known = all(each in known.numbers or each == 100 or each == int(each) <= _MOST_COUNTED for each in used)
         if is_known and not known.stated.isdisjoint(used):
             found |= used.union(*others, *results)
     return found
@@ -169,6 +179,8 @@ def _numbers_from(known: _Known) -> Iterator[float]:
     for one, other in permutations(known.numbers, 2):
         yield from (one + other, one - other, one * other, one / other if other else one)
         yield from (one * other / 100, one * (100 - other) / 100, one * (100 + other) / 100)
+    for one, share in product(known.numbers, known.shares):
+        yield from (one * share / 100, one * (100 - share) / 100)
     yield from (result for one in known.numbers for n in _OFTEN for result in (one * n, one / n))
     for one, other in combinations(known.times, 2):
         apart = abs(one - other)

@@ -6,7 +6,6 @@ passage supports it. Text without claims is shown unchanged: greetings, headings
 the instructions ask for.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -21,7 +20,8 @@ from gpts.knowledge.support import is_claim
 MIN_SHARE: Final = 0.7
 # Rejected sentences in a row after which generation is stopped.
 PATIENCE: Final = 4
-_ITEM: Final = re.compile(r"\s*(?:[-*•]|\d{1,2}[.)])\s")
+# How many sentences, list items and the like a total may stand before the formula that gives it.
+_MOST_HELD: Final = 10
 # Characters of an answer used to detect its language.
 TAIL_CHARS: Final = 600
 
@@ -57,8 +57,8 @@ class Gate:
         self._by_figures = by_figures
         self._fence = CodeFence()
         self._pending = ""
-        # A sentence that waits for the next one, which may tell how its figures come about, and what is between them,
-        # such as a list: each with what stands before it.
+        # A sentence that waits for one which tells how its figures come about, and what is between them: each with
+        # what stands before it.
         self._held: list[tuple[str, str]] = []
         self._kept = ""
         self._n_shown = 0
@@ -80,7 +80,7 @@ class Gate:
         """The part of the withheld text that may be shown at the end of the reply."""
         whole, self._pending = self._pending, ""
         shown = self._release(whole)
-        self._settle("")
+        self._settle()
         shown += self._show() if self._has_claim else ""
         # A greeting alone is not an answer, unless the model generated nothing else.
         return shown if self._has_claim or self.n_withheld else shown + self._show()
@@ -105,29 +105,27 @@ class Gate:
         """Keep, hold or withhold a sentence, before which `gap` stands."""
         makes_claim = not self._fence.covers(sentence) and is_claim(sentence, self._instructions)
         if makes_claim and not self._passes(sentence):
-            self._settle("")
+            self._settle()
             self._held = [(gap, sentence)] if self._by_figures else []
-        elif self._held and (not makes_claim or _ITEM.match(sentence)):
+        elif self._held:
             self._held.append((gap, sentence))
+            if len(self._held) > _MOST_HELD or self._is_known(self._held[0][1]):
+                self._settle()
         else:
-            self._settle(sentence)
             self._keep(gap, sentence)
 
     def _keep(self, gap: str, sentence: str) -> None:
         self._kept += (gap if self._kept else "") + sentence
 
-    def _settle(self, after: str) -> None:
-        """Show what was held, if the figures of its sentence follow from what stands up to the end of `after`."""
-        held, self._held = self._held, []
-        if not held:
-            return
-        (gap, sentence), *others = held
-        text = "\n".join((self._kept, *(each for _, each in held), after))[-TAIL_CHARS:]
-        if self._judge.knows_names_and_figures(sentence, text):
+    def _settle(self) -> None:
+        """Show what was held, if the figures of its sentence follow by now."""
+        if self._held and self._is_known(self._held[0][1]):
             self.n_withheld -= 1
             self._has_claim = True
-            self._keep(gap, sentence)
-        for each in others:
+        else:
+            del self._held[:1]
+        held, self._held = self._held, []
+        for each in held:
             self._keep(*each)
 
     def _passes(self, sentence: str) -> bool:
@@ -145,10 +143,15 @@ class Gate:
         sentences = (answer[span.start : span.end] for span in sentence_spans(answer))
         return next((_plain(each) for each in sentences if is_claim(each, self._instructions)), "")
 
+    def _is_known(self, sentence: str) -> bool:
+        """Whether each name and figure of `sentence` is in the passages, or follows from what was said so far."""
+        text = "\n".join((self._kept, *(each for _, each in self._held), sentence))
+        return self._judge.knows_names_and_figures(sentence, text[-TAIL_CHARS:])
+
     def _is_supported(self, sentence: str) -> bool:
-        text = f"{self._kept}\n{sentence}"[-TAIL_CHARS:]
         if self._by_figures:
-            return self._judge.knows_names_and_figures(sentence, text)
+            return self._is_known(sentence)
+        text = f"{self._kept}\n{sentence}"[-TAIL_CHARS:]
         (verdict,) = self._judge.judge([sentence], text)
         if verdict.source is None:
             return verdict.level == "not_checked" and self._judge.may_be_unread(sentence, text)

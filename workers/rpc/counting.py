@@ -36,7 +36,7 @@ def count_tokens(
         chosen = engines.choose(spec.model.engine, gpt.owner, (), services).services
         state = TurnState(spec, chosen.engine.ability(), (first,), (), own | callers_own(first.overrides))
         state = replace(state, whole_files=answering.whole_files(state, chosen))
-        prompt = build_prompt(spec, (), state.steps, state.whole_files)
+        prompt = build_prompt(spec, (), state.steps, state.whole_files, with_today=state.ability.calls_tools)
         return {"n_tokens": chosen.engine.count_tokens(prompt, state.model_tools())}
     except (EngineError, FileError):
         logger.exception("a prompt of %s could not be counted", gpt.slug)

@@ -3,9 +3,11 @@
 from typing import Final, Literal
 
 from django.http import HttpRequest
+from django.utils import timezone
 from ninja import Router, Schema
 from pydantic import Field
 
+from gpts.runs.background import Background
 from gpts.runs.overrides import Overrides
 from gpts.runs.steps import UserMessage
 from web import rpc
@@ -89,6 +91,7 @@ def _counted(user: User, gpt: Gpt, message: ProgramMessage, overrides: Overrides
         later=tuple(message.later),
         overrides=overrides,
         is_side_task=message.is_side_task,
+        background=Background(today=timezone.localdate()),
     )
     try:
         found = rpc.call_for(user.pk, TASK, str(gpt.id), first.model_dump_json(), queue="model", timeout_s=TIMEOUT_S)

@@ -289,6 +289,8 @@ def test_the_frame_of_a_letter_and_what_is_said_of_the_gpt_claim_nothing(sentenc
     [
         ("In short, look after the seal regularly, about every 450 hours.", True),
         ("A leak is a good reason to look at it sooner.", True),
+        ("¡Claro! It is 450.", True),
+        ("- ZP-B7-01: every 450 hours.", False),
         ("For that I'd look at the seal every 450 hours, and then I'll see what they've done.", True),
         ("In short, look after the seal every 150 hours.", False),
         ("Order the seal from Grundfos.", False),
@@ -308,6 +310,8 @@ ALL = ""
         ("That is **900** hours:\n\n2 × 450 h = **900**.", ALL),
         ("It takes 900 hours. So:\n\n| 2 * 450 = 900 |\n\nGood luck!", ALL),
         ("900 hours in all:\n- 450 now\n- 450 later\n\n450 + 450 = 900.", ALL),
+        ("In all 900 hours. The seal is looked at twice. It lasts 450. So 2 × 450 = 900.", ALL),
+        ("Every 450 hours. At 30 % it is 450 × 30 % = 135.", "Every 450 hours."),
         ("950 hours in all.\n- 450 now\n- 450 later", "- 450 now\n- 450 later"),
         ("That is 950 hours: 2 × 450. Service it every 450 hours.", "Service it every 450 hours."),
         ("That is 950 hours. That is 970. Every 450 hours.", "Every 450 hours."),
