@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from django.conf import settings
@@ -16,6 +17,7 @@ from workers.engine.base import Engine, EngineError
 from workers.indexing import contexts, phrases
 from workers.model_downloads import start_downloads
 from workers.model_survey import survey
+from workers.runs.services import Services
 from workers.sandbox.client import Client
 from workers.tools.builtin import missing
 
@@ -28,10 +30,10 @@ def start_model() -> None:
     """In the background, load the model, announce it while it is healthy, and write with it what searches need."""
     _repeat("model-heartbeat", _announce_model)
     if settings.STORE_PHRASES:
-        _repeat("store-phrases", _write_phrases)
+        _repeat("store-phrases", partial(_write, phrases.write_phrases, "phrases for the store's search"))
     if settings.CONTEXTUAL_CHUNKS:
         contexts.request_missing()
-        _repeat("context-lines", _write_lines)
+        _repeat("context-lines", partial(_write, contexts.write_lines, "lines of context"))
 
 
 def start_choice() -> None:
@@ -81,20 +83,12 @@ def _survey() -> None:
         logger.exception("the models could not be surveyed; trying again")
 
 
-def _write_lines() -> None:
+def _write(write: Callable[[Services], None], what: str) -> None:
     close_old_connections()
     try:
-        contexts.write_lines(services())
+        write(services())
     except (EngineError, DatabaseError, OSError):
-        logger.exception("lines of context could not be written; trying again")
-
-
-def _write_phrases() -> None:
-    close_old_connections()
-    try:
-        phrases.write_phrases(services())
-    except (EngineError, DatabaseError, OSError):
-        logger.exception("phrases for the store's search could not be written; trying again")
+        logger.exception("%s could not be written; trying again", what)
 
 
 def _announce_model() -> None:

@@ -80,7 +80,7 @@ class Gate:
         """The part of the withheld text that may be shown at the end of the reply."""
         whole, self._pending = self._pending, ""
         shown = self._release(whole)
-        self._settle()
+        self._settle(shows=False)
         shown += self._show() if self._has_claim else ""
         # A greeting alone is not an answer, unless the model generated nothing else.
         return shown if self._has_claim or self.n_withheld else shown + self._show()
@@ -105,28 +105,27 @@ class Gate:
         """Keep, hold or withhold a sentence, before which `gap` stands."""
         makes_claim = not self._fence.covers(sentence) and is_claim(sentence, self._instructions)
         if makes_claim and not self._passes(sentence):
-            self._settle()
+            self._settle(shows=False)
             self._held = [(gap, sentence)] if self._by_figures else []
         elif self._held:
             self._held.append((gap, sentence))
-            if len(self._held) > _MOST_HELD or self._is_known(self._held[0][1]):
-                self._settle()
+            is_known = self._is_known(self._held[0][1])
+            if is_known or len(self._held) > _MOST_HELD:
+                self._settle(shows=is_known)
         else:
             self._keep(gap, sentence)
 
     def _keep(self, gap: str, sentence: str) -> None:
         self._kept += (gap if self._kept else "") + sentence
 
-    def _settle(self) -> None:
-        """Show what was held, if the figures of its sentence follow by now."""
-        if self._held and self._is_known(self._held[0][1]):
+    def _settle(self, *, shows: bool) -> None:
+        """Keep what was held; its sentence only if that `shows`, as its figures follow by now."""
+        if shows:
             self.n_withheld -= 1
             self._has_claim = True
-        else:
-            del self._held[:1]
-        held, self._held = self._held, []
-        for each in held:
+        for each in self._held if shows else self._held[1:]:
             self._keep(*each)
+        self._held = []
 
     def _passes(self, sentence: str) -> bool:
         self.repeats = not self._has_claim and _plain(sentence) in self._said_first

@@ -83,7 +83,7 @@ def _told(grounding: Grounding, text: str, state: TurnState, services: Services)
     """
     if not grounding.citations and asked(state, services) in ("small_talk", "about_gpt"):
         return ()
-    if not state.ability.keeps_to_sources:
+    if not state.ability.keeps_to_sources or all(each.level != "unsupported" for each in grounding.support):
         return grounding.support
     judge = Judge(known(state, everything=True), state.question(), EmbeddedMeaning(services.embedder))
 
