@@ -92,6 +92,7 @@ def test_branches_work_without_script(visitor, bob, gpt):
     page.locator("summary", has_text="Edit").click()
     page.get_by_label("Edit your message").fill("Question Uno")
     page.locator(".edit").get_by_role("button", name="Send").click()
+    expect(page.locator(".question > p")).to_have_text("Question Uno")
     log.append(newest().id, Finished(text="Answer Uno."))
     page.reload()
     expect(page.locator(".answer")).to_have_text("Answer Uno.")
