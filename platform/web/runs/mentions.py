@@ -175,14 +175,14 @@ def _recently_used(user: User) -> list[UUID]:
 def _suggested(allowed: GptQuerySet, user: User, recent: list[UUID]) -> list[UUID]:
     """Suggestions without a query: recently used GPTs, then the person's own, then the newest."""
     own = allowed.filter(owner=user).order_by("-changed").values_list("id", flat=True)[:N_LISTED]
-    newest = allowed.order_by("-published__created").values_list("id", flat=True)[:N_LISTED]
+    newest = allowed.order_by("-published_id").values_list("id", flat=True)[:N_LISTED]
     return list(dict.fromkeys([*recent, *own, *newest]))
 
 
 def _matching(allowed: GptQuerySet, query: str, recent: list[UUID]) -> list[UUID]:
     """GPTs with a word that starts with the query, then those that contain it, then fuzzy matches."""
     named = Q(published__data__name__icontains=query) | Q(slug__icontains=query)
-    called = allowed.filter(named).order_by("-published__created")
+    called = allowed.filter(named).order_by("-published_id")
     names = dict(called.values_list("id", "published__data__name")[:N_NAMED])
     begin = [id for id, name in names.items() if f" {query}".casefold() in f" {name}".casefold()]
     tiers = (begin, list(names), _searched(allowed, query))

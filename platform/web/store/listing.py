@@ -33,7 +33,7 @@ _ORDER: Final = {
     "used": F("standing__n_people").desc(nulls_last=True),
     "rated": F("standing__score").desc(nulls_last=True),
     "trending": F("standing__trend").desc(nulls_last=True),
-    "newest": F("published__created").desc(),
+    "newest": F("published_id").desc(),
 }
 # What lists can be filtered by: the facets of search entries.
 HAS: Final = {
@@ -121,7 +121,7 @@ def _languages() -> list[str]:
 
 def in_order(gpts: QuerySet[Gpt], sort: str) -> "Listing":
     """The GPTs in the order of one of SORTS; those that are alike, newest first."""
-    return Listing(gpts.order_by(_ORDER[sort], F("published__created").desc(), "id"))
+    return Listing(gpts.order_by(_ORDER[sort], _ORDER["newest"]))
 
 
 class Listing(Sequence[Gpt]):

@@ -94,7 +94,7 @@ def _front(request: HttpRequest) -> tuple[Page[Any], dict[str, Any]]:
     picked = cards(in_order(gpts.filter(featured=True), "used")[:])
     featured = [card for card in picked if not card.not_set_up][:N_FEATURED]
     gpts = gpts.exclude(id__in=[card.gpt.id for card in featured])
-    newest = cards(in_order(gpts, "newest")[:N_NEW]) if gpts.count() > LONG_STORE else []
+    newest = cards(in_order(gpts, "newest")[:N_NEW]) if gpts.order_by()[LONG_STORE:].exists() else []
     rest = in_order(gpts.exclude(id__in=[card.gpt.id for card in newest]), "used")
     page = Paginator(rest, PER_PAGE).get_page(request.GET.get("page"))
     if page.number > 1:

@@ -101,7 +101,7 @@ def test_sqlite_looks_gpts_up_by_id_once_it_has_counted_its_rows(alice):
     rows = [Gpt(owner=alice, slug=f"gpt-{n}", name=f"GPT {n}", sharing=Sharing.STORE) for n in range(300)]
     Gpt.objects.bulk_create(rows)
     wanted = Gpt.objects.in_store().filter(id__in=[row.id for row in rows[:24]]).order_by()
-    assert "(sharing=?)" in wanted.explain()
+    assert "(sharing=?" in wanted.explain()
     analyse()
     assert "(id=?)" in wanted.explain()
 

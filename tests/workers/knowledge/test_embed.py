@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from threadpoolctl import ThreadpoolController
 
 from workers.knowledge.embed import Embedder, EmbedderMissing, load_model, shared_embedder
 
@@ -104,6 +105,12 @@ def test_one_embedder_is_loaded_at_a_time(monkeypatch) -> None:
     for each in threads:
         each.join()
     assert at_once == [1, 1, 1]
+
+
+def test_numpy_has_one_thread_beside_those_of_the_model(embedder) -> None:
+    embedder.encode(["A pump."])
+    libraries = ThreadpoolController().select(prefix="libscipy_openblas").info()
+    assert {each["num_threads"] for each in libraries} == {1}
 
 
 def test_idleness_counts_from_the_last_use() -> None:
