@@ -40,7 +40,15 @@ KEYS = {
     "featured",
     "face",
 }
-OPTIONAL_KEYS = {"capabilities", "privacy_url", "delegates", "delegates_to_all", "delegates_to_store", "files_from"}
+OPTIONAL_KEYS = {
+    "capabilities",
+    "privacy_url",
+    "delegates",
+    "delegates_to_all",
+    "delegates_to_store",
+    "files_downloadable",
+    "files_from",
+}
 QUESTION_WORDS = set(
     "a am an and are as at be but by can do does for from get go good happened happens have how i if in is it know "
     "last many may me much must my need of often on or rewrite should that the there to up what when where which who "

@@ -109,6 +109,12 @@ def test_an_error_is_told_and_is_not_ok(bob: Conversation) -> None:
     assert "The code failed" in (output.shown or "")
 
 
+def test_code_that_misses_a_file_is_told_which_ones_there_are(bob: Conversation) -> None:
+    assert bob.call("open('sale.csv')", {"sales.csv": SALES}).text.endswith("\nFiles here: sales.csv.")
+    assert bob.call("open('sale.csv')").text.endswith("\nFiles here: none.")
+    assert "Files here" not in bob.call("1 / 0", {"sales.csv": SALES}).text
+
+
 def test_what_was_printed_cannot_be_markup(bob: Conversation) -> None:
     shown = bob.call("print('[click](http://evil.example)')\nprint('<b>x</b>')").shown
     assert shown is not None

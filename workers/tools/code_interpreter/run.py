@@ -1,6 +1,7 @@
 """The tool `code_interpreter`: sends code and files to the sandbox service and describes the result."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ NO_OUTPUT: Final = "The code ran and printed nothing."
 _TEXT_CHARS: Final = 8_000
 _SHOWN_CHARS: Final = 6_000
 _PROGRESS_S: Final = 0.3
+_NO_FILE: Final = "FileNotFoundError"
 
 
 def unavailable(settings: ToolSettings) -> str:
@@ -46,7 +48,7 @@ def run(arguments: dict[str, Any], context: ToolContext, settings: ToolSettings)
         for each in answer.artefacts
     )
     return ToolOutput(
-        text=_for_model(answer),
+        text=_for_model(answer, list(files)),
         shown=_for_reader(answer),
         files=kept,
         untrusted=answer.label.is_untrusted,
@@ -83,12 +85,16 @@ def _existing(file: InputFile) -> Path:
     return file.path
 
 
-def _for_model(answer: CodeResult) -> str:
-    """The output, the last value, the error and the names of files, each cut in the middle if too long."""
+def _for_model(answer: CodeResult, given: Sequence[str]) -> str:
+    """The output, the last value, the error and the names of files, each cut in the middle if too long.
+
+    Code that misses a file is told which ones were `given`: a GPT's own are there only for people who may have them.
+    """
     parts = [answer.stdout.rstrip(), answer.value, answer.stderr.rstrip(), answer.error]
     text = "\n".join(_cut(each, _TEXT_CHARS // 2) for each in parts if each)
     files = f"Files made: {', '.join(each.name for each in answer.artefacts)}." if answer.artefacts else ""
-    return "\n".join(filter(None, (_cut(text, _TEXT_CHARS), *answer.notes, files))) or NO_OUTPUT
+    there = f"Files here: {', '.join(given) or 'none'}." if _NO_FILE in answer.error else ""
+    return "\n".join(filter(None, (_cut(text, _TEXT_CHARS), *answer.notes, there, files))) or NO_OUTPUT
 
 
 def _for_reader(answer: CodeResult) -> str:
