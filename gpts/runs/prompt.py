@@ -150,7 +150,8 @@ def call_request(tool: ToolSpec) -> PromptMessage:
 
 def _turn(log: Log, files: Shown, *, reasons: bool) -> list[PromptMessage]:
     """The messages of a turn; with `reasons`, in the present one, also the model's reasoning and caller's rules."""
-    replied = next((step.text for step in reversed(log) if isinstance(step, ModelReply)), "")
+    last = next((step for step in reversed(log) if isinstance(step, ModelReply)), None)
+    replied = last.text if last and not last.declined else ""
     messages: list[PromptMessage] = []
     for step in log:
         if reasons and isinstance(step, UserMessage) and step.overrides.instructions:
@@ -163,16 +164,23 @@ def _messages(step: Step, log: Log, replied: str, files: Shown) -> list[PromptMe
     match step:
         case UserMessage():
             return [*_earlier(step), _question(step, log, files), *step.later]
-        case ModelReply() if step.text or step.tool_calls:
+        case ModelReply(declined=False) if step.text or step.tool_calls:
             calls = tuple(MessageCall(**call.model_dump()) for call in step.tool_calls)
             reasoning = step.reasoning if calls else ""
             return [PromptMessage(role="assistant", content=step.text, tool_calls=calls, reasoning=reasoning)]
         case ToolResult():
             return [PromptMessage(role="tool", content=step.text, name=step.name, call_id=step.call_id)]
         case Finished() | Cancelled() if step.text and not replied:
-            text = step.text.partition("\n")[0] if is_decline(step.text) else without_lead(step.text)
-            return [PromptMessage(role="assistant", content=text)]
+            return [PromptMessage(role="assistant", content=_answer(step.text, log))]
     return []
+
+
+def _answer(text: str, log: Log) -> str:
+    """An answer without what introduces quotes; a decline without starters, but with what the model added."""
+    if not is_decline(text):
+        return without_lead(text)
+    has_more = any(isinstance(step, ModelReply) and step.declined and step.text for step in log)
+    return text if has_more else text.partition("\n")[0]
 
 
 def _earlier(step: UserMessage) -> list[PromptMessage]:

@@ -171,6 +171,14 @@ def test_a_declined_turn_is_left_out_unless_it_brought_a_file():
     assert declined.content == "The files don’t cover that."
 
 
+def test_a_capable_model_reads_that_it_declined_and_what_it_added():
+    said = "The files don’t cover that.\n\nPlease ask the desk."
+    more = (DECLINED[0], ModelReply(text="Please ask the desk.", declined=True), Finished(text=said))
+    for turn, read in ((more, said), (DECLINED, "The files don’t cover that.")):
+        messages = build_prompt(SPEC, [turn], (UserMessage(text="And a lift?"),), with_declined=True)
+        assert [each.content for each in messages[1:]] == ["Is there parking?", read, "And a lift?"]
+
+
 def test_quoted_sentences_stand_in_the_prompt_without_what_introduces_them():
     quoted = (
         UserMessage(text="Is there parking?"),
