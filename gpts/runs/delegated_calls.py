@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from gpts.runs.builtin_calls import builtin_called
 from gpts.runs.delegation import ASK_STORE
 from gpts.runs.steps import Delegation, Log, ModelReply, ToolCall, ToolResult, UserMessage
 from gpts.spec.actions import host_name, named_mcp_tools, named_operations
@@ -54,7 +55,9 @@ def delegated_call(spec: GptSpec, log: Log, call: ToolCall) -> DelegatedCall | N
 
 
 def _is_another_tool(spec: GptSpec, log: Log, name: str) -> bool:
-    """Whether one of the creator's actions, an MCP server or the API caller has a tool of this name."""
+    """Whether a built-in tool, one of the creator's actions, an MCP server or the API caller has this name."""
+    if builtin_called(log, name):
+        return True
     callers = {tool.name for step in log if isinstance(step, UserMessage) for tool in step.overrides.tools}
     return name in {*named_operations(spec.actions), *named_mcp_tools(spec.mcp_servers, spec.actions), *callers}
 

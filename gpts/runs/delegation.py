@@ -27,6 +27,7 @@ from gpts.runs.steps import (
     UserMessage,
 )
 from gpts.safety.labels import Integrity, Label, join, untrusted
+from gpts.spec.actions import first_free
 from gpts.spec.gpt import DelegateRef
 
 ASK_STORE: Final = "ask_store"
@@ -129,7 +130,7 @@ def named_delegates(delegates: Iterable[DelegateRef]) -> dict[str, DelegateRef]:
     for delegate in delegates:
         base = f"ask_{re.sub(r'[^a-zA-Z0-9_]+', '_', delegate.slug)}"[:60]
         tries = (base, *(f"{base[:57]}_{n}" for n in range(2, 100)))
-        named[next(name for name in tries if name not in named and name != ASK_STORE)] = delegate
+        named[first_free(tries, {ASK_STORE, *named})] = delegate
     return named
 
 

@@ -123,3 +123,4 @@ def test_the_steps_say_that_the_person_answered(as_bob, asked):
     log.append(asked.id, Finished(text="Booked."))
     page = as_bob.get(f"/c/{asked.message.conversation_id}/").content.decode()
     assert "you answered" in page
+    assert "Asked you: " in page  # no GPT called "User" was asked
