@@ -48,8 +48,11 @@ _YEAR: Final = re.compile(r"\b(?:1[5-9]|20)\d\d\b")
 _DAY: Final = re.compile(r"\b\d\d?(?!\d)")
 _HALF: Final = r"\s?(?:([ap])\.?\s?m\b\.?|uhr\b)"
 _TIME: Final = re.compile(
-    rf"(?<![\d.,:])([01]?\d|2[0-4])(?:(?:[:.]([0-5]\d))?{_HALF}|[:h]([0-5]\d)(?::[0-5]\d)?(?![\d:]))", re.IGNORECASE
+    rf"(?<![\d.,:])([01]?\d|2[0-4])(?:(?:[:.]([0-5]\d))?{_HALF}|(?::|\s?h\s?)([0-5]\d)(?::[0-5]\d)?(?![\d:]))",
+    re.IGNORECASE,
 )
+# In French a time or a duration.
+_HOURS: Final = re.compile(r"(?<![\d.,:])([01]?\d|2[0-4])\s?h\b", re.IGNORECASE)
 _NUMBER: Final = re.compile(rf"(\d+(?:[.,:'’\u00a0\u202f]\d+)*)(?:[\s-]?({'|'.join(_SCALE)})\b)?", re.IGNORECASE)
 _THOUSANDS: Final = re.compile(r"(\d{1,3}([.,'’\u00a0\u202f])\d{3}(?:\2\d{3})*)(?:[.,](\d+))?")
 _DECIMAL: Final = re.compile(r"(\d+)[.,](\d+)")
@@ -107,7 +110,7 @@ def figures(text: str) -> tuple[StatedFigure, ...]:
     """The figures of `text`, by kind."""
     rest = _MARKS.sub(" ", text)
     found: list[StatedFigure] = []
-    for pattern, read in ((_DATE, _date), (_TIME, _time)):
+    for pattern, read in ((_DATE, _date), (_TIME, _time), (_HOURS, _hours)):
         found += map(read, pattern.finditer(rest))
         rest = pattern.sub(" ", rest)
     found += map(_month, _MONTH_NAME.finditer(rest))
@@ -164,6 +167,11 @@ def _time(match: re.Match[str]) -> StatedFigure:
     return _figure(
         (f"{hour}:{minute}",), *([(f"{hour + 12}:{minute}",)] if hour < 12 else []), gives=(f"{hour}:{minute}",)
     )
+
+
+def _hours(match: re.Match[str]) -> StatedFigure:
+    number = str(int(match.group(1)))
+    return _figure((f"{number}:00",), (number,))
 
 
 def _month(match: re.Match[str]) -> StatedFigure:
