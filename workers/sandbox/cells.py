@@ -1,6 +1,7 @@
 """Runs a piece of code like a notebook cell: shows the last expression, saves open figures, shortens errors."""
 
 import ast
+import functools
 import importlib
 import linecache
 import re
@@ -66,6 +67,8 @@ def _run(tree: ast.Module, namespace: dict[str, Any]) -> object:
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     for missing in _USUAL.keys() & used - namespace.keys():
         namespace[missing] = importlib.import_module(_USUAL[missing])
+    if any(isinstance(node, ast.Attribute) and node.attr == "savefig" for node in ast.walk(tree)):
+        _note_saved_figures()
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
     exec(compile(tree, name, "exec"), namespace)  # noqa: S102  # running code is what this is for, confined
     if isinstance(last, ast.Expr):
@@ -85,15 +88,31 @@ def _trimmed(error: BaseException) -> str:
     return "\n".join(line[:500] for line in lines)
 
 
+def _note_saved_figures() -> None:
+    """Let figures know that code saved them to a file that will be kept."""
+    figure = importlib.import_module("matplotlib.figure").Figure
+    if hasattr(figure, "is_kept"):
+        return
+    figure.is_kept, save = False, figure.savefig
+
+    @functools.wraps(save)
+    def savefig(self: Any, fname: object, **options: Any) -> None:
+        save(self, fname, **options)
+        self.is_kept = isinstance(fname, str | Path) and Path(fname).resolve().is_relative_to(Path.cwd())
+
+    figure.savefig = savefig
+
+
 def _save_figures() -> None:
-    """Save each open figure as a PNG in the session's folder and close it."""
+    """Save each open figure that the code did not as a PNG in the session's folder, and close all."""
     pyplot = sys.modules.get("matplotlib.pyplot")
     if pyplot is None:
         return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for number in pyplot.get_fignums():
-            pyplot.figure(number).savefig(_free_name(), dpi=110, bbox_inches="tight")
+        for figure in map(pyplot.figure, pyplot.get_fignums()):
+            if not getattr(figure, "is_kept", False):
+                figure.savefig(_free_name(), dpi=110, bbox_inches="tight")
         pyplot.close("all")
 
 
