@@ -21,6 +21,8 @@ _USUAL: Final = {
     **{each: each for each in ("math", "statistics", "json", "re", "random", "os", "datetime", "csv", "collections")},
 }
 _MAX_LINES: Final = 12
+# The kinds of pictures that pages show; matplotlib makes the first of a name without one.
+_SHOWN: Final = ("", ".png", ".jpg", ".jpeg", ".webp")
 _n_cells = 0
 
 
@@ -89,7 +91,7 @@ def _trimmed(error: BaseException) -> str:
 
 
 def _note_saved_figures() -> None:
-    """Let figures know that code saved them to a file that will be kept."""
+    """Let figures know that code saved them as a picture that will be kept, and that pages show."""
     figure = importlib.import_module("matplotlib.figure").Figure
     if hasattr(figure, "is_kept"):
         return
@@ -98,7 +100,8 @@ def _note_saved_figures() -> None:
     @functools.wraps(save)
     def savefig(self: Any, fname: object, **options: Any) -> None:
         save(self, fname, **options)
-        self.is_kept = isinstance(fname, str | Path) and Path(fname).resolve().is_relative_to(Path.cwd())
+        path = Path(fname).resolve() if isinstance(fname, str | Path) else None
+        self.is_kept = bool(path and path.suffix in _SHOWN and path.is_relative_to(Path.cwd()))
 
     figure.savefig = savefig
 

@@ -105,9 +105,9 @@ def test_a_chart_is_kept_as_a_picture_and_named(bob: Conversation) -> None:
 def test_a_chart_that_code_saves_is_kept_once(bob: Conversation) -> None:
     output = bob.call("plt.plot([1, 2])\nplt.savefig('sales.png', dpi=90)\nplt.show()")
     assert [each.name for each in output.files] == ["sales.png"]
-    code = "for f in ('a.png', io.BytesIO(), '/tmp/b.png'):\n    plt.figure().savefig(fname=f)"
+    code = "for f in ('a.png', io.BytesIO(), 'c.pdf'):\n    plt.figure().savefig(fname=f)"
     output = bob.call(f"import io\n{code}")
-    assert sorted(each.name for each in output.files) == ["a.png", "chart-1.png", "chart-2.png"]
+    assert sorted(each.name for each in output.files) == ["a.png", "c.pdf", *(f"chart-{n}.png" for n in (1, 2))]
 
 
 def test_an_error_is_told_and_is_not_ok(bob: Conversation) -> None:
