@@ -21,6 +21,7 @@ _TEXT_CHARS: Final = 8_000
 _SHOWN_CHARS: Final = 6_000
 _PROGRESS_S: Final = 0.3
 _NO_FILE: Final = "FileNotFoundError"
+_NAMES_CHARS: Final = 2_000
 
 
 def unavailable(settings: ToolSettings) -> str:
@@ -93,7 +94,7 @@ def _for_model(answer: CodeResult, given: Sequence[str]) -> str:
     parts = [answer.stdout.rstrip(), answer.value, answer.stderr.rstrip(), answer.error]
     text = "\n".join(_cut(each, _TEXT_CHARS // 2) for each in parts if each)
     files = f"Files made: {', '.join(each.name for each in answer.artefacts)}." if answer.artefacts else ""
-    there = f"Files here: {', '.join(given) or 'none'}." if _NO_FILE in answer.error else ""
+    there = f"Files here: {_cut(', '.join(given), _NAMES_CHARS) or 'none'}." if _NO_FILE in answer.error else ""
     return "\n".join(filter(None, (_cut(text, _TEXT_CHARS), *answer.notes, there, files))) or NO_OUTPUT
 
 
