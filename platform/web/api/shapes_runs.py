@@ -37,7 +37,7 @@ class NewRun(NewMessage):
     after: UUID | None = Field(None, description="The answer (a run) it follows; the last one shown if omitted.")
     preview: bool = Field(False, description="Send it to your own draft; the chat is not saved.")
     builds: bool = Field(False, description="Send it to the builder of your own draft, which fills in its fields.")
-    temporary: bool = Field(False, description="A new chat that isn’t listed and is deleted within two days.")
+    temporary: bool = Field(False, description="A new chat that isn’t listed and isn’t kept.")
     project: UUID | None = Field(None, description="The project in which a new chat begins.")
     inputs: dict[str, Any] = Field({}, description="Values of the GPT’s inputs, by name, for a new conversation.")
 

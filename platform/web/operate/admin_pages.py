@@ -96,6 +96,13 @@ class SettingsForm(forms.Form):
             widget = UnfoldAdminTextInputWidget(attrs=attributes)
             self.fields[f"quota_{key}"] = forms.CharField(required=False, label=kind.title, widget=widget)
 
+    def clean_signup_domains(self) -> str:
+        """Refuse domains where no email verifies addresses: anybody could claim one of theirs."""
+        domains: str = self.cleaned_data["signup_domains"]
+        if domains.strip() and not settings.EMAIL_HOST:
+            raise forms.ValidationError("This needs a mail server (EMAIL_HOST), which verifies addresses.")
+        return domains
+
     def clean(self) -> dict[str, Any]:
         """Refuse limits that are neither numbers nor “unlimited”."""
         for name, value in list(self.cleaned_data.items()):

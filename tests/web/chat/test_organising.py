@@ -82,7 +82,7 @@ def test_pinned_chats_come_first_and_archived_ones_return_when_used(as_bob, bob,
 
 def test_a_temporary_chat_is_not_listed_shared_or_kept(as_bob, bob, gpt):
     shown = as_bob.get(reverse("chat_new", args=[gpt.slug]) + "?temporary").content.decode()
-    assert "deleted within two days" in shown
+    assert "deleted 2 days after its last message" in shown
     page = as_bob.post(reverse("chat_start", args=[gpt.slug]), {"text": "Psst", "temporary": "true"}).url
     assert "Psst" in as_bob.get(page).content.decode()
     chat = Conversation.objects.get()

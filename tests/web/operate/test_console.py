@@ -275,6 +275,8 @@ def test_a_new_site_says_what_to_set_up_until_it_is_done_or_hidden(oscar, settin
     assert done() == []
     MeasuredModel.objects.create(fingerprint="f", name="org/larger")
     Backup.objects.create(path="/backups/a")
+    refused = client.post("/admin/settings/", {"signup_open": "on", "signup_domains": "example.org"}).text
+    assert "This needs a mail server" in refused
     settings.EMAIL_HOST, settings.SITE_URL = "mail.example.org", "https://gpts.example.org"
     assert client.post("/admin/settings/", {"signup_open": "on", "signup_domains": "Example.org"}).status_code == 302
     assert len(done()) == 5

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from django import template
+from django.conf import settings
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
 from gpts.runs.delegated_calls import DelegatedCall
 from gpts.spec.capabilities import CAPABILITIES, Capability
@@ -32,6 +33,17 @@ _TOKEN: Final = re.compile(
     r"|(?P<number>\b\d[\d_]*(?:\.\d+)?(?:e[+-]?\d+)?\b)"
 )
 register.filter("place", where)
+
+
+@register.simple_tag
+def temporary_note() -> str:
+    """What stands above a temporary chat."""
+    days = settings.KEEP_TEMPORARY_DAYS
+    return ngettext(
+        "Temporary chat: it isn’t in your list and is deleted {n} day after its last message.",
+        "Temporary chat: it isn’t in your list and is deleted {n} days after its last message.",
+        days,
+    ).format(n=days)
 
 
 @register.filter
