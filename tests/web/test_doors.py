@@ -7,7 +7,7 @@ import json
 import queue
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -148,9 +148,6 @@ class Person:
         client = httpx.Client(base_url=self.url, timeout=30, follow_redirects=True)
         client.cookies.set("sessionid", session.cookies["sessionid"].value)
         return client
-
-
-Door = Callable[[Person], Seen]
 
 
 def events(client: httpx.Client, method: str, path: str, **options: Any) -> list[dict[str, Any]]:

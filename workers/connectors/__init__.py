@@ -16,9 +16,8 @@ from workers.egress import EgressConfig, FetchLimits, Response, fetch
 from workers.isolation.errors import FileError
 from workers.isolation.parent import ParserLimits, run_isolated
 
-# Of one document, and of what is listed.
+# Of one document.
 MOST_BYTES: Final = 20_000_000
-_LIST_BYTES: Final = 8_000_000
 _LISTING: Final = ParserLimits(wall_s=30, cpu_s=20, page_s=1, max_s=40, answer_bytes=16_000_000)
 _STATUS: Final = {
     401: "{host} refuses the sign-in.",

@@ -159,15 +159,13 @@ class KnowledgeIndex(FileTexts):
             found = self._found(by_address, query, halves, likely)
             return self._ranked(found, by_address, query), found.evidence
 
-    def explain(
-        self, refs: Sequence[KnowledgeRef], query: str, budget_tokens: int = BUDGET_TOKENS
-    ) -> list[Explained]:
+    def explain(self, refs: Sequence[KnowledgeRef], query: str) -> list[Explained]:
         """Every chunk that was found, best first, with its scores and whether the model would receive it."""
         by_address = {ref.segment: ref for ref in refs}
         with self._naming(by_address.values()):
             found = self._found(by_address, query, ("dense", "lexical"))
             ranked = self._ranked(found, by_address, query)
-            chosen = self._given(by_address, found, ranked, budget_tokens)
+            chosen = self._given(by_address, found, ranked, BUDGET_TOKENS)
         bm25 = {key: round(score, 4) for key, score in found.lexical.items()}
         return [
             Explained(each, bm25.get((each.segment, each.chunk)), any(holds(given, each) for given in chosen))

@@ -36,7 +36,6 @@ _TEXTS: Final = Path(__file__).with_suffix(".toml")
 # Counts what is written into the folder, besides what follows from the texts.
 _VERSION: Final = 1
 # Of one block of weights: a factor in 16 bits, and 32 numbers of 4 bits, of which byte j has j and j + 16.
-_BLOCK: Final = 32
 _BLOCK_BYTES: Final = 18
 _IN_4_BITS: Final = 1
 _SPECIAL: Final = {"bos_token": "<s>", "pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}

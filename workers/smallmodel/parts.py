@@ -34,7 +34,7 @@ ASKS: Final = pattern(any_of(_WORDS["asking_verbs"]) + _STOP)
 ORDERS: Final = pattern(any_of(_WORDS["orders"]) + _STOP)
 WANTS: Final = pattern(any_of(_WORDS["wants"]) + _STOP)
 EMBEDDING: Final = pattern(rf"(?<!\w){any_of(_WORDS['embedding'])}{_STOP}")
-JOINT: Final = pattern(rf"(?:\s*[,;–—]\s*|\s+)(?P<joint>{any_of(_WORDS['joints'])})[,:]?\s+")
+JOINT: Final = pattern(rf"(?:\s*[,;–—]\s*|\s+)(?:{any_of(_WORDS['joints'])})[,:]?\s+")
 ADDITION: Final = pattern(any_of(_WORDS["additions"]) + _STOP + r"[\s,:–—-]*")
 PLEASANTRY: Final = pattern(any_of(_WORDS["pleasantry"]) + r"(?:[\s,!.:–-]+\w+)?[\s,!.:–-]*$")
 REFERS: Final = pattern(rf"(?<!\w){any_of(_WORDS['refers'])}{_STOP}")
@@ -109,7 +109,7 @@ def _cut(sentence: str, masked: str) -> list[_Piece]:
     """The sentence as one piece, or as several if there is a request on either side of a conjunction."""
     starts = [0]
     for found in JOINT.finditer(masked):
-        if _wish_on_both_sides(masked[starts[-1] : found.start()], masked[found.end() :], found["joint"]):
+        if _wish_on_both_sides(masked[starts[-1] : found.start()], masked[found.end() :]):
             starts.append(found.end())
     if len(starts) == 1:
         return [_piece(sentence.strip())]
@@ -120,7 +120,7 @@ def _cut(sentence: str, masked: str) -> list[_Piece]:
     return [_Piece(_ended(_bare(part), ending), True) for part in found_parts]
 
 
-def _wish_on_both_sides(left: str, right: str, joint: str) -> bool:
+def _wish_on_both_sides(left: str, right: str) -> bool:
     """Whether both sides are requests, and the second does not need the first."""
     left, right = left.strip(" ,;"), right.strip()
     if len(left.split()) < SHORTEST_WISH or len(right.split()) < SHORTEST_WISH or not _wishes(_bare(left)):

@@ -20,7 +20,6 @@ BUNDLED: Final = "bundled"
 DOWNLOADS: Final = Path("models") / "voice"
 NO_AUDIO: Final = "“file” has no sound that can be read. Send a recording, such as MP3, WAV, M4A, OGG, FLAC or WebM."
 _DECODE: Final = "workers.voice.decoding:decode_in_child"
-_RATE_HZ: Final = 16_000
 _LIMITS: Final = ParserLimits(wall_s=60, cpu_s=60, page_s=0, answer_bytes=512_000_000)
 _opening: Final = threading.Lock()
 

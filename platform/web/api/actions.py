@@ -297,7 +297,7 @@ def accept_mcp_tools(request: HttpRequest, slug: str, service_id: UUID) -> McpSe
 @paginate(Pages, oldest_first=True)
 def list_sign_ins(request: HttpRequest) -> QuerySet[SignIn]:
     """The services you are signed in to for actions of GPTs."""
-    return SignIn.objects.filter(user=caller(request)).exclude(sealed="").select_related("action__gpt")
+    return sign_ins.sign_ins_of(caller(request))
 
 
 @router.delete("/sign-ins/{uuid:action_id}", response={204: None, 401: ProblemDetails, 404: ProblemDetails})

@@ -11,9 +11,6 @@ from typing import Any, Final
 
 from django.db import connection
 
-# Weight of a word in the name, in the description and elsewhere.
-WEIGHTS: Final = (4.0, 2.0, 1.0)
-
 SQLITE: Final = (
     "CREATE VIRTUAL TABLE store_words USING fts5(name, description, rest, tokenize='porter unicode61')",
     "CREATE VIRTUAL TABLE store_terms USING fts5vocab(store_words, 'row')",

@@ -11,6 +11,7 @@ from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import Http404
 from django.urls import reverse
 from django.utils.translation import gettext
@@ -108,6 +109,11 @@ def finish_sign_in(user: User, action: Action, code: str, verifier: str, service
         raise ValidationError(refused)
     sign_in.refresh_from_db()
     return sign_in
+
+
+def sign_ins_of(user: Any) -> QuerySet[SignIn]:
+    """Where `user` is signed in for actions of GPTs."""
+    return SignIn.objects.filter(user=user).exclude(sealed="").select_related("action__gpt__published")
 
 
 def sign_out(user: User, action_id: UUID) -> SignIn:

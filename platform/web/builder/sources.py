@@ -6,7 +6,6 @@ and the next one goes on from what is known. Files of sources are knowledge file
 source, not for the limit of files, and one that cannot be read holds up nothing.
 """
 
-import logging
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -30,7 +29,6 @@ from web.builder.models_sources import KEY_CHARS, Source, SourceCheck, SourceIte
 from web.builder.services import add_version
 from web.sending import send_task
 
-logger = logging.getLogger(__name__)
 CLAIM: Final = timedelta(minutes=3)
 # Between two looks after a failure, at first and at most; a source that fails so often in a row pauses.
 AGAIN: Final = timedelta(minutes=30)

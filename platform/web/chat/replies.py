@@ -50,12 +50,6 @@ class ShownFile:
     is_picture: bool
     id: str = ""
 
-    @property
-    def extension(self) -> str:
-        """The extension of its name, at most four letters, for its chip."""
-        _, dot, end = self.name.rpartition(".")
-        return end[:4] if dot else ""
-
 
 @dataclass(frozen=True, slots=True)
 class Visitor:

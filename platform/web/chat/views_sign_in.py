@@ -107,5 +107,5 @@ def sign_out(request: PersonRequest, action_id: UUID) -> HttpResponse:
     sign_in = sign_ins.sign_out(request.user, action_id)
     if request.accepts("text/html"):
         messages.success(request, gettext("Signed out of {host}.").format(host=sign_in.host))
-        return redirect("gpt", sign_in.action.gpt.slug)
+        return redirect("permissions")
     return JsonResponse({"signed_out": sign_in.host})

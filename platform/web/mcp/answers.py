@@ -20,7 +20,6 @@ from web.runs.models import ConversationFile, Run
 
 # Larger pictures are resources only.
 INLINE_BYTES: Final = 1_000_000
-OCTETS: Final = "application/octet-stream"
 
 
 class Question(BaseModel):

@@ -52,7 +52,6 @@ KEEP_ALIVE_S = 15.0
 CHECK_S = 60.0
 # The same while the run may wait in the queue, whose place in it is then sent.
 QUEUED_S = 3.0
-RECONNECT_S = 0.5
 # Tokens are sent at most so often, the others of that time together: faster than people see, for a fraction of the
 # work. The first one is not delayed. With more answers than FLUSHED_A_S * FLUSH_S at once, each is sent less often:
 # what that costs grows with the events, and every event takes time from the model and from other people's pages.

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from web.accounts.requests import PersonRequest
 from web.builder.access import access_own_gpt
+from web.builder.sign_ins import sign_ins_of
 from web.runs import approving, feedback, permissions, services, stream
 from web.runs.access import access_run, may_see_draft
 from web.runs.connections import close_connection, in_database, sse_response, take_stream
@@ -96,8 +97,9 @@ def answered(request: HttpRequest, run: Run, answer: dict[str, object], status: 
 @login_required
 @require_safe
 def list_permissions(request: HttpRequest) -> HttpResponse:
-    """The page where people see and revoke their permanent permissions."""
-    return render(request, "runs/permissions.html", {"permissions": permissions.permissions_of(request.user)})
+    """The page where people see and end their permanent permissions, and their sign-ins to services of actions."""
+    given = {"permissions": permissions.permissions_of(request.user), "sign_ins": sign_ins_of(request.user)}
+    return render(request, "runs/permissions.html", given)
 
 
 @login_required

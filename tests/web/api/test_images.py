@@ -9,7 +9,7 @@ from PIL import Image
 
 from tests.web.api.conftest import bearer, key_of
 from tests.web.api.in_process import openai_client, workers  # noqa: F401 (a fixture)
-from tests.workers.tools.make_image.conftest import Endpoint, endpoint, png  # noqa: F401 (a fixture)
+from tests.workers.tools.make_image.conftest import endpoint, png  # noqa: F401 (a fixture)
 from web.accounts import quotas
 from web.runs.models import ConversationFile
 from workers import tasks

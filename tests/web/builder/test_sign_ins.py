@@ -426,8 +426,12 @@ def test_side_by_side_calls_renew_once(bob, action, provider):
 
 def test_signing_out_revokes_and_forgets(bob, charlie, action, provider):
     client = signed_in(bob, action, provider)
-    assert browser(charlie).post(f"/actions/{action.id}/sign-out").status_code == 404
-    assert client.post(f"/actions/{action.id}/sign-out").status_code == 302
+    out = f"/actions/{action.id}/sign-out"
+    assert browser(charlie).post(out).status_code == 404
+    assert out in client.get("/permissions/").text
+    assert out not in browser(charlie).get("/permissions/").text
+    assert client.post(out).headers["Location"] == "/permissions/"
+    assert out not in client.get("/permissions/").text
     assert len(provider.revoked) == 1
     assert not SignIn.objects.exists()
     with pytest.raises(SignInNeeded):

@@ -14,7 +14,7 @@ from django.db import connection
 from django.utils import timezone
 
 from gpts.runs.steps import Finished, ModelReply
-from tests.web.api.conftest import bearer, key_of, live, worker  # noqa: F401
+from tests.web.api.conftest import bearer, key_of, live  # noqa: F401 (a fixture)
 from tests.workers.runs.test_loop import told  # noqa: F401
 from web.accounts import quotas
 from web.accounts.models import DailyUse

@@ -11,7 +11,7 @@ from gpts.spec.ability import ModelAbility
 from gpts.spec.gpt import GptSpec
 from gpts.spec.tools import ToolSpec
 from tests.workers.made_services import ROUTED, made_services
-from tests.workers.runs.test_loop import Embedder, Index, advance, give_files, shown, told  # noqa: F401 (a fixture)
+from tests.workers.runs.test_loop import Embedder, Index, advance, shown, told  # noqa: F401 (a fixture)
 from web.runs import approving
 from workers.engine.base import GrammarError
 from workers.engine.scripted import CAPABLE, WEAK, ScriptedEngine
