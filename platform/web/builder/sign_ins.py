@@ -118,7 +118,7 @@ def sign_ins_of(user: Any) -> QuerySet[SignIn]:
 
 def sign_out(user: User, action_id: UUID) -> SignIn:
     """Delete the person's tokens, which a worker first revokes if the service supports that. Raises Http404."""
-    sign_in = SignIn.objects.filter(user=user, action=action_id).select_related("action__gpt").first()
+    sign_in = SignIn.objects.filter(user=user, action=action_id).select_related("action").first()
     if sign_in is None:
         raise Http404("You’re not signed in there.")
     if sign_in.sealed and sign_in.action.oauth.get("revoke_url"):
