@@ -31,6 +31,15 @@ def test_a_title_above_the_header_is_kept_as_text() -> None:
     assert blocks == ["Parts of the pump", "| name | price | stock |\n| Seal | 3 | 1 |\n| Filter | 4 | 2 |"]
 
 
+def test_titles_in_rows_of_empty_cells_are_kept_as_text() -> None:
+    blocks = texts("Timetable, autumn;;\n;;\nFees for guests;;\nday;activity;fee\nMon;Yoga;5\nTue;Spin;7\n")
+    assert blocks == [
+        "Timetable, autumn",
+        "Fees for guests",
+        "| day | activity | fee |\n| Mon | Yoga | 5 |\n| Tue | Spin | 7 |",
+    ]
+
+
 def test_wide_rows_become_records_that_name_each_value() -> None:
     header = ",".join(f"a long column name {n}" for n in range(30))
     row = ",".join(f"value {n}" for n in range(30))

@@ -70,6 +70,17 @@ def test_merged_cells_and_content_controls_are_read() -> None:
     assert texts(document) == ["| Part | Number |\n| Filter | ZP-771 |\n| Filter | ZP-772 |", "Controlled"]
 
 
+def test_a_header_that_is_merged_down_and_across_is_one_line() -> None:
+    document = docx.Document()
+    table = document.add_table(rows=3, cols=3)
+    for row, cells in enumerate((("Task", "Interval", ""), ("", "50", "250"), ("Oil", "x", ""))):
+        for column, text in enumerate(cells):
+            table.cell(row, column).text = text
+    table.cell(0, 0).merge(table.cell(1, 0))
+    table.cell(0, 1).merge(table.cell(0, 2))
+    assert texts(document) == ["| Task | Interval 50 | Interval 250 |\n| Oil | x |  |"]
+
+
 def test_a_table_that_lays_out_the_page_is_read_cell_by_cell() -> None:
     document = docx.Document()
     cell = document.add_table(rows=1, cols=1).cell(0, 0)

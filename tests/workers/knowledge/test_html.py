@@ -87,3 +87,10 @@ def test_code_keeps_its_lines() -> None:
 def test_endless_nesting_costs_no_more_than_its_length(tag: str) -> None:
     document = read(f"<p>first</p>{f'<{tag}>' * 20_000}needle")
     assert "first" in document.text()
+
+
+def test_an_empty_line_ends_a_paragraph() -> None:
+    assert texts("<blockquote>Sent:<br>Monday<br> <br>Dear Ines,<br>yes.</blockquote>") == [
+        "Sent: Monday",
+        "Dear Ines, yes.",
+    ]

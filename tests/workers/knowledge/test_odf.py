@@ -62,6 +62,17 @@ def test_a_text_has_headings_lists_tables_and_notes_in_order() -> None:
     ]
 
 
+def test_a_header_that_is_merged_down_and_across_is_one_line() -> None:
+    def cell(text: str, spanned: str, n: int) -> str:
+        return f'<table:table-cell table:number-{spanned}-spanned="{n}"><text:p>{text}</text:p></table:table-cell>'
+
+    covered = "<table:covered-table-cell/>"
+    first = f"<table:table-row>{cell('Task', 'rows', 2)}{cell('Interval', 'columns', 2)}{covered}</table:table-row>"
+    second = f"<table:table-row>{covered}{row('50', '250').partition('>')[2]}"
+    table = f"<table:table>{first}{second}{row('Oil', 'x', '')}{row('Filter', '', 'x')}</table:table>"
+    assert read("text", table).text() == "| Task | Interval 50 | Interval 250 |\n| Oil | x |  |\n| Filter |  | x |"
+
+
 def test_deletions_comments_and_hidden_sections_are_left_out_and_told() -> None:
     body = (
         "<text:tracked-changes><text:changed-region><text:deletion><text:p>nine years</text:p></text:deletion>"

@@ -111,6 +111,13 @@ def test_merged_cells_are_repeated_and_a_header_of_two_rows_becomes_one() -> Non
     assert texts(book)[1] == "| Region | 2023 Q1 | 2023 Q2 |\n| North | 1 | 2 |\n| North | 3 | 4 |"
 
 
+def test_a_header_of_two_rows_may_name_columns_by_numbers() -> None:
+    book = workbook([["Task", "Interval", None], [None, 50, 250], ["Oil", "x", None], ["Filter", None, "x"]])
+    for area in ("A1:A2", "B1:C1"):
+        book.active.merge_cells(area)
+    assert texts(book)[1].startswith("| Task | Interval 50 | Interval 250 |\n| Oil | x |  |")
+
+
 def test_a_table_without_a_header_is_given_the_letters_of_its_columns() -> None:
     tables = texts(workbook([[n, n * n, "x" * 40] for n in range(60)]))[1:]
     assert all(table.startswith("| A | B | C |\n") for table in tables)
@@ -226,6 +233,35 @@ def test_an_invoice_with_spacer_columns_is_one_table() -> None:
         [None, None, "VAT", None, 47],
     ]
     assert texts(workbook(rows))[1] == "| Item | Unit price | Total |\n| Flyers | 0.04 | 80 |\n|  | VAT | 47 |"
+
+
+def test_thin_empty_columns_between_words_do_not_cut_a_table() -> None:
+    book = workbook(
+        [
+            ["Spare parts"],
+            ["No.", "Name", None, "Fits", None, "Unit", None, "Price", "Delivery"],
+            [None, None, None, "BP 220", "BP 320", None, None, None, None],
+            ["10-1", "Mandrel", None, "x", None, "piece", None, 412, "3 weeks"],
+            [None],
+            ["Hydraulics"],
+            ["20-1", "Filter", None, "x", "x", "piece", None, 38.7, "in stock"],
+            ["20-2", "Pump", None, None, "x", "piece", None, 742, "5 weeks"],
+        ]
+    )
+    sheet = book.active
+    sheet.merge_cells("A1:I1")
+    for area in ("A2:A3", "B2:B3", "D2:E2", "F2:F3", "H2:H3", "I2:I3"):
+        sheet.merge_cells(area)
+    for column in "CG":
+        sheet.column_dimensions[column].width = 2
+    header = "| No. | Name | Fits BP 220 | Fits BP 320 | Unit | Price | Delivery |"
+    assert texts(book)[1:] == [
+        "Spare parts",
+        f"{header}\n| 10-1 | Mandrel | x |  | piece | 412 | 3 weeks |",
+        "Hydraulics",
+        f"{header}\n| 20-1 | Filter | x | x | piece | 38.7 | in stock |\n"
+        "| 20-2 | Pump |  | x | piece | 742 | 5 weeks |",
+    ]
 
 
 def test_two_tables_side_by_side_stay_two() -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 Rows = list[list[str]]
@@ -65,6 +66,26 @@ def _are_signs(rows: Rows, column: int, target: int, signs: frozenset[str]) -> b
     for row, (cell, name) in zip(rows, cells[:first], strict=False):
         row[column] = "" if cell == name else cell
     return True
+
+
+def merged_header(rows: Rows) -> list[str]:
+    """A header's rows as one: "2024 Sales" for "Sales" under "2024"."""
+    return [" ".join(dict.fromkeys(filter(None, column))) for column in zip(*rows, strict=True)]
+
+
+def with_spanned_header(rows: Rows) -> Rows:
+    """`rows`, in which merged cells are repeated, with the rows of a header that is merged down as well as across
+    as one."""
+    n_header = 1
+    while (
+        n_header < len(rows) - 1 and rows[n_header][0] == rows[n_header - 1][0] != "" and _spans(rows[n_header - 1])
+    ):
+        n_header += 1
+    return [merged_header(rows[:n_header]), *rows[n_header:]]
+
+
+def _spans(row: list[str]) -> bool:
+    return any(cell and cell == following for cell, following in pairwise(row))
 
 
 def with_one_header(rows: Rows) -> Rows:

@@ -37,9 +37,9 @@ def _add_rows(outline: Outline, text: str, mark: str) -> None:
     """Add the rows of `text`, whose cells are separated by `mark`."""
     rows = _rows(outline, text, mark)
     sample = list(islice(rows, _SAMPLE_ROWS))
-    # Titles and notes above the table have fewer cells than its rows.
+    # Titles and notes above the table have fewer cells than its rows, or only one with text.
     width = max(map(len, sample), default=0)
-    while len(sample) > 1 and len(sample[0]) < width and len(sample[0]) <= 2 < width:
+    while len(sample) > 1 and width > 2 and (len(sample[0]) <= 2 or sum(map(bool, map(str.strip, sample[0]))) == 1):
         outline.text(" ".join(sample.pop(0)))
     if not sample:
         return

@@ -9,13 +9,13 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Final
 
 from openpyxl.utils import get_column_letter
 
+from workers.knowledge.parsers.cells import merged_header
 from workers.knowledge.parsers.outline import TABLE_GROUP_CHARS, Outline, flat
-from workers.knowledge.parsers.records import merged_header
 
 _NUMBER: Final = re.compile(r"[-+(]?[^\w\s]?\s*\d[\d.,:/\s-]*+\)?\s*[%€$£¥]?\)?")
 # In cells of their own beside figures.
@@ -32,7 +32,8 @@ _MAX_MERGED_CELLS: Final = 2_000
 class Grid:
     """The non-empty cells of a sheet by row and column, counted from 0.
 
-    A merged area is (first row, first column, last row, last column). Hidden rows and columns are not gaps.
+    A merged area is (first row, first column, last row, last column). Hidden rows and columns are not gaps; neither
+    are empty columns too thin for text (`spacers`), which stand between the columns of one table.
     """
 
     rows: dict[int, dict[int, str]] = field(default_factory=dict)
@@ -40,6 +41,7 @@ class Grid:
     hidden_rows: set[int] = field(default_factory=set)
     # As (first, last).
     hidden_columns: list[tuple[int, int]] = field(default_factory=list)
+    spacers: list[tuple[int, int]] = field(default_factory=list)
 
     def put(self, row: int, column: int, text: str) -> None:
         """Set a cell, unless `text` is blank."""
@@ -57,12 +59,13 @@ class Grid:
 
     def write(self, outline: Outline, page: int | None) -> None:
         """Add the tables of the sheet from top to bottom, and from left to right."""
-        spread = self._spread()
-        hidden_columns = sorted({each for a, b in self.hidden_columns for each in range(a, min(b, _LAST_COLUMN) + 1)})
+        spread = self.spread()
+        ranges = (range(a, min(b, _LAST_COLUMN) + 1) for a, b in [*self.hidden_columns, *self.spacers])
+        skipped = set(chain.from_iterable(ranges))
         header: dict[int, str] = {}
         for rows in _runs(sorted(self.rows), sorted(self.hidden_rows)):
-            columns = _runs(sorted({column for row in rows for column in self.rows[row]}), hidden_columns)
-            for part in self._joined(columns, rows):
+            columns = {column for row in rows for column in self.rows[row]}
+            for part in self._joined(_runs(sorted(columns), sorted(skipped - columns)), rows):
                 area = [{c: self.rows[r][c] for c in part if c in self.rows[r]} for r in rows]
                 header = _write_area([row for row in area if row], part, spread, outline, page, header)
 
@@ -81,7 +84,7 @@ class Grid:
                 joined.append([*part])
         return joined
 
-    def _spread(self) -> set[str]:
+    def spread(self) -> set[str]:
         """Repeat merged cells over their areas; returns the texts of those over several columns."""
         spread = set()
         for top, left, bottom, right in self.merged:
@@ -163,7 +166,7 @@ def _header_rows(body: list[list[str]], spread: set[str]) -> int:
         return 0
     n_header = 1
     while n_header < min(_MAX_HEADER_ROWS, len(body) - 1) and any(text in spread for text in body[n_header - 1]):
-        if _n_values(body[n_header]):
+        if _n_values(body[n_header]) and body[n_header][0] != body[n_header - 1][0]:
             break
         n_header += 1
     return n_header

@@ -9,7 +9,7 @@ from typing import Any, Final
 from gpts.knowledge.documents import Block, Document, Finding, Notice, Severity, Unit
 from gpts.safety.findings import excerpt, finding_id
 from workers.knowledge.decoding import decoded
-from workers.knowledge.parsers.cells import tidied
+from workers.knowledge.parsers.cells import tidied, with_spanned_header
 
 # Rows of a table that share one repeated header line: about half a chunk of short cells.
 TABLE_GROUP_CHARS: Final = 600
@@ -69,7 +69,7 @@ class Outline:
         cleaned = tidied([[flat(cell) for cell in row] for row in rows])
         if not cleaned:
             return
-        header, *body = ["| " + " | ".join(row) + " |" for row in cleaned]
+        header, *body = ["| " + " | ".join(row) + " |" for row in with_spanned_header(cleaned)]
         group: list[str] = []
         for line in body:
             if group and sum(map(len, group)) + len(line) > TABLE_GROUP_CHARS:

@@ -41,11 +41,6 @@ def add_record(outline: Outline, lines: Iterable[str]) -> None:
         outline.lines("\n".join(group))
 
 
-def merged_header(rows: list[list[str]]) -> list[str]:
-    """A header's rows as one: "2024 Sales" for "Sales" under "2024"."""
-    return [" ".join(dict.fromkeys(filter(None, column))) for column in zip(*rows, strict=True)]
-
-
 def _is_narrow(header: list[str], rows: list[list[str]]) -> bool:
     sample = rows[:100]
     mean = sum(len(cell) for row in sample for cell in row) / len(sample)

@@ -26,6 +26,8 @@ _MAX_CHARS: Final = 40_000_000
 # Shorter hidden text, such as a logo's name, is left out instead of quarantined.
 _UNSEEN_CHARS: Final = 30
 _LINK: Final = re.compile(r"https?:\S+")
+# Two `br`, each kept as a line separator.
+_BREAKS: Final = re.compile("\u2028\\s*\u2028")
 
 
 def parse(data: bytes) -> Document:
@@ -75,7 +77,8 @@ class _PageReader:
         text = "".join(self.inline)
         self.inline.clear()
         if text.strip():
-            self.outline.text(text)
+            for paragraph in _BREAKS.split(text):
+                self.outline.text(paragraph)
             self._add_unseen()
 
     def _add_unseen(self) -> None:
@@ -100,7 +103,7 @@ class _PageReader:
 
     def _tag(self, tag: Tag, depth: int) -> None:
         if tag.name == "br":
-            self.inline.append("\n")
+            self.inline.append("\u2028")
         elif depth > _MAX_DEPTH:
             self._flush()
             self._take_unseen(tag)

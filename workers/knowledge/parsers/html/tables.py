@@ -5,9 +5,8 @@ from typing import Final
 
 from bs4.element import NavigableString, Tag
 
-from workers.knowledge.parsers.cells import with_one_header
+from workers.knowledge.parsers.cells import merged_header, with_one_header
 from workers.knowledge.parsers.html.sifting import strings, visible_text
-from workers.knowledge.parsers.records import merged_header
 
 # A longer cell is an article in a table, not a value.
 _ARTICLE_CHARS: Final = 1_500

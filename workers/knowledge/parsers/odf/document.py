@@ -231,6 +231,7 @@ class _ContentReader:
 
     def _table(self, table: Any, look: TextLook) -> None:
         grid, hidden = self._grid(table, look)
+        grid.spread()
         width = max((max(row) for row in grid.rows.values()), default=-1) + 1
         self.outline.table(
             [[row.get(at, "") for at in range(width)] for _, row in sorted(grid.rows.items())], self.page

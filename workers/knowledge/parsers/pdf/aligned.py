@@ -6,7 +6,7 @@ from itertools import pairwise, takewhile
 from statistics import median
 from typing import Final
 
-from workers.knowledge.parsers.cells import Rows, is_number
+from workers.knowledge.parsers.cells import Rows, is_number, merged_header
 from workers.knowledge.parsers.pdf.lines import HEADING_SIZE
 from workers.knowledge.parsers.pdf.tables import (
     Table,
@@ -16,7 +16,6 @@ from workers.knowledge.parsers.pdf.tables import (
     is_right_to_left,
     is_tick,
 )
-from workers.knowledge.parsers.records import merged_header
 from workers.knowledge.parsers.words import TextPiece, rows_of
 
 _LIST_MARK: Final = re.compile(r"[-•▪●◦–*‣■□►✓]|\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[.)]|\[\d+\]")

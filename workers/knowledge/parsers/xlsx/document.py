@@ -35,6 +35,8 @@ _MAX_ROW, _MAX_COLUMN = 1_048_576, 16_384
 _MAX_MERGES: Final = 20_000
 # Lower rows (in points) and narrower columns (in characters) show nothing.
 _LEAST_SIZE: Final = 0.6
+# Narrower columns that are empty only set a table out.
+_SPACER_WIDTH: Final = 4.0
 _TEXTS: Final = ("inlineStr", "s", "str")
 _REFERENCE: Final = re.compile(r"\$?([A-Z]{1,3})\$?(\d{1,7})")
 _CUT: Final = "The file has more than 1,000,000 cells or 20 million characters. The rest wasn't read."
@@ -133,10 +135,12 @@ class _Book:
             kind = element.tag.removeprefix(S)
             if kind == "row":
                 next_row = self._row(sheet, element, next_row, page) + 1
-            elif kind == "col" and _is_closed(element, "width", "customWidth"):
-                sheet.grid.hidden_columns.append(
-                    (number(element.get("min"), 1) - 1, number(element.get("max"), 1) - 1)
-                )
+            elif kind == "col":
+                columns = (number(element.get("min"), 1) - 1, number(element.get("max"), 1) - 1)
+                if _is_closed(element, "width", "customWidth"):
+                    sheet.grid.hidden_columns.append(columns)
+                elif _is_closed(element, "width", "customWidth", _SPACER_WIDTH):
+                    sheet.grid.spacers.append(columns)
             elif kind == "mergeCell" and len(sheet.grid.merged) < _MAX_MERGES:
                 sheet.grid.merged += _areas(element.get("ref", ""))
             elif kind == "conditionalFormatting":
@@ -239,10 +243,10 @@ def _elements(package: Package, part: str, *tags: str) -> Iterator[Any]:
         raise BrokenFile from error
 
 
-def _is_closed(element: Any, size: str, is_set: str) -> bool:
-    """Whether a row or column is hidden, or too small to show anything."""
+def _is_closed(element: Any, size: str, is_set: str, least: float = _LEAST_SIZE) -> bool:
+    """Whether a row or column is hidden, or set smaller than `least`, by default too small to show anything."""
     try:
-        is_small = element.get(is_set) in ("1", "true") and float(element.get(size, "9")) < _LEAST_SIZE
+        is_small = element.get(is_set) in ("1", "true") and float(element.get(size, "9")) < least
     except ValueError:
         is_small = False
     return is_small or element.get("hidden") in ("1", "true")
