@@ -56,6 +56,7 @@ _MASKED: Final = re.compile(r"gradient\((?:\s*(?:transparent|rgba\(0, ?0, ?0, ?0
 _MOVED_AWAY: Final = re.compile(
     r"translate(?:3d|x|y)?\([^)]{0,200}?(?:\d{4,20}(?:\.\d{1,20})?(?:px|%)|\d{3,20}(?:vw|vh|em|rem))"
 )
+_SIZE_IN_FONT: Final = re.compile(r"(?:\d*\.)?\d+(?:px|pt|em|rem|%)|0(?:/|$)")
 _SMALL: Final = {"xx-small": 9.0, "x-small": 10.0, "small": 13.0, "medium": 16.0, "large": 18.0, "x-large": 24.0}
 
 
@@ -279,16 +280,8 @@ def _rgba(value: str) -> tuple[Colour, float] | None:
 
 
 def _size(declared: dict[str, str], outer_px: float) -> float:
-    value = declared.get("font-size", "")
-    if not value and (font := declared.get("font")):
-        value = next(
-            (
-                word.split("/")[0]
-                for word in font.split()
-                if re.match(r"(?:\d*\.)?\d+(?:px|pt|em|rem|%)|0(?:/|$)", word)
-            ),
-            "",
-        )
+    in_font = (word.split("/")[0] for word in declared.get("font", "").split() if _SIZE_IN_FONT.match(word))
+    value = declared.get("font-size") or next(in_font, "")
     if value in _SMALL:
         return _SMALL[value]
     if value.endswith("%") and (found := _LENGTH.match(value)):
