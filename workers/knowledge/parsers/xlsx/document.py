@@ -142,7 +142,8 @@ class _Book:
             elif kind == "conditionalFormatting":
                 areas = _areas(element.get("sqref", ""))[:1_000]
                 sheet.ruled += areas
-                if any(self.styles.hides(number(rule.get("dxfId"), -1)) for rule in element.iterfind(f"{S}cfRule")):
+                rules = {number(rule.get("dxfId"), -1) for rule in element.iterfind(f"{S}cfRule")}
+                if rules & self.styles.hiding:
                     sheet.hiding += areas
         self._sift(sheet)
         return sheet
@@ -169,7 +170,7 @@ class _Book:
             else:
                 sheet.grid.put(row, column, text)
                 style = number(cell.get("s"))
-                if self.styles.is_unseen(style) or (cell.get("t") in _TEXTS and hides_text(self.styles.code(style))):
+                if style in self.styles.unseen or (cell.get("t") in _TEXTS and hides_text(self.styles.code(style))):
                     sheet.unseen[row, column] = text
         return row
 
@@ -274,38 +275,34 @@ def _areas(references: str) -> list[tuple[int, int, int, int]]:
 
 
 class CellStyles:
-    """The formats that cells refer to by number: number formats, and whether text is visible on its cell."""
+    """The formats that cells refer to by number: number formats, and whether text is visible on its cell.
+
+    In cells of the styles `unseen`, text has the colour of the cell or is too small to read; the conditional formats
+    `hiding` make it invisible.
+    """
 
     def __init__(self, root: Any, theme: Any) -> None:
         self._theme = Theme.of(theme)
-        self._codes: list[str] = []
-        self._unseen: list[bool] = []
-        self._hiding: list[bool] = []
+        self._codes: dict[int, str] = {}
+        self.unseen: set[int] = set()
+        self.hiding: set[int] = set()
         if root is None:
             return
         own = {number(each.get("numFmtId")): each.get("formatCode", "") for each in root.iterfind(f".//{S}numFmt")}
         codes = BUILTIN_FORMATS | own
-        fonts = [self._font(each) for each in root.iterfind(f"{S}fonts/{S}font")]
-        fills = [self._fill(each) for each in root.iterfind(f"{S}fills/{S}fill")]
-        for each in root.iterfind(f"{S}cellXfs/{S}xf"):
-            font, fill = number(each.get("fontId")), number(each.get("fillId"))
-            colour, size = fonts[font] if 0 <= font < len(fonts) else (None, 11.0)
-            ground = fills[fill] if 0 <= fill < len(fills) else WHITE
-            self._codes.append(codes.get(number(each.get("numFmtId")), "General"))
-            self._unseen.append(blends(colour, ground) or size <= MIN_POINTS)
-        self._hiding = [self._hides(each) for each in root.iterfind(f"{S}dxfs/{S}dxf")]
+        fonts = dict(enumerate(map(self._font, root.iterfind(f"{S}fonts/{S}font"))))
+        fills = dict(enumerate(map(self._fill, root.iterfind(f"{S}fills/{S}fill"))))
+        for style, each in enumerate(root.iterfind(f"{S}cellXfs/{S}xf")):
+            self._codes[style] = codes.get(number(each.get("numFmtId")), "General")
+            colour, size = fonts.get(number(each.get("fontId")), (None, 11.0))
+            if blends(colour, fills.get(number(each.get("fillId")), WHITE)) or size <= MIN_POINTS:
+                self.unseen.add(style)
+        rules = enumerate(root.iterfind(f"{S}dxfs/{S}dxf"))
+        self.hiding = {key for key, rule in rules if self._hides(rule)}
 
     def code(self, style: int) -> str:
         """The number format of cells of this style."""
-        return self._codes[style] if 0 <= style < len(self._codes) else "General"
-
-    def is_unseen(self, style: int) -> bool:
-        """Whether text in cells of this style has the colour of the cell or is too small to read."""
-        return 0 <= style < len(self._unseen) and self._unseen[style]
-
-    def hides(self, rule: int) -> bool:
-        """Whether the conditional format of this number makes text invisible."""
-        return 0 <= rule < len(self._hiding) and self._hiding[rule]
+        return self._codes.get(style, "General")
 
     def is_run_unseen(self, properties: Any) -> bool:
         """Whether a part of a cell's text with these properties is white or too small to read."""
