@@ -13,6 +13,7 @@ from lxml import etree
 from openpyxl.styles.colors import COLOR_INDEX
 from openpyxl.styles.numbers import BUILTIN_FORMATS
 from openpyxl.utils import column_index_from_string
+from openpyxl.utils.escape import unescape
 
 from gpts.knowledge.documents import Document
 from workers.isolation.errors import BrokenFile
@@ -256,7 +257,7 @@ def _is_in(row: int, column: int, areas: list[tuple[int, int, int, int]]) -> boo
 def _rich_text(item: Any) -> str:
     """The text of a shared or inline string, without the phonetic guides of Japanese."""
     parts = [item.findtext(f"{S}t") or "", *(run.findtext(f"{S}t") or "" for run in item.iterfind(f"{S}r"))]
-    return re.sub(r"_x([0-9A-Fa-f]{4})_", lambda found: chr(int(found.group(1), 16)), flat("".join(parts)))
+    return str(unescape(flat("".join(parts))))
 
 
 def _place(reference: str, expected: int) -> int:
