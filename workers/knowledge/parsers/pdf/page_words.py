@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.knowledge.parsers.pdf.characters import Characters, Numbers, transformed
+from workers.knowledge.parsers.runs import runs
 from workers.knowledge.parsers.words import Word
 
 # Stands among the reasons for hidden characters: read from elsewhere.
@@ -207,13 +208,8 @@ def _text(found: Characters, group: Sequence[int]) -> str:
 
 def _passage(found: Characters, hidden: NDArray[np.int8], numbers: list[int], after: int) -> Iterator[HiddenText]:
     """The hidden text of `numbers`, unless it is a speck."""
-    pieces, last = [], None
-    for i in numbers:
-        if last is not None and i > last + 1:
-            pieces.append(" ")
-        pieces.append(_HYPHENS.get(found.codes[i]) or chr(found.codes[i]))
-        last = i
-    text = "".join(pieces)
+    parts = runs(numbers, lambda part, i: i > part[-1] + 1)
+    text = " ".join("".join(_HYPHENS.get(found.codes[i]) or chr(found.codes[i]) for i in part) for part in parts)
     if sum(map(str.isalpha, text)) >= _MIN_HIDDEN_LETTERS:
         shown = np.isin(found.owner, found.owner[numbers]) & (hidden == 0)
         is_cut = any(chr(found.codes[i]).isalnum() for i in np.flatnonzero(shown).tolist())
