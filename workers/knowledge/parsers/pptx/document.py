@@ -189,12 +189,10 @@ class _Deck:
         add_graphic(self.outline, self.package, scene.name, shape.element, scene.page)
 
     def _notes(self, name: str, page: int) -> None:
-        root = self.package.root(name, "notesSlide")
-        if root is None:
-            return
+        shapes = shapes_of(self.package.root(name, "notesSlide"), {})
         texts = [
             "\n".join(flat(_paragraph_text(each)) for each in shape.element.iter(f"{A}p"))
-            for shape in shapes_of(root, {})
+            for shape in shapes
             if shape.kind == "body"
         ]
         if any(text.strip() for text in texts):

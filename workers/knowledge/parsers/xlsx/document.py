@@ -286,9 +286,6 @@ class CellStyles:
         self._theme = Theme.of(theme)
         self._codes: dict[int, str] = {}
         self.unseen: set[int] = set()
-        self.hiding: set[int] = set()
-        if root is None:
-            return
         own = {number(each.get("numFmtId")): each.get("formatCode", "") for each in root.iterfind(f".//{S}numFmt")}
         codes = BUILTIN_FORMATS | own
         fonts = dict(enumerate(map(self._font, root.iterfind(f"{S}fonts/{S}font"))))
