@@ -81,8 +81,7 @@ class _Book:
 
     def __init__(self, package: Package, outline: Outline, root: Any) -> None:
         self.package, self.outline = package, outline
-        settings = root.find(f"{S}workbookPr")
-        self.since_1904 = settings is not None and settings.get("date1904") in ("1", "true")
+        self.since_1904 = attribute(root, f"{S}workbookPr", "date1904") in ("1", "true")
         self.styles = CellStyles(package.root(package.main, "styles"), package.root(package.main, "theme"))
         names = package.related(package.main, "sharedStrings")[:1]
         items = (item for name in names for item in _elements(package, name, f"{S}si"))
@@ -120,10 +119,8 @@ class _Book:
             add_graphic(self.outline, self.package, part, root, page)
 
     def _comments(self, name: str, page: int) -> None:
-        texts: list[str] = []
-        for part in self.package.related(name, "comments", "threadedComment"):
-            root = self.package.archive.xml(part)
-            texts += [each.text or "" for each in root.iter() if each.tag.endswith(("}t", "}text"))]
+        parts = map(self.package.archive.xml, self.package.related(name, "comments", "threadedComment"))
+        texts = [each.text or "" for root in parts for each in root.iter() if each.tag.endswith(("}t", "}text"))]
         self.outline.leave_out(" ".join(texts), "comments", page)
 
     def _read(self, name: str, page: int) -> _Sheet:
