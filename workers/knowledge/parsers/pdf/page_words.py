@@ -220,9 +220,6 @@ def turned_back(word: Word, angle: int, width: float, height: float) -> Word:
     """`word`, placed on the page turned by `angle`, with its place on the page as shown."""
     if angle == 0:
         return word
-    x0, y0, x1, y1 = {
-        1: (width - word.y1, word.x0, width - word.y0, word.x1),
-        2: (width - word.x1, height - word.y1, width - word.x0, height - word.y0),
-        3: (word.y0, height - word.x1, word.y1, height - word.x0),
-    }[angle]
+    turn = turning(-angle % 4, *((height, width) if angle % 2 else (width, height)))
+    x0, y0, x1, y1 = transformed(np.array([word.x0, word.y0, word.x1, word.y1]), turn)[0].tolist()
     return replace(word, x0=x0, y0=y0, x1=x1, y1=y1)
