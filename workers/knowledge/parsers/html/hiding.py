@@ -52,6 +52,7 @@ _SHRUNK: Final = re.compile(r"scale(?:3d|x|y)?\(\s*+0?\.?0*\d{0,1}\s*[,)]|matrix
 # Seen from the edge.
 _EDGEWISE: Final = re.compile(r"(?:rotate[xy]|skew[xy]?)\(\s*-?(?:90|270)deg|(?:rotate[xy])\(\s*-?0?\.(?:25|75)turn")
 _FROM_BEHIND: Final = re.compile(r"rotate[xy]\(\s*-?(?:180deg|0?\.5turn)")
+_FADED_OUT: Final = re.compile(r"opacity\(\s*0(?:\.0\d*)?%?\s*\)")
 _MASKED: Final = re.compile(r"gradient\((?:\s*(?:transparent|rgba\(0, ?0, ?0, ?0\))\s*,?){2,}\)")
 _MOVED_AWAY: Final = re.compile(
     r"translate(?:3d|x|y)?\([^)]{0,200}?(?:\d{4,20}(?:\.\d{1,20})?(?:px|%)|\d{3,20}(?:vw|vh|em|rem))"
@@ -174,9 +175,7 @@ def _doubt(tag: Tag, declared: dict[str, str]) -> str:
 
 
 def _trick(declared: dict[str, str], size_px: float) -> str:
-    if _number(declared.get("opacity", "")) < 0.05 or re.search(
-        r"opacity\(\s*0(?:\.0\d*)?%?\s*\)", declared.get("filter", "")
-    ):
+    if _number(declared.get("opacity", "")) < 0.05 or _FADED_OUT.search(declared.get("filter", "")):
         return "fully transparent"
     if any(_MASKED.search(declared.get(f"{prefix}{name}", "")) for prefix in ("", "-webkit-") for name in _MASKS):
         return "masked"
