@@ -5,7 +5,6 @@ rename it; a removed one stays readable where it is open.
 """
 
 import mmap
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -52,9 +51,6 @@ def read(data: bytes | mmap.mmap, contents: Contents) -> dict[str, Array]:
 
 def map_file(path: Path, contents: Contents) -> dict[str, Array]:
     """The arrays of a file, read-only, mapped. Raises ValueError if `contents` does not match."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        view = mmap.mmap(descriptor, 0, prot=mmap.PROT_READ)
-    finally:
-        os.close(descriptor)
+    with path.open("rb") as file:
+        view = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
     return read(view, contents)

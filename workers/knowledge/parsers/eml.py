@@ -5,7 +5,7 @@ If a message has an HTML and a plain-text version, the HTML is read; a plain tex
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from email import message_from_bytes
 from email.errors import HeaderParseError, MessageError
@@ -179,13 +179,14 @@ def _codec(charset: object) -> str:
 
 def _header(message: _Part, name: str) -> str:
     """The value of a header, with encoded words decoded."""
+    return flat(_decoded_words(lambda: str(message.get(name) or "")[:_MAX_HEADER_CHARS]))
+
+
+def _decoded_words(read: Callable[[], str]) -> str:
+    """The decoded words of the raw header that `read` returns, "" if it cannot be read."""
     raw = ""
     with suppress(ValueError, LookupError, TypeError, AttributeError):
-        raw = str(message.get(name) or "")[:_MAX_HEADER_CHARS]
-    return flat(_decoded_words(raw))
-
-
-def _decoded_words(raw: str) -> str:
+        raw = read()
     if not raw.isascii() or any("\udc80" <= character <= "\udcff" for character in raw):
         raw = decode(raw.encode("utf-8", "surrogateescape"))
     try:
@@ -200,7 +201,5 @@ def _decoded_words(raw: str) -> str:
 
 def _file_name(part: _Part) -> str:
     """The attachment's name without its path, for display."""
-    raw = ""
-    with suppress(ValueError, LookupError, TypeError, AttributeError):
-        raw = str(part.get_filename() or "")
-    return flat(re.split(r"[\\/]", _decoded_words(raw))[-1])[:120] or "without a name"
+    name = _decoded_words(lambda: str(part.get_filename() or ""))
+    return flat(re.split(r"[\\/]", name)[-1])[:120] or "without a name"

@@ -34,11 +34,11 @@ def parse(data: bytes) -> Document:
     package_name = _package_name(archive)
     package = _xml(archive, package_name)
     folder = posixpath.dirname(package_name)
-    outline = Outline(title=next(filter(None, map(_words, _named(package, "title"))), ""))
-    items = {str(each.get("id")): each for each in _named(package, "item")}
+    outline = Outline(title=next(filter(None, map(_words, package.iter("{*}title"))), ""))
+    items = {str(each.get("id")): each for each in package.iter("{*}item")}
     titles = dict(_contents(archive, items, folder))
     n_broken = 0
-    for reference in _named(package, "itemref"):
+    for reference in package.iter("{*}itemref"):
         item = items.get(str(reference.get("idref")))
         if item is None or item.get("media-type") not in _PAGES or "nav" in (item.get("properties") or "").split():
             continue
@@ -54,13 +54,13 @@ def parse(data: bytes) -> Document:
 def _refuse_locked(archive: Archive) -> None:
     if "META-INF/encryption.xml" in archive:
         root = _xml(archive, "META-INF/encryption.xml")
-        methods = {str(each.get("Algorithm")) for each in _named(root, "EncryptionMethod")}
+        methods = {str(each.get("Algorithm")) for each in root.iter("{*}EncryptionMethod")}
         if methods - set(_FONT_SCRAMBLING):
             raise PasswordProtected(_DRM)
 
 
 def _package_name(archive: Archive) -> str:
-    for each in _named(_xml(archive, "META-INF/container.xml"), "rootfile"):
+    for each in _xml(archive, "META-INF/container.xml").iter("{*}rootfile"):
         name = _path("", each.get("full-path"))
         if name in archive:
             return name
@@ -110,19 +110,19 @@ def _contents(archive: Archive, items: dict[str, Any], folder: str) -> Iterator[
 
 
 def _nav_entries(archive: Archive, name: str) -> Iterator[tuple[str, tuple[int, str]]]:
-    for nav in _named(_xml(archive, name), "nav"):
+    for nav in _xml(archive, name).iter("{*}nav"):
         # Page lists and landmarks have other types.
         kind = next((value for key, value in nav.items() if etree.QName(key).localname == "type"), "toc")
-        for link in _named(nav, "a") if "toc" in kind.split() else ():
-            level = sum(etree.QName(each).localname == "ol" for each in link.iterancestors())
+        for link in nav.iter("{*}a") if "toc" in kind.split() else ():
+            level = len(list(link.iterancestors("{*}ol")))
             yield _path(posixpath.dirname(name), link.get("href")), (_level(level), _words(link))
 
 
 def _ncx_entries(archive: Archive, name: str) -> Iterator[tuple[str, tuple[int, str]]]:
-    for point in _named(_xml(archive, name), "navPoint"):
-        level = 1 + sum(etree.QName(each).localname == "navPoint" for each in point.iterancestors())
-        label = next(_named(point, "text"), None)
-        content = next(_named(point, "content"), None)
+    for point in _xml(archive, name).iter("{*}navPoint"):
+        level = 1 + len(list(point.iterancestors("{*}navPoint")))
+        label = next(point.iter("{*}text"), None)
+        content = next(point.iter("{*}content"), None)
         if label is not None and content is not None:
             yield _path(posixpath.dirname(name), content.get("src")), (_level(level), _words(label))
 
@@ -134,10 +134,6 @@ def _level(depth: int) -> int:
 def _xml(archive: Archive, name: str) -> Any:
     """The root of an XML entry, without its document type if that holds no declarations."""
     return parse_xml(_DOCTYPE.sub(b"", archive.read(name), count=1))
-
-
-def _named(root: Any, name: str) -> Iterator[Any]:
-    return (each for each in root.iter(etree.Element) if etree.QName(each).localname == name)
 
 
 def _words(element: Any) -> str:

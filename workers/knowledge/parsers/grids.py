@@ -122,22 +122,18 @@ def _write_area(
             outline.text(text, page)
         rows = rows[1:]
     body = [[row.get(column, "") for column in columns] for row in rows]
-    if len(columns) == 1 or len(body) == 1:
-        is_continued = len(columns) > 1 and _continues(body, columns, above)
-        if is_continued:
-            outline.table([[above[column] for column in columns], *body], page)
-        else:
-            outline.lines("\n".join(" | ".join(text for text in row if text) for row in body), page)
-        return above if is_continued else {}
-    n_header = _header_rows(body, spread)
+    is_line = len(columns) == 1 or len(body) == 1
+    n_header = 0 if is_line else _header_rows(body, spread)
     if n_header:
         header = merged_header(body[:n_header])
         outline.table([header, *body[n_header:]], page)
         return dict(zip(columns, header, strict=True))
-    if _continues(body, columns, above):
+    if len(columns) > 1 and _continues(body, columns, above):
         outline.table([[above[column] for column in columns], *body], page)
         return above
-    if sum(len(text) for row in body for text in row) > TABLE_GROUP_CHARS:
+    if is_line:
+        outline.lines("\n".join(" | ".join(text for text in row if text) for row in body), page)
+    elif sum(len(text) for row in body for text in row) > TABLE_GROUP_CHARS:
         # Otherwise the first row would be repeated above every group like a header.
         outline.table([[get_column_letter(min(column, _LAST_COLUMN) + 1) for column in columns], *body], page)
     else:

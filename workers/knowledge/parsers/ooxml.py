@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from lxml import etree
+
 from workers.isolation.errors import BrokenFile
 from workers.knowledge.archives import Archive
 from workers.knowledge.parsers.colours import Colour, from_hex, tinted
@@ -47,9 +49,9 @@ class Package:
         return [target for wanted in kinds for kind, target in relations if kind == wanted]
 
     def root(self, part: str, kind: str) -> Any:
-        """The root of the first part that `part` has a relation of this kind to; None if there is none."""
+        """The root of the first part that `part` has a relation of this kind to, an empty one if there is none."""
         names = self.related(part, kind)
-        return self.archive.xml(names[0]) if names else None
+        return self.archive.xml(names[0]) if names else etree.Element("none")
 
     def target(self, part: str, relation_id: str | None) -> str:
         """The name of the part with this relation id, "" if there is none."""

@@ -10,6 +10,7 @@ from gpts.knowledge.documents import Block, Document, Finding, Notice, Severity,
 from gpts.safety.findings import excerpt, finding_id
 from workers.knowledge.decoding import decoded
 from workers.knowledge.parsers.cells import tidied, with_spanned_header
+from workers.knowledge.parsers.runs import runs
 
 # Rows of a table that share one repeated header line: about half a chunk of short cells.
 TABLE_GROUP_CHARS: Final = 600
@@ -70,13 +71,9 @@ class Outline:
         if not cleaned:
             return
         header, *body = ["| " + " | ".join(row) + " |" for row in with_spanned_header(cleaned)]
-        group: list[str] = []
-        for line in body:
-            if group and sum(map(len, group)) + len(line) > TABLE_GROUP_CHARS:
-                self._add("\n".join([header, *group]), page)
-                group = []
-            group.append(line)
-        self._add("\n".join([header, *group]), page)
+        groups = list(runs(body, lambda group, line: sum(map(len, group)) + len(line) > TABLE_GROUP_CHARS))
+        for group in groups or [[]]:
+            self._add("\n".join([header, *group]), page)
 
     def notice(self, message: str, page: int | None = None) -> None:
         """Tell the owner something about how the file was read, once per page."""

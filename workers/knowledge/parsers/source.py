@@ -32,9 +32,7 @@ _ABOVE: Final = re.compile(r"\s*(?:@|#\[|//|/\*|\*|#|--|\"\"\"|$)")
 def parse(data: bytes) -> Document:
     """The lines of a source file."""
     outline = Outline()
-    lines = (
-        without_data(text_of(data, outline)).replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n").split("\n")
-    )
+    lines = re.split(r"\r\n|[\r\n\f]", without_data(text_of(data, outline)))
     if any(len(line) > _MAX_LINE_CHARS for line in lines):
         outline.notice(f"Lines longer than {_MAX_LINE_CHARS:,} characters were split.")
         lines = [piece for line in lines for piece in _pieces(line)]

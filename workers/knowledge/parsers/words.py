@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from workers.knowledge.parsers.runs import runs
+
 # The largest distance of two baselines on one line, as a share of the letter size; includes raised digits.
 _SAME_BASELINE: Final = 0.45
 # A gap of this many letter sizes separates cells of a table or columns of text. Word spaces of justified text are
@@ -64,16 +66,7 @@ def piece_of(words: Sequence[Word]) -> TextPiece:
 
 def pieces_of(words: Iterable[Word]) -> list[TextPiece]:
     """The pieces made of `words`, in the order given."""
-    pieces: list[TextPiece] = []
-    line: list[Word] = []
-    for word in words:
-        if line and not _continues(line[-1], word):
-            pieces.append(piece_of(line))
-            line = []
-        line.append(word)
-    if line:
-        pieces.append(piece_of(line))
-    return pieces
+    return [piece_of(line) for line in runs(words, lambda line, word: not _continues(line[-1], word))]
 
 
 def _continues(last: Word, word: Word) -> bool:
@@ -92,10 +85,6 @@ def same_line(a: Word | TextPiece, b: Word | TextPiece) -> bool:
 
 def rows_of(pieces: Iterable[TextPiece]) -> list[list[TextPiece]]:
     """`pieces` in rows from the top down, each from left to right."""
-    rows: list[list[TextPiece]] = []
-    for piece in sorted(pieces, key=lambda each: (each.baseline, each.x0)):
-        if rows and same_line(rows[-1][0], piece):
-            rows[-1].append(piece)
-        else:
-            rows.append([piece])
+    ordered = sorted(pieces, key=lambda each: (each.baseline, each.x0))
+    rows = runs(ordered, lambda row, piece: not same_line(row[0], piece))
     return [sorted(row, key=lambda each: each.x0) for row in rows]

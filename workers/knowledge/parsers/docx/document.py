@@ -198,20 +198,20 @@ class _BodyReader:
 
 def _texts(element: Any) -> Iterator[str]:
     """The texts of the paragraphs inside, hidden or not."""
-    for paragraph in element.iter(f"{W}p") if element is not None else ():
+    for paragraph in element.iter(f"{W}p"):
         if text := flat("".join(each.text or "" for each in paragraph.iter(f"{W}t", f"{W}delText"))):
             yield text
 
 
 def _notes(root: Any) -> dict[str, tuple[int, Any]]:
     """Footnotes or endnotes by id, with their number, without separators (which have a type)."""
-    notes = [each for each in root if each.get(f"{W}type") in (None, "normal")] if root is not None else []
+    notes = [each for each in root if each.get(f"{W}type") in (None, "normal")]
     return {each.get(f"{W}id", ""): (number, each) for number, each in enumerate(notes, 1)}
 
 
 def _page_colour(package: Package, root: Any) -> Colour:
     """The colour of the page, which is shown only if the settings say so."""
     ground, settings = root.find(f"{W}background"), package.root(package.main, "settings")
-    if ground is None or settings is None or not is_on(settings.find(f"{W}displayBackgroundShape"), f"{W}val"):
+    if ground is None or not is_on(settings.find(f"{W}displayBackgroundShape"), f"{W}val"):
         return WHITE
     return from_hex(ground.get(f"{W}color"))

@@ -52,10 +52,8 @@ class DocxStyles:
 
     def __init__(self, root: Any, theme: Theme) -> None:
         self._theme = theme
-        styles = root.iterfind(f"{W}style") if root is not None else ()
-        self._styles = {each.get(f"{W}styleId"): each for each in styles if each.get(f"{W}styleId")}
-        defaults = root.find(f"{W}docDefaults/{W}rPrDefault/{W}rPr") if root is not None else None
-        self._defaults = [] if defaults is None else [defaults]
+        self._styles = {key: each for each in root.iterfind(f"{W}style") if (key := each.get(f"{W}styleId"))}
+        self._defaults = root.findall(f"{W}docDefaults/{W}rPrDefault/{W}rPr")[:1]
         paragraphs = {key: each for key, each in self._styles.items() if each.get(f"{W}type") == "paragraph"}
         default = (key for key, each in paragraphs.items() if each.get(f"{W}default") in ("1", "true", "on"))
         self._default_paragraph = next(default, "")
@@ -218,8 +216,6 @@ class Numbering:
         self._lists: dict[str, str] = {}
         self._restarts: dict[str, dict[int, int]] = {}
         self._counts: dict[str, dict[int, int]] = {}
-        if root is None:
-            return
         for each in root.iterfind(f"{W}abstractNum"):
             levels = {number(level.get(f"{W}ilvl")): level for level in each.iterfind(f"{W}lvl")}
             self._levels[each.get(f"{W}abstractNumId", "")] = levels

@@ -52,10 +52,12 @@ _SHRUNK: Final = re.compile(r"scale(?:3d|x|y)?\(\s*+0?\.?0*\d{0,1}\s*[,)]|matrix
 # Seen from the edge.
 _EDGEWISE: Final = re.compile(r"(?:rotate[xy]|skew[xy]?)\(\s*-?(?:90|270)deg|(?:rotate[xy])\(\s*-?0?\.(?:25|75)turn")
 _FROM_BEHIND: Final = re.compile(r"rotate[xy]\(\s*-?(?:180deg|0?\.5turn)")
+_FADED_OUT: Final = re.compile(r"opacity\(\s*0(?:\.0\d*)?%?\s*\)")
 _MASKED: Final = re.compile(r"gradient\((?:\s*(?:transparent|rgba\(0, ?0, ?0, ?0\))\s*,?){2,}\)")
 _MOVED_AWAY: Final = re.compile(
     r"translate(?:3d|x|y)?\([^)]{0,200}?(?:\d{4,20}(?:\.\d{1,20})?(?:px|%)|\d{3,20}(?:vw|vh|em|rem))"
 )
+_SIZE_IN_FONT: Final = re.compile(r"(?:\d*\.)?\d+(?:px|pt|em|rem|%)|0(?:/|$)")
 _SMALL: Final = {"xx-small": 9.0, "x-small": 10.0, "small": 13.0, "medium": 16.0, "large": 18.0, "x-large": 24.0}
 
 
@@ -173,9 +175,7 @@ def _doubt(tag: Tag, declared: dict[str, str]) -> str:
 
 
 def _trick(declared: dict[str, str], size_px: float) -> str:
-    if _number(declared.get("opacity", "")) < 0.05 or re.search(
-        r"opacity\(\s*0(?:\.0\d*)?%?\s*\)", declared.get("filter", "")
-    ):
+    if _number(declared.get("opacity", "")) < 0.05 or _FADED_OUT.search(declared.get("filter", "")):
         return "fully transparent"
     if any(_MASKED.search(declared.get(f"{prefix}{name}", "")) for prefix in ("", "-webkit-") for name in _MASKS):
         return "masked"
@@ -279,16 +279,8 @@ def _rgba(value: str) -> tuple[Colour, float] | None:
 
 
 def _size(declared: dict[str, str], outer_px: float) -> float:
-    value = declared.get("font-size", "")
-    if not value and (font := declared.get("font")):
-        value = next(
-            (
-                word.split("/")[0]
-                for word in font.split()
-                if re.match(r"(?:\d*\.)?\d+(?:px|pt|em|rem|%)|0(?:/|$)", word)
-            ),
-            "",
-        )
+    in_font = (word.split("/")[0] for word in declared.get("font", "").split() if _SIZE_IN_FONT.match(word))
+    value = declared.get("font-size") or next(in_font, "")
     if value in _SMALL:
         return _SMALL[value]
     if value.endswith("%") and (found := _LENGTH.match(value)):

@@ -16,7 +16,7 @@ from workers.knowledge.parsers.colours import WHITE
 from workers.knowledge.parsers.grids import Grid
 from workers.knowledge.parsers.odf import DRAW, OFFICE, PRESENTATION, STYLE, SVG, TABLE, TEXT
 from workers.knowledge.parsers.odf.scene import Scene
-from workers.knowledge.parsers.odf.styles import HIDDEN, LEAST_CM, OdfStyles, TextLook, centimetres
+from workers.knowledge.parsers.odf.styles import HIDDEN, LEAST_CM, OdfStyles, TextLook, length
 from workers.knowledge.parsers.ooxml import number
 from workers.knowledge.parsers.outline import Outline, flat, take_properties, tells_something
 
@@ -132,7 +132,8 @@ class _ContentReader:
         title = flat(" ".join(lines))
         self.outline.heading(title if 0 < len(title) <= 200 else f"Slide {page}", 1, page)
         self._attachments()
-        for frame in sorted((each for each in frames if each not in titles), key=_place):
+        others = [each for each in frames if each not in titles]
+        for frame in sorted(others, key=lambda each: (length(each, "y"), length(each, "x"))):
             self.blocks([frame], scene.look(frame))
         for notes in slide.iterfind(f"{PRESENTATION}notes"):
             texts = [text for each in notes.iterfind(f"{DRAW}frame") for text in _texts(each)
@@ -320,11 +321,7 @@ def _texts(element: Any) -> Iterator[str]:
     return filter(None, (flat("".join(each.itertext())) for each in paragraphs))
 
 
-def _place(frame: Any) -> tuple[float, float]:
-    return centimetres(frame.get(f"{SVG}y", "")), centimetres(frame.get(f"{SVG}x", ""))
-
-
 def _is_outside(frame: Any, start: str, size: str) -> bool:
     """Whether a frame ends before the page begins, begins after any page ends (60 cm), or has no size."""
-    place, extent = (centimetres(frame.get(f"{SVG}{name}", "")) for name in (start, size))
+    place, extent = length(frame, start), length(frame, size)
     return 0 < extent < LEAST_CM or place > 60 or (place < 0 and place + extent <= 0)

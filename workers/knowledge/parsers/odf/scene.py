@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from workers.knowledge.parsers.colours import WHITE, Colour
-from workers.knowledge.parsers.odf import DRAW, PRESENTATION, STYLE, SVG
-from workers.knowledge.parsers.odf.styles import OdfStyles, TextLook, centimetres
+from workers.knowledge.parsers.odf import DRAW, PRESENTATION, STYLE
+from workers.knowledge.parsers.odf.styles import OdfStyles, TextLook, length
 
 # Shapes without an area.
 _LINES: Final = frozenset(f"{DRAW}{name}" for name in ("line", "connector", "measure"))
@@ -59,10 +59,6 @@ def _shapes(page: Any) -> Iterator[Any]:
 def _holds(layer: Any, frame: Any) -> bool:
     """Whether the middle of `frame` is in `layer`."""
     return all(
-        0 <= _length(frame, start) + _length(frame, size) / 2 - _length(layer, start) <= _length(layer, size)
+        0 <= length(frame, start) + length(frame, size) / 2 - length(layer, start) <= length(layer, size)
         for start, size in (("x", "width"), ("y", "height"))
     )
-
-
-def _length(shape: Any, name: str) -> float:
-    return centimetres(shape.get(f"{SVG}{name}", ""))

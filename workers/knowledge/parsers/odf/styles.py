@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from workers.knowledge.parsers.colours import MIN_POINTS, Colour, blends, from_hex, is_squeezed
-from workers.knowledge.parsers.odf import DRAW, FO, LOEXT, NUMBER, STYLE, TEXT
+from workers.knowledge.parsers.odf import DRAW, FO, LOEXT, NUMBER, STYLE, SVG, TEXT
 
 _MAX_CHAIN: Final = 20
 _CM_PER_POINT: Final = 2.54 / 72
@@ -110,6 +110,11 @@ class OdfStyles:
                 colour = self.value(family, name, f"{DRAW}fill-color")
                 return kind != "none", from_hex(colour) if kind == "solid" else None
         return False, None
+
+
+def length(shape: Any, name: str) -> float:
+    """The x, y, width or height of a shape in centimetres, 0 if it has none."""
+    return centimetres(shape.get(f"{SVG}{name}", ""))
 
 
 def centimetres(length: str) -> float:

@@ -159,13 +159,9 @@ def shown_matrix(page: pdfium.PdfPage) -> Numbers:
     """The `(2, 3)` matrix from the page's coordinates to points from the top left of its shown part."""
     width, height = page.get_size()
     scale = 100  # pdfium returns whole pixels
-    corners = []
-    for x, y in ((0.0, 0.0), (1000.0, 0.0), (0.0, 1000.0)):
-        across, down = ctypes.c_int(), ctypes.c_int()
-        size = round(width * scale), round(height * scale)
-        pdfium_c.FPDF_PageToDevice(page.raw, 0, 0, *size, 0, x, y, ctypes.byref(across), ctypes.byref(down))
-        corners.append((across.value / scale, down.value / scale))
-    (x, y), (x_x, x_y), (y_x, y_y) = corners
+    shown = pdfium.PdfPosConv(page, (0, 0, round(width * scale), round(height * scale), 0))
+    corners = [shown.to_bitmap(*corner) for corner in ((0, 0), (1000, 0), (0, 1000))]
+    (x, y), (x_x, x_y), (y_x, y_y) = ((across / scale, down / scale) for across, down in corners)
     return np.array([[(x_x - x) / 1000, (y_x - x) / 1000, x], [(x_y - y) / 1000, (y_y - y) / 1000, y]])
 
 

@@ -13,7 +13,7 @@ from workers.knowledge.parsers.pdf.lines import TextLine, lines_of
 from workers.knowledge.parsers.pdf.ruled import ruled_table
 from workers.knowledge.parsers.pdf.rules import RuledGrid
 from workers.knowledge.parsers.pdf.tables import Table
-from workers.knowledge.parsers.words import TextPiece, Word, pieces_of, rows_of, same_line
+from workers.knowledge.parsers.words import TextPiece, Word, piece_of, pieces_of, rows_of, same_line
 
 # A column of text has at least this many lines of this many characters; otherwise it is a table's.
 _MIN_LINES: Final = 4
@@ -63,17 +63,9 @@ def _with_stand_ins(
     kept = [piece for piece in pieces if id(piece) not in taken]
     for table in tables.values():
         first = min(table.pieces, key=lambda piece: order[id(piece.words[0])])
-        kept.append(
-            replace(
-                first,
-                text="",
-                x0=min(piece.x0 for piece in table.pieces),
-                y0=min(piece.y0 for piece in table.pieces),
-                x1=max(piece.x1 for piece in table.pieces),
-                y1=max(piece.y1 for piece in table.pieces),
-                baseline=min(piece.baseline for piece in table.pieces),
-            )
-        )
+        whole = piece_of([word for piece in table.pieces for word in piece.words])
+        highest = min(piece.baseline for piece in table.pieces)
+        kept.append(replace(whole, words=first.words, text="", baseline=highest, size=first.size, bold=first.bold))
     return kept
 
 

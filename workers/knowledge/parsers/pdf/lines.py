@@ -9,6 +9,7 @@ from statistics import median
 from typing import Final
 
 from workers.knowledge.parsers.outline import Outline, flat
+from workers.knowledge.parsers.runs import runs
 from workers.knowledge.parsers.words import TextPiece, same_line
 
 LineStyle = tuple[float, bool]
@@ -52,12 +53,7 @@ class TextLine:
 
 def lines_of(pieces: Sequence[TextPiece]) -> list[tuple[TextLine, TextPiece]]:
     """The lines made of `pieces` in the order given, each with its first piece."""
-    rows: list[list[TextPiece]] = []
-    for piece in pieces:
-        if rows and same_line(rows[-1][-1], piece) and piece.x0 >= rows[-1][-1].x0:
-            rows[-1].append(piece)
-        else:
-            rows.append([piece])
+    rows = runs(pieces, lambda row, piece: not same_line(row[-1], piece) or piece.x0 < row[-1].x0)
     return [(_line(row), row[0]) for row in rows]
 
 
@@ -119,14 +115,7 @@ def paragraphs(lines: Sequence[TextLine]) -> Iterator[list[TextLine]]:
     """`lines` grouped into headings, paragraphs and list items."""
     gaps = [b.baseline - a.baseline for a, b in pairwise(lines)]
     usual = median([gap for gap in gaps if gap > 0] or [0.0])
-    paragraph: list[TextLine] = []
-    for line in lines:
-        if paragraph and _begins_paragraph(paragraph, line, usual):
-            yield paragraph
-            paragraph = []
-        paragraph.append(line)
-    if paragraph:
-        yield paragraph
+    return runs(lines, lambda paragraph, line: _begins_paragraph(paragraph, line, usual))
 
 
 def _begins_paragraph(paragraph: list[TextLine], line: TextLine, usual: float) -> bool:

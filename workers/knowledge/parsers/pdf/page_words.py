@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.knowledge.parsers.pdf.characters import Characters, Numbers, transformed
+from workers.knowledge.parsers.runs import runs
 from workers.knowledge.parsers.words import Word
 
 # Stands among the reasons for hidden characters: read from elsewhere.
@@ -207,13 +208,8 @@ def _text(found: Characters, group: Sequence[int]) -> str:
 
 def _passage(found: Characters, hidden: NDArray[np.int8], numbers: list[int], after: int) -> Iterator[HiddenText]:
     """The hidden text of `numbers`, unless it is a speck."""
-    pieces, last = [], None
-    for i in numbers:
-        if last is not None and i > last + 1:
-            pieces.append(" ")
-        pieces.append(_HYPHENS.get(found.codes[i]) or chr(found.codes[i]))
-        last = i
-    text = "".join(pieces)
+    parts = runs(numbers, lambda part, i: i > part[-1] + 1)
+    text = " ".join("".join(_HYPHENS.get(found.codes[i]) or chr(found.codes[i]) for i in part) for part in parts)
     if sum(map(str.isalpha, text)) >= _MIN_HIDDEN_LETTERS:
         shown = np.isin(found.owner, found.owner[numbers]) & (hidden == 0)
         is_cut = any(chr(found.codes[i]).isalnum() for i in np.flatnonzero(shown).tolist())
@@ -224,9 +220,6 @@ def turned_back(word: Word, angle: int, width: float, height: float) -> Word:
     """`word`, placed on the page turned by `angle`, with its place on the page as shown."""
     if angle == 0:
         return word
-    x0, y0, x1, y1 = {
-        1: (width - word.y1, word.x0, width - word.y0, word.x1),
-        2: (width - word.x1, height - word.y1, width - word.x0, height - word.y0),
-        3: (word.y0, height - word.x1, word.y1, height - word.x0),
-    }[angle]
+    turn = turning(-angle % 4, *((height, width) if angle % 2 else (width, height)))
+    x0, y0, x1, y1 = transformed(np.array([word.x0, word.y0, word.x1, word.y1]), turn)[0].tolist()
     return replace(word, x0=x0, y0=y0, x1=x1, y1=y1)

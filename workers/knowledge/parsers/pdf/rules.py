@@ -11,6 +11,7 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
 from workers.knowledge.parsers.pdf.characters import Numbers, matrix_of, objects
+from workers.knowledge.parsers.runs import runs
 
 # Charts and maps have tens of thousands of paths, none of which are table rules.
 _MAX_PATHS: Final = 6_000
@@ -155,8 +156,5 @@ def _connected(level: list[Rule], upright: list[Rule]) -> Iterator[tuple[list[Ru
 
 
 def _places(rules: Sequence[Rule], ends: Sequence[float]) -> tuple[float, ...]:
-    places: list[float] = []
-    for at in sorted([*(rule.at for rule in rules), *ends]):
-        if not places or at - places[-1] > _MEET:
-            places.append(at)
-    return tuple(places)
+    places = sorted([*(rule.at for rule in rules), *ends])
+    return tuple(first for first, *_ in runs(places, lambda near, at: at - near[0] > _MEET))

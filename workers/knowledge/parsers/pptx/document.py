@@ -141,9 +141,7 @@ class _Deck:
         ), own
 
     def _shape(self, scene: _Scene, shape: Shape) -> None:
-        properties = next(shape.element.iter(f"{P}cNvPr"), None)
-        if properties is not None:
-            self.descriptions.append(properties.get("descr", ""))
+        self.descriptions.append(attribute(shape.element, f".//{P}cNvPr", "descr"))
         if shape.kind in _NO_CONTENT:
             return
         if self._is_outside(shape):
@@ -189,12 +187,10 @@ class _Deck:
         add_graphic(self.outline, self.package, scene.name, shape.element, scene.page)
 
     def _notes(self, name: str, page: int) -> None:
-        root = self.package.root(name, "notesSlide")
-        if root is None:
-            return
+        shapes = shapes_of(self.package.root(name, "notesSlide"), {})
         texts = [
             "\n".join(flat(_paragraph_text(each)) for each in shape.element.iter(f"{A}p"))
-            for shape in shapes_of(root, {})
+            for shape in shapes
             if shape.kind == "body"
         ]
         if any(text.strip() for text in texts):
@@ -278,8 +274,7 @@ def _font_colour(shape: Shape, theme: Theme) -> Colour:
     own = shape.element.find(f"{P}txBody/{A}lstStyle/{A}lvl1pPr/{A}defRPr/{A}solidFill")
     if own is not None:
         return theme.solid(own)[0]
-    reference = shape.element.find(f"{P}style/{A}fontRef")
-    return theme.solid(reference)[0] if reference is not None else None
+    return theme.solid(shape.element.find(f"{P}style/{A}fontRef"))[0]
 
 
 def _rows(table: Any, reading: _TextReader) -> Iterator[list[str]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from workers.knowledge.parsers.colours import WHITE, Colour
-from workers.knowledge.parsers.ooxml import A, Theme, number, with_choices
+from workers.knowledge.parsers.ooxml import A, Theme, attribute, number, with_choices
 
 P: Final = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
 # Boxes that overlap by less are still next to each other, in EMU: a fifth of an inch.
@@ -123,8 +123,7 @@ def _shapes(tree: Any, inherited: dict[str, Box], frame: tuple[float, float, flo
 
 
 def _is_hidden(element: Any) -> bool:
-    properties = next(element.iter(f"{P}cNvPr"), None)
-    return properties is not None and properties.get("hidden") in ("1", "true")
+    return attribute(element, f".//{P}cNvPr", "hidden") in ("1", "true")
 
 
 def _placeholder(element: Any) -> Any:

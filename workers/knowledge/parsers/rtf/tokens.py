@@ -23,6 +23,7 @@ _PLACES: Final = frozenset(["li", "lin", "fi", "sl", "posnegx", "posx"])
 # In twips: no height for letters, and beyond any page. Letters are raised by half points.
 _LOW, _FAR, _MOST_RAISED = 40, 28_000, 1_000
 _SYMBOLS: Final[dict[str, str]] = _TABLE["symbols"]
+_ESCAPED: Final = {"~": "\u00a0", "_": "-", "\n": "\n", "\r": "\n", "\\": "\\", "{": "{", "}": "}"}
 _SKIPPED: Final = frozenset(_TABLE["skipped"])
 _STARRED_TEXT: Final = frozenset(_TABLE["starred_text"])
 _CHARSETS: Final[dict[int, str]] = {int(number): charset for number, charset in _TABLE["charsets"].items()}
@@ -123,13 +124,10 @@ class RtfFile:
 
     def _plain(self, symbol: str | None, text: str | None) -> Iterator[TextRun]:
         if symbol is not None:
-            text = {"~": "\u00a0", "_": "-", "-": "", "\n": "\n", "\r": "\n"}.get(
-                symbol, symbol if symbol in "\\{}" else ""
-            )
+            text = _ESCAPED.get(symbol, "")
         if text and not self._state.skipped:
-            yield TextRun(
-                self._decoded(text.encode("latin-1", "replace")) if not text.isascii() else text, self._state
-            )
+            decoded = text if text.isascii() else self._decoded(text.encode("latin-1", "replace"))
+            yield TextRun(decoded, self._state)
 
     def _flushed(self) -> Iterator[TextRun]:
         raw, self._raw = bytes(self._raw), bytearray()

@@ -13,6 +13,7 @@ from lxml import etree
 from openpyxl.styles.colors import COLOR_INDEX
 from openpyxl.styles.numbers import BUILTIN_FORMATS
 from openpyxl.utils import column_index_from_string
+from openpyxl.utils.escape import unescape
 
 from gpts.knowledge.documents import Document
 from workers.isolation.errors import BrokenFile
@@ -82,8 +83,7 @@ class _Book:
 
     def __init__(self, package: Package, outline: Outline, root: Any) -> None:
         self.package, self.outline = package, outline
-        settings = root.find(f"{S}workbookPr")
-        self.since_1904 = settings is not None and settings.get("date1904") in ("1", "true")
+        self.since_1904 = attribute(root, f"{S}workbookPr", "date1904") in ("1", "true")
         self.styles = CellStyles(package.root(package.main, "styles"), package.root(package.main, "theme"))
         names = package.related(package.main, "sharedStrings")[:1]
         items = (item for name in names for item in _elements(package, name, f"{S}si"))
@@ -121,10 +121,8 @@ class _Book:
             add_graphic(self.outline, self.package, part, root, page)
 
     def _comments(self, name: str, page: int) -> None:
-        texts: list[str] = []
-        for part in self.package.related(name, "comments", "threadedComment"):
-            root = self.package.archive.xml(part)
-            texts += [each.text or "" for each in root.iter() if each.tag.endswith(("}t", "}text"))]
+        parts = map(self.package.archive.xml, self.package.related(name, "comments", "threadedComment"))
+        texts = [each.text or "" for root in parts for each in root.iter() if each.tag.endswith(("}t", "}text"))]
         self.outline.leave_out(" ".join(texts), "comments", page)
 
     def _read(self, name: str, page: int) -> _Sheet:
@@ -146,7 +144,8 @@ class _Book:
             elif kind == "conditionalFormatting":
                 areas = _areas(element.get("sqref", ""))[:1_000]
                 sheet.ruled += areas
-                if any(self.styles.hides(number(rule.get("dxfId"), -1)) for rule in element.iterfind(f"{S}cfRule")):
+                rules = {number(rule.get("dxfId"), -1) for rule in element.iterfind(f"{S}cfRule")}
+                if rules & self.styles.hiding:
                     sheet.hiding += areas
         self._sift(sheet)
         return sheet
@@ -173,7 +172,7 @@ class _Book:
             else:
                 sheet.grid.put(row, column, text)
                 style = number(cell.get("s"))
-                if self.styles.is_unseen(style) or (cell.get("t") in _TEXTS and hides_text(self.styles.code(style))):
+                if style in self.styles.unseen or (cell.get("t") in _TEXTS and hides_text(self.styles.code(style))):
                     sheet.unseen[row, column] = text
         return row
 
@@ -259,7 +258,7 @@ def _is_in(row: int, column: int, areas: list[tuple[int, int, int, int]]) -> boo
 def _rich_text(item: Any) -> str:
     """The text of a shared or inline string, without the phonetic guides of Japanese."""
     parts = [item.findtext(f"{S}t") or "", *(run.findtext(f"{S}t") or "" for run in item.iterfind(f"{S}r"))]
-    return re.sub(r"_x([0-9A-Fa-f]{4})_", lambda found: chr(int(found.group(1), 16)), flat("".join(parts)))
+    return str(unescape(flat("".join(parts))))
 
 
 def _place(reference: str, expected: int) -> int:
@@ -278,38 +277,31 @@ def _areas(references: str) -> list[tuple[int, int, int, int]]:
 
 
 class CellStyles:
-    """The formats that cells refer to by number: number formats, and whether text is visible on its cell."""
+    """The formats that cells refer to by number: number formats, and whether text is visible on its cell.
+
+    In cells of the styles `unseen`, text has the colour of the cell or is too small to read; the conditional formats
+    `hiding` make it invisible.
+    """
 
     def __init__(self, root: Any, theme: Any) -> None:
         self._theme = Theme.of(theme)
-        self._codes: list[str] = []
-        self._unseen: list[bool] = []
-        self._hiding: list[bool] = []
-        if root is None:
-            return
+        self._codes: dict[int, str] = {}
+        self.unseen: set[int] = set()
         own = {number(each.get("numFmtId")): each.get("formatCode", "") for each in root.iterfind(f".//{S}numFmt")}
         codes = BUILTIN_FORMATS | own
-        fonts = [self._font(each) for each in root.iterfind(f"{S}fonts/{S}font")]
-        fills = [self._fill(each) for each in root.iterfind(f"{S}fills/{S}fill")]
-        for each in root.iterfind(f"{S}cellXfs/{S}xf"):
-            font, fill = number(each.get("fontId")), number(each.get("fillId"))
-            colour, size = fonts[font] if 0 <= font < len(fonts) else (None, 11.0)
-            ground = fills[fill] if 0 <= fill < len(fills) else WHITE
-            self._codes.append(codes.get(number(each.get("numFmtId")), "General"))
-            self._unseen.append(blends(colour, ground) or size <= MIN_POINTS)
-        self._hiding = [self._hides(each) for each in root.iterfind(f"{S}dxfs/{S}dxf")]
+        fonts = dict(enumerate(map(self._font, root.iterfind(f"{S}fonts/{S}font"))))
+        fills = dict(enumerate(map(self._fill, root.iterfind(f"{S}fills/{S}fill"))))
+        for style, each in enumerate(root.iterfind(f"{S}cellXfs/{S}xf")):
+            self._codes[style] = codes.get(number(each.get("numFmtId")), "General")
+            colour, size = fonts.get(number(each.get("fontId")), (None, 11.0))
+            if blends(colour, fills.get(number(each.get("fillId")), WHITE)) or size <= MIN_POINTS:
+                self.unseen.add(style)
+        rules = enumerate(root.iterfind(f"{S}dxfs/{S}dxf"))
+        self.hiding = {key for key, rule in rules if self._hides(rule)}
 
     def code(self, style: int) -> str:
         """The number format of cells of this style."""
-        return self._codes[style] if 0 <= style < len(self._codes) else "General"
-
-    def is_unseen(self, style: int) -> bool:
-        """Whether text in cells of this style has the colour of the cell or is too small to read."""
-        return 0 <= style < len(self._unseen) and self._unseen[style]
-
-    def hides(self, rule: int) -> bool:
-        """Whether the conditional format of this number makes text invisible."""
-        return 0 <= rule < len(self._hiding) and self._hiding[rule]
+        return self._codes.get(style, "General")
 
     def is_run_unseen(self, properties: Any) -> bool:
         """Whether a part of a cell's text with these properties is white or too small to read."""

@@ -9,13 +9,12 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import Final
 
+from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH
+
 # Literals, colours and conditions, padding, and then placeholders.
 _TOKEN: Final = re.compile(r'"([^"]*)"|\\(.)|\[([^\]]*)\]|_.|\*.|(General)|(.)', re.I | re.S)
 _DATE_LETTERS: Final = re.compile(r"[ymdhs]", re.I)
 _ELAPSED: Final = re.compile(r"\[(h+|m+|s+)\]", re.I)
-# Excel counts days from here, one too many before March 1900; old Macs count from 1904.
-_EPOCH: Final = datetime(1899, 12, 30)
-_EPOCH_1904: Final = datetime(1904, 1, 1)
 _LAST_DAY: Final = 2_958_466
 _MAX_DECIMALS: Final = 15
 
@@ -133,9 +132,10 @@ def _date(value: float, section: str, since_1904: bool) -> str:
     if not 0 <= value < _LAST_DAY:
         return plain(value)
     # Rounded to seconds, as days in binary fractions aren't exact.
-    moment = (_EPOCH_1904 if since_1904 else _EPOCH) + timedelta(seconds=round(value * 86_400))
-    if value < 60 and not since_1904:
-        moment += timedelta(days=1) if value >= 1 else timedelta()
+    moment: datetime = (MAC_EPOCH if since_1904 else WINDOWS_EPOCH) + timedelta(seconds=round(value * 86_400))
+    # Excel counts one day too many before March 1900.
+    if 1 <= value < 60 and not since_1904:
+        moment += timedelta(days=1)
     letters = "".join(text for kind, text in _tokens(section) if kind == "place").lower()
     letters = re.sub("am/pm|a/p", "", letters)
     return " ".join(part for part in (_day(moment, letters), _clock(moment, letters)) if part)
