@@ -27,6 +27,11 @@ def test_a_list_of_flat_objects_is_a_table() -> None:
     ]
 
 
+def test_a_long_list_loses_no_element() -> None:
+    document = parse(json.dumps([{"part": f"P{n}", "price": n} for n in range(450)]).encode())
+    assert all(f"| P{n} | {n} |" in document.text() for n in range(450))
+
+
 def test_records_of_any_shape_keep_their_paths() -> None:
     records = [{"id": 1, "size": {"mm": [3, {"deep": "x"}]}}, {"id": 2, "other": "y"}]
     text = parse(json.dumps(records).encode()).text()

@@ -7,7 +7,7 @@ never held in memory as objects.
 import json
 import re
 from collections.abc import Generator, Iterator
-from itertools import chain
+from itertools import chain, islice
 from json import JSONDecodeError, JSONDecoder
 from typing import Any, Final
 
@@ -163,7 +163,7 @@ def _add_members(outline: Outline, members: Iterator[tuple[str, Any]], level: in
 
 def _add_list(outline: Outline, values: Iterator[Any], level: int) -> None:
     """Add an array: a table if its elements are flat objects of similar shape, else a record for each."""
-    sample = [value for value, _ in zip(values, range(_BATCH), strict=False)]
+    sample = list(islice(values, _BATCH))
     columns = _columns(sample)
     if columns:
         rows = ([_cell(value, name) for name in columns] for value in chain(sample, values))
