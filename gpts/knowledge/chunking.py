@@ -1,10 +1,12 @@
 """Cuts a document into the pieces that are embedded and retrieved."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+from gpts.knowledge import tables
 from gpts.knowledge.documents import Chunk, Document
 from gpts.knowledge.sentences import sentence_spans
 
@@ -15,7 +17,7 @@ OVERLAP_TOKENS: Final = 50
 # A shorter section is kept together with the next one under the same top heading.
 SECTION_TOKENS: Final = 64
 # Part of a segment's address: increment it whenever `chunk` cuts the same document differently.
-CHUNKING_VERSION: Final = 2
+CHUNKING_VERSION: Final = 3
 # The same of `embedded_text`.
 EMBEDDED_VERSION: Final = 2
 _BARS: Final = re.compile(r"(?: *\|)+(?: |$)", re.MULTILINE)
@@ -26,7 +28,11 @@ CountTokens = Callable[[Sequence[str]], Sequence[int]]
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """A sentence, or a window of an overlong one, at `start`..`end` of the document's text."""
+    """A sentence, or a window of an overlong one, at `start`..`end` of the document's text.
+
+    `table`: the number of the block of a table row. `n_together`: the tokens up to where a chunk may end, which for
+    the first row of such a block is after its last one, if they fit a chunk.
+    """
 
     start: int
     end: int
@@ -34,16 +40,18 @@ class _Unit:
     page: int | None
     is_heading: bool
     n_tokens: int = 0
+    n_together: int = 0
+    table: int | None = None
 
 
 def chunk(document: Document, count_tokens: CountTokens) -> tuple[Chunk, ...]:
     """The chunks of `document` in order: about 200 tokens each; neighbours in one section share about 50.
 
     For each, `document.text()[start:end] == text`. Every sentence is in some chunk, and no chunk spans two top
-    headings.
+    headings. A chunk begins inside a block of table rows only if that block is longer than a chunk.
     """
     text = document.text()
-    units = _counted(text, list(_sentences(document)), count_tokens)
+    units = list(_with_tables_together(_counted(text, list(_sentences(document)), count_tokens)))
     return tuple(
         Chunk(
             text=text[group[0].start : group[-1].end],
@@ -67,10 +75,11 @@ def embedded_text(chunk: Chunk) -> str:
 
 
 def _sentences(document: Document) -> Iterator[_Unit]:
-    for offset, block in document.placed():
+    for number, (offset, block) in enumerate(document.placed()):
         is_heading = block.is_heading()
         for span in sentence_spans(block.text):
-            yield _Unit(offset + span.start, offset + span.end, block.heading, block.page, is_heading)
+            table = number if tables.is_row(block.text[span.start : span.end]) else None
+            yield _Unit(offset + span.start, offset + span.end, block.heading, block.page, is_heading, table=table)
 
 
 def _counted(text: str, units: list[_Unit], count_tokens: CountTokens) -> list[_Unit]:
@@ -81,8 +90,20 @@ def _counted(text: str, units: list[_Unit], count_tokens: CountTokens) -> list[_
         if n_tokens > CHUNK_TOKENS and unit.end - unit.start > 1:
             fitting.extend(_counted(text, _halves(text, unit), count_tokens))
         else:
-            fitting.append(_Unit(unit.start, unit.end, unit.heading, unit.page, unit.is_heading, n_tokens))
+            fitting.append(replace(unit, n_tokens=n_tokens))
     return fitting
+
+
+def _with_tables_together(units: list[_Unit]) -> Iterator[_Unit]:
+    """`units` with their `n_together`."""
+    lengths: Counter[int | None] = Counter()
+    for unit in units:
+        lengths[unit.table] += unit.n_tokens
+    begun: int | None = None
+    for unit in units:
+        is_first = unit.table not in (None, begun)
+        begun = unit.table
+        yield replace(unit, n_together=min(CHUNK_TOKENS, lengths[begun]) if is_first else unit.n_tokens)
 
 
 def _halves(text: str, unit: _Unit) -> list[_Unit]:
@@ -91,7 +112,7 @@ def _halves(text: str, unit: _Unit) -> list[_Unit]:
     # A space in the last half of the left part, otherwise a cut between two characters (Chinese, base64, ...).
     cut = space + 1 if space > (unit.start + middle) // 2 else middle
     pieces = ((unit.start, unit.start + len(text[unit.start : cut].rstrip())), (cut, unit.end))
-    return [_Unit(a, b, unit.heading, unit.page, unit.is_heading) for a, b in pieces if a < b]
+    return [replace(unit, start=a, end=b) for a, b in pieces if a < b]
 
 
 def _grouped(units: list[_Unit]) -> Iterator[list[_Unit]]:
@@ -125,7 +146,7 @@ def _must_break(group: list[_Unit], unit: _Unit) -> bool:
             return True
         if n_tokens >= SECTION_TOKENS and not all(each.is_heading for each in group):
             return True
-    return n_tokens + unit.n_tokens > CHUNK_TOKENS
+    return n_tokens + unit.n_together > CHUNK_TOKENS
 
 
 def _top(heading: str) -> str:
@@ -133,12 +154,15 @@ def _top(heading: str) -> str:
 
 
 def _overlap(group: list[_Unit], unit: _Unit) -> list[_Unit]:
-    """The last sentences of `group` to repeat in the chunk starting with `unit`; none across a heading."""
-    room = min(OVERLAP_TOKENS, CHUNK_TOKENS - unit.n_tokens)
+    """The last sentences of `group` to repeat in the chunk starting with `unit`; none across a heading.
+
+    Table rows are not repeated, as they would stand there without their header.
+    """
+    room = min(OVERLAP_TOKENS, CHUNK_TOKENS - unit.n_together)
     kept: list[_Unit] = []
     for each in reversed(group[1:]):
         room -= each.n_tokens
-        if room < 0 or each.heading != unit.heading or each.is_heading:
+        if room < 0 or each.heading != unit.heading or each.is_heading or each.table is not None:
             break
         kept.insert(0, each)
     return kept

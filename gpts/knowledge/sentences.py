@@ -32,7 +32,8 @@ _MONTH: Final = re.compile(r"(?:Jan|Feb|Mär|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez
 # Abbreviations that never end a sentence.
 _BEFORE_A_NAME: Final = frozenset(
     "dr mr mrs ms prof st rev gen sen rep hon capt lt col sgt maj fr sr messrs mme mlle hr frau nr no nos fig figs "
-    "eq eqs sec secs ch vol vols pp p ed eds vs cf viz approx ca e.g i.e eg ie bzw z.b d.h u.a vgl art op al".split()
+    "eq eqs sec secs ch vol vols pp p ed eds vs cf viz approx ca e.g i.e eg ie bzw z.b d.h u.a vgl art op al "
+    "ext tel kap abs inkl exkl zzgl ggf evtl".split()
 )
 # Abbreviations that end a sentence if a capital letter, a digit or a quote follows.
 _MAY_END: Final = frozenset("etc inc ltd co corp jr esq usw a.m p.m u.s u.k u.n e.u ph.d b.c a.d dept est".split())
@@ -101,7 +102,7 @@ def _is_abbreviation(before: str, following: str) -> bool:
     lowered = word.casefold()
     if lowered in _MAY_END:
         return not (following[0].isupper() or following[0].isdigit() or following[0] in "\"'“‘«(")
-    if lowered in _BEFORE_A_NAME:
+    if lowered in _BEFORE_A_NAME or lowered.endswith("nr"):  # "Seriennr. 3200417"
         return lowered != "no" or following[0].isdigit()
     return _is_initial(word, before[: found.start()], following)
 

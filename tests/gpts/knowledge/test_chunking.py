@@ -85,6 +85,14 @@ def test_a_chunk_tells_the_page_where_it_begins() -> None:
     assert {c.page for c in chunk(Document(title="", blocks=blocks), count_words)} == {1, 2}
 
 
+def test_no_chunk_begins_with_rows_whose_header_is_in_another() -> None:
+    groups = ["| Door | Set |\n" + "\n".join(f"| D{n}.{row} | S{row} |" for row in range(9)) for n in range(20)]
+    document = Document(title="", blocks=(Block(text=sentence(1)), *(Block(text=group) for group in groups)))
+    chunks = chunk(document, count_words)
+    assert len(chunks) > 3
+    assert all(each.text.startswith("| Door |") for each in chunks[1:])
+
+
 def test_an_empty_document_has_no_chunks() -> None:
     assert chunk(Document(title="", blocks=()), count_words) == ()
 

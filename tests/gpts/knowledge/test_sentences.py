@@ -34,6 +34,11 @@ def split(text: str) -> list[str]:
         ("Take vitamin C. It helps.", ["Take vitamin C.", "It helps."]),
         ("Answer no. Then go.", ["Answer no.", "Then go."]),
         ("See no. 7 there.", ["See no. 7 there."]),
+        ("Call Priya, ext. 41, about it. Soon.", ["Call Priya, ext. 41, about it.", "Soon."]),
+        (
+            "Ab Seriennr. 3200417 gilt Kap. 7.2 nicht. Sonst ja.",
+            ["Ab Seriennr. 3200417 gilt Kap. 7.2 nicht.", "Sonst ja."],
+        ),
         ("水をやる。日に当てる！終わり", ["水をやる。", "日に当てる！", "終わり"]),
         ("# Care\n1. Water it.\n2. Wait.\n- Dry soil", ["# Care", "1. Water it.", "2. Wait.", "- Dry soil"]),
         ("Wait... and see. Done", ["Wait... and see.", "Done"]),

@@ -15,7 +15,7 @@ from typing import Final
 from openpyxl.utils import get_column_letter
 
 from workers.knowledge.parsers.cells import merged_header
-from workers.knowledge.parsers.outline import TABLE_GROUP_CHARS, Outline, flat
+from workers.knowledge.parsers.outline import TABLE_PIECES, Outline, flat, n_pieces
 
 _NUMBER: Final = re.compile(r"[-+(]?[^\w\s]?\s*\d[\d.,:/\s-]*+\)?\s*[%€$£¥]?\)?")
 # In cells of their own beside figures.
@@ -133,7 +133,7 @@ def _write_area(
         return above
     if is_line:
         outline.lines("\n".join(" | ".join(text for text in row if text) for row in body), page)
-    elif sum(len(text) for row in body for text in row) > TABLE_GROUP_CHARS:
+    elif sum(n_pieces(text) + 1 for row in body for text in row) > TABLE_PIECES:
         # Otherwise the first row would be repeated above every group like a header.
         outline.table([[get_column_letter(min(column, _LAST_COLUMN) + 1) for column in columns], *body], page)
     else:
