@@ -25,7 +25,9 @@ _FORMULA: Final = re.compile(r"[\d(][\d., ()+\-−–×x*·/÷]{1,200}(?:= *[\d(
 # What is counted: "2 × 4.00 for two tables (with cloth) + tax 1.00 = 9.00".
 _REMARK: Final = re.compile(r"(?<=\w) {0,2}\([^()+×*·/÷=]{0,60}\)")
 _UNIT: Final = re.compile(r"(?<=[\d)])(?: +(?!x )[^\W\d][^\W\d-]*){1,4}(?= *[+\-−–×x*·/÷=)])")
-_LABEL: Final = re.compile(r"(?<=[+\-−–×*·/÷=] )(?:[^\W\d][^\W\d-]* ){1,4}(?=[\d(])")
+_LABEL: Final = re.compile(
+    r"(?<=[+\-−–×*·/÷=] )(?:[^\W\d][^\W\d-]* ){1,4}(?=[\d(])|(?<![\w-])[A-Z]{1,4}-?\d{1,5} +(?=[\d(])"
+)
 _SIGNS: Final = str.maketrans({"−": "-", "–": "-", "×": "*", "x": "*", "·": "*", "÷": "/"})
 # "2 × 26.00 × 25 % = 13.00"
 _PERCENT: Final = re.compile(r"(?<=\d) ?%(?! *[\d(])")

@@ -30,6 +30,8 @@ CURRENCY: Final = re.compile(
 _VALUES: Final = _by_word("numerals")
 _HELD_VALUES: Final = _by_word("held_only")
 _SCALE: Final = _by_word("scales")
+# Hundredths of a currency after a number: "35p a mile" is "£0.35 a mile".
+_AFTER: Final = _SCALE | dict.fromkeys("p ct cent cents centimes pence".split(), 0.01)
 _MONTH: Final = _by_word("months")
 _DAYS: Final = frozenset("monday tuesday wednesday thursday friday saturday sunday".split())
 _SHORT_DAYS: Final = {day[:3]: stem(day) for day in _DAYS}
@@ -53,7 +55,7 @@ _TIME: Final = re.compile(
 )
 # In French a time or a duration.
 _HOURS: Final = re.compile(r"(?<![\d.,:])([01]?\d|2[0-4])\s?h\b", re.IGNORECASE)
-_NUMBER: Final = re.compile(rf"(\d+(?:[.,:'’\u00a0\u202f]\d+)*)(?:[\s-]?({'|'.join(_SCALE)})\b)?", re.IGNORECASE)
+_NUMBER: Final = re.compile(rf"(\d+(?:[.,:'’\u00a0\u202f]\d+)*)(?:[\s-]?({'|'.join(_AFTER)})\b)?", re.IGNORECASE)
 _THOUSANDS: Final = re.compile(r"(\d{1,3}([.,'’\u00a0\u202f])\d{3}(?:\2\d{3})*)(?:[.,](\d+))?")
 _DECIMAL: Final = re.compile(r"(\d+)[.,](\d+)")
 _NUMERAL_RUN: Final = re.compile(r"[^\W\d_]+(?:[\s-][^\W\d_]+)*")
@@ -182,7 +184,7 @@ def _month(match: re.Match[str]) -> StatedFigure:
 
 
 def _number(match: re.Match[str]) -> StatedFigure:
-    readings, scale = _readings(match.group(1)), _SCALE.get((match.group(2) or "").casefold())
+    readings, scale = _readings(match.group(1)), _AFTER.get((match.group(2) or "").casefold())
     if scale is None:
         return _figure(*((form,) for form in readings), gives=(*readings, *(f"bare {form}" for form in readings)))
     scaled = [_scaled(form, scale) for form in readings]
@@ -210,9 +212,9 @@ def _plain(number: str) -> str:
     return str(int(whole)) + (f".{decimals}" if decimals.strip("0") else "")
 
 
-def _scaled(form: str, scale: int) -> str:
+def _scaled(form: str, scale: float) -> str:
     try:
-        return f"{float(form) * scale:.0f}"
+        return _plain(f"{float(form) * scale:.4f}".rstrip("0").rstrip("."))
     except ValueError:
         return form
 

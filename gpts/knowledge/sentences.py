@@ -33,7 +33,7 @@ _MONTH: Final = re.compile(r"(?:Jan|Feb|Mär|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez
 _BEFORE_A_NAME: Final = frozenset(
     "dr mr mrs ms prof st rev gen sen rep hon capt lt col sgt maj fr sr messrs mme mlle hr frau nr no nos fig figs "
     "eq eqs sec secs ch vol vols pp p ed eds vs cf viz approx ca e.g i.e eg ie bzw z.b d.h u.a vgl art op al "
-    "ext tel kap abs inkl exkl zzgl ggf evtl".split()
+    "ext tel kap abs incl excl inkl exkl zzgl ggf evtl".split()
 )
 # Abbreviations that end a sentence if a capital letter, a digit or a quote follows.
 _MAY_END: Final = frozenset("etc inc ltd co corp jr esq usw a.m p.m u.s u.k u.n e.u ph.d b.c a.d dept est".split())

@@ -9,7 +9,7 @@ from gpts.knowledge.calculations import figures_follow
 SOURCE = (
     "A double is 185 EUR a night, a dog 15. The mileage is 0.45 a mile, and 0.05 for a passenger. Siblings pay "
     "10 % less than 12.80. The ferry leaves at 12.40 and takes 50 minutes. Rehearsals are from 19:30 to 21:45. "
-    "Students pay 4 euros a month."
+    "Students pay 4 euros a month. A stamp costs 85 ct."
 )
 
 
@@ -40,6 +40,8 @@ SOURCE = (
         ("a tenth?", "185 × 10 % = 18.50 EUR."),
         ("last boat?", "At 12.40; be there 50 minutes earlier, at 11:50."),
         ("what's half a year for a student", "6 × 4 euros = 24 euros."),
+        ("3 shirts and 2 caps?", "VO-01 3 × 12.80 + VO-02 2 × 4 = 46.40."),
+        ("i post 30 letters", "That makes €25.50: 30 × €0.85 = €25.50."),
         ("a year as a student?", "4 euros a month are 48 euros."),
     ],
 )

@@ -340,7 +340,8 @@ GERMAN = "Die Dichtung hält 450 Stunden. Frau Özdemir prüft sie im Lager, wen
         ("Die Dichtung braucht alle 150 Stunden etwas Pflege.", False),
     ],
 )
-def test_german_nouns_are_no_names(sentence, passes):
-    source = PASSAGE.model_copy(update={"text": GERMAN, "end": len(GERMAN)})
+@pytest.mark.parametrize("table", ["", "\n" + "\n".join(f"| Dichtung D{n} | Lager | {n} |" for n in range(60))])
+def test_german_nouns_are_no_names(sentence, passes, table):
+    source = PASSAGE.model_copy(update={"text": GERMAN + table, "end": len(GERMAN + table)})
     gate = Gate("Schreib eine kurze Notiz", [source], by_figures=True)
     assert bool(gate.feed(sentence) + gate.finish()) == passes
