@@ -27,7 +27,7 @@ def read(kind: str, body: str, styles: str = "") -> Document:
 
 
 def text_style(name: str, properties: str, family: str = "text") -> str:
-    kind = "table" if family == "table" else "text"
+    kind = family if family.startswith("table") else "text"
     return (
         f'<style:style style:name="{name}" style:family="{family}">'
         f"<style:{kind}-properties {properties}/></style:style>"
@@ -60,6 +60,16 @@ def test_a_text_has_headings_lists_tables_and_notes_in_order() -> None:
         ("Care > Tools", "- Spanner\n  - size 8"),
         ("Care > Tools", "| Part | Number |\n| Filter | ZP-771 |"),
     ]
+
+
+def test_thin_empty_columns_between_words_do_not_cut_a_sheet_s_table() -> None:
+    styles = "".join(text_style(name, f'style:column-width="{width}cm"', "table-column") for name, width in
+                     (("w", 3), ("thin", 0.5)))  # fmt: skip
+    columns = "".join(f'<table:table-column table:style-name="{each}"/>' for each in ("w", "thin", "w", "w"))
+    rows = row("Part", "", "Unit", "Delivery") + row("Seal", "", "piece", "in stock")
+    body = f'<table:table table:name="Parts">{columns}{rows}</table:table>'
+    text = read("spreadsheet", body, styles).text()
+    assert "| Part | Unit | Delivery |\n| Seal | piece | in stock |" in text
 
 
 def test_a_header_that_is_merged_down_and_across_is_one_line() -> None:

@@ -25,6 +25,8 @@ _MAX_SPACES: Final = 100
 # A row or cell repeated more often than this is formatting, not content.
 _MAX_REPEATS: Final = 1_000
 _MAX_CELL_REPEATS: Final = 50
+# Narrower columns that are empty only set a table out: as in xlsx, where it is four characters.
+_SPACER_CM: Final = 0.9
 _CUT: Final = "The file has more than 1,000,000 cells. The rest weren't read."
 # Elements inside text that aren't part of it.
 _ASIDES: Final = frozenset(
@@ -242,7 +244,8 @@ class _ContentReader:
 
     def _grid(self, table: Any, look: TextLook) -> tuple[Grid, Grid]:
         """The cells of a table that are shown, and those that are hidden."""
-        shown, hidden = Grid(hidden_columns=self._hidden_columns(table)), Grid()
+        shown, hidden = Grid(), Grid()
+        self._add_columns(table, shown)
         at = 0
         for row in _rows(table):
             repeats = max(1, number(row.get(f"{TABLE}number-rows-repeated"), 1))
@@ -260,15 +263,17 @@ class _ContentReader:
             at += repeats
         return shown, hidden
 
-    def _hidden_columns(self, table: Any) -> list[tuple[int, int]]:
-        hidden, at = [], 0
+    def _add_columns(self, table: Any, grid: Grid) -> None:
+        """Tell `grid` the columns that are hidden or only set the table out."""
+        at = 0
         for column in table.iter(f"{TABLE}table-column"):
             repeats = max(1, number(column.get(f"{TABLE}number-columns-repeated"), 1))
-            is_narrow = self.styles.is_closed("table-column", column.get(f"{TABLE}style-name", ""), "column-width")
-            if is_narrow or column.get(f"{TABLE}visibility") in ("collapse", "filter"):
-                hidden.append((at, at + repeats - 1))
+            style = ("table-column", column.get(f"{TABLE}style-name", ""), "column-width")
+            if self.styles.is_closed(*style) or column.get(f"{TABLE}visibility") in ("collapse", "filter"):
+                grid.hidden_columns.append((at, at + repeats - 1))
+            elif self.styles.is_closed(*style, _SPACER_CM):
+                grid.spacers.append((at, at + repeats - 1))
             at += repeats
-        return hidden
 
     def _cells(self, row: Any, look: TextLook, grid: Grid, at: int) -> Iterator[tuple[int, str]]:
         column = 0

@@ -92,10 +92,10 @@ class OdfStyles:
         is_away = raised is not None and int(raised[1]) > _MOST_RAISED
         return is_away or is_squeezed(int(scale[1]) / 100 if scale else 1.0, spacing, points)
 
-    def is_closed(self, family: str, name: str, size: str) -> bool:
-        """Whether rows or columns of this style are too small to show anything."""
+    def is_closed(self, family: str, name: str, size: str, least: float = LEAST_CM) -> bool:
+        """Whether rows or columns of this style are smaller than `least`, by default too small to show anything."""
         length = self.value(family, name, f"{STYLE}{size}")
-        return bool(length) and centimetres(length) < LEAST_CM
+        return bool(length) and centimetres(length) < least
 
     def hides_text(self, name: str) -> bool:
         """Whether a format of the cells of this style shows nothing of a text."""
