@@ -14,6 +14,8 @@ from gpts.knowledge.sentences import sentence_spans
 # 73.1 % (measured 2026-11).
 CHUNK_TOKENS: Final = 200
 OVERLAP_TOKENS: Final = 50
+# Rows under one header are not cut up to this: the most that the bundled embedder reads at once is 256.
+TABLE_TOKENS: Final = 250
 # A shorter section is kept together with the next one under the same top heading.
 SECTION_TOKENS: Final = 64
 # Part of a segment's address: increment it whenever `chunk` cuts the same document differently.
@@ -103,7 +105,7 @@ def _with_tables_together(units: list[_Unit]) -> Iterator[_Unit]:
     for unit in units:
         is_first = unit.table not in (None, begun)
         begun = unit.table
-        yield replace(unit, n_together=min(CHUNK_TOKENS, lengths[begun]) if is_first else unit.n_tokens)
+        yield replace(unit, n_together=min(TABLE_TOKENS, lengths[begun]) if is_first else unit.n_tokens)
 
 
 def _halves(text: str, unit: _Unit) -> list[_Unit]:
@@ -146,7 +148,8 @@ def _must_break(group: list[_Unit], unit: _Unit) -> bool:
             return True
         if n_tokens >= SECTION_TOKENS and not all(each.is_heading for each in group):
             return True
-    return n_tokens + unit.n_together > CHUNK_TOKENS
+    goes_on = unit.table is not None and unit.table == group[-1].table
+    return n_tokens + unit.n_together > (TABLE_TOKENS if goes_on else CHUNK_TOKENS)
 
 
 def _top(heading: str) -> str:
@@ -158,7 +161,7 @@ def _overlap(group: list[_Unit], unit: _Unit) -> list[_Unit]:
 
     Table rows are not repeated, as they would stand there without their header.
     """
-    room = min(OVERLAP_TOKENS, CHUNK_TOKENS - unit.n_together)
+    room = min(OVERLAP_TOKENS, CHUNK_TOKENS - unit.n_together)  # none before a long table
     kept: list[_Unit] = []
     for each in reversed(group[1:]):
         room -= each.n_tokens

@@ -111,6 +111,15 @@ def test_merged_cells_are_repeated_and_a_header_of_two_rows_becomes_one() -> Non
     assert texts(book)[1] == "| Region | 2023 Q1 | 2023 Q2 |\n| North | 1 | 2 |\n| North | 3 | 4 |"
 
 
+def test_titles_merged_over_the_columns_are_told_once() -> None:
+    book = workbook(
+        [["Honey 2025", None], ["from the log", None], ["Kind", "kg"], ["Acacia", 9], [None], ["Notes", None]]
+    )
+    for row in (1, 2, 6):
+        book.active.merge_cells(f"A{row}:B{row}")
+    assert texts(book)[1:] == ["Honey 2025", "from the log", "| Kind | kg |\n| Acacia | 9 |", "Notes"]
+
+
 def test_a_header_of_two_rows_may_name_columns_by_numbers() -> None:
     book = workbook([["Task", "Interval", None], [None, 50, 250], ["Oil", "x", None], ["Filter", None, "x"]])
     for area in ("A1:A2", "B1:C1"):

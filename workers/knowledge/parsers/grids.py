@@ -114,8 +114,13 @@ def _write_area(
     above: dict[int, str],
 ) -> dict[int, str]:
     """Add a table; `above` is the header by column of the one before, which it may continue. Returns its own."""
-    while len(rows) > 1 and _is_title(rows[0], rows[1]):
-        text = next(iter(rows[0].values()))
+    singles = [_single(row, spread) for row in rows]
+    if all(singles):
+        outline.lines("\n".join(singles), page)
+        return {}
+    while text := _single(rows[0], spread):
+        if _NUMBER.fullmatch(text):
+            break
         if len(text) <= _TITLE_CHARS:
             outline.heading(text, 2, page)
         else:
@@ -147,10 +152,10 @@ def _continues(body: list[list[str]], columns: list[int], above: dict[int, str])
     return set(columns) <= above.keys() and _n_figures(texts) > 0
 
 
-def _is_title(row: dict[int, str], below: dict[int, str]) -> bool:
-    """Whether a row holds a single text, once or repeated over its columns, above a row of several."""
-    texts = set(row.values())
-    return len(texts) == 1 and len(set(below.values())) > 1 and not _NUMBER.fullmatch(texts.pop())
+def _single(row: dict[int, str], spread: set[str]) -> str:
+    """The text of a row with only one, in a cell or in a merged one over several columns; "" of others."""
+    first, *rest = row.values()
+    return first if not rest or (first in spread and set(rest) == {first}) else ""
 
 
 def _header_rows(body: list[list[str]], spread: set[str]) -> int:

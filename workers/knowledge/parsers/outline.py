@@ -16,6 +16,8 @@ from workers.knowledge.parsers.runs import runs
 # that a chunk of 200 holds it and each row stands under its header. Of five ordinary tables, nearly all groups of 600
 # characters had more tokens, up to 300 (2026-11).
 TABLE_PIECES: Final = 160
+# A header takes at most half of them, up to what a chunk can hold of a table.
+_MOST_PIECES: Final = 235
 _PIECE: Final = re.compile(r"[^\W\d_]{1,5}|\d{1,2}|[^\w\s]")
 _HEADING_CHARS: Final = 200
 # Invisible control characters, which break JSON viewers and offsets in other languages; tab and newline stay.
@@ -74,7 +76,7 @@ class Outline:
         if not cleaned:
             return
         header, *body = ["| " + " | ".join(row) + " |" for row in with_spanned_header(cleaned)]
-        room = max(TABLE_PIECES - n_pieces(header), TABLE_PIECES // 3)
+        room = max(TABLE_PIECES - n_pieces(header), min(n_pieces(header), _MOST_PIECES - n_pieces(header)))
         sizes = {line: n_pieces(line) for line in body}
         for group in list(runs(body, lambda group, line: sum(sizes[each] for each in (*group, line)) > room)) or [[]]:
             self._add("\n".join([header, *group]), page)
