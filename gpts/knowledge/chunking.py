@@ -47,7 +47,8 @@ class _Unit:
 
 
 def chunk(document: Document, count_tokens: CountTokens) -> tuple[Chunk, ...]:
-    """The chunks of `document` in order: about 200 tokens each; neighbours in one section share about 50.
+    """The chunks of `document` in order: about 200 tokens each, of a table up to 250; neighbours in one section share
+    about 50.
 
     For each, `document.text()[start:end] == text`. Every sentence is in some chunk, and no chunk spans two top
     headings. A chunk begins inside a block of table rows only if that block is longer than a chunk.

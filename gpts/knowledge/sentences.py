@@ -103,7 +103,7 @@ def _is_abbreviation(before: str, following: str) -> bool:
     if lowered in _MAY_END:
         return not (following[0].isupper() or following[0].isdigit() or following[0] in "\"'“‘«(")
     if lowered in _BEFORE_A_NAME or lowered.endswith("nr"):  # "Seriennr. 3200417"
-        return lowered != "no" or following[0].isdigit()
+        return lowered not in ("no", "abs") or following[0].isdigit()
     return _is_initial(word, before[: found.start()], following)
 
 
