@@ -30,7 +30,9 @@ _LABEL: Final = re.compile(
 )
 _SIGNS: Final = str.maketrans({"−": "-", "–": "-", "×": "*", "x": "*", "·": "*", "÷": "/"})
 # "2 × 26.00 × 25 % = 13.00"
-_PERCENT: Final = re.compile(r"(?<=\d) ?%(?! *[\d(])")
+# Thousands set apart by spaces.
+_GAP: Final = re.compile(r"(?<=\d)[ \u00a0\u202f](?=\d{3}(?!\d))")
+_PERCENT: Final = re.compile(r"(?<=\d) ?%(?! *\(?\d)")
 _OF_100: Final = re.compile(r"(\d+(?:\.\d+)?) ?/ 100")
 _SHARE: Final = re.compile(r"(\d{1,2}(?:[.,]\d)?) ?(?:%|percent|prozent|por ciento|pour ?cent)", re.IGNORECASE)
 _DURATION: Final = re.compile(r"(\d{1,3})[\s-]?(?:(min)|(?:h\b|hour|std|stunde|heure|hora))", re.IGNORECASE)
@@ -135,15 +137,16 @@ def _times_from(known: _Known) -> set[int]:
 def _in_formulas(text: str, known: _Known) -> set[float]:
     """The numbers of formulas that are right, and made of known figures and counts."""
     found: set[float] = set()
-    for pattern in (CURRENCY, _REMARK, _UNIT, _LABEL):
+    for pattern in (_GAP, CURRENCY, _REMARK, _UNIT, _LABEL):
         text = pattern.sub("", text)
     text = _PERCENT.sub(" / 100", text)
     for formula in _FORMULA.findall(text):
         sides = [_plain(side.strip(" .,-").rstrip(" (")) for side in formula.translate(_SIGNS).split("=")]
         results = [_results(side) for side in sides]
-        if not all(results) or any(not _is_same(results[-1][0], each[0]) for each in results):
+        is_same = _is_same_share if _OF_100.fullmatch(sides[-1]) else _is_same
+        if not all(results) or any(not is_same(results[-1][0], each[0]) for each in results):
             continue
-        percentages = {float(each) for side in sides for each in _OF_100.findall(side)}
+        percentages = {float(each) for side in sides[:-1] for each in _OF_100.findall(side)}
         if not percentages <= known.numbers | known.shares:
             continue
         used, *others = ({float(each) for each in _OPERAND.findall(side)} for side in sides)
@@ -155,7 +158,7 @@ def _in_formulas(text: str, known: _Known) -> set[float]:
 
 def _plain(side: str) -> str:
     """One side of a formula with points before decimals, and no other marks in its numbers."""
-    return re.sub(r"(?<=\d),(?=\d\d?(?!\d))", ".", re.sub(r"(?<=\d)[,.\u202f](?=\d{3}(?!\d))", "", side))
+    return re.sub(r"(?<=\d),(?=\d\d?(?!\d))", ".", re.sub(r"(?<=\d)[,.](?=\d{3}(?!\d))", "", side))
 
 
 def _results(side: str) -> list[float]:
@@ -192,3 +195,8 @@ def _numbers_from(known: _Known) -> Iterator[float]:
 def _is_same(stated: float, result: float) -> bool:
     """Whether `stated` is `result`, rounded as it may be: to whole numbers if it is large, or to two digits."""
     return abs(stated - result) < 0.006 or (result >= 100 and stated == round(result))
+
+
+def _is_same_share(stated: float, result: float) -> bool:
+    """Whether the percentage `stated`, as a share, is `result` rounded to whole per cent or a tenth."""
+    return min(abs(stated - round(result, digits)) for digits in (2, 3)) < 1e-6

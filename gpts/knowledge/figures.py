@@ -55,7 +55,10 @@ _TIME: Final = re.compile(
 )
 # In French a time or a duration.
 _HOURS: Final = re.compile(r"(?<![\d.,:])([01]?\d|2[0-4])\s?h\b", re.IGNORECASE)
-_NUMBER: Final = re.compile(rf"(\d+(?:[.,:'’\u00a0\u202f]\d+)*)(?:[\s-]?({'|'.join(_AFTER)})\b)?", re.IGNORECASE)
+_SPACED: Final = r"(?<![\d.,])\d{1,3}(?: \d{3})+(?:,\d+)?(?![.,]?\d)"
+_NUMBER: Final = re.compile(
+    rf"({_SPACED}|\d+(?:[.,:'’\u00a0\u202f]\d+)*)(?:[\s-]?({'|'.join(_AFTER)})\b)?", re.IGNORECASE
+)
 _THOUSANDS: Final = re.compile(r"(\d{1,3}([.,'’\u00a0\u202f])\d{3}(?:\2\d{3})*)(?:[.,](\d+))?")
 _DECIMAL: Final = re.compile(r"(\d+)[.,](\d+)")
 _NUMERAL_RUN: Final = re.compile(r"[^\W\d_]+(?:[\s-][^\W\d_]+)*")
@@ -184,6 +187,9 @@ def _month(match: re.Match[str]) -> StatedFigure:
 
 
 def _number(match: re.Match[str]) -> StatedFigure:
+    if " " in match.group(1):  # "2 450,00" is 2,450, as in French, or 2 and 450
+        parts = [_readings(part)[0] for part in match.group(1).split()]
+        return _figure((_readings(match.group(1).replace(" ", ""))[0],), tuple(parts))
     readings, scale = _readings(match.group(1)), _AFTER.get((match.group(2) or "").casefold())
     if scale is None:
         return _figure(*((form,) for form in readings), gives=(*readings, *(f"bare {form}" for form in readings)))

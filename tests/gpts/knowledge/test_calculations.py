@@ -42,6 +42,11 @@ SOURCE = (
         ("what's half a year for a student", "6 × 4 euros = 24 euros."),
         ("3 shirts and 2 caps?", "VO-01 3 × 12.80 + VO-02 2 × 4 = 46.40."),
         ("i post 30 letters", "That makes €25.50: 30 × €0.85 = €25.50."),
+        (
+            "la part?",
+            "Part du chien : 15,00 / 185,00 = 8,1 % (tarif des chambres et des chiens, hors saison, mai et juin).",
+        ),
+        ("dix nuits ?", "10 × 185,00 = 1 850,00 €, moins 4 % : 1 850,00 × 0,04 = 74,00."),
         ("a year as a student?", "4 euros a month are 48 euros."),
     ],
 )
@@ -59,6 +64,8 @@ def test_what_can_be_calculated_follows(question, answer):
         ("for two nights?", "Two nights are 370 dollars."),
         ("when does the 12.40 get in", "It takes 50 minutes, so at 14.30."),
         ("for two nights?", "2 × 185 = 380 EUR."),
+        ("la part?", "Part du chien : 15,00 / 185,00 = 8,4 %."),
+        ("dix nuits ?", "10 × 185,00 = 1 950,00 €."),
         ("for two nights?", "2 × 190 = 380 EUR."),
         ("for two nights?", "2 × 190 EUR (Sa, So) = 380 EUR."),
         ("two siblings?", "12.80 − 1.38 for a sibling = 11.42."),
