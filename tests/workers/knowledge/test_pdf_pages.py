@@ -136,6 +136,24 @@ def test_a_table_goes_on_between_the_running_lines_of_two_pages() -> None:
     assert [text.split("\n")[0] for text in texts] == [header, header]
 
 
+def test_bold_labels_of_sections_are_rows_of_their_own_under_the_header() -> None:
+    heads = [at(x, 700, text, font="F2") for x, text in ((330, "night"), (410, "week"))]
+    labels = [
+        at(60, 700 - 16 * n, text, font="F2")
+        for n, text in ((1, "A Visiting boats, pontoons with water"), (4, "B Buoys"))
+    ]
+    rows = (
+        (2, "up to 7.0 m", "19.00", "108.00"),
+        (3, "up to 9.0 m", "24.50", "139.00"),
+        (5, "up to 9.0 m", "14.00", "80.00"),
+    )
+    cells = [at(x, 700 - 16 * n, text) for n, *row in rows for x, text in zip((72, 330, 410), row, strict=True)]
+    assert _texts(parse(pdf(Page("".join([*heads, *labels, *cells]))))) == [
+        "|  | night | week |\n| A Visiting boats, pontoons with water |  |  |\n| up to 7.0 m | 19.00 | 108.00 |\n"
+        "| up to 9.0 m | 24.50 | 139.00 |\n| B Buoys |  |  |\n| up to 9.0 m | 14.00 | 80.00 |"
+    ]
+
+
 def test_a_table_of_words_goes_on_under_its_bold_header() -> None:
     header = [
         f"{at(x, 700, cell, font='F2')}" for x, cell in zip((60, 250, 330), ("Course", "Room", "Day"), strict=True)

@@ -1,5 +1,6 @@
 """Tables without ruling lines, found by the alignment of their columns, as in annual reports."""
 
+import operator
 import re
 from collections.abc import Sequence
 from itertools import pairwise, takewhile
@@ -58,7 +59,7 @@ def _continues(candidate: list[list[TextPiece]], row: list[TextPiece]) -> bool:
         return False
     singles = sum(1 for _ in takewhile(lambda each: len(each) < 2, reversed(candidate)))
     # A section's label inside the table, or a label's second line, but not a line of text across the columns.
-    wide = max(each[-1].x1 for each in candidate) - min(each[0].x0 for each in candidate)
+    wide = max(each[-1].x1 for each in candidate) - min(each[0].x0 for each in [*candidate, row])
     return singles < 3 and row[0].x1 - row[0].x0 < 0.6 * wide
 
 
@@ -78,10 +79,13 @@ def _aligned(rows: list[list[TextPiece]]) -> list[Table]:
     firsts = [row[0] for row in cells if row[0]]
     if len(columns) == 2 and sum(bool(_LIST_MARK.fullmatch(cell)) for cell in firsts) >= 0.6 * len(firsts):
         return []
-    header = header_rows(cells)
+    header, is_bold = header_rows(cells), [row[0].bold for row in rows]
+    # A section's label under the header is no part of it.
+    if header > 1 and len(rows[header - 1]) == 1 and is_bold[header - 1] and not is_bold[header]:
+        header -= 1
     top = [_placed(row, columns, spread=True) for row in rows[:header]]
     merged = [merged_header(top)] if header > 1 else top
-    body = _wrapped_labels(cells[header:])
+    body = _wrapped_labels(cells[header:], is_bold[header:])
     pieces = tuple(piece for row in rows for piece in row)
     return [Table([*merged, *body], pieces, tuple(start for start, _ in columns))]
 
@@ -194,17 +198,18 @@ def _has_column_of_numbers(cells: Rows) -> bool:
     )
 
 
-def _wrapped_labels(rows: Rows) -> Rows:
-    """`rows` with wrapped cells joined; a label that continues begins in lower case."""
+def _wrapped_labels(rows: Rows, is_bold: Sequence[bool]) -> Rows:
+    """`rows` with wrapped cells joined; a label that continues begins in lower case, and not after a bold one."""
     joined: Rows = []
-    for row in rows:
+    for row, goes_on in zip(rows, [False, *map(operator.eq, is_bold, is_bold[1:])], strict=True):
         last = joined[-1] if joined else None
+        begins_low = goes_on and row[0][:1].islower()
         only_label = last and last[0] and not any(last[1:])
         filled = [i for i, cell in enumerate(row) if cell]
         at = filled[0] if len(filled) == 1 else 0
-        if last and only_label and row[0][:1].islower() and not last[0].endswith((".", ":")):
+        if last and only_label and begins_low and not last[0].endswith((".", ":")):
             joined[-1] = [f"{last[0]} {row[0]}", *row[1:]]
-        elif last and row[0][:1].islower() and not any(row[1:]) and last[0]:
+        elif last and begins_low and not any(row[1:]) and last[0]:
             joined[-1] = [f"{last[0]} {row[0]}", *last[1:]]
         elif last and at and last[at] and not is_number(row[at]):
             joined[-1] = [*last[:at], f"{last[at]} {row[at]}", *last[at + 1 :]]
