@@ -81,6 +81,16 @@ def test_a_header_that_is_merged_down_and_across_is_one_line() -> None:
     assert texts(document) == ["| Task | Interval 50 | Interval 250 |\n| Oil | x |  |"]
 
 
+def test_a_title_merged_over_a_table_is_text_above_it() -> None:
+    document = docx.Document()
+    table = document.add_table(rows=3, cols=2)
+    for row, cells in enumerate((("Fees 2026", ""), ("Room", "Fee"), ("Hall", "42"))):
+        for column, text in enumerate(cells):
+            table.cell(row, column).text = text
+    table.cell(0, 0).merge(table.cell(0, 1))
+    assert texts(document) == ["Fees 2026", "| Room | Fee |\n| Hall | 42 |"]
+
+
 def test_a_table_that_lays_out_the_page_is_read_cell_by_cell() -> None:
     document = docx.Document()
     cell = document.add_table(rows=1, cols=1).cell(0, 0)

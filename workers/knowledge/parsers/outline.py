@@ -71,8 +71,10 @@ class Outline:
         self._add("\n".join(line for line in kept if line), page)
 
     def table(self, rows: list[list[str]], page: int | None = None) -> None:
-        """Add a table as groups of rows, repeating the first row above each group."""
+        """Add a table as groups of rows that each repeat the first one; a title over all columns becomes text."""
         cleaned = tidied([[flat(cell) for cell in row] for row in rows])
+        while len(cleaned) > 2 and len(cleaned[0]) > 1 and len(set(cleaned[0])) == 1:
+            self.text(cleaned.pop(0)[0], page)
         if not cleaned:
             return
         header, *body = ["| " + " | ".join(row) + " |" for row in with_spanned_header(cleaned)]
