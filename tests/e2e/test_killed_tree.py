@@ -30,7 +30,7 @@ def test_a_worker_killed_at_any_point_leaves_a_tree_that_completes_with_the_same
         "LOG_LEVEL": "CRITICAL",
     }
     command = [sys.executable, str(TREES), bob.email, desk.slug, str(APPENDS)]
-    done = subprocess.run(command, env=env, timeout=300, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, env=env, timeout=600, capture_output=True, text=True, check=True)
     whole, *broken = json.loads(done.stdout)
     assert not whole["killed"]
     assert all(each["killed"] for each in broken)
