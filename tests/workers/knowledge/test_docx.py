@@ -57,12 +57,17 @@ def test_headers_and_footers_are_read_once_and_page_numbers_are_not() -> None:
     assert texts(document) == ["Body text.", "Header and footer", "Pump manual, edition 4"]
 
 
+def add_table(document, *rows: tuple[str, ...]):
+    table = document.add_table(rows=len(rows), cols=len(rows[0]))
+    for number, cells in enumerate(rows):
+        for column, text in enumerate(cells):
+            table.cell(number, column).text = text
+    return table
+
+
 def test_merged_cells_and_content_controls_are_read() -> None:
     document = docx.Document()
-    table = document.add_table(rows=3, cols=2)
-    for row, cells in enumerate((("Part", "Number"), ("Filter", "ZP-771"), ("", "ZP-772"))):
-        for column, text in enumerate(cells):
-            table.cell(row, column).text = text
+    table = add_table(document, ("Part", "Number"), ("Filter", "ZP-771"), ("", "ZP-772"))
     table.cell(1, 0).merge(table.cell(2, 0))
     document.element.body.insert(
         1, word_xml("<w:sdt><w:sdtContent><w:p><w:r><w:t>Controlled</w:t></w:r></w:p></w:sdtContent></w:sdt>")
@@ -72,10 +77,7 @@ def test_merged_cells_and_content_controls_are_read() -> None:
 
 def test_a_header_that_is_merged_down_and_across_is_one_line() -> None:
     document = docx.Document()
-    table = document.add_table(rows=3, cols=3)
-    for row, cells in enumerate((("Task", "Interval", ""), ("", "50", "250"), ("Oil", "x", ""))):
-        for column, text in enumerate(cells):
-            table.cell(row, column).text = text
+    table = add_table(document, ("Task", "Interval", ""), ("", "50", "250"), ("Oil", "x", ""))
     table.cell(0, 0).merge(table.cell(1, 0))
     table.cell(0, 1).merge(table.cell(0, 2))
     assert texts(document) == ["| Task | Interval 50 | Interval 250 |\n| Oil | x |  |"]
@@ -83,10 +85,7 @@ def test_a_header_that_is_merged_down_and_across_is_one_line() -> None:
 
 def test_a_title_merged_over_a_table_is_text_above_it() -> None:
     document = docx.Document()
-    table = document.add_table(rows=3, cols=2)
-    for row, cells in enumerate((("Fees 2026", ""), ("Room", "Fee"), ("Hall", "42"))):
-        for column, text in enumerate(cells):
-            table.cell(row, column).text = text
+    table = add_table(document, ("Fees 2026", ""), ("Room", "Fee"), ("Hall", "42"))
     table.cell(0, 0).merge(table.cell(0, 1))
     assert texts(document) == ["Fees 2026", "| Room | Fee |\n| Hall | 42 |"]
 

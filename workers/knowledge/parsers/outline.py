@@ -78,7 +78,8 @@ class Outline:
         if not cleaned:
             return
         header, *body = ["| " + " | ".join(row) + " |" for row in with_spanned_header(cleaned)]
-        room = max(TABLE_PIECES - n_pieces(header), min(n_pieces(header), _MOST_PIECES - n_pieces(header)))
+        size = n_pieces(header)
+        room = max(TABLE_PIECES - size, min(size, _MOST_PIECES - size))
         sizes = {line: n_pieces(line) for line in body}
         for group in list(runs(body, lambda group, line: sum(sizes[each] for each in (*group, line)) > room)) or [[]]:
             self._add("\n".join([header, *group]), page)

@@ -1,6 +1,5 @@
 """Tables without ruling lines, found by the alignment of their columns, as in annual reports."""
 
-import operator
 import re
 from collections.abc import Sequence
 from itertools import pairwise, takewhile
@@ -201,7 +200,7 @@ def _has_column_of_numbers(cells: Rows) -> bool:
 def _wrapped_labels(rows: Rows, is_bold: Sequence[bool]) -> Rows:
     """`rows` with wrapped cells joined; a label that continues begins in lower case, and not after a bold one."""
     joined: Rows = []
-    for row, goes_on in zip(rows, [False, *map(operator.eq, is_bold, is_bold[1:])], strict=True):
+    for row, goes_on in zip(rows, [False, *(a == b for a, b in pairwise(is_bold))], strict=True):
         last = joined[-1] if joined else None
         begins_low = goes_on and row[0][:1].islower()
         only_label = last and last[0] and not any(last[1:])
