@@ -11,7 +11,6 @@ from gpts.knowledge import tables
 from gpts.knowledge.citations import numbered
 from gpts.knowledge.documents import Citation, Passage
 from gpts.knowledge.expected import MANY_TERMS
-from gpts.knowledge.judging import QUESTION_WEIGHT
 from gpts.knowledge.sentences import Span
 from gpts.knowledge.support import (
     NUMBERED_TITLE,
@@ -52,6 +51,8 @@ EXTRACT_SHARE: Final = 0.8
 # The sentence that the best one is compared with: an answer may have three. By the lead 83 % of pairs of a question
 # with an answer and a near miss of cases-dev are told apart, by the score 73 % (SQuAD: 61 each, 2026-11).
 RIVAL: Final = 4
+# What a passage's place in the search adds to the score of its sentences.
+RANK_WEIGHT: Final = 0.06
 # From the first score the closest sentences are offered although they may not answer, those with at least the second
 # share of it: of 258 questions of dialogues 86 % reach it, and 21 % of those about other files (2026-11).
 CLOSE_SCORE: Final = 0.2
@@ -270,7 +271,7 @@ def _question_scores(
         both = [(alone + within) / 2 for alone, within in zip(rows[::2], rows[1::2], strict=True)]
         cosines = [known if isnan(cosine) else cosine for cosine, known in zip(both, cosines, strict=True)]
     return [
-        word + cosine / 2 + QUESTION_WEIGHT * source.passage.score
+        word + cosine / 2 + RANK_WEIGHT * source.passage.score
         for word, cosine, source in zip(words, cosines, sources, strict=True)
     ]
 

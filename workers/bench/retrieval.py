@@ -101,7 +101,7 @@ def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
             answers = dict(zip(collection.queries, written, strict=True))
             arms |= measure(collection, indexed, index, embedder, say, {"expanded": BOTH}, answers)
         if options["contexts"]:
-            described = with_lines(indexed, home)
+            described = with_lines(indexed, home, embedder)
             arms |= measure(collection, described, index, embedder, say, {"with contexts": BOTH})
         if rerank is not None:
             index = KnowledgeIndex(home, embedder, reranker=rerank)
@@ -155,13 +155,13 @@ def _index_pack(
     return info, PackedSegment(ref, tuple(each.id for each in group), tuple(starts[:-1]))
 
 
-def with_lines(indexed: Indexed, home: Path) -> Indexed:
+def with_lines(indexed: Indexed, home: Path, embedder: Embedder) -> Indexed:
     """The corpus with a line of context for each chunk, written now unless the segments with them exist."""
-    packs = dict(_with_lines(address, pack, home) for address, pack in indexed.packs.items())
+    packs = dict(_with_lines(address, pack, home, embedder) for address, pack in indexed.packs.items())
     return replace(indexed, packs=packs)
 
 
-def _with_lines(address: str, pack: PackedSegment, home: Path) -> tuple[str, PackedSegment]:
+def _with_lines(address: str, pack: PackedSegment, home: Path, embedder: Embedder) -> tuple[str, PackedSegment]:
     twin = segments.twin_of(address)
     if not segments.reusable(home, twin):
         segment, model = segments.load(home, address), services()
@@ -169,7 +169,7 @@ def _with_lines(address: str, pack: PackedSegment, home: Path) -> tuple[str, Pac
         write = partial(line_of, segment, name="", services=model, check=lambda text: None)
         lines = _at_once(lambda chunk: write(row=chunk[0], begins=chunk[1]), list(enumerate(starts)))
         recipe = replace(segments.recipe_of(home, address), contexts=True)
-        segments.write(home, recipe, with_contexts(segment, lines))
+        segments.write(home, recipe, with_contexts(segment, lines, embedder))
     return twin, replace(pack, ref=pack.ref.model_copy(update={"segment": twin}))
 
 

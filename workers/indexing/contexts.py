@@ -2,8 +2,8 @@
 
 A file is used at once. While no run is under way, a model worker writes the lines into the folder of the segment's
 notes, one after the other: a worker that is killed, or stopped by a chat, loses one. When all are there, it makes the
-segment's twin, which has them among its words but not in its text, and the file and the versions of its GPT get that.
-As segments are immutable, none is done twice.
+segment's twin, which has them among its words and in its vectors but not in its text, and the file and the versions
+of its GPT get that. As segments are immutable, none is done twice.
 """
 
 import logging
@@ -25,6 +25,7 @@ from workers.engine.base import PromptTooLong
 from workers.isolation.errors import FileError
 from workers.knowledge import publishing, segments
 from workers.knowledge.content import Segment
+from workers.knowledge.embed import Embedder
 from workers.knowledge.pipeline import with_contexts
 from workers.knowledge.unions import MANY_SEGMENTS
 from workers.runs.services import Services
@@ -112,15 +113,15 @@ def _write_lines(file: KnowledgeFile, services: Services, check: Show) -> None:
                 written.append(line_of(segment, row, file.name, 0, services, check))
                 target.write(f"{written[-1]}\n")
                 target.flush()
-        _use(segment, written)
+        _use(segment, written, services.embedder)
         lines.unlink()
 
 
-def _use(segment: Segment, lines: Sequence[str]) -> None:
+def _use(segment: Segment, lines: Sequence[str], embedder: Embedder) -> None:
     """Make the segment's twin with these lines, and give it to the files that have the segment."""
     home, address = settings.GUILDHALL_HOME, segment.info.address
     recipe = replace(segments.recipe_of(home, address), contexts=True)
-    twin = segments.write(home, recipe, with_contexts(segment, lines)).address
+    twin = segments.write(home, recipe, with_contexts(segment, lines, embedder)).address
     for file in KnowledgeFile.objects.filter(segment=address):
         if KnowledgeFile.objects.filter(id=file.id, segment=address).update(segment=twin):
             file.segment = twin

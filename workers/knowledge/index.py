@@ -14,7 +14,6 @@ from typing import Final
 from gpts.knowledge.documents import Passage
 from gpts.knowledge.ranking import (
     BUDGET_TOKENS,
-    DENSE_WEIGHT,
     DEPTH,
     LIKELY_WEIGHT,
     PHRASE_DEPTH,
@@ -191,8 +190,8 @@ class KnowledgeIndex(FileTexts):
             cosines |= {key: self._cache.segment(key[0]).cosine(key[1], vector) for key in keys if key not in dense}
         weights = lexical.rarities(query_terms, self._postings(addresses, union))
         readability = readable(self._embedder.letters_per_token(query)) if has_vectors else 0.0
-        dense_weight = DENSE_WEIGHT * readability if len(set(halves)) > 1 else float("dense" in halves)
-        fused = fuse(cosines, sparse, lexical.ceiling(weights), dense_weight)
+        trust = readability if len(set(halves)) > 1 else float("dense" in halves)
+        fused = fuse(cosines, sparse, lexical.ceiling(weights), trust)
         if len(set(halves)) > 1:
             fused = self._with_phrases(fused, query_terms, weights)
         if likely:

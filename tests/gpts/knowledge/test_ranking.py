@@ -68,14 +68,21 @@ def passage(start_word: int, end_word: int, score: float, segment: str = "a") ->
 
 
 def test_what_both_halves_find_comes_first() -> None:
-    fused = fuse({"x": 0.9, "both": 0.8, "y": 0.1}, {"y": 12.0, "both": 11.0}, ceiling=20.0, dense=0.5)
+    fused = fuse({"x": 0.9, "both": 0.8, "y": 0.1}, {"y": 12.0, "both": 11.0}, ceiling=20.0, readable=1.0)
     assert next(iter(fused)) == "both"
 
 
 def test_a_half_that_cannot_tell_chunks_apart_leaves_the_choice_to_the_other() -> None:
     alike, telling = {"a": 0.52, "b": 0.50}, {"b": 9.0, "a": 2.0}
-    assert next(iter(fuse(alike, telling, ceiling=10.0, dense=0.5))) == "b"
-    assert next(iter(fuse({"a": 0.8, "b": 0.3}, {"b": 1.1, "a": 1.0}, ceiling=10.0, dense=0.5))) == "a"
+    assert next(iter(fuse(alike, telling, ceiling=10.0, readable=1.0))) == "b"
+    assert next(iter(fuse({"a": 0.8, "b": 0.3}, {"b": 1.1, "a": 1.0}, ceiling=10.0, readable=1.0))) == "a"
+
+
+def test_the_surer_one_half_is_the_less_the_other_adds() -> None:
+    sure, unsure = {"a": 0.9, "b": 0.7}, {"a": 0.4, "b": 0.2}
+    words = {"b": 3.0}
+    assert next(iter(fuse(sure, words, ceiling=10.0, readable=1.0))) == "a"
+    assert next(iter(fuse(unsure, words, ceiling=10.0, readable=1.0))) == "b"
 
 
 @given(
@@ -85,9 +92,9 @@ def test_a_half_that_cannot_tell_chunks_apart_leaves_the_choice_to_the_other() -
     st.floats(0, 1),
 )
 def test_fused_scores_lie_between_0_and_1_in_falling_order(
-    cosines: dict[int, float], lexical: dict[int, float], ceiling: float, dense: float
+    cosines: dict[int, float], lexical: dict[int, float], ceiling: float, trusted: float
 ) -> None:
-    fused = fuse(cosines, lexical, ceiling, dense)
+    fused = fuse(cosines, lexical, ceiling, trusted)
     scores = list(fused.values())
     assert scores == sorted(scores, reverse=True)
     assert all(0 <= score <= 1 + 1e-9 for score in scores)
@@ -147,7 +154,7 @@ def test_a_shorter_passage_takes_the_room_that_a_longer_one_cannot() -> None:
 
 def test_untrusted_passages_take_a_third_of_the_budget_beside_others() -> None:
     doubtful = [passage(n, n + 50, 1.0 - n / 1000).model_copy(update={"untrusted": True}) for n in (0, 100, 200)]
-    trusted = passage(300, 350, 0.6, "b")
+    trusted = passage(300, 350, 0.7, "b")
     chosen = select([*doubtful, trusted], SOURCES, count_words, budget_tokens=200)
     assert [(each.segment, each.untrusted) for each in chosen] == [("a", True), ("b", False)]
     assert len(select(doubtful, SOURCES, count_words, budget_tokens=200)) == 3
@@ -158,7 +165,7 @@ def test_a_large_context_gets_more_and_a_tiny_one_keeps_room_for_the_answer() ->
 
 
 def test_overlapping_neighbours_become_one_literal_passage() -> None:
-    chosen = select([passage(100, 200, 1.0), passage(150, 250, 0.6)], SOURCES, count_words)
+    chosen = select([passage(100, 200, 1.0), passage(150, 250, 0.7)], SOURCES, count_words)
     assert len(chosen) == 1
     assert chosen[0].text == " ".join(f"word{i}" for i in range(100, 250)) == LONG[chosen[0].start : chosen[0].end]
     assert chosen[0].score == 1.0

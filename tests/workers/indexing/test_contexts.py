@@ -3,6 +3,7 @@
 import shutil
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from gpts.knowledge.terms import terms
@@ -59,6 +60,17 @@ def test_a_passage_is_found_by_its_line_which_is_nowhere_in_its_text(file, draft
     assert "two years" in found[0].text
     assert new.part(0, new.n_chars) == old.part(0, old.n_chars)
     assert "Nimbus" not in repr(found) + (home / "segments" / ref.segment / "manifest.json").read_text()
+
+
+def test_a_line_moves_the_vector_of_its_passage_towards_its_meaning_and_no_other(file, words, home) -> None:
+    old = segments.load(home, file.segment)
+    contexts.write_lines(model(words, "", "Guarantee of the Nimbus 4"))
+    file.refresh_from_db()
+    new = segments.load(home, file.segment)
+    asked = words.encode_query("guarantee nimbus")
+    assert new.cosine(0, asked) == pytest.approx(old.cosine(0, asked), abs=0.002)
+    assert new.cosine(1, asked) > old.cosine(1, asked) + 0.1
+    assert np.linalg.norm(new.vectors.reconstruct_n(0, 2), axis=1) == pytest.approx(1, abs=0.002)
 
 
 def test_what_was_quoted_before_can_be_opened_after_the_old_segment_is_gone(file, words, home) -> None:

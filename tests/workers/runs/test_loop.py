@@ -443,7 +443,8 @@ def test_nothing_is_added_to_an_answer_that_the_model_wrote(run, told):
     assert steps[-1].citations == ()
 
 
-def test_a_small_models_hall_answers_in_the_files_own_words(run, told):
+def test_a_small_models_hall_answers_in_the_files_own_words(conversation, told):
+    run = services.start_run(conversation, "Service seal of the Zephyr-9?")
     give_files(run)
     its = made_services(["unused"], Index(FOUND), Embedder(), WEAK)
     steps = advance(run, its)

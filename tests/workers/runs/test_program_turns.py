@@ -140,7 +140,7 @@ def test_the_files_own_sentences_keep_to_the_programs_limits_and_count(conversat
         ({"max_tokens": 3}, "The seal kit", "length"),
     ):
         told.clear()
-        run = start(conversation, **limits)
+        run = start(conversation, "Service seal of the Zephyr-9?", **limits)
         give_files(run)
         steps = advance(run, made_services(["unused"], Index(FOUND), Embedder(), WEAK))
         end = steps[-1]
