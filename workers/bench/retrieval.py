@@ -28,12 +28,12 @@ from workers.bench import Say
 from workers.bench.collection import Collection, CorpusDocument, packed, read_collection
 from workers.bench.measures import percentile, quality
 from workers.configuration import services
-from workers.indexing.contexts import line_of
+from workers.indexing.contexts import line_of, with_contexts
 from workers.knowledge import segments, unions
 from workers.knowledge.content import SegmentInfo
 from workers.knowledge.embed import Embedder, EmbedderMissing, shared_embedder
 from workers.knowledge.index import KnowledgeIndex
-from workers.knowledge.pipeline import IndexingProgress, content_of, recipe_for, with_contexts
+from workers.knowledge.pipeline import IndexingProgress, content_of, recipe_for
 from workers.knowledge.rerank import RerankerMissing, reranker_for
 from workers.runs.answering import likely_answer
 

@@ -15,8 +15,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 from django.conf import settings
 
+from gpts.knowledge.documents import Document
+from gpts.knowledge.terms import terms
 from gpts.runs.search_texts import BEGINNING_CHARS, MAX_TOKENS, context_request, read_written
 from web.builder.files import point_versions_at
 from web.builder.models_files import KnowledgeFile
@@ -24,9 +27,9 @@ from web.runs.fair_queue import is_idle
 from workers.engine.base import PromptTooLong
 from workers.isolation.errors import FileError
 from workers.knowledge import publishing, segments
-from workers.knowledge.content import Segment
-from workers.knowledge.embed import Embedder
-from workers.knowledge.pipeline import with_contexts
+from workers.knowledge.content import Content, Segment
+from workers.knowledge.embed import Embedder, Vectors
+from workers.knowledge.lexical import Postings
 from workers.knowledge.unions import MANY_SEGMENTS
 from workers.runs.services import Services
 from workers.runs.writing import Show, write
@@ -39,6 +42,10 @@ LINES: Final = "contexts.txt"
 # Of a file that gets lines: a small model on two cores writes one in two to five seconds (measured 2026-11). Nor do
 # the many files of a GPT get any, as each new segment makes their joint index anew.
 MOST_CHUNKS: Final = 5_000
+# What a line of context counts in the vector of its chunk. With the lines of a large model 400 texts of TAT-QA and
+# 300 functions of CoSQA go from 77.7 and 88.1 to 79.4 and 88.2, with lines among the words alone to 79.1 and 87.6;
+# not chosen on: questions about nine code bases from 75.6 to 79.5 and 77.9 (nDCG@10, 2026-11).
+LINE_WEIGHT: Final = 0.3
 # Segments that are looked at in one go.
 AT_ONCE: Final = 1_000
 
@@ -91,6 +98,33 @@ def line_of(segment: Segment, row: int, name: str, begins: int, services: Servic
         return read_written(write(request, MAX_TOKENS, services, check).text)
     except PromptTooLong:
         return ""
+
+
+def with_contexts(segment: Segment, lines: Sequence[str], embedder: Embedder) -> Content:
+    """The content of the segment, each of whose chunks is found by its line of `lines` as well, where it has one."""
+    starts, blocks = segment.columns["block_starts"].tolist(), segment.blocks_from(0)
+    pinned = {start for start, _ in segment.info.pinned}
+    return Content(
+        document=Document(
+            title=segment.info.title,
+            blocks=tuple(b.model_copy(update={"pinned": at in pinned}) for at, b in zip(starts, blocks, strict=True)),
+            **{name: getattr(segment.info, name) for name in ("unit", "language", "notices", "findings")},
+        ),
+        chunks=tuple(map(segment.chunk, range(segment.info.n_chunks))),
+        n_tokens=segment.info.n_tokens,
+        vectors=_with_lines(segment.vectors.reconstruct_n(0, segment.info.n_chunks), lines, embedder),
+        postings=segment.postings.plus(Postings.of([terms(line) for line in lines])),
+    )
+
+
+def _with_lines(vectors: Vectors, lines: Sequence[str], embedder: Embedder) -> Vectors:
+    given = [number for number, line in enumerate(lines) if line]
+    if not given:
+        return vectors
+    mixed = vectors.copy()
+    mixed[given] *= 1 - LINE_WEIGHT
+    mixed[given] += LINE_WEIGHT * embedder.encode([lines[number] for number in given])
+    return mixed / np.linalg.norm(mixed, axis=1, keepdims=True)
 
 
 def _write_lines(file: KnowledgeFile, services: Services, check: Show) -> None:

@@ -21,7 +21,7 @@ from gpts.knowledge.terms import terms
 from gpts.safety.findings import Decisions, settled, undecided
 from workers.isolation.errors import NoText
 from workers.knowledge import segments
-from workers.knowledge.content import Content, Segment, SegmentInfo
+from workers.knowledge.content import Content, SegmentInfo
 from workers.knowledge.embed import Embedder, Vectors
 from workers.knowledge.errors import Quarantined
 from workers.knowledge.lexical import Postings
@@ -35,10 +35,6 @@ REPORT_EVERY: Final = 64
 # Each chunk's terms include the file's beginning, which names its subject: +3 nDCG@10 for BM25; in embeddings it
 # would cost 0.6 (measured 2026-11).
 LEXICAL_PREFIX_CHARS: Final = 300
-# What a line of context counts in the vector of its chunk. With the lines of a large model 400 texts of TAT-QA and
-# 300 functions of CoSQA go from 77.7 and 88.1 to 79.4 and 88.2, with lines among the words alone to 79.1 and 87.6;
-# not chosen on: questions about nine code bases from 75.6 to 79.5 and 77.9 (nDCG@10, 2026-11).
-LINE_WEIGHT: Final = 0.3
 # Longer than any segment takes to be written.
 LEFTOVER_S: Final = 3_600
 # How long an owner may take to decide before the file has to be parsed again.
@@ -164,33 +160,6 @@ def content_of(documents: Sequence[Document], embedder: Embedder, report: Report
         vectors=_vectors(chunks, asked, embedder, report),
         postings=Postings.of(words),
     )
-
-
-def with_contexts(segment: Segment, lines: Sequence[str], embedder: Embedder) -> Content:
-    """The content of the segment, each of whose chunks is found by its line of `lines` as well, where it has one."""
-    starts, blocks = segment.columns["block_starts"].tolist(), segment.blocks_from(0)
-    pinned = {start for start, _ in segment.info.pinned}
-    return Content(
-        document=Document(
-            title=segment.info.title,
-            blocks=tuple(b.model_copy(update={"pinned": at in pinned}) for at, b in zip(starts, blocks, strict=True)),
-            **{name: getattr(segment.info, name) for name in ("unit", "language", "notices", "findings")},
-        ),
-        chunks=tuple(map(segment.chunk, range(segment.info.n_chunks))),
-        n_tokens=segment.info.n_tokens,
-        vectors=_with_lines(segment.vectors.reconstruct_n(0, segment.info.n_chunks), lines, embedder),
-        postings=segment.postings.plus(Postings.of([terms(line) for line in lines])),
-    )
-
-
-def _with_lines(vectors: Vectors, lines: Sequence[str], embedder: Embedder) -> Vectors:
-    given = [number for number, line in enumerate(lines) if line]
-    if not given:
-        return vectors
-    mixed = vectors.copy()
-    mixed[given] *= 1 - LINE_WEIGHT
-    mixed[given] += LINE_WEIGHT * embedder.encode([lines[number] for number in given])
-    return mixed / np.linalg.norm(mixed, axis=1, keepdims=True)
 
 
 def _vectors(chunks: Sequence[Chunk], asked: Sequence[str], embedder: Embedder, report: Report) -> Vectors:
