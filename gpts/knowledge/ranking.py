@@ -74,20 +74,20 @@ class SourceText(Protocol):
 
 
 def fuse(
-    cosines: Mapping[Key, float], lexical: Mapping[Key, float], ceiling: float, readable: float
+    cosines: Mapping[Key, float], lexical: Mapping[Key, float], ceiling: float, readability: float
 ) -> dict[Key, float]:
     """A score in 0..1 per key of `cosines`, best first: how likely its meaning or words are those of the question.
 
     The cosine and the BM25 score's share of `ceiling`, the score of a chunk full of every query term, count as the
     chances of two independent witnesses: the surer one is, the less the other adds. The cosine counts less for a
-    question that is not fully `readable`. Neither is stretched to its best and worst result, so one that cannot
+    question of low `readability` (0..1). Neither is stretched to its best and worst result, so one that cannot
     separate the chunks leaves the choice to the other.
 
     nDCG@10 and that of weighing both by a half: CoSQA 55.4 and 53.0 (59.3 by meaning alone), functions by their
     documentation 72.1 and 71.8, TAT-QA 66.3 and 66.2, XQuAD 98.6 and 98.5, in Spanish 96.3 and 96.4, in Russian 94.8
     and 94.6; Cranfield and questions about nine code bases alike (2026-11).
     """
-    trust = readable / (2 - readable)
+    trust = readability / (2 - readability)
     unlikely = {
         key: (1 - trust * max(0.0, cosine)) * (1 - (min(1.0, lexical.get(key, 0.0) / ceiling) if ceiling else 0.0))
         for key, cosine in cosines.items()

@@ -17,7 +17,7 @@ from gpts.knowledge.documents import Block, Chunk, Document
 from gpts.spec.gpt import KnowledgeRef
 from workers.knowledge import lexical, segments
 from workers.knowledge.content import Content
-from workers.knowledge.embed import Vectors
+from workers.knowledge.embed import Vectors, normalised
 from workers.knowledge.lexical import Postings
 
 WORDS_PER_CHUNK: Final = 100
@@ -58,11 +58,11 @@ class SyntheticCorpus:
 
     @cached_property
     def _topics(self) -> Vectors:
-        return _unit(np.random.default_rng(1).standard_normal((_N_TOPICS, self.dim), np.float32))
+        return normalised(np.random.default_rng(1).standard_normal((_N_TOPICS, self.dim), np.float32))
 
     @cached_property
     def _subtopics(self) -> Vectors:
-        return _unit(np.random.default_rng(2).standard_normal((_N_TOPICS * _N_SUBTOPICS, self.dim), np.float32))
+        return normalised(np.random.default_rng(2).standard_normal((_N_TOPICS * _N_SUBTOPICS, self.dim), np.float32))
 
     def draw_words(self, rng: np.random.Generator, n_chunks: int) -> npt.NDArray[np.int64]:
         """Indices of words, `(n_chunks, WORDS_PER_CHUNK)`."""
@@ -72,8 +72,8 @@ class SyntheticCorpus:
         """`(n_chunks, dim)` float32, L2-normalised; some topics are much more common than others."""
         topics = (rng.random(n_chunks) ** 2 * _N_TOPICS).astype(int)
         subtopics = topics * _N_SUBTOPICS + rng.integers(0, _N_SUBTOPICS, n_chunks)
-        own = _unit(rng.standard_normal((n_chunks, self.dim), np.float32))
-        return _unit(_TOPIC * self._topics[topics] + _SUBTOPIC * self._subtopics[subtopics] + _OWN * own)
+        own = normalised(rng.standard_normal((n_chunks, self.dim), np.float32))
+        return normalised(_TOPIC * self._topics[topics] + _SUBTOPIC * self._subtopics[subtopics] + _OWN * own)
 
 
 def make_file(home: Path, corpus: SyntheticCorpus, number: int, n_chunks: int) -> KnowledgeRef:
@@ -90,8 +90,8 @@ def make_file(home: Path, corpus: SyntheticCorpus, number: int, n_chunks: int) -
 
 def near(vector: Vectors, cosine: float, rng: np.random.Generator) -> Vectors:
     """A vector `(1, dim)` with about this cosine to `vector` `(dim,)`, L2-normalised."""
-    noise = _unit(rng.standard_normal((1, len(vector)), np.float32))
-    return _unit(cosine * vector[None] + (1 - cosine**2) ** 0.5 * noise)
+    noise = normalised(rng.standard_normal((1, len(vector)), np.float32))
+    return normalised(cosine * vector[None] + (1 - cosine**2) ** 0.5 * noise)
 
 
 def _content(name: str, drawn: npt.NDArray[np.int64], vectors: Vectors, corpus: SyntheticCorpus) -> Content:
@@ -113,7 +113,3 @@ def _postings(drawn: npt.NDArray[np.int64], corpus: SyntheticCorpus) -> Postings
         np.minimum(counts, 255).astype(np.uint8),
         np.full(len(drawn), WORDS_PER_CHUNK, np.int32),
     )
-
-
-def _unit(vectors: Vectors) -> Vectors:
-    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)

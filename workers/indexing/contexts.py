@@ -15,7 +15,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-import numpy as np
 from django.conf import settings
 
 from gpts.knowledge.documents import Document
@@ -28,7 +27,7 @@ from workers.engine.base import PromptTooLong
 from workers.isolation.errors import FileError
 from workers.knowledge import publishing, segments
 from workers.knowledge.content import Content, Segment
-from workers.knowledge.embed import Embedder, Vectors
+from workers.knowledge.embed import Embedder, Vectors, normalised
 from workers.knowledge.lexical import Postings
 from workers.knowledge.unions import MANY_SEGMENTS
 from workers.runs.services import Services
@@ -112,19 +111,17 @@ def with_contexts(segment: Segment, lines: Sequence[str], embedder: Embedder) ->
         ),
         chunks=tuple(map(segment.chunk, range(segment.info.n_chunks))),
         n_tokens=segment.info.n_tokens,
-        vectors=_with_lines(segment.vectors.reconstruct_n(0, segment.info.n_chunks), lines, embedder),
+        vectors=_mixed(segment.vectors.reconstruct_n(0, segment.info.n_chunks), lines, embedder),
         postings=segment.postings.plus(Postings.of([terms(line) for line in lines])),
     )
 
 
-def _with_lines(vectors: Vectors, lines: Sequence[str], embedder: Embedder) -> Vectors:
+def _mixed(vectors: Vectors, lines: Sequence[str], embedder: Embedder) -> Vectors:
+    """The vectors of chunks, each with that of its line if it has one; normalised, the others stay as they are."""
     given = [number for number, line in enumerate(lines) if line]
-    if not given:
-        return vectors
-    mixed = vectors.copy()
-    mixed[given] *= 1 - LINE_WEIGHT
+    mixed = (1 - LINE_WEIGHT) * vectors
     mixed[given] += LINE_WEIGHT * embedder.encode([lines[number] for number in given])
-    return mixed / np.linalg.norm(mixed, axis=1, keepdims=True)
+    return normalised(mixed)
 
 
 def _write_lines(file: KnowledgeFile, services: Services, check: Show) -> None:

@@ -23,7 +23,7 @@ from web.builder.models import Gpt
 from web.builder.models_store import SearchEntry
 from web.builder.search import MAX_FOUND, catch_up, write_words
 from workers.indexing.store_texts import encoder, text_of_gpt
-from workers.knowledge.embed import Embedder, Vectors
+from workers.knowledge.embed import Embedder, Vectors, normalised
 from workers.knowledge.languages import language_of_text
 from workers.knowledge.spelling import corrected
 
@@ -76,13 +76,9 @@ def _encoded(entries: Sequence[SearchEntry], embedder: Embedder) -> list[bytes]:
     found = []
     for each in parts:
         card, *others = islice(vectors, len(each))
-        vector = _unit(card + _unit(np.mean(others, axis=0))) if others else card
+        vector = normalised(card + normalised(np.mean(others, axis=0))) if others else card
         found.append(vector.astype("<f2").tobytes())
     return found
-
-
-def _unit(vector: Vectors) -> Vectors:
-    return vector / np.linalg.norm(vector)
 
 
 def _text(data: Mapping[str, Any]) -> str:

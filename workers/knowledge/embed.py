@@ -249,8 +249,12 @@ def _windows(tokenizer: "Tokenizer", texts: Sequence[str], max_tokens: int) -> l
 def _means(vectors: Vectors, sizes: Sequence[int]) -> Vectors:
     """The mean of each run of `sizes` rows, L2-normalised, `(len(sizes), dim)` float32."""
     starts = np.cumsum([0, *sizes[:-1]])
-    sums = np.add.reduceat(vectors, starts, axis=0)
-    return np.asarray(sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12), np.float32)
+    return normalised(np.add.reduceat(vectors, starts, axis=0))
+
+
+def normalised(vectors: Vectors) -> Vectors:
+    """Each vector of `(…, dim)` at length 1, float32."""
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12), np.float32)
 
 
 def _dim(folder: Path) -> int:

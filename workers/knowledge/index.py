@@ -190,9 +190,10 @@ class KnowledgeIndex(FileTexts):
             cosines |= {key: self._cache.segment(key[0]).cosine(key[1], vector) for key in keys if key not in dense}
         weights = lexical.rarities(query_terms, self._postings(addresses, union))
         readability = readable(self._embedder.letters_per_token(query)) if has_vectors else 0.0
-        trust = readability if len(set(halves)) > 1 else float("dense" in halves)
-        fused = fuse(cosines, sparse, lexical.ceiling(weights), trust)
-        if len(set(halves)) > 1:
+        are_both = len(set(halves)) > 1
+        read = readability if are_both else float("dense" in halves)
+        fused = fuse(cosines, sparse, lexical.ceiling(weights), read)
+        if are_both:
             fused = self._with_phrases(fused, query_terms, weights)
         if likely:
             fused = raised(fused, self._found(by_address, likely, halves).fused, LIKELY_WEIGHT)

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from workers.knowledge import array_files, lexical, publishing, segments
 from workers.knowledge.content import Segment, empty_vectors
-from workers.knowledge.embed import Vectors
+from workers.knowledge.embed import Vectors, normalised
 from workers.knowledge.errors import EmbedderMismatch
 from workers.knowledge.lexical import Postings
 
@@ -218,10 +218,9 @@ def _enough_probes(index: Any, parts: Sequence[Segment]) -> int:
 
 def _questions(parts: Sequence[Segment], n_rows: int, dim: int) -> Vectors:
     """Vectors as close to some rows as a question is to its answer, `(_SAMPLE, dim)`, L2-normalised."""
-    noise = np.random.default_rng(0).standard_normal((_SAMPLE, dim), np.float32)
-    noise /= np.linalg.norm(noise, axis=1, keepdims=True)
+    noise = normalised(np.random.default_rng(0).standard_normal((_SAMPLE, dim), np.float32))
     mixed = _QUESTION_COSINE * _rows_of(parts, _drawn(n_rows, _SAMPLE)) + (1 - _QUESTION_COSINE**2) ** 0.5 * noise
-    return np.asarray(mixed / np.linalg.norm(mixed, axis=1, keepdims=True), np.float32)
+    return normalised(mixed)
 
 
 def _true_nearest(questions: Vectors, parts: Sequence[Segment]) -> npt.NDArray[np.int64]:

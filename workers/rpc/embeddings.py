@@ -4,9 +4,7 @@ from base64 import b64encode
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from workers.knowledge.embed import Embedder
+from workers.knowledge.embed import Embedder, normalised
 
 
 def embed(texts: Sequence[tuple[int, str]], dimensions: int, most_tokens: int, embedder: Embedder) -> dict[str, Any]:
@@ -24,6 +22,5 @@ def embed(texts: Sequence[tuple[int, str]], dimensions: int, most_tokens: int, e
             return {"refused": reason, "param": "input", "code": "context_length_exceeded"}
     vectors = embedder.encode([text for _, text in texts])
     if dimensions:
-        vectors = vectors[:, :dimensions]
-        vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+        vectors = normalised(vectors[:, :dimensions])
     return {"vectors": b64encode(vectors.astype("<f4").tobytes()).decode(), "n_tokens": sum(n_tokens)}

@@ -68,21 +68,21 @@ def passage(start_word: int, end_word: int, score: float, segment: str = "a") ->
 
 
 def test_what_both_halves_find_comes_first() -> None:
-    fused = fuse({"x": 0.9, "both": 0.8, "y": 0.1}, {"y": 12.0, "both": 11.0}, ceiling=20.0, readable=1.0)
+    fused = fuse({"x": 0.9, "both": 0.8, "y": 0.1}, {"y": 12.0, "both": 11.0}, ceiling=20.0, readability=1.0)
     assert next(iter(fused)) == "both"
 
 
 def test_a_half_that_cannot_tell_chunks_apart_leaves_the_choice_to_the_other() -> None:
     alike, telling = {"a": 0.52, "b": 0.50}, {"b": 9.0, "a": 2.0}
-    assert next(iter(fuse(alike, telling, ceiling=10.0, readable=1.0))) == "b"
-    assert next(iter(fuse({"a": 0.8, "b": 0.3}, {"b": 1.1, "a": 1.0}, ceiling=10.0, readable=1.0))) == "a"
+    assert next(iter(fuse(alike, telling, ceiling=10.0, readability=1.0))) == "b"
+    assert next(iter(fuse({"a": 0.8, "b": 0.3}, {"b": 1.1, "a": 1.0}, ceiling=10.0, readability=1.0))) == "a"
 
 
 def test_the_surer_one_half_is_the_less_the_other_adds() -> None:
     sure, unsure = {"a": 0.9, "b": 0.7}, {"a": 0.4, "b": 0.2}
     words = {"b": 3.0}
-    assert next(iter(fuse(sure, words, ceiling=10.0, readable=1.0))) == "a"
-    assert next(iter(fuse(unsure, words, ceiling=10.0, readable=1.0))) == "b"
+    assert next(iter(fuse(sure, words, ceiling=10.0, readability=1.0))) == "a"
+    assert next(iter(fuse(unsure, words, ceiling=10.0, readability=1.0))) == "b"
 
 
 @given(
