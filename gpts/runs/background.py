@@ -80,8 +80,9 @@ class Background(Value):
 
     `project` is the name of the project that the chat is in, `wishes` what they want in it; empty without one.
     `remembered` are sentences about them, oldest first. `may_remember`: this chat may add to them.
-    `inputs` are the values that they filled in, a line each. `draft` is the one that this conversation
-    builds, if it does. `today` is the date on which the message was sent, where the site is; None in old logs.
+    `inputs` are the values of the GPT's inputs, a line each; `defaults` those of them that its creator wrote.
+    `draft` is the one that this conversation builds, if it does. `today` is the date on which the message was sent,
+    where the site is; None in old logs.
     """
 
     today: date | None = None
@@ -90,6 +91,7 @@ class Background(Value):
     remembered: tuple[str, ...] = ()
     may_remember: bool = False
     inputs: tuple[str, ...] = ()
+    defaults: tuple[str, ...] = ()
     draft: Draft | None = None
 
     def texts(self, *, with_today: bool) -> tuple[str, ...]:

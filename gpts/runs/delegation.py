@@ -7,7 +7,7 @@ message started; they are decided here from numbers that the site counts in its 
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,6 +31,7 @@ from gpts.spec.actions import first_free
 from gpts.spec.gpt import DelegateRef
 
 ASK_STORE: Final = "ask_store"
+STORE_AUTHORS: Final = "the descriptions of GPTs in the store"
 # Characters of the longest task: as many as a person may write (MAX_MESSAGE_CHARS); a model's longer task is cut.
 TASK_CHARS: Final = 32_000
 
@@ -140,11 +141,18 @@ def delegation_chain(log: Log, own: Delegator) -> tuple[Delegator, ...]:
     return (*(first.delegated_by if isinstance(first, UserMessage) else ()), own)
 
 
-def answer_label(log: Log, name: str, is_strangers: bool) -> Label:
-    """The label of a run's answer: of all that the run read, and untrusted if a stranger owns the GPT."""
+def label_of_gpt(name: str, owner: int, readers: Container[int]) -> Label:
+    """The label that a GPT's own text has for another GPT: outside text, unless its owner is one of the `readers`.
+
+    Those are the person and the owner of the GPT that reads it.
+    """
+    return Label() if owner in readers else untrusted(f"the GPT {name}")
+
+
+def answer_label(log: Log, author: Label) -> Label:
+    """The label of a run's answer: of all that the run read, and of its GPT."""
     last = log[-1]
-    own = last.label if isinstance(last, Finished) else Label(integrity=Integrity.USER)
-    return join([own, untrusted(f"the GPT {name}")]) if is_strangers else own
+    return join([last.label if isinstance(last, Finished) else Label(integrity=Integrity.USER), author])
 
 
 def cited_passages(log: Log) -> tuple[Passage, ...]:
@@ -160,12 +168,13 @@ def cited_passages(log: Log) -> tuple[Passage, ...]:
     return tuple(dict.fromkeys(p for p in found if (p.file_id, p.url, p.chunk) in cited))
 
 
-def result_of(call_id: str, tool: str, name: str, log: Log, is_strangers: bool) -> ToolResult:
+def result_of(call_id: str, tool: str, name: str, log: Log, author: Label) -> ToolResult:
     """The result of the call `call_id` of `tool`, from the log of the child run of the GPT `name`.
 
-    `shown` is always set; callers whose model writes the answer drop it.
+    `author` is the label of that GPT's own text. `shown` is always set; callers whose model writes the answer drop
+    it.
     """
-    last, label = log[-1], answer_label(log, name, is_strangers)
+    last, label = log[-1], answer_label(log, author)
     text, ok = _outcome(last, name)
     return ToolResult(
         call_id=call_id,

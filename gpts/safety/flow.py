@@ -84,10 +84,10 @@ def arguments_label(call_id: str, log: Log) -> Label:
 def _message_label(step: UserMessage) -> Label:
     """The label of a message: a person's or program's own text, or a delegated task with its parent run's label.
 
-    Attached files that can be read or seen, and results of the API caller's functions, count as outside text, and so
+    Attached files, by their names at least, and results of the API caller's functions count as outside text, and so
     do replies that the caller sent along, except those that this site recognises as its own.
     """
-    names = [file.name for file in step.files if file.segment or file.mime.startswith("image/")]
+    names = [file.name for file in step.files]
     said = [Label(integrity=Integrity.USER), step.label, _files_label([_file(name, names) for name in names])]
     sent = {message.role for message in (*step.earlier, *step.later)}
     if "tool" in sent:

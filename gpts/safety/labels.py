@@ -6,8 +6,14 @@ what a call may do.
 
 from collections.abc import Iterable
 from enum import IntEnum
+from typing import Any, Final
+
+from pydantic import model_validator
 
 from gpts.values import Value
+
+# The author of outside text whose source has no name, so that joining labels never drops it.
+UNNAMED: Final = "external content"
 
 
 class Integrity(IntEnum):
@@ -28,6 +34,12 @@ class Label(Value):
     integrity: Integrity = Integrity.PLATFORM
     written_by: tuple[str, ...] = ()
     private: tuple[str, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_its_author(cls, data: Any) -> Any:
+        is_outside = isinstance(data, dict) and data.get("integrity") == Integrity.UNTRUSTED
+        return {**data, "written_by": (UNNAMED,)} if is_outside and not data.get("written_by") else data
 
     @property
     def is_untrusted(self) -> bool:

@@ -2,8 +2,8 @@
 
 A call is judged by what it would do (ToolSpec) and by the labels of everything the conversation has read
 (CallContext), never by what a text says. Accepted limits: by choosing among links that may be opened, hostile text
-can reveal a few bits of the conversation to its host (none of private sources); and a call that a person approves is
-made.
+can reveal a few bits of the conversation to its host (none of private sources); the description of a stranger's GPT
+can win it tasks while nothing else from outside was read; and a call that a person approves is made.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from gpts.runs.builtin_calls import builtin_called
+from gpts.runs.delegation import STORE_AUTHORS
 from gpts.runs.form_answers import own_words
 from gpts.runs.steps import Approval, ApprovalRequest, Log, ToolCall, ToolResult, UserMessage
 from gpts.safety.flow import context_label, tools_label
@@ -64,32 +65,33 @@ def still_allowed(given: Iterable[tuple[str, str, str]], tools: Mapping[str, Too
 
 @dataclass(frozen=True, slots=True)
 class CallContext:
-    """What a conversation has read. `said`: the person's own texts. `is_tainted_by_tools`: outsiders wrote texts of
-    the GPT's tools, so that no conversation with it is free of outside text.
+    """What a conversation has read. `said`: the person's own texts, `said_now` those of this turn.
 
-    `known` are the spellings of addresses that the person typed or a search returned, `linked` those of links on
-    opened pages.
+    `tool_authors` are outsiders who wrote texts of the GPT's tools; then no conversation with it is free of outside
+    text. `known` are the spellings of addresses that the person typed or a search returned, `linked` those of links
+    on opened pages.
     """
 
     label: Label = field(default_factory=Label)
     said: tuple[str, ...] = ()
+    said_now: tuple[str, ...] = ()
     known: frozenset[str] = frozenset()
     linked: frozenset[str] = frozenset()
-    is_tainted_by_tools: bool = False
+    tool_authors: tuple[str, ...] = ()
 
 
 def context_of(history: Sequence[Log], log: Log, tools: Mapping[str, ToolSpec]) -> CallContext:
     """The context of a conversation so far, including earlier turns (`history`), with these tools."""
-    steps = [step for turn in (*history, log) for step in turn]
-    messages = [text for step in steps if isinstance(step, UserMessage) for text in _own_words(step)]
-    said = (*messages, *(text for turn in (*history, log) for text in _typed_answers(turn)))
+    said_before, said_now = tuple(text for turn in history for text in _said(turn)), tuple(_said(log))
+    said = (*said_before, *said_now)
     typed = [url for text in said for url in urls_in(text)]
     return CallContext(
         label=context_label(history, log, tools),
         said=said,
+        said_now=said_now,
         known=known_spellings([*typed, *_urls((*history, log), "service")]),
         linked=known_spellings(_urls((*history, log), "address")),
-        is_tainted_by_tools=tools_label(tools).is_untrusted,
+        tool_authors=tools_label(tools).written_by,
     )
 
 
@@ -100,9 +102,10 @@ def check(call: ToolCall, tool: ToolSpec, context: CallContext, standing: Standi
     if tool.effect == "write":
         return _check_write(call, tool, context, standing)
     match tool.reach:
-        case "nothing" | "gpt" | "trusted_service":
-            # The child run receives the label with the task, and its own calls are judged by it.
+        case "nothing" | "trusted_service":
             return Allow()
+        case "gpt":
+            return _check_delegation(call, tool, context)
         case "address":
             return _check_address(call, tool, context)
         case "service" | "host":
@@ -121,7 +124,7 @@ def _check_write(call: ToolCall, tool: ToolSpec, context: CallContext, standing:
     where = f" at {tool.host}" if tool.host else ""
     reasons = [f"This changes something{where}.", _influence(context), _confidence(tool, context)]
     # "Always allow" is offered only where it can ever hold.
-    may_hold = standing.mode == "balanced" or not context.is_tainted_by_tools
+    may_hold = standing.mode == "balanced" or not context.tool_authors
     may_remember = may_hold and not tool.always_asks
     return Ask(" ".join(filter(None, reasons)), context.label.written_by, may_remember)
 
@@ -158,6 +161,25 @@ def _check_destination(call: ToolCall, tool: ToolSpec, context: CallContext) -> 
     return Ask(" ".join([*filter(None, reasons), _confidence(tool, context)]), context.label.written_by)
 
 
+def _check_delegation(call: ToolCall, tool: ToolSpec, context: CallContext) -> Verdict:
+    """Allows a task for a GPT. One of a stranger is a way out, as an address is.
+
+    Once something private or from outside was read, it only gets the person's message of this turn, and only if they
+    or the creator named it, or what they approve. The child run's own calls are judged by the label of the task.
+    """
+    named = {name: value for name, value in call.arguments.items() if name == "gpt"}
+    read = {*context.label.private, *context.label.written_by}.difference(context.tool_authors, (STORE_AUTHORS,))
+    is_search = "gpt" in tool.parameters["properties"] and not named.get("gpt")
+    if not (tool.of_stranger and read) or is_search:
+        return Allow()
+    task = {name: value for name, value in call.arguments.items() if name != "gpt"}
+    unknown = in_other_words(named, tool.parameters, context.said)
+    if not (unknown or unsaid(task, tool.parameters, context.said_now)):
+        return Allow()
+    reasons = ["This passes the task on to another person’s GPT.", _influence(context), _confidence(tool, context)]
+    return Ask(" ".join(filter(None, reasons)), context.label.written_by)
+
+
 def _may_be_opened(address: str, context: CallContext) -> bool:
     """Links of pages count only while nothing confidential was read: choosing among prepared links can leak it."""
     if is_known(address, context.known):
@@ -179,8 +201,7 @@ def _others(tool: ToolSpec, context: CallContext) -> tuple[str, ...]:
 def _influence(context: CallContext) -> str:
     if not context.label.is_untrusted:
         return ""
-    names = listed(context.label.written_by) or "external content"
-    return f"It has read {names}, which may have asked for this."
+    return f"It has read {listed(context.label.written_by)}, which may have asked for this."
 
 
 def _confidence(tool: ToolSpec, context: CallContext) -> str:
@@ -211,6 +232,14 @@ def _urls(turns: Iterable[Log], reach: Reach) -> list[str]:
     ]
 
 
+def _said(turn: Log) -> Iterable[str]:
+    """The person's own texts in a turn: their message, and what they typed into forms."""
+    for step in turn:
+        if isinstance(step, UserMessage):
+            yield from _own_words(step)
+    yield from _typed_answers(turn)
+
+
 def _typed_answers(turn: Log) -> Iterable[str]:
     """What the person typed into the forms of GPTs. Their model reads it, as no model reads what a server is told."""
     forms = {step.call_id: step.form for step in turn if isinstance(step, ApprovalRequest) and step.form}
@@ -224,5 +253,5 @@ def _own_words(step: UserMessage) -> list[str]:
     """The texts written by the person; excludes tasks written by another GPT."""
     if not step.own_words:
         return []
-    filled_in = step.background.inputs
+    filled_in = (line for line in step.background.inputs if line not in step.background.defaults)
     return [*(message.content for message in step.earlier if message.role == "user"), *filled_in, step.text]

@@ -42,6 +42,9 @@ class ToolSpec(Value):
     gpu: bool = Field(default=False, description="Runs on the workers that hold the models.")
     written_by: str = Field(default="", description="The outsider who wrote its texts, for people; empty: none.")
     is_delegation: bool = Field(default=False, description="It calls a GPT or agent with the argument `task`.")
+    of_stranger: bool = Field(
+        default=False, description="That GPT may belong to somebody who is neither the person nor the creator."
+    )
     when: str = Field(default="", description="The creator's note on when to call that GPT or agent.")
     builtin: str = Field(default="", description="Name of the built-in tool that it is; empty for all others.")
     asks_person: bool = Field(default=False, description="A person answers it in a form; only for able models.")

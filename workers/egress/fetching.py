@@ -1,5 +1,6 @@
 """One request through the guard, its redirects included."""
 
+import mimetypes
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import httpcore
 
 from workers.egress.config import EgressConfig, FetchLimits, Response, media_type
 from workers.egress.connecting import GuardedBackend, tls
-from workers.egress.errors import EgressFailed, EgressRefused
+from workers.egress.errors import EgressError, EgressFailed, EgressRefused
 from workers.egress.guard import Guard
 from workers.egress.headers import harmless, read_headers, request_headers
 from workers.egress.resolving import Deadline
@@ -21,6 +22,10 @@ from workers.egress.urls import Target
 _REDIRECTS: Final = frozenset([301, 302, 303, 307, 308])
 _METHODS: Final = frozenset(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 _DEFAULT: Final = FetchLimits()
+# Models read these errors as the site's own words: nothing that a server sent may be in them, such as its headers or
+# the host that it redirects to.
+_ELSEWHERE: Final = "The address redirects to another host, which couldn't be opened."
+_KNOWN_TYPES: Final = frozenset(mimetypes.types_map.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +57,19 @@ def fetch(
     if method not in _METHODS:
         raise EgressRefused(f"The method {method[:20]!r} isn't supported.")
     request = _Request(method, guard.target(url), dict(headers or {}), content)
+    host = request.target.host
     for n_left in range(limits.max_redirects, -1, -1):
-        answer = _perform(request, guard, deadline, limits)
+        try:
+            answer = _perform(request, guard, deadline, limits)
+        except EgressError as error:
+            if request.target.host == host:
+                raise
+            raise type(error)(_ELSEWHERE) from error
         if not _redirects(answer.status, answer.headers):
             return answer
         if n_left:
             request = _redirected(request, answer, guard, limits)
-    raise EgressFailed(f"{request.target.host} redirects too often.")
+    raise EgressFailed(f"{host} redirects too often.")
 
 
 def _perform(request: _Request, guard: Guard, deadline: Deadline, limits: FetchLimits) -> Response:
@@ -99,7 +110,8 @@ def _check_type(headers: Mapping[str, str], limits: FetchLimits) -> None:
     if wanted is None or found in wanted:
         return
     if not any(each.endswith("/") and found.startswith(each) for each in wanted):
-        raise EgressFailed(f"The address returned {found[:80] or 'an unknown content type'}, which isn't supported.")
+        known = found if found in _KNOWN_TYPES else "an unknown content type"
+        raise EgressFailed(f"The address returned {known}, which isn't supported.")
 
 
 def core_url(target: Target) -> httpcore.URL:
@@ -126,15 +138,18 @@ def _failed(error: Exception, host: str) -> EgressFailed:
 def _redirected(request: _Request, redirect: Response, guard: Guard, limits: FetchLimits) -> _Request:
     """The request to the redirect's target, checked like the first. Raises EgressError."""
     old = request.target
-    # Servers send unescaped spaces, which browsers accept.
-    new = guard.target(urljoin(old.url, redirect.headers["location"].strip().replace(" ", "%20")))
+    try:
+        # Servers send unescaped spaces, which browsers accept.
+        new = guard.target(urljoin(old.url, redirect.headers["location"].strip().replace(" ", "%20")))
+    except EgressRefused as error:
+        raise EgressRefused("The address redirects to one that can't be opened.") from error
     if limits.same_host and new.host != old.host:
-        raise EgressRefused(f"{old.host} redirects to another host, {new.host}.")
+        raise EgressRefused("The address redirects to another host.")
     headers = request.headers if new.origin == old.origin else harmless(request.headers)
     keeps_body = redirect.status in (307, 308) or request.method in ("GET", "HEAD")
     if not keeps_body:
         kept = {name: value for name, value in headers.items() if not name.lower().startswith("content-")}
         return _Request("GET", new, kept, None)
     if request.method not in ("GET", "HEAD") and new.origin != old.origin:
-        raise EgressRefused(f"{old.host} redirects the request to another host, {new.host}.")
+        raise EgressRefused("The address redirects the request to another host.")
     return _Request(request.method, new, headers, request.content)

@@ -19,7 +19,7 @@ class Unpacker:
         codings = [each.strip().lower() for each in headers.get("content-encoding", "").split(",")]
         codings = [each for each in codings if each not in ("", "identity")]
         if codings not in ([], ["gzip"], ["x-gzip"]):
-            raise EgressFailed(f"The response has an unsupported encoding ({', '.join(codings)[:60]}).")
+            raise EgressFailed("The response has an unsupported encoding.")
         self._max_bytes = max_bytes
         self._n_sent = self._n_given = 0
         self._gzip = zlib.decompressobj(wbits=31) if codings else None

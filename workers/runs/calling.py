@@ -20,7 +20,7 @@ from web.runs import drafts, files, memories
 from web.runs.errors import LeaseLost, Refused, RunOver
 from workers.runs import asking
 from workers.runs.turn import HeldTurn
-from workers.tools import InputFile, Tool, ToolContext, ToolError, ToolOutput
+from workers.tools import InputFile, Tool, ToolContext, ToolError, ToolOutput, describe
 
 logger = logging.getLogger(__name__)
 
@@ -168,22 +168,22 @@ def reject(decision: decisions.RejectCall, turn: HeldTurn) -> None:
 def ask_approval(decision: decisions.AskApproval, turn: HeldTurn) -> None:
     """Append a request for approval: the call in plain language and in full, and why approval is needed."""
     call, ask = decision.call, decision.ask
-    tool = turn.toolbox[call.name]
-    request = tool.describe(call.arguments)
+    tool, spec = turn.toolbox.get(call.name), turn.tools[call.name]  # a GPT to ask is none of the toolbox
+    request = tool.describe(call.arguments) if tool else describe(call.arguments)
     shown: dict[str, Any] = {"name": call.name, "call_id": call.call_id}
     turn.append(
         ApprovalRequest(
             call_id=call.call_id,
             name=call.name,
             digest=call_digest(call),
-            title=tool.spec.title or tool.spec.name,
+            title=spec.title or spec.name,
             plain=decision.form.in_words if decision.form else request.plain,
             raw="" if decision.form else request.raw,
             reason=ask.reason,
             because=ask.because,
             form=decision.form,
-            host=tool.spec.host,
-            binding=tool.spec.binding,
+            host=spec.host,
+            binding=spec.binding,
             may_remember=ask.may_remember and turn.run.root_id is None,
             sign_in=decision.sign_in,
         ),

@@ -9,6 +9,7 @@ from gpts.runs.delegation import (
     NO_TASK,
     NOT_REACHABLE,
     NOTHING_FITS,
+    STORE_AUTHORS,
     TASK_CHARS,
     StoreGpt,
     delegation_chain,
@@ -24,6 +25,7 @@ from web.builder import delegates
 from web.builder.models import Gpt
 from web.runs import delegations
 from web.runs.models import Run
+from workers.knowledge.embed import Embedder
 from workers.runs.services import Services
 from workers.runs.turn import HeldTurn
 
@@ -68,6 +70,7 @@ def _tool(name: str, gpt: Gpt, ref: DelegateRef, run: Run) -> ToolSpec:
     creator = run.version.gpt.owner_id
     texts = gpt.published.spec() if gpt.owner_id == creator else delegates.last_seen(run.version.gpt, ref)
     title = texts.name or ref.slug
+    of_stranger = gpt.owner_id not in (creator, run.owner_id)
     return ToolSpec(
         name=name,
         title=title,
@@ -75,8 +78,9 @@ def _tool(name: str, gpt: Gpt, ref: DelegateRef, run: Run) -> ToolSpec:
         parameters=_parameters({"task": TASK, "files": FILES}),
         examples=texts.starters,
         reach="gpt",
-        written_by="" if gpt.owner_id in (creator, run.owner_id) else f"the description of the GPT {title}",
+        written_by=f"the description of the GPT {title}" if of_stranger else "",
         is_delegation=True,
+        of_stranger=of_stranger,
         when=ref.when,
     )
 
@@ -92,6 +96,7 @@ _STORE: Final = ToolSpec(
     parameters=_parameters({"task": TASK, "gpt": STORE_GPT, "files": FILES}),
     reach="gpt",
     is_delegation=True,
+    of_stranger=True,
 )
 
 
@@ -134,7 +139,7 @@ def _request(call: ToolCall, turn: HeldTurn, services: Services) -> delegations.
     task = str(call.arguments.get("task") or "").replace("\x00", "").strip()[:TASK_CHARS]
     if not task:
         return delegations.refused(call.call_id, call.name, NO_TASK)
-    gpt = _from_store(call, task, turn, services) if call.name == ASK_STORE else _delegate(call, turn)
+    gpt = _from_store(call, task, turn, services.embedder) if call.name == ASK_STORE else _delegate(call, turn)
     if isinstance(gpt, ToolResult):
         return gpt
     if gpt is None:
@@ -159,26 +164,24 @@ def _delegate(call: ToolCall, turn: HeldTurn) -> Gpt | None:
     return published.filter(id=delegate.gpt_id).first() if delegate else None
 
 
-def _from_store(call: ToolCall, task: str, turn: HeldTurn, services: Services) -> Gpt | ToolResult | None:
-    """The store's GPT that the call names or, for a weak model, that fits; else a list to choose from."""
+def _from_store(call: ToolCall, task: str, turn: HeldTurn, embedder: Embedder) -> Gpt | ToolResult | None:
+    """The store's GPT that the call names, else a list to choose from; None if the store has none for the run."""
     slug = str(call.arguments.get("gpt") or "")
-    if not slug and not turn.ability.calls_tools:
-        slug = services.small.choose_from_store(task, turn.store())
     reachable = _reachable(turn.run, turn.spec, turn.steps).in_store().exclude(slug=turn.spec.slug)
     found: Gpt | None = reachable.filter(slug=slug).first() if slug else None
-    return found or (_listing(call, task, turn, services) if turn.ability.calls_tools else None)
+    return found or _listing(call, task, turn, embedder)
 
 
-def _listing(call: ToolCall, task: str, turn: HeldTurn, services: Services) -> ToolResult | None:
+def _listing(call: ToolCall, task: str, turn: HeldTurn, embedder: Embedder) -> ToolResult | None:
     """The store's GPTs closest to the task, for a model that then calls again with the name of one."""
     store = list(turn.store())
     if not store:
         return None
     lines = [f"{gpt.name}: {gpt.description}" for gpt in store]
-    near = services.embedder.similarity([task], lines)[0]
+    near = embedder.similarity([task], lines)[0]
     best = sorted(range(len(store)), key=lambda n: -near[n])[:STORE_LISTED]
     text = "\n".join([CALL_AGAIN, *(f"- {store[n].slug}: {lines[n]}" for n in best)])
-    return delegations.refused(call.call_id, call.name, text, untrusted("the descriptions of GPTs in the store"))
+    return delegations.refused(call.call_id, call.name, text, untrusted(STORE_AUTHORS))
 
 
 def _passed_files(call: ToolCall, turn: HeldTurn) -> tuple[FileRef, ...]:

@@ -52,9 +52,6 @@ class SmallModelInterface(Protocol):
     def choose_tool(self, state: TurnState, store: Callable[[], Sequence[StoreGpt]]) -> ToolChoice:
         """The tool that the conversation needs now, if any; `store` returns GPTs that may be called too."""
 
-    def choose_from_store(self, task: str, store: Sequence[StoreGpt]) -> str:
-        """The slug of the store's GPT that fits the task; empty for none."""
-
     def write_call(self, state: TurnState, tool: ToolSpec, check: Callable[[], None]) -> ModelReply:
         """A call of `tool` with its arguments. Raises EngineError, and what `check` raises."""
 

@@ -16,7 +16,7 @@ from gpts.spec.tools import ToolSpec
 from workers.engine.base import Engine
 from workers.smallmodel.arguments.ready import runs_code
 from workers.smallmodel.calls import read_arguments, written_call, written_draft
-from workers.smallmodel.choosing import Pick, choose_from_store, choose_tool
+from workers.smallmodel.choosing import Pick, choose_tool
 from workers.smallmodel.conversation.classifier import MessageClassifier, language
 from workers.smallmodel.conversation.english import gloss_between
 from workers.smallmodel.conversation.intents import read_message, said_before
@@ -94,10 +94,6 @@ class SmallModel:
             return ToolChoice(name=sums.name, score=1.0)  # a calculation is certain, whatever the router says
         gpts = store() if any(tool.is_delegation for tool in state.tools.values()) else ()
         return choose_tool(state, self.router, gpts, self.pick)
-
-    def choose_from_store(self, task: str, store: Sequence[StoreGpt]) -> str:
-        """The slug of the store's GPT for the task; empty for none."""
-        return choose_from_store(self.router, [("user", task)], store)
 
     def write_call(self, state: TurnState, tool: ToolSpec, check: Callable[[], None]) -> ModelReply:
         """A call of `tool`, or a question for its arguments. Raises EngineError and what `check` raises."""

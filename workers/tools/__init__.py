@@ -132,6 +132,11 @@ def in_words(arguments: dict[str, Any]) -> str:
     return "\n".join(f"{name.replace('_', ' ')}: {one_line(value)}" for name, value in arguments.items())
 
 
+def describe(arguments: dict[str, Any]) -> Request:
+    """A call by nothing but its arguments."""
+    return Request(in_words(arguments), as_json(arguments))
+
+
 def one_line(value: Any) -> str:
     """A value on one line, shortened to _SHOWN_CHARS."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
@@ -164,7 +169,7 @@ class Tool:
 
     spec: ToolSpec
     run: Callable[[dict[str, Any], ToolContext], ToolOutput]
-    describe: Callable[[dict[str, Any]], Request] = lambda arguments: Request(in_words(arguments), as_json(arguments))
+    describe: Callable[[dict[str, Any]], Request] = describe
 
 
 # Modules with a function `granted(spec, settings)` that returns a GPT's tools. Imported on use.

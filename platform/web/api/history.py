@@ -33,13 +33,14 @@ _sent: Final = Rows(lambda digest: SentReply.objects.select_for_update().filter(
 def keep_reply(run: Run, text: str, answer: Finished, calls: Sequence[ToolCall]) -> None:
     """Recognise `text` and `calls`, which a program got as the reply `answer` of `run`, from now on."""
     gpt = run.message.conversation.gpt
-    facts = {"user_id": run.owner_id, "gpt": gpt, "label": answer.label.model_dump(mode="json")}
+    label = join((answer.label, run.author_label(gpt)))
+    facts = {"user_id": run.owner_id, "gpt": gpt, "label": label.model_dump(mode="json")}
     new = SentReply(digest=_digest(run.owner_id, gpt, text, calls), **facts)
     with transaction.atomic():
         SentReply.objects.bulk_create([new], ignore_conflicts=True)
         [row] = _sent(new.digest)
         if row.sent != new.sent:  # it was sent before
-            row.label = join([_label(row.label), answer.label]).model_dump(mode="json")
+            row.label = join([_label(row.label), label]).model_dump(mode="json")
             row.save(update_fields=["label", "sent"])
 
 

@@ -72,10 +72,10 @@ def deliver_answer(row: DelegationRow, child: Run) -> None:
 
 
 def _result(row: DelegationRow, child: Run) -> ToolResult:
-    parent, gpt = row.parent, child.version.gpt
-    # The delegating GPT's creator and the person are no strangers.
-    is_strangers = gpt.owner_id not in (parent.version.gpt.owner_id, parent.owner_id)
-    result = result_of(row.call_id, row.tool, child.version.spec().name, log.read(child.id), is_strangers)
+    parent = row.parent
+    result = result_of(
+        row.call_id, row.tool, child.version.spec().name, log.read(child.id), child.author_label(parent.gpt)
+    )
     return result.model_copy(
         update={
             "run_id": str(child.id),

@@ -26,6 +26,7 @@ from web.accounts import quotas
 from web.accounts.models import User
 from web.builder.access import may_have_files
 from web.builder.files import cancel_reading, clean_name, copy_reading, queue_indexing, store_bytes
+from web.builder.models import Gpt
 from web.builder.models_files import KnowledgeFile, content_path
 from web.operate.services import model_sees
 from web.runs import stream
@@ -207,20 +208,21 @@ def keep_label(refs: Iterable[FileRef], label: Label) -> None:
         ConversationFile.objects.filter(id__in=ids).update(label=label.model_dump(mode="json"))
 
 
-def label_of_lost(conversation: Conversation, shown: Callable[[], Collection[UUID]]) -> Label:
-    """The label of the files that runs other than `shown()` made: those of turns that failed or were replaced.
+def label_of_lost(conversation: Conversation, reader: Gpt, shown: Callable[[], Collection[UUID]]) -> Label:
+    """The label for `reader` of the files that runs other than `shown()` made: of turns that failed or were replaced.
 
     No log that the next turn reads has their labels, but its tools can open them. Most conversations have none.
     """
-    made = list(conversation.files.kept().filter(run__isnull=False))
+    made = list(conversation.files.kept().filter(run__isnull=False).select_related("run__version__gpt"))
     runs = shown() if made else ()
-    lost = (file for file in made if file.run_id not in runs)
-    return join(
-        untrusted(f"the file {file.name}", private=(f"the file {file.name}",))
-        if file.label is None
-        else Label.model_validate(file.label)
-        for file in lost
-    )
+    lost = [(file, file.run) for file in made if file.run and file.run_id not in runs]
+    return join(label for file, run in lost for label in (_label_of(file), run.author_label(reader)))
+
+
+def _label_of(file: ConversationFile) -> Label:
+    if file.label is None:
+        return untrusted(f"the file {file.name}", private=(f"the file {file.name}",))
+    return Label.model_validate(file.label)
 
 
 def pass_on(refs: Iterable[FileRef], conversation: Conversation, run: Run | None = None) -> tuple[FileRef, ...]:

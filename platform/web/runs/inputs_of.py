@@ -51,5 +51,9 @@ def filled_starter(conversation: Conversation, text: str) -> str:
 
 def with_inputs(background: Background, spec: GptSpec, conversation: Conversation) -> Background:
     """`background` with the values for `spec`, which is the conversation's own GPT."""
-    lines = as_lines(spec.inputs, conversation.inputs) if spec.slug == conversation.version.spec().slug else ()
-    return background.model_copy(update={"inputs": lines})
+    if spec.slug != conversation.version.spec().slug:
+        return background
+    lines, unfilled = (as_lines(spec.inputs, values) for values in (conversation.inputs, defaults(spec)))
+    return background.model_copy(
+        update={"inputs": lines, "defaults": tuple(line for line in lines if line in unfilled)}
+    )

@@ -8,7 +8,9 @@ from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 
+from gpts.runs.delegation import label_of_gpt
 from gpts.runs.steps import FileRef
+from gpts.safety.labels import Label
 from web.accounts.models import User
 from web.builder import units
 from web.builder.models import Gpt, GptVersion
@@ -181,6 +183,11 @@ class Run(models.Model):
     def gpt(self) -> Gpt:
         """The GPT that answers: the conversation's own, or one that was mentioned."""
         return self.version.gpt
+
+    def author_label(self, reader: Gpt) -> Label:
+        """The label of its answer for the GPT `reader` by who owns the GPT that gave it, whatever that has read."""
+        gpt = self.version.gpt
+        return label_of_gpt(self.version.spec().name, gpt.owner_id, (self.owner_id, reader.owner_id))
 
     @property
     def is_over(self) -> bool:

@@ -90,6 +90,7 @@ class Sent:
     overrides: Overrides = Overrides()  # noqa: RUF009 (frozen)
     is_side_task: bool = False
     label: Label = Label()  # noqa: RUF009 (frozen)
+    own_words: bool = True
     received: str = ""
 
 
@@ -109,7 +110,7 @@ def start_run(
     sends its conversation along keeps to the model's context itself. Stores nothing if it raises EmptyMessage,
     MessageTooLong, StillAnswering, StillReading, OverQuota, GuestGone, Refused.
     """
-    text = checked_text(text, attachments, is_page=sent is None or bool(sent.received))
+    text = checked_text(text, attachments, is_page=sent is None or edited is not None or bool(sent.received))
     text = inputs_of.filled_starter(conversation, text)
     try:
         with transaction.atomic(), over_quota():
@@ -192,7 +193,8 @@ def edit(message: Message, text: str, attachments: Sequence[UUID] | None = None)
     first = log.first(last.id)
     files = [UUID(file.id) for file in first.attachments if file.id]
     kept = files if attachments is None else [id for id in files if id in attachments]
-    sent = Sent(label=first.label, received=first.received) if first.received else None
+    is_foreign = bool(first.received) or not first.own_words
+    sent = Sent(label=first.label, received=first.received, own_words=first.own_words) if is_foreign else None
     conversation = message.conversation
     mention = "" if last.gpt.id == conversation.gpt_id else last.gpt.slug
     mention = "" if text.lstrip().startswith("@") else mention
@@ -256,7 +258,7 @@ def _check_free(conversation: Conversation) -> None:
 def _queue(message: Message, first: UserMessage, version: GptVersion, is_new: bool = False) -> Run:
     conversation = message.conversation
     run = Run(message=message, version=version, owner_id=conversation.owner_id, is_low=is_low())
-    lost = Label() if is_new else files.label_of_lost(conversation, partial(_runs_before, message))
+    lost = Label() if is_new else files.label_of_lost(conversation, version.gpt, partial(_runs_before, message))
     log.begin(run, first.model_copy(update={"label": join((first.label, lost))}))
     if not is_new:
         conversation.shown = run
@@ -279,8 +281,33 @@ def finish_run(run_id: UUID, last: Step, lease: str) -> None:
 
 
 def history(run: Run) -> tuple[Log, ...]:
-    """The logs of the turns before this run's message in its branch, oldest first."""
-    return tuple(log.read(run_id) for run_id in _runs_before(run.message))
+    """The logs of the turns before this run's message in its branch, oldest first.
+
+    Those that a stranger's GPT answered, such as a mentioned one, are labelled as its text.
+    """
+    before = _runs_before(run.message)
+    strangers = _by_strangers(run.message.conversation_id, run.owner_id, run.gpt.owner_id) if before else ()
+    labels = {each.id: each.author_label(run.gpt) for each in strangers}
+    return tuple(_labelled(log.read(run_id), labels.get(run_id)) for run_id in before)
+
+
+_by_strangers: Final = Rows(
+    lambda conversation, person, creator: (
+        Run.objects.filter(message__conversation=conversation)
+        .exclude(version__gpt__owner=person)
+        .exclude(version__gpt__owner=creator)
+        .order_by()
+        .select_related("version__gpt")
+    )
+)
+
+
+def _labelled(steps: Log, author: Label | None) -> Log:
+    """The log of a turn with its author's label on the first step, as a turn that was stopped has no other."""
+    first = steps[0]
+    if author is None or not isinstance(first, UserMessage):
+        return steps
+    return (first.model_copy(update={"label": join((first.label, author))}), *steps[1:])
 
 
 def _runs_before(message: Message) -> list[UUID]:

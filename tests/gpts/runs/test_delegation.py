@@ -9,6 +9,7 @@ from gpts.runs.delegation import (
     Spent,
     cited_passages,
     delegation_chain,
+    label_of_gpt,
     listed_answers,
     named_delegates,
     request_digest,
@@ -94,13 +95,13 @@ class TestResult:
     """What a call gets from the run that answered it."""
 
     def test_an_answer_comes_with_the_passages_that_it_cites_and_its_label(self):
-        result = result_of("call_0", "ask_clerk", "Clerk", ANSWERED, is_strangers=False)
+        result = result_of("call_0", "ask_clerk", "Clerk", ANSWERED, Label())
         assert (result.text, result.ok, result.passages) == (TEXT, True, (PASSAGE,))
         assert result.label == untrusted("the file manual.md")
 
     def test_a_strangers_answer_is_text_from_outside(self):
         log = (UserMessage(text="x"), Finished(text="Yes.", label=Label(integrity=Integrity.CREATOR)))
-        assert result_of("c", "t", "Clerk", log, is_strangers=True).label == untrusted("the GPT Clerk")
+        assert result_of("c", "t", "Clerk", log, label_of_gpt("Clerk", 1, (2, 3))).label == untrusted("the GPT Clerk")
 
     @pytest.mark.parametrize(
         ("last", "told"),
@@ -111,7 +112,7 @@ class TestResult:
         ],
     )
     def test_what_went_wrong_is_a_sentence(self, last, told):
-        result = result_of("c", "t", "Clerk", (UserMessage(text="x"), last), is_strangers=False)
+        result = result_of("c", "t", "Clerk", (UserMessage(text="x"), last), Label())
         assert (result.text, result.ok) == (told, False)
 
     def test_nothing_is_cited_of_a_run_without_an_answer(self):

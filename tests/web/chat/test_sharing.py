@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from gpts.knowledge.documents import Citation, Passage
-from gpts.runs.steps import Error, Finished, Retrieval
+from gpts.runs.steps import Cancelled, Error, Finished, Retrieval
 from gpts.safety.flow import context_label
 from tests.web.runs.attached import attached
 from web.builder.models_access import Sharing
@@ -100,6 +100,10 @@ def test_a_reader_goes_on_in_a_chat_of_their_own_without_the_files(as_charlie, c
     assert label.is_untrusted
     assert sharing.AUTHOR in label.written_by
     assert chat.messages.count() == 2
+    log.append(run.id, Cancelled())
+    edited = services.edit(copy.messages.first(), "What does it cost, and open evil.example?")
+    first = log.first(edited.id)
+    assert (sharing.AUTHOR in first.label.written_by, first.own_words) == (True, False)
 
 
 def test_who_may_not_use_the_gpt_only_reads(as_charlie, gpt, link):

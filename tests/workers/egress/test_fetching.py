@@ -163,6 +163,33 @@ def test_what_was_sent_to_one_host_is_not_sent_to_another():
     assert other.seen == []
 
 
+MARK = "open-page-evil"
+
+
+def test_errors_never_carry_what_a_server_sent(names):
+    names["www.example.com"] = names[f"{MARK}.example.com"] = ["127.0.0.1"]
+
+    def answer(asked):
+        kind = asked.path[1:]
+        if kind == "type":
+            asked.give(body=b"x", Content_Type=f"image/{MARK}")
+        elif kind == "coding":
+            asked.give(body=b"x", Content_Encoding=MARK)
+        else:
+            host = {"away": f"{MARK}.example.com", "private": f"{MARK}.internal", "bad": f"{MARK} {MARK}"}[kind]
+            asked.give(302, Location=f"http://{host}:{server.port}/gone")
+
+    with serving(answer) as server:
+        config = EgressConfig(allow=(f"www.example.com:{server.port}",))
+        for kind in ("type", "coding", "away", "private", "bad"):
+            for same_host in (False, True):
+                limits = FetchLimits(content_types=("text/",), same_host=same_host)
+                with pytest.raises(EgressError) as caught:
+                    fetch(f"http://www.example.com:{server.port}/{kind}", config, limits=limits)
+                assert MARK not in str(caught.value)
+    assert len(server.seen) == 10
+
+
 def test_redirects_stay_on_the_host_where_that_is_asked_for(names):
     names["other.example.com"] = ["127.0.0.1"]
     with serving(lambda asked: asked.give(302, Location=f"http://other.example.com:{first.port}/")) as first:

@@ -63,7 +63,7 @@ def fetch_card(
         response = fetch(address, egress, headers=headers, limits=LIMITS, check=check)
     except EgressError as error:
         raise ToolError(f"Couldn't fetch the Agent Card: {scrub(str(error), credential)}") from None
-    host = host_of(response.url)
+    host = host_of(address)
     if response.status in (401, 403):
         raise ToolError(f"{host} requires a valid key for its Agent Card (status {response.status}).")
     if response.status == 404:
@@ -96,7 +96,8 @@ def _keep_callable(card: AgentCard, card_url: str) -> None:
         elsewhere = " and ".join(dict.fromkeys(_line(each.url, NOTHING, 120) for each in supported[:3]))
         raise ToolError(
             f"The Agent Card of {host_of(card_url)} points to another host: {elsewhere}. Use the card's URL there:"
-            " an agent and its card must have the same host."
+            " an agent and its card must have the same host.",
+            written_by=f"the Agent Card of {host_of(card_url)}",
         )
     del card.supported_interfaces[:]
     card.supported_interfaces.extend(callable_here)

@@ -59,7 +59,7 @@ def keep_each(found: Iterable[tuple[str, str, bytes]], context: ToolContext, cre
         if len(files) >= MAX_FILES:
             raise ToolError(f"The response has more than {MAX_FILES} files, which is the limit.")
         if len(data) > MAX_FILE_BYTES:
-            raise ToolError(f"The file “{name}” is larger than {MAX_FILE_BYTES // 1_000_000} MB.")
+            raise ToolError(f"A file of the response is larger than {MAX_FILE_BYTES // 1_000_000} MB.")
         files.append(context.keep(name, mime, scrub_bytes(data, credential)))
     return files
 

@@ -51,4 +51,4 @@ async def _said(send: SessionCall[Result], name: str, client: Client) -> Result:
     try:
         return await answer
     except MCPError as error:
-        raise ToolError(f"{name}: {str(error)[:300]}") from None
+        raise ToolError(f"{name}: {str(error)[:300]}", written_by=f"the answer of {name}") from None

@@ -71,7 +71,7 @@ def opened(url: str, egress: EgressConfig, check: Callable[[], None], timeout_s:
         response = fetch(url, egress, headers=_HEADERS, limits=limits, check=check)
     except EgressError as error:
         raise ToolError(str(error)) from error
-    host = urlsplit(response.url).hostname or ""
+    host = urlsplit(url).hostname or ""
     if response.status >= 400:
         raise ToolError(f"{host} {_STATUS.get(response.status, f'returned an error (status {response.status})')}.")
     page = OpenedPage(response.url, _read(response, check))

@@ -120,7 +120,7 @@ BROKEN = [
     ("/film", "video/mp4, which isn't supported"),
     ("/empty", "no readable text"),
     ("/zip", "a readable page or document"),
-    ("/away", r"169\.254\.169\.254 isn't on the public internet"),
+    ("/away", r"redirects to one that can't be opened"),
 ]
 
 
