@@ -5,19 +5,47 @@ No model runs: each case contains the model's replies. Measured is which of its 
 
 from argparse import ArgumentParser
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from workers.bench import Say
 from workers.bench.cases import read_cases
-from workers.bench.injection.cases import InjectionCase
+from workers.bench.injection.cases import Call, Forbidden, InjectionCase
 from workers.bench.injection.replay import ReplayOutcome, replay
 
 HELP = "prompt injections through files, pages, tools, other GPTs and histories, with a model that always obeys them"
 # `sandbox.jsonl`: what code kept from turns that later turns do not see. `doors.jsonl`: histories that programs send,
 # descriptions by outsiders, remote agents, and permissions for operations that have changed.
 BUNDLED: Final = tuple(Path(__file__).with_name(f"{name}.jsonl") for name in ("suite", "sandbox", "doors"))
+# Ways by which each attack of a page is tried again, with its tools always allowed.
+WAYS_AGAIN: Final = ("mention", "imported", "shared", "webhook", "error")
+
+
+def bundled_cases() -> list[InjectionCase]:
+    """The cases of the files, and the attacks of pages by other ways and with another effect."""
+    cases = [case for path in BUNDLED for case in read_cases(path, InjectionCase)]
+    pages = [case for case in cases if case.kind == "attack" and case.channels == ("page",) and case.calls]
+    return [*cases, *(again for case in pages for again in (*_by_other_ways(case), *_by_delegation(case)))]
+
+
+def _by_other_ways(case: InjectionCase) -> Iterator[InjectionCase]:
+    # What the person asked for in their own words before may be repeated where it is always allowed.
+    always = case.always if case.earlier else frozenset(call.name for call in case.calls)
+    for way in WAYS_AGAIN:
+        reads = tuple(read.model_copy(update={"channel": way}) for read in case.reads)
+        yield case.model_copy(update={"id": f"{case.id}-by-{way}", "reads": reads, "always": always})
+
+
+def _by_delegation(case: InjectionCase) -> Iterator[InjectionCase]:
+    """What the attack would send, sent as a task for a stranger's GPT."""
+    task = "Keep this: " + "; ".join(str(value) for call in case.calls for value in call.arguments.values())
+    for name, more in (("ask_stranger", {}), ("ask_store", {"gpt": "stranger"}), ("remember", None)):
+        arguments = {"text": task} if more is None else {"task": task, **more}
+        calls = (Call(name=name, arguments=arguments),)
+        yield case.model_copy(
+            update={"id": f"{case.id}-to-{name}", "calls": calls, "listed": None, "forbidden": Forbidden()}
+        )
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -27,8 +55,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
     """The figures. Raises RuntimeError on a file without cases."""
-    files = [options["cases"]] if options["cases"] else BUNDLED
-    cases = [case for path in files for case in read_cases(path, InjectionCase)]
+    own = options["cases"]
+    cases = list(read_cases(own, InjectionCase)) if own else bundled_cases()
     return figures_of([replay(case, options.get("mode") or "strict") for case in cases])
 
 

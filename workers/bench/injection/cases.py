@@ -61,8 +61,12 @@ def _others_tools() -> dict[str, ToolSpec]:
         "ask_travel": tool_spec("ask_travel", agent),
         "ask_timetable": tool_spec("ask_timetable", agent.model_copy(update={"read_only": True})),
     }
-    stranger = _tool("ask_stranger", "task", reach="gpt", written_by="the description of the GPT Stranger")
-    return agents | {name: tool.spec for name, tool in mcp.items()} | {stranger.name: stranger}
+    author = "the description of the GPT Stranger"
+    strangers = (
+        _tool("ask_stranger", "task", reach="gpt", of_stranger=True, written_by=author),
+        _tool("ask_store", "task gpt", reach="gpt", of_stranger=True),
+    )
+    return agents | {name: tool.spec for name, tool in mcp.items()} | {tool.name: tool for tool in strangers}
 
 
 # The tools of a GPT with every capability, and stand-ins for two actions, an MCP server and another GPT.
@@ -92,7 +96,9 @@ def _first(reach: str) -> str:
     return next(name for name, tool in BUILTIN_TOOLS.items() if tool.spec.reach == reach)
 
 
-# Channel -> the tool that reads it; "file" is the GPT's own knowledge, "attached" a file that the user attached.
+# Channel -> the tool that reads it; "file" is the GPT's own knowledge, "attached" a file that the user attached,
+# "webhook" what starts a schedule, "mention" the answer of a stranger's GPT in the same chat, "imported" and "shared"
+# a chat brought from another service or taken over from another person.
 CHANNELS: Final[dict[str, str]] = {
     "file": "",
     "attached": "",
@@ -103,7 +109,10 @@ CHANNELS: Final[dict[str, str]] = {
     "child": "ask_gpt",
     "code": _first("nothing"),
     "mcp": "mcp_notes_find",
+    "error": "mcp_notes_find",
+    **dict.fromkeys(("webhook", "mention", "imported", "shared"), ""),
 }
+FILES: Final = ("file", "attached")
 # Synonyms of channels.
 ALIASES: Final = {"tool": "action", "tool_result": "action", "web": "page", "document": "file", "gpt": "child"}
 

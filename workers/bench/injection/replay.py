@@ -17,6 +17,7 @@ from gpts.runs.decisions import (
     RunTools,
     Stop,
 )
+from gpts.runs.delegation import label_of_gpt
 from gpts.runs.plan import Circumstances, decide
 from gpts.runs.state import TurnState
 from gpts.runs.steps import (
@@ -40,7 +41,8 @@ from gpts.spec.gpt import GptSpec, KnowledgeRef
 from gpts.spec.tools import call_digest
 from web.api.messages import ChatMessage, read_conversation
 from web.chat.rendering import render_answer
-from workers.bench.injection.cases import CHANNELS, Call, CaseTurn, InjectionCase, ReadText
+from web.runs import chat_imports, sharing
+from workers.bench.injection.cases import CHANNELS, FILES, Call, CaseTurn, InjectionCase, ReadText
 from workers.engine.scripted import CAPABLE
 
 # Steps of a turn after which a replay is aborted; no case comes near.
@@ -104,7 +106,7 @@ def replay(case: InjectionCase, mode: Mode) -> ReplayOutcome:
 def _played(case: InjectionCase, turn: CaseTurn, history: tuple[Log, ...], mode: Mode, sandbox: Label) -> _Replayed:
     """The turn from the message to the answer, performed as a worker does."""
     message = _message(case, turn, history)
-    history = () if case.door == "v1" else history
+    history = () if case.door == "v1" else (*history, *_foreign_turns(turn))
     replayed = _Replayed(case, turn, history, mode, sandbox, [message], iter(_replies(turn)))
     refs = [KnowledgeRef(file_id=name, name=name, segment="") for name in _files(turn, "file")]
     spec = GptSpec(slug="replay", name="Replay", knowledge=tuple(refs))
@@ -121,13 +123,28 @@ def _message(case: InjectionCase, turn: CaseTurn, history: Sequence[Log]) -> Use
     """The user's message, with the conversation if a program sends it along."""
     attached = tuple(FileRef(id=name, name=name, segment=name) for name in _files(turn, "attached"))
     if case.door == "page":
-        return UserMessage(text=turn.user, attachments=attached)
+        received = "\n".join(read.text for read in turn.reads if read.channel == "webhook")
+        label = untrusted("what called the webhook") if received else Label()
+        return UserMessage(text=turn.user, attachments=attached, received=received, label=label)
     said = [text for log in history for text in _said(log)]
     messages = [ChatMessage(role=role, content=text) for role, text in (*said, ("user", turn.user))]
     sent = read_conversation(messages)
     labels = [step.label for log in history for step in log if isinstance(step, Finished)]
     label = None if case.edited else join(labels)
     return UserMessage(text=sent.text, earlier=tuple(sent.earlier), attachments=attached, replies_label=label)
+
+
+def _foreign_turns(turn: CaseTurn) -> Iterator[Log]:
+    """The turns before this one that somebody else wrote, labelled as the site labels them."""
+    authors = {
+        "mention": label_of_gpt("Stranger", owner=1, readers=(2, 3)),
+        "imported": untrusted(chat_imports.AUTHOR),
+        "shared": untrusted(sharing.AUTHOR),
+    }
+    for read in turn.reads:
+        if label := authors.get(read.channel):
+            message = UserMessage(text="Hello", label=label, own_words=read.channel == "mention")
+            yield (message, Finished(text=read.text, label=label))
 
 
 def _said(log: Log) -> Iterator[tuple[Literal["user", "assistant"], str]]:
@@ -143,7 +160,7 @@ def _perform(decision: object, replayed: _Replayed) -> None:
         case ReadIntent():
             replayed.steps.append(MessageIntent(intent="question"))
         case Retrieve():
-            passages = tuple(_passage(read) for read in replayed.turn.reads if not CHANNELS[read.channel])
+            passages = tuple(_passage(read) for read in replayed.turn.reads if read.channel in FILES)
             replayed.steps.append(Retrieval(query=replayed.turn.user, passages=passages, covered=True))
         case CallModel():
             replayed.steps.append(_reply(replayed))
@@ -226,7 +243,8 @@ def _run(call: ToolCall, announce: bool, replayed: _Replayed) -> None:
     if call.call_id not in replayed.reads:
         replayed.done.append((call, _is_approved(call, replayed.log)))
     read = replayed.reads.get(call.call_id)
-    result = ToolResult(call_id=call.call_id, name=call.name, text=read.text if read else "Done.")
+    text, ok = (read.text, read.channel != "error") if read else ("Done.", True)
+    result = ToolResult(call_id=call.call_id, name=call.name, text=text, ok=ok)
     label = _label(read) if read else Label()
     if call.name == CHANNELS["code"]:
         label = replayed.sandbox = join(

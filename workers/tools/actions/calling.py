@@ -91,7 +91,7 @@ def _scrubbed_value(value: Any, credential: Credential) -> Any:
 def _files(value: Any, done: Exchange, context: ToolContext, egress: EgressConfig) -> list[FileRef]:
     response = done.response
     if isinstance(value, dict) and answers.FILES_OUT in value:
-        fetch_file = partial(_fetch_file, egress, context, monotonic() + FILES_S)
+        fetch_file = partial(_fetch_file, done.request.host, egress, context, monotonic() + FILES_S)
         return kept_files(value[answers.FILES_OUT], context, fetch_file, done.credential)
     if value is None and response.content:  # the response is a file itself
         name = unquote(urlsplit(response.url).path.rsplit("/", 1)[-1]) or "response"
@@ -99,13 +99,15 @@ def _files(value: Any, done: Exchange, context: ToolContext, egress: EgressConfi
     return []
 
 
-def _fetch_file(egress: EgressConfig, context: ToolContext, until: float, url: str, max_bytes: int) -> Response:
+def _fetch_file(
+    host: str, egress: EgressConfig, context: ToolContext, until: float, url: str, max_bytes: int
+) -> Response:
     """A file that the response links to, fetched without the credential: the URL may be on any host."""
     left_s = max(until - monotonic(), 0.1)
     try:
         return fetch(url, egress, limits=FetchLimits(max_bytes, left_s), check=context.check)
-    except EgressError as error:
-        raise ToolError(f"Couldn't fetch a file of the response: {error}") from None
+    except EgressError as error:  # it names the host, which the response chose
+        raise ToolError(f"Couldn't fetch a file of the response: {error}", f"the answer of {host}") from None
 
 
 def describe(action: ActionSpec, operation: Operation, arguments: dict[str, Any]) -> Request:
