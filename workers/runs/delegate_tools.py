@@ -22,7 +22,7 @@ from gpts.safety.policy import context_of
 from gpts.spec.gpt import DelegateRef, GptSpec
 from gpts.spec.tools import ToolSpec
 from web.builder import delegates
-from web.builder.models import Gpt
+from web.builder.models import Gpt, version_text
 from web.runs import delegations
 from web.runs.models import Run
 from workers.knowledge.embed import Embedder
@@ -103,8 +103,8 @@ _STORE: Final = ToolSpec(
 def store_gpts(run: Run, spec: GptSpec, log: Log) -> list[StoreGpt]:
     """The GPTs of the store that the run may call, most recently changed first."""
     found = _reachable(run, spec, log).in_store().exclude(slug=spec.slug).order_by("-changed")
-    facts = (f"published__data__{name}" for name in ("name", "description", "starters"))
-    rows = found.values_list("slug", *facts)[:STORE_GPTS]
+    texts = (version_text(f"published__data__{name}") for name in ("name", "description"))
+    rows = found.values_list("slug", *texts, "published__data__starters")[:STORE_GPTS]
     return [StoreGpt(slug, name, about, tuple(starters or ())) for slug, name, about, starters in rows]
 
 

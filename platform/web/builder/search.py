@@ -27,7 +27,7 @@ from web import rpc
 from web.accounts.models import User
 from web.builder import fulltext
 from web.builder.categories import OTHER, categories
-from web.builder.models import Gpt
+from web.builder.models import Gpt, version_text
 from web.builder.models_store import SearchEntry
 
 # `\w` takes a run of CJK characters for one word; single characters allow partial matches.
@@ -191,9 +191,10 @@ def catch_up(gpts: "QuerySet[Gpt] | None" = None) -> int:
 
 def _write(gpts: "QuerySet[Gpt]") -> None:
     with transaction.atomic():
-        own = ("id", "published_id", "category", "language", "owner__name", "published__data__capabilities", *_PARTS)
+        own = ("id", "published_id", "category", "language", "owner__name", "published__data__capabilities")
         new, old = ([f"{at}__data__{name}" for name in _CARD] for at in ("published", "search_entry__version"))
-        facts = {row["id"]: row for row in gpts.values(*own, *new, *old)}
+        texts = {path: version_text(path) for path in (*_PARTS, *new, *old)}
+        facts = {row["id"]: row for row in gpts.values(*own, **texts)}
         for row in facts.values():
             told = {"version_id": row["published_id"], "category": row["category"], "creator": row["owner__name"]}
             told |= {"facets": f" {' '.join(_facets(row))} ", "chosen": row["language"]}
@@ -228,9 +229,10 @@ def texts_of(gpts: "QuerySet[Gpt]") -> Iterator[tuple[UUID, tuple[str, str, str]
     """For each of `gpts`: its name, description and what else it can be found by; published, or else its draft's."""
     texts = ("name", "description", "starters")
     published = [f"published__data__{name}" for name in texts]  # without the rest, which can be megabytes
+    live = {path: version_text(path) for path in published[:2]}
     others = ("id", "published_id", "category", "owner__name", "owner__email")
     titles = categories()
-    for row in gpts.values(*others, *texts, *published):
+    for row in gpts.values(*others, *texts, published[2], **live):
         name, description, starters = (row[key] for key in (published if row["published_id"] else texts))
         owner = User(name=row["owner__name"], email=row["owner__email"]).shown_name
         yield row["id"], (name, description, " ".join([*starters, titles.get(row["category"], titles[OTHER]), owner]))

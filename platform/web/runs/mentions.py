@@ -15,7 +15,7 @@ from django.utils.translation import gettext
 
 from web.accounts.models import User
 from web.builder.access import access_published
-from web.builder.models import Gpt, GptVersion
+from web.builder.models import Gpt, GptVersion, version_text
 from web.builder.models_access import GptQuerySet, Sharing
 from web.builder.search import find, find_among
 from web.runs.errors import GuestGone, Refused
@@ -127,7 +127,7 @@ def _mention_in(conversation: Conversation, text: str) -> Mention | None:
         return None
     # Names are compared here, a few milliseconds for thousands: databases differ in how they ignore case.
     gpts = Gpt.objects.chattable_by(conversation.owner).filter(published__isnull=False).order_by("created")
-    names = list(gpts.values_list("slug", "published__data__name"))
+    names = list(gpts.values_list("slug", version_text("published__data__name")))
     own = (conversation.gpt.slug, conversation.version.spec().name)
     return find_mention(text, names if own in names else [*names, own])
 
@@ -183,7 +183,7 @@ def _matching(allowed: GptQuerySet, query: str, recent: list[UUID]) -> list[UUID
     """GPTs with a word that starts with the query, then those that contain it, then fuzzy matches."""
     named = Q(published__data__name__icontains=query) | Q(slug__icontains=query)
     called = allowed.filter(named).order_by("-published_id")
-    names = dict(called.values_list("id", "published__data__name")[:N_NAMED])
+    names = dict(called.values_list("id", version_text("published__data__name"))[:N_NAMED])
     begin = [id for id, name in names.items() if f" {query}".casefold() in f" {name}".casefold()]
     tiers = (begin, list(names), _searched(allowed, query))
     return list(dict.fromkeys(id for tier in tiers for id in _sorted(tier, recent)))

@@ -11,8 +11,12 @@ from web.builder.models import Gpt
 from web.builder.models_access import Sharing
 from web.builder.search import N_PERSONAL, find, rank, words
 from web.builder.services import create_gpt, delete_gpt, set_sharing, update_gpt
-from web.runs.services import start_conversation
+from web.runs import log
+from web.runs.mentions import _mention_in as mention_in
+from web.runs.mentions import mentionable
+from web.runs.services import start_conversation, start_run
 from web.store import standings
+from workers.runs.delegate_tools import store_gpts
 
 
 @pytest.fixture
@@ -60,6 +64,21 @@ def names_found(query: str) -> list[str]:
 )
 def test_search_finds_it_in_spite_of_typos_and_endings(shelf, query, name):
     assert names_found(query)[0] == name
+
+
+@pytest.mark.parametrize("text", ["1984", "true", "[1]", '"Pump"', "null"])
+def test_a_gpt_whose_texts_are_json_too_is_published_found_and_mentioned(alice, text):
+    gpt = create_gpt(alice, {"name": text, "description": text, "starters": [text]})
+    publish(gpt, Sharing.STORE)
+    assert names_found(*words(text)) == [text]
+    assert mentionable(alice, text) == [gpt]
+    asking = create_gpt(alice, {"name": "Front desk"})
+    publish(asking)
+    chat = start_conversation(alice, asking)
+    assert mention_in(chat, f"@{text} Hello").name == text
+    run = start_run(chat, "Hello")
+    (offered,) = store_gpts(run, run.version.spec(), log.read(run.id))
+    assert (offered.name, offered.description, offered.starters) == (text, text, (text,))
 
 
 def test_search_finds_nothing_where_nothing_fits(shelf):
