@@ -24,6 +24,7 @@ _FOLDERS: Final = (
     "workers/isolation",
     "workers/connectors",
     "workers/indexing",
+    "gpts/egress",
     "workers/egress",
 )
 _FILES: Final = ("gpts/safety/addressing.py", "gpts/safety/hidden_characters.py")

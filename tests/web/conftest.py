@@ -73,8 +73,9 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
+def receiver(settings) -> Iterator[Receiver]:
     with Receiver() as server:
+        settings.EGRESS_ALLOW = (f"127.0.0.1:{server.server_port}",)
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield server
         server.shutdown()

@@ -4,10 +4,11 @@ It connects to the public internet and to what the operator allowed only, howeve
 name servers and redirects return. Callers pass an EgressConfig and catch EgressError.
 """
 
-from workers.egress.config import EgressConfig, FetchLimits, Response
-from workers.egress.errors import EgressError, EgressFailed, EgressRefused, reason
+from gpts.egress.config import EgressConfig
+from gpts.egress.errors import EgressError, EgressFailed, EgressRefused, reason
+from gpts.egress.guard import Guard
+from workers.egress.config import FetchLimits, Response
 from workers.egress.fetching import fetch
-from workers.egress.guard import Guard
 from workers.egress.transports import GuardedAsyncTransport
 
 __all__ = [

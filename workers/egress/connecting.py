@@ -15,10 +15,10 @@ import anyio.to_thread
 import certifi
 import httpcore
 
-from workers.egress.errors import EgressFailed, EgressRefused
-from workers.egress.guard import Guard
+from gpts.egress.errors import EgressFailed, EgressRefused
+from gpts.egress.guard import Guard
+from gpts.egress.urls import IpAddress
 from workers.egress.resolving import Deadline, addresses_of
-from workers.egress.urls import IpAddress
 
 # The longest wait between two checks whether the run was stopped.
 _POLL_S: Final = 0.25

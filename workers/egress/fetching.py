@@ -10,14 +10,15 @@ from urllib.parse import urljoin
 
 import httpcore
 
-from workers.egress.config import EgressConfig, FetchLimits, Response, media_type
+from gpts.egress.config import EgressConfig
+from gpts.egress.errors import EgressError, EgressFailed, EgressRefused
+from gpts.egress.guard import Guard
+from gpts.egress.urls import Target
+from workers.egress.config import FetchLimits, Response, media_type
 from workers.egress.connecting import GuardedBackend, tls
-from workers.egress.errors import EgressError, EgressFailed, EgressRefused
-from workers.egress.guard import Guard
 from workers.egress.headers import harmless, read_headers, request_headers
 from workers.egress.resolving import Deadline
 from workers.egress.unpacking import Unpacker
-from workers.egress.urls import Target
 
 _REDIRECTS: Final = frozenset([301, 302, 303, 307, 308])
 _METHODS: Final = frozenset(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])

@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from workers.egress.errors import EgressRefused
+from gpts.egress.errors import EgressRefused
+from gpts.egress.urls import Target
 from workers.egress.unpacking import ACCEPTED
-from workers.egress.urls import Target
 
 Headers = list[tuple[bytes, bytes]]
 

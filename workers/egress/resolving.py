@@ -12,8 +12,8 @@ from threading import Thread
 from time import monotonic
 from typing import Final
 
-from workers.egress.errors import EgressFailed
-from workers.egress.urls import IpAddress
+from gpts.egress.errors import EgressFailed
+from gpts.egress.urls import IpAddress
 
 # The default for connecting, a handshake or sending a part.
 _WAIT_S: Final = 5.0

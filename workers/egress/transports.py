@@ -11,11 +11,11 @@ from typing import Final
 import httpcore
 import httpx
 
-from workers.egress.config import EgressConfig
+from gpts.egress.config import EgressConfig
+from gpts.egress.errors import EgressError
+from gpts.egress.guard import Guard
 from workers.egress.connecting import AsyncGuardedBackend, tls
-from workers.egress.errors import EgressError
 from workers.egress.fetching import core_url
-from workers.egress.guard import Guard
 from workers.egress.headers import read_headers
 from workers.egress.unpacking import ACCEPTED, Unpacker
 

@@ -7,7 +7,7 @@ server sends them unasked, since nothing here can unpack them incrementally.
 import zlib
 from collections.abc import Mapping
 
-from workers.egress.errors import EgressFailed
+from gpts.egress.errors import EgressFailed
 
 ACCEPTED = "gzip"
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 from uuid import UUID
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 from django.db import transaction
@@ -12,10 +13,14 @@ from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 
+from gpts.egress.config import EgressConfig
+from gpts.egress.errors import EgressRefused
+from gpts.egress.guard import Guard
 from web.accounts import audit, outbox
 from web.accounts.models import User
 from web.accounts.models_outbox import URL_CHARS, Delivery, Webhook
 from web.secrets import seal
+from web.worker_texts import said
 
 # For each GPT, and for operators.
 MOST: Final = 10
@@ -33,12 +38,15 @@ _check_url: Final = URLValidator(schemes=["http", "https"])
 
 
 def check_url(url: str, field: str = "url") -> None:
-    """Raises ValidationError for the field unless it is a URL; whether it may be reached shows later."""
+    """Raises ValidationError for the field unless it is a URL that this site may call, as far as its host shows."""
     try:
         _check_url(url if len(url) <= URL_CHARS else "")
+        Guard(EgressConfig(allow=settings.EGRESS_ALLOW, deny=settings.EGRESS_DENY)).target(url)
     except ValidationError:
         text = gettext("Enter a full URL, such as https://example.org/hook.")
         raise ValidationError({field: text}) from None
+    except EgressRefused as refused:
+        raise ValidationError({field: said(str(refused))}) from None
 
 
 def events_of(gpt: Any | None) -> Mapping[str, str]:

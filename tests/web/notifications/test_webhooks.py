@@ -9,16 +9,19 @@ import threading
 from datetime import timedelta
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from tests.publishing import publish
 from tests.web.api.conftest import bearer, key_of
 from tests.web.conftest import Receiver
+from tests.web.schedules.conftest import DAILY
 from tests.web.store.use import use
 from web.accounts import audit, outbox, people, webhooks
 from web.accounts.models_outbox import Delivery, Webhook
 from web.builder.stewardship import transfer
 from web.moderation import cases
+from web.schedules import services as schedules
 from web.store import reviews
 from workers import deliveries
 from workers.egress import EgressConfig
@@ -52,6 +55,35 @@ def key_in(html: str) -> str:
 def come() -> None:
     """As if the next try of all that waits had come."""
     Delivery.objects.exclude(next_try=None).update(next_try=timezone.now() - timedelta(seconds=1))
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("http://127.0.0.1/hook", "The address 127.0.0.1 isn't on the public internet."),
+        ("https://[fd00::1]/hook", "The address fd00::1 isn't on the public internet."),
+        ("https://169.254.169.254/latest", "The address 169.254.169.254 isn't on the public internet."),
+        ("https://localhost/hook", "localhost isn't on the public internet."),
+        ("https://ci.corp/hook", "ci.corp isn't on the public internet."),
+        ("https://example.org:8443/hook", "Port 8443 isn't allowed, only 80 and 443."),
+        ("https://me:word@example.org/hook", "Addresses with a user name or password can't be opened."),
+        ("file:///etc/passwd", "Enter a full URL, such as https://example.org/hook."),
+    ],
+)
+def test_an_address_that_the_site_may_not_call_is_refused_when_it_is_saved(
+    alice, bob, gpt, oscar, settings, url, why
+):
+    sent = {"url": url, "events": ["review.left"]}
+    answer = bearer(key_of(alice)).post(f"/api/gpts/{gpt.slug}/webhooks", sent, **JSON)
+    assert (answer.status_code, answer.json()["detail"]) == (422, f"url: {why}")
+    for gpt_or_site, events in ((gpt, ["review.left"]), (None, ["person.created"])):
+        with pytest.raises(ValidationError, match=re.escape(why)):
+            webhooks.create(gpt_or_site, url, events, alice)
+    with pytest.raises(ValidationError, match=re.escape(why)):
+        schedules.create(bob, gpt, DAILY | {"callback_url": url})
+    settings.EGRESS_ALLOW = ("127.0.0.1", "ci.corp")
+    if "127.0.0.1" in why or "ci.corp" in url:
+        webhooks.create(gpt, url, ["review.left"], alice)
 
 
 def test_a_creators_webhook_from_its_form_to_its_end(client, gpt, alice, bob, charlie, oscar, receiver, egress):
@@ -159,7 +191,7 @@ def test_one_that_fails_for_long_stops_with_its_reason_and_one_that_works_again_
     assert Delivery.objects.count() == n
 
 
-def test_a_slow_url_delays_no_other_and_much_of_one_leaves_room(gpt, alice, receiver):
+def test_a_slow_url_delays_no_other_and_much_of_one_leaves_room(gpt, alice, receiver, settings):
     class Waiting(Receiver):
         """Answers once the other has its call."""
 
@@ -176,6 +208,7 @@ def test_a_slow_url_delays_no_other_and_much_of_one_leaves_room(gpt, alice, rece
     receiver.got = Arriving()
     with Waiting() as slow:
         threading.Thread(target=slow.serve_forever, args=(0.02,), daemon=True).start()
+        allow = settings.EGRESS_ALLOW = tuple(f"127.0.0.1:{each.server_port}" for each in (slow, receiver))
         first, _ = webhooks.create(gpt, url_of(slow), ["review.left"], alice)
         for _ in range(50):
             outbox.test(first)
@@ -183,7 +216,6 @@ def test_a_slow_url_delays_no_other_and_much_of_one_leaves_room(gpt, alice, rece
         outbox.test(last)
         due = Delivery.objects.filter(id__in=outbox.due())
         assert (due.filter(webhook=first).count(), due.filter(webhook=last).count()) == (4, 1)
-        allow = tuple(f"127.0.0.1:{each.server_port}" for each in (slow, receiver))
         deliveries.deliver(EgressConfig(allow=allow), within_s=0)
         assert (len(slow.got), len(receiver.got)) == (4, 1)
         slow.shutdown()
@@ -211,7 +243,8 @@ def test_a_worker_killed_after_sending_sends_the_same_id_again(gpt, alice, recei
 
 
 def test_no_webhook_reaches_the_sites_own_network(gpt, alice):
-    hook, _ = webhooks.create(gpt, "http://169.254.169.254/latest", ["review.left"], alice)
+    hook, _ = webhooks.create(gpt, "https://example.org/latest", ["review.left"], alice)
+    Webhook.objects.update(url="http://169.254.169.254/latest")  # as a name would lead there
     outbox.test(hook)
     deliveries.deliver(EgressConfig())
     assert re.search("allow|private|public", Delivery.objects.get().error)

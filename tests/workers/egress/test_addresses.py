@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from gpts.egress.urls import target_of
 from workers.egress import EgressConfig, EgressError, EgressRefused, FetchLimits, Guard, fetch, resolving
-from workers.egress.urls import target_of
 
 PUBLIC = EgressConfig()
 

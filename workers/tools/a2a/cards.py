@@ -14,11 +14,11 @@ from a2a.types import AgentCard, AgentSkill, SecurityScheme
 from a2a.utils.constants import TransportProtocol
 from google.protobuf.json_format import ParseError
 
+from gpts.egress.urls import target_of
 from gpts.safety.invisible_characters import strays
 from gpts.spec.actions import NAME_CHARS, SUMMARY_CHARS, AuthHint, host_of
 from gpts.spec.agents import CARD_CHARS, CARD_PATH, AgentFacts
 from workers.egress import EgressConfig, EgressError, FetchLimits, fetch
-from workers.egress.urls import target_of
 from workers.tools import ToolError
 from workers.tools.actions.answers import failure
 from workers.tools.credentials import NOTHING, Credential, scrub, scrub_bytes

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 
 import idna
 
-from workers.egress.errors import EgressRefused
+from gpts.egress.errors import EgressRefused
 
 MAX_URL_CHARS: Final = 8_000
 PORTS: Final = {"http": 80, "https": 443}

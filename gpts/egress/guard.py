@@ -5,10 +5,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from workers.egress.config import EgressConfig
-from workers.egress.errors import EgressRefused
-from workers.egress.ranges import IpNetwork, is_never, is_public
-from workers.egress.urls import PORTS, IpAddress, Target, target_of
+from gpts.egress.config import EgressConfig
+from gpts.egress.errors import EgressRefused
+from gpts.egress.ranges import IpNetwork, is_never, is_public
+from gpts.egress.urls import PORTS, IpAddress, Target, target_of
 
 # Names that are never on the public internet (RFC 2606, 6761, 6762, 7686, 8375, 9476; ICANN's .internal), and
 # common unofficial names of home and company networks.

@@ -11,7 +11,7 @@ from typing import Final
 
 from AntiSSRF import IPAddressRanges
 
-from workers.egress.urls import IpAddress
+from gpts.egress.urls import IpAddress
 
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 

@@ -1,0 +1,19 @@
+"""The operator's lists of what requests may reach."""
+
+from dataclasses import dataclass
+
+USER_AGENT = "Guildhall/0.1 (reads single pages when a person asks for them)"
+
+
+@dataclass(frozen=True, slots=True)
+class EgressConfig:
+    """The operator's lists; the default allows the public internet only.
+
+    `allow`: hosts ("wiki.corp"), hosts with a port ("wiki.corp:8080"), addresses or networks ("10.1.0.0/16") that are
+    allowed although they are private; "*." before a name means its subdomains. A host without a port is allowed at
+    ports 80 and 443. `deny`: hosts (with their subdomains), addresses and networks to refuse; it takes precedence.
+    """
+
+    allow: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+    user_agent: str = USER_AGENT
