@@ -3,7 +3,7 @@
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from gpts.values import ShortText, Text, Value
 
@@ -32,14 +32,20 @@ Folder = Annotated[Text, Field(max_length=300), AfterValidator(_inside)]
 Name = Annotated[Text, Field(min_length=1, max_length=300)]
 
 
-class WebPage(Value):
+class _Settings(Value):
+    """What a creator sets, and nothing else."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class WebPage(_Settings):
     """One page, or a file at an address."""
 
     kind: Literal["page"] = "page"
     url: WebAddress
 
 
-class Website(Value):
+class Website(_Settings):
     """The pages of a site below `url`, as far as its robots.txt lets programs read them."""
 
     kind: Literal["site"] = "site"
@@ -47,7 +53,7 @@ class Website(Value):
     most: Annotated[int, Field(ge=1, le=MOST_FILES)] = 100
 
 
-class Feed(Value):
+class Feed(_Settings):
     """The entries of an RSS or Atom feed, the newest `most`."""
 
     kind: Literal["feed"] = "feed"
@@ -55,7 +61,7 @@ class Feed(Value):
     most: Annotated[int, Field(ge=1, le=MOST_FILES)] = 50
 
 
-class GitRepository(Value):
+class GitRepository(_Settings):
     """The files of a branch (empty: the default one) below `folder`, over HTTPS. Its secret: a token."""
 
     kind: Literal["git"] = "git"
@@ -64,7 +70,7 @@ class GitRepository(Value):
     folder: Folder = ""
 
 
-class Bucket(Value):
+class Bucket(_Settings):
     """The objects of an S3 bucket whose keys begin with `prefix`. Its secret: that of the access key."""
 
     kind: Literal["s3"] = "s3"
@@ -75,7 +81,7 @@ class Bucket(Value):
     key_id: ShortText = ""
 
 
-class Mailbox(Value):
+class Mailbox(_Settings):
     """The messages of the last `days` days in a folder of a mailbox, by IMAP with TLS. Its secret: the password."""
 
     kind: Literal["imap"] = "imap"

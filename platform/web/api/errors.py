@@ -152,7 +152,7 @@ def problem_of(error: Exception) -> Problem:
         case HttpError():
             return Problem(error.status_code, str(error))
         case RequestInvalid():
-            return _invalid([(_field(e["loc"]), e["msg"].removeprefix("Value error, ")) for e in error.errors])
+            return _invalid([(_field(each["loc"]), _sentence(each)) for each in error.errors])
         case ValidationError():
             return _invalid(_messages(error))
         case RequestDataTooBig():
@@ -164,7 +164,13 @@ def problem_of(error: Exception) -> Problem:
 
 
 NO_KEY: Final = "A valid API key is required: send “Authorization: Bearer gh_…”. Create keys on your account page."
+UNKNOWN_FIELD: Final = "This request has no such field. Check its spelling, or leave it out."
 _CODES: Final = {413: "message_too_long", 429: "rate_limit_exceeded", 409: "conflict"}
+
+
+def _sentence(error: dict[str, Any]) -> str:
+    is_unknown = error["type"] in ("extra_forbidden", "unexpected_keyword_argument")
+    return UNKNOWN_FIELD if is_unknown else str(error["msg"]).removeprefix("Value error, ")
 
 
 def _field(loc: tuple[Any, ...]) -> str:

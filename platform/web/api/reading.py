@@ -5,7 +5,7 @@ from typing import Any, cast
 from django.http import HttpRequest
 from ninja.parser import Parser
 from ninja.types import DictStrAny
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 from pydantic_core import from_json
 
 
@@ -19,7 +19,9 @@ class StrictParser(Parser):
 
 
 class RequestBody(BaseModel):
-    """A JSON object in a request.
+    """A JSON object in a request. A field that it doesn't have is an error, not a typing mistake that nobody sees.
 
     Not ninja's Schema, which reads attributes of any value: to it, `5` and `[null]` would be changes of nothing.
     """
+
+    model_config = ConfigDict(extra="forbid")

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 from ninja import Router, Schema, Status
 from ninja.pagination import paginate
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from gpts.values import Text
 from web.api.auth import caller
@@ -44,6 +44,8 @@ CollectionName = Annotated[Text, Field(min_length=1, max_length=COLLECTION_NAME_
 
 class CategoryShape(Schema):
     """A category of the store."""
+
+    model_config = ConfigDict(extra="forbid")
 
     key: Annotated[str, Field(min_length=1, max_length=20, pattern=r"^[a-z0-9-]+$")]
     title: Annotated[Text, Field(min_length=1, max_length=40)]

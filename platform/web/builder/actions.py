@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from gpts.spec.actions import (
     DOCUMENT_BYTES,
@@ -43,6 +43,8 @@ Row = TypeVar("Row", bound=Outside)
 @dataclass(frozen=True, slots=True)
 class DocumentSource:
     """An OpenAPI 3.0 or 3.1 document: its text (JSON or YAML) or its URL."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
     document: Annotated[Text, Field(max_length=DOCUMENT_BYTES)] = ""
     url: Annotated[Text, Field(max_length=2_000, description="Where to fetch it, if `document` is empty.")] = ""

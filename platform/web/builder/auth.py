@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 from django.utils.translation import gettext, gettext_noop
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from gpts.spec.actions import host_of
 from gpts.values import ShortText, Text
@@ -28,6 +28,8 @@ class AuthSetting:
 
     `secret` is the API key ("user:password" for basic), or the client secret for oauth.
     """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
     kind: AuthKind
     secret: Annotated[Text, Field(max_length=MAX_SECRET_CHARS)] | None = None
