@@ -67,7 +67,14 @@ def urls_of(api: NinjaAPI) -> tuple[list[URLResolver | URLPattern], str, str]:
 
 
 def shaped(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-    """The response; in place of an error of Django's or ninja's own, one in the shape of the path."""
+    """The response; in place of an error of Django's or ninja's own, one in the shape of the path.
+
+    OPTIONS is answered with the methods that there are.
+    """
+    if request.method == "OPTIONS" and response.status_code == 405 and "Allow" in response.headers:
+        methods = {*response.headers["Allow"].split(", "), "OPTIONS"}
+        also = {"HEAD"} if "GET" in methods else set()
+        return HttpResponse(status=204, headers={"Allow": ", ".join(sorted(methods | also))})
     if response.status_code < 400 or "json" in response.headers.get("Content-Type", ""):
         return response
     problem = Problem(response.status_code, HTTPStatus(response.status_code).phrase + ".")

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.utils.cache import patch_vary_headers
@@ -68,7 +68,9 @@ class ProgramHttp:
         return None
 
     def _answer(self, request: HttpRequest) -> HttpResponseBase:
-        is_head = request.method == "HEAD" and request.path.startswith("/v1/")
+        if _is_elsewhere(request):
+            request.COOKIES.clear()
+        is_head = request.method == "HEAD" and request.path.startswith(APIS)
         if is_head:
             request.method = "GET"
         if request.path.startswith("/v1/") and request.path.endswith("/"):
@@ -76,12 +78,27 @@ class ProgramHttp:
         response = self._get_response(request)
         if request.path.startswith(APIS):
             response = shaped(request, response)
-        if is_head and isinstance(response, HttpResponse):
-            response.headers["Content-Length"] = str(len(response.content))
-            response.content = b""
+        if is_head:
+            _empty(response)
         elif not response.streaming:
             response = self._gzip.process_response(request, response)
         return response
+
+
+def _empty(response: HttpResponseBase) -> None:
+    """Make it the response to HEAD."""
+    if isinstance(response, StreamingHttpResponse):
+        response.streaming_content = iter(())
+    elif isinstance(response, HttpResponse):
+        response.headers["Content-Length"] = str(len(response.content))
+        response.content = b""
+
+
+def _is_elsewhere(request: HttpRequest) -> bool:
+    """Whether a page of another site sent it, for which no cookie counts."""
+    origin = request.headers.get("Origin")
+    own = (settings.SITE_URL, *settings.CSRF_TRUSTED_ORIGINS, f"{request.scheme}://{request.get_host()}")
+    return origin is not None and origin not in own
 
 
 def _is_preflight(request: HttpRequest) -> bool:

@@ -44,6 +44,24 @@ def test_slashes_and_head_are_let_pass(bobs):
     assert Client().head("/v1/models").status_code == 401
 
 
+@pytest.mark.parametrize("path", ["/v1/models", "/api/gpts"])
+def test_head_and_options_are_answered_wherever_get_is(bobs, path):
+    head = bobs.head(path)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["Content-Length"] == str(len(bobs.get(path).content))
+    options = bobs.options(path)
+    assert options.status_code == 204
+    assert {"GET", "HEAD", "OPTIONS"} <= set(options.headers["Allow"].split(", "))
+
+
+def test_a_session_does_not_count_in_requests_of_other_sites_pages(bob, settings):
+    settings.API_ORIGINS = ["https://app.example.org"]
+    browser = Client()
+    browser.force_login(bob)
+    assert browser.get("/api/gpts", headers={"Origin": "http://testserver"}).status_code == 200
+    assert browser.get("/api/gpts", headers={"Origin": "https://app.example.org"}).status_code == 401
+
+
 def test_long_answers_are_compressed_for_clients_that_take_it(bobs, bob):
     create_gpt(bob, {"name": "Long", "description": "long " * 50})
     publish(Gpt.objects.get(name="Long"))
