@@ -93,9 +93,10 @@ def authorize(request: PersonRequest) -> HttpResponse:
     provider = Provider(resource_of(request))
     response = async_to_sync(AuthorizationHandler(provider).handle)(_as_starlette(request))
     if provider.asked is None:
-        if response.status_code != 302:
-            return _refusal(request, response)
-        return _redirect(request, response.headers["location"])
+        # Anybody can register a program: without a click, only one that the person has connected gets them back.
+        if response.status_code == 302 and grants.live_grants(request.user).filter(program=client_id).exists():
+            return _redirect(request, response.headers["location"])
+        return _refusal(request)
     asked = provider.asked
     sent = {
         "program": client_id,
@@ -149,9 +150,9 @@ def _redirect(request: HttpRequest, uri: str, **parameters: str | None) -> HttpR
     return HttpResponse(status=302, headers={"Location": location})
 
 
-def _refusal(request: HttpRequest, response: Response) -> HttpResponse:
-    """A page for the person, who can't be sent back: nobody knows whether the address is the program's."""
-    return render(request, "account/authorize.html", status=response.status_code)
+def _refusal(request: HttpRequest) -> HttpResponse:
+    """A page for the person, who isn't sent on to an address that they have not seen."""
+    return render(request, "account/authorize.html", status=400)
 
 
 def _endpoint(view: Callable[[HttpRequest, Provider], Awaitable[Response]]) -> Callable[[HttpRequest], HttpResponse]:

@@ -244,7 +244,11 @@ def test_nobody_is_sent_to_an_address_that_is_not_the_programs(browser, program,
         ({"resource": "https://other.example/mcp"}, "invalid_target"),
     ],
 )
-def test_other_mistakes_are_told_to_the_program(browser, program, changed, error):
+def test_other_mistakes_are_told_to_the_program_once_the_person_has_connected_it(browser, program, changed, error):
+    stopped = browser.get(request_of(**changed))  # a link of a stranger who registered a program goes nowhere
+    assert (stopped.status_code, "Location" in stopped) == (400, False)
+    assert "Can’t connect this program" in stopped.content.decode()
+    tokens(browser, code=decided(browser)["code"])
     back = browser.get(request_of(**changed))
     told = parse_qs(urlsplit(back["Location"]).query)
     assert back["Location"].startswith(BACK)
