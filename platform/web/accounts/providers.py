@@ -2,20 +2,26 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, Final
 
 from allauth.socialaccount.providers.openid_connect.views import login as oidc_login
 from allauth.socialaccount.providers.saml.utils import (
     build_saml_config,
     get_app_or_404,
 )
+from allauth.socialaccount.providers.saml.views import acs as allauth_saml_acs
 from allauth.socialaccount.providers.saml.views import login as allauth_saml_login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
 from onelogin.saml2.settings import OneLogin_Saml2_Settings
 
 from web.accounts.sign_in_providers import has_metadata
+
+# What an identity provider sends is some kilobytes, with hundreds of groups some tens.
+MAX_ANSWER_BYTES: Final = 256_000
 
 
 def onward(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -53,6 +59,19 @@ def saml_metadata(request: HttpRequest, organization_slug: str) -> HttpResponse:
     return HttpResponse(metadata, content_type="application/samlmetadata+xml")
 
 
+@csrf_exempt
+@require_POST
+def saml_acs(request: HttpRequest, organization_slug: str) -> HttpResponse:
+    """An identity provider's answer. allauth keeps it for the page that follows, whoever sent it and to whomever.
+
+    So that nobody fills the database, and python3-saml, which is barely maintained, never parses what is no answer.
+    """
+    get_app_or_404(request, organization_slug)
+    if len(request.body) > MAX_ANSWER_BYTES or "SAMLResponse" not in request.POST:
+        return render(request, "socialaccount/authentication_error.html", status=400)
+    return allauth_saml_acs(request, organization_slug=organization_slug)
+
+
 def no_logout(request: HttpRequest, organization_slug: str) -> HttpResponse:
     """Nothing: requests to sign somebody out need no signature, so that any page could make them."""
     raise Http404
@@ -61,6 +80,7 @@ def no_logout(request: HttpRequest, organization_slug: str) -> HttpResponse:
 patterns = [
     path("oidc/<slug:provider_id>/login/", onward(oidc_login), name="openid_connect_login"),
     path("saml/<slug:organization_slug>/login/", onward(saml_login), name="saml_login"),
+    path("saml/<slug:organization_slug>/acs/", saml_acs, name="saml_acs"),
     path("saml/<slug:organization_slug>/metadata/", saml_metadata, name="saml_metadata"),
     path("saml/<slug:organization_slug>/sls/", no_logout),
 ]

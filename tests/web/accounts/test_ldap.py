@@ -1,12 +1,13 @@
 """Sign-in with a directory's password, against ldap3's own mock of a server, which checks filters and passwords."""
 
 import logging
+import re
 
 import ldap3
 import pytest
 from ldap3.core.exceptions import LDAPSocketOpenError
 
-from web.accounts import ldap
+from web.accounts import ldap, ldap_directory
 from web.accounts.models import User
 from web.accounts.services import create_key, valid_key
 from web.sign_in import LdapDirectory, SignIn, read_sign_in
@@ -48,7 +49,7 @@ def directory(settings, monkeypatch, db) -> None:
             connection.strategy.add_entry(dn, fields)
         return connection if connection.bind() else None
 
-    monkeypatch.setattr(ldap, "connect", connect)
+    monkeypatch.setattr(ldap_directory, "connect", connect)
 
 
 def sign_in(client, email: str, password: str) -> str:
@@ -79,6 +80,8 @@ def test_people_of_the_directory_sign_in_and_get_an_account_with_their_groups(cl
         ("twin@example.org", "directory-3"),  # two of them
         ("*@example.org", "directory-1"),
         ("nobody)(uid=alice@example.org", "directory-1"),
+        ("a" * 300 + "@example.org", "directory-1"),
+        ("alice@example.org", "d" * 100_000),
     ],
 )
 def test_nobody_else_does(client, directory, email, password):
@@ -100,11 +103,19 @@ def test_a_directory_that_is_down_keeps_nobody_from_signing_in_otherwise(client,
     def down(*_: object) -> None:
         raise LDAPSocketOpenError("no route")
 
-    monkeypatch.setattr(ldap, "connect", down)
+    monkeypatch.setattr(ldap_directory, "connect", down)
     logging.disable(logging.CRITICAL)
     assert sign_in(client, "alice@example.org", "directory-1") == ""
     assert sign_in(client, "alice@example.org", "alice-secret-1") == "alice@example.org"
     logging.disable(logging.NOTSET)
+
+
+def test_ldap3_is_loaded_by_one_module_and_that_only_by_a_site_with_a_directory(settings):
+    texts = {path.name: path.read_text() for path in settings.REPOSITORY.glob("platform/web/**/*.py")}
+    assert [name for name, text in texts.items() if re.search(r"^(from|import) ldap3\b", text, re.M)] == [
+        "ldap_directory.py"
+    ]
+    assert not any(re.search(r"^(from|import) .*\bldap_directory\b", text, re.M) for text in texts.values())
 
 
 def test_the_directory_must_be_encrypted_and_trusted_with_some_domains(tmp_path):

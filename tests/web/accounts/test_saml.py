@@ -14,6 +14,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from django.contrib.sessions.models import Session
 from django.test import Client
 from onelogin.saml2 import idp_metadata_parser
 from onelogin.saml2.utils import OneLogin_Saml2_Utils
@@ -150,6 +151,20 @@ def test_a_signed_assertion_opens_the_account_of_its_person_with_their_groups(cl
 def test_any_other_answer_signs_nobody_in(client, alice, answer):
     assert deliver(client, answer.xml(ask(client))) == ""
     assert client.last.status_code in (401, 403)
+
+
+@pytest.mark.parametrize(
+    ("path", "sent", "status"),
+    [
+        ("city", {"SAMLResponse": "a" * 300_000}, 400),
+        ("city", {"other": "a" * 200_000}, 400),
+        ("nobody", {"SAMLResponse": "a" * 200_000}, 404),
+    ],
+    ids=["too long", "no answer", "no provider"],
+)
+def test_nobody_fills_the_database_with_what_is_no_answer(client, path, sent, status):
+    assert client.post(f"/account/saml/{path}/acs/", sent).status_code == status
+    assert not Session.objects.exists()
 
 
 def test_an_answer_is_good_once_and_in_the_browser_that_asked(client, alice):
