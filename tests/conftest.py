@@ -23,6 +23,7 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 from tests.publishing import publish
 from web.accounts import audit, live_settings
 from web.accounts.models import User
+from web.accounts.services import vouch_for_address
 from web.builder.models import Gpt
 from web.builder.models_access import Sharing
 from web.builder.search import PAUSED
@@ -126,6 +127,13 @@ def charlie(db) -> User:
 def oscar(db) -> User:
     """An operator."""
     return User.objects.create_user("oscar@example.org", is_staff=True, name="Oscar")
+
+
+@pytest.fixture
+def proven(alice, bob) -> None:
+    """Alice and Bob have proved their addresses, and get what is shared with these."""
+    for person in (alice, bob):
+        vouch_for_address(person)
 
 
 @pytest.fixture(autouse=True)

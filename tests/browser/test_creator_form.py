@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.publishing import publish
 from web.accounts.models import User
+from web.accounts.services import vouch_for_address
 from web.builder import shares
 from web.builder.files import file_became_ready
 from web.builder.models import Gpt
@@ -61,6 +62,7 @@ def test_what_is_typed_saves_itself(form, gpt):
 def test_somebody_with_whom_it_is_shared_edits_it_until_that_ends(page, alice, gpt):
     others = Gpt.objects.filter(id=gpt.id)
     others.update(owner=User.objects.create_user("bob@example.org", name="Bob"))
+    vouch_for_address(alice)
     share = shares.share(others.get(), "edit", email=alice.email)
     page.goto(f"/gpts/{gpt.slug}/edit")
     words = page.get_by_label("Instructions", exact=True)

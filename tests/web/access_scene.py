@@ -27,7 +27,7 @@ from tests.web.runs.attached import attached
 from web.accounts import directory_tokens, grants, invitations, suspended, webhooks
 from web.accounts.models import ApiKey, Scope, User
 from web.accounts.models_sign_in import SignInProvider
-from web.accounts.services import create_key, create_sign_in_link
+from web.accounts.services import create_key, create_sign_in_link, vouch_for_address
 from web.api.models import Batch, FileBatch, ProgramConversation, ProgramItem, Response
 from web.builder import files, shares
 from web.builder.access import open_link
@@ -321,6 +321,7 @@ def build() -> Scene:
     for role in ("chatter", "viewer"):
         open_link(people[role], gpts["linked"].link_secret)
     for name, right in (("linked", "edit"), ("sketch", "edit"), ("second", "chat")):
+        vouch_for_address(people["editor"])
         shares.share(gpts[name], right, email=people["editor"].email)
     create_gpt(people["chatter"], {"name": f"Pump {word('bobs-gpt')}"})
     _chats(people, gpts, scene)
@@ -328,6 +329,7 @@ def build() -> Scene:
     imported = ChatImport.objects.create(owner=people["chatter"], name=word("import-name"), size=9)
     scene.values["<import_id>"] = str(imported.id)
     invited = User.objects.create_user("dana@example.org", name="Dana")
+    vouch_for_address(invited)
     shared = shares.share(gpts["linked"], "view", email=invited.email)
     urls = {name: f"https://example.org/{word(name)}" for name in ("webhook-url", "site-webhook-url")}
     hook, _ = webhooks.create(gpts["linked"], urls["webhook-url"], ["review.left"], people["owner"])

@@ -23,6 +23,12 @@ class AccountAdapter(DefaultAccountAdapter):
         """Whether this visitor can create an account."""
         return invitations.is_open_to(request)
 
+    def clean_email(self, email: str) -> str:
+        """The address. Raises ValidationError where somebody who is signed in adds one that no account may have."""
+        if allauth_context.request.user.is_authenticated:
+            invitations.check_change(email)
+        return super().clean_email(email)
+
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         """The account, not the form again."""
         return reverse("account")

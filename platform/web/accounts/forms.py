@@ -3,16 +3,15 @@
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
-from allauth.account.models import EmailAddress
 from allauth.core import context
 from django import forms
 from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
-from web.accounts import invitations, live_settings
+from web.accounts import invitations
 from web.accounts.models import DEFAULT_SCOPES, ApiKey, Scope, User
-from web.accounts.services import rename
+from web.accounts.services import forget_proof, rename
 
 # Lifetimes of a key, in days; 0: it never expires.
 LIFETIMES = (
@@ -39,9 +38,8 @@ class SignupForm(forms.Form):
         cleaned = super().clean() or {}
         email = cleaned.get("email")
         if email and not invitations.may_have_account(context.request, email):
-            domains = ", ".join(live_settings.get("SIGNUP_DOMAINS"))
-            text = gettext("Use an address of {domains}.").format(domains=domains)
-            self.add_error("email", text if domains else gettext("Sign-up is closed"))
+            is_closed = invitations.has_allowed_domain(email)
+            self.add_error("email", gettext("Sign-up is closed") if is_closed else invitations.wrong_domain())
         return cleaned
 
     def signup(self, request: Any, user: User) -> None:
@@ -65,12 +63,15 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean_email(self) -> str:
         """The address in lower case, as it is looked up; the old one if none was sent."""
-        return self.cleaned_data["email"].lower() or self.initial["email"]
+        email: str = self.cleaned_data["email"].lower() or self.initial["email"]
+        if email != self.initial["email"]:
+            invitations.check_change(email)
+        return email
 
     def save(self, commit: bool = True) -> User:
         """The saved user. Nobody has confirmed a new address."""
         if "email" in self.changed_data:
-            EmailAddress.objects.filter(user=self.instance).delete()
+            forget_proof(self.instance)
         return super().save(commit)
 
 

@@ -18,6 +18,7 @@ from django.db.models import F, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from web.accounts import audit, live_settings, outbox
 from web.accounts.models import User, digest
@@ -125,9 +126,24 @@ def may_have_account(request: HttpRequest, email: str) -> bool:
     """Whether this visitor may create an account with this address."""
     if accepted(request):
         return True
-    return live_settings.get("SIGNUP_OPEN") and (
-        not live_settings.get("SIGNUP_DOMAINS") or is_of(email, live_settings.get("SIGNUP_DOMAINS"))
-    )
+    return bool(live_settings.get("SIGNUP_OPEN") and has_allowed_domain(email))
+
+
+def has_allowed_domain(email: str) -> bool:
+    """Whether an account may have this address: with SIGNUP_DOMAINS, only one of these domains."""
+    domains = live_settings.get("SIGNUP_DOMAINS")
+    return not domains or is_of(email, domains)
+
+
+def check_change(email: str) -> None:
+    """Raises ValidationError if an account can't change its address to this one."""
+    if not has_allowed_domain(email):
+        raise ValidationError(wrong_domain())
+
+
+def wrong_domain() -> str:
+    """The error for an address that is of none of SIGNUP_DOMAINS."""
+    return gettext("Use an address of {domains}.").format(domains=", ".join(live_settings.get("SIGNUP_DOMAINS")))
 
 
 def is_of(email: str, domains: Iterable[str]) -> bool:

@@ -9,7 +9,7 @@ from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
@@ -125,9 +125,18 @@ def user_of_sign_in_link(secret: str, use: bool = False) -> User | None:
     return link.user
 
 
+def confirmed_people() -> "QuerySet[User]":
+    """The people whose account belongs to the owner of its email address: an operator or the address itself said so.
+
+    Whatever is given to an address is given to them only. Anybody can type an address into a form.
+    """
+    proof = EmailAddress.objects.filter(user=OuterRef("pk"), email=OuterRef("email"), verified=True)
+    return User.objects.filter(Q(is_staff=True) | Exists(proof), widget_visitor=None, erased=None)
+
+
 def is_confirmed(user: User) -> bool:
-    """Whether the account belongs to the owner of its email address: an operator or the address itself said so."""
-    return user.is_staff or EmailAddress.objects.filter(user=user, email=user.email, verified=True).exists()
+    """Whether `user` is one of `confirmed_people`."""
+    return confirmed_people().filter(pk=user.pk).exists()
 
 
 @transaction.atomic
@@ -151,15 +160,23 @@ def confirm(user: User) -> None:
     EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
 
 
-def vouch_for_address(user: User) -> None:
-    """Note that the address is the person’s, as an operator says who made them a sign-in link.
+def vouch_for_address(user: User) -> bool:
+    """Note that the address is the person’s, as an operator says. False if it is another account’s second address.
 
     Else a password that they set would be of no use once the site has mail: it would ask for a confirmation by
     email, which `operator@localhost` never gets.
     """
-    if not EmailAddress.objects.filter(email=user.email, verified=True).exists():
+    proven = EmailAddress.objects.filter(email=user.email, verified=True).first()
+    if proven is None:
         fresh = {"verified": True, "primary": not EmailAddress.objects.filter(user=user, primary=True).exists()}
         EmailAddress.objects.update_or_create(user=user, email=user.email, defaults=fresh)
+    return proven is None or proven.user_id == user.pk
+
+
+def forget_proof(user: User) -> None:
+    """End what proved the person's addresses, and their sign-in links: the account gets another address."""
+    EmailAddress.objects.filter(user=user).delete()
+    user.sign_in_links.all().delete()
 
 
 def active_user(email: str) -> User | None:

@@ -55,7 +55,7 @@ class Members(RequestBody):
 
 
 class ChangedMembers(GroupShape):
-    """The group, and the addresses that no account has."""
+    """The group, and the addresses that no account has confirmed."""
 
     unknown: list[str]
 
@@ -159,7 +159,7 @@ def set_quotas_of_group(request: HttpRequest, group_id: int, body: QuotaBody) ->
 
 @router.post(f"{ONE}/people", response={200: ChangedMembers, **INVALID})
 def change_people_of_group(request: HttpRequest, group_id: int, body: Members) -> Group:
-    """Put people into a group, or take them out."""
+    """Put people into a group by addresses that they confirmed, or take them out."""
     by, group = operator(request), _group(group_id)
     unknown = change_members(group, body.add, by)[1] + change_members(group, body.remove, by, leave=True)[1]
     changed = _group(group_id)

@@ -14,7 +14,7 @@ from django.db.models import F, Q, QuerySet
 from django.http import Http404, HttpRequest
 from ninja import Query, Router, Schema, Status
 from ninja.pagination import paginate
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from gpts.values import Text
 from web.accounts import audit, people, quotas
@@ -27,7 +27,7 @@ from web.api.paging import Pages, SearchText
 from web.api.reading import RequestBody
 from web.moderation import suspending
 from web.moderation.models import TEXT_CHARS
-from web.operate.people import belongings, erase, people_here, person_with_address, replace_limits
+from web.operate.people import belongings, confirm_address, erase, people_here, person_with_address, replace_limits
 
 router = Router(tags=["Operators"])
 ONE: Final = "/operate/people/{int:person_id}"
@@ -39,6 +39,8 @@ QuotaKind = Literal[*quotas.KINDS]  # type: ignore[valid-type]
 
 class QuotaShape(Schema):
     """A limit of one kind."""
+
+    model_config = ConfigDict(extra="forbid")
 
     kind: QuotaKind
     most: int | None = Field(ge=0, le=10**15, description="null: no limit.")
@@ -58,6 +60,7 @@ class PersonShape(Schema):
     name: str
     state: Literal["active", "suspended"]
     admin: bool = Field(validation_alias="is_staff")
+    email_confirmed: bool = Field(description="Whether the address is proved to be theirs. Only then it gets shares.")
     groups: list[str]
     created: datetime = Field(validation_alias="date_joined")
     last_login: datetime | None
@@ -98,6 +101,9 @@ class PersonPatch(RequestBody):
     """What to change."""
 
     name: Annotated[Text, Field(max_length=60)] | None = None
+    email_confirmed: Literal[True] | None = Field(
+        None, description="Vouch that the address is theirs. What was shared with it is given to them."
+    )
     groups: list[GroupName] | None = Field(
         None, max_length=100, description="All their groups; new ones are created."
     )
@@ -184,15 +190,17 @@ def read_person(request: HttpRequest, person_id: int) -> User:
 
 @router.patch(ONE, response={200: PersonDetails, **INVALID})
 def change_person(request: HttpRequest, person_id: int, change: PersonPatch) -> User:
-    """Change the name or the groups of a person."""
+    """Change the name or the groups of a person, or confirm their address."""
     by, person = operator(request), _changeable(person_id)
     with transaction.atomic():
         if change.name is not None:
             rename(person, change.name)
+        if change.email_confirmed:
+            confirm_address(person, by)
         if change.groups is not None:
             person.groups.set([Group.objects.get_or_create(name=name)[0] for name in change.groups])
         audit.record(audit.Act.PERSON_CHANGED, by, person, fields="+".join(sorted(change.model_fields_set)))
-    return _details(person)
+    return _details(_person(person_id))
 
 
 @router.put(f"{ONE}/quotas", response={200: PersonDetails, **INVALID})

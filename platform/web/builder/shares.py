@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from gpts.spec.capabilities import CAPABILITIES
 from web.accounts import audit, outbox
 from web.accounts.models import User
+from web.accounts.services import confirmed_people
 from web.builder.access import may_edit, may_have_files
 from web.builder.models import Gpt
 from web.builder.models_shares import GptShare
@@ -50,9 +51,9 @@ def share(gpt: Gpt, right: str, *, email: str = "", group: int | None = None) ->
 
 
 def person_with(email: str) -> User:
-    """The active person with this address, or else somebody without a row (0 is no id) who may come to have it."""
+    """The active person who proved this address, or else somebody without a row (0 is no id) who may come to."""
     address = email.strip().lower()
-    person = User.objects.filter(email=address, is_active=True, widget_visitor=None).first()
+    person = confirmed_people().filter(email=address, is_active=True).first()
     return person or User(pk=0, email=address)
 
 
@@ -64,10 +65,9 @@ def _whom(gpt: Gpt, email: str) -> dict[str, Any]:
         validate_email(person.email)
     except ValidationError:
         raise ValidationError({"who": "Enter an email address."}) from None
-    if not person.pk:
-        return {"user": None, "group": None, "address": person.email}
-    gpt.shares.filter(user=None, address=person.email).delete()  # it waited for them
-    return {"user": person}
+    # What waited for them, or was given to somebody who had the address before.
+    gpt.shares.filter(address=person.email).exclude(user=person.pk or None).delete()
+    return {"user": person} if person.pk else {"user": None, "group": None, "address": person.email}
 
 
 def _group(gpt: Gpt, group_id: int | None) -> Group:

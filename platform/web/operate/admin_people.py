@@ -18,11 +18,11 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from web.accounts import audit, people
 from web.accounts.models import QuotaLimit, User
 from web.accounts.quotas import KINDS
-from web.accounts.services import create_sign_in_link
+from web.accounts.services import create_sign_in_link, forget_proof, vouch_for_address
 from web.attempts import attempt
 from web.counting import number_of
 from web.moderation.suspending import reactivate, suspend
-from web.operate.people import change_members, people_here
+from web.operate.people import CONFIRM_FIRST, NO_ACCOUNT, change_members, confirm_address, people_here
 from web.operate.site import OperatorAdmin, operators, person_of
 
 KIND_CHOICES: Final = [(key, f"{kind.title} ({kind.what})") for key, kind in KINDS.items()]
@@ -93,22 +93,24 @@ class PersonAdmin(WithQuotas):
     section, place, icon, act = "People", -2, "person", audit.Act.PERSON_CHANGED
     may_add = True
     form = PersonForm
-    list_display = ("who", "state", "in_groups", "last_login", "date_joined")
+    list_display = ("who", "state", "is_confirmed", "in_groups", "last_login", "date_joined")
     list_filter = ("is_active", "is_staff", ("groups", AutocompleteSelectFilter), "last_login")
     list_filter_submit = True
     search_fields = ("email", "name")
     search_help_text = "Name or email address"
     ordering = ("-id",)
-    actions = ("suspend", "reactivate", "sign_out")
+    actions = ("confirm", "suspend", "reactivate", "sign_out")
     fields = ("email", "name", "groups", "is_staff")
     change_form_outer_before_template = "operate/person_acts.html"
     ACTS: ClassVar = {
         "link": "Create a sign-in link",
+        "confirm": "Confirm the address",
         "sign-out": "Sign out everywhere",
         "suspend": "Suspend",
         "reactivate": "Reactivate",
     }
     DONE: ClassVar = {
+        "confirm": "has a confirmed address: what was shared with it is theirs",
         "sign-out": "is signed out everywhere",
         "suspend": "is suspended and signed out",
         "reactivate": "can sign in again",
@@ -128,6 +130,11 @@ class PersonAdmin(WithQuotas):
         """Whether they can sign in."""
         return "Suspended" if not person.is_active else "Admin" if person.is_staff else "Active"
 
+    @display(description="Address confirmed", boolean=True)
+    def is_confirmed(self, person: Any) -> bool:
+        """Whether somebody proved the address, or an operator vouches for it. Only then it gets shares."""
+        return bool(person.email_confirmed)
+
     @display(description="Groups")
     def in_groups(self, person: User) -> str:
         """Their groups."""
@@ -141,7 +148,8 @@ class PersonAdmin(WithQuotas):
         """The form, with buttons for what can be done with the person now."""
         person = options.get("obj")
         other = "reactivate" if person and person.is_active else "suspend"
-        context["acts"] = [(act, title) for act, title in self.ACTS.items() if act != other]
+        unfit = {other, "confirm" if person and person.email_confirmed else ""}
+        context["acts"] = [(act, title) for act, title in self.ACTS.items() if act not in unfit]
         return super().render_change_form(request, context, **options)
 
     def act_view(self, request: HttpRequest, person_id: int, act: str) -> HttpResponse:
@@ -162,6 +170,8 @@ class PersonAdmin(WithQuotas):
                 suspend(person, note, by)
             case "reactivate":
                 reactivate(person, note, by)
+            case "confirm":
+                confirm_address(person, by)
             case _:
                 people.sign_out_everywhere(person, by)
 
@@ -170,12 +180,15 @@ class PersonAdmin(WithQuotas):
         return operators.render(request, "operate/sign_in_link.html", context)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        """Save the person; a new one has no password."""
+        """Save the person; a new one has no password. The operator who types an address vouches for it."""
         if not change:
             obj.set_unusable_password()
             audit.record(audit.Act.PERSON_CREATED, request.user, self._saved(obj))
         else:
             self._saved(obj)
+        if "email" in form.changed_data:
+            forget_proof(obj)
+            vouch_for_address(obj)
 
     @staticmethod
     def _saved(person: User) -> User:
@@ -183,6 +196,12 @@ class PersonAdmin(WithQuotas):
         person.is_superuser = person.is_staff
         person.save()
         return person
+
+    @admin.action(description="Confirm the address")
+    def confirm(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """Vouch for the addresses of the selected people."""
+        for person in queryset:
+            attempt(request, partial(confirm_address, person, person_of(request)), f"{person.email} is confirmed.")
 
     @admin.action(description="Suspend")
     def suspend(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
@@ -240,5 +259,5 @@ class GroupAdmin(WithQuotas):
         if found:
             messages.success(request, f"{_people(len(found))} {'removed' if leave else 'added'}.")
         if unknown:
-            messages.error(request, f"No account with the address {', '.join(unknown[:20])}.")
+            messages.error(request, f"{NO_ACCOUNT} {', '.join(unknown[:20])}. {CONFIRM_FIRST}")
         return redirect("admin:auth_group_change", group_id)

@@ -1,35 +1,46 @@
 """What operators do with people and groups, in the console and over `/api`."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from web.accounts import audit, people
 from web.accounts.models import User
-from web.accounts.services import live_keys
+from web.accounts.services import confirmed_people, live_keys, vouch_for_address
 from web.builder import stewardship
 from web.builder.models_files import KnowledgeFile
 from web.runs.models import Conversation
 
 N_NAMED = 10
+NO_ACCOUNT: Final = "No account with the confirmed address"
+CONFIRM_FIRST: Final = "Anybody can register an address: confirm it on the person’s page first."
 
 
 def people_here() -> QuerySet[User]:
-    """People with an account which is not closed. Visitors of other sites have none."""
-    return User.objects.filter(widget_visitor=None, erased=None)
+    """People with an account which is not closed, with `email_confirmed`. Visitors of other sites have none."""
+    confirmed = Exists(confirmed_people().filter(pk=OuterRef("pk")))
+    return User.objects.filter(widget_visitor=None, erased=None).annotate(email_confirmed=confirmed)
 
 
 def person_with_address(sent: str) -> User:
-    """The person with this email address, to whom a GPT goes. Raises ValidationError."""
+    """The person who proved this email address, to whom a GPT goes. Raises ValidationError."""
     email = sent.strip().lower()
-    person = people_here().filter(email=email).first()
+    person = confirmed_people().filter(email=email).first()
     if person is None:
-        raise ValidationError(f"No account with the address {email}.")
+        raise ValidationError(f"{NO_ACCOUNT} {email}. {CONFIRM_FIRST}")
     return person
+
+
+@transaction.atomic
+def confirm_address(person: User, by: User) -> None:
+    """Note that the address is the person's, as an operator says who knows them. Raises ValidationError."""
+    if not vouch_for_address(person):
+        raise ValidationError(f"Another account has confirmed {person.email}.")
+    audit.record(audit.Act.PERSON_CHANGED, by, person, address="confirmed")
 
 
 def belongings(person: User) -> dict[str, Any]:
@@ -56,9 +67,9 @@ def erase(person: User, by: User, to: User | None) -> None:
 def change_members(
     group: Group, sent: Iterable[str], by: Any, *, leave: bool = False
 ) -> tuple[list[User], list[str]]:
-    """Put the people with these addresses into the group, or take them out: who they are, and addresses of nobody."""
+    """Put the people who proved these addresses into the group, or take people out: who they are, and the rest."""
     wanted = {each.lower() for each in sent}
-    found = list(people_here().filter(email__in=wanted))
+    found = list((people_here() if leave else confirmed_people()).filter(email__in=wanted))
     with transaction.atomic():
         (group.user_set.remove if leave else group.user_set.add)(*found)
         for person in found:

@@ -6,13 +6,13 @@ what they made stays, and is theirs again if a directory creates the address aga
 `externalId` that this is somebody else.
 """
 
-from allauth.account.models import EmailAddress
 from django.db.models import Q, QuerySet
 from scim2_models import ForbiddenException, Meta, UniquenessException
 
 from web.accounts import audit, memberships, people
 from web.accounts.models import User
 from web.accounts.models_directory import DirectoryEntry
+from web.accounts.services import forget_proof
 from web.scim import resources, values
 from web.scim.resources import SentPerson
 
@@ -119,8 +119,7 @@ def _set_address(user: User, email: str) -> None:
     if _is_taken(email, user):
         raise UniquenessException(attribute="userName", detail=TAKEN)
     user.email = email
-    EmailAddress.objects.filter(user=user).delete()
-    user.sign_in_links.all().delete()
+    forget_proof(user)
 
 
 def _set_active(user: User, is_wanted: bool, token: int) -> None:

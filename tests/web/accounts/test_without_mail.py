@@ -49,6 +49,21 @@ def test_people_change_their_address_without_a_word_about_confirmation(client, a
     assert User.objects.get(email="new@example.org").check_password("alice-secret-1")
 
 
+@pytest.mark.parametrize("host", ["", "mail.example"])
+def test_an_address_is_changed_only_to_one_of_the_domains_that_may_sign_up(client, alice, settings, host):
+    settings.EMAIL_HOST, settings.SIGNUP_DOMAINS = host, ("example.org",)
+    client.force_login(alice)
+
+    for email in ("ceo@corp.example", "new@example.org"):
+        form = {"email": email, "action_add": ""} if host else {"email": email, "name": "Alice"}
+        page = client.post("/account/email/" if host else "/account/me/", form, follow=True)
+        assert ("Use an address of example.org" in page.text) == (email == "ceo@corp.example")
+
+    alice.refresh_from_db()
+    added = EmailAddress.objects.exclude(email=alice.email).values_list("email", flat=True)
+    assert {*added, alice.email} == ({"alice@example.org", "new@example.org"} if host else {"new@example.org"})
+
+
 def test_with_mail_the_address_is_changed_by_confirming_the_new_one(client, alice, settings):
     settings.EMAIL_HOST = "mail.example"
     client.force_login(alice)

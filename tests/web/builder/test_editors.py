@@ -16,7 +16,7 @@ from tests.web.builder.test_actions import CALL, DOCUMENT, SECRET, worker  # noq
 from web.accounts import live_settings, people
 from web.accounts.models import User
 from web.accounts.models_audit import AuditRow
-from web.accounts.services import create_key
+from web.accounts.services import create_key, vouch_for_address
 from web.builder import actions, auth, delegates, listing, services, shares, sources, versions
 from web.builder.actions import DocumentSource
 from web.builder.auth import AuthSetting
@@ -37,7 +37,9 @@ OTHER = DOCUMENT.replace("/parts", "/erin")
 @pytest.fixture
 def erin(db) -> User:
     """She edits Alice's GPT."""
-    return User.objects.create_user("erin@example.org", name="Erin")
+    made = User.objects.create_user("erin@example.org", name="Erin")
+    vouch_for_address(made)
+    return made
 
 
 @pytest.fixture
@@ -260,7 +262,7 @@ class TestKeys:
 class TestDelegates:
     """GPTs that it asks: open to its owner and to who adds them."""
 
-    def test_neither_reaches_gpts_of_the_other_through_it(self, shared, alice, erin, api):
+    def test_neither_reaches_gpts_of_the_other_through_it(self, shared, alice, erin, api, proven):
         of_alice, of_erin = (services.create_gpt(who, {"name": f"Of {who.name}"}) for who in (alice, erin))
         for each in (of_alice, of_erin):
             publish(each)

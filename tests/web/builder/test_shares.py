@@ -9,14 +9,14 @@ from django.test import Client
 from tests.publishing import publish
 from web.accounts import people
 from web.accounts.models import User
-from web.accounts.services import confirm, create_key
+from web.accounts.services import confirm, create_key, vouch_for_address
 from web.builder import shares, stewardship
 from web.builder.models import Gpt
 from web.builder.services import create_gpt, update_gpt
 
 
 @pytest.fixture
-def private(alice) -> Gpt:
+def private(alice, proven) -> Gpt:
     """Alice's published GPT, for nobody else."""
     gpt = create_gpt(alice, {"name": "Tax help", "instructions": "Be exact.", "capabilities": ["web_browsing"]})
     publish(gpt)
@@ -82,6 +82,24 @@ def test_nobody_is_told_who_has_an_account_and_a_share_waits_for_a_proven_addres
     assert opens(dana, private) == (200, 200)
     shares.share(private, "chat", email=dana.email)
     assert (opens(dana, private), private.shares.filter(address=dana.email).count()) == ((200, 404), 1)
+
+
+def test_who_takes_somebodys_address_gets_nothing_until_an_operator_confirms_it(private, alice, bob, settings):
+    mallory = User.objects.create_user("mallory@example.org")
+    browser(mallory).post("/account/me/", {"name": "", "email": "ceo@corp.example"})
+    mallory.refresh_from_db()
+    for _ in range(2):
+        shares.share(private, "edit", email="CEO@corp.example")
+    assert (mallory.email, opens(mallory, private)) == ("ceo@corp.example", (404, 404))
+    assert not shares.seen_by(private, mallory).may_edit
+    assert [each.address for each in private.shares.all()] == ["ceo@corp.example"]
+    vouch_for_address(mallory)  # an operator says who that is
+    assert opens(mallory, private) == (200, 200)
+    shares.share(private, "chat", email="ceo@corp.example")
+    assert [(each.user, each.right) for each in private.shares.all()] == [(mallory, "chat")]
+    browser(mallory).post("/account/me/", {"name": "", "email": "other@corp.example"})
+    shares.share(private, "chat", email="ceo@corp.example")  # which is nobody's now
+    assert opens(mallory, private) == (404, 404)
 
 
 def test_seeing_it_as_a_person_agrees_with_what_they_can_open(private, alice, bob, charlie):

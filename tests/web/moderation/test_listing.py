@@ -34,7 +34,9 @@ def may_chat(person: User, gpt: Gpt) -> bool:
     return Gpt.objects.chattable_by(person).filter(id=gpt.id, published__isnull=False).exists()
 
 
-def test_a_new_gpt_waits_is_sent_back_asked_again_and_listed(client, draft, alice, bob, charlie, oscar, mailoutbox):
+def test_a_new_gpt_waits_is_sent_back_asked_again_and_listed(
+    client, draft, alice, bob, charlie, oscar, mailoutbox, proven
+):
     shares.share(draft, "chat", email=bob.email)
     client.force_login(alice)
     form = {"name": draft.name, "description": draft.description, "instructions": draft.instructions}
@@ -71,6 +73,7 @@ def test_a_new_gpt_waits_is_sent_back_asked_again_and_listed(client, draft, alic
     assert to == [
         ("alice", "Seal Finder is in the store"),
         ("alice", "Seal Finder was not listed"),
+        ("bob", "Alice shared Seal Finder with you"),
         *[("oscar", "A GPT waits to be reviewed before it is listed.")] * 2,
     ]
 

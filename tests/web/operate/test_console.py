@@ -7,6 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.contrib.auth.models import Group
 from django.db import connection, models
 from django.db.models import Model
@@ -93,7 +94,7 @@ def confirmed(client: Client, url: str) -> str:
     return client.get(url).text
 
 
-def test_an_operator_erases_a_person_and_transfers_their_gpts(oscar, alice, bob, gpt, run):
+def test_an_operator_erases_a_person_and_transfers_their_gpts(oscar, alice, bob, gpt, run, proven):
     for reporters in ([alice], [alice, bob]):  # one is about nothing once Alice’s report is erased
         case = Case.objects.create(owner=oscar, gpt=create_gpt(oscar, {"name": "Reported"}))
         for person in reporters:
@@ -129,7 +130,7 @@ def test_an_operator_erases_a_person_and_transfers_their_gpts(oscar, alice, bob,
     assert list(Case.objects.all()) == [case]
 
 
-def test_a_class_gets_a_group_with_a_quota_and_the_most_generous_limit_holds(console, alice, bob):
+def test_a_class_gets_a_group_with_a_quota_and_the_most_generous_limit_holds(console, alice, bob, proven):
     console.post("/admin/auth/group/add/", {"name": "Class 7b", **NO_QUOTAS})
     group = Group.objects.get()
     quota = {"quota_limits-TOTAL_FORMS": "1", "quota_limits-INITIAL_FORMS": "0", "quota_limits-0-kind": "messages"}
@@ -161,7 +162,26 @@ def test_an_operator_makes_an_account_that_starts_with_a_link(console):
     assert last_acts(2) == [Act.PERSON_CREATED, Act.PERSON_CHANGED]
 
 
-def test_an_operator_features_withdraws_restores_and_transfers_a_gpt(console, alice, bob):
+def test_what_goes_by_address_goes_to_proven_ones_and_an_operator_may_confirm_one(console, alice, gpt, oscar):
+    squatter = User.objects.create_user("ceo@corp.example")
+    group = Group.objects.create(name="Board")
+    person, board = f"/admin/accounts/user/{squatter.pk}", f"/admin/auth/group/{group.pk}/people/"
+    transfer = f"/admin/builder/gpt/{gpt.pk}/act/transfer/"
+    for where in (board, transfer):
+        sent = {"emails": squatter.email, "email": squatter.email}
+        assert "No account with the confirmed address ceo@corp.example" in console.post(where, sent, follow=True).text
+    gpt.refresh_from_db()
+    assert (group.user_set.count(), gpt.owner) == (0, alice)
+
+    assert "Confirm the address" in console.get(f"{person}/change/").text
+    console.post(f"{person}/act/confirm/")
+    assert "Confirm the address" not in console.get(f"{person}/change/").text
+    assert "1 person added" in console.post(board, {"emails": squatter.email}, follow=True).text
+    console.post(f"{person}/change/", NO_QUOTAS | {"email": "new@corp.example", "name": "", "groups": []})
+    assert [(each.email, each.verified) for each in EmailAddress.objects.all()] == [("new@corp.example", True)]
+
+
+def test_an_operator_features_withdraws_restores_and_transfers_a_gpt(console, alice, bob, proven):
     gpt = create_gpt(alice, {"name": "Tax help"})
     action = gpt.actions.create(document={}, name="Prices")
     action.keep_secret("a key of Alice's", by=action.gpt.owner)

@@ -77,6 +77,10 @@ def test_groups_quotas_links_and_sessions_are_changed(admin, alice, bob):
     path = f"/api/operate/groups/{group['id']}"
     assert admin.post("/api/operate/groups", {"name": "7b"}, **JSON).status_code == 422
     sent = {"add": ["ALICE@example.org", bob.email, "nobody@example.org"]}
+    assert len(admin.post(f"{path}/people", sent, **JSON).json()["unknown"]) == 3  # anybody can register an address
+    for person in (alice, bob):
+        shown = admin.patch(f"/api/operate/people/{person.pk}", {"email_confirmed": True}, **JSON).json()
+        assert shown["email_confirmed"]
     changed = admin.post(f"{path}/people", sent, **JSON).json()
     assert (changed["n_people"], changed["unknown"]) == (2, ["nobody@example.org"])
     limits = [{"kind": "messages", "most": 20}, {"kind": "gpts", "most": None}]
@@ -103,7 +107,7 @@ def test_groups_quotas_links_and_sessions_are_changed(admin, alice, bob):
     assert admin.delete(path).status_code == 204
 
 
-def test_a_person_is_erased_with_their_address_and_admins_are_left_to_the_console(admin, oscar, alice, bob):
+def test_a_person_is_erased_with_their_address_and_admins_are_left_to_the_console(admin, oscar, alice, bob, proven):
     gpt, path = create_gpt(alice, {"name": "Pump"}), f"/api/operate/people/{alice.pk}/erase"
     sent = {"email": alice.email, "gpts": "transfer", "heir": bob.email}
     browser = Client()
@@ -123,6 +127,6 @@ def test_a_person_is_erased_with_their_address_and_admins_are_left_to_the_consol
     assert gpt.owner == bob
     assert admin.get(f"/api/operate/people/{alice.pk}").status_code == 404
     assert AuditRow.objects.get(act=Act.PERSON_CLOSED).by_id == oscar.pk
-    for act in ("suspend", "sign-in-link", "erase"):
-        refused = admin.post(f"/api/operate/people/{oscar.pk}/{act}", {"email": oscar.email}, **JSON)
+    for act, body in (("suspend", {}), ("sign-in-link", {}), ("erase", {"email": oscar.email})):
+        refused = admin.post(f"/api/operate/people/{oscar.pk}/{act}", body, **JSON)
         assert (refused.status_code, refused.json()["code"]) == (403, "is_admin")

@@ -142,7 +142,7 @@ def test_the_streams_and_the_run_of_somebody_suspended_end(bob, gpt, run, monkey
     assert Run.objects.exclude(id=run.id).get().status == "cancelled"
 
 
-def test_the_stream_of_a_preview_ends_with_the_right_to_edit(bob, gpt, monkeypatch) -> None:
+def test_the_stream_of_a_preview_ends_with_the_right_to_edit(bob, gpt, monkeypatch, proven) -> None:
     monkeypatch.setattr(connections, "CHECK_S", 0)
     share = shares.share(gpt, "edit", email=bob.email)
     tried = services.start_run(services.start_conversation(bob, gpt, "preview"), "Hi")

@@ -149,7 +149,7 @@ def test_a_run_of_somebody_suspended_is_cancelled_before_anything_else_happens(r
     assert [step.kind for step in advance(run, scripted_services(["ZP-771 fits."]))] == ["user_message", "cancelled"]
 
 
-def test_a_preview_ends_before_its_next_step_once_its_person_can_no_longer_edit(gpt, bob, monkeypatch):
+def test_a_preview_ends_before_its_next_step_once_its_person_can_no_longer_edit(gpt, bob, monkeypatch, proven):
     share = shares.share(gpt, "edit", email=bob.email)
     tried = services.start_run(services.start_conversation(bob, gpt, "preview"), "Which kit fits?")
     give_files(tried)
