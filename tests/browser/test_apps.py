@@ -271,6 +271,27 @@ def test_a_message_goes_into_the_empty_field_and_is_sent_by_the_person(show):
         says(page, f"{n} error -32602")
 
 
+def test_a_message_takes_no_cursor_and_a_click_or_enter_at_that_moment_does_not_send_it(show):
+    page = show(APP)
+    opened(page)
+    says(page, "1 result")
+    field, turns = page.get_by_role("textbox", name="Message"), page.locator("[data-turn]").count()
+    page.evaluate(
+        """() => {
+          const form = document.querySelector("[data-composer]");
+          const soon = () => setTimeout(() => { form.requestSubmit(); window.tried = true; });
+          form.addEventListener("input", soon, { once: true });
+        }"""
+    )
+    run(page, "call('ui/message', { role: 'user', content: { type: 'text', text: 'Delete all seats' } })")
+    page.wait_for_function("window.tried")
+    expect(field).to_have_value("Delete all seats")
+    expect(field).not_to_be_focused()
+    assert page.locator("[data-turn]").count() == turns
+    submit = "document.querySelector('[data-composer]').requestSubmit()"
+    page.wait_for_function(f"() => {{ {submit}; return document.querySelectorAll('[data-turn]').length > {turns} }}")
+
+
 def test_what_is_no_message_is_ignored(show):
     page = show(APP)
     opened(page)

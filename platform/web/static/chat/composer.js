@@ -4,6 +4,7 @@ import { Attachments } from "./attachments.js";
 import { Mention } from "./mention.js";
 import { number, t, tn } from "../translate.js";
 
+export const LOOK_MS = 700; // what somebody else put under a click or the Enter key can't be sent or allowed sooner
 const NEAR_LIMIT = 0.9; // the count is shown from this share of the limit on
 
 export class Composer {
@@ -20,6 +21,7 @@ export class Composer {
     this.answering = false;
     this.sending = false;
     this.unsent = ""; // the message being sent, which returns to the field if that fails
+    this.readableAt = 0; // when a text that is not the person's own can be sent
     this.waiting = false; // to send the message once its files are read
     const changed = (removed) => this.filesChanged(removed);
     this.attached = form.querySelector("[data-attach]") && new Attachments(form, form.closest("[data-talk]"), changed);
@@ -42,6 +44,7 @@ export class Composer {
       this.wait(false);
       this.update();
     });
+    this.area.addEventListener("suggested", () => { this.readableAt = performance.now() + LOOK_MS; });
     this.area.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
       event.preventDefault();
@@ -69,6 +72,7 @@ export class Composer {
 
   async submit() {
     const text = this.area.value;
+    if (performance.now() < this.readableAt) return;
     const empty = !text.trim() && !this.attached?.files.size;
     if (this.answering && !this.handlers.queues && !empty) this.hint = t("Still answering. Wait for the answer or stop it to send this.");
     else if (!this.sending && !empty && text.length <= this.max) {

@@ -5,6 +5,7 @@
 // opened and for a text to be put into the empty message field: the person opens the one and sends the other. What it
 // asks of its own server goes through the site, one thing at a time (runs/app_calls.py), which may ask the person.
 
+import { LOOK_MS } from "../composer.js";
 import { token } from "../post.js";
 import { dark, isDark } from "./views.js";
 import { t } from "../../translate.js";
@@ -20,7 +21,6 @@ const TOO_MANY = { code: -32000, message: "Too many requests at once." };
 const MAX_WAITING = 20;
 // While a question is open nothing moves, and it can be allowed a moment later only: no app can put it under a click.
 let nAsking = 0;
-const LOOK_MS = 700;
 const ENDS = { done: t("done"), declined: t("declined"), waiting: t("not answered"), started: t("interrupted"), new: t("not done") };
 const ENDING_MS = 300; // what an app has to save something when it is closed
 const CAPABILITIES = {
@@ -232,7 +232,7 @@ class App {
     log.hidden = false;
   }
 
-  /** Put a text into the message field if it is empty, for the person to read and send. */
+  /** Put a text into the empty message field, without the cursor: the person reads it before they can send it. */
   suggest({ role, content }) {
     const blocks = Array.isArray(content) ? content : [content];
     const texts = blocks.map((block) => block?.type === "text" && typeof block.text === "string" ? block.text : null);
@@ -242,7 +242,7 @@ class App {
     if (!area || area.value) return { isError: true };
     area.value = text;
     area.dispatchEvent(new Event("input", { bubbles: true }));
-    area.focus();
+    area.dispatchEvent(new Event("suggested"));
     this.box.querySelector(".error").textContent = t("{host} suggests a message. Check it before you send it.", { host: this.box.dataset.host });
     return {};
   }
