@@ -97,7 +97,8 @@ def _empty(response: HttpResponseBase) -> None:
 def _is_elsewhere(request: HttpRequest) -> bool:
     """Whether a page of another site sent it, for which no cookie counts."""
     origin = request.headers.get("Origin")
-    own = (settings.SITE_URL, *settings.CSRF_TRUSTED_ORIGINS, f"{request.scheme}://{request.get_host()}")
+    here = f"{request.scheme}://{request.headers.get('Host', '')}"  # which is checked later
+    own = (settings.SITE_URL, *settings.CSRF_TRUSTED_ORIGINS, here)
     return origin is not None and origin not in own
 
 
