@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from web.accounts import invitations, suspended
 from web.accounts.models import User
+from web.accounts.services import end_access, is_confirmed
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -28,6 +29,12 @@ class AccountAdapter(DefaultAccountAdapter):
         if allauth_context.request.user.is_authenticated:
             invitations.check_change(email)
         return super().clean_email(email)
+
+    def set_password(self, user: User, password: str) -> None:
+        """Set it. Whoever resets that of an account whose address nobody confirmed gets it for themselves alone."""
+        if allauth_context.request.user != user and not is_confirmed(user):
+            end_access(user)
+        super().set_password(user, password)
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         """The account, not the form again."""

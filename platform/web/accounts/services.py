@@ -141,11 +141,18 @@ def is_confirmed(user: User) -> bool:
 
 @transaction.atomic
 def confirm(user: User) -> None:
-    """Give an unconfirmed account to the person whom an operator signs in, and to nobody else.
+    """Give an unconfirmed account to the person whom an operator signs in, and to nobody else."""
+    end_access(user)
+    EmailAddress.objects.filter(Q(user=user) | Q(email=user.email)).delete()
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
 
-    Whoever registered the address may have been a stranger: password, second factors, sessions, links, keys,
-    programs, sign-ins at other services, permissions and schedules that would let them go on, or act for them, end.
-    GPTs and chats stay.
+
+@transaction.atomic
+def end_access(user: User) -> None:
+    """End everybody's access to an account: whoever registered its address may have been a stranger.
+
+    Password, second factors, sessions, links, keys, programs, sign-ins at other services, permissions and schedules
+    that would let them go on, or act for them, end. GPTs and chats stay.
     """
     user.set_password(None)
     user.save(update_fields=["password"])
@@ -156,8 +163,6 @@ def confirm(user: User) -> None:
     user.sign_ins.all().delete()
     user.permissions.all().delete()
     user.schedules.all().delete()
-    EmailAddress.objects.filter(Q(user=user) | Q(email=user.email)).delete()
-    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
 
 
 def vouch_for_address(user: User) -> bool:

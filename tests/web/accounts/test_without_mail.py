@@ -1,5 +1,7 @@
 """Without a mail server: nothing is offered, logged or claimed that takes one, and an address proves nothing."""
 
+import re
+
 import pytest
 from allauth.account.models import EmailAddress
 from django.core import mail
@@ -106,6 +108,21 @@ def test_who_registered_somebody_elses_address_keeps_nothing_once_an_operator_si
     assert not ceo.check_password(PASSWORD)
     assert not SignIn.objects.filter(user=ceo).exists()
     assert not Permission.objects.filter(user=ceo).exists()
+
+
+def test_nor_once_the_site_sends_email_and_that_person_resets_the_password(client, stranger, settings):
+    ceo = User.objects.get(email="ceo@corp.example")
+    _, key = create_key(ceo, "the stranger's")
+    settings.EMAIL_HOST = "mail.example"
+    client.post("/account/password/reset/", {"email": ceo.email})
+    path = re.search(r"http://[^/]+(/account/password/reset/key/\S+)", mail.outbox[0].body)[1]
+    form = client.get(path, follow=True).redirect_chain[-1][0]
+    client.post(form, {"password1": "my-own-words-7", "password2": "my-own-words-7"})
+
+    ceo.refresh_from_db()
+    assert ceo.check_password("my-own-words-7")
+    assert valid_key(key) is None
+    assert stranger.get("/account/me/").url.startswith("/account/login/")
 
 
 def test_who_has_proved_their_address_keeps_password_and_keys(client, stranger):
