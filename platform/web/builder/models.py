@@ -1,7 +1,6 @@
 """GPTs: the draft, its published versions, and which others it can ask."""
 
 import uuid
-from functools import reduce
 from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
@@ -254,7 +253,10 @@ def version_text(path: str) -> KeyTextTransform:
     """
     version, keys = path.split("__data__")
     *within, last = keys.split("__")
-    return KeyTextTransform(last, reduce(lambda place, key: KeyTransform(key, place), within, F(f"{version}__data")))
+    place: F | KeyTransform = F(f"{version}__data")
+    for key in within:
+        place = KeyTransform(key, place)
+    return KeyTextTransform(last, place)
 
 
 class DelegateRow(models.Model):
