@@ -106,7 +106,7 @@ def watch() -> None:
 @shared_task(name="workers.tasks.check_sources")
 def check_sources(source_id: str) -> None:
     """Look at the sources of knowledge that are due, usually only this one."""
-    syncing.check_sources(tool_settings().egress)
+    work_through("sources", partial(syncing.check_next, tool_settings().egress))
 
 
 @shared_task(name="workers.tasks.index_file")

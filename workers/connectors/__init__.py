@@ -4,6 +4,7 @@ A connector is a function of the settings of its kind (`gpts/spec/sources.py`), 
 an `Item` for each document that is there now; an Item whose `version` is the one that is known needs no content.
 Whatever it yields is text from outside: it is parsed in a confined process and never trusted. Every request goes
 through `workers.egress`, and `reader.check()` is called at least every few seconds: it raises once the work must end.
+So does `reader.spend()`, which counts the bytes that were read.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -54,11 +55,13 @@ class Reader:
     egress: EgressConfig
     known: Mapping[str, str]
     check: Callable[[], None] = lambda: None
+    spend: Callable[[int], None] = lambda n_bytes: None
 
     def get(self, url: str, headers: Mapping[str, str] | None = None, most_bytes: int = MOST_BYTES) -> Response:
         """The response of `url`, 304 included. Raises SourceError for any other failure, and EgressError."""
         limits = FetchLimits(most_bytes, timeout_s=60.0, silence_s=20.0)
         response = fetch(url, self.egress, headers=headers, limits=limits, check=self.check)
+        self.spend(len(response.content))
         if response.status >= 400:
             said = _STATUS.get(response.status, _FAILED)
             raise SourceError(said.format(host=response.url.split("/")[2], status=response.status))

@@ -51,6 +51,7 @@ class _Client(AbstractHttpGitClient):
             limits=FetchLimits(_PACK_BYTES, timeout_s=120.0, silence_s=30.0),
             check=self._reader.check,
         )
+        self._reader.spend(len(response.content))
         if response.status in (401, 403, 404):
             raise SourceError("There is no such repository, or it needs a token.")
         if response.status != 200:

@@ -90,6 +90,7 @@ def _message(connection: imaplib.IMAP4, uid: bytes, key: str, reader: Reader) ->
         return Item(key, "message.eml", key, error=f"Larger than {MOST_BYTES // 1_000_000} MB.")
     parts = _ok(connection.uid("FETCH", uid.decode(), "(BODY.PEEK[])"), "A message could not be read.")
     content = next((each[1] for each in parts if isinstance(each, tuple)), b"")
+    reader.spend(len(content))
     return Item(key, _name(content), key, content)
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -113,18 +113,26 @@ def remove(source: Source) -> None:
             files.remove_file(file)
 
 
-def claim() -> Source | None:
-    """The source that is due first, claimed; None if there is none."""
-    while True:
-        now = timezone.now()
-        free = Q(claimed_until=None) | Q(claimed_until__lt=now)
-        due = Source.objects.filter(free, next_at__lte=now, gpt__deleted=None, gpt__owner__is_active=True)
-        source = due.select_related("gpt").order_by("next_at").first()
-        if source is None:
-            return None
-        if due.filter(id=source.id).update(claimed_until=now + CLAIM):
-            source.claimed_until = now + CLAIM
+def due() -> "QuerySet[Source]":
+    """The sources that wait for a look."""
+    now = timezone.now()
+    free = Q(claimed_until=None) | Q(claimed_until__lt=now)
+    return Source.objects.filter(free, next_at__lte=now, gpt__deleted=None, gpt__owner__is_active=True)
+
+
+def at_work() -> "QuerySet[Source]":
+    """The sources that are looked at."""
+    return Source.objects.filter(claimed_until__gte=timezone.now())
+
+
+def claim(person: int) -> Source | None:
+    """The source that is due first of those of the person's GPTs, claimed; None if there is none."""
+    while source := due().filter(gpt__owner=person).select_related("gpt").order_by("next_at").first():
+        until = timezone.now() + CLAIM
+        if due().filter(id=source.id).update(claimed_until=until):
+            source.claimed_until = until
             return source
+    return None
 
 
 def still_claimed(source: Source) -> None:

@@ -27,7 +27,7 @@ def source(gpt) -> Source:
 def look(source: Source, **documents: str | None) -> SourceCheck:
     """A look that finds these documents; None for one that cannot be read."""
     Source.objects.filter(id=source.id).update(next_at=timezone.now())
-    claimed = sources.claim()
+    claimed = sources.claim(source.gpt.owner_id)
     assert claimed == source
     check, known = sources.begin(claimed), sources.known(claimed)
     for key, text in documents.items():
@@ -132,12 +132,12 @@ def test_files_of_sources_hold_up_nothing_and_count_for_nobody(source, gpt, sett
 
 
 def test_a_worker_that_died_is_followed_by_one_that_goes_on(source, gpt):
-    first = sources.claim()
+    first = sources.claim(source.gpt.owner_id)
     check = sources.begin(first)
     sources.found(check, "a", "a.html", "1", b"A", "")
-    assert sources.claim() is None
+    assert sources.claim(source.gpt.owner_id) is None
     Source.objects.update(claimed_until=timezone.now() - timedelta(seconds=1))
-    second = sources.claim()
+    second = sources.claim(source.gpt.owner_id)
     with pytest.raises(sources.Lost):
         sources.still_claimed(first)
     again = sources.begin(second)
@@ -155,7 +155,7 @@ def test_a_source_that_fails_is_tried_later_and_later_then_pauses(source):
     waits = []
     for n in range(sources.MOST_FAILED):
         Source.objects.update(next_at=timezone.now())
-        sources.failed(sources.begin(sources.claim()), f"Broken {n}.")
+        sources.failed(sources.begin(sources.claim(source.gpt.owner_id)), f"Broken {n}.")
         waits.append(Source.objects.get().next_at)
     assert waits[-1] is None
     gaps = [wait - timezone.now() for wait in waits[:-1]]
@@ -166,11 +166,11 @@ def test_a_source_that_fails_is_tried_later_and_later_then_pauses(source):
 
 
 def test_pausing_or_removing_stops_the_worker(source, gpt):
-    claimed = sources.claim()
+    claimed = sources.claim(source.gpt.owner_id)
     sources.pause(source)
     with pytest.raises(sources.Lost):
         sources.still_claimed(claimed)
-    assert sources.claim() is None
+    assert sources.claim(source.gpt.owner_id) is None
     look(source, a="A")
     sources.remove(source)
     assert not KnowledgeFile.objects.filter(removed=None).exists()
