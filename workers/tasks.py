@@ -63,7 +63,7 @@ from workers.rpc import (
     sources,
 )
 from workers.runs import loop
-from workers.slots import work_through
+from workers.slots import work_on_next, work_through
 
 # Of what was transcribed or spoken for longer, nobody hears.
 VOICE_TIMEOUT_S: Final = TIMEOUT_S - 5
@@ -128,10 +128,16 @@ def refresh_standings() -> None:
     standings.refresh()
 
 
+def import_next() -> bool:
+    """Read the export of chats that is next. False if none waits."""
+    waiting, at_work = (rows.values_list("owner", flat=True) for rows in (chat_imports.due(), chat_imports.at_work()))
+    return work_on_next("imports", waiting, at_work, chat_imports.claim, chat_imports.read)
+
+
 @shared_task(name="workers.tasks.import_chats")
 def import_chats(import_id: str) -> None:
-    """Read an export of chats."""
-    chat_imports.work(UUID(import_id))
+    """Read the exports of chats that wait, usually only this one."""
+    work_through("imports", import_next)
 
 
 @shared_task(name="workers.tasks.work_batches")

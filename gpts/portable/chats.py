@@ -9,8 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-# Each fork within an answer repeats what was said before it.
-MAX_CHARS: Final = 100_000_000
+# Each fork within an answer repeats what was said before it, and the log of each answer its message.
+MAX_CHARS: Final = 50_000_000
+# Messages and answers.
+MAX_ROWS: Final = 20_000
 # "" is for what nobody saw: it is passed over, and what follows it stays in its place.
 Role = Literal["user", "assistant", ""]
 
@@ -87,9 +89,9 @@ class _Reached:
     def close(self, into: Branches) -> int | None:
         """The index of the answer that ends here, made only once; None before the first message."""
         if self.answer is None and self.message is not None:
-            into.n_chars += self.length
-            if into.n_chars > MAX_CHARS:
-                raise ValueError("a chat with too many forks")
+            into.n_chars += self.length + len(into.messages[self.message].text)
+            if into.n_chars > MAX_CHARS or len(into.messages) + len(into.answers) >= MAX_ROWS:
+                raise ValueError("a chat with too many forks or messages")
             self.answer = len(into.answers)
             into.answers.append(Answer(self._whole(), self.created, self.message))
         return self.answer
@@ -106,7 +108,7 @@ class _Reached:
 def branches_of(chat: Chat) -> Branches:
     """The chat as this site keeps it. Nodes that no root leads to are left out.
 
-    Raises ValueError for one with forks within answers that repeat more than MAX_CHARS.
+    Raises ValueError for one with more than MAX_ROWS, or MAX_CHARS with what forks repeat.
     """
     found = Branches()
     children = _children(chat.nodes)

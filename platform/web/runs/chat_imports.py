@@ -20,7 +20,7 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import Http404
 from django.utils import timezone, translation
 from django.utils.translation import gettext, gettext_noop
@@ -32,7 +32,9 @@ from gpts.portable.json_stream import items_of
 from gpts.portable.recognising import read_chat
 from gpts.runs.steps import Cancelled, Finished, UserMessage
 from gpts.safety.labels import untrusted
+from web.accounts import quotas
 from web.accounts.models import User
+from web.accounts.quotas import QuotaExceeded
 from web.builder import services as builder
 from web.builder.files import clean_name
 from web.builder.models import Gpt
@@ -56,6 +58,13 @@ SAVE_EVERY_S: Final = 1.0
 # An archive also has every picture of its chats. Only the entries with chats are read.
 MAX_ENTRIES: Final = 200_000
 MAX_BYTES: Final = 50_000_000_000
+# What one import may store; importing the same file again stores the next part.
+MAX_CHATS: Final = 20_000
+MAX_MESSAGES: Final = 500_000
+MAX_TEXT_BYTES: Final = 1_000_000_000
+# Of a row with its indexes (measured 2026-12).
+ROW_BYTES: Final = 700
+_TOO_MUCH: Final = gettext_noop("There is more in this file than one import takes.")
 _CHATS: Final = re.compile(r"(?:^|/)conversations(?:[-_]?\d+)?\.json$")
 _UNEXPECTED: Final = gettext_noop("Something went wrong. Try again, or contact an admin.")
 _COUNTS: Final = ("n_new", "n_updated", "n_known", "n_kept", "n_unreadable", "n_left_out")
@@ -67,9 +76,13 @@ def has_chats(names: Iterable[str]) -> bool:
     return any(_CHATS.search(name) for name in names)
 
 
-def stored(user: User, name: str, chunks: Iterable[bytes]) -> ChatImport:
-    """An export of chats whose file is stored, for `begin`. Raises Refused."""
-    if ChatImport.objects.filter(owner=user, status__in=ChatImport.OPEN).count() >= MAX_OPEN:
+def stored(user: User, name: str, chunks: Iterable[bytes], n_before: int = 0) -> ChatImport:
+    """An export of chats whose file is stored, for `begin`; `n_before` are to begin with it.
+
+    Raises Refused and QuotaExceeded.
+    """
+    in_progress = user.chat_imports.filter(status__in=ChatImport.OPEN)
+    if in_progress.count() + n_before >= MAX_OPEN:
         raise Refused(
             gettext("You have {max_open} imports in progress. Wait until one is done.").format(max_open=MAX_OPEN)
         )
@@ -78,6 +91,11 @@ def stored(user: User, name: str, chunks: Iterable[bytes]) -> ChatImport:
     with row.path.open("wb") as file:
         for chunk in chunks:
             row.size += file.write(chunk)
+    try:
+        quotas.check_storage(user.id, row.size)
+    except QuotaExceeded:
+        row.path.unlink()
+        raise
     return row
 
 
@@ -103,30 +121,41 @@ def access_import(user: Any, import_id: UUID) -> ChatImport:
 def take_stalled() -> list[ChatImport]:
     """Imports that should be in progress but are not: the worker died or the message was lost."""
     now = timezone.now()
-    due = ChatImport.objects.filter(_free(now), status__in=ChatImport.OPEN, woken__lt=now - WAKE)
-    return [row for row in due[:20] if due.filter(id=row.id).update(woken=now)]
+    stalled = due().filter(woken__lt=now - WAKE)
+    return [row for row in stalled[:20] if stalled.filter(id=row.id).update(woken=now)]
 
 
-def _free(now: datetime) -> Q:
-    return Q(claimed_until=None) | Q(claimed_until__lt=now)
+def due() -> "QuerySet[ChatImport]":
+    """The imports that wait for a worker."""
+    free = Q(claimed_until=None) | Q(claimed_until__lt=timezone.now())
+    return ChatImport.objects.filter(free, status__in=ChatImport.OPEN)
 
 
-def work(import_id: UUID) -> None:
-    """Read the export and record the result on its row, unless another worker does or it is done."""
-    now = timezone.now()
-    free = ChatImport.objects.filter(_free(now), id=import_id, status__in=ChatImport.OPEN)
-    if not free.update(status=ChatImport.Status.RUNNING, claimed_until=now + CLAIM, **dict.fromkeys(_COUNTS, 0)):
-        return
-    row = ChatImport.objects.select_related("owner").get(id=import_id)
+def at_work() -> "QuerySet[ChatImport]":
+    """The imports that are read."""
+    return ChatImport.objects.filter(claimed_until__gte=timezone.now())
+
+
+def claim(person: int) -> ChatImport | None:
+    """The person's import that waits for the longest, claimed; None if there is none."""
+    fresh = {"status": ChatImport.Status.RUNNING, **dict.fromkeys(_COUNTS, 0)}
+    while row := due().filter(owner=person).order_by("created", "id").first():
+        if due().filter(id=row.id).update(claimed_until=timezone.now() + CLAIM, **fresh):
+            return ChatImport.objects.select_related("owner").get(id=row.id)
+    return None
+
+
+def read(row: ChatImport) -> None:
+    """Read the claimed export, and record the result on its row."""
     try:
         _read(row)
         row.status = ChatImport.Status.DONE
     except NotImportable as error:
         row.status, row.error = ChatImport.Status.FAILED, str(error)[:300]
-    except ValidationError as error:  # the person may have no further GPT
+    except ValidationError as error:  # the person may have no further GPT, or nothing more stored
         row.status, row.error = ChatImport.Status.FAILED, " ".join(error.messages)[:300]
     except Exception:
-        logger.exception("the import of chats %s failed", import_id)
+        logger.exception("the import of chats %s failed", row.id)
         row.status, row.error = ChatImport.Status.FAILED, _UNEXPECTED
     row.claimed_until = None
     row.save()
@@ -136,11 +165,11 @@ def work(import_id: UUID) -> None:
 
 
 def _read(row: ChatImport) -> None:
-    saved, n_items, gpts = monotonic(), 0, dict[str, Gpt]()
+    saved, n_items, gpts, left = monotonic(), 0, dict[str, Gpt](), _Left()
     for item in _items(row):
         n_items += 1
         try:
-            counted = _take(row.owner, item, gpts)
+            counted = _take(row.owner, item, gpts, left)
         except (KeyError, TypeError, ValueError, RecursionError):  # of a shape that nobody has described
             logger.warning("a chat of the import %s could not be read", row.id, exc_info=True)
             counted = {"n_unreadable": 1}
@@ -151,6 +180,19 @@ def _read(row: ChatImport) -> None:
             row.save(update_fields=["claimed_until", *_COUNTS])
     if n_items == row.n_unreadable:
         raise NotImportable(gettext("There are no chats in this file that can be read."))
+
+
+class _Left:
+    """What one import may still store."""
+
+    def __init__(self) -> None:
+        self._chats, self._rows, self._bytes = MAX_CHATS, MAX_MESSAGES, MAX_TEXT_BYTES
+
+    def take(self, n_rows: int, n_bytes: int) -> None:
+        """Count a chat. Raises ValidationError if it is one too many."""
+        self._chats, self._rows, self._bytes = self._chats - 1, self._rows - n_rows, self._bytes - n_bytes
+        if min(self._chats, self._rows, self._bytes) < 0:
+            raise ValidationError(_TOO_MUCH)
 
 
 def _items(row: ChatImport) -> Iterator[Any]:
@@ -185,40 +227,60 @@ def _decoded(file: Any) -> TextIO:
     return io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace")
 
 
-def _take(user: User, item: Any, gpts: dict[str, Gpt]) -> dict[str, int]:
-    """What became of an item, as counts. `gpts` are those that were found to hold chats, by source."""
+def _take(user: User, item: Any, gpts: dict[str, Gpt], left: _Left) -> dict[str, int]:
+    """What became of an item, as counts. `gpts` are those that were found to hold chats, by source.
+
+    Raises ValidationError if it does not fit.
+    """
     chat = read_chat(item)
     branches = branches_of(chat) if chat else Branches()
     if chat is None or not branches.answers:
         return {"n_unreadable": 1}
     digest = hashlib.sha256(repr(chat).encode(errors="replace")).hexdigest()
     key: dict[str, Any] = {"owner": user, "source": chat.source, "source_id": (chat.id or digest)[:100]}
+    n_bytes = _stored_bytes(branches)
     with transaction.atomic():
+        quotas.lock(user.id)
         known = ImportedChat.objects.select_for_update().select_related("conversation").filter(**key).first()
-        if known and not known.conversation.deleted:
-            return _renew(known, digest, chat, branches)
+        is_here = known is not None and not known.conversation.deleted
+        if known and is_here and (unchanged := _unchanged(known, digest)):
+            return {unchanged: 1}
+        quotas.check_storage(user.id, n_bytes - (known.n_bytes if known and is_here else 0))
+        left.take(len(branches.messages) + len(branches.answers), n_bytes)
+        facts = {"digest": digest, "n_answers": len(branches.answers), "n_bytes": n_bytes}
+        if known and is_here:
+            _replace(known, chat, branches, facts)
+            return {"n_updated": 1, "n_left_out": chat.n_left_out}
         if chat.source not in gpts:
             gpts[chat.source] = _gpt_for(user, chat.source)
-        conversation = _written(_new(user, chat, gpts[chat.source]), chat, branches)
-        facts = {"digest": digest, "n_answers": len(branches.answers), "conversation": conversation}
+        facts["conversation"] = _written(_new(user, chat, gpts[chat.source]), chat, branches)
         ImportedChat.objects.update_or_create(**key, defaults=facts)
     return {"n_new": 1, "n_left_out": chat.n_left_out}
 
 
-def _renew(known: ImportedChat, digest: str, chat: Chat, branches: Branches) -> dict[str, int]:
-    """What became of a chat that was imported before: replaced if it changed there, but not here."""
+def _stored_bytes(branches: Branches) -> int:
+    """What the chat takes in the database: each answer's log repeats its message."""
+    messages = [len(each.text.encode(errors="replace")) for each in branches.messages]
+    answers = sum(len(each.text.encode(errors="replace")) + messages[each.message] for each in branches.answers)
+    return sum(messages) + answers + ROW_BYTES * (len(messages) + 3 * len(branches.answers))
+
+
+def _unchanged(known: ImportedChat, digest: str) -> str:
+    """As what a chat counts that was imported before and stays as it is; empty if it changed there, but not here."""
     if known.digest == digest:
-        return {"n_known": 1}
+        return "n_known"
+    n_answers = Run.objects.filter(message__conversation=known.conversation).count()
+    return "" if n_answers == known.n_answers else "n_kept"
+
+
+def _replace(known: ImportedChat, chat: Chat, branches: Branches, facts: dict[str, Any]) -> None:
+    """Replace what was imported before."""
     conversation = known.conversation
-    if Run.objects.filter(message__conversation=conversation).count() != known.n_answers:
-        return {"n_kept": 1}
     conversation.shown = None
     conversation.save(update_fields=["shown"])
     conversation.messages.all().delete()
     _written(conversation, chat, branches)
-    known.digest, known.n_answers = digest, len(branches.answers)
-    known.save(update_fields=["digest", "n_answers"])
-    return {"n_updated": 1, "n_left_out": chat.n_left_out}
+    ImportedChat.objects.filter(id=known.id).update(**facts)
 
 
 def _new(user: User, chat: Chat, gpt: Gpt) -> Conversation:

@@ -79,7 +79,7 @@ def bring(user: User, text: str, uploads: Sequence[Upload]) -> Taken:
         raise ValidationError({"text": gettext(NOTHING)})
     _give_files_to_their_gpt(brought)
     drafts = _drafts(user, brought)
-    rows = [chat_imports.stored(user, each.name or "", each.chunks()) for each in brought.chats]
+    rows = [chat_imports.stored(user, each.name or "", each.chunks(), n) for n, each in enumerate(brought.chats)]
     missing = missing_capabilities()
     try:
         with transaction.atomic():

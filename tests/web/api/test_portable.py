@@ -6,7 +6,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from tests.web.runs.test_chat_imports import conversation
-from web.runs import chat_imports
+from workers.tasks import import_next
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_a_text_and_several_files_are_imported_together(as_alice):
     assert sent.status_code == 201
     assert [gpt["name"] for gpt in sent.json()["gpts"]] == ["Desk"]
     [row] = sent.json()["chats"]
-    chat_imports.work(row["id"])
+    import_next()
     assert as_alice.get(f"/api/imports/{row['id']}").json()["n_new"] == 1
     assert [each["id"] for each in as_alice.get("/api/imports").json()["items"]] == [row["id"]]
 

@@ -17,7 +17,7 @@ from gpts.safety.labels import Integrity
 from web.accounts import quotas
 from web.builder.models import Gpt
 from web.builder.services import delete_gpt
-from web.runs import chat_imports, finding, log
+from web.runs import chat_imports, deletion, fair_queue, finding, log
 from web.runs.branches import Branches
 from web.runs.deletion import delete_conversation
 from web.runs.errors import Refused
@@ -25,6 +25,8 @@ from web.runs.importing import bring
 from web.runs.models import Conversation, Run
 from web.runs.models_imports import ChatImport
 from web.runs.services import history, start_run
+from workers import slots, tasks
+from workers.tasks import import_next
 
 START = 1_700_000_000.0
 
@@ -62,7 +64,7 @@ def imported(user: Any, value: Any, name: str = "conversations.json") -> ChatImp
     taken = bring(user, "", [upload(value, name)])
     assert taken.gpts == ()
     [row] = taken.chats
-    chat_imports.work(row.id)
+    assert import_next()
     row.refresh_from_db()
     assert not row.path.exists()
     return row
@@ -225,14 +227,14 @@ def test_what_was_read_before_a_file_breaks_off_stays(bob):
 def test_a_worker_that_died_is_replaced_and_two_never_read_at_once(bob, sent_tasks):
     [row] = bring(bob, "", [upload([conversation()])]).chats
     ChatImport.objects.filter(id=row.id).update(status="running", claimed_until=timezone.now() + timedelta(seconds=9))
-    chat_imports.work(row.id)
+    import_next()
     assert not Conversation.objects.exists()
     assert chat_imports.take_stalled() == []
     long_ago = timezone.now() - timedelta(hours=1)
     ChatImport.objects.filter(id=row.id).update(claimed_until=long_ago, woken=long_ago)
     assert chat_imports.take_stalled() == [row]
     assert chat_imports.take_stalled() == []
-    chat_imports.work(row.id)
+    import_next()
     assert Conversation.objects.count() == 1
 
 
@@ -249,6 +251,78 @@ def test_a_person_has_a_few_imports_at_once_and_sees_none_of_others(bob, charlie
     assert chat_imports.access_import(bob, rows[0].id) == rows[0]
     with pytest.raises(Http404):
         chat_imports.access_import(charlie, rows[0].id)
+
+
+def test_files_of_one_request_count_as_imports_in_progress(bob):
+    with pytest.raises(Refused):
+        bring(bob, "", [upload([conversation()]) for _ in range(chat_imports.MAX_OPEN + 1)])
+    assert not ChatImport.objects.exists()
+
+
+def test_texts_of_imported_chats_count_as_storage_and_those_that_do_not_fit_wait_for_another_import(bob):
+    """A message is repeated in the log of each of its answers: 0.6 MB of export became 117 MB of database."""
+    quotas.set_limit("storage_mb", 1, bob)
+    large = conversation("c2", "Large")
+    large["mapping"]["a"]["message"]["content"]["parts"] = ["x" * 90_000]
+    large["mapping"] |= {f"b{n}": node(f"b{n}", "a", "assistant", str(n), 10 + n) for n in range(20)}
+    given = [conversation(), large, conversation("c3", "Last")]
+    row = imported(bob, given)
+    assert (row.status, row.n_new) == ("failed", 1)
+    assert "limit of 1 MB" in row.error
+    assert 0 < quotas.stored_mb(bob.id) < 0.01
+    quotas.set_limit("storage_mb", 3, bob)
+    assert imported(bob, given).n_new == 2
+    assert 1.9 < quotas.stored_mb(bob.id) < 2.3
+    delete_conversation(Conversation.objects.get(title="Large"))
+    assert quotas.stored_mb(bob.id) < 0.02
+
+
+def test_an_export_that_is_larger_than_what_is_left_of_the_storage_is_refused(bob, home):
+    quotas.set_limit("storage_mb", 0, bob)
+    with pytest.raises(quotas.QuotaExceeded):
+        bring(bob, "", [upload([conversation()])])
+    assert list((home / "imports").iterdir()) == []
+
+
+@pytest.mark.parametrize("limit", ["MAX_CHATS", "MAX_MESSAGES", "MAX_TEXT_BYTES"])
+def test_one_import_stores_so_much_and_the_next_one_goes_on(limit, bob, monkeypatch):
+    given = [conversation(f"c{n}", f"Chat {n}") for n in range(4)]
+    for name, at_most in {"MAX_CHATS": 2, "MAX_MESSAGES": 12, "MAX_TEXT_BYTES": 20_000}.items():
+        monkeypatch.setattr(chat_imports, name, at_most if name == limit else 10**9)
+    first = imported(bob, given)
+    assert (first.status, first.n_new) == ("failed", 2)
+    assert first.error == "There is more in this file than one import takes."
+    second = imported(bob, given)
+    assert (second.status, second.n_known, second.n_new) == ("done", 2, 2)
+
+
+def test_imports_of_one_person_take_one_slot_and_none_of_those_that_read_files(bob, charlie, monkeypatch):
+    for _ in range(3):
+        bring(bob, "", [upload([conversation()])])
+    begun = []
+
+    def read(row: ChatImport) -> None:
+        begun.append(row.owner)
+        if len(begun) == 1:
+            tasks.import_chats("")
+            assert begun == [bob]
+            bring(charlie, "", [upload([conversation()])])
+            tasks.import_chats("")
+            assert begun == [bob, charlie]
+            assert slots._free["index"]._value == fair_queue.SLOTS["index"]
+        ChatImport.objects.filter(id=row.id).update(status="done", claimed_until=None)
+
+    monkeypatch.setattr(chat_imports, "read", read)
+    tasks.import_chats("")
+    assert begun == [bob, charlie, bob, bob]
+
+
+def test_deleted_imports_leave_no_rows(bob):
+    imported(bob, [conversation(), conversation("c2", "Kept")])
+    delete_conversation(Conversation.objects.get(title="Sourdough"))
+    Conversation.objects.exclude(deleted=None).update(deleted=timezone.now() - timedelta(days=2))
+    deletion.forget_transient()
+    assert Conversation.objects.get().title == "Kept"
 
 
 def test_who_may_have_no_further_gpt_is_told(bob):
