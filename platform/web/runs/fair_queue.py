@@ -1,4 +1,4 @@
-"""The queue of runs: rows that wait for a worker, taken in turns by person.
+"""The queue of runs: rows that wait for a worker, taken in turns by person. Visitors of one widget share a place.
 
 Celery messages only wake a worker, which takes the run that is next. Two workers that choose the same run at once
 race for its lease; the loser chooses again, by what is true then.
@@ -21,7 +21,7 @@ from django.db.models import Avg, Count, F, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
-from gpts.runs.fairness import Share, n_ahead, next_person
+from gpts.runs.fairness import Share, n_ahead, next_person, places
 from web.languages import grouped
 from web.prepared import Change, Rows
 from web.runs import log
@@ -76,12 +76,12 @@ def _unfinished(queue: Any) -> "QuerySet[Run]":
     return Run.objects.filter(queue=queue).exclude(status__in=Run.OVER)
 
 
-# By owner: the runs that wait, those of low priority that do, and all.
+# By owner, and the widget that a visitor uses: the runs that wait, those of low priority that do, and all.
 _counts: Final = Rows(
     lambda queue, now: (
         _unfinished(queue)
         .order_by()
-        .values_list("owner")
+        .values_list("owner", "owner__widget_visitor__widget")
         .annotate(
             n_waiting=Count("id", filter=log.is_free(now) & Q(is_low=False)),
             n_low=Count("id", filter=log.is_free(now) & Q(is_low=True)),
@@ -127,8 +127,8 @@ def take(queue: str) -> Claimed | None:
 
 def _wake_held_back(queue: str, shares: Sequence[Share]) -> None:
     """Once others have left, a person may have more in work, for which messages came while they might not."""
-    n_before, _n_people[queue] = _n_people.get(queue, 0), len(shares)
-    if queue == "model" and len(shares) < n_before and any(share.n_waiting for share in shares):
+    n_before, _n_people[queue] = _n_people.get(queue, 0), len(places(shares))
+    if queue == "model" and _n_people[queue] < n_before and any(share.n_waiting for share in shares):
         waiting = _unfinished(queue).filter(log.is_free()).order_by("queued", "id")
         for run_id in waiting.values_list("id", flat=True)[: SLOTS[queue]]:
             wake(run_id, queue)
@@ -223,7 +223,7 @@ class _Waiting:
 
 def _next_person(queue: str, shares: Sequence[Share]) -> int | None:
     # Tools wait for programs elsewhere, which may be silent for as long as they like.
-    most = settings.MAX_TOOL_CALLS_PER_PERSON if queue == "tools" else _most_of_model(len(shares))
+    most = settings.MAX_TOOL_CALLS_PER_PERSON if queue == "tools" else _most_of_model(len(places(shares)))
     return next_person(shares, most)
 
 
@@ -239,10 +239,13 @@ def _shares(queue: str) -> list[Share]:
     """What each person has in the queue. Runs that nobody waits for count as waiting only if no others wait."""
     rows = _counts(queue, timezone.now())
     last = served(queue, (person for person, *_ in rows)) if len(rows) > 1 else {}
-    people_wait = any(waiting for _, waiting, *_ in rows)
+    people_wait = any(waiting for _, _, waiting, *_ in rows)
     return [
-        Share(person, waiting if people_wait else low, every - waiting - low, last.get(person, NEVER))
-        for person, waiting, low, every in rows
+        Share(
+            *(person, waiting if people_wait else low, every - waiting - low, last.get(person, NEVER)),
+            place=str(widget or ""),
+        )
+        for person, widget, waiting, low, every in rows
     ]
 
 

@@ -5,14 +5,21 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpts.runs.fairness import Share, n_ahead, next_person
+from gpts.runs.fairness import Share, n_ahead, next_person, places
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
+# These two are visitors of one widget.
+VISITORS = (4, 5)
+
+
 def shares_of(waiting: dict[int, list[str]], running: dict[int, int], served: dict[int, int]) -> list[Share]:
     return [
-        Share(person, len(own), running.get(person, 0), START + timedelta(seconds=served.get(person, 0)))
+        Share(
+            *(person, len(own), running.get(person, 0), START + timedelta(seconds=served.get(person, 0))),
+            place="widget" if person in VISITORS else "",
+        )
         for person, own in waiting.items()
     ]
 
@@ -57,3 +64,11 @@ def test_with_the_same_in_work_the_one_served_longest_ago_is_next():
 def test_nobody_who_waits_is_nobody():
     assert next_person([Share(1, 0, 4, START)]) is None
     assert n_ahead([], 1, 0) == 0
+
+
+def test_visitors_of_one_widget_share_a_place_in_which_they_take_turns():
+    waiting = {1: ["a", "b", "c"], 4: [f"v{n}" for n in range(9)], 5: ["w"]}
+    assert order_of(waiting, {}, {})[:6] == ["a", "v0", "b", "w", "c", "v1"]
+    shares = shares_of(waiting, {1: 2, 4: 1, 5: 1}, {})
+    assert next_person(shares, most=2) is None
+    assert [(share.n_waiting, share.n_running) for share in places(shares)] == [(3, 2), (10, 2)]

@@ -15,6 +15,7 @@ from gpts.spec.tools import ToolSpec
 from tests.workers.made_services import made_services
 from tests.workers.trees import Embedder, Index, ask, asks, call, make_gpt, says, scripted_services
 from web.accounts.models import User
+from web.builder import widgets
 from web.runs import fair_queue, log, services, stream
 from web.runs.fair_queue import SLOTS
 from web.runs.models import QueueTurn, Run
@@ -211,6 +212,18 @@ class TestOneWorker:
         first.refresh_from_db()
         second.refresh_from_db()
         assert (first.status, second.status) == ("completed", "queued")
+
+    def test_a_hundred_sessions_of_a_widget_have_one_place(self, alice, bob, gpt):
+        widget = widgets.change(gpt, {"is_on": True})
+        visitors = [widgets.new_visitor(widget).user for _ in range(5)]
+        for visitor in visitors:
+            ask(visitor, gpt, "Hello?")
+        ask(bob, gpt, "One?")
+        last = ask(bob, gpt, "Two?")
+        assert fair_queue.place_of(last.id).ahead == 2
+        order = [fair_queue.take("model").person for _ in range(4)]
+        assert order.count(bob.id) == 2
+        assert order[:2].count(bob.id) == 1
 
     def test_a_dead_workers_run_is_taken_again(self, run):
         assert fair_queue.take("model").run_id == run.id
