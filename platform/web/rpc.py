@@ -62,12 +62,15 @@ class RpcTask(Task):
         return payload
 
 
-def call_for(person: int, task: str, *args: str, queue: str, timeout_s: float) -> dict[str, Any]:
-    """Like `call`, for a task that takes long or waits for an address which somebody chose. Raises NoResult.
+def call_for(
+    person: int, task: str, *args: str, queue: str, timeout_s: float, most: int | None = None
+) -> dict[str, Any]:
+    """Like `call`, for what anyone may ask for. Raises NoResult.
 
-    The person with this id may have a few of them at once, so that one person's do not take every worker.
+    The person with this id may have `most` of them at once, so that one person's do not take every thread of workers:
+    MAX_FORM_CALLS_PER_PERSON, unless the task takes seconds at most.
     """
-    slot = OUTSIDE.take(person, settings.MAX_FORM_CALLS_PER_PERSON)
+    slot = OUTSIDE.take(person, settings.MAX_FORM_CALLS_PER_PERSON if most is None else most)
     if slot is None:
         raise NoResult(gettext(TOO_MANY))
     try:

@@ -70,7 +70,7 @@ KINDS: Final = {
     "storage_mb": Kind(
         gettext_noop("Storage (MB)"),
         "MAX_STORAGE_MB_PER_PERSON",
-        gettext_noop("MB of files and imported chats"),
+        gettext_noop("MB of files and copied chats"),
         gettext_noop("Delete files or chats"),
     ),
     "schedules": Kind(
@@ -190,7 +190,7 @@ def forget_old() -> int:
 
 
 def stored_mb(person: int) -> float:
-    """The size of the person's knowledge files, of their uploads and files in chats, and of imported chats, in MB.
+    """The size of the person's knowledge files, uploads, files in chats, and imported and copied chats, in MB.
 
     Of uploads and chats, what is there twice is counted once: it is stored once, and each use of an upload is a copy.
     """
@@ -204,9 +204,7 @@ def stored_mb(person: int) -> float:
     sums = [
         contents.aggregate(n=Sum("conversation_files__size", default=0))["n"],
         of_person.aggregate(n=Sum("gpts__files__size", filter=in_gpts, default=0))["n"],
-        of_person.filter(imported_chats__conversation__deleted=None).aggregate(
-            n=Sum("imported_chats__n_bytes", default=0)
-        )["n"],
+        of_person.filter(conversations__deleted=None).aggregate(n=Sum("conversations__n_bytes", default=0))["n"],
     ]
     return sum(sums) / MB
 

@@ -131,7 +131,7 @@ def read_knowledge(request: HttpRequest, slug: str) -> dict[str, Any]:
     totals = draft.exclude(segment="").aggregate(
         n_chunks=Sum("n_chunks", default=0), n_tokens=Sum("n_tokens", default=0)
     )
-    return {"n_files": draft.count(), **totals, **read_health(gpt)}
+    return {"n_files": draft.count(), **totals, **read_health(gpt, caller(request))}
 
 
 @router.post(

@@ -42,9 +42,10 @@ def ask_knowledge(gpt: Gpt, question: str, by: User) -> dict[str, Any]:
     return rpc.call_for(by.pk, *args, queue="model", timeout_s=ASK_TIMEOUT_S)
 
 
-def read_health(gpt: Gpt) -> dict[str, Any]:
+def read_health(gpt: Gpt, by: User) -> dict[str, Any]:
     """What a worker finds in the draft's segments: repeats, and passages never used so far. Raises NoResult."""
-    return rpc.call("workers.tasks.knowledge_health", str(gpt.id), queue="model", timeout_s=HEALTH_TIMEOUT_S)
+    task = "workers.tasks.knowledge_health"
+    return rpc.call_for(by.pk, task, str(gpt.id), queue="model", timeout_s=HEALTH_TIMEOUT_S)
 
 
 @dataclass(frozen=True, slots=True)

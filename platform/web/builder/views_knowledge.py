@@ -44,10 +44,10 @@ def page(gpt: Gpt) -> dict[str, Any]:
 
 @require_safe
 @of_draft
-def health(request: HttpRequest, gpt: Gpt) -> HttpResponse:
+def health(request: PersonRequest, gpt: Gpt) -> HttpResponse:
     """What a worker found in the draft's files, as HTML for the page."""
     try:
-        found = read_health(gpt)
+        found = read_health(gpt, request.user)
     except NoResult as error:
         return JsonResponse({"error": str(error)}, status=503)
     html = render_to_string("builder/parts/health.html", {"gpt": gpt, "found": found})

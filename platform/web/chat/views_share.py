@@ -79,7 +79,12 @@ def shared_chat(request: HttpRequest, token: str) -> HttpResponse:
 @login_required
 def continue_shared(request: HttpRequest, token: str) -> HttpResponse:
     """A chat of one's own that begins with the shared one."""
-    return redirect("chat", sharing.take_over(sharing.access(request.user, token), cast(User, request.user)).id)
+    shared = sharing.access(request.user, token)
+    try:
+        return redirect("chat", sharing.take_over(shared, cast(User, request.user)).id)
+    except Refused as error:
+        messages.error(request, str(error))
+        return redirect("shared_chat", token)
 
 
 @never_cache

@@ -39,6 +39,7 @@ from web.builder import services as builder
 from web.builder.files import clean_name
 from web.builder.models import Gpt
 from web.builder.models_access import Sharing
+from web.runs import copies
 from web.runs.errors import Refused
 from web.runs.kept_files import content_may_go
 from web.runs.models import Conversation, Message, Run, StepRow
@@ -62,8 +63,6 @@ MAX_BYTES: Final = 50_000_000_000
 MAX_CHATS: Final = 20_000
 MAX_MESSAGES: Final = 500_000
 MAX_TEXT_BYTES: Final = 1_000_000_000
-# Of a row with its indexes (measured 2026-12).
-ROW_BYTES: Final = 700
 _TOO_MUCH: Final = gettext_noop("There is more in this file than one import takes.")
 _CHATS: Final = re.compile(r"(?:^|/)conversations(?:[-_]?\d+)?\.json$")
 _UNEXPECTED: Final = gettext_noop("Something went wrong. Try again, or contact an admin.")
@@ -245,15 +244,17 @@ def _take(user: User, item: Any, gpts: dict[str, Gpt], left: _Left) -> dict[str,
         is_here = known is not None and not known.conversation.deleted
         if known and is_here and (unchanged := _unchanged(known, digest)):
             return {unchanged: 1}
-        quotas.check_storage(user.id, n_bytes - (known.n_bytes if known and is_here else 0))
+        quotas.check_storage(user.id, n_bytes - (known.conversation.n_bytes if known and is_here else 0))
         left.take(len(branches.messages) + len(branches.answers), n_bytes)
-        facts = {"digest": digest, "n_answers": len(branches.answers), "n_bytes": n_bytes}
+        facts = {"digest": digest, "n_answers": len(branches.answers)}
         if known and is_here:
+            known.conversation.n_bytes = n_bytes
             _replace(known, chat, branches, facts)
             return {"n_updated": 1, "n_left_out": chat.n_left_out}
         if chat.source not in gpts:
             gpts[chat.source] = _gpt_for(user, chat.source)
-        facts["conversation"] = _written(_new(user, chat, gpts[chat.source]), chat, branches)
+        conversation = _new(user, chat, gpts[chat.source], n_bytes)
+        facts["conversation"] = _written(conversation, chat, branches)
         ImportedChat.objects.update_or_create(**key, defaults=facts)
     return {"n_new": 1, "n_left_out": chat.n_left_out}
 
@@ -262,7 +263,7 @@ def _stored_bytes(branches: Branches) -> int:
     """What the chat takes in the database: each answer's log repeats its message."""
     messages = [len(each.text.encode(errors="replace")) for each in branches.messages]
     answers = sum(len(each.text.encode(errors="replace")) + messages[each.message] for each in branches.answers)
-    return sum(messages) + answers + ROW_BYTES * (len(messages) + 3 * len(branches.answers))
+    return sum(messages) + answers + copies.ROW_BYTES * (len(messages) + 3 * len(branches.answers))
 
 
 def _unchanged(known: ImportedChat, digest: str) -> str:
@@ -277,16 +278,16 @@ def _replace(known: ImportedChat, chat: Chat, branches: Branches, facts: dict[st
     """Replace what was imported before."""
     conversation = known.conversation
     conversation.shown = None
-    conversation.save(update_fields=["shown"])
+    conversation.save(update_fields=["shown", "n_bytes"])
     conversation.messages.all().delete()
     _written(conversation, chat, branches)
     ImportedChat.objects.filter(id=known.id).update(**facts)
 
 
-def _new(user: User, chat: Chat, gpt: Gpt) -> Conversation:
+def _new(user: User, chat: Chat, gpt: Gpt, n_bytes: int) -> Conversation:
     assert gpt.published is not None
-    archived = timezone.now() if chat.archived else None
-    return Conversation.objects.create(gpt=gpt, version=gpt.published, owner=user, archived=archived)
+    facts = {"archived": timezone.now() if chat.archived else None, "n_bytes": n_bytes}
+    return Conversation.objects.create(gpt=gpt, version=gpt.published, owner=user, **facts)
 
 
 def _gpt_for(user: User, source: str) -> Gpt:

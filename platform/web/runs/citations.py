@@ -26,7 +26,7 @@ from gpts.values import Value
 from web.builder import units
 from web.builder.access import may_have_files
 from web.builder.models_files import FileToRead, KnowledgeFile
-from web.rpc import NoResult, call
+from web.rpc import NoResult, call_for
 from web.runs import log
 from web.runs.access import access_run
 from web.runs.errors import NotShown
@@ -35,6 +35,8 @@ from web.runs.trees import gpts_of
 
 # OCR of a scanned page takes up to 3 s, and may wait for another page.
 TIMEOUT_S: Final = 20
+# Of one person at once: as many as a browser asks for. The worker that writes answers has few more threads to spare.
+AT_ONCE: Final = 6
 # Not the tools queue, which indexing may keep busy for minutes.
 QUEUE: Final = "model"
 # The folder of the state directory for pictures of pages, which are rendered again if missing.
@@ -182,9 +184,8 @@ def view(cited: Cited) -> SourceView:
     if not cited.is_in_tree:
         return SourceView(trouble="The source of this quote is no longer available.")
     source = cited.file.sha256 if cited.file and cited.citation.unit == "page" else ""
-    return _requested(
-        "workers.tasks.show_source", cited.citation.segment, source, cited.citation.start, cited.citation.end
-    )
+    at = cited.citation.start, cited.citation.end
+    return _requested(cited, "workers.tasks.show_source", cited.citation.segment, source, *at)
 
 
 def page_view(cited: Cited, page: int) -> ShownPage:
@@ -192,7 +193,7 @@ def page_view(cited: Cited, page: int) -> ShownPage:
     if cited.file is None or not cited.may_see(page):
         raise Http404(gettext("Page not found."))
     quoted = page in cited.pages
-    found = view(cited) if quoted else _requested("workers.tasks.show_page", cited.file.sha256, page)
+    found = view(cited) if quoted else _requested(cited, "workers.tasks.show_page", cited.file.sha256, page)
     shown = next((each for each in found.pages if each.page == page), None)
     if shown is None and found.trouble:
         raise NotShown(found.trouble)
@@ -201,9 +202,10 @@ def page_view(cited: Cited, page: int) -> ShownPage:
     return shown
 
 
-def _requested(task: str, *args: str | int) -> SourceView:
+def _requested(cited: Cited, task: str, *args: str | int) -> SourceView:
+    limits: Any = {"queue": QUEUE, "timeout_s": TIMEOUT_S, "most": AT_ONCE}
     try:
-        return SourceView.model_validate(call(task, *map(str, args), queue=QUEUE, timeout_s=TIMEOUT_S))
+        return SourceView.model_validate(call_for(cited.run.owner_id, task, *map(str, args), **limits))
     except NoResult as error:
         return SourceView(trouble=str(error))
 

@@ -19,7 +19,7 @@ from web.runs.services import cancel_run
 # visitors of other sites and of the builder.
 KEEP_TRANSIENT = timedelta(days=settings.KEEP_TEMPORARY_DAYS)
 KEEP_RESPONSES = timedelta(days=settings.KEEP_RESPONSES_DAYS)
-KEEP_IMPORTED: Final = timedelta(days=1)
+KEEP_COPIES: Final = timedelta(days=1)
 
 _deleted: Final = Change(lambda chat, now: (Conversation.objects.filter(id=chat), {"deleted": now}))
 # Emptied rows still count for the daily limit.
@@ -83,13 +83,13 @@ def delete_unused() -> None:
 
 
 def forget_transient() -> int:
-    """Delete finished conversations that nobody keeps and that are old enough, and deleted imports; how many rows."""
+    """Delete finished conversations that nobody keeps and that are old enough, and deleted copies; how many rows."""
     now, Origin = timezone.now(), Conversation.Origin
     is_transient = Q(origin__in=(Origin.PREVIEW, Origin.API, Origin.TEMPORARY), changed__lt=now - KEEP_TRANSIENT)
     kept_long = (Origin.RESPONSE, Origin.WIDGET, Origin.BUILDER)
     is_old = is_transient | Q(origin__in=kept_long, changed__lt=now - KEEP_RESPONSES)
-    # No limit counts the rows of imported chats, which their owner can import and delete again and again.
-    old = Conversation.objects.filter(is_old | Q(deleted__lt=now - KEEP_IMPORTED, imported__isnull=False))
+    # No limit of a day counts imports and copies, which can be made and deleted again and again.
+    old = Conversation.objects.filter(is_old | Q(deleted__lt=now - KEEP_COPIES, n_bytes__gt=0))
     old = old.exclude(messages__runs__status__in=set(Run.Status) - set(Run.OVER))
     ids = list(old.values_list("id", flat=True))
     within = Q(conversation__in=ids) | Q(conversation__messages__runs__root__message__conversation__in=ids)

@@ -44,7 +44,8 @@ class Conversation(models.Model):
     """One person's conversation with one version of a GPT. `guest` is a mentioned GPT that answers until dismissed.
 
     A delegation has its own conversation, deleted with its parent run. `shown` is the last answer of the branch that
-    the person sees (branches.py); the newest run if there is none.
+    the person sees (branches.py); the newest run if there is none. `n_bytes` is what an import or a copy put into it,
+    which counts as storage: messages that are sent are limited by the day.
     """
 
     class Origin(models.TextChoices):
@@ -73,6 +74,7 @@ class Conversation(models.Model):
     )
     inputs = models.JSONField(default=dict, blank=True, help_text="Values of its GPT's inputs, by name.")
     title = models.CharField(max_length=120, blank=True)
+    n_bytes = models.PositiveBigIntegerField(default=0)
     created = models.DateTimeField(auto_now_add=True)
     changed = models.DateTimeField(auto_now_add=True)
     pinned = models.DateTimeField(null=True, blank=True)

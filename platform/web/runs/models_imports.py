@@ -59,18 +59,14 @@ class ChatImport(models.Model):
 
 
 class ImportedChat(models.Model):
-    """A chat that came from `source`, by its id there. `digest` is that of what was imported, in `n_answers`.
+    """A chat that came from `source`, by its id there. `digest` is that of what was imported, in `n_answers`."""
 
-    `n_bytes` is what it takes of its owner's storage.
-    """
-
-    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="imported_chats")
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     source = models.CharField(max_length=20)
     source_id = models.CharField(max_length=100)
     digest = models.CharField(max_length=64)
     n_answers = models.PositiveIntegerField()
-    n_bytes = models.PositiveBigIntegerField(default=0)
-    conversation = models.ForeignKey("Conversation", on_delete=models.CASCADE, related_name="imported")
+    conversation = models.ForeignKey("Conversation", on_delete=models.CASCADE, related_name="+")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["owner", "source", "source_id"], name="chat_imported_once")]

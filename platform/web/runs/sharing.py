@@ -22,7 +22,7 @@ from web.accounts.models import User
 from web.builder.access import access_gpt
 from web.runs import log, services
 from web.runs.branches import Branches
-from web.runs.copies import copy_of, in_order
+from web.runs.copies import checked_bytes, copy_of, in_order
 from web.runs.models import Conversation, Run, StepRow
 from web.runs.models_chats import Share
 
@@ -93,13 +93,17 @@ def answer_in(last: object) -> str:
 
 
 def take_over(share: Share, user: User) -> Conversation:
-    """A chat of `user` that begins with the shared one. Raises Http404 if they may not use its GPT, NotPublished."""
+    """A chat of `user` that begins with the shared one.
+
+    Raises Http404 if they may not use its GPT, NotPublished, and OverQuota.
+    """
     gpt = access_gpt(user, share.conversation.gpt.slug)
     with transaction.atomic():
-        copy = services.start_conversation(user, gpt, fills_in=False)
-        copy.title = share.conversation.title
-        copy.save()
         path = Branches(share.conversation).up_to(share.run_id)
+        n_bytes = checked_bytes(user.pk, path)
+        copy = services.start_conversation(user, gpt, fills_in=False)
+        copy.title, copy.n_bytes = share.conversation.title, n_bytes
+        copy.save()
         for run in in_order(path):
             copy.shown = _texts_of(run, copy)
         copy.save(update_fields=["shown"])

@@ -30,7 +30,7 @@ def show(task: str, segment: str, sha256: str, start: str, end: str, **_: object
 @pytest.fixture
 def cited(run: Run, gpt: Gpt, home, monkeypatch) -> str:
     """The address of the one citation of Bob's answered run."""
-    monkeypatch.setattr("web.runs.citations.call", show)
+    monkeypatch.setattr("web.rpc.call", show)
     (home / "files").mkdir(exist_ok=True)
     (home / "files" / ("0" * 64)).write_bytes(b"the manual")
     file = KnowledgeFile.objects.create(
@@ -68,7 +68,7 @@ def test_it_gives_the_passage_its_section_and_the_places_of_the_words(bobs, cite
 
 
 def test_a_declined_question_comes_with_its_closest_passages(bobs, run, monkeypatch):
-    monkeypatch.setattr("web.runs.citations.call", show)
+    monkeypatch.setattr("web.rpc.call", show)
     log.append(run.id, Retrieval(query="q", passages=(PASSAGE,), covered=True))
     log.append(run.id, Finished(text="They don’t say.", closest=(CITATION,), coverage="not_covered"))
     state = bobs.get(f"/api/runs/{run.id}").json()
@@ -88,7 +88,7 @@ def test_without_a_worker_the_passage_remains_and_the_picture_is_a_503(bobs, cit
     def nobody(*args: str, **_: object) -> None:
         raise NoResult("The workers are busy.")
 
-    monkeypatch.setattr("web.runs.citations.call", nobody)
+    monkeypatch.setattr("web.rpc.call", nobody)
     told = bobs.get(cited).json()
     assert (told["passage"], told["pages"], told["trouble"]) == (QUOTE, [], "The workers are busy.")
     response = bobs.get(f"{cited}/pages/7")

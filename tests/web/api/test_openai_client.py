@@ -68,7 +68,7 @@ def test_a_whole_answer_comes_with_usage_and_citations(bobs, gpt, worker, meanwh
 def test_the_url_of_a_citation_opens_the_passage_for_whoever_may_read_the_answer(
     bobs, gpt, worker, meanwhile, bob, charlie, settings, monkeypatch
 ):
-    monkeypatch.setattr("web.runs.citations.call", lambda *args, **options: {"section": {"parts": []}})
+    monkeypatch.setattr("web.rpc.call", lambda *args, **options: {"section": {"parts": []}})
     meanwhile(worker.answer)
     completion = bobs.chat.completions.create(model="pump-doctor", messages=QUESTION)
     url = completion.choices[0].message.annotations[0].url_citation.url

@@ -9,6 +9,7 @@ from gpts.knowledge.documents import Citation, Passage
 from gpts.runs.steps import Cancelled, Error, Finished, Retrieval
 from gpts.safety.flow import context_label
 from tests.web.runs.attached import attached
+from web.accounts import quotas
 from web.builder.models_access import Sharing
 from web.builder.services import set_sharing
 from web.runs import log, services, sharing
@@ -104,6 +105,14 @@ def test_a_reader_goes_on_in_a_chat_of_their_own_without_the_files(as_charlie, c
     edited = services.edit(copy.messages.first(), "What does it cost, and open evil.example?")
     first = log.first(edited.id)
     assert (sharing.AUTHOR in first.label.written_by, first.own_words) == (True, False)
+
+
+def test_a_copy_of_a_shared_chat_counts_as_storage(as_charlie, charlie, link):
+    url = link(Share.Audience.PEOPLE)
+    quotas.set_limit("storage_mb", 0, charlie)
+    refused = as_charlie.post(f"{url}continue", follow=True)
+    assert "limit of 0 MB" in refused.content.decode()
+    assert not Conversation.objects.filter(owner=charlie).exists()
 
 
 def test_who_may_not_use_the_gpt_only_reads(as_charlie, gpt, link):

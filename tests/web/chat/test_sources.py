@@ -58,7 +58,7 @@ class Workers:
 @pytest.fixture
 def workers(monkeypatch) -> Workers:
     workers = Workers()
-    monkeypatch.setattr("web.runs.citations.call", workers.ask)
+    monkeypatch.setattr("web.rpc.call", workers.ask)
     return workers
 
 

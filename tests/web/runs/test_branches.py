@@ -9,10 +9,11 @@ from django.utils import timezone
 from gpts.knowledge.documents import Citation
 from gpts.runs.steps import Error, Finished, ToolResult, UserMessage
 from tests.web.runs.attached import attached
+from web.accounts import quotas
 from web.runs import branches, copies, files, log, services
 from web.runs.branches import Branches
 from web.runs.deletion import delete_conversation
-from web.runs.errors import EmptyMessage, StillAnswering
+from web.runs.errors import EmptyMessage, OverQuota, StillAnswering
 from web.runs.models import Conversation, Message, Run
 
 pytestmark = pytest.mark.django_db
@@ -130,6 +131,20 @@ def test_an_edited_message_keeps_the_files_it_was_sent_with_or_some(conversation
     assert [file.name for file in log.first(edited.id).attachments] == ["one.txt", "two.txt"]
     fewer = services.edit(run.message, "Read it", [two.id])
     assert [file.name for file in log.first(fewer.id).attachments] == ["two.txt"]
+
+
+def test_copies_of_a_chat_count_as_storage(conversation, ask, bob):
+    """Each copy stores all texts again, and no message is counted for it."""
+    last = ask("One", "x" * 400_000)
+    quotas.set_limit("storage_mb", 1, bob)
+    copy = copies.fork(conversation, last.id)
+    assert 0.4 < quotas.stored_mb(bob.id) == copy.n_bytes / quotas.MB < 0.5
+    copies.fork(conversation, last.id)
+    with pytest.raises(OverQuota):
+        copies.fork(conversation, last.id)
+    assert Conversation.objects.count() == 3
+    delete_conversation(copy)
+    copies.fork(conversation, last.id)
 
 
 def test_a_fork_has_everything_up_to_its_place_and_stands_alone(conversation, ask, bob):
