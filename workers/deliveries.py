@@ -25,11 +25,15 @@ UNEXPECTED: Final = "Something went wrong. The error was logged."
 LIMITS: Final = FetchLimits(max_bytes=100_000, timeout_s=TIMEOUT_S, silence_s=10.0, max_redirects=0)
 
 
-def deliver(egress: EgressConfig, within_s: float = 8.0) -> None:
-    """Send what is due, each once by whichever worker claims it, in rounds that begin within so many seconds."""
+def deliver(egress: EgressConfig, within_s: float = 8.0) -> bool:
+    """Send what is due, each once by whichever worker claims it, in rounds that begin within so many seconds.
+
+    Whether more may be due.
+    """
     end = monotonic() + within_s
-    while _send_some(egress) and monotonic() < end:
+    while (is_more := _send_some(egress)) and monotonic() < end:
         pass
+    return is_more
 
 
 def _send_some(egress: EgressConfig) -> bool:

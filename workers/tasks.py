@@ -93,7 +93,7 @@ def run_schedules() -> None:
 @shared_task(name="workers.tasks.deliver_results")
 def deliver_results() -> None:
     """Send emails, and call webhooks."""
-    deliveries.deliver(tool_settings().egress)
+    work_through("deliver", partial(deliveries.deliver, tool_settings().egress))
 
 
 @shared_task(name="workers.tasks.watch")
@@ -143,7 +143,7 @@ def import_chats(import_id: str) -> None:
 @shared_task(name="workers.tasks.work_batches")
 def work_batches(batch_id: str) -> None:
     """Run the lines of batches while nobody waits."""
-    batch_work.work()
+    work_through("batches", batch_work.work)
 
 
 @shared_task(name="workers.tasks.download_models")

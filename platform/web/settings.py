@@ -276,6 +276,7 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if EMAIL_HOST else "none"
 ACCOUNT_LOGIN_BY_CODE_ENABLED = bool(EMAIL_HOST)
 ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_MAX_EMAIL_ADDRESSES = 10
 # Who must have a second factor: "optional", whoever wants one; "admins"; "everyone".
 SECOND_FACTOR = read_choice("SECOND_FACTOR", "optional", "admins", "everyone")
 MFA_ADAPTER = "web.accounts.second_factor.Adapter"
@@ -344,6 +345,8 @@ VISITOR_MESSAGES_A_DAY = read_limit("VISITOR_MESSAGES_A_DAY", 2_000)
 API_REQUESTS_A_MINUTE = read_limit("API_REQUESTS_A_MINUTE", 1_200, least=1)
 SIGN_INS_A_MINUTE = read_limit("SIGN_INS_A_MINUTE", 30, least=1)
 UPLOADS_A_MINUTE = read_limit("UPLOADS_A_MINUTE", 120, least=1)
+# What a person sends from pages, besides uploads and shares.
+CHANGES_A_MINUTE = read_limit("CHANGES_A_MINUTE", 300, least=1)
 # Addresses with which a person shares GPTs, or asks what somebody would get of them.
 SHARES_A_MINUTE = read_limit("SHARES_A_MINUTE", 60, least=1)
 SEARCHES_A_MINUTE = read_limit("SEARCHES_A_MINUTE", 240, least=1)

@@ -11,13 +11,13 @@ from django.conf import settings
 from web.builder.models_files import FileToRead
 from web.runs.citations import pictures_of
 from web.runs.files import forgotten
-from web.runs.kept_files import forget_drafts, forgotten_knowledge
+from web.runs.kept_files import forget_versions, forgotten_knowledge
 from workers.indexing.sweeping import has_file, has_segment, is_settled, remove_unless
 
 
 def forget_files() -> int:
     """Delete the rows of forgotten files, and what nothing else uses of their content; how many rows."""
-    forget_drafts()
+    forget_versions()
     n_deleted = 0
     files: list[FileToRead] = [*forgotten(), *forgotten_knowledge()]
     for file in files:

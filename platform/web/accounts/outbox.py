@@ -19,13 +19,15 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage, get_connection
 from django.db.models import F, Window
 from django.db.models.functions import Coalesce, RowNumber
 from django.utils import timezone
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext, gettext_noop
 
 from web.accounts.models_outbox import Delivery, Webhook
+from web.rpc import TOO_MANY
 from web.secrets import seal, unseal
 
 # How long after each try the next one comes; then it is given up.
@@ -42,7 +44,7 @@ MAIL_TIMEOUT_S: Final = 30
 TEST: Final = "test"
 INVITATION: Final = "invitation"
 _AT_ONCE: Final = 40
-# Of one person or webhook, however much else of theirs waits.
+# Of one person's mails or webhooks, however much else of theirs waits.
 _PER_LANE: Final = 4
 _ERROR_CHARS: Final = 300
 _OF_SCHEDULE: Final = ("schedule__owner", "schedule__gpt", "run__message__conversation")
@@ -64,7 +66,7 @@ class SignedRequest:
 
 def tell_webhooks(event: str, gpt_id: Any, **facts: Any) -> None:
     """Call the webhooks of the GPT, or with None those of operators, that want to know of `event`."""
-    live = Webhook.objects.filter(gpt=gpt_id, stopped=None).only("id", "events")
+    live = Webhook.objects.filter(gpt=gpt_id, stopped=None).select_related("gpt").only("events", "gpt__owner")
     rows = [_call(hook, event, facts) for hook in live if event in hook.events and not _is_full(hook)]
     if rows:
         Delivery.objects.bulk_create(rows)
@@ -75,14 +77,17 @@ def _is_full(hook: Webhook) -> bool:
 
 
 def test(hook: Webhook) -> Delivery:
-    """Call the webhook without anything having happened."""
+    """Call the webhook without anything having happened. Raises ValidationError while very much waits."""
+    if _is_full(hook):
+        raise ValidationError(gettext(TOO_MANY))
     delivery = _call(hook, TEST, {})
     delivery.save()
     return delivery
 
 
 def _call(hook: Webhook, event: str, facts: dict[str, Any]) -> Delivery:
-    lane = f"webhook:{hook.id}"
+    # One person's many GPTs, each with slow URLs, would fill every round.
+    lane = f"webhooks:{hook.gpt.owner_id if hook.gpt else hook.id}"
     return Delivery(webhook=hook, kind=Delivery.Kind.WEBHOOK, event=event, facts=facts, lane=lane)
 
 

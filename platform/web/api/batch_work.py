@@ -43,17 +43,19 @@ RENEW_S: Final = 15.0
 _taking: Final = threading.Lock()
 
 
-def work() -> None:
-    """Read new batches, end those that are over, and run lines until none may run now."""
-    for batch in Batch.objects.filter(status=Status.VALIDATING):
-        with _logged("a batch could not be read"):
-            _read(batch)
+def work() -> bool:
+    """Read a new batch, end those that are over, and run lines until none may run now. Whether a batch was read."""
+    new = _unread()
+    with _logged("a batch could not be read"):
+        if new:
+            _read(new)
     for batch in Batch.objects.filter(status__in=Batch.OPEN):
         end_if_over(batch)
     while line := take():
         with _logged("a line of a batch could not be run"):
             run(line)
         end_if_over(Batch.objects.get(id=line.batch_id))
+    return new is not None and new.status != Status.VALIDATING
 
 
 @contextmanager
@@ -91,6 +93,21 @@ def _read(batch: Batch) -> None:
         batch.lines.all().delete()  # it was cancelled meanwhile
 
 
+def _unread() -> Batch | None:
+    """The new batch that is read next; None if there is none. People take turns."""
+    new = Batch.objects.filter(status=Status.VALIDATING)
+    batch = new.filter(owner=_next_owner(new.order_by(), "owner", "served")).order_by("created").first()
+    if batch:
+        new.filter(owner=batch.owner_id).update(served=timezone.now())
+    return batch
+
+
+def _next_owner(rows: "QuerySet[Any]", owner: str, served: str) -> int | None:
+    """Whoever of the owners was served longest ago."""
+    turns = rows.values(owner).annotate(last=Max(served))
+    return turns.order_by("last").values_list(owner, flat=True).first()
+
+
 def take() -> BatchLine | None:
     """Claim the line that is next; None if none is, or if people wait. People take turns."""
     with _taking:
@@ -100,8 +117,7 @@ def take() -> BatchLine | None:
         if n_claimed >= AT_ONCE or fair_queue.people_wait("model"):
             return None
         waiting = BatchLine.objects.filter(free, status=LineStatus.WAITING, batch__in=_running(now))
-        turns = waiting.order_by().values("batch__owner").annotate(last=Max("batch__served"))
-        person = turns.order_by("last").values_list("batch__owner", flat=True).first()
+        person = _next_owner(waiting.order_by(), "batch__owner", "batch__served")
         line = waiting.filter(batch__owner=person).order_by("batch__created", "number").first()
         if line is None or not waiting.filter(id=line.id).update(
             claimed_until=now + CLAIM, n_attempts=line.n_attempts + 1

@@ -22,12 +22,15 @@ from web.api.cursors import Cursor, Page, page_of
 from web.api.errors import ERRORS, ApiError
 from web.api.models_batches import Batch
 from web.api.program_files import access_upload, file_name, lasting
+from web.runs.models import ConversationFile
 from web.sending import send_task
 
 router = Router(tags=["Batches"])
 Status = Batch.Status
 WINDOW: Final = timedelta(hours=24)
 MAX_OPEN: Final = 20
+# Of those that are over, the newest.
+MAX_KEPT: Final = 2_000
 Endpoint = Literal["/v1/chat/completions", "/v1/responses", "/v1/embeddings", "/v1/completions"]
 
 
@@ -158,6 +161,7 @@ def create_batch(request: HttpRequest, body: NewBatch) -> BatchObject:
         quotas.lock(user.id)
         if Batch.objects.filter(owner=user, status__in=Batch.OPEN).count() >= MAX_OPEN:
             raise ApiError(400, f"You have {MAX_OPEN} batches in progress. Wait until one is over.", None, "too_many")
+        _check_room(user, upload.size)
         batch = Batch.objects.create(
             owner=user,
             endpoint=body.endpoint,
@@ -168,6 +172,15 @@ def create_batch(request: HttpRequest, body: NewBatch) -> BatchObject:
         )
         transaction.on_commit(lambda: send_task("workers.tasks.work_batches", "", queue="tools"))
     return _shown(batch)
+
+
+def _check_room(user: User, n_bytes: int) -> None:
+    """Raise QuotaExceeded if the lines of one more batch do not fit: each is a copy. Forget the oldest of many."""
+    sizes = dict(ConversationFile.objects.filter(owner=user, purpose="batch").values_list("id", "size"))
+    in_progress = Batch.objects.filter(owner=user, status__in=Batch.OPEN).values_list("input", flat=True)
+    quotas.check_storage(user.id, n_bytes + sum(sizes.get(each, 0) for each in in_progress))
+    over = Batch.objects.filter(owner=user).exclude(status__in=Batch.OPEN).order_by("-created")
+    Batch.objects.filter(id__in=list(over.values_list("id", flat=True)[MAX_KEPT:])).delete()
 
 
 @router.get("/batches", response={200: BatchList, **ERRORS})

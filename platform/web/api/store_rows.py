@@ -28,6 +28,8 @@ from web.runs.models_stores import StoreFile, VectorStore
 MAX_STORES: Final = 1_000
 # A search names each of them to a worker.
 MAX_FILES: Final = 2_000
+# Of a person's stores together.
+MAX_ALL_FILES: Final = 20_000
 OF_GPT: Final = "This vector store is the knowledge of a GPT. Change the GPT instead."
 
 
@@ -99,6 +101,9 @@ class OwnStore:
             return file
         if self.files().count() >= MAX_FILES:
             raise ApiError(400, f"A vector store can have up to {MAX_FILES:,} files.", None, "too_many")
+        if StoreFile.objects.filter(store__owner=self.owner).count() >= MAX_ALL_FILES:
+            text = f"Your vector stores can have up to {MAX_ALL_FILES:,} files together. Remove some first."
+            raise ApiError(400, text, None, "too_many")
         facts = {"name": upload.name, "sha256": upload.sha256, "size": upload.size, "attributes": attributes}
         file = StoreFile(store=self.row, upload=upload, **facts)
         read = StoreFile.objects.filter(store__owner=self.owner, sha256=upload.sha256, status=FileToRead.Status.READY)

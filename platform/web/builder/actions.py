@@ -37,6 +37,8 @@ from web.builder.reviews import same_tools
 # The largest real documents of 2 MB are read in 5 s (measured 2026-11-24); fetching may take another 20 s.
 IMPORT_TIMEOUT_S: Final = 45.0
 TEST_TIMEOUT_S: Final = 60.0
+# Of those of one kind that left the draft of a GPT, for its earlier versions; each holds its document.
+MAX_REMOVED: Final = 50
 Row = TypeVar("Row", bound=Outside)
 
 
@@ -126,7 +128,13 @@ def saved(row: Row, **fields: Any) -> Row:
 
 
 def check_room(rows: QuerySet[Row], full: str, field: str, limit: int) -> None:
-    """Raises ValidationError with the text `full` if a draft already has `limit` of `rows`."""
+    """Raises ValidationError with the text `full` if a draft already has `limit` of `rows`.
+
+    Forgets the oldest of very many that were removed, unless the live version calls them.
+    """
+    for row in rows.exclude(removed=None).select_related("gpt__published").order_by("-removed")[MAX_REMOVED:]:
+        if row.gpt.published is None or str(row.pk) not in called_by(row.gpt.published.spec()):
+            row.delete()
     if rows.filter(removed=None).count() >= limit:
         raise ValidationError({field: full.format(limit=limit)})
 

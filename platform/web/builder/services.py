@@ -1,6 +1,7 @@
 """Writes about GPTs: the draft, publishing, sharing. `versions` has those about earlier versions."""
 
 import secrets
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -32,6 +33,7 @@ class StaleDraft(Exception):
 UNLISTED = "An admin of this site has withdrawn this GPT from the store. You can share it by link."
 OWNERS = gettext_noop("Only {person}, who owns this GPT, can change who can use it.")
 WITHDRAWN = "An admin of this site has withdrawn this GPT, so only you can use it. Ask them to restore it."
+VERSIONS_A_DAY = DELETED_A_DAY = 500
 # Slugs that look like URLs of the site itself.
 RESERVED_SLUGS = {"new", "mine", "edit", "mentionable"}
 
@@ -42,6 +44,13 @@ def free_slug(name: str) -> str:
     alike = Gpt.objects.filter(Q(slug__startswith=base) | Q(former_slug__startswith=base))
     taken = {slug for both in alike.values_list("slug", "former_slug") for slug in both} | RESERVED_SLUGS
     return next(slug for n in range(len(taken) + 1) if (slug := f"{base}-{n + 1}" if n else base) not in taken)
+
+
+def _n_counted(owner: User) -> int:
+    """How many GPTs count for the owner's limit: those that were deleted today too if they are very many."""
+    there = owner.gpts.filter(deleted=None).count()
+    gone = owner.gpts.filter(deleted__gte=timezone.now() - timedelta(days=1)).count()
+    return there + max(0, gone - DELETED_A_DAY)
 
 
 def create_gpt(owner: User, fields: dict[str, Any]) -> Gpt:
@@ -56,7 +65,7 @@ def create_gpt(owner: User, fields: dict[str, Any]) -> Gpt:
         try:
             with transaction.atomic():
                 quotas.lock(owner.id)
-                quotas.check(owner.id, "gpts", owner.gpts.filter(deleted=None).count())
+                quotas.check(owner.id, "gpts", _n_counted(owner))
                 gpt.save()
         except IntegrityError:
             continue
@@ -128,7 +137,7 @@ def publish(gpt: Gpt, sharing: str | None = None, note: str = "", *, by: User) -
     check_sharing(gpt, sharing, by=by)
     sharing = sharing or listing.wanted_sharing(gpt)
     check_listing(gpt, sharing)
-    if reason := unready(gpt):
+    if reason := unready(gpt) or too_many_versions(gpt):
         raise ValidationError({"files": reason})
     with transaction.atomic():
         locked = Gpt.objects.select_for_update().get(id=gpt.id)
@@ -163,6 +172,15 @@ def _go_live(gpt: Gpt, version: GptVersion, sharing: str, by: User) -> None:
     search.catch_up(Gpt.objects.filter(id=gpt.id))
     audit.record(audit.Act.GPT_PUBLISHED, by, gpt, version=version.number, sharing=gpt.sharing)
     notify.of_gpt(gpt, "gpt.published", version=version.number)
+
+
+def too_many_versions(gpt: Gpt) -> str:
+    """Why the GPT gets no further version today, empty if it may: each holds all of its GPT."""
+    lately = timezone.now() - timedelta(days=1)
+    if GptVersion.objects.filter(gpt__owner=gpt.owner_id, created__gte=lately).count() < VERSIONS_A_DAY:
+        return ""
+    text = gettext("The GPTs of one person can have up to {limit} new versions a day. Try again tomorrow.")
+    return text.format(limit=VERSIONS_A_DAY)
 
 
 def add_version(gpt: Gpt, data: dict[str, Any], **facts: Any) -> GptVersion:
@@ -242,7 +260,7 @@ def blocked(gpt: Gpt) -> str:
     stuck = (KnowledgeFile.Status.FAILED, KnowledgeFile.Status.CANCELLED)
     is_stuck = gpt.uploads.filter(status__in=stuck).exists()
     is_unlisted = gpt.sharing == Sharing.STORE and actions.privacy_missing(gpt)
-    return unready(gpt) if is_stuck or is_unlisted else ""
+    return too_many_versions(gpt) or (unready(gpt) if is_stuck or is_unlisted else "")
 
 
 def cancel_publishing(gpt: Gpt) -> None:

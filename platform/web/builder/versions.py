@@ -17,7 +17,7 @@ from web.accounts.models import User
 from web.builder import actions, delegates
 from web.builder.models import NOTE_CHARS, SPEC_FIELDS, Gpt, GptVersion
 from web.builder.models_files import KnowledgeFile
-from web.builder.services import check_engine, update_gpt
+from web.builder.services import check_engine, too_many_versions, update_gpt
 from web.languages import too_long
 
 
@@ -55,12 +55,17 @@ def restore_version(gpt: Gpt, number: int, *, by: User) -> Gpt:
 
 
 def restore(gpt: Gpt, version: GptVersion, *, by: User) -> Gpt:
-    """The draft with everything of `version`. A draft with unpublished changes is kept as a replaced one."""
+    """The draft with everything of `version`. A draft with unpublished changes is kept as a replaced one.
+
+    Raises ValidationError after very many of these.
+    """
     spec = version.spec()
     kept = [ref.file_id for ref in spec.knowledge]
     with transaction.atomic():
         draft = gpt.draft_spec()
         if draft not in (spec, gpt.published and gpt.published.spec()):
+            if reason := too_many_versions(gpt):
+                raise ValidationError(reason)
             facts = {"replaced": timezone.now(), "author": by}
             GptVersion.objects.create(gpt=gpt, data=draft.model_dump(mode="json"), **facts)
         later = gpt.files.filter(removed=None).exclude(id__in=kept)

@@ -62,7 +62,8 @@ def restore(request: PersonRequest, gpt: Gpt, version_id: int) -> HttpResponse:
         context |= {"pending": pending, "ended": ended}
         return render(request, "builder/restore.html", context)
     kept = versions.replaced_drafts(gpt).first()
-    versions.restore(gpt, version, by=request.user)
+    if not attempt(request, lambda: versions.restore(gpt, version, by=request.user)):
+        return redirect("gpt_history", gpt.slug)
     newest = versions.replaced_drafts(gpt).first()
     before = newest if newest != kept else gpt.published  # a draft that was live needs no copy
     undo = reverse("gpt_restore", args=[gpt.slug, before.id]) if before else ""

@@ -52,6 +52,8 @@ logger = logging.getLogger(__name__)
 AUTHOR: Final = "an imported chat"
 # Of one person, at once.
 MAX_OPEN: Final = 3
+# Of those that are over, the newest.
+MAX_KEPT: Final = 100
 # Longer than the largest chat takes.
 CLAIM: Final = timedelta(seconds=120)
 WAKE: Final = timedelta(seconds=60)
@@ -100,6 +102,8 @@ def stored(user: User, name: str, chunks: Iterable[bytes], n_before: int = 0) ->
 
 def begin(row: ChatImport) -> None:
     """Have a worker read what was stored."""
+    over = row.owner.chat_imports.exclude(status__in=ChatImport.OPEN).values_list("id", flat=True)
+    ChatImport.objects.filter(id__in=list(over[MAX_KEPT:])).delete()
     row.save()
     transaction.on_commit(lambda: queue(row))
 

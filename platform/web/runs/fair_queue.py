@@ -28,9 +28,9 @@ from web.runs import log
 from web.runs.models import QueueTurn, Run
 from web.runs.wake import wake
 
-# How much a worker process does at once, by kind of work. Sources are looked at by workers of the queue "tools", and
-# chats imported by those of "index", beside what these are for.
-SLOTS: Final = {"model": 32, "tools": 16, "sources": 6, "index": 3, "imports": 2}
+# How much a worker process does at once, by kind of work. Workers of the queue "tools" also look at sources, run
+# batches and deliver, those of "index" import chats.
+SLOTS: Final = {"model": 32, "tools": 16, "sources": 6, "batches": 2, "deliver": 2, "index": 3, "imports": 2}
 # What a person may have in work in any case.
 LEAST: Final = 2
 NEVER: Final = datetime.min.replace(tzinfo=UTC)

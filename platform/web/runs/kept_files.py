@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 
 from web.builder.models import Gpt, GptVersion
 from web.builder.models_files import FileToRead, KnowledgeFile
+from web.builder.models_listing import ListingReview
 from web.runs.models import Conversation, ConversationFile, Run
 from web.runs.models_stores import StoreFile
 
@@ -25,6 +26,8 @@ from web.runs.models_stores import StoreFile
 KINDS: Final[tuple[type[FileToRead], ...]] = (KnowledgeFile, ConversationFile, StoreFile)
 # How long a file that left the draft, or whose GPT was deleted, is kept at least.
 KEEP_REMOVED: Final = timedelta(days=settings.KEEP_DELETED_DAYS)
+# Of one GPT, the newest.
+KEPT_VERSIONS: Final = 200
 
 
 @contextmanager
@@ -96,11 +99,22 @@ def forgotten_knowledge() -> list[KnowledgeFile]:
     return [file for file in gone if str(file.id) not in needed]
 
 
-def forget_drafts() -> int:
-    """Delete the versions made for previews that nobody has any more; the number of them."""
-    unnumbered = GptVersion.objects.filter(number=None, created__lt=timezone.now() - KEEP_REMOVED)
-    unused = unnumbered.exclude(id__in=Conversation.objects.values("version"))
-    unused = unused.exclude(id__in=Run.objects.values("version"))
+def forget_versions() -> int:
+    """Delete the versions made for previews, and the oldest of very many, that nobody has any more; their number."""
+    unneeded = Q(number=None, created__lt=timezone.now() - KEEP_REMOVED)
+    newest = GptVersion.objects.order_by().values("gpt").annotate(newest=Max("number"))
+    for gpt, number in newest.filter(newest__gt=KEPT_VERSIONS).values_list("gpt", "newest"):
+        unneeded |= Q(gpt=gpt, number__lte=number - KEPT_VERSIONS)
+    used = (
+        Conversation.objects.values("version"),
+        Run.objects.values("version"),
+        ListingReview.objects.values("version"),
+    )
+    unused = GptVersion.objects.filter(unneeded).exclude(
+        id__in=Gpt.objects.exclude(published=None).values("published")
+    )
+    for each in used:
+        unused = unused.exclude(id__in=each)
     return unused.delete()[0]
 
 

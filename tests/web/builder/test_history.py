@@ -4,13 +4,17 @@ import re
 import time
 
 import pytest
+from django.core.exceptions import ValidationError
+from django.utils import timezone
 
 from gpts.spec.gpt import DelegateRef, GptSpec, KnowledgeRef, ModelSettings
 from tests.publishing import let, publish
+from web.builder import services
 from web.builder.changes import differences
 from web.builder.files import add_file
-from web.builder.models import Gpt
+from web.builder.models import Gpt, GptVersion
 from web.builder.services import update_gpt
+from web.runs import kept_files
 
 
 def spec(**fields) -> GptSpec:
@@ -111,6 +115,25 @@ def test_a_long_history_comes_in_pages_each_compared_with_the_version_before(as_
     assert first.count("Instructions rewritten") == 20
     assert (second.count("Instructions rewritten"), second.count("First version.")) == (2, 1)
     assert "Page 2 of 2" in second
+
+
+def test_versions_of_a_day_are_bounded_and_only_the_newest_stay(as_alice, gpt, monkeypatch):
+    """Each version holds the whole GPT, and a program can publish twenty times a second."""
+    for number in range(5):
+        update_gpt(gpt, {"description": f"Version {number}."}, by=gpt.owner)
+        publish(gpt)
+    GptVersion.objects.create(gpt=gpt, data=gpt.draft_spec().model_dump(mode="json"), replaced=timezone.now())
+    monkeypatch.setattr(services, "VERSIONS_A_DAY", GptVersion.objects.count())
+    with pytest.raises(ValidationError, match="new versions a day"):
+        publish(gpt)
+    update_gpt(gpt, {"description": "Unpublished."}, by=gpt.owner)
+    first = gpt.versions.get(number=1)
+    page = as_alice.post(f"/gpts/{gpt.slug}/restore/{first.id}", follow=True).content.decode()
+    assert "new versions a day" in page
+    monkeypatch.setattr(kept_files, "KEPT_VERSIONS", 2)
+    kept_files.forget_versions()
+    last = gpt.versions.filter(number__isnull=False).values_list("number", flat=True)
+    assert [gpt.published.number - number for number in sorted(last, reverse=True)] == [0, 1]
 
 
 def test_restoring_brings_fields_and_files_back_into_the_draft_only(as_alice, gpt):
