@@ -25,7 +25,7 @@ from web import rpc, urls
 from web.accounts.models import User
 from web.api.native import native
 from web.api.v1 import v1
-from web.runs import connections
+from web.runs import citations, connections
 from web.runs.citations import ShownPage, SourceView
 
 KEPT_ALIVE: Final = b": still here\n\n"
@@ -283,7 +283,7 @@ def site(db, settings, monkeypatch, tmp_path) -> Iterator[Site]:
     monkeypatch.setattr(connections.connections, "close_all", lambda: None)
     monkeypatch.setattr(urls, "handler404", not_found_once(), raising=False)
     page = SourceView(section=Section(parts=()), pages=(ShownPage(page=1, width=1, height=1),))
-    monkeypatch.setattr(rpc, "call", lambda *_, **__: page.model_dump(mode="json"))
+    monkeypatch.setattr(citations, "call_for", lambda *_, **__: page.model_dump(mode="json"))
     logging.disable(logging.CRITICAL)
     yield Site(build())
     logging.disable(logging.NOTSET)
