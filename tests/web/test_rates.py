@@ -53,6 +53,16 @@ class TestLimits:
         assert client.post("/account/signup/", {}).status_code == 429
         assert client.post("/account/login/", form, REMOTE_ADDR="10.0.0.9").status_code == 200
 
+    def test_what_one_person_sends_from_pages_is_limited_too(self, bob, charlie, client, settings):
+        settings.CHANGES_A_MINUTE = 2
+        as_bob, as_charlie = Client(), Client()
+        as_bob.force_login(bob)
+        as_charlie.force_login(charlie)
+        assert [as_bob.post("/projects/").status_code for _ in range(3)][2:] == [429]
+        assert as_charlie.post("/projects/").status_code != 429
+        assert as_bob.get("/").status_code == 200
+        assert [client.post("/join/unknown/").status_code for _ in range(3)] == [410] * 3
+
     def test_a_class_that_joins_at_once_from_one_address_waits_for_nothing(self, client, db, settings):
         settings.SIGN_INS_A_MINUTE, link = 1, "/join/a-link-that-nobody-guesses/"
         assert [client.post(link).status_code for _ in range(3)] == [410, 410, 410]

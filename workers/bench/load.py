@@ -1,15 +1,17 @@
 """`manage.py bench load`: many people chat, and one of them floods the site.
 
-A temporary site with its web server, a model worker and the scripted engine, whose replies come at a fixed pace.
+A temporary site with its web server, its workers and the scripted engine, whose replies come at a fixed pace.
 The people are Locust's (`load_people.py`): each has a session, and does what the page's script does. First they chat
 alone, then beside one person whose many programs send whenever they can, then alone again, because a site and a
-machine change within minutes by as much. At last, many streams of answers that do
-not come are held open on a site whose model worker is not running.
+machine change within minutes by as much. With `--flood` the programs send something else than messages; the people
+then also have an OpenAPI document read, by a worker of tools, and import a chat. At last, many streams of answers
+that do not come are held open on a site whose model worker is not running; `--streams 0` leaves them out.
 """
 
 import asyncio
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -38,8 +40,13 @@ SCRIPT: Final = {"replies": [" ".join(f"word{i}" for i in range(40))], "word_s":
 STREAMS_PER_PERSON: Final = 5
 STREAMS_S: Final = 30.0
 TIMEOUT_S: Final = 60.0
+# The times that are reported: until the first words, until a document is read, until a chat is imported.
+P95: Final = {"p95_s": "first_s", "document_p95_s": "document_s", "import_p95_s": "import_s"}
 PAGES: Final = 7
 SAMPLE_S: Final = 5.0
+# What the flooder sends: messages, export files, OpenAPI documents, sources at a server that never answers, tests of
+# webhooks there, or first messages of visitors.
+FLOODS: Final = ("chats", "imports", "openapi", "sources", "mail", "embeds")
 # People come to a site that runs already.
 WARM_UP_S: Final = 20
 
@@ -49,14 +56,16 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--flooders", type=int, default=100, help="programs of the one who floods (default 100)")
     parser.add_argument("--seconds", type=int, default=120, help="of each part (default 120)")
     parser.add_argument("--streams", type=int, default=2000, help="idle streams (default 2,000)")
+    parser.add_argument("--flood", choices=FLOODS, default="chats", help="what the flooder sends (default chats)")
     parser.add_argument("--model", action="store_true", help="the site's own engine instead of the scripted one")
     parser.add_argument("--inside", type=int, help=SUPPRESS)
+    parser.add_argument("--silent", default="", help=SUPPRESS)
 
 
 def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
     """Times to the first words with and without the flood, and memory. Raises RuntimeError."""
     if options["inside"] is not None:
-        return _prepare(options["inside"])
+        return _prepare(options["inside"], options["silent"])
     if find_spec("locust") is None:
         raise RuntimeError("This needs the package locust: `pip install locust`.")
     parts: dict[str, Any] = {}
@@ -67,16 +76,21 @@ def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
                 say(f"People {name}: {options['seconds']} s ...")
                 parts[name] = _chats(Path(folder), environment, url, {**options, "flooders": flooders})
         say(f"{options['streams']} idle streams ...")
-        streams = _idle_streams(options["streams"])
-    before, beside, after = (part["people"]["p95_s"] for part in parts.values())
+        streams = _idle_streams(options["streams"]) if options["streams"] else None
+    ratios = {name: _ratio(name, *(part["people"] for part in parts.values())) for name in P95}
     return {
-        "setting": {name: options[name] for name in ("people", "flooders", "seconds")},
+        "setting": {name: options[name] for name in ("people", "flood", "flooders", "seconds")},
         "load of the machine": [round(each, 2) for each in os.getloadavg()],
         **{f"{kind}, {name}": part[kind] for name, part in parts.items() for kind in part},
-        "p95 beside a flood to alone": round(2 * beside / (before + after), 2) if before and after else None,
+        "p95 beside a flood to alone": ratios,
         "memory in MB": samples,
         "idle streams": streams,
     }
+
+
+def _ratio(name: str, before: dict[str, Any], beside: dict[str, Any], after: dict[str, Any]) -> float | None:
+    alone = (before[name] or 0) + (after[name] or 0)
+    return round(2 * (beside[name] or 0) / alone, 2) if alone else None
 
 
 @contextmanager
@@ -84,24 +98,39 @@ def _site(folder: Path, options: Mapping[str, Any]) -> Iterator[tuple[dict[str, 
     script = folder / "script.json"
     script.write_text(json.dumps(SCRIPT), "utf-8")
     engine = {} if options["model"] else {"ENGINE": "scripted", "ENGINE_SCRIPT": str(script)}
-    with temporary_site(MAX_ACTIVE_RUNS="32", **engine) as environment, web_server(environment) as url:
-        yield environment, url
+    with _silent_server() as silent:
+        variables = {"MAX_ACTIVE_RUNS": "32", "NEW_VISITORS_A_MINUTE": "unlimited", "EGRESS_ALLOW": silent, **engine}
+        queues = ("model,tools",) if options["flood"] == "chats" else ("model", "tools", "index")
+        with temporary_site(queues=queues, **variables) as environment, web_server(environment) as url:
+            yield {**environment, "SILENT": silent}, url
+
+
+@contextmanager
+def _silent_server() -> Iterator[str]:
+    """The host and port of a server that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0), backlog=1_000) as listener:
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
 
 
 def _prepared(environment: Mapping[str, str], n_people: int) -> dict[str, Any]:
     """New people with their cookies, and the GPT that they chat with."""
-    found: dict[str, Any] = json.loads(manage(environment, "bench", "load", "--json", "--inside", str(n_people)))
+    inside = ("--inside", str(n_people), "--silent", environment.get("SILENT", ""))
+    found: dict[str, Any] = json.loads(manage(environment, "bench", "load", "--json", *inside))
     return found
 
 
-def _prepare(n_people: int) -> dict[str, Any]:
+def _prepare(n_people: int, silent: str) -> dict[str, Any]:
     """What `_prepared` returns, made on the site of this process."""
     from django.test import Client
 
+    from web.accounts import webhooks
     from web.accounts.models import User
+    from web.accounts.services import create_key
     from web.builder.models import Gpt
     from web.builder.models_access import Sharing
+    from web.builder.models_sources import Source
     from web.builder.services import create_gpt, publish
+    from web.builder.widgets import change
 
     owner, _ = User.objects.get_or_create(email="owner@example.org")
     gpt = Gpt.objects.first()
@@ -109,18 +138,31 @@ def _prepare(n_people: int) -> dict[str, Any]:
         gpt = create_gpt(owner, {"name": "Load", "description": "Tells stories.", "instructions": "Tell stories."})
         publish(gpt, Sharing.STORE, by=gpt.owner)
 
-    def cookies(number: int) -> dict[str, str]:
-        client = Client()
-        client.force_login(User.objects.create(email=f"{get_random_string(12)}@example.org", name=f"Person {number}"))
-        return {"sessionid": client.cookies["sessionid"].value, "csrftoken": get_random_string(32)}
+    def person(number: int) -> tuple[dict[str, str], User]:
+        client, user = Client(), User.objects.create(email=f"{get_random_string(12)}@example.org", name=str(number))
+        client.force_login(user)
+        cookies = {"sessionid": client.cookies["sessionid"].value, "csrftoken": get_random_string(32)}
+        return {**cookies, "key": create_key(user, "bench")[1]}, user
 
-    return {"slug": gpt.slug, "people": [cookies(number) for number in range(n_people)], "flooding": cookies(0)}
+    cookies, flooder = person(0)
+    widget = change(gpt, {"is_on": True})
+    own = create_gpt(flooder, {"name": "Flood"})
+    facts = {"slug": own.slug, "widget": widget.key, "sources": [], "hook": ""}
+    if silent:
+        for number in range(30):
+            source = Source(gpt=own, kind="page", settings={"kind": "page", "url": f"http://{silent}/{number}"})
+            source.save()
+            facts["sources"].append(str(source.id))
+        facts["hook"] = str(webhooks.create(own, f"http://{silent}/hook", ["gpt.published"], flooder)[0].id)
+    people = [person(number)[0] for number in range(n_people)]
+    return {"slug": gpt.slug, "people": people, "flooding": cookies, "flood_facts": facts}
 
 
 def _chats(folder: Path, environment: Mapping[str, str], url: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """The figures of one part, of people and of flooders."""
     load, times = folder / "load.json", folder / "times.json"
-    prepared = {**_prepared(environment, options["people"]), "flooders": options["flooders"]}
+    kinds = {"flooders": options["flooders"], "flood": options["flood"]}
+    prepared = {**_prepared(environment, options["people"]), **kinds}
     load.write_text(json.dumps(prepared), "utf-8")
     locust = [sys.executable, "-m", "locust", "--headless", "-f", str(Path(__file__).with_name("load_people.py"))]
     users = options["people"] + options["flooders"]
@@ -142,9 +184,9 @@ def _chats(folder: Path, environment: Mapping[str, str], url: str, options: Mapp
 
 def _figures(found: Mapping[str, Any]) -> dict[str, Any]:
     first_s = sorted(found["first_s"])
-    middle, late = (percentile(first_s, share) for share in (0.5, 0.95))
+    late = {name: percentile(sorted(found[times]), 0.95) for name, times in P95.items()}
     counts = {"answers": len(first_s), "refused": found["refused"], "unanswered": found["unanswered"]}
-    return {"median_s": middle, "p95_s": late, **counts}
+    return {"median_s": percentile(first_s, 0.5), **late, **counts}
 
 
 @contextmanager
@@ -197,7 +239,7 @@ async def _hold_open(url: str, prepared: Mapping[str, Any], n_streams: int) -> d
 
 async def _waiting_run(client: httpx.AsyncClient, slug: str, person: dict[str, str]) -> tuple[str, dict[str, str]]:
     """The URL of the events of a new run, which no worker takes, and the headers of its owner."""
-    cookies = "; ".join(f"{name}={value}" for name, value in person.items())
+    cookies = "; ".join(f"{name}={person[name]}" for name in ("sessionid", "csrftoken"))
     headers = {"Cookie": cookies, "X-CSRFToken": person["csrftoken"], "Accept": "application/json"}
     sent = await client.post(f"/g/{slug}/chat", data={"text": "Hello"}, headers=headers)
     return f"/runs/{sent.raise_for_status().json()['run']}/events", headers

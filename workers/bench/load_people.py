@@ -21,8 +21,17 @@ THINKS_S: Final = (10.0, 20.0)
 PAUSE_S: Final = 0.2
 # Seconds until the first words of each answer, and how many messages were refused or not answered.
 TIMES: Final[dict[str, Any]] = {
-    kind: {"first_s": [], "refused": 0, "unanswered": 0} for kind in ("people", "flooders")
+    kind: {"first_s": [], "document_s": [], "import_s": [], "refused": 0, "unanswered": 0}
+    for kind in ("people", "flooders")
 }
+DOCUMENT: Final = json.dumps(
+    {
+        "openapi": "3.1.0",
+        "info": {"title": "Stock", "version": "1"},
+        "servers": [{"url": "https://example.org"}],
+        "paths": {f"/stock/{n}": {"get": {"operationId": f"stock{n}", "summary": "Stock."}} for n in range(300)},
+    }
+)
 _NUMBERS: Final = itertools.count()
 
 
@@ -33,7 +42,8 @@ class Chatting(HttpUser):
     kind = ""
 
     def sign_in(self, person: dict[str, str]) -> None:
-        self.client.cookies.update(person)
+        self.client.cookies.update({name: person[name] for name in ("sessionid", "csrftoken")})
+        self.key = {"Authorization": f"Bearer {person['key']}"}
         self.client.headers.update({"X-CSRFToken": person["csrftoken"], "Accept": "application/json"})
         self.chat = f"/g/{LOAD['slug']}/chat"
 
@@ -64,6 +74,51 @@ class Chatting(HttpUser):
                     first_s = time.perf_counter() - started
         return first_s
 
+    def read_document(self, slug: str) -> bool:
+        """Has an OpenAPI document read. False if it was refused."""
+        started = time.perf_counter()
+        sent = {"document": DOCUMENT}
+        path = f"/api/gpts/{slug}/actions/preview"
+        with self.client.post(path, json=sent, headers=self.key, name="document", catch_response=True) as found:
+            if found.status_code != 200:
+                TIMES[self.kind]["refused"] += 1
+                found.failure(f"{found.status_code}")
+                return False
+        TIMES[self.kind]["document_s"].append(time.perf_counter() - started)
+        return True
+
+    def import_chats(self, n_chats: int, n_forks: int) -> bool:
+        """Brings an export of new chats, and waits until it is read. False if it was refused."""
+        started = time.perf_counter()
+        chats = [exported(f"{self.kind}-{next(_NUMBERS)}-{started}", n_forks) for _ in range(n_chats)]
+        files = {"file": ("conversations.json", json.dumps(chats), "application/json")}
+        with self.client.post(
+            "/api/import", files=files, headers=self.key, name="import", catch_response=True
+        ) as taken:
+            if taken.status_code != 201:
+                TIMES[self.kind]["refused"] += 1
+                taken.failure(f"{taken.status_code}")
+                return False
+            [row] = taken.json()["chats"]
+        while row["status"] in ("waiting", "running"):
+            time.sleep(PAUSE_S)
+            row = self.client.get(f"/api/imports/{row['id']}", headers=self.key, name="imported").json()
+        TIMES[self.kind]["import_s"].append(time.perf_counter() - started)
+        return True
+
+
+def exported(name: str, n_forks: int) -> dict[str, Any]:
+    """A chat with so many answers to its only message, as ChatGPT exports it."""
+
+    def node(id: str, parent: str | None, role: str, text: str) -> dict[str, Any]:
+        content = {"content_type": "text", "parts": [text]}
+        message = {"author": {"role": role}, "content": content, "create_time": 1.7e9, "recipient": "all"}
+        return {"id": id, "parent": parent, "children": [], "message": message}
+
+    answers = {f"a{n}": node(f"a{n}", "q", "assistant", f"Answer {n}.") for n in range(n_forks)}
+    mapping = {"q": node("q", None, "user", "Why is my bread flat? " * 200), **answers}
+    return {"conversation_id": name, "title": name, "mapping": mapping, "current_node": "a0", "create_time": 1.7e9}
+
 
 class Person(Chatting):
     """One of many people, who read before they write again."""
@@ -73,11 +128,17 @@ class Person(Chatting):
     def on_start(self) -> None:
         self.sign_in(LOAD["people"].pop())
         self.random = random.Random(len(LOAD["people"]))  # the same in each part
+        if LOAD["flood"] != "chats":
+            gpt = self.client.post("/api/gpts", json={"name": "Own"}, headers=self.key, name="gpt").json()
+            self.own = gpt["slug"]
         time.sleep(self.random.uniform(0, THINKS_S[1]))
 
     @task
     def chat_on(self) -> None:
         self.ask()
+        if LOAD["flood"] != "chats":
+            self.read_document(self.own)
+            self.import_chats(1, 2)
         time.sleep(self.random.uniform(*THINKS_S))
 
 
@@ -90,11 +151,44 @@ class Flooder(Chatting):
 
     def on_start(self) -> None:
         self.sign_in(LOAD["flooding"])
+        self._facts = LOAD["flood_facts"]
 
     @task
     def flood(self) -> None:
-        if not self.ask():
+        if not getattr(self, f"flood_{LOAD['flood']}")():
             time.sleep(PAUSE_S)
+
+    def flood_chats(self) -> bool:
+        return self.ask()
+
+    def flood_imports(self) -> bool:
+        return self.import_chats(50, 100)
+
+    def flood_openapi(self) -> bool:
+        return self.read_document(self._facts["slug"])
+
+    def flood_sources(self) -> bool:
+        """Has one of many sources looked at, which never answers."""
+        source = random.choice(self._facts["sources"])
+        return self._sent(f"/api/gpts/{self._facts['slug']}/sources/{source}/check", self.key)
+
+    def flood_mail(self) -> bool:
+        """Has a webhook called, which never answers. What is sent by mail waits in the same outbox."""
+        return self._sent(f"/api/gpts/{self._facts['slug']}/webhooks/{self._facts['hook']}/test", self.key)
+
+    def flood_embeds(self) -> bool:
+        """The first message of another visitor."""
+        self.client.cookies.clear()
+        path = f"/embed/{self._facts['widget']}/visit/start"
+        return self._sent(path, {"Origin": self.host or ""}, text="Hello?")
+
+    def _sent(self, path: str, headers: dict[str, str], **fields: str) -> bool:
+        with self.client.post(path, fields, headers=headers, name="flood", catch_response=True) as sent:
+            is_taken = sent.status_code < 300
+            if not is_taken:
+                TIMES[self.kind]["refused"] += 1
+                sent.failure(f"{sent.status_code}")
+        return bool(is_taken)
 
 
 @events.quitting.add_listener

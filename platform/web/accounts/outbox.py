@@ -10,6 +10,7 @@ import base64
 import hmac
 import json
 import secrets
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -44,8 +45,9 @@ MAIL_TIMEOUT_S: Final = 30
 TEST: Final = "test"
 INVITATION: Final = "invitation"
 _AT_ONCE: Final = 40
-# Of one person's mails or webhooks, however much else of theirs waits.
+# Of one person or webhook, however much else of theirs waits; and of all webhooks of one person's GPTs.
 _PER_LANE: Final = 4
+_PER_OWNER: Final = 12
 _ERROR_CHARS: Final = 300
 _OF_SCHEDULE: Final = ("schedule__owner", "schedule__gpt", "run__message__conversation")
 _RELATED: Final = ("person", "webhook__gpt__owner", *(f"scheduled__{each}" for each in _OF_SCHEDULE))
@@ -66,7 +68,7 @@ class SignedRequest:
 
 def tell_webhooks(event: str, gpt_id: Any, **facts: Any) -> None:
     """Call the webhooks of the GPT, or with None those of operators, that want to know of `event`."""
-    live = Webhook.objects.filter(gpt=gpt_id, stopped=None).select_related("gpt").only("events", "gpt__owner")
+    live = Webhook.objects.filter(gpt=gpt_id, stopped=None).only("id", "events")
     rows = [_call(hook, event, facts) for hook in live if event in hook.events and not _is_full(hook)]
     if rows:
         Delivery.objects.bulk_create(rows)
@@ -86,8 +88,7 @@ def test(hook: Webhook) -> Delivery:
 
 
 def _call(hook: Webhook, event: str, facts: dict[str, Any]) -> Delivery:
-    # One person's many GPTs, each with slow URLs, would fill every round.
-    lane = f"webhooks:{hook.gpt.owner_id if hook.gpt else hook.id}"
+    lane = f"webhook:{hook.id}"
     return Delivery(webhook=hook, kind=Delivery.Kind.WEBHOOK, event=event, facts=facts, lane=lane)
 
 
@@ -128,10 +129,15 @@ def invited(delivery: Delivery) -> tuple[str, str]:
 
 
 def due() -> list[UUID]:
-    """The ids of what is to be sent now: a few of everybody's, the oldest first."""
+    """The ids of what is to be sent now: a few of everybody's, the oldest of each lane first."""
     turn = Window(RowNumber(), partition_by=F("lane"), order_by=F("next_try").asc())
     waiting = Delivery.objects.filter(next_try__lte=timezone.now()).annotate(turn=turn).filter(turn__lte=_PER_LANE)
-    return list(waiting.order_by("next_try").values_list("id", flat=True)[:_AT_ONCE])
+    chosen, of_owner = list[UUID](), Counter[int | None]()
+    for delivery, owner in waiting.order_by("turn", "next_try").values_list("id", "webhook__gpt__owner"):
+        of_owner[owner] += 1
+        if owner is None or of_owner[owner] <= _PER_OWNER:
+            chosen.append(delivery)
+    return chosen[:_AT_ONCE]
 
 
 def claim(delivery_id: UUID) -> Delivery | None:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from gpts.runs.steps import Finished
 from tests.web.api.conftest import ANSWER
 from tests.web.api.official import checked, official
+from web.accounts import quotas
 from web.api import batch_work, program_runs
 from web.api.errors import ApiError
 from web.api.models_batches import Batch, BatchLine
@@ -128,13 +129,28 @@ def test_what_cannot_be_a_batch_is_refused_or_fails(bob, settings, monkeypatch):
     monkeypatch.setattr("web.api.batch_lines.MAX_LINES", 1)
     empty, many, gone = created(bobs, b"\n \n"), created(bobs, line("a"), line("b")), created(bobs, line("a"))
     bobs.files.delete(gone.input_file_id)
-    batch_work.work()
+    while batch_work.work():
+        pass
     for batch, code in ((empty, "empty_file"), (many, "too_many_requests"), (gone, "file_not_found")):
         failed = checked(bobs.batches.retrieve(batch.id))
         assert (failed.status, failed.errors.data[0].code, bool(failed.failed_at)) == ("failed", code, True)
     monkeypatch.setattr("web.api.batches.MAX_OPEN", 0)
     with pytest.raises(openai.BadRequestError, match="in progress"):
         created(bobs, line("a"))
+
+
+def test_new_batches_of_many_are_read_in_turns_and_their_lines_count_as_storage(bob, charlie, settings):
+    for _ in range(3):
+        created(official(bob), line("a"))
+    other = created(official(charlie), line("c"))
+    assert batch_work.work()
+    assert batch_work.work()
+    assert official(charlie).batches.retrieve(other.id).status != "validating"
+    assert Batch.objects.filter(owner=bob, status="validating").count() == 2
+    quotas.set_limit("storage_mb", 0, bob)
+    again = f"file-{Batch.objects.filter(owner=bob)[0].input.hex}"
+    with pytest.raises(openai.RateLimitError):
+        official(bob).batches.create(input_file_id=again, endpoint=CHAT, completion_window="24h")
 
 
 def test_a_batch_waits_for_people_and_takes_turns_with_others(bob, charlie, alice, gpt, sent):

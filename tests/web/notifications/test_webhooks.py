@@ -6,6 +6,7 @@ import hmac
 import json
 import re
 import threading
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -19,6 +20,7 @@ from tests.web.schedules.conftest import DAILY
 from tests.web.store.use import use
 from web.accounts import audit, outbox, people, webhooks
 from web.accounts.models_outbox import Delivery, Webhook
+from web.builder.services import create_gpt
 from web.builder.stewardship import transfer
 from web.moderation import cases
 from web.schedules import services as schedules
@@ -189,6 +191,27 @@ def test_one_that_fails_for_long_stops_with_its_reason_and_one_that_works_again_
     n = Delivery.objects.count()
     outbox.tell_webhooks("review.left", gpt.pk)
     assert Delivery.objects.count() == n
+
+
+def test_webhooks_of_one_persons_many_gpts_leave_others_their_turn(alice, bob):
+    for owner, n_gpts in ((alice, 6), (bob, 1)):
+        for number in range(n_gpts):
+            own = create_gpt(owner, {"name": f"GPT {number}"})
+            for each in range(2):
+                hook, _ = webhooks.create(own, f"https://example.org/{each}", ["review.left"], owner)
+                for _ in range(4):
+                    outbox.test(hook)
+    due = Counter(Delivery.objects.filter(id__in=outbox.due()).values_list("webhook__gpt__owner", flat=True))
+    assert due == {alice.id: 12, bob.id: 8}
+
+
+def test_tests_of_a_webhook_that_wait_are_bounded(gpt, alice, monkeypatch):
+    monkeypatch.setattr(outbox, "MOST_WAITING", 2)
+    hook, _ = webhooks.create(gpt, "https://example.org/", ["review.left"], alice)
+    for _ in range(2):
+        outbox.test(hook)
+    with pytest.raises(ValidationError, match="too many requests in progress"):
+        outbox.test(hook)
 
 
 def test_a_slow_url_delays_no_other_and_much_of_one_leaves_room(gpt, alice, receiver, settings):
