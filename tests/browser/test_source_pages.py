@@ -29,7 +29,7 @@ def test_a_source_is_added_read_and_removed(visitor, alice, gpt, theme, size):
     page.get_by_role("button", name="Add source").click()
     page.wait_for_url(re.compile(r"/sources/[0-9a-f-]{36}/$"))
     expect(page.get_by_text("Waiting to be read")).to_be_visible()
-    check = sources.begin(sources.claim(source.gpt.owner_id))
+    check = sources.begin(sources.claim(gpt.owner_id))
     for n in range(3):
         sources.found(check, f"{LONG}{n}", f"Page {n}.html", "1", f"Text {n}".encode(), "")
     sources.found(check, f"{LONG}x", "", "", None, "www.example.org returned an error (status 500).")

@@ -147,7 +147,7 @@ def _prepare(n_people: int, silent: str) -> dict[str, Any]:
     cookies, flooder = person(0)
     widget = change(gpt, {"is_on": True})
     own = create_gpt(flooder, {"name": "Flood"})
-    facts = {"slug": own.slug, "widget": widget.key, "sources": [], "hook": ""}
+    facts: dict[str, Any] = {"slug": own.slug, "widget": widget.key, "sources": [], "hook": ""}
     if silent:
         for number in range(30):
             source = Source(gpt=own, kind="page", settings={"kind": "page", "url": f"http://{silent}/{number}"})

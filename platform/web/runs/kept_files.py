@@ -105,17 +105,10 @@ def forget_versions() -> int:
     newest = GptVersion.objects.order_by().values("gpt").annotate(newest=Max("number"))
     for gpt, number in newest.filter(newest__gt=KEPT_VERSIONS).values_list("gpt", "newest"):
         unneeded |= Q(gpt=gpt, number__lte=number - KEPT_VERSIONS)
-    used = (
-        Conversation.objects.values("version"),
-        Run.objects.values("version"),
-        ListingReview.objects.values("version"),
-    )
-    unused = GptVersion.objects.filter(unneeded).exclude(
-        id__in=Gpt.objects.exclude(published=None).values("published")
-    )
-    for each in used:
-        unused = unused.exclude(id__in=each)
-    return unused.delete()[0]
+    unused = GptVersion.objects.filter(unneeded)
+    for kind in (Conversation, Run, ListingReview):
+        unused = unused.exclude(id__in=kind._default_manager.values("version"))
+    return unused.exclude(id__in=Gpt.objects.exclude(published=None).values("published")).delete()[0]
 
 
 def _knowledge_of(versions: "QuerySet[GptVersion]") -> Iterator[dict[str, Any]]:
