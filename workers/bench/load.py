@@ -133,7 +133,7 @@ def _prepare(n_people: int, silent: str) -> dict[str, Any]:
     from web.builder.widgets import change
 
     owner, _ = User.objects.get_or_create(email="owner@example.org")
-    gpt = Gpt.objects.first()
+    gpt = Gpt.objects.filter(name="Load").first()
     if gpt is None:
         gpt = create_gpt(owner, {"name": "Load", "description": "Tells stories.", "instructions": "Tell stories."})
         publish(gpt, Sharing.STORE, by=gpt.owner)

@@ -13,7 +13,7 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any, Final, TextIO
 from uuid import UUID, uuid4
 
@@ -52,6 +52,8 @@ logger = logging.getLogger(__name__)
 AUTHOR: Final = "an imported chat"
 # Of one person, at once.
 MAX_OPEN: Final = 3
+# How many times as long as each chat took an import rests after it: others wait for the same database and processor.
+RESTS: Final = 2
 # Of those that are over, the newest.
 MAX_KEPT: Final = 100
 # Longer than the largest chat takes.
@@ -170,7 +172,7 @@ def read(row: ChatImport) -> None:
 def _read(row: ChatImport) -> None:
     saved, n_items, gpts, left = monotonic(), 0, dict[str, Gpt](), _Left()
     for item in _items(row):
-        n_items += 1
+        n_items, begun = n_items + 1, monotonic()
         try:
             counted = _take(row.owner, item, gpts, left)
         except (KeyError, TypeError, ValueError, RecursionError):  # of a shape that nobody has described
@@ -181,6 +183,7 @@ def _read(row: ChatImport) -> None:
         if monotonic() - saved > SAVE_EVERY_S:
             row.claimed_until, saved = timezone.now() + CLAIM, monotonic()
             row.save(update_fields=["claimed_until", *_COUNTS])
+        sleep(RESTS * (monotonic() - begun))
     if n_items == row.n_unreadable:
         raise NotImportable(gettext("There are no chats in this file that can be read."))
 

@@ -31,6 +31,11 @@ from workers.tasks import import_next
 START = 1_700_000_000.0
 
 
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chat_imports, "RESTS", 0)
+
+
 def node(id: str, parent: str | None, role: str, text: str, at: float) -> dict[str, Any]:
     content = {"content_type": "text", "parts": [text]}
     return {
