@@ -106,8 +106,9 @@ def forget_versions() -> int:
     for gpt, number in newest.filter(newest__gt=KEPT_VERSIONS).values_list("gpt", "newest"):
         unneeded |= Q(gpt=gpt, number__lte=number - KEPT_VERSIONS)
     unused = GptVersion.objects.filter(unneeded)
-    for kind in (Conversation, Run, ListingReview):
-        unused = unused.exclude(id__in=kind._default_manager.values("version"))
+    kinds: tuple[Any, ...] = (Conversation, Run, ListingReview)
+    for kind in kinds:
+        unused = unused.exclude(id__in=kind.objects.values("version"))
     return unused.exclude(id__in=Gpt.objects.exclude(published=None).values("published")).delete()[0]
 
 
