@@ -83,6 +83,7 @@ class Finish:
     coverage: Coverage
     finish: FinishReason = "stop"
     calls: tuple[ToolCall, ...] = ()
+    stop_sequence: str = ""
 
 
 @dataclass(frozen=True, slots=True)

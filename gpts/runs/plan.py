@@ -197,7 +197,9 @@ def _after_reply(state: TurnState, circumstances: Circumstances) -> Decision:
     # The model wrote nothing about the results of its calls, or only printed another call.
     if may_show and not last.text and any(result.ok and result.shown for result in results.values()):
         return ShowResults()
-    return Finish(last.text, coverage_of(state), last.finish)
+    stop = state.user_message().overrides.stop
+    stopped = last.stop_sequence if last.stop_sequence in stop else ""
+    return Finish(last.text, coverage_of(state), last.finish, stop_sequence=stopped)
 
 
 def _decide_calls(calls: Sequence[ToolCall], state: TurnState, circumstances: Circumstances) -> Decision:

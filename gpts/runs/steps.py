@@ -210,7 +210,7 @@ class ModelReply(Value):
     `n_withheld` sentences that the files do not support are not part of `text`. `reasoning` is what it wrote to
     itself before `text`, in `reasoning_ms`: no part of an answer, and of prompts only while its calls are answered.
     `engine` is the name of the model that wrote it; empty: the default. `logprobs` are of the tokens of `text`, if
-    they were asked for.
+    they were asked for. `stop_sequence` is the stop text that ended it, if one did.
     """
 
     kind: Literal["model_reply"] = "model_reply"
@@ -224,6 +224,7 @@ class ModelReply(Value):
     n_withheld: int = 0
     tool_calls: tuple[ToolCall, ...] = ()
     finish: FinishReason = "stop"
+    stop_sequence: str = ""
     prompt_tokens: int = 0
     completion_tokens: int = 0
     first_token_ms: int = 0
@@ -360,6 +361,7 @@ class Finished(Value):
     `support` has an entry for each sentence of the answer if passages were given for it, otherwise none. `closest`
     are the sentences of the files closest to a question that the answer declines, if it quotes none itself.
     `prompt_tokens` and `completion_tokens` are those of messages and answers that no model read and wrote.
+    `stop_sequence` is the program's stop text that ended the answer, if one did.
     """
 
     kind: Literal["finished"] = "finished"
@@ -369,6 +371,7 @@ class Finished(Value):
     closest: tuple[Citation, ...] = ()
     coverage: Coverage = "no_knowledge"
     finish: FinishReason = "stop"
+    stop_sequence: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
     prompt_tokens: int = 0
     completion_tokens: int = 0

@@ -153,8 +153,9 @@ class Token:
 
     `reasoning` is what the model wrote to itself before the reply, which is never part of its text. Calls are text in
     the form that `gpts.runs.replies.parse` reads, whatever the model's form. Only the last token has `finish` and
-    `usage` set; its text may be empty. `logprobs`, if asked for, are of what the model wrote since the token before,
-    reasoning and calls included, which need not be `text` exactly.
+    `usage` set, and `stop_sequence` if a stop string ended the reply; its text may be empty.
+    `logprobs`, if asked for, are of what the model wrote since the token before, reasoning and calls included, which
+    need not be `text` exactly.
     """
 
     text: str
@@ -162,6 +163,7 @@ class Token:
     usage: Usage | None = None
     reasoning: str = ""
     logprobs: tuple[TokenLogprob, ...] = ()
+    stop_sequence: str = ""
 
 
 @dataclass(frozen=True, slots=True)

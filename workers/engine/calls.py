@@ -98,9 +98,9 @@ class CallText:
         self._begun = ""
 
     @property
-    def stopped(self) -> bool:
-        """False: stop strings are for text, not for calls."""
-        return False
+    def stopped(self) -> str:
+        """Empty: stop strings are for text, not for calls."""
+        return ""
 
     def push(self, ids: Sequence[int]) -> str:
         """The prose that became certain with `ids`; calls are held back until the end."""

@@ -21,8 +21,8 @@ class Detokenizer:
         self._to = 0  # the tokens before this one were returned
 
     @property
-    def stopped(self) -> bool:
-        """Whether a stop string was found."""
+    def stopped(self) -> str:
+        """The stop string that was found; empty until then."""
         return self._filter.stopped
 
     def push(self, ids: Sequence[int]) -> str:
@@ -46,29 +46,32 @@ class Detokenizer:
 
 
 class StopFilter:
-    """Passes text on up to the first of the `stop` strings; then `stopped` is True and the rest is dropped."""
+    """Passes text on up to the first of the `stop` strings; then `stopped` is that one and the rest is dropped."""
 
     def __init__(self, stop: Sequence[str] = ()) -> None:
         self._stop = tuple(mark for mark in stop if mark)
         self._held = ""
-        self.stopped = False
+        self.stopped = ""
 
     def push(self, text: str) -> str:
         """The held text and `text` up to a stop string, or up to what may be the beginning of one."""
         if self.stopped:
             return ""
         self._held += text
-        found = [at for at in (self._held.find(mark) for mark in self._stop) if at >= 0]
-        self.stopped = bool(found)
         keep = max((overlap(self._held, mark) for mark in self._stop), default=0)
-        cut = min(found) if found else len(self._held) - keep
-        certain, self._held = self._held[:cut], "" if found else self._held[cut:]
+        cut, self.stopped = first_stop(self._held, self._stop) or (len(self._held) - keep, "")
+        certain, self._held = self._held[:cut], "" if self.stopped else self._held[cut:]
         return certain
 
     def flush(self) -> str:
         """The text held back for a possible stop string, at the end of the reply."""
         rest, self._held = self._held, ""
         return rest
+
+
+def first_stop(text: str, stop: Sequence[str]) -> tuple[int, str] | None:
+    """The place and name of the first stop string in `text`; None without any."""
+    return min(((at, mark) for mark in stop if (at := text.find(mark)) >= 0), default=None)
 
 
 def overlap(text: str, mark: str) -> int:

@@ -146,7 +146,8 @@ class Generation:
         """`text` as a token; the last one has the finish reason and the usage."""
         if self.finish is None:
             return Token(text)
-        return Token(text, self.finish, Usage(self._prompt_tokens, len(self.ids), cached_tokens))
+        usage = Usage(self._prompt_tokens, len(self.ids), cached_tokens)
+        return Token(text, self.finish, usage, stop_sequence=self._text.stopped)
 
 
 class InProcessEngine(Learning):

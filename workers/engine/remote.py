@@ -186,12 +186,13 @@ class RemoteEngine(Learning):
             answer.timed_out = True
         except (httpx.HTTPError, RuntimeError) as error:
             raise EngineError(f"The model server failed: {type(error).__name__}: {error}") from error
-        finish = answer.outcome(visible.stopped, time.monotonic() >= ends_at)
+        finish = answer.outcome(bool(visible.stopped), time.monotonic() >= ends_at)
         calls = answer.calls()
         if request.grammar and request.grammar.required and finish != "deadline":
             demanded = {tool.name: tool for tool in request.grammar.tools}
             self._forces_calls = not calls_problem(calls, demanded, required=True)
-        yield Token(visible.flush() + calls, finish, answer.usage)
+        stopped = visible.stopped if visible.stopped in request.stop else ""
+        yield Token(visible.flush() + calls, finish, answer.usage, stop_sequence=stopped)
 
     def _body(self, request: GenerationRequest) -> dict[str, Any]:
         """The request as the API takes it."""

@@ -118,7 +118,7 @@ class ScriptedEngine(Learning):
                     yield Token(text, logprobs=likely)
                 if visible.stopped:
                     break
-            yield Token(visible.flush(), finish, Usage(n_prompt, n_words))
+            yield Token(visible.flush(), finish, Usage(n_prompt, n_words), stop_sequence=visible.stopped)
         finally:
             with self._lock:
                 self.active -= 1

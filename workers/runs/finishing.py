@@ -62,6 +62,7 @@ def finished(decision: decisions.Finish, state: TurnState, services: Services, s
         closest=_closest(state, services) if offers else (),
         coverage=coverage,
         finish=decision.finish,
+        stop_sequence=decision.stop_sequence,
         tool_calls=decision.calls,
         label=context_label(state.history, state.steps, state.tools),
     )

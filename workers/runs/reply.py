@@ -68,6 +68,7 @@ class ReplyCollector:
         self._n_shown = 0
         self._usage = Usage(n_prompt_tokens, 0)
         self._finish: FinishReason = "stop"
+        self._stop_sequence = ""
         self._started = time.monotonic()
         self._first_token_ms = 0
 
@@ -88,6 +89,7 @@ class ReplyCollector:
             reasoning_tokens=self._usage.reasoning_tokens + bool(token.reasoning),
         )
         self._finish = token.finish or ("length" if self._n_left < 0 else self._finish)
+        self._stop_sequence = token.stop_sequence
         return self._show(ended=token.finish is not None)
 
     def _take_reasoning(self, text: str) -> None:
@@ -115,6 +117,7 @@ class ReplyCollector:
             n_withheld=self._gate.n_withheld if self._gate else 0,
             tool_calls=parse(self._raw, first_call)[1],
             finish=self._finish,
+            stop_sequence=self._stop_sequence,
             prompt_tokens=self._usage.prompt_tokens,
             completion_tokens=self._usage.completion_tokens,
             first_token_ms=self._first_token_ms,

@@ -5,6 +5,7 @@ An engine keeps to them while it writes; these texts are cut afterwards. They co
 
 import re
 from bisect import bisect_right
+from dataclasses import replace
 from typing import Final
 
 from gpts.runs.decisions import Finish
@@ -12,6 +13,7 @@ from gpts.runs.messages import PromptMessage
 from gpts.runs.state import TurnState
 from gpts.runs.steps import Finished, FinishReason, ModelReply
 from workers.engine.base import Engine
+from workers.engine.detokenize import first_stop
 
 _WORD: Final = re.compile(r"\S+")
 
@@ -20,19 +22,20 @@ def limited_finish(decision: Finish, state: TurnState, engine: Engine) -> Finish
     """`decision` with its text within the program's limits, unless a model wrote it under them."""
     if not decision.text or is_written(decision.text, state):
         return decision
-    text, finish = cut(decision.text, state, engine)
-    return Finish(text, decision.coverage, finish or decision.finish, decision.calls)
+    text, finish, stopped = cut(decision.text, state, engine)
+    return replace(decision, text=text, finish=finish or decision.finish, stop_sequence=stopped)
 
 
 def limited_end(end: Finished, state: TurnState, engine: Engine) -> Finished:
     """`end` with its text within the program's limits, and the citations and support of what is left of it."""
-    text, finish = cut(end.text, state, engine)
+    text, finish, stopped = cut(end.text, state, engine)
     if text == end.text:
         return end
     return end.model_copy(
         update={
             "text": text,
             "finish": finish or end.finish,
+            "stop_sequence": stopped,
             "citations": tuple(each for each in end.citations if each.answer_end <= len(text)),
             "support": tuple(each for each in end.support if each.answer_end <= len(text)),
         }
@@ -55,17 +58,17 @@ def is_written(text: str, state: TurnState) -> bool:
     return any(reply and text.startswith(reply) for reply in replies)
 
 
-def cut(text: str, state: TurnState, engine: Engine) -> tuple[str, FinishReason | None]:
-    """`text` up to a program's stop text or longest reply, and why it ends there; None if it is whole."""
+def cut(text: str, state: TurnState, engine: Engine) -> tuple[str, FinishReason | None, str]:
+    """`text` up to a program's stop text or longest reply, why it ends there, None if it is whole, and the stop."""
     overrides = state.user_message().overrides
-    stops = [at for stop in overrides.stop if (at := text.find(stop)) >= 0]
-    kept = text[: min(stops)].rstrip() if stops else text
+    end, stopped = first_stop(text, overrides.stop) or (len(text), "")
+    kept = text[:end].rstrip() if stopped else text
     most = overrides.max_tokens
     if most is None or n_tokens(kept, engine) <= most:
-        return kept, "stop" if stops else None
+        return kept, "stop" if stopped else None, stopped
     ends = [found.end() for found in _WORD.finditer(kept)]
     n_kept = bisect_right(ends, most, key=lambda end: n_tokens(kept[:end], engine))
-    return kept[: ends[n_kept - 1]] if n_kept else "", "length"
+    return kept[: ends[n_kept - 1]] if n_kept else "", "length", ""
 
 
 def n_tokens(text: str, engine: Engine) -> int:

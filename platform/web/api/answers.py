@@ -178,11 +178,18 @@ def _estimated(log: Log, text: str) -> Tokens:
     """About how many tokens the reply took that was stopped: its engine's count is lost."""
     first = log[0]
     assert isinstance(first, UserMessage)
-    said = len(first.text) + sum(len(each.content) for each in (*first.earlier, *first.later))
     known = next((step for step in reversed(log) if isinstance(step, ModelReply)), None)
     if known and known.text.startswith(text):
         return Tokens()
-    return Tokens(max(1, said // CHARS_PER_TOKEN), max(1, len(text) // CHARS_PER_TOKEN))
+    return Tokens(estimated_prompt(first), max(1, len(text) // CHARS_PER_TOKEN))
+
+
+def estimated_prompt(first: UserMessage) -> int:
+    """About how many tokens a program's messages take; the model's own count comes with its reply."""
+    texts = (each.content for each in (*first.earlier, *first.later))
+    tools = (tool.model_dump_json() for tool in first.overrides.functions)
+    said = sum(map(len, (first.text, *texts, *tools)))
+    return max(1, said // CHARS_PER_TOKEN)
 
 
 def logprobs_of(log: Log, answer: Finished) -> tuple[TokenLogprob, ...]:

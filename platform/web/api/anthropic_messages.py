@@ -1,22 +1,27 @@
 """`/v1/messages`: Anthropic's Messages, whole and streamed. The runs are those of chat completions."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from functools import partial
 from typing import Any, Final, Literal
+from uuid import UUID
 
 from django.http import HttpRequest
 from ninja import Router, Schema
 
 from gpts.runs.steps import Finished, FinishReason, Log
+from web.accounts.models import User
 from web.api import chat_completions, program_runs
-from web.api.answers import Extras, extras, reasoning_of, text_citations, url_citations, usage_of
+from web.api.answers import Extras, estimated_prompt, extras, reasoning_of, text_citations, url_citations, usage_of
 from web.api.anthropic_requests import MessagesRequest
+from web.api.anthropic_tools import check_server_tools
 from web.api.auth import caller
 from web.api.chat_completions import Answering
 from web.api.choices import begun
+from web.api.completions import CompletionRequest
 from web.api.errors import AnthropicErrorBody, Problem, anthropic_shape
-from web.api.program_runs import keep, outcome
+from web.api.messages import ProgramMessage
+from web.api.program_runs import access_model, keep, outcome
 from web.api.relay import Relay, pieces
 from web.api.repeats import RepeatableRequest
 from web.runs import log
@@ -52,8 +57,8 @@ class Message(Schema):
     role: Literal["assistant"] = "assistant"
     model: str
     content: list[dict[str, Any]]
-    stop_reason: Literal["end_turn", "max_tokens", "tool_use"] | None
-    stop_sequence: None = None
+    stop_reason: Literal["end_turn", "max_tokens", "stop_sequence", "tool_use"] | None
+    stop_sequence: str | None = None
     usage: Usage
     guildhall: Extras | None = None
 
@@ -74,7 +79,7 @@ async def create_message(request: HttpRequest, body: MessagesRequest) -> Any:
     asked = RepeatableRequest.of(request, "messages", body.model_dump_json(exclude={"stream"}))
     slot = await take_stream(user.pk) if body.stream else None
     files = await program_runs.files_of(user, message)
-    making = partial(chat_completions.start, user, completion, message, files)
+    making = partial(_start, user, body.server_tools, completion, message, files)
     async with begun(asked, making) as [choice]:
         run = choice.run
         facts = await in_database(model_facts, run.version.spec().model.engine)
@@ -84,6 +89,21 @@ async def create_message(request: HttpRequest, body: MessagesRequest) -> Any:
             return await _complete(answering, asked, body.wants_thinking)
         events = _events(answering, body.wants_thinking)
         return sse_response(program_runs.streamed(run, asked, events, _error_event), slot)
+
+
+def _start(
+    user: User,
+    server_tools: Sequence[str],
+    completion: CompletionRequest,
+    message: ProgramMessage,
+    files: Sequence[UUID],
+) -> Run:
+    """The queued run. Raises ApiError, also for tools of the server that the GPT doesn't have, and Refused."""
+    if server_tools:
+        version = access_model(user, completion.model).published
+        assert version
+        check_server_tools(server_tools, version.spec())
+    return chat_completions.start(user, completion, message, files)
 
 
 async def _complete(answering: Answering, asked: RepeatableRequest, wants_thinking: bool) -> Message:
@@ -98,25 +118,19 @@ async def _complete(answering: Answering, asked: RepeatableRequest, wants_thinki
         *([{"type": "text", "text": answer.text, "citations": _citations(run, answer)}] if answer.text else []),
         *_calls(answering, answer),
     ]
-    usage = await _usage(run, steps)
-    return _message(run, content, _stop_reason(answer), usage, extras(run, answer, steps))
+    usage, more = await _usage(run, steps), extras(run, answer, steps)
+    return _message(run, content=content, **_ending(answer), usage=usage, guildhall=more)
 
 
-def _message(run: Run, content: list[dict[str, Any]], reason: Any, usage: Usage, more: Extras | None) -> Message:
-    return Message(
-        id=f"msg_{run.id.hex}",
-        model=run.message.conversation.gpt.slug,
-        content=content,
-        stop_reason=reason,
-        usage=usage,
-        guildhall=more,
-    )
+def _message(run: Run, **rest: Any) -> Message:
+    return Message(id=f"msg_{run.id.hex}", model=run.message.conversation.gpt.slug, **rest)
 
 
 async def _events(answering: Answering, wants_thinking: bool) -> AsyncIterator[str]:
     """Yield the whole stream. Raises what `pieces` and `outcome` raise."""
     run, blocks, relay, text = answering.run, Blocks(), Relay(), ""
-    started = _message(run, [], None, Usage(input_tokens=0, output_tokens=0), None)
+    usage = Usage(input_tokens=estimated_prompt(await in_database(log.first, run.id)), output_tokens=0)
+    started = _message(run, content=[], stop_reason=None, usage=usage)
     yield _event("message_start", message=started.model_dump(exclude={"guildhall"}))
     yield PING
     async for delta in pieces(run.id, relay):
@@ -139,9 +153,8 @@ async def _events(answering: Answering, wants_thinking: bool) -> AsyncIterator[s
         yield blocks.call(call)
     yield blocks.close()
     usage = await _usage(run, steps)
-    ending = {"stop_reason": _stop_reason(answer), "stop_sequence": None}
     more = extras(run, answer, steps, relay.before).model_dump(mode="json")
-    yield _event("message_delta", delta=ending, usage=usage.model_dump(), guildhall=more)
+    yield _event("message_delta", delta=_ending(answer), usage=usage.model_dump(), guildhall=more)
     yield _event("message_stop")
 
 
@@ -214,8 +227,10 @@ def _calls(answering: Answering, answer: Finished) -> Iterator[dict[str, Any]]:
         yield {"type": "tool_use", "id": call.id, "name": call.function.name, "input": arguments}
 
 
-def _stop_reason(answer: Finished) -> str:
-    return STOP_REASONS.get(answer.finish, "end_turn")
+def _ending(answer: Finished) -> dict[str, str | None]:
+    """Why the answer ended."""
+    reason = "stop_sequence" if answer.stop_sequence else STOP_REASONS.get(answer.finish, "end_turn")
+    return {"stop_reason": reason, "stop_sequence": answer.stop_sequence or None}
 
 
 async def _usage(run: Run, steps: Log) -> Usage:

@@ -1,5 +1,6 @@
 """Anthropic's Messages: requests, read as the chat completions that they are in another form."""
 
+import base64
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Final, Literal
@@ -7,30 +8,32 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gpts.values import Text
+from web.api.anthropic_tools import callers_tool
 from web.api.completions import CompletionRequest
 from web.api.errors import ApiError
 
 # What has the model's maker do something, which here is the GPT's own business.
 REFUSED: Final = ("mcp_servers", "container")
-NO_SERVER_TOOL: Final = (
-    "The tool “{name}” would run on the server: a GPT has its own. Send tools with an “input_schema”."
-)
+# What clients go on without by themselves (anthropic 2.15, `_unsupported_features`).
+NO_THREADS: Final = "Conversations are not kept here: send all messages, without “thread”."
+# The file as which texts that others wrote are read.
+RESULTS: Final = "search results.md"
 
 
 class Block(BaseModel):
-    """A part of a message; `text`, `image`, `document`, `tool_use`, `tool_result` and `thinking` are read."""
+    """A part of a message; those of text, pictures, documents, search results, calls and reasoning are read."""
 
     model_config = ConfigDict(extra="allow")
 
     type: str
     text: Text = ""
-    source: dict[str, Any] | None = None
+    source: dict[str, Any] | Text | None = None
     title: Text | None = None
     id: Text = ""
     name: Text = ""
     input: dict[str, Any] = {}
     tool_use_id: Text = ""
-    content: "Text | list[Block] | None" = None
+    content: "Text | list[Block] | dict[str, Any] | None" = None
     is_error: bool | None = None
     thinking: Text = ""
 
@@ -43,12 +46,12 @@ class Turn(BaseModel):
 
 
 class Tool(BaseModel):
-    """A function of the caller's own."""
+    """A function of the caller's own, or a tool that Anthropic's API knows by its type."""
 
     model_config = ConfigDict(extra="allow")
 
-    type: str | None = None
-    name: Text
+    type: Text | None = None
+    name: Text = ""
     description: Text | None = None
     input_schema: dict[str, Any] | None = None
 
@@ -78,7 +81,13 @@ class MessagesRequest(BaseModel):
     tool_choice: ToolChoice | None = None
     thinking: dict[str, Any] | None = Field(None, description="Whether to send what a model reasons.")
     output_config: dict[str, Any] | None = Field(None, description="`format`: a JSON Schema of the answer.")
+    output_format: dict[str, Any] | None = Field(None, description="The same, as older clients send it.")
     inputs: dict[str, Any] | None = Field(None, description="Values of the GPT's inputs, by name: our own extension.")
+
+    @property
+    def server_tools(self) -> list[str]:
+        """The types of tools that the server performs. Raises ApiError for an unknown one."""
+        return [str(tool.type) for tool in self.tools or () if _function(tool) is None]
 
     @property
     def wants_thinking(self) -> bool:
@@ -94,16 +103,19 @@ class MessagesRequest(BaseModel):
         """The same as a chat completion. Raises ApiError for what cannot be one."""
         if unusable := next((name for name in REFUSED if (self.model_extra or {}).get(name)), None):
             raise ApiError(400, f"“{unusable}” is not supported; leave it out.", unusable, "unsupported_parameter")
+        if (self.model_extra or {}).get("thread"):
+            details = {"unsupported": ["thread"]}
+            raise ApiError(400, NO_THREADS, "thread", "thread_unsupported_request", details=details)
         same = self.model_dump(include={"model", "max_tokens", "temperature", "top_p", "inputs"}, exclude_none=True)
         system = [{"role": "system", "content": _text(self.system)}] if self.system else []
         made = {
             **same,
             "messages": [*system, *(each for turn in self.messages for each in _messages(turn))],
             "stop": self.stop_sequences or None,
-            "tools": [_function(tool) for tool in self.tools or ()] or None,
+            "tools": [made for tool in self.tools or () if (made := _function(tool))] or None,
             "tool_choice": _choice(self.tool_choice),
             "parallel_tool_calls": self.in_parallel,
-            "response_format": _format(self.output_config),
+            "response_format": _format((self.output_config or {}).get("format") or self.output_format),
         }
         try:
             return CompletionRequest.model_validate(made)
@@ -122,7 +134,10 @@ def _messages(turn: Turn) -> Iterator[dict[str, Any]]:
         for block in turn.content:
             if block.type == "tool_result":
                 yield from _result(block)
-        if said := [_part(block) for block in turn.content if block.type != "tool_result"]:
+        said = [_part(block) for block in turn.content if block.type not in ("tool_result", "search_result")]
+        if results := [_text([block]) for block in turn.content if block.type == "search_result"]:
+            said.append(_text_file(RESULTS, "\n\n".join(results)))
+        if said:
             yield {"role": turn.role, "content": said}
 
 
@@ -148,7 +163,8 @@ def _reply(blocks: Sequence[Block]) -> dict[str, Any]:
 def _result(block: Block) -> Iterator[dict[str, Any]]:
     """The result of a call, and its pictures and documents as a message of their own."""
     parts = block.content if isinstance(block.content, list) else []
-    text = block.content if isinstance(block.content, str) else _text([part for part in parts if part.text])
+    read = [part for part in parts if part.text or part.type == "search_result"]
+    text = block.content if isinstance(block.content, str) else _text(read)
     told = f"Error: {text}" if block.is_error else text
     yield {"role": "tool", "tool_call_id": block.tool_use_id, "content": told}
     if files := [_part(part) for part in parts if part.type in ("image", "document")]:
@@ -156,19 +172,33 @@ def _result(block: Block) -> Iterator[dict[str, Any]]:
 
 
 def _text(content: str | Sequence[Block] | None) -> str:
-    return content if isinstance(content, str) else "\n\n".join(block.text for block in content or ())
+    if isinstance(content, str) or not content:
+        return content or ""
+    return "\n\n".join(_result_text(each) if each.type == "search_result" else each.text for each in content)
+
+
+def _result_text(block: Block) -> str:
+    """A search result with its title as a heading, which citations of it name."""
+    texts = block.content if isinstance(block.content, list) else []
+    return "\n\n".join(filter(None, (f"## {block.title or ''}", str(block.source or ""), _text(texts))))
+
+
+def _text_file(name: str, text: str) -> dict[str, Any]:
+    """A text that others wrote, as a file: it is no word of the caller's, is labelled so, and can be cited."""
+    data = base64.b64encode(text.encode()).decode()
+    return {"type": "file", "file": {"file_data": f"data:text/plain;base64,{data}", "filename": name}}
 
 
 def _part(block: Block) -> dict[str, Any]:
     """A block as a part of a chat message. Raises ApiError for one of another type, or from a URL."""
-    source: Mapping[str, Any] = block.source or {}
+    source: Mapping[str, Any] = block.source if isinstance(block.source, dict) else {}
     match block.type, source.get("type"):
         case "text", _:
             return {"type": "text", "text": block.text}
-        case "document", "text":
-            return {"type": "text", "text": str(source.get("data", ""))}
-        case "document", "content" if isinstance(source.get("content"), str):
-            return {"type": "text", "text": source["content"]}
+        case "document", "text" | "content":
+            given = source.get("data") or source.get("content") or ""
+            text = given if isinstance(given, str) else _text([Block.model_validate(each) for each in given])
+            return _text_file(f"{(block.title or 'document')[:80]}.txt", text)
         case (("image" | "document"), "file"):
             return {"type": "file", "file": {"file_id": str(source.get("file_id"))}}
         case "image", _:
@@ -184,10 +214,15 @@ def _url(source: Mapping[str, Any]) -> str:
     return str(source.get("url") or f"data:{source.get('media_type')};base64,{source.get('data', '')}")
 
 
-def _function(tool: Tool) -> dict[str, Any]:
+def _function(tool: Tool) -> dict[str, Any] | None:
+    """The tool as a function; None for one that the server performs. Raises ApiError for an unknown type."""
+    description, schema = tool.description, tool.input_schema
     if tool.type not in (None, "custom"):
-        raise ApiError(400, NO_SERVER_TOOL.format(name=tool.name[:64]), "tools", "unsupported_value")
-    facts = {"name": tool.name, "description": tool.description, "parameters": tool.input_schema}
+        known = callers_tool(tool.type, tool.model_extra or {})
+        if known is None:
+            return None
+        description, schema = known
+    facts = {"name": tool.name, "description": description, "parameters": schema}
     return {"type": "function", "function": facts}
 
 
@@ -199,8 +234,7 @@ def _choice(choice: ToolChoice | None) -> Any:
     return {"any": "required"}.get(choice.type, choice.type)
 
 
-def _format(config: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    wanted = (config or {}).get("format") or {}
-    if wanted.get("type") != "json_schema":
+def _format(wanted: Any) -> dict[str, Any] | None:
+    if not isinstance(wanted, dict) or wanted.get("type") != "json_schema":
         return None
     return {"type": "json_schema", "json_schema": {"name": "answer", "schema": wanted.get("schema")}}

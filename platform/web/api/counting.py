@@ -14,6 +14,7 @@ from web import rpc
 from web.accounts.models import User
 from web.api import response_store
 from web.api.anthropic_requests import MessagesRequest
+from web.api.anthropic_tools import check_server_tools
 from web.api.auth import caller
 from web.api.errors import AnthropicErrorBody, ApiError, OpenAiErrorBody
 from web.api.messages import ProgramMessage
@@ -26,6 +27,8 @@ TASK: Final = "workers.tasks.count_tokens"
 # The model may have to be loaded first.
 TIMEOUT_S: Final = 30.0
 NO_FILES: Final = "Files and pictures can’t be counted before they are read. Leave them out."
+# Files that are counted as they are, by their endings.
+TEXTS: Final = (".txt", ".md")
 STATUSES: Final = (400, 401, 403, 404, 413, 429, 500, 503)
 COUNTED: Final = (
     "Counts the GPT's instructions and tools, files that are always part of its prompt, and what you send, by the"
@@ -62,6 +65,8 @@ def count_message_tokens(request: HttpRequest, body: CountedMessages) -> Message
     user, completion = caller(request), body.as_completion()
     gpt, message = access_model(user, completion.model), completion.message()
     check_length(message, gpt)
+    assert gpt.published
+    check_server_tools(body.server_tools, gpt.published.spec())
     return MessagesCount(input_tokens=_counted(user, gpt, message, completion.overrides()))
 
 
@@ -83,10 +88,11 @@ def count_response_tokens(request: HttpRequest, body: ResponseRequest) -> Respon
 
 def _counted(user: User, gpt: Gpt, message: ProgramMessage, overrides: Overrides) -> int:
     """The length of the prompt in tokens. Raises ApiError."""
-    if message.files:
+    texts = [file.data.decode(errors="replace") for file in message.files if file.name.endswith(TEXTS)]
+    if len(texts) < len(message.files):
         raise ApiError(400, NO_FILES, "messages", "unsupported_value")
     first = UserMessage(
-        text=message.text,
+        text="\n\n".join((*texts, message.text)),
         earlier=tuple(message.earlier),
         later=tuple(message.later),
         overrides=overrides,

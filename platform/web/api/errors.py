@@ -1,6 +1,7 @@
 """API errors: `problem_of` decides what an exception means to the caller; the shapes format it for /v1 and /api."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final, Literal
@@ -37,7 +38,8 @@ class Problem:
     """An error for the caller. `fields` holds (field, message) of each invalid field, `field` the first of them.
 
     `is_final`: the same request must not be sent again, which official clients do by themselves after some statuses.
-    With the status 429 or 503, `retry_after_s` is when to try again; 0 if time alone does not help.
+    With the status 429 or 503, `retry_after_s` is when to try again; 0 if time alone does not help. `details` are
+    for programs, as fields of the error.
     """
 
     status: int
@@ -47,16 +49,24 @@ class Problem:
     fields: tuple[tuple[str, str], ...] = ()
     is_final: bool = False
     retry_after_s: int = RETRY_AFTER_S
+    details: Mapping[str, Any] | None = None
 
 
 class ApiError(Exception):
     """An invalid request."""
 
     def __init__(
-        self, status: int, message: str, field: str | None = None, code: str | None = None, *, is_final: bool = False
+        self,
+        status: int,
+        message: str,
+        field: str | None = None,
+        code: str | None = None,
+        *,
+        is_final: bool = False,
+        details: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
-        self.problem = Problem(status, message, field, code, is_final=is_final)
+        self.problem = Problem(status, message, field, code, is_final=is_final, details=details)
 
 
 class FieldError(Schema):
@@ -98,6 +108,7 @@ class OpenAiError(Schema):
     type: str
     param: str | None = None
     code: str | None = None
+    guildhall: dict[str, Any] | None = Field(None, description="Details of `code`, where it has any.")
 
 
 class OpenAiErrorBody(Schema):
@@ -115,6 +126,7 @@ class AnthropicError(Schema):
 
     type: str
     message: str
+    details: dict[str, Any] | None = Field(None, description="`error_code`, and what belongs to it.")
 
 
 class AnthropicErrorBody(Schema):
@@ -221,6 +233,7 @@ def openai_shape(problem: Problem) -> tuple[int, dict[str, Any]]:
         "type": "insufficient_quota" if problem.code == "insufficient_quota" else _TYPES.get(status, fallback),
         "param": problem.field,
         "code": problem.code,
+        **({"guildhall": dict(problem.details)} if problem.details else {}),
     }
     return status, {"error": error}
 
@@ -238,7 +251,9 @@ def anthropic_shape(problem: Problem) -> tuple[int, dict[str, Any]]:
     """The status and body under /v1/messages."""
     status = 400 if problem.status == 422 else problem.status
     kind = _ANTHROPIC_TYPES.get(status, "api_error" if status >= 500 else "invalid_request_error")
-    return status, AnthropicErrorBody(error=AnthropicError(type=kind, message=problem.message)).model_dump()
+    details = {"error_code": problem.code, **(problem.details or {})} if problem.code else None
+    error = AnthropicError(type=kind, message=problem.message, details=details)
+    return status, AnthropicErrorBody(error=error).model_dump(exclude_none=True)
 
 
 def scim_shape(problem: Problem) -> tuple[int, dict[str, Any]]:

@@ -23,13 +23,15 @@ from web.bodies import json_limit
 logger = logging.getLogger(__name__)
 
 REQUEST_ID: Final = "x-request-id"
+# Where the clients of Anthropic look for it.
+ANTHROPIC_ID: Final = "request-id"
 PREFLIGHT_S: Final = 600
 # Of a request with files, by the commas between its values: parsed, they take far more memory than bytes.
 MAX_VALUES: Final = 200_000
 METHODS: Final = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 EXPOSED: Final = (
-    "x-request-id, x-ignored-parameters, x-should-retry, retry-after, ratelimit, ratelimit-policy, mcp-session-id,"
-    " www-authenticate,"
+    "x-request-id, request-id, x-ignored-parameters, x-should-retry, retry-after, ratelimit,"
+    " ratelimit-policy, mcp-session-id, www-authenticate,"
     " x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests"
 )
 
@@ -47,7 +49,7 @@ class ProgramHttp:
             return self._get_response(request)
         response = HttpResponse(status=204) if _is_preflight(request) else self._answer(request)
         _allow_origin(request, response)
-        response.headers[REQUEST_ID] = f"req_{uuid.uuid4().hex}"
+        response.headers[REQUEST_ID] = response.headers[ANTHROPIC_ID] = f"req_{uuid.uuid4().hex}"
         if response.status_code >= 500:
             logger.error("%s: %s %s is %d", response[REQUEST_ID], request.method, request.path, response.status_code)
         return response

@@ -168,13 +168,14 @@ async def keep(run: Run, answer: Finished, steps: Log, text: str, in_parallel: b
 def approval_required(run: Run, waiting_id: UUID, is_form: bool = False) -> ApiError:
     """The error for a run that waits: a person must approve a call of the run `waiting_id`, or fill in its form."""
     wants = "asks a person to fill in a form" if is_form else "needs a person's approval for a call"
+    url = f"{settings.SITE_URL}{reverse('run_part', args=[waiting_id])}"
     text = (
-        f"The run {waiting_id} {wants}, which they {'do' if is_form else 'give'} at"
-        f" {settings.SITE_URL}{reverse('run_part', args=[waiting_id])}. Then send this request again for the answer,"
-        f" or read it at /api/runs/{run.id}."
+        f"The run {waiting_id} {wants}, which they {'do' if is_form else 'give'} at {url}. Then send this request"
+        f" again for the answer, or read it at /api/runs/{run.id}."
     )
+    details = {"run": str(run.id), "waiting_run": str(waiting_id), "url": url}
     # Not 409, after which official clients send the request again by themselves (openai 2, `_should_retry`).
-    return ApiError(403, text, code="approval_required")
+    return ApiError(403, text, code="approval_required", details=details)
 
 
 def outcome(steps: Log, context_tokens: int | None = None) -> Finished:

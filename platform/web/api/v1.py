@@ -4,11 +4,12 @@ from typing import Literal
 
 from django.conf import settings
 from django.http import HttpRequest
-from ninja import Schema
+from ninja import Query, Schema
 from pydantic import Field
 
-from web.api import site_models
+from web.api import anthropic_models, site_models
 from web.api.anthropic_messages import router as anthropic_messages
+from web.api.anthropic_models import ModelCursor, ModelInfo, ModelPage
 from web.api.apis import Api, handle_errors
 from web.api.audio import router as audio
 from web.api.auth import KeyAuth, caller
@@ -91,20 +92,29 @@ def _site_model(model: SiteModel) -> Model:
     )
 
 
-@v1.get("/models", response={200: ModelList, 401: OpenAiErrorBody})
-def list_models(request: HttpRequest) -> ModelList:
-    """The published GPTs that the key's owner can chat with: in the store, their own and shared by link."""
+@v1.get(
+    "/models",
+    response={200: ModelList | ModelPage, 400: OpenAiErrorBody, 401: OpenAiErrorBody},
+)
+def list_models(request: HttpRequest, cursor: Query[ModelCursor]) -> ModelList | ModelPage:
+    """The published GPTs that the key's owner can chat with: in the store, their own and shared by link.
+
+    With the header `anthropic-version`, they are listed as in Anthropic's API, a page at a time.
+    """
     gpts = (
         Gpt.objects.chattable_by(caller(request)).filter(published__isnull=False).select_related("owner", "published")
     )
+    if anthropic_models.is_asked(request):
+        return anthropic_models.model_page(list(gpts.order_by("-created", "-id")), cursor)
     return ModelList(data=[_model(gpt) for gpt in gpts.order_by("created", "id")])
 
 
-@v1.get("/models/{model}", response={200: Model, 401: OpenAiErrorBody, 404: OpenAiErrorBody})
-def get_model(request: HttpRequest, model: str) -> Model:
+@v1.get("/models/{model}", response={200: Model | ModelInfo, 401: OpenAiErrorBody, 404: OpenAiErrorBody})
+def get_model(request: HttpRequest, model: str) -> Model | ModelInfo:
     """One of these models, or the site's own that embeds texts, checks them, draws, transcribes or speaks."""
     try:
-        return _model(access_model(caller(request), model))
+        gpt = access_model(caller(request), model)
+        return anthropic_models.model_info(gpt) if anthropic_models.is_asked(request) else _model(gpt)
     except ApiError:
         if own := site_models.find(model):
             return _site_model(own)

@@ -144,12 +144,14 @@ class Worker:
         citations: tuple[Citation, ...] = (CITATION,),
         finish: str = "stop",
         label: Label | None = None,
+        stop_sequence: str = "",
         **reasoned: object,
     ) -> None:
         """Append the reply and end the run with it."""
         usage = {"prompt_tokens": 40, "completion_tokens": 9, "first_token_ms": 12}
-        self._append(ModelReply(text=text, finish=finish, **usage, **reasoned))
-        last = Finished(text=text, citations=citations, coverage="covered", finish=finish, label=label or Label())
+        ending = {"text": text, "finish": finish, "stop_sequence": stop_sequence}
+        self._append(ModelReply(**ending, **usage, **reasoned))
+        last = Finished(**ending, citations=citations, coverage="covered", label=label or Label())
         services.finish_run(self.run_id, last, self.lease)
 
     def ask_caller(self, *calls: ToolCall, text: str = "") -> None:

@@ -131,6 +131,7 @@ def test_calls_are_streamed(bobs, worker, meanwhile):
         ({"messages": []}, 400, "invalid_request_error"),
         ({"model": "nobody"}, 404, "not_found_error"),
         ({"tools": [{"type": "web_search_20250305", "name": "web_search"}]}, 400, "invalid_request_error"),
+        ({"tools": [{"type": "teleport_20300101", "name": "teleport"}]}, 400, "invalid_request_error"),
         ({"mcp_servers": [{"type": "url", "url": "https://x.example", "name": "x"}]}, 400, "invalid_request_error"),
         (
             {
@@ -154,10 +155,8 @@ def test_errors_have_anthropic_s_shape(bobs, more, status, kind):
 
 def test_keys_limits_and_failures_too(bobs, worker, meanwhile, settings):
     meanwhile(lambda: (worker.take(), worker.fail("The model is away.")))
-    assert bobs.stream("Hello")[-1] == (
-        "error",
-        {"type": "error", "error": {"type": "api_error", "message": "The model is away."}},
-    )
+    error = {"type": "api_error", "message": "The model is away.", "details": {"error_code": "run_failed"}}
+    assert bobs.stream("Hello")[-1] == ("error", {"type": "error", "error": error})
     meanwhile(lambda: (worker.take(), worker.ask_person()))
     waiting = bobs.ask("Send it")
     assert (waiting.status_code, waiting.json()["error"]["type"]) == (403, "permission_error")

@@ -41,7 +41,7 @@ def test_a_count_is_what_the_request_then_takes(live, gpt, bob, worker_process):
 
 def test_what_cannot_be_counted_is_said(gpt, bob, charlie, monkeypatch):
     bobs, body = bearer(key_of(bob)), {"model": gpt.slug, "messages": ASKED}
-    file = {"type": "document", "source": {"type": "base64", "media_type": "text/plain", "data": "YQ=="}}
+    file = {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": "YQ=="}}
     with_file = {**body, "messages": [{"role": "user", "content": [{"type": "text", "text": "Read"}, file]}]}
 
     def answer(sent):
