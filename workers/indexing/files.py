@@ -26,7 +26,7 @@ from django.utils import timezone
 
 from gpts.knowledge.documents import Document
 from web.builder import notify
-from web.builder.files import file_became_ready
+from web.builder.files import file_became_ready, tell_if_read
 from web.builder.models_files import FileToRead, KnowledgeFile
 from web.builder.sources import publish_files
 from web.runs.fair_queue import NEVER, serve, served
@@ -220,14 +220,22 @@ class Claim:
 
     def quarantine(self, document: Document) -> None:
         """Mark the file as waiting for its owner's decisions, if it is still claimed."""
-        self._held().update(status=FileToRead.Status.QUARANTINED, claimed_until=None, **self._metadata(document))
+        status = FileToRead.Status.QUARANTINED
+        if self._held().update(status=status, claimed_until=None, **self._metadata(document)):
+            self._tell()
 
     def fail(self, reason: str) -> None:
         """Mark the file failed for `reason`, if it is still claimed."""
-        failed = self._held().update(status=FileToRead.Status.FAILED, error=reason[:300], claimed_until=None)
-        if failed and self._kind is KnowledgeFile:
+        if self._held().update(status=FileToRead.Status.FAILED, error=reason[:300], claimed_until=None):
+            self._tell("file.failed")
+
+    def _tell(self, event: str = "") -> None:
+        """Tell the GPT's webhooks of the file, and of all of them if it was the last."""
+        if self._kind is KnowledgeFile:
             of = KnowledgeFile.objects.select_related("gpt").get(id=self._id)
-            notify.of_gpt(of.gpt, "file.failed", file=str(of.pk))
+            if event:
+                notify.of_gpt(of.gpt, event, file=str(of.pk))
+            tell_if_read(of.gpt)
 
     def _held(self) -> "QuerySet[Any]":
         return self._kind.objects.filter(id=self._id, claimed_until=self._until)

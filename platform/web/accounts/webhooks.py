@@ -33,6 +33,8 @@ GPT_EVENTS: Final = {
     "review.left": gettext_noop("Somebody reviewed it"),
     "source.failed": gettext_noop("A source couldn’t be read"),
     "file.failed": gettext_noop("A file couldn’t be read"),
+    "files.ready": gettext_noop("All of its files were read"),
+    "run.requires_action": gettext_noop("A run of yours waits for your approval"),
 }
 _check_url: Final = URLValidator(schemes=["http", "https"])
 

@@ -25,6 +25,7 @@ from web.api.projects import router as projects
 from web.api.questions import router as questions
 from web.api.reading import StrictParser
 from web.api.reports import router as reports
+from web.api.run_lists import router as run_lists
 from web.api.runs import router as runs
 from web.api.schedules import router as schedules
 from web.api.shares import router as shares
@@ -62,6 +63,7 @@ for router in (
     delegates,
     agents,
     runs,
+    run_lists,
     app_calls,
     chats,
     citations,

@@ -29,6 +29,7 @@ from gpts.runs.fairness import Share
 from gpts.safety.findings import used
 from web import erasures
 from web.accounts import quotas
+from web.builder import notify
 from web.builder.models import Gpt, GptVersion
 from web.builder.models_files import FileToRead, KnowledgeFile, content_path
 from web.builder.models_sources import Source
@@ -221,7 +222,16 @@ def file_became_ready(file: KnowledgeFile) -> None:
     if file.replaces is not None and file.replaces.removed is None:
         _take_out(KnowledgeFile.objects.filter(id=file.replaces.id))
     KnowledgeFile.objects.filter(id=file.id).update(replaces=None)
+    tell_if_read(file.gpt)
     publish_if_awaited(file.gpt)
+
+
+def tell_if_read(gpt: Gpt) -> None:
+    """Tell the GPT's webhooks if none of its files is still to be read. To be called after one was."""
+    files = gpt.uploads
+    if not files.exclude(status__in=FileToRead.SETTLED).exists():
+        n_ready = files.filter(status=Status.READY).count()
+        notify.of_gpt(gpt, "files.ready", n_ready=n_ready, n_others=files.count() - n_ready)
 
 
 def retry_file(file: KnowledgeFile) -> bool:

@@ -145,6 +145,7 @@ def publish(gpt: Gpt, sharing: str | None = None, note: str = "", *, by: User) -
             gpt.slug, gpt.former_slug = free_slug(gpt.name), gpt.slug  # nobody else knows the old one
         data = gpt.draft_spec().model_dump(mode="json")
         version = add_version(locked, data, author=by, note=note)
+        version.gpt = gpt
         waits = sharing == Sharing.STORE and listing.is_needed(gpt, by=by)
         goes_live = not (waits and listing.is_listed(gpt))
         gpt.published = version if goes_live else gpt.published

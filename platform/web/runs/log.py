@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from gpts.runs.status import status_of
 from gpts.runs.steps import Approval, ApprovalRequest, Log, ModelReply, PartNotes, Step, UserMessage, load_step
-from web.accounts import quotas
+from web.accounts import outbox, quotas
 from web.prepared import Change, Rows
 from web.runs.errors import LeaseLost, RunOver
 from web.runs.models import Run, StepRow
@@ -155,6 +155,15 @@ def _refresh(run_id: UUID, step: Step, before: str) -> None:
         _ended(run_id, status, timezone.now())
     elif status != before:
         _in_status(run_id, status)
+        if status == Run.Status.REQUIRES_ACTION:
+            _tell_creator(run_id)
+
+
+def _tell_creator(run_id: UUID) -> None:
+    """Tell the GPT's webhooks of a run of its creator's own; those of other people are none of theirs."""
+    own = Run.objects.filter(id=run_id, owner=F("version__gpt__owner"))
+    for gpt_id in own.values_list("version__gpt", flat=True):
+        outbox.tell_webhooks("run.requires_action", gpt_id, run=str(run_id))
 
 
 def release(run_id: UUID, lease: str, seen: int) -> bool:

@@ -14,6 +14,7 @@ from web.accounts import outbox
 from web.accounts.models_outbox import Delivery
 from web.runs import log
 from web.runs.sharing import answer_in
+from web.runs.trees import waiting
 from web.schedules.models import Schedule, ScheduledRun
 from web.schedules.starting import bound_to
 from web.secrets import unseal
@@ -88,6 +89,11 @@ def _payload(delivery: Delivery, scheduled: ScheduledRun) -> dict[str, Any]:
             "url": _chat_url(schedule),
         }
         data["origin"] = label.origin.model_dump()
+        if delivery.event == Delivery.Event.APPROVAL:
+            asked = waiting(scheduled.run)
+            data["approvals"] = [
+                {"run": str(run.id), "call_id": each.call_id, "name": each.name} for run, each in asked
+            ]
     return {"type": f"schedule.{delivery.event}", "timestamp": timezone.now().isoformat(), "data": data}
 
 

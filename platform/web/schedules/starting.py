@@ -94,7 +94,7 @@ def _changed() -> "QuerySet[ScheduledRun]":
     """Those whose run has ended, or waits for its owner, who is to be told and was not."""
     told = Delivery.objects.filter(scheduled=OuterRef("pk"), event=Delivery.Event.APPROVAL)
     tree = Run.objects.filter(Q(id=OuterRef("run")) | Q(root=OuterRef("run")), status=Run.Status.REQUIRES_ACTION)
-    asks = Q(Exists(tree), ~Exists(told), schedule__mails=True)
+    asks = Q(Exists(tree), ~Exists(told)) & (Q(schedule__mails=True) | ~Q(schedule__callback_url=""))
     ended = Q(run__status__in=Run.OVER)
     changed = ScheduledRun.objects.filter(ended | asks, settled=None)
     return changed.order_by("created").select_related("schedule")
@@ -211,7 +211,7 @@ def settle(scheduled: ScheduledRun) -> None:
         if run is None or scheduled.settled:
             return
         if not run.is_over:
-            _tell(scheduled, Delivery.Event.APPROVAL, schedule.mails, False)
+            _tell(scheduled, Delivery.Event.APPROVAL, schedule.mails, bool(schedule.callback_url))
             return
         scheduled.settled = timezone.now()
         scheduled.save(update_fields=["settled"])

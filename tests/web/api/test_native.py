@@ -36,7 +36,7 @@ def test_a_gpt_is_made_changed_published_found_restored_and_deleted(alices, bobs
     assert "Add a description" in refused["detail"]
     alices.patch("/api/gpts/tea-master", {"description": "Brews."}, content_type=JSON)
     published = alices.post("/api/gpts/tea-master/publish", {"sharing": "store"}, content_type=JSON)
-    assert (published.status_code, published.json()["number"]) == (201, 1)
+    assert (published.status_code, published.json()["number"], published.json()["current"]) == (201, 1, True)
     card = bobs.get("/api/gpts/tea-master").json()
     assert (card["name"], card["creator"], card["published"]) == ("Tea Master", "Alice", 1)
     assert "instructions" not in card
@@ -131,6 +131,23 @@ def test_conversations_are_listed_renamed_and_deleted(bobs, run):
     run.refresh_from_db()
     assert run.status == Run.Status.CANCELLED
     assert bobs.get(address).status_code == 404
+
+
+def test_runs_that_wait_for_approval_are_found_and_answered_by_program(alices, bobs, bob, gpt, run):
+    other = start_run(start_conversation(bob, gpt, Conversation.Origin.API), "From a program")
+    log.append(other.id, ApprovalRequest(call_id="call_0", name="send", digest="d"))
+    first = bobs.get("/api/runs?limit=1").json()
+    assert [each["id"] for each in first["items"]] == [str(other.id)]
+    rest = bobs.get(f"/api/runs?limit=1&cursor={first['next']}").json()
+    assert [(each["id"], each["approvals"]) for each in rest["items"]] == [(str(run.id), [])]
+    (waiting,) = bobs.get("/api/runs?status=requires_action").json()["items"]
+    (asked,) = waiting["approvals"]
+    assert (waiting["id"], waiting["gpt"], asked["call_id"]) == (str(other.id), "pump-doctor", "call_0")
+    answer = {"call_id": asked["call_id"], "digest": asked["digest"], "allowed": False}
+    assert bobs.post(f"/api/runs/{asked['run']}/approve", answer, content_type=JSON).status_code == 200
+    assert bobs.get("/api/runs?status=requires_action").json()["items"] == []
+    assert bobs.get("/api/runs?status=lost").status_code == 422
+    assert alices.get("/api/runs").json()["items"] == []  # the creator of the GPT sees nobody else's
 
 
 def test_an_approval_answers_the_very_call_once(bobs, run):

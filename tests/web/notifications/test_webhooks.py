@@ -13,6 +13,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
+from gpts.runs.steps import ApprovalRequest
 from tests.publishing import publish
 from tests.web.api.conftest import bearer, key_of
 from tests.web.conftest import Receiver
@@ -20,9 +21,12 @@ from tests.web.schedules.conftest import DAILY
 from tests.web.store.use import use
 from web.accounts import audit, outbox, people, webhooks
 from web.accounts.models_outbox import Delivery, Webhook
+from web.builder.files import add_file, file_became_ready
 from web.builder.services import create_gpt
 from web.builder.stewardship import transfer
 from web.moderation import cases
+from web.runs import log
+from web.runs.services import start_conversation, start_run
 from web.schedules import services as schedules
 from web.store import reviews
 from workers import deliveries
@@ -129,6 +133,26 @@ def test_a_creators_webhook_from_its_form_to_its_end(client, gpt, alice, bob, ch
     client.post(f"{own}resume")
     transfer(gpt, bob, oscar)
     assert not Webhook.objects.exists()
+
+
+def test_a_webhook_is_told_when_files_are_read_and_when_a_run_of_its_creator_waits(gpt, alice, bob, receiver, egress):
+    events = ["files.ready", "run.requires_action"]
+    _, key = webhooks.create(gpt, url_of(receiver), events, alice)
+    one, other = (add_file(gpt, name, [name.encode()]) for name in ("a.txt", "b.txt"))
+    for file in (one, other):
+        file.status = file.Status.READY
+        file.save()
+        file_became_ready(file)
+    ask = ApprovalRequest(call_id="call_0", name="send", digest="d")
+    asked = [start_run(start_conversation(person, gpt), "Send it") for person in (alice, bob)]
+    for run in asked:
+        log.append(run.id, ask)
+    deliveries.deliver(egress)
+    of_gpt = {"gpt": {"id": str(gpt.id), "slug": "pump-doctor"}}
+    assert sorted(got(receiver, key), key=str) == [
+        ("files.ready", of_gpt | {"n_ready": 2, "n_others": 0}),
+        ("run.requires_action", of_gpt | {"run": str(asked[0].id)}),
+    ]
 
 
 def test_an_operators_webhook_is_told_of_chosen_acts_by_ids(client, gpt, bob, oscar, receiver, egress):

@@ -189,6 +189,21 @@ def test_the_owner_is_told_once_that_their_approval_is_needed(mailed, mailoutbox
     assert [mail.subject for mail in mailoutbox] == ["Morning: your approval is needed"]
 
 
+def test_a_run_that_waits_for_approval_is_sent_once_to_the_url_too(told, receiver, egress):
+    schedule, _ = told
+    fall_due(schedule)
+    starting.work()
+    run = schedule.runs.get().run
+    waits(run)
+    for _ in range(2):
+        starting.work()
+        deliveries.deliver(egress)
+    ((_, body),) = receiver.got
+    sent = json.loads(body)
+    assert (sent["type"], sent["data"]["run"]) == ("schedule.approval", str(run.id))
+    assert [each["run"] for each in sent["data"]["approvals"]] == [str(run.id)]
+
+
 def test_the_owner_is_told_that_it_paused_itself_also_without_wanting_results(mailed, mailoutbox, settings):
     services.change(mailed, {"mails": False})
     settings.MESSAGES_A_DAY = 0

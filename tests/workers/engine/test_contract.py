@@ -51,7 +51,7 @@ def test_a_stop_string_ends_the_reply_and_is_never_shown_even_when_it_spans_toke
     stop = whole[17:25]
     tokens = list(subject.engine.stream(ask(max_tokens=24, stop=("never in the text", stop))))
     assert text_of(tokens) == whole[: whole.index(stop)]
-    assert tokens[-1].finish == "stop"
+    assert (tokens[-1].finish, tokens[-1].stop_sequence) == ("stop", stop)
 
 
 def test_the_beginning_of_a_stop_string_that_never_comes_is_shown_in_the_end(subject: Subject) -> None:

@@ -147,10 +147,17 @@ def test_the_files_own_sentences_keep_to_the_programs_limits_and_count(conversat
         assert isinstance(end, Finished)
         assert not any(isinstance(step, ModelReply) for step in steps)
         assert (" ".join(end.text.split()), end.finish) == (text, finish)
+        assert end.stop_sequence == limits.get("stop", ("",))[0]
         assert shown(told) == end.text
         assert all(citation.answer_end <= len(end.text) for citation in end.citations)
         usage = usage_of((run, steps))
         assert (usage.prompt_tokens, usage.completion_tokens) == (5, len(text.split()))
+
+
+def test_an_answer_tells_which_stop_text_of_the_program_ended_it(conversation):
+    run = start(conversation, "Count", stop=("four", "three"))
+    end = advance(run, made_services(["One two three four"], None, Embedder(), CAPABLE))[-1]
+    assert (end.text, end.finish, end.stop_sequence) == ("One two", "stop", "three")
 
 
 def test_a_decline_keeps_to_them_too(conversation, told):
