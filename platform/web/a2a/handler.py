@@ -5,7 +5,7 @@ The SDK's own handler would keep tasks in the memory of one process and run them
 
 import logging
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC
 from typing import Any, Final
 from uuid import UUID
@@ -35,7 +35,8 @@ from a2a.utils.errors import (
     UnsupportedOperationError,
 )
 from a2a.utils.task import apply_history_length, validate_history_length, validate_page_size
-from django.db.models import QuerySet
+from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.http import Http404
 from google.protobuf.json_format import MessageToDict
@@ -54,6 +55,7 @@ from web.runs.programs import conversation_of, run_of
 logger = logging.getLogger(__name__)
 
 PAGE_SIZE: Final = 50
+CONTEXT_CHARS: Final = 200
 NOT_FOUND: Final = "Task not found."
 NO_STATUS: Final = "There is no such task status."
 ENDED: Final = "This task has already ended."
@@ -174,13 +176,29 @@ class RunHandler(RequestHandler):
         raise UnsupportedOperationError(text)
 
     def _send(self, text: str, context_id: str, files: list[UUID], inputs: dict[str, Any]) -> Run:
-        return services.start_run(self._conversation(context_id, inputs), text, attachments=files)
+        if len(context_id) > CONTEXT_CHARS or not context_id.isprintable():
+            raise InvalidParamsError(f"A context id has up to {CONTEXT_CHARS} characters, all of them printable.")
+        try:
+            with transaction.atomic():
+                return services.start_run(self._conversation(context_id, inputs), text, attachments=files)
+        except IntegrityError:  # another message began the same context at the same time
+            return services.start_run(self._conversation(context_id, inputs), text, attachments=files)
 
     def _conversation(self, context_id: str, inputs: dict[str, Any]) -> Conversation:
-        try:
-            return conversation_of(self._user, self._gpt, UUID(context_id) if context_id else None, inputs)
-        except (ValueError, Http404):
-            raise InvalidParamsError("Context not found. Leave it out to start a new one.") from None
+        """The conversation that the context is; a new one for an id of the caller's choice."""
+        if known := self._in_context(Conversation.objects.all(), "", context_id).first():
+            return conversation_of(self._user, self._gpt, known.id)
+        new = conversation_of(self._user, self._gpt, None, inputs)
+        new.external_id = context_id
+        return new
+
+    def _in_context(self, rows: QuerySet[Any], path: str, context_id: str) -> QuerySet[Any]:
+        """Those of the rows whose conversation, at `path`, is one of this person and GPT with this context id."""
+        of = {"owner": self._user, "gpt": self._gpt, "deleted": None, "origin": Conversation.Origin.API}
+        named = Q(**{f"{path}external_id": context_id}) if context_id else Q(pk=None)
+        with suppress(ValueError):
+            named |= Q(**{f"{path}id": UUID(context_id), f"{path}external_id": ""})
+        return rows.filter(named, **{f"{path}{name}": value for name, value in of.items()})
 
     def _run(self, task_id: str) -> Run:
         """The run of a task that the person has with this GPT. Raises Http404."""
@@ -205,10 +223,7 @@ class RunHandler(RequestHandler):
         mine = Run.objects.filter(owner=self._user, message__conversation__gpt=self._gpt)
         runs = mine.filter(message__conversation__deleted=None, message__conversation__origin=Conversation.Origin.API)
         if params.context_id:
-            try:
-                runs = runs.filter(message__conversation=UUID(params.context_id))
-            except ValueError:
-                return runs.none()
+            runs = self._in_context(runs, "message__conversation__", params.context_id)
         if params.status:
             runs = in_state(runs, params.status)
         # The time of the task's status, see `status_of`.

@@ -53,8 +53,8 @@ def task_of(run: Run, with_artifacts: bool = True) -> Task:
 
 
 def context_of(run: Run) -> str:
-    """The context id of the run's task."""
-    return str(run.message.conversation_id)
+    """The context id of the run's task: the caller's own, or the conversation's."""
+    return run.message.conversation.external_id or str(run.message.conversation_id)
 
 
 def _question(run: Run, steps: Log) -> Message:

@@ -1,14 +1,11 @@
 """A GPT's Agent Cards, and the URLs at which programs call it: over JSON-RPC, or over HTTP and JSON below."""
 
 import hashlib
-import json
-from contextlib import suppress
 from typing import Any, Final
 
 from a2a.compat.v0_3.conversions import to_compat_agent_card
 from a2a.server.routes.jsonrpc_dispatcher import JsonRpcDispatcher
 from a2a.server.routes.rest_routes import create_rest_routes
-from a2a.types import TaskState
 from django.contrib.auth.models import AnonymousUser
 from django.http import Http404, HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
@@ -20,6 +17,7 @@ from google.protobuf.json_format import MessageToDict
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from web.a2a import requests
 from web.a2a.cards import card_of
 from web.a2a.handler import RunHandler
 from web.accounts.requests import owner_of_key
@@ -86,21 +84,16 @@ async def call(request: HttpRequest, slug: str, rest: str = "") -> HttpResponseB
     body = request.read(a2a_bytes() + 1)
     if len(body) > a2a_bytes() or body.count(b",") > MAX_COMMAS:
         return refused(413, "The request is too large.")
+    told = {} if rest else requests.read(body)
+    if error := requests.params_error(told):
+        return JsonResponse(error)
     try:
         slot = await take_stream(user.pk)
     except TooManyStreams as error:
         return refused(error.status, str(error))
-    handler = RunHandler(user, gpt, _asks_no_status(request, body))
-    return await respond(_application(handler, reverse("a2a", args=[slug])), request, body, {}, slot)
-
-
-def _asks_no_status(request: HttpRequest, body: bytes) -> bool:
-    """Whether tasks are to be listed by a status that does not exist, which the SDK reads as any."""
-    asked: Any = request.GET.get("status")
-    if b'"ListTasks"' in body:
-        with suppress(ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            asked = json.loads(body)["params"].get("status")
-    return isinstance(asked, str) and asked not in TaskState.DESCRIPTOR.values_by_name
+    handler = RunHandler(user, gpt, requests.asks_no_status(request, told))
+    headers = requests.added_headers(request, told, is_rest=bool(rest))
+    return await respond(_application(handler, reverse("a2a", args=[slug])), request, body, {}, slot, headers)
 
 
 def _application(handler: RunHandler, path: str) -> Starlette:

@@ -4,7 +4,7 @@ So that the SDK's application stands behind the same middleware, limits and auth
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
@@ -23,14 +23,21 @@ _OWN: Final = ("content-type", "content-length", "cache-control", "x-accel-buffe
 
 
 async def respond(
-    application: Application, request: HttpRequest, body: bytes, facts: Message, slot: Slot
+    application: Application,
+    request: HttpRequest,
+    body: bytes,
+    facts: Message,
+    slot: Slot,
+    headers: Sequence[tuple[bytes, bytes]] = (),
 ) -> HttpResponseBase:
-    """The response of `application`, whose scope also has `facts`. Frees `slot` once it is sent."""
-    exchange = _Exchange(application, request, body, facts)
+    """The response of `application`, whose scope also has `facts` and `headers`. Frees `slot` once it is sent."""
+    scope = {**_scope(request), **facts}
+    scope["headers"] += headers
+    exchange = _Exchange(application, body, scope)
     try:
         start = await exchange.start()
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in start["headers"]}
-        kind = headers.get("content-type", "")
+        sent = {name.decode("latin-1"): value.decode("latin-1") for name, value in start["headers"]}
+        kind = sent.get("content-type", "")
         if kind.startswith("text/event-stream"):
             response: HttpResponseBase = sse_response(exchange.body(), slot)
         else:
@@ -40,7 +47,7 @@ async def respond(
     except BaseException:
         await exchange.end()
         raise
-    for name, value in headers.items():
+    for name, value in sent.items():
         if name not in _OWN:
             response.headers[name] = value
     return response
@@ -49,11 +56,11 @@ async def respond(
 class _Exchange:
     """One request of an ASGI application, which runs in a task of its own."""
 
-    def __init__(self, application: Application, request: HttpRequest, body: bytes, facts: Message) -> None:
+    def __init__(self, application: Application, body: bytes, scope: Message) -> None:
         self._body = [body]
         self._is_gone = asyncio.Event()
         self._sent: asyncio.Queue[Message | None] = asyncio.Queue(1)
-        self._task = asyncio.ensure_future(self._run(application, {**_scope(request), **facts}))
+        self._task = asyncio.ensure_future(self._run(application, scope))
 
     async def start(self) -> Message:
         """The message with status and headers. Raises what the application raises before it."""

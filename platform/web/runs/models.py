@@ -75,6 +75,7 @@ class Conversation(models.Model):
     inputs = models.JSONField(default=dict, blank=True, help_text="Values of its GPT's inputs, by name.")
     title = models.CharField(max_length=120, blank=True)
     n_bytes = models.PositiveBigIntegerField(default=0)
+    external_id = models.CharField(max_length=200, blank=True, help_text="What the program that began it calls it.")
     created = models.DateTimeField(auto_now_add=True)
     changed = models.DateTimeField(auto_now_add=True)
     pinned = models.DateTimeField(null=True, blank=True)
@@ -86,6 +87,13 @@ class Conversation(models.Model):
     class Meta:
         ordering = ["-changed"]
         indexes = [models.Index(fields=["owner", "origin", "-changed"], name="conversation_history")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner", "gpt", "external_id"],
+                condition=~models.Q(external_id="") & models.Q(deleted=None),
+                name="external_id_once",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.title or "New chat"

@@ -292,6 +292,53 @@ def test_what_is_not_offered_is_refused(bobs):
         bobs.run(lambda client: client.create_task_push_notification_config(config))
 
 
+@pytest.mark.parametrize("chosen", ["client-context-001", "6f9619ff-8b86-d011-b42d-00c04fc964ff"])
+def test_a_context_id_of_the_caller_s_choice_is_kept(bobs, worker, meanwhile, chosen):
+    bobs.streaming = False
+    tasks = []
+    for text in ("Which seal?", "And the filter?"):
+        meanwhile(worker.answer)
+        tasks.append(bobs.send(asking(text, context_id=chosen))[0].task)
+    assert [task.context_id for task in tasks] == [chosen, chosen]
+    assert len(services.history(Run.objects.get(id=tasks[1].id))) == 1
+    listed = bobs.run(lambda client: client.list_tasks(ListTasksRequest(context_id=chosen)))
+    assert {task.id for task in listed.tasks} == {task.id for task in tasks}
+    for wrong in ("x" * 201, "a\x00b"):
+        with pytest.raises(InvalidParamsError):
+            bobs.send(asking("Hello", context_id=wrong))
+
+
+@pytest.mark.parametrize(
+    ("version", "method", "params"),
+    [
+        ("0.3", "message/send", {}),
+        ("0.3", "message/send", "x"),
+        ("", "tasks/get", {"id": 5}),
+        ("0.3.0", "message/send", {"message": {"role": "user", "messageId": "m", "parts": [{"kind": "nothing"}]}}),
+        ("1.0", "SendMessage", "x"),
+        ("1.0", "GetTask", {"id": 5}),
+    ],
+)
+def test_invalid_parameters_have_the_code_of_invalid_parameters(live, gpt, bob, version, method, params):
+    response = _posted(live, bob, version, {"jsonrpc": "2.0", "id": 7, "method": method, "params": params})
+    assert (response["id"], response["error"]["code"]) == (7, -32602)
+    response = _posted(live, bob, version, {"id": 7, "method": method, "params": {}})
+    assert response["error"]["code"] == -32600  # no JSON-RPC at all
+
+
+def test_a_request_by_a_name_of_1_0_needs_no_header(live, gpt, bob):
+    told = {"jsonrpc": "2.0", "id": 7, "method": "ListTasks", "params": {}}
+    assert "result" in _posted(live, bob, "", told)
+    assert _posted(live, bob, "2.0", told)["error"]["code"] == -32009
+    headers = {"Authorization": f"Bearer {key_of(bob)}"}
+    assert httpx.get(f"{live}/a2a/pump-doctor/tasks", headers=headers).status_code == 200
+
+
+def _posted(live, bob, version, told):
+    headers = {"Authorization": f"Bearer {key_of(bob)}", **({"A2A-Version": version} if version else {})}
+    return httpx.post(f"{live}/a2a/pump-doctor", json=told, headers=headers).json()
+
+
 def test_a_message_goes_on_from_a_task_in_its_context(bobs, worker, meanwhile):
     bobs.streaming = False
     meanwhile(worker.answer)
@@ -359,8 +406,10 @@ class TestOthers:
         with pytest.raises(TaskNotFoundError):
             charlies.run(follow)
         charlies.streaming = False
-        with pytest.raises(InvalidParamsError):
-            charlies.send(asking("Hello", context_id=task.context_id))
+        own = charlies.send(asking("Hello", context_id=task.context_id, at_once=True))[0].task
+        assert services.history(Run.objects.get(id=own.id)) == ()
+        chats = Run.objects.filter(id__in=[task.id, own.id]).values_list("message__conversation", flat=True)
+        assert len(set(chats)) == 2
 
     @pytest.mark.parametrize("task_id", ["", "1", "../../etc", "00000000-0000-0000-0000-000000000000"])
     def test_there_is_no_such_task(self, bobs, task_id):
@@ -369,8 +418,8 @@ class TestOthers:
 
     def test_a_chat_of_one_s_own_is_no_context(self, bobs, conversation):
         bobs.streaming = False
-        with pytest.raises(InvalidParamsError):
-            bobs.send(asking("Hello", context_id=str(conversation.id)))
+        task = bobs.send(asking("Hello", context_id=str(conversation.id), at_once=True))[0].task
+        assert Run.objects.get(id=task.id).message.conversation_id != conversation.id
 
 
 def test_a_caller_that_waits_and_leaves_does_not_end_the_run(bobs, worker, bob):
