@@ -14,6 +14,7 @@ from ninja.errors import ValidationError as RequestInvalid
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 
+from web.api.documents import complete
 from web.api.errors import Problem, problem_of, respond
 
 
@@ -36,6 +37,7 @@ class Api(NinjaAPI):
         for methods in document["paths"].values():
             for operation in methods.values():
                 self._describe_errors(operation["responses"])
+        complete(document)
         return document
 
     def _describe_errors(self, responses: dict[int | str, Any]) -> None:

@@ -26,6 +26,7 @@ class File(Schema):
     name: str
     size: int = Field(description="Bytes.")
     status: Literal["received", "parsing", "embedding", "ready", "quarantined", "failed", "cancelled"]
+    is_settled: bool = Field(description="Whether reading is over: ready, quarantined, failed or cancelled.")
     n_ahead: int = Field(description="Files ahead of this one, while it waits.")
     n_read: int = Field(description="Pages read so far; 0 if unknown.")
     n_done: int = Field(description="Chunks embedded so far.")
@@ -44,6 +45,10 @@ class File(Schema):
     in_use: bool = Field(description="Whether the draft answers from it, also while it is being indexed again.")
     error: str
     created: datetime
+
+    @staticmethod
+    def resolve_is_settled(file: Any) -> bool:
+        return file.status in file.SETTLED
 
     @staticmethod
     def resolve_n_ahead(file: Any) -> int:

@@ -3,11 +3,13 @@
 import re
 import time
 
+import jsonschema
 import pytest
 import redis
 from django.contrib.staticfiles import finders
 from django.db import DatabaseError
 
+from web.api.documents import EXAMPLES, _objects
 from web.api.native import native
 from web.api.openai_coverage import coverage_table, offered, published
 from web.api.v1 import v1
@@ -67,6 +69,33 @@ def test_a_document_says_what_every_operation_gives_and_how_it_is_opened(api):
             assert any(str(status).startswith("2") for status in operation["responses"])
     names = [operation["operationId"] for methods in document["paths"].values() for operation in methods.values()]
     assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("api", [v1, native])
+def test_a_document_has_what_linters_and_generators_of_clients_look_for(api, settings):
+    document = api.get_openapi_schema()
+    assert document["servers"] == [{"url": settings.SITE_URL}]
+    assert document["info"]["license"]["identifier"] == "Apache-2.0"
+    parts, used = list(_objects(document)), set()
+    for part in parts:
+        assert part.get("type") != "array" or part["items"]
+        used.add(part.get("$ref"))
+        if "mapping" in (discriminator := part.get("discriminator") or {}):
+            for name in discriminator["mapping"].values():
+                schema = document["components"]["schemas"][name.rpartition("/")[2]]
+                assert discriminator["propertyName"] in schema["required"]
+    assert {f"#/components/schemas/{name}" for name in document["components"]["schemas"]} <= used
+    tags = {name for part in parts if "operationId" in part for name in part.get("tags", ())}
+    assert tags == {tag["name"] for tag in document["tags"]}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_bodies_of_a_creators_day_have_an_example_that_fits_them(name):
+    components = native.get_openapi_schema()["components"]
+    schema = components["schemas"][name]
+    (example,) = schema["examples"]
+    assert example.keys() <= schema["properties"].keys()
+    jsonschema.validate(example, {**schema, "components": components})
 
 
 def test_the_documents_are_built_once(client, monkeypatch):
