@@ -39,7 +39,7 @@ RULES: Final = (
     _rule(_WRITES, r"api/runs/[^/]+/approve|api/runs/[^/]+/apps/[^/]+/calls/[^/]+/answer|api/operate", _APPROVE),
     _rule(_READS, f"v1/models|v1/({_CHATS})|api/(runs|attachments)|a2a|mcp", _CHAT, _READ),
     _rule(_WRITES, f"v1/({_CHATS}|embeddings|moderations|images|audio)|a2a|mcp", _CHAT),
-    _rule(_WRITES, rf"{_OF_GPT}/runs|api/(runs|attachments|conversations)", _CHAT),
+    _rule(_WRITES, rf"{_OF_GPT}/runs|api/(runs|attachments|conversations|shared-chats)", _CHAT),
     _rule("POST", r"v1/vector_stores/[^/]+/search", _READ),
     _rule(_READS, "v1/(vector_stores|openapi)|api", _READ),
     _rule(_WRITES, "v1/vector_stores", _MANAGE),

@@ -50,7 +50,7 @@ def _errors(told: dict[str, Any]) -> Iterator[dict[str, str]]:
         yield {"field": "params", "message": "It must be an object."}
     elif isinstance(method, str) and (model := JSONRPC03Adapter.METHOD_TO_MODEL.get(method)):
         try:
-            model.model_validate(told)  # type: ignore[attr-defined]
+            model.model_validate(told)
         except ValidationError as invalid:
             found = [(each["loc"], each["msg"]) for each in invalid.errors()]
             if all(place[0] == "params" for place, _ in found):

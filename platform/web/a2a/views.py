@@ -85,8 +85,8 @@ async def call(request: HttpRequest, slug: str, rest: str = "") -> HttpResponseB
     if len(body) > a2a_bytes() or body.count(b",") > MAX_COMMAS:
         return refused(413, "The request is too large.")
     told = {} if rest else requests.read(body)
-    if error := requests.params_error(told):
-        return JsonResponse(error)
+    if wrong := requests.params_error(told):
+        return JsonResponse(wrong)
     try:
         slot = await take_stream(user.pk)
     except TooManyStreams as error:

@@ -172,9 +172,10 @@ def _result(block: Block) -> Iterator[dict[str, Any]]:
 
 
 def _text(content: str | Sequence[Block] | None) -> str:
-    if isinstance(content, str) or not content:
-        return content or ""
-    return "\n\n".join(_result_text(each) if each.type == "search_result" else each.text for each in content)
+    if isinstance(content, str):
+        return content
+    blocks = content or ()
+    return "\n\n".join(_result_text(each) if each.type == "search_result" else each.text for each in blocks)
 
 
 def _result_text(block: Block) -> str:

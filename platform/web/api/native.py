@@ -28,6 +28,7 @@ from web.api.reports import router as reports
 from web.api.run_lists import router as run_lists
 from web.api.runs import router as runs
 from web.api.schedules import router as schedules
+from web.api.shared_chats import router as shared_chats
 from web.api.shares import router as shares
 from web.api.sources import router as sources
 from web.api.store import router as store
@@ -73,6 +74,7 @@ for router in (
     webhooks,
     site_webhooks,
     shares,
+    shared_chats,
     schedules,
     projects,
     questions,

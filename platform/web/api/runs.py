@@ -33,6 +33,7 @@ from web.api.shapes_runs import (
     StandingPermission,
 )
 from web.builder.access import access_draft, access_gpt
+from web.builder.versions import version_to_try
 from web.runs import approving, branches, building, deletion, fair_queue, files, permissions, projects, services
 from web.runs.access import access_conversation, access_run
 from web.runs.approving import FormAction
@@ -90,7 +91,8 @@ def _continued(user: User, slug: str, conversation_id: UUID) -> Conversation:
 def _new_conversation(user: User, slug: str, new: NewRun) -> Conversation:
     if new.preview:
         own = access_draft(user, slug)
-        return services.start_conversation(user, own, Conversation.Origin.PREVIEW, inputs=new.inputs)
+        version = version_to_try(own, new.version, new.engine, by=user)
+        return services.start_conversation(user, own, Conversation.Origin.PREVIEW, inputs=new.inputs, version=version)
     origin = Conversation.Origin.TEMPORARY if new.temporary else Conversation.Origin.CHAT
     project = projects.access(user, new.project) if new.project else None
     return services.start_conversation(user, access_gpt(user, slug), origin, project, new.inputs)

@@ -36,6 +36,10 @@ class NewRun(NewMessage):
     conversation: UUID | None = Field(None, description="The conversation to continue; a new one if omitted.")
     after: UUID | None = Field(None, description="The answer (a run) it follows; the last one shown if omitted.")
     preview: bool = Field(False, description="Send it to your own draft; the chat is not saved.")
+    version: int | None = Field(
+        None, ge=1, lt=2**31, description="For a new preview: a published version instead of the draft."
+    )
+    engine: Text | None = Field(None, max_length=200, description="For a new preview: another model.")
     builds: bool = Field(False, description="Send it to the builder of your own draft, which fills in its fields.")
     temporary: bool = Field(False, description="A new chat that isn’t listed and isn’t kept.")
     project: UUID | None = Field(None, description="The project in which a new chat begins.")

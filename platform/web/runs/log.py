@@ -155,7 +155,7 @@ def _refresh(run_id: UUID, step: Step, before: str) -> None:
         _ended(run_id, status, timezone.now())
     elif status != before:
         _in_status(run_id, status)
-        if status == Run.Status.REQUIRES_ACTION:
+        if status == "requires_action":
             _tell_creator(run_id)
 
 

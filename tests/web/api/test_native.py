@@ -241,3 +241,11 @@ def events(client: httpx.Client, run_id: str, after: str = "") -> list[tuple[str
             elif line.startswith("data: "):
                 found.append((last, json.loads(line.removeprefix("data: "))))
     return found
+
+
+def test_a_preview_of_another_version_is_asked_by_its_number(alices, gpt):
+    body = {"text": "Try it", "preview": True, "version": 1}
+    run = alices.post("/api/gpts/pump-doctor/runs", body, content_type=JSON).json()
+    assert Run.objects.get(id=run["id"]).version.number == 1
+    missing = alices.post("/api/gpts/pump-doctor/runs", body | {"version": 99}, content_type=JSON)
+    assert missing.status_code == 404
