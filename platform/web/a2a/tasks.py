@@ -71,8 +71,9 @@ def _question(run: Run, steps: Log) -> Message:
 
 def status_of(run: Run, steps: Log) -> TaskStatus:
     """The task's state, with a message for people if it needs one."""
-    waiting, last, text = pending_approvals(steps), steps[-1], ""
-    if run.status == Run.Status.REQUIRES_ACTION and waiting:
+    waits = run.status == Run.Status.REQUIRES_ACTION
+    waiting, last, text = pending_approvals(steps) if waits else (), steps[-1], ""
+    if waiting:
         text = _requests_text(run, waiting)
     elif isinstance(last, Error):
         text = last.message
@@ -80,6 +81,8 @@ def status_of(run: Run, steps: Log) -> TaskStatus:
     status.timestamp.FromDatetime(run.ended or run.created)
     if text:
         status.message.CopyFrom(new_text_message(text, context_id=context_of(run), task_id=str(run.id)))
+    if waiting:
+        status.message.metadata["approvals"] = [{"run": str(run.id), "call_id": each.call_id} for each in waiting]
     return status
 
 
