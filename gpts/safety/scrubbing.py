@@ -1,7 +1,7 @@
 """Removes secrets from outside text, in every encoding that a server may echo.
 
-Each encoding has a view of the text without gaps and escapes, in which plain substrings are searched: one pattern that
-allowed both between all characters of a secret took 26 s on 62 characters of text.
+Each encoding has a view of the text without gaps and escapes, in which plain substrings are searched: one pattern
+that allowed both between all characters of a secret took 26 s on 62 characters of text.
 """
 
 import base64

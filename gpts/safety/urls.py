@@ -7,6 +7,7 @@ An address written by the model can carry data in every choice of spelling: the 
 import base64
 import binascii
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
@@ -19,6 +20,8 @@ _URL: Final = re.compile(
 _UNFIT: Final = re.compile(r"[\x00-\x20\x7f\\\s\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]")
 _ESCAPE: Final = re.compile(r"%([0-9a-fA-F]{2})")
 _UNRESERVED: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+_PUNCTUATION: Final = frozenset(".,;:!?…»”’*_")
+_OPENING: Final = {")": "(", "]": "[", "}": "{"}
 _PORTS: Final = {"http": 80, "https": 443}
 # Shorter pieces can be decoded by chance.
 _ENCODED: Final = re.compile(r"[A-Za-z0-9+/_=-]{8,}")
@@ -39,11 +42,19 @@ def problem(url: str) -> str:
 def urls_in(text: str) -> Iterator[str]:
     """The addresses in `text`, with or without https://, without trailing punctuation."""
     for match in _URL.finditer(text):
-        url = match.group().rstrip(".,;:!?…»”’*_")
-        while url and url[-1] in ")]}" and url.count(url[-1]) > url.count({")": "(", "]": "[", "}": "{"}[url[-1]]):
-            url = url[:-1].rstrip(".,;:!?…»”’*_")
-        if url:
+        if url := _without_ending(match.group()):
             yield url
+
+
+def _without_ending(url: str) -> str:
+    """The URL without the punctuation and the closing brackets of the text around it."""
+    counts, end = Counter(url), len(url)
+    while end and (
+        url[end - 1] in _PUNCTUATION or counts[url[end - 1]] > counts[_OPENING.get(url[end - 1], url[end - 1])]
+    ):
+        end -= 1
+        counts[url[end]] -= 1
+    return url[:end]
 
 
 def spellings(url: str) -> frozenset[str]:
@@ -179,7 +190,7 @@ def _without_dots(path: str) -> str:
     parts = path.split("/")[1:]
     for part in parts:
         if part == "..":
-            kept = kept[:-1]
+            del kept[-1:]
         elif part != ".":
             kept.append(part)
     ending = "/" if parts and parts[-1] in (".", "..") and kept else ""
