@@ -24,6 +24,7 @@ from web.notifications import watching
 from web.operate.backup import planned
 from web.operate.erasure import erase_due
 from web.operate.tidying import tidy
+from web.pulse import start_pulse
 from web.rpc import RpcTask
 from web.runs import chat_imports, log, queued
 from web.runs.approving import expire_approvals
@@ -394,6 +395,7 @@ def announce(sender: Any, **_: Any) -> None:
 
     The first search of the store would come too late if the embedder were loaded for it.
     """
+    start_pulse()
     queues = sender.app.amqp.queues.consume_from
     if "model" in queues:
         heartbeat.start_model()
