@@ -21,7 +21,7 @@ _TOO_MANY: Final = 40
 _MOST_COUNTED: Final = 31
 # Months of a year, days of a week and working days, hours and minutes.
 _OFTEN: Final = (2, 5, 7, 12, 24, 60)
-_FORMULA: Final = re.compile(r"[\d(][\d., ()+\-−–×x*·/÷]{1,200}(?:= *[\d(][\d., ()+\-−–×x*·/÷]{0,200})+")
+_FORMULA: Final = re.compile(r"[\d(][\d., ()+\-−–×x*·/÷]{1,200}+(?:= *+[\d(][\d., ()+\-−–×x*·/÷]{0,200}+)+")
 # What is counted: "2 × 4.00 for two tables (with cloth) + tax 1.00 = 9.00".
 _REMARK: Final = re.compile(r"(?<=\w) {0,2}\([^()+×*·/÷=]{0,60}\)")
 _UNIT: Final = re.compile(r"(?<=[\d)])(?: +(?!x )[^\W\d][^\W\d-]*){1,4}(?= *[+\-−–×x*·/÷=)])")
@@ -33,7 +33,7 @@ _SIGNS: Final = str.maketrans({"−": "-", "–": "-", "×": "*", "x": "*", "·"
 # Thousands set apart by spaces.
 _GAP: Final = re.compile(r"(?<=\d)[ \u00a0\u202f](?=\d{3}(?!\d))")
 _PERCENT: Final = re.compile(r"(?<=\d) ?%(?! *\(?\d)")
-_OF_100: Final = re.compile(r"(\d+(?:\.\d+)?) ?/ 100")
+_OF_100: Final = re.compile(r"(?<!\d)(\d++(?:\.\d++)?) ?/ 100")
 _SHARE: Final = re.compile(r"(\d{1,2}(?:[.,]\d)?) ?(?:%|percent|prozent|por ciento|pour ?cent)", re.IGNORECASE)
 _DURATION: Final = re.compile(r"(\d{1,3})[\s-]?(?:(min)|(?:h\b|hour|std|stunde|heure|hora))", re.IGNORECASE)
 _OPERAND: Final = re.compile(r"\d+(?:\.\d+)?")

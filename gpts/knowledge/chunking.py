@@ -22,7 +22,7 @@ SECTION_TOKENS: Final = 64
 CHUNKING_VERSION: Final = 3
 # The same of `embedded_text`.
 EMBEDDED_VERSION: Final = 2
-_BARS: Final = re.compile(r"(?: *\|)+(?: |$)", re.MULTILINE)
+_BARS: Final = re.compile(r"(?<![ |])(?: *\|)+(?: |$)", re.MULTILINE)
 
 # Token counts of many texts at once, without special tokens.
 CountTokens = Callable[[Sequence[str]], Sequence[int]]

@@ -62,7 +62,6 @@ _NUMBER: Final = re.compile(
 _THOUSANDS: Final = re.compile(r"(\d{1,3}([.,'’\u00a0\u202f])\d{3}(?:\2\d{3})*)(?:[.,](\d+))?")
 _DECIMAL: Final = re.compile(r"(\d+)[.,](\d+)")
 _NUMERAL_RUN: Final = re.compile(r"[^\W\d_]+(?:[\s-][^\W\d_]+)*")
-_GERMAN: Final = re.compile(r"(\w+?)und(\w+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +246,8 @@ def _value(word: str) -> tuple[int, bool]:
     """The number that `word` spells, 0 if none, and whether the word is unambiguous."""
     if word in _HELD_VALUES:
         return _HELD_VALUES[word], False
-    if (german := _GERMAN.fullmatch(word)) and german.group(2) in _VALUES:
-        unit = 1 if german.group(1) == "ein" else _VALUES.get(german.group(1), 0)
-        return (_VALUES[german.group(2)] + unit, True) if unit else (0, False)
+    german_unit, _, tens = word.partition("und")
+    if german_unit and tens in _VALUES:
+        unit = 1 if german_unit == "ein" else _VALUES.get(german_unit, 0)
+        return (_VALUES[tens] + unit, True) if unit else (0, False)
     return _VALUES.get(word) or _SCALE.get(word, 0), True

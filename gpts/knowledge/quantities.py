@@ -18,7 +18,7 @@ _UNITS: Final = {
     for scale, names in units.items()
     for unit in names.split()
 }
-_NUMBER: Final = r"[-−]?\d+(?:[.,'’\u00a0\u202f ]?\d+)*"
+_NUMBER: Final = r"[-−]?\d++(?:[.,'’\u00a0\u202f ]\d++)*+"
 _AMOUNT: Final = re.compile(rf"({_NUMBER})(?:\s*(?:[-–]|to|bis|à|a)\s*{_NUMBER})?\s*([^\d\s,;()]*)")
 _DECIMAL: Final = {
     mark: re.compile(
@@ -28,13 +28,14 @@ _DECIMAL: Final = {
 }
 # What may stand before the number of a cell: a currency, "from"; not the letters of a code.
 _BEGINS: Final = re.compile(
-    rf"(?:[^\w]|{'|'.join(re.escape(each) for each in CURRENCIES)}|(?:ca|about|from|ab|de|desde|up to|bis)\b)*\d"
+    rf"(?:\W|{'|'.join(re.escape(each) for each in CURRENCIES if each[0].isalpha())}"
+    r"|(?:ca|about|from|ab|de|desde|up to|bis)\b)*\d"
 )
 _WORD: Final = re.compile(r"[^\W\d]+|[€$£¥₹]")
 _MOST_WORDS: Final = 4
 _CLOCK: Final = re.compile(r"(\d{1,2}):(\d\d)(?::\d\d)?")
 _YEAR: Final = re.compile(r"(?:1[5-9]|20)\d\d")
-_HEAD_UNIT: Final = re.compile(r"[(\[]\s*([^)\]]+?)\s*[)\]]|\bin (\S+)$")
+_HEAD_UNIT: Final = re.compile(r"[(\[]([^()\[\]]++)[)\]]|\bin (\S+)$")
 # The share of a column's cells that must be amounts.
 _LEAST_SHARE: Final = 0.6
 
@@ -65,7 +66,7 @@ def read_column(name: str, cells: Sequence[str]) -> Column | None:
 def _kind_of_head(name: str) -> str:
     """What a column with this name measures, by the unit that it names: "Weight (kg)"."""
     found = _HEAD_UNIT.search(name)
-    unit = next(filter(None, found.groups())).casefold() if found else ""
+    unit = next(filter(None, found.groups())).strip().casefold() if found else ""
     return "price" if unit in CURRENCIES else _UNITS.get(unit, ("", 0))[0]
 
 

@@ -27,7 +27,7 @@ _ALIKE_SHARE: Final = 0.6
 # What a question is about: "which pump". Words for anything say nothing.
 _SUBJECT: Final = re.compile(r"\b(?:which|what|welche[rsnm]?|quel(?:le)?s?|qué) (\w+)", re.IGNORECASE)
 _ANYTHING: Final = frozenset(terms("one ones thing things item items option product article kind type"))
-_UNIT: Final = re.compile(r"[(\[].*?[)\]]")
+_UNIT: Final = re.compile(r"[(\[][^()\[\]]*+[)\]]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ _UNSEEN: Final = frozenset(
     " tether_browsing_display tether_quote sonic_webpage system_error app_pairing_content computer_output".split()
 )
 # Citations in the text: 【12†source】, and the newer ones between private characters.
-_MARKS: Final = re.compile(r"【\d+†[^】]*】|\ue200[^\ue201]*\ue201|[\ue200-\ue206]")
+_MARKS: Final = re.compile(r"【\d+†[^【】]*+】|\ue200[^\ue200\ue201]*+\ue201|[\ue200-\ue206]")
 _DRAWN: Final = "image_asset_pointer"
 
 

@@ -10,8 +10,8 @@ from gpts.portable.found import listed, object_of, objects_of, text_of
 
 OPEN_WEBUI: Final = "Open WebUI"
 LIBRECHAT: Final = "LibreChat"
-# What the model wrote to itself and its calls of tools, folded into the text of an answer.
-_DETAILS: Final = re.compile(r'<details type="(?:reasoning|tool_calls|code_interpreter)".*?</details>', re.S)
+# What the model wrote to itself, maybe to the end, and its calls of tools, folded into the text of an answer.
+_DETAILS: Final = re.compile(r'<details type="(?:reasoning|tool_calls|code_interpreter)".*?(?:</details>|\Z)', re.S)
 
 
 def is_open_webui(value: Any) -> bool:

@@ -19,7 +19,7 @@ _TAGS: Final = (
     *("functools", "```json", "```xml", "```tool_call", "```"),
 )
 _TAG: Final = re.compile("|".join(re.escape(tag) for tag in _TAGS))
-_NAMED: Final = re.compile(r"<function=([a-zA-Z0-9_-]{1,64})>\s*(\{.*?\})\s*(?:</function>)?", re.DOTALL)
+_NAMED: Final = re.compile(r"<function=([a-zA-Z0-9_-]{1,64})>\s*(\{(?:[^}<]++|<(?!function=))*+\})\s*(?:</function>)?")
 # A line start where a call may begin, and the first key of a call's JSON.
 _START: Final = re.compile(r"^[ \t]*(?=[{\[<`f])", re.MULTILINE)
 _KEYS: Final = ("name", "type", "function", "arguments", "parameters")

@@ -25,7 +25,7 @@ TITLE_CHARS: Final = 80
 MAX_LISTED: Final = 60
 
 _TEXTS: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
-_FILES: Final = re.compile(r"FILES: *([^|\n]+?) *(?:\| *([^|\n]+?) *)?")
+_FILES: Final = re.compile(r"FILES:([^|\n]++)(?:\|([^|\n]++))?")
 _SEPARATOR: Final = re.compile(r" *(?:[,;&]| and ) *| *$")
 
 

@@ -20,7 +20,7 @@ from workers.egress.resolving import Deadline
 _PORT: Final = 993
 _TIMEOUT_S: Final = 30.0
 _MONTHS: Final = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
-_SIZE: Final = re.compile(rb"UID (\d+).*?RFC822\.SIZE (\d+)|RFC822\.SIZE (\d+).*?UID (\d+)")
+_SIZE: Final = re.compile(rb"RFC822\.SIZE (\d{1,18})")
 _UNSAFE: Final = re.compile(r"[^\w.()\-, ]+")
 
 
@@ -86,7 +86,7 @@ def _message(connection: imaplib.IMAP4, uid: bytes, key: str, reader: Reader) ->
         return Item(key, "", key)
     sizes = _ok(connection.uid("FETCH", uid.decode(), "(UID RFC822.SIZE)"), "A message could not be read.")
     match = _SIZE.search(b" ".join(each for each in sizes if isinstance(each, bytes)))
-    if match and int(match[2] or match[3]) > MOST_BYTES:
+    if match and int(match[1]) > MOST_BYTES:
         return Item(key, "message.eml", key, error=f"Larger than {MOST_BYTES // 1_000_000} MB.")
     parts = _ok(connection.uid("FETCH", uid.decode(), "(BODY.PEEK[])"), "A message could not be read.")
     content = next((each[1] for each in parts if isinstance(each, tuple)), b"")

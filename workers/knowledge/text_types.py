@@ -27,7 +27,7 @@ _TABLE: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf
 _MARKDOWN_SIGNS: Final = tuple(map(re.compile, _TABLE["markdown"]))
 _CODE_SIGNS: Final = tuple(map(re.compile, _TABLE["code"]))
 _HTML_START: Final = re.compile(
-    r"\s*(?:<!--.*?-->\s*|<\?xml[^>]*>\s*|<\?[a-z][^>]*\?>\s*)*<(?:!doctype\s+html|html|head|body)\b", re.I | re.S
+    r"\s*(?:(?><!--.*?-->)\s*+|<\?[a-z][^>]*+>\s*+)*+<(?:!doctype\s+html|html|head|body)\b", re.I | re.S
 )
 _HTML_BLOCK: Final = re.compile(r"<(?:p|div|h[1-6]|table|ul|ol|section|article)\b[^>]*>", re.I)
 _XML_START: Final = re.compile(
@@ -39,7 +39,7 @@ _JSON_START: Final = re.compile(
 _JSONL_LINE: Final = re.compile(r"\s*[\[{].*[\]}]\s*\Z")
 _HEADER: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]*:(?:[ \t]|$)")
 _MAIL_HEADERS: Final = frozenset(_TABLE["mail_headers"])
-_MARKDOWN_TABLE: Final = re.compile(r"^[ \t]*\|?[ \t:]*-[-: \t]*\|[-:| \t]*$", re.M)
+_MARKDOWN_TABLE: Final = re.compile(r"^[ \t]*+\|?[ \t:]*+-[-: \t]*+\|[-:| \t]*+$", re.M)
 _FRONT_MATTER: Final = re.compile(r"\A---\n(?:[\w-]+:.*\n|[ \t-].*\n)+(?:---|\.\.\.)\n")
 _SHEBANG: Final = re.compile(r"#!.*\b(?:sh|bash|zsh|python|node|perl|ruby|env)\b")
 _CODE_COMMENT: Final = re.compile(r"\s*(?://|/\*|\*/|\* )|\s*#(?: |!)|\s*--\s")

@@ -19,7 +19,7 @@ _DRM: Final = "This book is protected by DRM. Upload a copy without DRM."
 # Fonts may be obfuscated in books without DRM (EPUB 3.3, section 4.4, and Adobe's older algorithm).
 _FONT_SCRAMBLING: Final = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")
 _PAGES: Final = ("application/xhtml+xml", "text/html", "application/x-dtbook+xml")
-_DOCTYPE: Final = re.compile(rb"<!DOCTYPE[^>\[]*>", re.I)
+_DOCTYPE: Final = re.compile(rb"<!DOCTYPE[^<>\[]*>", re.I)
 # HTML parsers take XHTML's `<title/>` for a title that never ends.
 _SELF_CLOSED: Final = re.compile(
     r"<((?!br|hr|img|meta|link|input|col|area|base|wbr)[a-z][\w:]*)((?:\s[^<>]*)?)/>", re.I

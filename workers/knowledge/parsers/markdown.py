@@ -15,10 +15,10 @@ from workers.knowledge.parsers.html.document import read_page
 from workers.knowledge.parsers.outline import Outline, text_of
 
 _FRONT_MATTER: Final = re.compile(r"\A---\n(.*?)\n(?:---|\.\.\.)\n", re.S)
-_COMMENT: Final = re.compile(r"<!--(.*?)-->", re.S)
+_COMMENT: Final = re.compile(r"<!--(.*?)(?:-->|\Z)", re.S)
 _COMMENT_WORDS: Final = 4
 _STYLED: Final = re.compile(r"\b(?:style|hidden|class|color)\b", re.I)
-_FRONT_TITLE: Final = re.compile(r"^title:\s*[\"']?(.+?)[\"']?\s*$", re.M)
+_FRONT_TITLE: Final = re.compile(r"^title:[ \t]*(\S.*)$", re.M)
 
 
 def parse(data: bytes) -> Document:
@@ -28,7 +28,7 @@ def parse(data: bytes) -> Document:
     front = _FRONT_MATTER.match(text)
     if front:
         title = _FRONT_TITLE.search(front.group(1))
-        outline.title = title.group(1) if title else ""
+        outline.title = title.group(1).strip().strip("\"'") if title else ""
         text = text[front.end() :]
     markdown = MarkdownIt("commonmark").enable(["table", "strikethrough"])
     parsed = markdown.parse(text)

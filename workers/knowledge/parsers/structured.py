@@ -28,8 +28,8 @@ _NAMES: Final = ("title", "name", "label", "question", "id")
 _DEEP: Final = "The JSON is nested too deeply. Flatten it and upload it again."
 _FAULT: Final = "The JSON is malformed near line {line:,}. The faulty part was read as text."
 # Where a list or an object may go on after a fault.
-_NEXT_ELEMENT: Final = re.compile(r"[,\n]\s*(?=[{\[])")
-_NEXT_MEMBER: Final = re.compile(r'[,\n]\s*(?="(?:[^"\\\n]|\\.){1,200}"\s*:)')
+_NEXT_ELEMENT: Final = re.compile(r"[,\n][^\S\n]*+(?=[{\[])")
+_NEXT_MEMBER: Final = re.compile(r'[,\n][^\S\n]*+(?="(?:[^"\\\n]|\\.){1,200}"\s*:)')
 _MAX_FAULTS: Final = 100
 _MAX_FAULTY_CHARS: Final = 100_000
 

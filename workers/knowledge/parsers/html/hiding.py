@@ -251,7 +251,7 @@ def _background(declared: dict[str, str], outer: ComputedStyle) -> Colour | tupl
     if re.search(r"url\(|gradient\(|image\(|unknown|var\(", shorthand + declared.get("background-color", "")):
         return ()
     value = declared.get("background-color", "")
-    words = [value] if value else re.findall(r"[\w-]+\([^)]*\)|#\w+|[\w-]+", shorthand)
+    words = [value] if value else re.findall(r"[\w-]+\([^)]{0,200}\)|#\w+|[\w-]+", shorthand)
     for word in words:
         rgba = _rgba(word)
         if rgba is not None and rgba[1] > 0.05:

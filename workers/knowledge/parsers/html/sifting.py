@@ -29,7 +29,7 @@ _NOTE_CHARS: Final = 1_900
 _MAX_NOTES: Final = 10
 _LEAST_WORDS: Final = 4
 _WORD: Final = re.compile(r"[^\W\d_]{2,}|[\u3040-\u9fff\uac00-\ud7a3]")
-_MARKUP: Final = re.compile(r"<[^<>]{0,2000}>|\[if [^\]]*\]>?|<!\[endif\]")
+_MARKUP: Final = re.compile(r"<[^<>]{0,2000}>|\[if [^\[\]]*\]>?|<!\[endif\]")
 _BOILERPLATE_CLASS: Final = re.compile(WORDS["boilerplate"], re.I)
 _CONTENT_TAGS: Final = frozenset(["body", "main", "article", "html"])
 # If less text than this is outside a page's menus, the menus are its content.

@@ -13,7 +13,7 @@ from workers.knowledge.parsers.words import TextPiece
 
 # Two letters or digits in a row, a CJK character, or a code of letters and digits.
 _WORD: Final = re.compile(
-    r"[^\W\d_]{2}|\d{2}|[\u3040-\u9fff\uac00-\ud7af]|(?=[\w./-]*\d)(?=[\w./-]*[^\W\d_])[\w./-]{3,}"
+    r"[^\W\d_]{2}|\d{2}|[\u3040-\u9fff\uac00-\ud7af]|(?<![\w./-])(?=[\w./-]*\d)(?=[\w./-]*[^\W\d_])[\w./-]{3,}"
 )
 _RIGHT_TO_LEFT: Final = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
 # Signs of formulas and sides of equations; "n = 25" and "≤ 5" occur in tables.

@@ -39,6 +39,7 @@ _LEAST_SIZE: Final = 0.6
 # Narrower columns that are empty only set a table out.
 _SPACER_WIDTH: Final = 4.0
 _TEXTS: Final = ("inlineStr", "s", "str")
+_MAX_CODE_CHARS: Final = 255
 _REFERENCE: Final = re.compile(r"\$?([A-Z]{1,3})\$?(\d{1,7})")
 _CUT: Final = "The file has more than 1,000,000 cells or 20 million characters. The rest wasn't read."
 _NO_VALUES: Final = (
@@ -261,6 +262,12 @@ def _rich_text(item: Any) -> str:
     return str(unescape(flat("".join(parts))))
 
 
+def _code(declared: Any) -> str:
+    """A number format as a workbook declares it; spreadsheets write none longer than 255 characters."""
+    code: str = declared.get("formatCode", "")
+    return code if len(code) <= _MAX_CODE_CHARS else "General"
+
+
 def _place(reference: str, expected: int) -> int:
     """The column of a cell; `expected` if the file doesn't name it."""
     found = _REFERENCE.fullmatch(reference)
@@ -287,7 +294,7 @@ class CellStyles:
         self._theme = Theme.of(theme)
         self._codes: dict[int, str] = {}
         self.unseen: set[int] = set()
-        own = {number(each.get("numFmtId")): each.get("formatCode", "") for each in root.iterfind(f".//{S}numFmt")}
+        own = {number(each.get("numFmtId")): _code(each) for each in root.iterfind(f".//{S}numFmt")}
         codes = BUILTIN_FORMATS | own
         fonts = dict(enumerate(map(self._font, root.iterfind(f"{S}fonts/{S}font"))))
         fills = dict(enumerate(map(self._fill, root.iterfind(f"{S}fills/{S}fill"))))
@@ -314,7 +321,7 @@ class CellStyles:
         font, fill, code = (rule.find(f"{S}{name}") for name in ("font", "fill", "numFmt"))
         ground = self._colour(fill.find(f"{S}patternFill/{S}bgColor")) if fill is not None else WHITE
         is_white = font is not None and blends(self._colour(font.find(f"{S}color")), ground)
-        return is_white or (code is not None and hides_text(code.get("formatCode", "")))
+        return is_white or (code is not None and hides_text(_code(code)))
 
     def _font(self, font: Any) -> tuple[Colour, float]:
         try:
