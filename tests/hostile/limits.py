@@ -8,7 +8,7 @@ from typing import Any
 # What 100 kB of text that a stranger wrote may take, and how much text a first look takes.
 LIMIT_S = 1.0
 CHARS = 100_000
-FEW_CHARS = 10_000
+FEW_CHARS = 3_000
 
 
 class _TooLong(BaseException):
@@ -37,7 +37,7 @@ def seconds(work: Callable[[Any], object], text: str | bytes) -> float:
 def is_quick(work: Callable[[Any], object], text_of: Callable[[int], str | bytes], n_chars: int = CHARS) -> bool:
     """Whether `work` reads `n_chars` of a shape within LIMIT_S.
 
-    Where a tenth of the text takes a hundredth of the time, the whole does, even with the square of its length.
+    Where a part of the text takes the square of its share of the time, the whole does, even if time grows so.
     """
     if n_chars > FEW_CHARS and seconds(work, text_of(FEW_CHARS)) < LIMIT_S * (FEW_CHARS / n_chars) ** 2:
         return True

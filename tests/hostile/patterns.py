@@ -15,7 +15,7 @@ ROOTS = {"gpts": "gpts", "workers": "workers", "platform/web": "web"}
 # How the functions of `re` are called, with the place of their flags.
 _FLAGS_AT = {"compile": 1, "search": 2, "match": 2, "fullmatch": 2, "findall": 2, "finditer": 2, "split": 3}
 _FLAGS_AT |= {"sub": 4, "subn": 4}
-_ALL_USES = frozenset({"search", "fullmatch", "finditer"})
+_SEARCHES = frozenset({"finditer", "sub", "subn", "split"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,4 +128,5 @@ def _evaluated(call: ast.Call, module: ModuleType) -> re.Pattern[Any] | None:
 
 def uses(found: Found) -> frozenset[str]:
     """The ways to try a pattern: those in which it is used, or all if that is unknown."""
-    return found.uses or _ALL_USES
+    known = frozenset("findall" if use in _SEARCHES else use for use in found.uses) or {"findall", "fullmatch"}
+    return frozenset(known - {"search"} if "findall" in known else known)

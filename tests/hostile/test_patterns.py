@@ -5,6 +5,9 @@ line below.
 """
 
 import re
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -17,9 +20,23 @@ TRUSTED = re.compile(
     r"workers\.(bench|training|smallmodel\.routing\.training|management)\b|web\.(catalogs|worker_texts)\b"
 )
 # The most that reaches a pattern, cut by the code before it.
-SHORT = {}
+SHORT = {
+    "workers.knowledge.parsers.source:_DEFINITIONS": 240,  # _MAX_DEFINITION_CHARS
+    "workers.knowledge.parsers.source:_C_FUNCTION": 240,
+    "workers.knowledge.text_types:_CODE_SIGNS": 300,  # _is_code cuts lines
+    "workers.knowledge.text_types:_CODE_COMMENT": 300,
+    "workers.knowledge.text_types:_SETTING": 300,
+    "workers.knowledge.text_types:_YAML": 300,
+    "workers.knowledge.text_types:_INI": 300,
+    "workers.knowledge.parsers.xlsx.number_formats:_TOKEN": 255,  # _MAX_CODE_CHARS
+    "workers.knowledge.parsers.xlsx.number_formats:_sections": 255,
+    "workers.knowledge.parsers.xlsx.number_formats:_date": 255,
+    "workers.knowledge.parsers.xlsx.number_formats:_clock": 255,
+    "gpts.runs.side_tasks:_OF_CHAT": 10_000,  # READ_CHARS
+    "gpts.runs.side_tasks:_WANTED": 10_000,
+}
 # Functions that make patterns, and what of: texts that are escaped, or data of the project by names.
-MAKERS = {}
+MAKERS: dict[str, str] = {}
 
 
 @pytest.mark.parametrize("name", [name for name in modules() if not TRUSTED.match(name)])
@@ -28,20 +45,20 @@ def test_no_pattern_is_slow(name: str) -> None:
     assert not slow
 
 
-def _slow(found: Found) -> set[tuple[str, str]]:
-    pattern, n_chars = found.pattern, SHORT.get(found.name, CHARS)
-    slow = set()
+def _slow(found: Found) -> Iterator[tuple[str, str]]:
+    """The ways of use that some shape makes slow, each with the first such shape."""
+    n_chars = SHORT.get(found.name, CHARS)
     for use in uses(found):
-        work = getattr(pattern, "findall" if use in ("finditer", "sub", "subn", "split") else use)
-        for once, again in [("", shape) for shape in SHAPES] + list(shapes_against(pattern)):
+        for once, again in (*(("", shape) for shape in SHAPES), *shapes_against(found.pattern)):
+            text_of = partial(_text, found.pattern, once, again)
+            if not is_quick(getattr(found.pattern, use), text_of, n_chars):
+                yield use, once + again
+                break
 
-            def shaped(n: int, once: str = once, again: str = again) -> str | bytes:
-                text = once + text_of(again, n)
-                return text.encode() if isinstance(pattern.pattern, bytes) else text
 
-            if not is_quick(work, shaped, n_chars):
-                slow.add((use, once + again))
-    return slow
+def _text(pattern: re.Pattern[Any], once: str, again: str, n_chars: int) -> str | bytes:
+    text = once + text_of(again, n_chars)
+    return text.encode() if isinstance(pattern.pattern, bytes) else text
 
 
 def test_every_function_that_makes_patterns_is_known() -> None:
