@@ -6,6 +6,7 @@ Such a reply is treated as a call if it names a granted tool; it is never shown 
 
 import re
 from collections.abc import Container
+from itertools import islice
 from typing import Any, Final
 
 from gpts.runs.replies import Written, json_at
@@ -19,9 +20,14 @@ _TAGS: Final = (
     *("functools", "```json", "```xml", "```tool_call", "```"),
 )
 _TAG: Final = re.compile("|".join(re.escape(tag) for tag in _TAGS))
-_NAMED: Final = re.compile(r"<function=([a-zA-Z0-9_-]{1,64})>\s*(\{(?:[^}<]++|<(?!function=))*+\})\s*(?:</function>)?")
+_NAMED: Final = re.compile(
+    r"<function=([a-zA-Z0-9_-]{1,64})>\s*(\{(?:[^}<]++|<(?!function=))*+\})\s*(?:</function>)?"
+)
 # A line start where a call may begin, and the first key of a call's JSON.
 _START: Final = re.compile(r"^[ \t]*(?=[{\[<`f])", re.MULTILINE)
+# Enough to tell a call from other text, and more places than a model begins one at.
+_LOOK_CHARS: Final = 200
+_MOST_STARTS: Final = 50
 _KEYS: Final = ("name", "type", "function", "arguments", "parameters")
 
 
@@ -30,7 +36,7 @@ def bare_calls(text: str, tools: Container[str]) -> tuple[str, list[Written]]:
 
     JSON with keys other than a call's counts as a call only if its name is one of `tools`.
     """
-    for start in _START.finditer(text):
+    for start in islice(filter(_may_become_call, _START.finditer(text)), _MOST_STARTS):
         if calls := _read(text[start.start() :], tools):
             return text[: start.start()], calls
     return text, []
@@ -43,13 +49,14 @@ def safe_length(text: str, n_shown: int = 0) -> int:
     again at every token.
     """
     for start in _START.finditer(text, text.rfind("\n", 0, n_shown) + 1):
-        if _may_become_call(text[start.start() :].lstrip()):
+        if _may_become_call(start):
             return start.start()
     return len(text)
 
 
-def _may_become_call(text: str) -> bool:
-    """Whether `text`, which begins as a call might, may still turn out to be one."""
+def _may_become_call(start: re.Match[str]) -> bool:
+    """Whether the text from `start`, where a call might begin, may still turn out to be one."""
+    text = start.string[start.start() : start.end() + _LOOK_CHARS].lstrip()
     while tag := next((each for each in _TAGS if text.startswith(each)), ""):
         if tag == "```" and text[3:4].strip():  # a fence in another language, or the start of a longer tag
             return any(each.startswith(text) for each in _TAGS)

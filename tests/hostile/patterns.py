@@ -81,13 +81,15 @@ def _inside(value: Any, depth: int = 0) -> Iterator[re.Pattern[Any]]:
 
 
 def _uses_of(variable: str, tree: ast.Module) -> frozenset[str]:
-    """The methods called of a variable; none where it is imported by others or in a collection."""
-    uses = {
-        node.attr
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == variable
-    }
-    return frozenset(uses & _FLAGS_AT.keys()) if variable.startswith("_") else frozenset()
+    """The methods called of a variable, in any module that may import it; none where it is in a collection."""
+    texts = [ast.unparse(tree)] if variable.startswith("_") else list(_texts())
+    called = re.compile(rf"\b{variable}\.(\w+)")
+    return frozenset(use for text in texts for use in called.findall(text)) & _FLAGS_AT.keys()
+
+
+@cache
+def _texts() -> tuple[str, ...]:
+    return tuple(path.read_text("utf-8") for path in modules().values())
 
 
 def _calls(tree: ast.Module) -> Iterator[tuple[ast.Call, str]]:
@@ -95,9 +97,9 @@ def _calls(tree: ast.Module) -> Iterator[tuple[ast.Call, str]]:
     for statement in tree.body:
         for owner, part in _parts(statement):
             for node in ast.walk(part):
-                if isinstance(node, ast.Call) and ast.unparse(node.func).removeprefix("re.") in _FLAGS_AT:
-                    if isinstance(node.func, ast.Attribute):
-                        yield node, owner
+                called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+                if isinstance(node, ast.Call) and called.startswith("re.") and called[3:] in _FLAGS_AT:
+                    yield node, owner
 
 
 def _parts(statement: ast.stmt) -> Iterator[tuple[str, ast.AST]]:

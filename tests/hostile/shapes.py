@@ -71,7 +71,7 @@ def text_of(shape: str, n_chars: int) -> str:
 
 
 def shapes_against(pattern: re.Pattern[Any]) -> Iterator[tuple[str, str]]:
-    """Texts made for one pattern, as (once, again and again): pieces of what it matches, and its single characters."""
+    """Texts made for one pattern, as (once, again and again): pieces of what it matches, and characters."""
     text = pattern.pattern.decode("latin-1") if isinstance(pattern.pattern, bytes) else pattern.pattern
     parsed = parser.parse(text, pattern.flags)
     samples = {_sample(parsed, {}, n, branch) for n in _REPEATS for branch in _BRANCHES}

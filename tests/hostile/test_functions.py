@@ -5,19 +5,25 @@ Functions of `gpts` that need one text and nothing else are found by themselves.
 
 import importlib
 import inspect
-import re
+import io
 from collections.abc import Callable, Iterator
 from functools import partial
+from html import escape
 from typing import Any
 
 import pytest
 
 from gpts.knowledge import citations, highlight, sentences, tables
-from gpts.runs import bare_calls
-from gpts.safety import hidden_characters, links, scrubbing, urls, wording
+from gpts.knowledge.documents import Block, Document, Passage
+from gpts.portable import json_stream
+from gpts.runs import bare_calls, intent, side_tasks
+from gpts.safety import addressing, hidden_characters, scrubbing, urls, wording
 from tests.hostile.limits import is_quick
 from tests.hostile.patterns import REPOSITORY
 from tests.hostile.shapes import SHAPES, text_of
+from web.builder import changes
+from web.chat import links as web_links
+from workers.tools.web import reading
 
 # Functions of `gpts` whose text is short, or the project's own.
 NOT_READ = {}
@@ -37,11 +43,99 @@ def _functions() -> dict[str, Callable[[str], Any]]:
 
 def _needs_one_text(function: Callable[..., Any]) -> bool:
     parameters = inspect.signature(function).parameters.values()
-    needed = [each.annotation for each in parameters if each.default is each.empty and each.kind is not each.VAR_KEYWORD]
+    needed = [
+        each.annotation for each in parameters if each.default is each.empty and each.kind is not each.VAR_KEYWORD
+    ]
     return needed in ([str], ["str"])
 
 
-OTHERS = {}
+def _of(name: str) -> Callable[[str], Any]:
+    """A function outside of `gpts`, by "module:function"."""
+    module, _, key = name.partition(":")
+    return getattr(importlib.import_module(module), key)
+
+
+# Parsers of files: what they are given is UTF-8.
+PARSERS = ("delimited", "eml", "html.document", "markdown", "rtf.document", "source", "structured", "text")
+ON_BYTES = (
+    "knowledge.decoding:decode",
+    "knowledge.sniffing:sniff",
+    *(f"knowledge.parsers.{each}:parse" for each in PARSERS),
+)
+ON_TEXT = (
+    *("workers.egress.urls:target_of", "workers.egress.config:media_type", "workers.connectors.web:name_of"),
+    *("workers.knowledge.parsers.outline:flat", "workers.knowledge.parsers.records:without_data"),
+    *(
+        "workers.knowledge.text_types:text_type",
+        "workers.knowledge.text_types:delimiter",
+        "workers.knowledge.lexical:key",
+    ),
+    *("workers.runs.reply:_plain", "workers.runs.reply:_after_mark", "workers.sandbox.display:fenced"),
+    *("workers.smallmodel.arguments.arithmetic:code_for", "workers.smallmodel.arguments.images:prompt_from"),
+    *("workers.smallmodel.arguments.totals:totals_code", "workers.smallmodel.arguments.web:url_in"),
+    *("workers.smallmodel.conversation.classifier:request_in", "workers.smallmodel.conversation.classifier:language"),
+    *("workers.smallmodel.conversation.intents:subject", "workers.smallmodel.conversation.intents:topic"),
+    *("workers.smallmodel.conversation.outlines:is_listing", "workers.smallmodel.conversation.wording:plain_words"),
+    *("workers.smallmodel.interview.answers:says_yes", "workers.smallmodel.interview.answers:is_words"),
+    *("workers.smallmodel.parts:parts_of", "workers.smallmodel.routing.cues:acts"),
+    *("workers.smallmodel.routing.dialogue:without_edited_text", "workers.smallmodel.routing.dialogue:last_sentence"),
+    *("workers.smallmodel.routing.slots:shapes_in", "workers.smallmodel.routing.words:gloss"),
+    *(
+        "workers.smallmodel.routing.words:language_of",
+        "workers.tools:escaped",
+        "workers.tools.actions.answers:html_text",
+    ),
+    *("workers.typesetting.tree:nodes_of", "workers.typesetting.tree:breakable", "workers.typesetting.pdf:_said"),
+    *("web.accounts.sessions:browser_name", "web.builder.files:clean_name", "web.builder.search:query_terms"),
+    *("web.builder.templatetags.passages:unveiled", "web.builder.templatetags.passages:compact"),
+    *("web.chat.links:data_sent", "web.chat.rendering:_markdown", "web.chat.templatetags.chat:highlighted"),
+    *(
+        "web.docs.search:search_docs",
+        "web.languages:cleaned",
+        "web.runs.chat_imports:_clean",
+        "web.schedules.when:simple_choice",
+    ),
+)
+
+
+# The longest answers and chunks, about.
+ANSWER_CHARS = 20_000
+PASSAGE_CHARS = 2_000
+
+
+def _document(text: str) -> Document:
+    return Document(title=text, blocks=(Block(text=text),))
+
+
+def _passage(text: str) -> Passage:
+    return Passage(file_id="f", file_name="f.md", segment="s", chunk=0, text=text, start=0, end=len(text))
+
+
+def _encoded(read: Callable[[bytes], Any], text: str) -> Any:
+    return read(text.encode())
+
+
+OTHERS: dict[str, Callable[[str], Any]] = {
+    **{name: _of(name) for name in ON_TEXT},
+    **{name: partial(_encoded, _of(f"workers.{name}")) for name in ON_BYTES},
+    "bare_calls": lambda text: bare_calls.bare_calls(text, {"calculate"}),
+    "chats": lambda text: list(json_stream.items_of(io.StringIO(text))),
+    "differences": lambda text: changes.text_change("", text, text[: len(text) // 2] + "." + text[len(text) // 2 :]),
+    "files that address the model": lambda text: list(addressing.addressing_findings(_document(text))),
+    "files with hidden characters": lambda text: hidden_characters.without_strays(_document(text)),
+    "grounding": lambda text: citations.ground(text[:ANSWER_CHARS], [_passage(text[:PASSAGE_CHARS])]),
+    "intent": lambda text: intent.read_intent(f"FILES: {text}", text, []),
+    "known URL": lambda text: urls.is_known(f"https://a.org/{text}", frozenset()),
+    "links": lambda text: web_links.explained(
+        f'<p><a href="{escape(text)}">{escape(text)}</a></p>', lambda url: True
+    ),
+    "page": lambda text: reading.read_here(f"<p>{text}".encode(), "https://example.org/"),
+    "own words": lambda text: wording.unsaid({"a": text[:1_000]}, {}, [text]),
+    "scrubbing": lambda text: scrubbing.scrub(text, ["sk-live a a a b", "1,1 1.1", text[:50]]),
+    "side task": lambda text: side_tasks.is_side_task(text, [text, text]),
+    "tables": lambda text: tables.headers(text, sentences.sentence_spans(text)),
+    "quote": lambda text: highlight.quoted_words(text[:500], text.split()),
+}
 READERS = {name: read for name, read in _functions().items() if name not in NOT_READ} | OTHERS
 
 
@@ -59,5 +153,5 @@ def _all_of(read: Callable[[str], Any], text: str) -> None:
         if isinstance(result, Iterator):
             for _ in result:
                 pass
-    except Exception:  # noqa: BLE001, S110 - only the time counts
+    except Exception:  # noqa: BLE001 - only the time counts
         pass

@@ -29,7 +29,7 @@ _CODE_SIGNS: Final = tuple(map(re.compile, _TABLE["code"]))
 _HTML_START: Final = re.compile(
     r"\s*(?:(?><!--.*?-->)\s*+|<\?[a-z][^>]*+>\s*+)*+<(?:!doctype\s+html|html|head|body)\b", re.I | re.S
 )
-_HTML_BLOCK: Final = re.compile(r"<(?:p|div|h[1-6]|table|ul|ol|section|article)\b[^>]*>", re.I)
+_HTML_BLOCK: Final = re.compile(r"<(?:p|div|h[1-6]|table|ul|ol|section|article)\b[^<>]*>", re.I)
 _XML_START: Final = re.compile(
     r"\s*(?:<\?xml\b|<!doctype\s+(?!html)\w|<(?:svg|rss|feed|project|configuration)\b)", re.I
 )

@@ -1,6 +1,7 @@
 """A value as text for the model and as Markdown for people. Library types are recognised only if imported."""
 
 import pprint
+import re
 import sys
 from typing import Any, Final
 
@@ -26,9 +27,7 @@ def fenced(text: str) -> str:
     """`text` as a Markdown code block that nothing in it can close; a short line as inline code."""
     if "\n" not in text and "`" not in text and len(text) <= 200:
         return f"`{text}`" if text.strip() else ""
-    fence = "```"
-    while fence in text:
-        fence += "`"
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     return f"{fence}text\n{text.rstrip()}\n{fence}"
 
 

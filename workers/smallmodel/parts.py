@@ -20,12 +20,12 @@ SHORTEST_WISH: Final = 3
 # Replaces each character of quotations and code, where nothing is split.
 _KEPT: Final = "\ue000"
 _WHOLE: Final = re.compile(
-    r"```.*?(?:```|\Z)|`[^`\n]+`|https?://\S+|\"[^\"\n]+\"|“[^”\n]+”|„[^“”\n]+[“”]|«[^»\n]+»|(?<!\w)'[^'\n]+'(?!\w)"
-    r"|‘[^’\n]+’|\([^()\n]*\)",
+    r"```.*?(?:```|\Z)|`[^`\n]+`|https?://\S+|\"[^\"\n]+\"|“[^“”\n]+”|„[^„“”\n]+[“”]|«[^«»\n]+»|(?<!\w)'[^'\n]+'(?!\w)"
+    r"|‘[^‘’\n]+’|\([^()\n]*\)",
     re.DOTALL,
 )
 _ITEM: Final = re.compile(r"^[ \t]*(?:\d{1,2}[.)]|[-*•–]|[a-h]\))[ \t]+(?=\S)", re.MULTILINE)
-_END: Final = re.compile(r"[.!?…]+[)\"”»]*(?=\s)|\n+")
+_END: Final = re.compile(r"(?<![.!?…])[.!?…]++[)\"”»]*+(?=\s)|\n+")
 _WORDS: Final = phrases("wishes")
 _OWN: Final = _WORDS["patterns"]
 _STOP: Final = r"(?![\w'’-])"
@@ -34,7 +34,7 @@ ASKS: Final = pattern(any_of(_WORDS["asking_verbs"]) + _STOP)
 ORDERS: Final = pattern(any_of(_WORDS["orders"]) + _STOP)
 WANTS: Final = pattern(any_of(_WORDS["wants"]) + _STOP)
 EMBEDDING: Final = pattern(rf"(?<!\w){any_of(_WORDS['embedding'])}{_STOP}")
-JOINT: Final = pattern(rf"(?:\s*[,;–—]\s*|\s+){any_of(_WORDS['joints'])}[,:]?\s+")
+JOINT: Final = pattern(rf"(?<!\s)(?:\s*+[,;–—]\s*+|\s++){any_of(_WORDS['joints'])}[,:]?\s+")
 ADDITION: Final = pattern(any_of(_WORDS["additions"]) + _STOP + r"[\s,:–—-]*")
 PLEASANTRY: Final = pattern(any_of(_WORDS["pleasantry"]) + r"(?:[\s,!.:–-]+\w+)?[\s,!.:–-]*$")
 REFERS: Final = pattern(rf"(?<!\w){any_of(_WORDS['refers'])}{_STOP}")

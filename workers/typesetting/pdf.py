@@ -20,8 +20,8 @@ from PIL import Image, ImageOps
 from workers.typesetting.tree import Node, breakable, nodes_of
 
 _FOLDER: Final = Path(__file__).parent  # Typst may read files in here, and no other
-_MISSING: Final = re.compile(r'the text `"(.+?)"` could not be displayed')
-_TAG: Final = re.compile(r"<[^>]*>")
+_MISSING: Final = re.compile(r'the text `"((?:[^"\\]|\\.)++)"` could not be displayed')
+_TAG: Final = re.compile(r"<[^<>]*>")
 _ESCAPE: Final = re.compile(r"\\u\{([0-9a-f]{1,6})\}")
 # So many letters without a font, in all, are the text itself and not a word in it.
 MAX_LETTERS: Final = 40

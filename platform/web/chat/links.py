@@ -21,7 +21,7 @@ from gpts.safety.links import hidden_data, is_only_from_untrusted
 from gpts.spec.gpt import GptSpec
 
 # A link as nh3 writes it: attributes in quotes, no link within a link.
-_LINK: Final = re.compile(r'<a((?: [\w-]+="[^"]*")*)>(.*?)</a>', re.DOTALL)
+_LINK: Final = re.compile(r'<a((?: [\w-]+="[^"]*")*)>((?:[^<]++|<(?!a[ >]|/a>))*+)</a>')
 _HREF: Final = re.compile(r' href="([^"]*)"')
 _URL: Final = re.compile(r"https?://[^\s<>\"'`\])}|\\^]+")
 # What people read as a host. A file name looks the same; then the host is shown although not needed.

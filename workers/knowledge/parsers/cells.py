@@ -8,7 +8,7 @@ from typing import Final
 Rows = list[list[str]]
 
 _NUMBER: Final = re.compile(
-    r"[$€£¥(+\-–—−~<>≈±]*\s*\d[\d.,'’\s]*\s*[%)kKmMbB*†‡]*(?:\s*[±(]\s*[\d.]+\)?)?|[-–—]+|n/?a", re.I
+    r"[$€£¥(+\-–—−~<>≈±]*\s*\d[\d.,'’\s]*+[%)kKmMbB*†‡]*+(?:\s*[±(]\s*[\d.]+\)?)?|[-–—]+|n/?a", re.I
 )
 YEAR: Final = re.compile(r"(?:19|20)\d\d\*?|(?:FY|Q[1-4])\s?\d{2,4}", re.I)
 _BEFORE: Final = frozenset("$€£¥")

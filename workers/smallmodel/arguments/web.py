@@ -22,7 +22,7 @@ _ON_WEB: Final = rf"(?:(?:on|in|from|through|across|using|via|over) )?{any_of(_W
 _OPENING: Final = pattern(rf"^{any_of(_WORDS['openings'])}(?=$|[\s,:!])[\s,:!]*|^[¿¡\s\"“«]+")
 _ASKING: Final = pattern(rf"^{any_of(_WORDS['askings'], on_web=_ON_WEB, **_PLACES)}(?=$|[\s:,])[\s:,]*")
 _CLOSING: Final = pattern(
-    rf"(?:(?<![\s,])[\s,]++{any_of(_WORDS['closings'], on_web=_ON_WEB)})+[\s.!?]*$|[\s.!?。！？…\"”»]+$"
+    rf"(?:(?<![\s,])[\s,]++{any_of(_WORDS['closings'], on_web=_ON_WEB)}){{1,3}}[\s.!?]*+$|[\s.!?。！？…\"”»]+$"
 )
 _UNSPACED: Final = {name: pattern(text) for name, text in _WORDS["unspaced"].items()}
 _EMPTY: Final = pattern(any_of([_WORDS["empty"]], on_web=_ON_WEB))

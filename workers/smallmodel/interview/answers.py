@@ -11,6 +11,7 @@ from gpts.runs.background import Draft
 from gpts.spec.gpt import DESCRIPTION_CHARS, INSTRUCTIONS_CHARS, NAME_CHARS, STARTER_CHARS, STARTERS
 
 TEXTS: Final[dict[str, Any]] = tomllib.loads(Path(__file__).with_name("texts.toml").read_text("utf-8"))
+_MOST_CHARS: Final = 1_000
 _PATTERNS: Final = {name: re.compile(text, re.IGNORECASE) for name, text in TEXTS["patterns"].items()}
 _LEADS: Final = {lang: re.compile(text, re.IGNORECASE) for lang, text in TEXTS["leads"].items()}
 _ABILITIES: Final[Mapping[str, Sequence[str]]] = TEXTS["abilities"]
@@ -35,7 +36,9 @@ class Answer:
 
 
 def says(pattern: str, text: str) -> re.Match[str] | None:
-    """Whether `text` as a whole is what this one of the patterns describes."""
+    """Whether `text` as a whole is what this one of the patterns describes. Longer texts are answers."""
+    if len(text) > _MOST_CHARS:
+        return None
     return _PATTERNS[pattern].fullmatch(text.strip().rstrip(".!。").strip() or text.strip())
 
 

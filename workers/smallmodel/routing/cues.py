@@ -85,7 +85,7 @@ def cues(message: str, raw: str, last: str, foreign: bool, had_earlier: bool) ->
     """`(n_cues,)` float32 in 0..1; `raw` is the message as typed, `last` its last sentence in English words."""
     message, known = message.strip(), signs("signs")
     n_numbers, n_words = len(_NUMBER.findall(message)), len(message.split())
-    n_ends = len(re.findall(r"[.!?]+(?:\s|$)", message))
+    n_ends = len(re.findall(r"(?<![.!?])[.!?]++(?:\s|$)", message))
     found: list[float] = [pattern.search(message) is not None for pattern in known.values()]
     found += [pattern.search(raw) is not None for pattern in signs("typed_signs").values()]
     found += [known[name].search(last) is not None for name in table("last")["signs"]]
