@@ -73,7 +73,7 @@ ON_TEXT = (
     *("workers.runs.reply:_plain", "workers.runs.reply:_after_mark", "workers.sandbox.display:fenced"),
     *("workers.smallmodel.arguments.arithmetic:code_for", "workers.smallmodel.arguments.images:prompt_from"),
     *("workers.smallmodel.arguments.totals:totals_code", "workers.smallmodel.arguments.web:url_in"),
-    *("workers.smallmodel.conversation.classifier:request_in", "workers.smallmodel.conversation.classifier:language"),
+    "workers.smallmodel.conversation.classifier:request_in",
     *("workers.smallmodel.conversation.intents:subject", "workers.smallmodel.conversation.intents:topic"),
     *("workers.smallmodel.conversation.outlines:is_listing", "workers.smallmodel.conversation.wording:plain_words"),
     *("workers.smallmodel.interview.answers:says_yes", "workers.smallmodel.interview.answers:is_words"),

@@ -77,7 +77,7 @@ def _row(owner_id: str) -> Outside:
 
 def _key(row: Outside, secret: str) -> Credential:
     if row.auth == Auth.HEADER:
-        return Credential({row.header: secret}, (secret,))
+        return Credential({row.header: secret}, (secret, secret.split(" ")[-1]))
     if row.auth == Auth.BASIC:
         # "user:password" is encoded here; a key without a colon is encoded already.
         coded = base64.b64encode(secret.encode()).decode() if ":" in secret else secret

@@ -75,6 +75,9 @@ def _check_auth(row: Outside, setting: AuthSetting) -> None:
         raise ValidationError(
             {"secret": gettext("Enter up to {limit} ASCII characters on one line.").format(limit=MAX_SECRET_CHARS)}
         )
+    # A password may have spaces, and the value of a header a word before its key: "Token 0123".
+    if setting.kind != "basic" and len(secret.split()) > 1 + (setting.kind == "header"):
+        raise ValidationError({"secret": gettext("A key can’t contain spaces. Copy it again.")})
     if setting.kind == "header" and not _is_header(setting.header):
         raise ValidationError({"header": gettext("Enter the header’s name, such as X-Api-Key.")})
     if setting.kind == "oauth":

@@ -180,6 +180,8 @@ class TestSecrets:
             (AuthSetting("magic"), "kind"),
             (AuthSetting("bearer", "a\nb"), "secret"),
             (AuthSetting("bearer", "é"), "secret"),
+            (AuthSetting("bearer", "sk-0123 4567"), "secret"),
+            (AuthSetting("header", "Token sk-0123 4567", header="Authorization"), "secret"),
             (AuthSetting("header", "k", header="Host"), "header"),
             (AuthSetting("header", "k", header="a: b"), "header"),
             (AuthSetting("oauth"), "client_id"),
