@@ -9,13 +9,11 @@ So does `reader.spend()`, which counts the bytes that were read.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any, Final, Protocol
 
 from workers.egress import EgressConfig, FetchLimits, Response, fetch
 from workers.isolation.errors import FileError
-from workers.isolation.parent import ParserLimits, run_isolated
+from workers.isolation.parent import ParserLimits, run_on_bytes
 
 # Of one document.
 MOST_BYTES: Final = 20_000_000
@@ -69,15 +67,10 @@ class Reader:
 
     def isolated(self, function: str, content: bytes, *args: str) -> bytes:
         """What a function of a connector makes of `content`, in a confined process. Raises SourceError."""
-        with NamedTemporaryFile(prefix="guildhall-source-") as file:
-            file.write(content)
-            file.flush()
-            try:
-                return run_isolated(
-                    f"workers.connectors.{function}", Path(file.name), args, _LISTING, lambda *_: self.check()
-                )
-            except FileError as error:
-                raise SourceError("What the source returned could not be read.") from error
+        try:
+            return run_on_bytes(f"workers.connectors.{function}", content, args, _LISTING, self.check)
+        except FileError as error:
+            raise SourceError("What the source returned could not be read.") from error
 
 
 class Connector(Protocol):

@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
+from tempfile import NamedTemporaryFile
 from time import monotonic
 from typing import Final
 
@@ -95,6 +96,20 @@ def run_isolated(
     finally:
         child.kill()
         child.wait()
+
+
+def run_on_bytes(
+    function: str,
+    data: bytes,
+    args: Sequence[str | int | float] = (),
+    limits: ParserLimits = LIMITS,
+    check: Callable[[], None] = lambda: None,
+) -> bytes:
+    """Like `run_isolated`, for bytes that are in no file yet. `check` is called several times a second."""
+    with NamedTemporaryFile(prefix="guildhall-") as file:
+        file.write(data)
+        file.flush()
+        return run_isolated(function, Path(file.name), args, limits, lambda *_: check())
 
 
 @cache

@@ -12,7 +12,8 @@ from workers.tools import ToolContext, ToolError
 from workers.tools.a2a import read_card
 from workers.tools.actions import answers
 from workers.tools.actions.calling import exchange, raw_text
-from workers.tools.actions.importing import ImportRefused, import_document
+from workers.tools.actions.importing import ImportRefused
+from workers.tools.actions.importing.confined import read_confined
 from workers.tools.credentials import NOTHING, Credential
 from workers.tools.make_image.run import picture
 from workers.tools.mcp import list_tools
@@ -27,12 +28,11 @@ def read_action(document: str, url: str, options: dict[str, Any], settings: Tool
     """The operations of a document, fetched first if only its URL is given; or the reason why not in `refused`."""
     try:
         text = document if document.strip() else _fetched(url, settings.egress)
-        given = options.get("operations")
-        imported = import_document(text, given, options.get("server", ""), url)
+        imported = read_confined(text, options.get("operations"), options.get("server", ""), url)
     except (ImportRefused, EgressError) as error:
         return {"refused": str(error)}
     fetched = {} if document.strip() else {"document": text}
-    return {"imported": imported.model_dump(mode="json"), **fetched}
+    return {"imported": imported, **fetched}
 
 
 def _fetched(url: str, egress: EgressConfig) -> str:

@@ -6,7 +6,6 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,7 +15,7 @@ from web.runs import exports
 from web.runs.files import PICTURES
 from web.runs.models import Conversation, ConversationFile, Run
 from workers.isolation.errors import FileError
-from workers.isolation.parent import ParserLimits, run_isolated
+from workers.isolation.parent import ParserLimits, run_on_bytes
 
 logger = logging.getLogger(__name__)
 
@@ -33,10 +32,7 @@ def export(conversation_id: UUID, target: Path) -> dict[str, Any]:
         return {"refused": TOO_LONG}
     data = json.dumps(document, ensure_ascii=False).encode()
     try:
-        with NamedTemporaryFile(dir=target.parent) as source:
-            source.write(data)
-            source.flush()
-            made = run_isolated("workers.typesetting.pdf:render", Path(source.name), limits=LIMITS)
+        made = run_on_bytes("workers.typesetting.pdf:render", data, limits=LIMITS)
     except FileError as error:
         logger.warning("the chat %s could not be set as PDF: %s", conversation_id, error)
         return {"refused": TOO_LONG}

@@ -23,7 +23,8 @@ from gpts.spec.tools import ToolSpec
 from workers.tools import Request, Tool, ToolContext, ToolError, ToolOutput, as_json, check_length, in_words
 from workers.tools.actions.answers import from_outside, shown, with_files
 from workers.tools.actions.files import decoded_base64, ending, keep_each
-from workers.tools.actions.importing.schemas import Notes, Schemas
+from workers.tools.actions.importing import ImportRefused
+from workers.tools.actions.importing.confined import inline_confined
 from workers.tools.credentials import NOTHING, Credential, scrub
 from workers.tools.mcp import apps
 from workers.tools.mcp.session import McpSession
@@ -69,8 +70,12 @@ def list_tools(settings: ToolSettings, server: McpServer, credential: Credential
     tools = McpSession(settings, server, credential).request(_list, CALL_TIMEOUT_S)
     if len(tools) > MAX_MCP_TOOLS:
         raise ToolError(f"{server.name} has {len(tools)} tools; at most {MAX_MCP_TOOLS} are supported.")
+    try:
+        schemas = inline_confined([each.input_schema for each in tools])
+    except ImportRefused as error:
+        raise ToolError(str(error)) from error
     has_pages = any(map(apps.address_of, tools))
-    listed = (_tool(each, credential, has_pages) for each in tools)
+    listed = (_tool(*each, credential, has_pages) for each in zip(tools, schemas, strict=True))
     return tuple(each for each in listed if each.for_models or each.for_apps)
 
 
@@ -86,11 +91,9 @@ async def _list(client: Client) -> list[Any]:
     return tools
 
 
-def _tool(listed: Any, credential: Credential, has_pages: bool) -> McpTool:
-    """A listed tool, its schema limited like those of OpenAPI documents. Without pages
+def _tool(listed: Any, parameters: dict[str, Any], credential: Credential, has_pages: bool) -> McpTool:
+    """A listed tool, with its schema limited like those of OpenAPI documents. Without pages
     (`has_pages`), none calls it."""
-    schema = listed.input_schema if isinstance(listed.input_schema, dict) else {}
-    parameters = Schemas(schema).inline(schema, Notes())
     parameters = {**parameters, "type": "object", "properties": parameters.get("properties", {})}
     hints = listed.annotations
     return McpTool(

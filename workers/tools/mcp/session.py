@@ -75,19 +75,19 @@ class McpSession:
         opened = partial(Client, elicitation_callback=elicitor, extensions=[SHOWS_APPS])
         if self.server.command:
             async with opened(self._stdio()) as client:
-                return await send(client)
+                return await send(_unchecking(client))
         connected = False
         try:
             async with opened(self._streamable(silence)) as client:
                 connected = True
-                return await send(client)
+                return await send(_unchecking(client))
         except Exception as error:
             # Never after `send` began: a call is made once only. Servers with only SSE reject streamable HTTP with
             # status 404 or 405, which is in the SDK's message.
             if connected or not any("error response" in str(leaf) for leaf in leaves(error)):
                 raise
         async with opened(self._sse(silence)) as client:  # the transport of MCP before 2025-03
-            return await send(client)
+            return await send(_unchecking(client))
 
     def _stdio(self) -> AbstractAsyncContextManager[Any]:
         if self.server.command not in self.settings.mcp_commands:
@@ -125,6 +125,19 @@ class McpSession:
         # The reason may contain text of the server.
         text = f"Couldn't connect to {self.server.name}: {scrub(reason(causes[0]), self.credential)[:300]}"
         return ToolError(text, written_by=f"the answer of {self.host}")
+
+
+def _unchecking(client: Client) -> Client:
+    """`client`, which checks no result against the schema that the server gave for it.
+
+    Matching the patterns of a hostile one never ends, and holds all threads. Nothing here relies on the check.
+    """
+
+    async def accept(name: str, result: Any) -> None:
+        """Whatever came is text of an outsider."""
+
+    client.session.validate_tool_result = accept  # type: ignore[method-assign]
+    return client
 
 
 class GuardedTransport(httpx2.AsyncBaseTransport):

@@ -2,8 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import NamedTemporaryFile
 from threading import Lock
 from time import monotonic
 from typing import Final
@@ -13,7 +11,7 @@ from pydantic import ValidationError
 
 from workers.egress import EgressConfig, EgressError, FetchLimits, Guard, Response, fetch
 from workers.isolation.errors import EmptyFile, FileError, NoText, ScannedPages, TimedOut, TooLarge
-from workers.isolation.parent import ParserLimits, run_isolated
+from workers.isolation.parent import ParserLimits, run_on_bytes
 from workers.tools import ToolError
 from workers.tools.web.page import Page
 
@@ -81,19 +79,15 @@ def opened(url: str, egress: EgressConfig, check: Callable[[], None], timeout_s:
 
 def _read(response: Response, check: Callable[[], None]) -> Page:
     """The content of the response, read in a child process. Raises ToolError."""
-    with NamedTemporaryFile(prefix="guildhall-page-") as file:
-        file.write(response.content)
-        file.flush()
-        try:
-            args = [response.url, response.content_type]
-            answer = run_isolated(_READ, Path(file.name), args, _READING, lambda n_read, n_pages: check())
-            return Page.model_validate_json(answer)
-        except (EmptyFile, NoText, ScannedPages) as error:
-            raise ToolError("This page has no readable text.") from error
-        except (TimedOut, TooLarge) as error:
-            raise ToolError("The page is too large.") from error
-        except (FileError, ValidationError) as error:
-            raise ToolError("The content at this address isn't a readable page or document.") from error
+    try:
+        args = [response.url, response.content_type]
+        return Page.model_validate_json(run_on_bytes(_READ, response.content, args, _READING, check))
+    except (EmptyFile, NoText, ScannedPages) as error:
+        raise ToolError("This page has no readable text.") from error
+    except (TimedOut, TooLarge) as error:
+        raise ToolError("The page is too large.") from error
+    except (FileError, ValidationError) as error:
+        raise ToolError("The content at this address isn't a readable page or document.") from error
 
 
 def _keep(url: str, page: OpenedPage) -> None:

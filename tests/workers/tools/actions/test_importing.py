@@ -2,11 +2,12 @@
 
 import json
 import time
+from dataclasses import replace
 
 import pytest
 
 from gpts.spec.actions import MAX_OPERATIONS
-from workers.tools.actions.importing import ImportRefused, import_document
+from workers.tools.actions.importing import ImportRefused, confined, import_document
 
 PETS = """
 openapi: 3.1.0
@@ -216,6 +217,35 @@ def test_merged_mappings_of_mappings_end_early():
     with pytest.raises(ImportRefused):
         import_document("\n".join(["openapi: 3.0.0", *lines]))
     assert time.monotonic() - began < 5
+
+
+def nested_merges(levels: int) -> dict:
+    """A document of 3 kB with 28 levels: each merges the one below twice, which doubles the work."""
+    schemas = {f"S{n}": {"allOf": [{"$ref": f"#/components/schemas/S{n - 1}"}] * 2} for n in range(1, levels + 1)}
+    schemas["S0"] = {"type": "object", "properties": {"a": {"type": "string"}}}
+    body = {"content": {"application/json": {"schema": {"$ref": f"#/components/schemas/S{levels}"}}}}
+    post = {"post": {"operationId": "a", "requestBody": body, "responses": {}}}
+    return document(**{"/a": post}) | {"components": {"schemas": schemas}}
+
+
+def test_merges_of_merges_count_like_other_schemas():
+    began = time.monotonic()
+    told = imported(nested_merges(19))
+    assert "too deep or are too many" in told.listed[0].warnings[0]
+    assert time.monotonic() - began < 2  # it took 10 s, and each further level twice as long
+
+
+def test_ordinary_merges_keep_their_fields():
+    told = imported(nested_merges(3))
+    assert told.operations[0].parameters["properties"] == {"a": {"type": "string"}}
+    assert not told.listed[0].warnings
+
+
+@pytest.mark.parametrize("limits", [{"wall_s": 0}, {"answer_bytes": 100}])
+def test_a_document_that_takes_too_long_or_says_too_much_ends_in_a_sentence(monkeypatch, limits):
+    monkeypatch.setattr(confined, "LIMITS", replace(confined.LIMITS, **limits))
+    with pytest.raises(ImportRefused, match="Remove unused parts"):
+        confined.read_confined(PETS, None, "", "")
 
 
 def test_schemas_that_multiply_end_in_any_value():

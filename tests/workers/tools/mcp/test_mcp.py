@@ -11,18 +11,27 @@ import pytest
 import uvicorn
 from mcp.server.mcpserver import Image, MCPServer
 from mcp.types import ToolAnnotations
+from pydantic import BaseModel, Field
 
 from gpts.runs.steps import FileRef
 from gpts.spec.actions import McpServer, host_of
 from gpts.spec.gpt import GptSpec
 from workers.egress import EgressConfig
 from workers.tools import ToolContext, ToolError
+from workers.tools.actions.importing import ImportRefused
+from workers.tools.actions.importing.confined import inline_confined
 from workers.tools.credentials import NOTHING, Credential
 from workers.tools.mcp import granted, list_tools
 from workers.tools.mcp.session import McpSession
 from workers.tools.settings import ToolSettings
 
 SECRET = "mcp-secret-key-1234"
+
+
+class Claimed(BaseModel):
+    """A result whose schema has a pattern of exponential time, which only clients would check."""
+
+    text: str = Field(json_schema_extra={"pattern": "^(a+)+$"})
 
 
 def made() -> MCPServer:
@@ -40,6 +49,10 @@ def made() -> MCPServer:
     @server.tool()
     def draw() -> Image:
         return Image(data=b"\x89PNG", format="png")
+
+    @server.tool()
+    def unlike_its_schema() -> Claimed:
+        return Claimed(text="aaaaaaaa!")
 
     @server.tool()
     def slow() -> str:
@@ -66,7 +79,7 @@ def settings(server: McpServer) -> ToolSettings:
     return ToolSettings(EgressConfig(allow=(host_of(server.url),)), lambda *_: credential)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def server(address) -> McpServer:
     bare = McpServer(server_id="1", name="Notes", url=f"http://{address}/mcp")
     return bare.model_copy(update={"tools": list_tools(settings(bare), bare)})
@@ -113,6 +126,24 @@ def test_a_tool_s_error_is_readable(server, context):
     output = tools(server)["add"].run({"a": "x", "b": 3}, context)
     assert not output.ok
     assert "valid integer" in output.text
+
+
+def test_no_pattern_of_a_server_is_run_on_its_results(server, context):
+    output = tools(server)["unlike_its_schema"].run({}, context)
+    assert "aaaaaaaa!" in output.text
+
+
+def test_a_listing_that_multiplies_itself_ends_soon():
+    """26 levels that each refer twice to the one below, and a default that each repeats."""
+    levels = {"S0": {"type": "object", "default": "x" * 50_000}}
+    levels |= {f"S{n}": {"allOf": [{"$ref": f"#/$defs/S{n - 1}"}] * 2} for n in range(1, 27)}
+    fields = {f"f{n}": {"anyOf": [{"$ref": "#/$defs/S0"}] * 10} for n in range(20)}
+    merged = {"$defs": levels, "type": "object", "properties": {"a": {"$ref": "#/$defs/S26"}}}
+    began = time.monotonic()
+    assert inline_confined([merged])[0]["properties"]["a"]
+    assert time.monotonic() - began < 10
+    with pytest.raises(ImportRefused, match="too great length"):
+        inline_confined([{**merged, "properties": fields}])
 
 
 def test_pictures_are_kept_as_files(server, context, kept):

@@ -2,9 +2,12 @@
 
 References are followed inside the document only. Where a schema contains itself, or is too deep or too large, it
 becomes "any value", with a note. Patterns are dropped: they are untrusted regular expressions, and some never end.
+Whatever the document, the work for an operation is bounded: each schema that is looked at, parts of `allOf` included,
+takes one of MAX_SCHEMAS.
 """
 
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final
 
 from referencing import Registry, Resource
@@ -15,12 +18,18 @@ from gpts.spec.actions import PARAMETER_CHARS
 MAX_DEPTH: Final = 7
 # Schemas in one operation's arguments. A hundred fields with their types fill about 4,000 tokens.
 MAX_SCHEMAS: Final = 250
+# Fields of one object.
+MAX_FIELDS: Final = 500
 MAX_ENUM: Final = 100
 KEPT: Final = (
     "title", "type", "enum", "const", "format", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum",
     "multipleOf", "minLength", "maxLength", "minItems", "maxItems", "uniqueItems", "default",
 )  # fmt: skip
+# What is read of a schema besides its fields and which of them are required.
+_READ: Final = (*KEPT, "description", "nullable", "readOnly", "items", "additionalProperties", "oneOf", "anyOf")
 TYPES: Final = {"string", "number", "integer", "boolean", "array", "object", "null"}
+
+TOO_MANY: Final = "Some fields are nested too deep or are too many, so they accept any value."
 
 
 class BadReference(Exception):
@@ -38,6 +47,13 @@ class Notes:
         """Add a warning once."""
         if text not in self.warnings:
             self.warnings.append(text)
+
+    def take(self) -> bool:
+        """Count one schema that is looked at. False, with a warning, if there are too many."""
+        self.n_left -= 1
+        if self.n_left < 0:
+            self.add(TOO_MANY)
+        return self.n_left >= 0
 
 
 class Schemas:
@@ -71,11 +87,10 @@ class Schemas:
 
     def inline(self, schema: Any, notes: Notes, path: tuple[str, ...] = (), depth: int = 0) -> dict[str, Any]:
         """`schema` as JSON Schema without references. `path` holds the references that led to it."""
-        notes.n_left -= 1
-        if not isinstance(schema, dict) or schema == {}:
+        if not isinstance(schema, dict) or schema == {} or not notes.take():
             return {}
-        if depth > MAX_DEPTH or notes.n_left < 0:
-            notes.add("Some fields are nested too deep or are too many, so they accept any value.")
+        if depth > MAX_DEPTH:
+            notes.add(TOO_MANY)
             return {}
         target = schema.get("$ref")
         if isinstance(target, str):
@@ -102,6 +117,8 @@ class Schemas:
             return schema
         merged: dict[str, Any] = {"properties": {}, "required": []}
         for part in (*parts[:20], {key: value for key, value in schema.items() if key != "allOf"}):
+            if not notes.take():
+                break
             try:
                 each = self.resolve(part)
             except BadReference as error:
@@ -110,10 +127,9 @@ class Schemas:
             if isinstance(part, dict) and part.get("$ref") in path:
                 continue
             each = self._merged(each, notes, (*path, part["$ref"]) if "$ref" in part else path)
-            properties, required = each.get("properties"), each.get("required")
-            merged["properties"] |= properties if isinstance(properties, dict) else {}
-            merged["required"] += required if isinstance(required, list) else []
-            merged |= {key: value for key, value in each.items() if key not in ("properties", "required")}
+            merged["properties"] = dict(islice((merged["properties"] | _fields(each)).items(), MAX_FIELDS))
+            merged["required"] = (merged["required"] + _required(each))[: 2 * MAX_FIELDS]
+            merged |= {key: each[key] for key in _READ if key in each}
         return {key: value for key, value in merged.items() if value not in ({}, [])}
 
     def _made(self, schema: dict[str, Any], notes: Notes, path: tuple[str, ...], depth: int) -> dict[str, Any]:
@@ -122,12 +138,11 @@ class Schemas:
             made["type"] = made.get("type", "object")
             made["properties"] = {
                 name: self.inline(each, notes, path, depth + 1)
-                for name, each in schema["properties"].items()
+                for name, each in _fields(schema).items()
                 if not (isinstance(each, dict) and each.get("readOnly") is True)
             }
-            required = schema.get("required")
-            names = required if isinstance(required, list) else []
-            made["required"] = [name for name in names if isinstance(name, str) and name in made["properties"]]
+            names = dict.fromkeys(name for name in _required(schema) if isinstance(name, str))
+            made["required"] = [name for name in names if name in made["properties"]]
         if "items" in schema:
             made["items"] = self.inline(schema["items"], notes, path, depth + 1)
         extra = schema.get("additionalProperties")
@@ -140,6 +155,18 @@ class Schemas:
             if isinstance(schema.get(key), list) and schema[key]:
                 made["anyOf"] = [self.inline(each, notes, path, depth + 1) for each in schema[key][:10]]
         return made
+
+
+def _fields(schema: dict[str, Any]) -> dict[str, Any]:
+    """The first MAX_FIELDS of the fields of `schema`."""
+    fields = schema.get("properties")
+    return dict(islice(fields.items(), MAX_FIELDS)) if isinstance(fields, dict) else {}
+
+
+def _required(schema: dict[str, Any]) -> list[Any]:
+    """As many of the names in `required`."""
+    names = schema.get("required")
+    return names[:MAX_FIELDS] if isinstance(names, list) else []
 
 
 def plain_keywords(schema: dict[str, Any]) -> dict[str, Any]:
