@@ -3,7 +3,9 @@
 import socket
 import ssl
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from types import MappingProxyType
 
 import pytest
@@ -55,10 +57,11 @@ def server(certificate, monkeypatch):
             file = connection.makefile("rwb")
             file.write(b"* OK ready\r\n")
             file.flush()
-            for line in file:
-                lines.append(line)
-                file.write(answer(line))
-                file.flush()
+            with suppress(OSError):  # the client may leave
+                for line in file:
+                    lines.append(line)
+                    file.write(answer(line))
+                    file.flush()
 
     threading.Thread(target=serve, daemon=True).start()
     yield listening.getsockname()[1], lines
@@ -130,3 +133,43 @@ def test_a_private_address_or_a_server_without_tls_is_refused(server):
         threading.Thread(target=lambda: plain.accept()[0].sendall(b"* OK hello\r\n"), daemon=True).start()
         with pytest.raises(SourceError, match="connect securely"):
             list(imap.mailbox(settings(other), "right", reader(other)))
+
+
+LINES = b"* OK never mind\r\n" * 60_000
+HOSTILE = {
+    "a literal of 400 MB": (b"BODY", b"* 1 FETCH (UID 4 BODY[] {400000000}\r\nabc"),
+    "a literal where none belongs": (b"RFC822.SIZE", b"* 1 FETCH (UID 4 RFC822.SIZE {2000000}\r\nabc"),
+    "lines without end": (b"SEARCH", LINES),
+    "lines beside a message": (b"BODY", LINES * 22),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_more_than_was_asked_for_is_not_read(server, monkeypatch, case):
+    command, sent = HOSTILE[case]
+    usual = answer
+    monkeypatch.setitem(globals(), "answer", lambda line: sent if command in line else usual(line))
+    began = monotonic()
+    with pytest.raises(SourceError, match="sent more than was asked"):
+        list(imap.mailbox(settings(server[0]), "right", reader(server[0])))
+    assert monotonic() - began < 5
+
+
+@pytest.mark.parametrize(("limit", "why"), [("_ANSWER_S", "too slowly"), ("_LOOK_BYTES", "for one look")])
+def test_the_time_of_an_answer_and_the_bytes_of_a_look_are_bounded(server, monkeypatch, limit, why):
+    monkeypatch.setattr(imap, limit, 0)
+    with pytest.raises(SourceError, match=why):
+        list(imap.mailbox(settings(server[0]), "right", reader(server[0])))
+
+
+def test_the_size_of_a_message_is_found_in_linear_time(server, monkeypatch):
+    usual = answer
+    sizeless = b"* 1 FETCH (%s)\r\n" % (b"UID 1 " * 100_000)
+    monkeypatch.setitem(
+        globals(),
+        "answer",
+        lambda line: sizeless + line.split()[0] + b" OK done\r\n" if b"RFC822.SIZE" in line else usual(line),
+    )
+    began = monotonic()
+    assert len(list(imap.mailbox(settings(server[0]), "right", reader(server[0])))) == 3
+    assert monotonic() - began < 5
