@@ -3,8 +3,9 @@
 import gc
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from hashlib import sha256
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from pytest_django import DjangoDbBlocker
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from tests.publishing import publish
+from web import confined
 from web.accounts import audit, live_settings
 from web.accounts.models import User
 from web.accounts.services import vouch_for_address
@@ -30,6 +32,8 @@ from web.builder.search import PAUSED
 from web.builder.services import create_gpt
 from web.runs.models import Conversation, Run
 from web.runs.services import start_conversation, start_run
+from workers.isolation.errors import FileError
+from workers.rpc.confined import READERS
 
 # A busy machine takes longer than Hypothesis's 200 ms for an example, which says nothing about the code.
 hypothesis_settings.register_profile("no deadline", deadline=None)
@@ -150,6 +154,20 @@ def sent_tasks(monkeypatch) -> list[tuple[str, str, str]]:
     ):
         monkeypatch.setattr(f"{module}.send_task", lambda name, row_id, queue: sent.append((name, row_id, queue)))
     return sent
+
+
+@pytest.fixture(autouse=True)
+def readers_in_this_process(monkeypatch) -> None:
+    """The workers' readers of uploads, without a worker and a child process."""
+
+    def read(person: int, reader: str, chunks: Iterable[bytes], *args: str) -> bytes:
+        module, _, name = READERS[reader].function.partition(":")
+        try:
+            return getattr(import_module(module), name)(b"".join(chunks), *args)
+        except FileError as error:
+            raise confined.Unreadable from error
+
+    monkeypatch.setattr(confined, "read", read)
 
 
 @pytest.fixture(autouse=True)

@@ -54,6 +54,7 @@ from workers.rpc import actions as action_calls
 from workers.rpc import (
     app_calls,
     audio,
+    confined,
     counting,
     embeddings,
     exporting,
@@ -286,6 +287,12 @@ def speak(text: str, speed: str, kind: str, target: str) -> dict[str, Any]:
 def export_pdf(conversation_id: str, target: str) -> dict[str, Any]:
     """A chat as PDF, in one of the site's passing files."""
     return exporting.export(UUID(conversation_id), passing_files.path_of(target))
+
+
+@rpc_task(name="workers.tasks.read_confined")
+def read_confined(reader: str, name: str, args: str) -> dict[str, Any]:
+    """What a reader makes of one of the site's passing files, in that file."""
+    return confined.read(reader, passing_files.path_of(name), json.loads(args))
 
 
 @rpc_task(name="workers.tasks.import_action")

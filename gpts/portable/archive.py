@@ -2,18 +2,20 @@
 
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO, Final
 
 from gpts.portable.errors import NotImportable
 from gpts.portable.found import Found
-from gpts.portable.package import MANIFEST, MAX_MANIFEST_BYTES, read_package
+from gpts.portable.package import MANIFEST, MAX_MANIFEST_BYTES, Package, read_package
 from gpts.safety.archives import ArchiveRefused, Reason, checked_entries
 
 OWN: Final = "a GPT file"
 CHUNK_BYTES: Final = 1 << 20
 MAX_ENTRIES: Final = 2_000
+# The list of entries: 200,000 of them with names of 50 characters, which take 4 s (measured 2026-12-02).
+MAX_LIST_BYTES: Final = 20_000_000
 # What some systems add to every archive that is made on them.
 _LITTER: Final = ("__MACOSX/", ".DS_Store", "Thumbs.db", "desktop.ini")
 _REFUSALS: Final[dict[Reason, str]] = {
@@ -53,8 +55,12 @@ class Contents:
 
 
 @contextmanager
-def opened(file: IO[bytes], max_bytes: int) -> Iterator[tuple[Found, Contents, int]]:
+def opened(
+    file: IO[bytes], max_bytes: int, read: Callable[[bytes], Package] = read_package
+) -> Iterator[tuple[Found, Contents, int]]:
     """The GPT in an exported file, and how many bytes its archive unpacks to, at most `max_bytes`.
+
+    `read` does what `read_package` does.
 
     Raises NotImportable, which names what is wrong.
     """
@@ -64,18 +70,23 @@ def opened(file: IO[bytes], max_bytes: int) -> Iterator[tuple[Found, Contents, i
         if MANIFEST not in names:
             raise NotImportable(f"The archive has no {MANIFEST} at its top, so it is no exported GPT.")
         contents = Contents({}, archive)
-        package = read_package(contents.read(MANIFEST, MAX_MANIFEST_BYTES))
+        package = read(contents.read(MANIFEST, MAX_MANIFEST_BYTES))
         _check_names({MANIFEST, *package.paths()}, names)
         yield Found(OWN, package), contents, sum(entry.file_size for entry in entries)
 
 
 @contextmanager
 def open_archive(file: IO[bytes]) -> Iterator[zipfile.ZipFile]:
-    """The zip archive in `file`. Raises NotImportable if it is none."""
+    """The zip archive in `file`. Raises NotImportable if it is none, or has too many entries to list."""
     try:
-        archive = zipfile.ZipFile(file)
+        # As zipfile finds it: another reader could be shown another list.
+        end = zipfile._EndRecData(file)  # type: ignore[attr-defined]
+        is_long = end is not None and end[zipfile._ECD_SIZE] > MAX_LIST_BYTES  # type: ignore[attr-defined]
+        archive = None if is_long else zipfile.ZipFile(file)
     except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError, OverflowError) as error:
         raise NotImportable("The archive is damaged.") from error
+    if archive is None:
+        raise NotImportable(f"{_REFUSALS['large']}.")
     with archive:
         yield archive
 

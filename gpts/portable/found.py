@@ -6,7 +6,9 @@ the limits of this one and notes each loss.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, ClassVar, Final
+
+from pydantic import ConfigDict
 
 from gpts.portable.package import Authentication, Package, PackedAction, PackedFile, PackedModel
 from gpts.spec.actions import MAX_ACTIONS, NAME_CHARS
@@ -29,6 +31,8 @@ class Found:
 
     `notes` say what could not be carried over or has to be set up, for the person who imports it.
     """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
 
     source: str
     package: Package

@@ -1,9 +1,14 @@
-"""Tells what a text is by what is in it, whatever its file is called."""
+"""Tells what a text is by what is in it, whatever its file is called.
+
+A text of 20 MB can take a minute and gigabytes, so that only a confined process does it (`workers/readers`).
+"""
 
 import json
 import re
 from dataclasses import dataclass
 from typing import Any, Final, Literal
+
+from pydantic import TypeAdapter
 
 from gpts.portable import chatgpt, chatgpt_chats, librechat, modelfile, open_webui, other_chats
 from gpts.portable.chats import Chat
@@ -13,6 +18,8 @@ from gpts.portable.package import FORMAT
 
 # A JSON file with more is only read as an export of chats, one chat at a time.
 MAX_JSON_CHARS: Final = 20_000_000
+# Of one import.
+MAX_GPTS: Final = 50
 _OPENAPI: Final = re.compile(r"""^(openapi|swagger)\s*:\s*["']?\d""", re.M)
 _CHATS: Final = re.compile(r'"(?:mapping|history)"\s*:\s*\{|"conversationId"\s*:')
 
@@ -23,6 +30,19 @@ class Recognised:
 
     kind: Literal["gpts", "openapi", "chats", "file"]
     gpts: tuple[Found, ...] = ()
+
+
+_AS_JSON: Final = TypeAdapter(Recognised)
+
+
+def to_json(recognised: Recognised) -> bytes:
+    """What was recognised, for another process."""
+    return _AS_JSON.dump_json(recognised)
+
+
+def from_json(data: bytes) -> Recognised:
+    """What another process recognised."""
+    return _AS_JSON.validate_json(data)
 
 
 def recognise(text: str, name: str = "") -> Recognised:
@@ -70,6 +90,8 @@ def _of_value(value: Any) -> Recognised:
     found = [chatgpt.read_gizmo(each) for each in chatgpt.gizmos_in(value)]
     found = found or [open_webui.read_model(each) for each in open_webui.models_in(value)]
     found = found or [librechat.read_agent(each) for each in librechat.agents_in(value)]
+    if len(found) > MAX_GPTS:
+        raise NotImportable(f"This import has {len(found)} GPTs. Up to {MAX_GPTS} fit.")
     return Recognised("gpts", tuple(found)) if found else Recognised("file")
 
 

@@ -101,7 +101,7 @@ def _owners_credential(row: Outside, settings: ToolSettings) -> Credential:
 
 
 def draw(prompt: str, settings: ToolSettings) -> dict[str, Any]:
-    """A GPT's picture as PNG in base64 under `picture`; or the reason why not in `refused`."""
+    """A GPT's picture as WebP in base64 under `picture`; or the reason why not in `refused`."""
     try:
         return {"picture": b64encode(picture(prompt, settings)).decode()}
     except ToolError as error:

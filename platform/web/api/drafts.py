@@ -104,11 +104,11 @@ def read_picture(request: HttpRequest, slug: str) -> FileResponse:
     return picture_response(access_gpt(caller(request), slug).picture.name or "")
 
 
-@router.post("/gpts/{slug}/picture", response={200: OwnGpt, **INVALID})
+@router.post("/gpts/{slug}/picture", response={200: OwnGpt, 503: ProblemDetails, **INVALID})
 def upload_picture(request: HttpRequest, slug: str, file: Upload[UploadedFile]) -> Gpt:
     """Replace the picture, for everyone at once, with a PNG, JPEG, WebP or GIF (multipart field `file`)."""
     gpt = access_draft(caller(request), slug)
-    return services.update_gpt(gpt, {"picture": store_picture(file)}, by=caller(request))
+    return services.update_gpt(gpt, {"picture": store_picture(file, caller(request))}, by=caller(request))
 
 
 @router.post(

@@ -116,7 +116,7 @@ def _picture(draft: Draft, found: Found, contents: Contents) -> str:
     if not data:
         return ""
     try:
-        return store_picture(ContentFile(data))
+        return store_picture(ContentFile(data), draft.user)
     except ValidationError as error:
         draft.refuse(gettext("The picture was not imported: {error}").format(error=error.messages[0]))
         return ""

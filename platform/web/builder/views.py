@@ -36,6 +36,7 @@ from web.builder.models_access import Sharing
 from web.builder.models_files import KnowledgeFile
 from web.builder.models_listing import ListingReview
 from web.builder.pictures import store_picture
+from web.rpc import NoResult
 
 View = Callable[..., HttpResponse]
 WHO_CAN: Final[dict[str, str]] = {
@@ -196,9 +197,10 @@ def add_attachments(request: PersonRequest, gpt: Gpt) -> None:
         for file in request.FILES.getlist("files"):
             files.add_file(gpt, file.name or "file", file.chunks())
         if picture := request.FILES.get("picture"):
-            services.update_gpt(gpt, {"picture": store_picture(picture)}, by=request.user)
-    except ValidationError as error:
-        messages.error(request, " ".join(error.messages))
+            services.update_gpt(gpt, {"picture": store_picture(picture, request.user)}, by=request.user)
+    except (ValidationError, NoResult) as error:
+        texts = error.messages if isinstance(error, ValidationError) else [str(error)]
+        messages.error(request, " ".join(texts))
 
 
 def publish(request: PersonRequest, gpt: Gpt) -> HttpResponse:

@@ -23,7 +23,7 @@ from web.rpc import NoResult
 def edit_picture(request: PersonRequest, gpt: Gpt) -> HttpResponse:
     """Replace the picture of a GPT, or remove it if none was sent."""
     upload = request.FILES.get("picture")
-    return _set_picture(request, gpt, lambda: store_picture(upload) if upload else "")
+    return _set_picture(request, gpt, lambda: store_picture(upload, request.user) if upload else "")
 
 
 @require_POST

@@ -4,6 +4,7 @@ What a file is, its content says. OpenAPI documents and further files belong to 
 everything is read and checked, then all of it is stored at once, so that an import that is refused leaves nothing.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,9 +20,10 @@ from django.utils.translation import gettext, gettext_noop
 from gpts.portable.archive import Contents, open_archive, opened
 from gpts.portable.errors import NotImportable
 from gpts.portable.found import Fields, Found
-from gpts.portable.package import MANIFEST, Authentication
-from gpts.portable.recognising import MAX_JSON_CHARS, Recognised, has_chats, recognise, recognise_pasted
+from gpts.portable.package import MANIFEST, Authentication, Package
+from gpts.portable.recognising import MAX_GPTS, MAX_JSON_CHARS, Recognised, from_json, has_chats
 from gpts.spec.actions import DOCUMENT_BYTES
+from web import confined
 from web.accounts import quotas
 from web.accounts.models import User
 from web.builder import imports
@@ -35,10 +37,10 @@ if TYPE_CHECKING:
     Upload = UploadedFile[Any]
 else:
     Upload = UploadedFile
-MAX_GPTS: Final = 50
 MAX_PASTED_CHARS: Final = 2_000_000
 HEAD_BYTES: Final = 100_000
 _ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
+TOO_MUCH: Final = gettext_noop("This takes too long to read, or has too much in it. Split it up.")
 NOTHING: Final = gettext_noop("Paste a configuration or choose a file.")
 WHOSE: Final = gettext_noop(
     "This import has {n} GPTs. Import other files and OpenAPI documents with the one GPT that they belong to."
@@ -71,10 +73,10 @@ def bring(user: User, text: str, uploads: Sequence[Upload]) -> Taken:
     """
     brought = Brought()
     if text.strip():
-        _sort_pasted(brought, text.replace("\x00", ""))
+        _sort_pasted(brought, user, text.replace("\x00", ""))
     for upload in uploads:
         with _named(upload):
-            _sort(brought, upload)
+            _sort(brought, user, upload)
     if not (text.strip() or uploads):
         raise ValidationError({"text": gettext(NOTHING)})
     _give_files_to_their_gpt(brought)
@@ -101,11 +103,22 @@ def _named(upload: Upload) -> Iterator[None]:
         raise ValidationError({"file": f"{name}: {error}"}) from error
 
 
-def _sort_pasted(brought: Brought, text: str) -> None:
+def _read(user: User, reader: str, data: bytes, *args: str) -> bytes:
+    """What a confined reader makes of the bytes. Raises NotImportable and NoResult."""
+    try:
+        made = confined.read(user.pk, reader, [data], *args)
+    except confined.Unreadable as error:
+        raise NotImportable(gettext(TOO_MUCH)) from error
+    if made.startswith(b'{"refused"'):
+        raise NotImportable(json.loads(made)["refused"])
+    return made
+
+
+def _sort_pasted(brought: Brought, user: User, text: str) -> None:
     if len(text) > MAX_PASTED_CHARS:
         raise ValidationError({"text": gettext("This is too long to paste. Upload it as a file.")})
     try:
-        found = recognise_pasted(text)
+        found = from_json(_read(user, "pasted", text.encode(errors="replace")))
     except NotImportable as error:
         raise ValidationError({"text": str(error)}) from error
     if found.kind == "chats":
@@ -119,7 +132,7 @@ def _add(brought: Brought, found: Recognised, name: str, text: str) -> None:
         brought.documents.append((name, text))
 
 
-def _sort(brought: Brought, upload: Upload) -> None:
+def _sort(brought: Brought, user: User, upload: Upload) -> None:
     file = cast(IO[bytes], upload.file)
     file.seek(0)
     head = file.read(HEAD_BYTES)
@@ -136,7 +149,8 @@ def _sort(brought: Brought, upload: Upload) -> None:
         (brought.chats if start.lstrip()[:1] in ("[", "{") and has_chats(start) else brought.files).append(upload)
         return
     text = (head + file.read()).decode("utf-8-sig", errors="replace").replace("\x00", "")
-    found = recognise(text, PurePath(upload.name or "").name)
+    name = PurePath(upload.name or "").name
+    found = from_json(_read(user, "uploaded", text.encode(errors="replace"), name))
     if found.kind == "chats":
         brought.chats.append(upload)
     elif found.kind == "file":
@@ -193,10 +207,14 @@ def _with_documents(found: Found, documents: Iterable[tuple[str, str]]) -> Found
 
 def _drafts(user: User, brought: Brought) -> list[imports.Draft]:
     """Every GPT, read and checked. Raises ValidationError, QuotaExceeded, NoResult."""
+
+    def read_package(data: bytes) -> Package:
+        return Package.model_validate_json(_read(user, "package", data))
+
     drafts = []
     most = settings.MAX_FILES_PER_GPT * settings.MAX_FILE_BYTES
     for upload in brought.packages:
-        with _named(upload), opened(cast(IO[bytes], upload.file), most) as (found, contents, n_bytes):
+        with _named(upload), opened(cast(IO[bytes], upload.file), most, read_package) as (found, contents, n_bytes):
             quotas.check_storage(user.pk, n_bytes)
             drafts.append(imports.prepare(user, found, contents))
     files = [(each.name or "file", each.chunks()) for each in brought.files]

@@ -1,12 +1,12 @@
 """A picture for a GPT that a worker draws: called for over RPC, kept like an upload."""
 
 from base64 import b64encode
-from io import BytesIO
 
 import pytest
 from PIL import Image
 
 from web import rpc
+from workers.readers.pictures import as_square
 
 from .conftest import JSON
 
@@ -29,9 +29,7 @@ def asked(monkeypatch) -> list:
         return calls.answer
 
     monkeypatch.setattr(rpc, "call", ask)
-    data = BytesIO()
-    Image.new("RGB", (512, 512), "teal").save(data, "PNG")
-    calls.answer = {"picture": b64encode(data.getvalue()).decode()}
+    calls.answer = {"picture": b64encode(as_square(Image.new("RGB", (512, 512), "teal"))).decode()}
     return calls
 
 
@@ -61,7 +59,6 @@ def test_without_words_it_is_drawn_from_what_the_gpt_is_and_an_endpoint_is_asked
     [
         {"refused": "The image service is busy; try again in a minute."},
         rpc.NoResult(rpc.TOO_LATE),
-        {"picture": b64encode(b"no picture").decode()},
     ],
 )
 def test_when_nothing_can_be_drawn_the_reason_is_told_and_the_face_stays(as_alice, gpt, asked, answer):

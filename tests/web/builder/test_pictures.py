@@ -2,19 +2,22 @@
 
 from io import BytesIO
 from pathlib import Path
+from unittest import mock
 
 import pytest
-from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
+from web import confined
 from web.builder.categories import DEFAULTS
 from web.builder.faces import CATEGORY_MARKS, MARKS, N_TINTS, mark_key, tint
 from web.builder.models import Gpt
 from web.builder.models_access import Sharing
-from web.builder.pictures import read_square, store_picture
+from web.builder.pictures import store_picture
 from web.builder.services import delete_gpt, set_sharing
 from web.builder.templatetags.faces import face
+from web.confined import Unreadable
+from web.rpc import AWAY, NoResult
 from web.runs.services import start_conversation
 
 from .conftest import JSON
@@ -69,45 +72,25 @@ def test_too_many_pixels_or_bytes_are_refused(as_alice, gpt, settings):
     assert "Too large" in put(as_alice, photo()).json()["errors"]["picture"][0]
 
 
-@pytest.mark.parametrize(
-    ("kind", "mode", "size"),
-    [
-        ("PNG", "LA", (3840, 2160)),
-        ("GIF", "P", (3840, 2160)),
-        ("WEBP", "RGB", (2236, 2236)),
-        ("JPEG", "CMYK", (4000, 3100)),
-    ],
-)
-def test_the_largest_pictures_take_less_than_100_mb(kind, mode, size):
-    """And those that are larger nothing: a PNG of 4.9 kB took 347 MB of the web process."""
-    largest = [photo(kind, size, mode=mode, progressive=True), photo("PNG", (6_300, 6_300), mode="1")]
-    before = memory_mb("VmRSS")
-    Path("/proc/self/clear_refs").write_text("5")  # starts a new peak
+def test_the_same_picture_is_kept_twice_at_once(alice, pictures, monkeypatch):
+    first, again, write = photo(), [photo()], Path.write_bytes
 
-    assert read_square(largest[0]).size == (256, 256)
-    with pytest.raises(ValidationError, match="million pixels"):
-        read_square(largest[1])
-
-    assert memory_mb("VmHWM") - before < 100
-
-
-def memory_mb(name: str) -> float:
-    """This process's memory now (VmRSS) or at its peak (VmHWM)."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(name))
-
-
-def test_the_same_picture_is_kept_twice_at_once(pictures, monkeypatch):
-    first, again, save = photo(), [photo()], Image.Image.save
-
-    def interrupted(image, *args, **kwargs) -> None:
-        save(image, *args, **kwargs)
+    def interrupted(path, data) -> int:
+        n = write(path, data)
         if again:
-            store_picture(again.pop())
+            store_picture(again.pop(), alice)
+        return n
 
-    monkeypatch.setattr(Image.Image, "save", interrupted)
-    name = store_picture(first)
+    monkeypatch.setattr(Path, "write_bytes", interrupted)
+    name = store_picture(first, alice)
     assert [each.name for each in pictures.iterdir()] == [name]
+
+
+def test_without_a_worker_or_if_it_takes_too_long_the_reason_is_told(as_alice, gpt, monkeypatch):
+    for trouble, words in ((NoResult(AWAY), "right now"), (Unreadable(), "Couldn’t read")):
+        monkeypatch.setattr(confined, "read", mock.Mock(side_effect=trouble))
+        assert words in put(as_alice, photo()).json()["errors"]["picture"][0]
+    assert not Gpt.objects.get(id=gpt.id).picture
 
 
 def test_the_picture_can_be_taken_away(as_alice, gpt):

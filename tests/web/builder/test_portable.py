@@ -50,7 +50,7 @@ def full(gpt, alice, bob, worker) -> Gpt:  # noqa: F811
     """Alice's GPT with something of everything, and a marker in each secret."""
     fields = {"description": "D", "capabilities": ["memory", "web_browsing"], "temperature": 1.5, "face": "wrench"}
     services.update_gpt(gpt, {**fields, "only_from_knowledge": True, "a2a": True, "category": "work"}, by=gpt.owner)
-    services.update_gpt(gpt, {"picture": store_picture(picture())}, by=gpt.owner)
+    services.update_gpt(gpt, {"picture": store_picture(picture(), gpt.owner)}, by=gpt.owner)
     services.set_sharing(gpt, "link", by=gpt.owner)
     Gpt.objects.filter(id=gpt.id).update(link_secret=f"{MARKER}link")
     file = files.add_file(gpt, "manual.md", [b"# Manual"])

@@ -1,17 +1,21 @@
 """GPTs from elsewhere become drafts with their fields, files and actions; what is left out is named."""
 
+import io
 import json
+import zipfile
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from gpts.portable import archive
 from gpts.portable.package import Package
 from gpts.portable.recognising import recognise
 from tests.web.builder.test_actions import worker  # noqa: F401 - a fixture
 from tests.web.runs.foreign_exports import EXPORTS, GIZMO, SECRET, WEATHER, Export, dumped
-from web import rpc
+from web import confined, rpc
 from web.accounts import quotas
 from web.builder.duplicates import keyless
 from web.builder.models import Gpt
@@ -128,6 +132,23 @@ def test_of_several_gpts_all_are_imported_or_none(alice, worker):  # noqa: F811
     with pytest.raises(quotas.QuotaExceeded):
         brought(alice, EXPORTS["Open WebUI, several models"])
     assert not alice.gpts.exists()
+
+
+def test_what_takes_too_long_to_read_is_refused_in_words(alice, monkeypatch):
+    monkeypatch.setattr(confined, "read", mock.Mock(side_effect=confined.Unreadable))
+    for text, named in (("{}", {}), ("", {"a.json": b"{}"})):
+        with pytest.raises(ValidationError, match="takes too long to read"):
+            bring(alice, text, files(named))
+
+
+def test_an_archive_with_too_long_a_list_is_not_listed(alice, monkeypatch):
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as packed:
+        packed.writestr("conversations.json", "[]")
+    monkeypatch.setattr(archive, "MAX_LIST_BYTES", 50)
+    monkeypatch.setattr(zipfile, "ZipFile", None)
+    with pytest.raises(ValidationError, match="unpacks to more"):
+        bring(alice, "", files({"a.zip": data.getvalue()}))
 
 
 def test_without_a_worker_nothing_is_imported(alice, monkeypatch):

@@ -1,4 +1,4 @@
-"""Orders for pictures; decoding pictures and encoding them again, limited in size and without metadata."""
+"""Orders for pictures; pictures of others, decoded in a child process, and encoding them again without metadata."""
 
 import re
 import time
@@ -8,16 +8,19 @@ from io import BytesIO
 from pathlib import Path
 from typing import Final
 
-from PIL import Image, ImageOps
+from PIL import Image
 
+from workers.isolation.errors import FileError, TooLarge
+from workers.isolation.parent import ParserLimits, run_on_bytes
+from workers.readers.pictures import MAX_DRAWN_PIXELS, SIZE
 from workers.tools import ToolError
 
 MIME: Final = "image/png"
-FORMATS: Final = ("PNG", "JPEG", "WEBP")
-# Decoding takes four bytes per pixel. The largest size on offer has less than a tenth of this.
-MAX_PIXELS: Final = 16_777_216
+_PIXELS: Final = "workers.readers.pictures:pixels"
+_LIMITS: Final = ParserLimits(15, 15, page_s=0, max_s=15, memory_bytes=1_000_000_000)
 NAME_CHARS: Final = 48
 TOO_SLOW: Final = "The picture took too long. Ask for a smaller one, or for fewer at once."
+TOO_LARGE: Final = f"The picture has more than {MAX_DRAWN_PIXELS // 10**6} million pixels. Ask for a smaller one."
 UNREADABLE: Final = "The image service returned something that isn't a picture. Try again, or tell your admin."
 
 
@@ -51,16 +54,12 @@ class DrawingControl:
 def read_picture(data: bytes) -> Image.Image:
     """The picture in `data` as upright RGB. Raises ToolError if it is not one or has too many pixels."""
     try:
-        with Image.open(BytesIO(data), formats=FORMATS) as image:
-            _check_size(image)
-            return ImageOps.exif_transpose(image).convert("RGB")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        made = run_on_bytes(_PIXELS, data, limits=_LIMITS)
+    except TooLarge as error:
+        raise ToolError(TOO_LARGE) from error
+    except FileError as error:
         raise ToolError(UNREADABLE) from error
-
-
-def _check_size(image: Image.Image) -> None:
-    if image.width * image.height > MAX_PIXELS:
-        raise ToolError(f"The picture has more than {MAX_PIXELS // 10**6} million pixels. Ask for a smaller one.")
+    return Image.frombytes("RGB", SIZE.unpack_from(made), made[SIZE.size :])
 
 
 def read_file(path: Path) -> Image.Image:
@@ -72,8 +71,9 @@ def read_file(path: Path) -> Image.Image:
 
 
 def as_png(image: Image.Image) -> bytes:
-    """`image` as a PNG without metadata. Raises ToolError."""
-    _check_size(image)
+    """`image` as a PNG without metadata. Raises ToolError if it has too many pixels."""
+    if image.width * image.height > MAX_DRAWN_PIXELS:
+        raise ToolError(TOO_LARGE)
     bare = Image.frombytes("RGB", image.size, image.convert("RGB").tobytes())
     data = BytesIO()
     bare.save(data, "PNG")

@@ -8,6 +8,7 @@ from PIL import Image
 
 from gpts.spec.builtin_tools import BUILTIN_TOOLS
 from gpts.spec.tools import ToolSpec
+from workers.readers.pictures import as_square
 from workers.tools import InputFile, ToolContext, ToolError, ToolOutput, escaped
 from workers.tools.make_image import diffusion, endpoint
 from workers.tools.make_image.pictures import MIME, DrawingControl, Order, as_png, name_for, read_file
@@ -62,10 +63,10 @@ def run(arguments: dict[str, Any], ctx: ToolContext, settings: ToolSettings) -> 
 
 
 def picture(prompt: str, settings: ToolSettings, deadline_s: float = 120.0) -> bytes:
-    """A small square PNG of `prompt`, outside any conversation. Raises ToolError."""
+    """A small square WebP of `prompt`, outside any conversation. Raises ToolError."""
     order = _order({"prompt": prompt, "size": SMALL_SIZE}, None)
     with closing(_draw(settings, order, DrawingControl(min(deadline_s, settings.images.timeout_s)))) as drawn:
-        return as_png(next(drawn))
+        return as_square(next(drawn))
 
 
 def _draw(settings: ToolSettings, order: Order, control: DrawingControl) -> Generator[Image.Image]:
