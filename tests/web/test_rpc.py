@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 import redis
@@ -222,6 +223,19 @@ def test_one_person_waits_for_a_few_addresses_at_once_and_others_are_not_held_up
         silent.set()
         assert rpc.call_for(2, "import", queue="tools", timeout_s=5) == {}
     assert rpc.call_for(1, "import", queue="tools", timeout_s=5) == {}
+
+
+def test_a_call_that_is_late_keeps_its_place_while_a_worker_may_be_at_it(settings, monkeypatch) -> None:
+    settings.MAX_FORM_CALLS_PER_PERSON = 1
+    late = mock.Mock(side_effect=rpc.Late(rpc.TOO_LATE))
+    monkeypatch.setattr(rpc, "call", late)
+    with pytest.raises(rpc.Late):
+        rpc.call_for(3, "import", queue="tools", timeout_s=0.2)
+    with pytest.raises(NoResult, match="too many requests in progress"):
+        rpc.call_for(3, "import", queue="tools", timeout_s=0.2)
+    late.side_effect = None
+    assert wait_until(lambda: rpc.OUTSIDE.take(3, 1) is not None)
+    assert rpc.call_for(3, "import", queue="tools", timeout_s=0.2)
 
 
 def test_every_call_to_workers_is_counted_by_person_but_for_those_that_bound_it_themselves() -> None:

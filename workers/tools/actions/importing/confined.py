@@ -5,6 +5,7 @@ What they describe can take hours to walk, or multiply to gigabytes. A worker ta
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from workers.isolation.errors import FileError
@@ -14,6 +15,8 @@ from workers.tools.actions.importing.schemas import Notes, Schemas
 
 # The largest real documents of 2 MB are read in 5 s (measured 2026-11-24). The result has to fit an RPC's payload.
 LIMITS: Final = ParserLimits(20, 20, page_s=0, max_s=20, memory_bytes=1_000_000_000, answer_bytes=3_000_000)
+# A listing that takes its time is waited for as well, within the caller's minute.
+OF_TOOLS: Final = replace(LIMITS, wall_s=10, cpu_s=10, max_s=10)
 TOO_MUCH: Final = "The document takes too long to read, or describes too much. Remove unused parts."
 TOO_LONG: Final = "The server describes its tools at too great length."
 _DOCUMENT: Final = "workers.tools.actions.importing.confined:document_in_child"
@@ -44,7 +47,7 @@ def inline_confined(schemas: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Each of the schemas without references, and limited in size. Raises ImportRefused."""
     try:
         inlined: list[dict[str, Any]] = json.loads(
-            run_on_bytes(_SCHEMAS, json.dumps(list(schemas)).encode(), limits=LIMITS)
+            run_on_bytes(_SCHEMAS, json.dumps(list(schemas)).encode(), limits=OF_TOOLS)
         )
     except FileError as error:
         raise ImportRefused(TOO_LONG) from error
