@@ -6,7 +6,6 @@ never repeats it (`plan.py`), and the form is gone.
 """
 
 import hashlib
-import threading
 from time import monotonic, sleep
 from typing import Final
 
@@ -17,23 +16,29 @@ from gpts.runs.steps import Approval, ApprovalRequest, ToolCall, ToolStarted, lo
 from gpts.safety.flow import context_label
 from web.runs.approving import expire_requests
 from web.runs.models import StepRow
+from web.slots import Slots
 from workers.runs.turn import HeldTurn
 
 WAIT_S: Final = 300.0
 LOOK_EVERY_S: Final = 0.5
 # Calls of one process that may wait for people at once: half of its threads (deploy/supervisor.conf).
 MAX_WAITING: Final = 12
-_free = threading.BoundedSemaphore(MAX_WAITING)
+# Of one person: a server of theirs may ask for forms in call after call.
+MAX_OF_ONE: Final = 3
+_of_one: Final = Slots()
+_of_all: Final = Slots()
 
 
 def ask(turn: HeldTurn, call: ToolCall, form: Form) -> Approval:
     """The person's answer to `form`, expired if it takes too long or too many wait. Raises LeaseLost, RunOver."""
-    if not _free.acquire(blocking=False):
-        return Approval(call_id=call.call_id, allowed=False, expired=True)
+    places = _of_one.take(turn.run.owner_id, MAX_OF_ONE), _of_all.take(0, MAX_WAITING)
     try:
+        if None in places:
+            return Approval(call_id=call.call_id, allowed=False, expired=True)
         return _asked(turn, call, form)
     finally:
-        _free.release()
+        for place in filter(None, places):
+            place.free()
         connection.close()  # this thread's own
 
 

@@ -203,12 +203,17 @@ class TestDuringACall:
         self.meanwhile(run, lambda: services.cancel_run(run))
         assert not any(isinstance(step, ToolResult) for step in log.read(run.id))
 
-    def test_only_so_many_calls_wait_at_once(self, run, monkeypatch):
-        monkeypatch.setattr(asking, "_free", threading.BoundedSemaphore(1))
-        asking._free.acquire()
+    @pytest.mark.parametrize(("limit", "whose"), [("MAX_WAITING", "all"), ("MAX_OF_ONE", "one"), ("MAX_OF_ONE", "")])
+    def test_only_so_many_calls_wait_at_once(self, run, monkeypatch, limit, whose):
+        monkeypatch.setattr(asking, "WAIT_S", 0.1)
+        monkeypatch.setattr(asking, limit, 1)
+        taken = {"all": (asking._of_all, 0), "one": (asking._of_one, run.owner_id), "": (asking._of_one, -1)}[whose]
+        held = taken[0].take(taken[1], 1)
         self.advance(run, "tools")
         assert self.result(run) == "False True {}"
-        assert not any(isinstance(step, ApprovalRequest) and step.form for step in log.read(run.id))
+        asked = any(isinstance(step, ApprovalRequest) and step.form for step in log.read(run.id))
+        assert asked is not bool(whose)
+        held.free()
 
     def test_an_answer_that_comes_after_the_worker_died_is_refused(self, run):
         def person() -> None:
