@@ -262,6 +262,7 @@ SIGNUP_OPEN = read_bool("SIGNUP_OPEN", True)
 SIGNUP_DOMAINS = tuple(read("SIGNUP_DOMAINS").split())
 EMAIL_HOST = read("EMAIL_HOST")
 EMAIL_PORT = read_int("EMAIL_PORT", 587, most=65_535)
+EMAIL_TIMEOUT = 20  # seconds of silence; without it a mail server that hangs would hold a worker's threads
 EMAIL_HOST_USER = read("EMAIL_HOST_USER")
 EMAIL_HOST_PASSWORD = read("EMAIL_HOST_PASSWORD")
 EMAIL_USE_TLS = read_bool("EMAIL_USE_TLS", True)
