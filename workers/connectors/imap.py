@@ -1,6 +1,6 @@
 """Mailboxes: each message of the last days becomes a file. Nothing there is changed, not even what is unread.
 
-Servers are not trusted: the bytes and seconds of an answer, and of a whole look, are bounded where bytes arrive.
+Servers are not trusted: the bytes, lines and seconds of an answer are bounded where they arrive.
 """
 
 import imaplib
@@ -27,12 +27,9 @@ _TIMEOUT_S: Final = 30.0
 _ANSWER_BYTES: Final = 1_000_000
 _LINE_BYTES: Final = 1_000
 _ANSWER_S: Final = 120.0
-# Of one look.
-_LOOK_BYTES: Final = 1_000_000_000
 _MONTHS: Final = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 _SIZE: Final = re.compile(rb"RFC822\.SIZE (\d{1,18})")
 TOO_MUCH: Final = "The mail server sent more than was asked of it, or too slowly."
-LATER: Final = "There are too many large messages for one look. What was read by then is kept."
 _UNSAFE: Final = re.compile(r"[^\w.()\-, ]+")
 
 
@@ -41,7 +38,6 @@ class _Bounded(io.RawIOBase):
 
     def __init__(self, source: socket.socket, check: Callable[[], None]) -> None:
         self._source, self._check = source, check
-        self._n_left_of_look = _LOOK_BYTES
         self.expect(_ANSWER_BYTES)
 
     def expect(self, most_bytes: int) -> None:
@@ -61,11 +57,8 @@ class _Bounded(io.RawIOBase):
     def count(self, n_bytes: int) -> None:
         """Count so many bytes as received."""
         self.n_left -= n_bytes
-        self._n_left_of_look -= n_bytes
         if self.n_left < 0 or monotonic() > self._ends:
             raise SourceError(TOO_MUCH)
-        if self._n_left_of_look < 0:
-            raise SourceError(LATER)
 
 
 class _Connection(imaplib.IMAP4_SSL):
