@@ -10,8 +10,7 @@ from gpts.portable.errors import NotImportable
 CHUNK_CHARS: Final = 1 << 20
 # Enough to see where the list begins.
 HEAD_CHARS: Final = 200
-# The longest conversation that was seen has 20 MB. While one is parsed, ten times its size is needed, of a hostile one
-# twenty times.
+# The longest conversation that was seen has 20 MB. Parsing takes ten times as much memory, of a hostile one twenty.
 MAX_ITEM_CHARS: Final = 30_000_000
 _LIST: Final = re.compile(r'\s*(?:\{\s*"(?:conversations|chats|data)"\s*:\s*)?\[')
 _GAP: Final = re.compile(r"[\s,]*")
