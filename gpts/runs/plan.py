@@ -51,6 +51,8 @@ from gpts.spec.tools import ToolSpec, call_digest
 
 INTERRUPTED: Final = "Interrupted: the worker stopped while this ran. It may or may not have taken effect."
 REPEATED: Final = "You made this exact call before in this turn. Its result is above: answer with it."
+WRONG: Final = "This call was not made: {problem}. Make it again with the right arguments, or answer without it."
+NO_CALLS: Final = "No functions can be called in this answer. Answer in words, with what you know."
 DECLINED: Final = "The user declined this call."
 NOT_ANSWERED: Final = "The user doesn't want to answer this. Don't ask again; go on without it."
 DISMISSED: Final = "The user closed the form without answering. Don't ask again; go on without it."
@@ -226,7 +228,10 @@ def _together(first: RunTools, decisions: Sequence[Decision], tools: Mapping[str
 def _decide_call(call: ToolCall, state: TurnState, circumstances: Circumstances) -> Decision:
     log, tool = state.steps, state.tools.get(call.name)
     if tool is None:
-        return RejectCall(call, f"There is no tool named {call.name}.")
+        forbidden = {each.name for each in state.user_message().overrides.tools}
+        return RejectCall(call, NO_CALLS if call.name in forbidden else f"There is no tool named {call.name}.")
+    if call.problem:
+        return RejectCall(call, WRONG.format(problem=call.problem))
     if any(isinstance(step, ToolStarted) and step.call_id == call.call_id for step in log):
         return RejectCall(call, INTERRUPTED)
     if tool.effect == "read" and _was_answered(call, log):

@@ -16,8 +16,8 @@ CLOSING: Final = "</tool_call>"
 # Characters allowed between calls in a list or sequence.
 _BETWEEN: Final = " \t\r\n,;"
 
-# A call as the model wrote it: the tool's name and the arguments.
-Written = tuple[str, dict[str, Any]]
+# A call as the model wrote it: the tool's name and the arguments, as a text where it wrote one.
+Written = tuple[str, dict[str, Any] | str]
 
 
 def prose(raw: str, ended: bool) -> str:
@@ -47,9 +47,24 @@ def parse(raw: str, first_call: int) -> tuple[str, tuple[ToolCall, ...]]:
             text += OPENING
             at = opened + len(OPENING)
         else:
-            (name, arguments), at = block
-            calls.append(ToolCall(call_id=f"call_{first_call + len(calls)}", name=name, arguments=arguments))
+            written_call, at = block
+            calls.append(_made(f"call_{first_call + len(calls)}", *written_call))
     return (text + raw[at:]).strip(), tuple(calls)
+
+
+def _made(call_id: str, name: str, arguments: dict[str, Any] | str) -> ToolCall:
+    if isinstance(arguments, str):
+        value = object_in(arguments)
+        if value is None:
+            return ToolCall(call_id=call_id, name=name, arguments={"arguments": arguments}, raw=arguments)
+        arguments = value
+    return ToolCall(call_id=call_id, name=name, arguments=arguments)
+
+
+def object_in(text: str) -> dict[str, Any] | None:
+    """The JSON object that `text` is; an empty one if it is blank, None if it is anything else."""
+    value, end = json_at(text.strip() or "{}", 0)
+    return value if isinstance(value, dict) and end == len(text.strip() or "{}") else None
 
 
 def read_calls(text: str) -> list[Written] | None:
@@ -101,7 +116,7 @@ def _call(value: Any) -> Written | None:
     if not isinstance(value, dict):
         return None
     name, arguments = value.get("name"), value.get("arguments", value.get("parameters", {}))
-    if not isinstance(name, str) or not isinstance(arguments, dict):
+    if not isinstance(name, str) or not isinstance(arguments, dict | str):
         return None
     return name, arguments
 

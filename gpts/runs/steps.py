@@ -1,5 +1,6 @@
 """The steps of a run's log: what happened, in order. Everything shown is derived from them."""
 
+import json
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, TypeAdapter, model_validator
@@ -17,18 +18,29 @@ from gpts.values import Value
 
 FinishReason = Literal["stop", "length", "cancelled", "deadline", "tool_calls"]
 # What of a failure the caller can mend.
-ErrorCode = Literal["", "context_length_exceeded", "invalid_schema"]
+ErrorCode = Literal["", "context_length_exceeded", "invalid_schema", "invalid_reply"]
 Coverage = Literal["covered", "not_covered", "no_knowledge"]
 # "rewrite": a text to be written, of an answer or of the files; "whole_files": what the files hold altogether.
 Intent = Literal["question", "small_talk", "about_gpt", "rewrite", "whole_files"]
 
 
 class ToolCall(Value):
-    """A call that the model made: `arguments` is parsed JSON, checked to be an object."""
+    """A call that the model made: `arguments` is parsed JSON, checked to be an object.
+
+    `raw` is what the model wrote in place of an object, which is then the only argument. `problem` is why the call
+    cannot be made as it was written.
+    """
 
     call_id: str
     name: str
     arguments: dict[str, Any]
+    raw: str = ""
+    problem: str = ""
+
+    @property
+    def arguments_json(self) -> str:
+        """The arguments as JSON, or as the model wrote them."""
+        return self.raw or json.dumps(self.arguments, ensure_ascii=False)
 
 
 class FileRef(Value):

@@ -115,8 +115,8 @@ class GenerationRequest:
     """One reply to generate, within `deadline_s` seconds from the call of `stream`.
 
     `tools` are described to the model in its own format; `grammar` constrains its reply. What the engine `ignores`
-    has no effect. A reply under a JSON schema
-    is yielded whole at its end, after it was validated, with empty tokens before; calls likewise.
+    has no effect. Calls are yielded whole at the end, with empty tokens before, and so is a reply under a JSON schema
+    unless the engine is known to follow all of it.
     """
 
     messages: tuple[PromptMessage, ...]

@@ -17,7 +17,6 @@ from gpts.runs.replies import written
 from gpts.runs.steps import FinishReason
 from gpts.spec.tools import ToolSpec
 from workers.engine.base import EngineError, GenerationRequest, PromptTooLong, Usage
-from workers.engine.schemas import json_value
 
 # The field of a message for what the model reasoned: DeepSeek, llama.cpp and SGLang use the first, Ollama and vLLM
 # the second (vLLM reads both).
@@ -86,13 +85,10 @@ class StreamedAnswer:
             self._calls[place] = name + (function.get("name") or ""), arguments + (function.get("arguments") or "")
 
     def calls(self) -> str:
-        """The calls in the platform's form; empty if the reply was cut. Raises EngineError."""
+        """The calls in the platform's form; empty if the reply was cut."""
         if self._finish in (None, "length"):
             return ""
-        try:
-            return written([(name, _arguments(text)) for _, (name, text) in sorted(self._calls.items())])
-        except ValueError as error:
-            raise EngineError(f"The model server sent a call that is not JSON: {error}") from error
+        return written([call for _, call in sorted(self._calls.items())])
 
     def outcome(self, stopped: bool, late: bool) -> FinishReason:
         """Why the answer ended. Raises EngineError if the stream broke off without a reason."""
@@ -194,14 +190,6 @@ def _tool_choice(request: GenerationRequest) -> Any:
     return (
         {"type": "function", "function": {"name": grammar.tools[0].name}} if len(grammar.tools) == 1 else "required"
     )
-
-
-def _arguments(text: str) -> dict[str, Any]:
-    """The arguments of a call. Raises ValueError if they are not a JSON object."""
-    value = json_value(text or "{}")
-    if not isinstance(value, dict):
-        raise ValueError("the arguments are not an object")
-    return value
 
 
 def events_of(response: httpx.Response) -> Iterator[dict[str, Any]]:

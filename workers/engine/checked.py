@@ -1,7 +1,8 @@
-"""Validation of constrained replies: an engine yields only what parses and follows its schema.
+"""Validation of constrained replies: what does not follow its schema is generated once more with other sampling.
 
-The grammar alone cannot guarantee it (it approximates some keywords, a server may ignore it, a deadline may cut the
-reply), so the value is held back until it is validated, and generated once more with other sampling if it is wrong.
+The grammar alone cannot guarantee it (it leaves out some keywords, a server may ignore it, a deadline may cut the
+reply). A value is held back until it is validated, unless its engine is known to follow all of the schema. A call that
+is wrong twice is yielded as the model wrote it: whoever makes it tells the model what is wrong, and makes none of it.
 """
 
 import logging
@@ -11,9 +12,10 @@ from typing import Any, Final
 
 from gpts.runs.bare_calls import bare_calls, safe_length
 from gpts.runs.replies import OPENING, parse, prose, written
+from gpts.runs.steps import ToolCall
 from gpts.spec.tools import ToolSpec
 from workers.engine.base import GenerationRequest, Grammar, GrammarError, Sampling, Token
-from workers.engine.schemas import json_value, problem
+from workers.engine.schemas import follows, json_value, problem
 
 logger = logging.getLogger(__name__)
 
@@ -22,13 +24,17 @@ Attempt = Callable[[GenerationRequest], Iterator[Token]]
 _SECOND: Final = Sampling(temperature=0.8, top_p=0.95)
 
 
-def checked(request: GenerationRequest, attempt: Attempt) -> Iterator[Token]:
-    """The reply of `attempt` to `request`, validated by its grammar. Raises GrammarError after two attempts."""
+def checked(request: GenerationRequest, attempt: Attempt, *, streams: bool = False) -> Iterator[Token]:
+    """The reply of `attempt` to `request`, validated by its grammar. Raises GrammarError after two attempts.
+
+    `streams`: the engine follows schemas, so that a value is yielded while it is written, and attempted once.
+    """
     grammar = request.grammar
     if grammar is None:
         return attempt(request)
     if grammar.json_schema is not None:
-        return _checked_json(replace(request, stop=()), attempt, grammar.json_schema)
+        streams = streams and follows(grammar.json_schema)
+        return _checked_json(replace(request, stop=()), attempt, grammar.json_schema, streams)
     return _checked_calls(request, attempt, grammar)
 
 
@@ -37,22 +43,25 @@ def _again(request: GenerationRequest) -> GenerationRequest:
     return replace(request, sampling=request.sampling if request.sampling.temperature > 0 else second)
 
 
-def _checked_json(request: GenerationRequest, attempt: Attempt, schema: Mapping[str, Any]) -> Iterator[Token]:
-    """Empty tokens while the value is written, then the whole value; nothing if the deadline cut it."""
-    reason = ""
+def _checked_json(
+    request: GenerationRequest, attempt: Attempt, schema: Mapping[str, Any], streams: bool
+) -> Iterator[Token]:
+    """The value as it is written if it `streams`, or empty tokens and then all of it; nothing if a limit cut it."""
     for attempted in (request, _again(request)):
         text = ""
         for token in attempt(attempted):
             text += token.text
             if token.finish is None:
-                yield replace(token, text="")
-        if token.finish == "deadline":
-            yield replace(token, text="")
+                yield token if streams else replace(token, text="")
+        if token.finish == "deadline" or (streams and token.finish == "length"):
+            yield token if streams else replace(token, text="")
             return
         reason = json_problem(text, schema)
         if not reason:
-            yield replace(token, text=text, finish="stop")
+            yield replace(token, text=token.text if streams else text, finish="stop")
             return
+        if streams:
+            break
     raise GrammarError(f"The model wrote no value that follows the schema: {reason}")
 
 
@@ -84,13 +93,15 @@ def _checked_calls(request: GenerationRequest, attempt: Attempt, grammar: Gramma
         yield replace(token, text=raw[n_shown:])
         return
     logger.info("a call is generated again: %s", reason)
-    raw = ""
+    first, raw = raw, ""
     for token in attempt(replace(_again(request), stop=(), grammar=replace(grammar, required=True))):
         raw += token.text
         if token.finish is None:
             yield replace(token, text="")
     raw = _with_bare_calls(raw, tools)
-    if reason := calls_problem(raw, tools, required=True):
+    if not parse(raw, 0)[1]:
+        raw = first
+    if not parse(raw, 0)[1]:
         raise GrammarError(f"The model wrote no valid call: {reason}")
     yield replace(token, text=raw[len(prose(raw, ended=True)) :], finish="stop")
 
@@ -106,12 +117,16 @@ def _with_bare_calls(raw: str, tools: Mapping[str, ToolSpec]) -> str:
 def calls_problem(raw: str, tools: Mapping[str, ToolSpec], *, required: bool) -> str:
     """What is wrong with the calls in `raw`; empty if nothing is."""
     calls = parse(raw, 0)[1]
-    for call in calls:
-        if call.name not in tools:
-            return f"there is no tool {call.name[:80]!r}"
-        reason = problem(call.arguments, tools[call.name].parameters)
-        if reason:
-            return f"{call.name}: {reason}"
     if required and not calls:
         return "it ended without a whole call" if OPENING in raw else "it made no call"
-    return ""
+    return next((reason for call in calls if (reason := call_problem(call, tools))), "")
+
+
+def call_problem(call: ToolCall, tools: Mapping[str, ToolSpec]) -> str:
+    """Why the call cannot be made; empty if it can."""
+    if call.name not in tools:
+        return f"there is no tool {call.name[:80]!r}"
+    if call.raw:
+        return f"{call.name}: the arguments are not a JSON object"
+    reason = problem(call.arguments, tools[call.name].parameters)
+    return f"{call.name}: {reason}" if reason else ""

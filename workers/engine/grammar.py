@@ -12,6 +12,7 @@ shortest closing is forced.
 import json
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import llguidance
@@ -227,7 +228,27 @@ class GrammarCompiler:
             return self._made
 
     def _compile(self, grammar: Grammar) -> tuple[Any, int]:
-        """A matcher at its start, and the number of tokens of its shortest reply. Raises SchemaRefused."""
+        """A matcher at its start, and the number of tokens of its shortest reply. Raises SchemaRefused.
+
+        A tool whose schema no grammar can follow takes any object: the model need not call it.
+        """
+        try:
+            return self._compile_all(grammar)
+        except SchemaRefused:
+            if not grammar.tools:
+                raise
+        open_ = {"parameters": {"type": "object"}}
+        tools = tuple(tool if self._can_follow(tool) else tool.model_copy(update=open_) for tool in grammar.tools)
+        return self._compile_all(replace(grammar, tools=tools))
+
+    def _can_follow(self, tool: ToolSpec) -> bool:
+        try:
+            self._compile_all(Grammar(tools=(tool,), required=True))
+        except SchemaRefused:
+            return False
+        return True
+
+    def _compile_all(self, grammar: Grammar) -> tuple[Any, int]:
         tokens, table = self._tokens()
         if grammar.json_schema is not None:
             schema = bounded(grammar.json_schema)

@@ -201,7 +201,7 @@ class InProcessEngine(Learning):
             )
         if request.grammar is not None:
             self._grammars.start(request.grammar, request.max_tokens)  # compiles it and raises its errors
-        return checked(request, lambda attempted: self._attempt(attempted, ids, ends_at))
+        return checked(request, lambda attempted: self._attempt(attempted, ids, ends_at), streams=True)
 
     def count_tokens(self, messages: tuple[PromptMessage, ...], tools: tuple[ToolSpec, ...] = ()) -> int:
         """The exact length of the prompt, in tokens."""

@@ -19,6 +19,7 @@ from workers.engine.base import (
     EngineConfig,
     EngineError,
     GenerationRequest,
+    GrammarError,
     Health,
     Learning,
     PromptTooLong,
@@ -72,6 +73,7 @@ class RemoteEngine(Learning):
         self._refused: set[str] = set()
         # Whether a demanded call comes as demanded; Ollama and llama.cpp answer in prose instead.
         self._forces_calls = True
+        self._follows_schemas = False
         self._ability = ModelAbility(
             calls_tools=True,
             writes_from_sources=True,
@@ -95,7 +97,22 @@ class RemoteEngine(Learning):
         room = self._ability.context_tokens
         if n_prompt // 2 + request.max_tokens > room:  # the estimate is less than twice too high
             raise PromptTooLong(f"The prompt (about {n_prompt} tokens) does not fit {room} tokens.")
-        return checked(request, lambda attempted: self._attempt(attempted, ends_at, n_prompt))
+        streams = self._follows_schemas
+        return self._learns(
+            request, checked(request, lambda attempted: self._attempt(attempted, ends_at, n_prompt), streams=streams)
+        )
+
+    def _learns(self, request: GenerationRequest, tokens: Iterator[Token]) -> Iterator[Token]:
+        """The tokens. Whether the server follows schemas is known from the last reply under one."""
+        if request.grammar is None or request.grammar.json_schema is None:
+            yield from tokens
+            return
+        try:
+            yield from tokens
+        except GrammarError:
+            self._follows_schemas = False
+            raise
+        self._follows_schemas = True
 
     def fingerprint(self) -> str:
         """Of the server's entry for the model: name, weights and context limit."""

@@ -1,30 +1,35 @@
 """Untrusted JSON schemas: bounded for the grammar, and used to validate what a model wrote.
 
 A small model loops inside strings and lists, so what a schema leaves open is bounded here. What the grammar cannot
-express (two equal items, two branches of a oneOf at once) is found by `problem` afterwards. Patterns are matched by
-an automaton, never by Python's backtracking `re`, so no pattern can hang a worker.
+express (two equal items, two branches of a oneOf at once, `not`, `if`) is left out of it and found by `problem`
+afterwards. Patterns are matched by an automaton, never by Python's backtracking `re`, so no pattern can hang a worker;
+those that no automaton reads (look-around, back-references) constrain and check nothing.
 """
 
 import json
 import math
+import re
+import time
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 import llguidance
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError, ValidationError
+from jsonschema import Draft4Validator, Draft7Validator, Draft202012Validator
+from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
+from gpts.spec.json_schemas import fault_in
 from workers.engine.base import SchemaRefused
 
 MAX_SCHEMA_BYTES: Final = 64 * 1024
-MAX_DEPTH: Final = 32
-MAX_SCHEMAS: Final = 4_000
+# Processor time for the check of one value: recursive alternatives can take exponential time.
+CHECK_S: Final = 2.0
 # Bounds for schemas that have none.
 MAX_STRING: Final = 400
 MAX_ITEMS: Final = 20
@@ -34,42 +39,42 @@ ANY_DEPTH: Final = 2
 
 _TABLE: Final = tomllib.loads((Path(__file__).parent / "data" / "json_schema.toml").read_text("utf-8"))
 _FOLLOWED: Final = frozenset(_TABLE["followed"])
-_REFUSED: Final = frozenset(_TABLE["refused"])
+_CHECKED: Final = frozenset(_TABLE["checked"])
 _COMBINING: Final = ("anyOf", "oneOf", "allOf", "$ref", "enum", "const")
 _ANY: Final = "any-of-depth-{}"
+# A check of one keyword: of a validator, the keyword's value, the instance and the schema.
+_Check = Callable[..., Any]
+# When the check of a value must end, by the processor time of its thread.
+_ends_at: Final[ContextVar[float]] = ContextVar("_ends_at", default=math.inf)
 
 
 def bounded(schema: Mapping[str, Any] | bool) -> dict[str, Any]:
-    """`schema` for the grammar library: known keywords only, with bounds where it has none.
+    """`schema` for the grammar library: the keywords that it follows, with bounds where it has none.
 
-    Every value of the result is valid for `schema`, except for uniqueItems, dependentRequired and oneOf. Raises
-    SchemaRefused with one sentence if it is too large, not a schema, or uses an unsupported keyword.
+    Every value of the result is valid for `schema` if the grammar `follows` all of it. Raises SchemaRefused with one
+    sentence if it is too large, not a schema, or allows no value.
     """
     checked_size(schema)
-    try:
-        Draft202012Validator.check_schema(schema, format_checker=None)
-    except (SchemaError, RecursionError) as error:
-        raise SchemaRefused(f"This is not a JSON schema: {getattr(error, 'message', 'too deep')[:200]}") from error
     result = _bounded(schema, closed=True)
     result.setdefault("$defs", {}).update(_any_definitions())
     return result
 
 
+def follows(schema: Any) -> bool:
+    """Whether the grammar expresses all of `schema`, so that nothing is found wrong with a whole reply afterwards."""
+    inner = schema.values() if isinstance(schema, Mapping) else schema if isinstance(schema, list | tuple) else ()
+    return not (isinstance(schema, Mapping) and _CHECKED.intersection(schema)) and all(map(follows, inner))
+
+
 def checked_size(schema: Any) -> None:
-    """Raises SchemaRefused if `schema` is larger or deeper than a worker should compile."""
-    n_schemas, waiting = 0, [(schema, 0)]
-    while waiting:
-        value, depth = waiting.pop()
-        n_schemas += 1
-        if depth > MAX_DEPTH or n_schemas > MAX_SCHEMAS:
-            raise SchemaRefused(
-                f"The JSON schema is too large: at most {MAX_DEPTH} levels and {MAX_SCHEMAS} parts are allowed."
-            )
-        inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
-        waiting += [(one, depth + 1) for one in inner]
+    """Raises SchemaRefused if `schema` is not one, or is larger or deeper than a worker should compile."""
+    fault = fault_in(dict(schema)) if isinstance(schema, Mapping) else None
+    if fault:
+        where = f" at “{fault[0][:80]}”" if fault[0] else ""
+        raise SchemaRefused(f"The JSON schema is wrong{where}: it {fault[1]}.")
     try:
         n_bytes = len(json.dumps(schema))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise SchemaRefused("The JSON schema is not JSON.") from error
     if n_bytes > MAX_SCHEMA_BYTES:
         raise SchemaRefused(
@@ -83,14 +88,13 @@ def _bounded(schema: Any, *, closed: bool) -> dict[str, Any]:
         return {"$ref": f"#/$defs/{_ANY.format(ANY_DEPTH)}"}
     if not isinstance(schema, Mapping):
         raise SchemaRefused("The JSON schema has a part that allows no value.")
-    refused = sorted(_REFUSED.intersection(schema))
-    if refused:
-        raise SchemaRefused(f"The JSON schema uses {refused[0]!r}, which is not supported for replies.")
-    if not str(schema.get("$ref", "#")).startswith("#"):
-        raise SchemaRefused("The JSON schema refers to another document; put its parts under $defs.")
-    kept = {key: value for key, value in schema.items() if key in _FOLLOWED}
+    kept = {key: value for key, value in _of_this_draft(schema).items() if key in _FOLLOWED}
     if kept.get("format", "") not in _TABLE["formats"]:
         kept.pop("format", None)
+    if not _is_automaton(kept.get("pattern", "")):
+        del kept["pattern"]
+    if not re.match("#(/|$)", kept.get("$ref", "#")):  # by the name of a part, which the library cannot find
+        del kept["$ref"]
     combines = any(key in kept for key in _COMBINING)
     if not combines:
         _infer_type(kept)
@@ -99,6 +103,35 @@ def _bounded(schema: Any, *, closed: bool) -> dict[str, Any]:
         kept["$ref"] = f"#/$defs/{_ANY.format(ANY_DEPTH)}"
     _bound_inner(kept, closed=closed and not combines)
     return kept
+
+
+def _of_this_draft(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """`schema` with what older drafts wrote otherwise, and names of properties that can be told beforehand."""
+    same = dict(schema)
+    if isinstance(same.get("items"), list):
+        same["prefixItems"], same["items"] = same["items"] or [True], same.pop("additionalItems", True)
+    for limit in ("minimum", "maximum"):
+        exclusive = f"exclusive{limit.capitalize()}"
+        if isinstance(same.get(exclusive), bool) and same.pop(exclusive) and limit in same:
+            same[exclusive] = same.pop(limit)
+    if "properties" not in same and "patternProperties" not in same:
+        _name_properties(same)
+    return same
+
+
+def _name_properties(schema: dict[str, Any]) -> None:
+    """Sets the properties of a record whose names are listed or have a pattern, in place."""
+    names, value = schema.get("propertyNames"), schema.get("additionalProperties", True)
+    if not isinstance(names, Mapping) or value is False:
+        return
+    listed = names.get("enum", [names["const"]] if "const" in names else None)
+    if listed is not None:
+        named = {"properties": {name: value for name in listed if isinstance(name, str)}}
+    elif "pattern" in names:
+        named = {"patternProperties": {names["pattern"]: value}}
+    else:
+        return
+    schema.update({"type": "object", "additionalProperties": False, **named})
 
 
 def _infer_type(kept: dict[str, Any]) -> None:
@@ -132,13 +165,19 @@ def _bound_leaves(kept: dict[str, Any], combines: bool) -> None:
 
 def _bound_inner(kept: dict[str, Any], *, closed: bool) -> None:
     """Bounds the schemas inside `kept`, in place."""
+    if not all(map(_is_automaton, kept.get("patternProperties", ()))):
+        del kept["patternProperties"]
+        kept.pop("additionalProperties", None)
+        closed = False
     for key in ("properties", "patternProperties", "$defs", "definitions"):
         if key in kept:
             kept[key] = {name: _bounded_or_false(inner) for name, inner in kept[key].items()}
     for key in ("anyOf", "oneOf", "prefixItems"):
         if key in kept:
             kept[key] = [
-                _bounded(inner, closed=key == "prefixItems" or set(kept) <= {key, "$defs"}) for inner in kept[key]
+                _bounded(inner, closed=key == "prefixItems" or set(kept) <= {key, "$defs"})
+                for inner in kept[key]
+                if inner is not False
             ]
     if "allOf" in kept:
         kept["allOf"] = [_bounded(inner, closed=False) for inner in kept["allOf"]]
@@ -176,13 +215,19 @@ def _any_definitions() -> dict[str, Any]:
 
 def problem(value: Any, schema: Mapping[str, Any]) -> str:
     """Why `value` does not follow `schema`, in one line; empty if it does."""
+    ends_at = _ends_at.set(time.thread_time() + CHECK_S)
     try:
         if not _is_finite(value):
             return "a number is not finite"
-        errors = _Validator(schema, registry=Registry()).iter_errors(value)
+        kind = _WithoutUnevaluated if _UNSAFE_UNEVALUATED.search(json.dumps(schema)) else _Validator
+        errors = kind(schema, registry=Registry()).iter_errors(value)
         error = next(iter(errors), None)
-    except (RecursionError, Unresolvable) as failure:
+    except TimeoutError:
+        return "it takes too long to check"
+    except (RecursionError, Unresolvable, TypeError, AttributeError) as failure:
         return f"it cannot be checked: {type(failure).__name__}"
+    finally:
+        _ends_at.reset(ends_at)
     return "" if error is None else f"{error.json_path}: {error.message[:200]}"
 
 
@@ -211,16 +256,26 @@ def _bytes() -> Any:
     return llguidance.LLTokenizer("byte")
 
 
+@lru_cache(maxsize=1_024)
+def _grammar_of(pattern: str) -> str:
+    return str(llguidance.LLMatcher.grammar_from_json_schema({"type": "string", "pattern": pattern}))
+
+
+@lru_cache(maxsize=1_024)
+def _is_automaton(pattern: str) -> bool:
+    """Whether the grammar library reads `pattern`."""
+    return not llguidance.LLMatcher(_bytes(), _grammar_of(pattern), log_level=0).is_error()
+
+
 def _matches(pattern: str, text: str) -> bool:
     """Whether `text` has a match of `pattern`, as the grammar library reads it, in linear time."""
-    grammar = llguidance.LLMatcher.grammar_from_json_schema({"type": "string", "pattern": pattern})
-    matcher = llguidance.LLMatcher(_bytes(), grammar, log_level=0)
+    matcher = llguidance.LLMatcher(_bytes(), _grammar_of(pattern), log_level=0)
     written = json.dumps(text, ensure_ascii=False).encode("utf-8", "replace")
     return bool(matcher.consume_tokens(list(written)) and matcher.is_accepting())
 
 
 def _check_pattern(_: Any, pattern: str, value: Any, __: Any) -> Iterator[ValidationError]:
-    if isinstance(value, str) and not _matches(pattern, value):
+    if isinstance(value, str) and _is_automaton(pattern) and not _matches(pattern, value):
         yield ValidationError(f"{value[:80]!r} does not match {pattern[:80]!r}")
 
 
@@ -229,23 +284,67 @@ def _check_pattern_properties(
 ) -> Iterator[ValidationError]:
     if isinstance(value, dict):
         for pattern, schema in patterns.items():
-            for name, inner in value.items():
+            for name, inner in value.items() if _is_automaton(pattern) else ():
                 if _matches(pattern, name):
                     yield from validator.descend(inner, schema, path=name, schema_path=pattern)
 
 
 def _check_additional(validator: Any, allowed: Any, value: Any, schema: Any) -> Iterator[ValidationError]:
-    if not isinstance(value, dict):
-        return
     patterns = schema.get("patternProperties", {})
+    if not isinstance(value, dict) or not all(map(_is_automaton, patterns)):
+        return
     for name, inner in value.items():
         if name not in schema.get("properties", {}) and not any(_matches(pattern, name) for pattern in patterns):
             yield from validator.descend(inner, allowed, path=name)
 
 
-_KEYWORDS: Final[dict[str, Callable[..., Iterator[ValidationError]]]] = {
+def _check_unique(_: Any, unique: bool, value: Any, __: Any) -> Iterator[ValidationError]:
+    if unique and isinstance(value, list) and len({json.dumps(one, sort_keys=True) for one in value}) < len(value):
+        yield ValidationError("two items are equal")
+
+
+def _or_older(keyword: str, older: _Check, is_older: Callable[[Any, Mapping[str, Any]], bool]) -> _Check:
+    """The check of `keyword`, by the `older` one where a schema is written for an older draft."""
+
+    def check(validator: Any, value: Any, instance: Any, schema: Any) -> Any:
+        newest = Draft202012Validator.VALIDATORS[keyword]
+        return (older if is_older(value, schema) else newest)(validator, value, instance, schema)
+
+    return check
+
+
+def _nothing(*_: Any) -> None:
+    return None
+
+
+def _in_time(check: _Check) -> _Check:
+    """The check, which is not begun once the time is up. It raises TimeoutError then."""
+
+    def check_in_time(*given: Any) -> Any:
+        if time.thread_time() > _ends_at.get():
+            raise TimeoutError
+        return check(*given)
+
+    return check_in_time
+
+
+_KEYWORDS: Final[dict[str, _Check]] = {
+    **Draft202012Validator.VALIDATORS,
     "pattern": _check_pattern,
     "patternProperties": _check_pattern_properties,
     "additionalProperties": _check_additional,
+    "uniqueItems": _check_unique,
+    "items": _or_older("items", Draft7Validator.VALIDATORS["items"], lambda items, _: isinstance(items, list)),
+    "additionalItems": Draft7Validator.VALIDATORS["additionalItems"],
+    "dependencies": Draft7Validator.VALIDATORS["dependencies"],
 }
-_Validator: Final[Any] = extend(Draft202012Validator, _KEYWORDS)
+for _limit in ("minimum", "maximum"):
+    _exclusive = f"exclusive{_limit.capitalize()}"
+    _KEYWORDS[_exclusive] = _or_older(_exclusive, _nothing, lambda limit, _: isinstance(limit, bool))
+    _KEYWORDS[_limit] = _or_older(
+        _limit, Draft4Validator.VALIDATORS[_limit], lambda _, schema, name=_exclusive: schema.get(name) is True
+    )
+_Validator: Final[Any] = extend(Draft202012Validator, {name: _in_time(check) for name, check in _KEYWORDS.items()})
+# The library's search for properties that nothing has evaluated runs patterns in `re`, and has no end that it checks.
+_WithoutUnevaluated: Final[Any] = extend(_Validator, {"unevaluatedProperties": _nothing})
+_UNSAFE_UNEVALUATED: Final = re.compile(r'"(?:patternProperties|dependentSchemas)"')

@@ -22,6 +22,7 @@ from gpts.safety.flow import context_label
 from gpts.spec.gpt import KnowledgeRef
 from gpts.spec.tools import ToolSpec
 from workers.engine.base import EngineError, GenerationRequest, Grammar, PromptTooLong, Sampling
+from workers.engine.checked import call_problem
 from workers.engine.prompts import fit_prompt
 from workers.isolation.errors import FileError
 from workers.knowledge.errors import AttachmentGone
@@ -224,7 +225,12 @@ def _calls(
 
 
 def _labelled(reply: ModelReply, state: TurnState) -> ModelReply:
-    return reply.model_copy(update={"label": context_label(state.history, state.steps, state.tools)})
+    """The reply with its label, and with what is wrong with its calls."""
+    calls = tuple(
+        call.model_copy(update={"problem": call_problem(call, state.tools)}) for call in reply.tool_calls
+    )
+    label = context_label(state.history, state.steps, state.tools)
+    return reply.model_copy(update={"label": label, "tool_calls": calls})
 
 
 def _gate(state: TurnState, services: Services) -> Gate | None:

@@ -159,7 +159,8 @@ def _update_draft(turn: HeldTurn, call_id: str, fields: Mapping[str, Any]) -> st
 def reject(decision: decisions.RejectCall, turn: HeldTurn) -> None:
     """Append why a call is not made, for the model and for the user."""
     call, reason = decision.call, decision.reason
-    shown = USER_TEXTS.get(reason, reason)
+    is_for_model = bool(call.problem) or reason == plan.NO_CALLS
+    shown = None if is_for_model else USER_TEXTS.get(reason, reason)
     turn.append(
         ToolResult(call_id=call.call_id, name=call.name, text=reason, ok=False, shown=shown), name=call.name, ok=False
     )

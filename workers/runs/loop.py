@@ -81,7 +81,9 @@ def advance_claimed(run_id: UUID, lease: str, queue: Queue, services: Callable[[
             _fail(run_id, lease, str(error), "context_length_exceeded")
         except SchemaRefused as error:
             _fail(run_id, lease, str(error), "invalid_schema")
-        except (GrammarError, FileError, ModelLoading) as error:
+        except GrammarError as error:
+            _fail(run_id, lease, str(error), "invalid_reply")
+        except (FileError, ModelLoading) as error:
             _fail(run_id, lease, str(error))
         except EngineError as error:
             logger.error("run %s: %s", run_id, error)

@@ -179,7 +179,7 @@ def calls_for_caller(calls: Sequence[ToolCall], run_hex: str, in_parallel: bool)
     return [
         CallOfFunction(
             id=f"call_{run_hex[:12]}_{call.call_id}",
-            function=FunctionCall(name=call.name, arguments=json.dumps(call.arguments, ensure_ascii=False)),
+            function=FunctionCall(name=call.name, arguments=call.arguments_json),
         )
         for call in made_calls(calls, in_parallel)
     ]

@@ -182,7 +182,8 @@ def outcome(steps: Log, context_tokens: int | None = None) -> Finished:
     """The run's answer; if it was stopped, the text so far. Raises ApiError if it failed.
 
     `context_tokens` are the model's, for the error of a run that was too long for it.
-    After a call with an effect, a client that sent the request again by itself would repeat the effect.
+    After a call with an effect, a client that sent the request again by itself would repeat the effect; a reply that
+    was wrong twice would be so again.
     """
     match steps[-1]:
         case Finished() as answer:
@@ -193,7 +194,7 @@ def outcome(steps: Log, context_tokens: int | None = None) -> Finished:
             raise too_long(context_tokens, message)
         case Error(message=message, code="invalid_schema"):
             raise ApiError(400, message, "response_format", "invalid_schema")
-        case Error(message=message):
+        case Error(message=message, code=code):
             acted = any(isinstance(step, ToolStarted) for step in steps)
-            raise ApiError(500, message, code="run_failed", is_final=acted)
+            raise ApiError(500, message, code=code or "run_failed", is_final=acted or bool(code))
     raise ApiError(500, "The run ended without an answer.", code="run_failed")

@@ -40,11 +40,31 @@ def test_a_schema_with_all_that_is_usual_is_fine():
         ({"minimum": "1"}, "minimum"),
         ({"$ref": "https://example.org/schema"}, "$ref"),
         ({"$ref": "#/$defs/missing"}, "$ref"),
-        ({"if": {}}, "if"),
+        ({"if": {"type": "thing"}}, "if.type"),
+        ({"items": [{}, {"type": "thing"}]}, "items.1.type"),
+        ({"$ref": "#unnamed"}, "$ref"),
     ],
 )
 def test_what_is_wrong_is_found_with_its_place(schema, place):
     assert fault_in(schema)[0] == place
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "object", "propertyNames": {"enum": ["a"]}, "additionalProperties": {"type": "integer"}},
+        {"not": {}},
+        {"if": {"required": ["a"]}, "then": {"required": ["b"]}, "else": False},
+        {"type": "array", "contains": {"const": 1}, "minContains": 2},
+        {"unevaluatedProperties": False, "dependentRequired": {"a": ["b"]}, "dependentSchemas": {"a": {}}},
+        {"items": [{"type": "string"}, {"$ref": "#/items/0"}], "additionalItems": False},
+        {"minimum": 0, "exclusiveMinimum": True, "dependencies": {"a": ["b"]}},
+        {"$defs": {"a b": {"$anchor": "x"}}, "anyOf": [{"$ref": "#x"}, {"$ref": "#/$defs/a%20b"}]},
+        {"$id": "https://example.org/tree", "properties": {"next": {"$ref": "https://example.org/tree"}}},
+    ],
+)
+def test_a_schema_may_use_every_keyword_of_any_draft(schema):
+    assert fault_in(schema) is None
 
 
 def test_a_schema_that_is_too_deep_or_too_large_is_refused():

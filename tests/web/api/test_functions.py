@@ -224,6 +224,33 @@ def test_what_a_tool_shows_by_itself_is_streamed_after_the_call(bobs, gpt, worke
     assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == "Let me look.\n\nIt rains."
 
 
+RECORD = {"type": "object", "propertyNames": {"enum": ["a"]}, "additionalProperties": {"not": {"type": "null"}}}
+
+
+def test_ordinary_keywords_of_schemas_are_taken_whether_or_not_a_reply_can_be_held_to_them(
+    bobs, gpt, worker, meanwhile
+):
+    meanwhile(worker.answer)
+    schema_of_answer = {"type": "json_schema", "json_schema": {"name": "answer", "schema": RECORD, "strict": True}}
+    bobs.chat.completions.create(
+        model=gpt.slug, messages=QUESTION, tools=[tool(parameters=RECORD)], response_format=schema_of_answer
+    )
+    overrides = asked(worker).overrides
+    assert (overrides.tools[0].parameters, overrides.answer_schema) == (RECORD, RECORD)
+
+
+def test_arguments_that_are_no_json_reach_the_caller_as_the_model_wrote_them(bobs, gpt, worker, meanwhile):
+    wrong = ToolCall(call_id="c1", name="get_weather", arguments={"arguments": "{Bern"}, raw="{Bern", problem="no JSON")
+
+    def call() -> None:
+        worker.take()
+        worker.ask_caller(wrong)
+
+    meanwhile(call)
+    completion = bobs.chat.completions.create(model=gpt.slug, messages=QUESTION, tools=[WEATHER])
+    assert completion.choices[0].message.tool_calls[0].function.arguments == "{Bern"
+
+
 def call_of(arguments: str, **changes) -> list[dict]:
     call = {"id": "a", "type": "function", "function": {"name": "get_weather", "arguments": arguments}}
     return [*QUESTION, {"role": "assistant", "tool_calls": [call]}, {"role": "tool", "tool_call_id": "a", **changes}]
@@ -261,7 +288,7 @@ def schema(**changes) -> dict:
             "tool_choice.function.name",
         ),
         ({"response_format": schema(required="city")}, "response_format.json_schema.schema.required"),
-        ({"response_format": schema(**{"not": {}})}, "response_format.json_schema.schema.not"),
+        ({"response_format": schema(**{"not": {"type": "text"}})}, "response_format.json_schema.schema.not.type"),
         ({"messages": call_of("{}", content="7")[1:]}, "messages"),
     ],
 )  # fmt: skip

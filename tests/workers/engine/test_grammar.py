@@ -14,9 +14,9 @@ from gpts.runs.replies import parse
 from gpts.spec.tools import ToolSpec
 from workers.engine.base import GenerationRequest, Grammar, GrammarError, Sampling, Token
 from workers.engine.calls import CallForm
-from workers.engine.checked import checked, json_problem
+from workers.engine.checked import call_problem, checked, json_problem
 from workers.engine.grammar import GrammarCompiler
-from workers.engine.schemas import bounded, problem
+from workers.engine.schemas import bounded, follows, problem
 from workers.engine.scripted import ScriptedEngine
 
 # Schemas of all kinds, such as actions and callers bring them.
@@ -35,9 +35,7 @@ HOSTILE: dict[str, Any] = {
     "itself": {"$ref": "#"},
     "another document": {"$ref": "http://127.0.0.1/schema"},
     "a missing part": {"$ref": "#/$defs/nowhere"},
-    "look-ahead": {"type": "string", "pattern": "^(?=a).*$"},
     "not a schema": {"type": "strin"},
-    "a keyword nobody follows": {"not": {"type": "string"}},
     "too many items": {"type": "array", "items": {"type": "string"}, "minItems": 5000},
     "no value": {"type": "object", "properties": {"a": False}, "required": ["a"]},
 }
@@ -81,6 +79,17 @@ def test_a_hostile_schema_is_refused_in_a_sentence_and_in_time(name: str, compil
 
 
 @pytest.mark.model
+def test_a_tool_that_no_grammar_can_follow_keeps_no_other_from_being_called(
+    compiler: GrammarCompiler, bundled_tokenizer: Any
+) -> None:
+    odd = STOCK.model_copy(update={"name": "odd", "parameters": HOSTILE["no value"] | {"type": "object"}})
+    grammar = Grammar(tools=(odd, STOCK), required=True)
+    for seed in range(4):
+        [call, *_] = parse(write(compiler, bundled_tokenizer, grammar, 150, seed), 0)[1]
+        assert call.name == "odd" or isinstance(call.arguments["n"], int)
+
+
+@pytest.mark.model
 def test_too_few_tokens_for_the_shortest_value_are_refused(compiler: GrammarCompiler) -> None:
     with pytest.raises(GrammarError, match="too short"):
         compiler.start(Grammar(json_schema=SCHEMAS["many fields"]), 20)
@@ -98,6 +107,91 @@ def test_a_catastrophic_pattern_is_checked_in_no_time() -> None:
     assert problem("a" * 5000 + "!", {"type": "string", "pattern": "^(a+)+$"})
     assert problem("a" * 5000, {"type": "string", "pattern": "^(a+)+$"}) == ""
     assert time.process_time() - started < 1
+
+
+# Schemas that the grammar follows in part, with a value for each that only the check afterwards finds wrong.
+PARTLY: dict[str, tuple[dict[str, Any], Any, Any]] = {
+    "not": ({"type": "string", "not": {"const": "a"}}, "b", "a"),
+    "if": (
+        {
+            "type": "object",
+            "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}},
+            "if": {"required": ["a"]},
+            "then": {"required": ["b"]},
+        },
+        {"a": 1, "b": 2},
+        {"a": 1},
+    ),
+    "contains": ({"type": "array", "items": {"type": "integer"}, "contains": {"const": 1}}, [2, 1], [2]),
+    "equal items": ({"type": "array", "items": {"type": "integer"}, "uniqueItems": True}, [2, 1], [1, 1]),
+    "names": ({"type": "object", "propertyNames": {"maxLength": 2}}, {"ab": 1}, {"abc": 1}),
+    "dependent names": ({"type": "object", "dependentRequired": {"a": ["b"]}}, {"a": 1, "b": 1}, {"a": 1}),
+    "older dependencies": ({"type": "object", "dependencies": {"a": ["b"]}}, {"a": 1, "b": 1}, {"a": 1}),
+    "unevaluated": (
+        {"allOf": [{"properties": {"a": {}}}], "type": "object", "unevaluatedProperties": False},
+        {"a": 1},
+        {"b": 1},
+    ),
+    "an anchor": (
+        {"$defs": {"n": {"$anchor": "n", "type": "integer"}}, "properties": {"a": {"$ref": "#n"}}, "required": ["a"]},
+        {"a": 1},
+        {"a": "x"},
+    ),
+}
+# And those that it follows, though it does not know what they are written in.
+WHOLLY: dict[str, tuple[dict[str, Any], Any, Any]] = {
+    "a tuple": (
+        {"type": "array", "items": [{"type": "integer"}, {"type": "string"}], "additionalItems": False},
+        [1, "a"],
+        ["a"],
+    ),
+    "an exclusive limit": ({"type": "integer", "minimum": 3, "exclusiveMinimum": True, "maximum": 9}, 4, 3),
+}
+RECORD = {"type": "object", "propertyNames": {"enum": ["a", "b"]}, "additionalProperties": {"type": "integer"}}
+
+
+@pytest.mark.parametrize("name", [*PARTLY, *WHOLLY])
+def test_what_the_grammar_cannot_follow_is_checked_afterwards(name: str) -> None:
+    schema, good, bad = (PARTLY | WHOLLY)[name]
+    assert bounded(schema)
+    assert (problem(good, schema), bool(problem(bad, schema))) == ("", True)
+    assert follows(schema) == (name in WHOLLY)
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("name", [*PARTLY, *WHOLLY])
+def test_replies_are_still_constrained_to_the_rest(
+    name: str, compiler: GrammarCompiler, bundled_tokenizer: Any
+) -> None:
+    schema = (PARTLY | WHOLLY)[name][0]
+    text = write(compiler, bundled_tokenizer, Grammar(json_schema=schema), 150, 1)
+    assert problem(json.loads(text), {key: schema[key] for key in ("type",) if key in schema}) == ""
+    assert name in PARTLY or json_problem(text, schema) == ""
+
+
+def test_the_names_of_a_record_become_its_properties() -> None:
+    assert set(bounded(RECORD)["properties"]) == {"a", "b"}
+    assert problem({"c": 1}, RECORD)
+
+
+def test_a_pattern_that_no_automaton_reads_neither_constrains_nor_hangs() -> None:
+    ahead = {"type": "string", "pattern": "^(?=a)(a+)+$"}
+    assert "pattern" not in bounded(ahead)
+    started = time.process_time()
+    hostile = {"patternProperties": {"^(?=a)(a+)+$": {}}, "additionalProperties": False}
+    assert problem({"a" * 5000 + "!": 1}, {**hostile, "unevaluatedProperties": False}) == ""
+    assert problem("a" * 5000 + "!", ahead) == ""
+    assert time.process_time() - started < 1
+
+
+def test_alternatives_that_double_at_every_level_are_checked_for_a_bounded_time() -> None:
+    inner = {"type": "array", "items": {"$ref": "#"}}
+    value: Any = 1
+    for _ in range(40):
+        value = [value]
+    started = time.thread_time()
+    assert "too long" in problem(value, {"anyOf": [inner, {**inner, "maxItems": 9}, {"const": 2}]})
+    assert time.thread_time() - started < 5
 
 
 def test_an_infinite_number_is_no_value() -> None:
@@ -130,11 +224,34 @@ def test_half_a_value_at_the_deadline_is_none() -> None:
     assert ("".join(token.text for token in tokens), tokens[-1].finish) == ("", "deadline")
 
 
-def test_a_call_that_breaks_its_schema_never_leaves_the_engine() -> None:
-    call = '<tool_call>{"name": "stock", "arguments": {"n": "x"}}</tool_call>'
-    _, attempt = replies(call, call)
-    with pytest.raises(GrammarError, match="stock"):
-        list(checked(GenerationRequest(QUESTION, grammar=Grammar(tools=(STOCK,))), attempt))
+@pytest.mark.parametrize("arguments", ['{"n": "x"}', '"n: x"', '"[3]"'])
+def test_a_call_that_is_wrong_twice_is_yielded_with_what_is_wrong_with_it(arguments: str) -> None:
+    written = f'<tool_call>{{"name": "stock", "arguments": {arguments}}}</tool_call>'
+    asked, attempt = replies(written, written)
+    tokens = checked(GenerationRequest(QUESTION, grammar=Grammar(tools=(STOCK,))), attempt)
+    [call] = parse("".join(token.text for token in tokens), 0)[1]
+    assert json.loads(arguments) in (call.arguments, call.raw)
+    assert "stock" in call_problem(call, {"stock": STOCK})
+    assert len(asked) == 2
+
+
+def test_a_demanded_call_that_is_not_made_twice_is_an_error() -> None:
+    _, attempt = replies("No.", "No.")
+    with pytest.raises(GrammarError, match="no call"):
+        list(checked(GenerationRequest(QUESTION, grammar=Grammar(tools=(STOCK,), required=True)), attempt))
+
+
+@pytest.mark.parametrize(("schema", "pieces"), [(COUNT, ['{"n"', ": 3", "}"]), ({**COUNT, "not": {}}, [])])
+def test_a_value_streams_where_the_engine_follows_all_of_its_schema(schema: dict[str, Any], pieces: list[str]) -> None:
+    def attempt(_: GenerationRequest) -> Any:
+        yield from (Token('{"n"'), Token(": 3"), Token("}", "stop"))
+
+    tokens = checked(GenerationRequest(QUESTION, grammar=Grammar(json_schema=schema)), attempt, streams=True)
+    if pieces:
+        assert [token.text for token in tokens] == pieces
+    else:
+        with pytest.raises(GrammarError):
+            assert not "".join(token.text for token in tokens)
 
 
 def test_the_scripted_engine_says_what_it_says_whatever_the_grammar() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from gpts.runs.messages import MessageCall, PromptMessage
 from gpts.runs.overrides import CallerTool, Overrides
-from gpts.runs.steps import Error, Finished, ModelReply, Retrieval, UserMessage
+from gpts.runs.steps import Error, Finished, ModelReply, Retrieval, ToolResult, UserMessage
 from tests.workers.made_services import made_services
 from tests.workers.runs import test_loop
 from tests.workers.runs.test_loop import (
@@ -15,6 +15,7 @@ from tests.workers.runs.test_loop import (
     Embedder,
     Index,
     advance,
+    give,
     give_files,
     scripted_services,
     shown,
@@ -170,3 +171,42 @@ def test_a_decline_keeps_to_them_too(conversation, told):
 
 def test_the_first_step_of_an_old_log_is_read_as_before():
     assert UserMessage(text="x").is_side_task is False
+
+
+@pytest.mark.parametrize(
+    ("written", "told_caller"),
+    [('{"city": 3}', '{"city": 3}'), ('"city: Bern"', "city: Bern"), ('"{\\"city\\": \\"Bern\\"}"', '{"city": "Bern"}')],
+)
+def test_wrong_arguments_of_the_callers_functions_are_the_callers_to_judge(conversation, written, told_caller):
+    schema = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+    run = start(conversation, tools=(WEATHER.model_copy(update={"parameters": schema}),))
+    call = f'<tool_call>{{"name": "weather", "arguments": {written}}}</tool_call>'
+    end = advance(run, scripted_services([call]))[-1]
+    assert [made.arguments_json for made in end.tool_calls] == [told_caller]
+
+
+@pytest.mark.parametrize("written", ['{"n": 2}', '"make it two"'])
+def test_wrong_arguments_of_the_gpts_own_tools_are_told_to_the_model_which_may_try_again(conversation, written):
+    run = start(conversation, "How many seconds has a day?")
+    give(run, capabilities=["code_interpreter"])
+    wrong = f'<tool_call>{{"name": "code_interpreter", "arguments": {written}}}</tool_call>'
+    steps = advance(run, scripted_services([wrong, "86,400."]))
+    [result] = [step for step in steps if isinstance(step, ToolResult)]
+    assert not result.ok
+    assert result.text.startswith("This call was not made: code_interpreter: ")
+    assert steps[-1].text == "86,400."
+
+
+@pytest.mark.parametrize("ability", [CAPABLE, WEAK])
+def test_a_call_that_the_caller_forbids_is_answered_in_words(conversation, told, ability):
+    later = (
+        PromptMessage(role="assistant", content="", tool_calls=(CALL,)),
+        PromptMessage(role="tool", content=RESULT, name="weather", call_id="c"),
+    )
+    run = start(conversation, "Must I drive slowly in Bern?", later, tools=(WEATHER,), tool_choice="none")
+    call = '<tool_call>{"name": "weather", "arguments": {"city": "Oslo"}}</tool_call>'
+    its = made_services([call, "There is snow."], Index(Retrieval(query="")), Embedder(), ability)
+    steps = advance(run, its)
+    assert (steps[-1].text, steps[-1].tool_calls) == ("There is snow.", ())
+    assert shown(told) == "There is snow."
+    assert "Answer in words" in its.engine.requests[-1].messages[-1].content
