@@ -53,18 +53,14 @@ def parse(raw: str, first_call: int) -> tuple[str, tuple[ToolCall, ...]]:
 
 
 def _made(call_id: str, name: str, arguments: dict[str, Any] | str) -> ToolCall:
-    if isinstance(arguments, str):
-        value = object_in(arguments)
-        if value is None:
-            return ToolCall(call_id=call_id, name=name, arguments={"arguments": arguments}, raw=arguments)
-        arguments = value
-    return ToolCall(call_id=call_id, name=name, arguments=arguments)
-
-
-def object_in(text: str) -> dict[str, Any] | None:
-    """The JSON object that `text` is; an empty one if it is blank, None if it is anything else."""
-    value, end = json_at(text.strip() or "{}", 0)
-    return value if isinstance(value, dict) and end == len(text.strip() or "{}") else None
+    if isinstance(arguments, dict):
+        return ToolCall(call_id=call_id, name=name, arguments=arguments)
+    text = arguments.strip() or "{}"
+    value, end = json_at(text, 0)
+    if isinstance(value, dict) and end == len(text):
+        return ToolCall(call_id=call_id, name=name, arguments=value)
+    whole = arguments if value is None or end < len(text) else value
+    return ToolCall(call_id=call_id, name=name, arguments={"arguments": whole}, raw=arguments)
 
 
 def read_calls(text: str) -> list[Written] | None:

@@ -99,7 +99,10 @@ _RULES: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
     **dict.fromkeys(_MAPS, (lambda v: isinstance(v, dict), "must be an object of schemas")),
     **dict.fromkeys(_LISTS, (_is_filled_list, "must be a list of schemas that is not empty")),
     **dict.fromkeys(_COUNTS, (lambda v: isinstance(v, int) and _is_number(v) and v >= 0, "must be a count")),
-    "dependentRequired": (lambda v: isinstance(v, dict) and all(map(_is_names, v.values())), "must list names by name"),
+    "dependentRequired": (
+        lambda v: isinstance(v, dict) and all(map(_is_names, v.values())),
+        "must list names by name",
+    ),
     "dependencies": (lambda v: isinstance(v, dict), "must be an object"),
     **dict.fromkeys(_NUMBERS, (_is_number, "must be a number")),
     **dict.fromkeys(_EXCLUSIVE, (lambda v: isinstance(v, int | float), "must be a number")),

@@ -226,9 +226,7 @@ def _calls(
 
 def _labelled(reply: ModelReply, state: TurnState) -> ModelReply:
     """The reply with its label, and with what is wrong with its calls."""
-    calls = tuple(
-        call.model_copy(update={"problem": call_problem(call, state.tools)}) for call in reply.tool_calls
-    )
+    calls = tuple(call.model_copy(update={"problem": call_problem(call, state.tools)}) for call in reply.tool_calls)
     label = context_label(state.history, state.steps, state.tools)
     return reply.model_copy(update={"label": label, "tool_calls": calls})
 

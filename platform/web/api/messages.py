@@ -89,9 +89,9 @@ def read_conversation(messages: Sequence[ChatMessage], has_tools: bool = False) 
     for index, message in enumerate(messages):
         if message.role not in ("tool", "function"):
             reading.close_calls()
-        if index == asked:
-            at = len(reading.messages)
         _read(message, f"messages.{index}", reading, as_question=index == asked)
+        if index == asked:
+            at = len(reading.messages) - 1
     reading.close_calls()
     read = reading.messages
     before = [each.model_copy(update={"reasoning": ""}) for each in read[:at] if _says(each)]
@@ -121,7 +121,11 @@ def _place_of_question(messages: Sequence[ChatMessage]) -> int:
 
 
 def _read(message: ChatMessage, place: str, reading: _Reading, *, as_question: bool) -> None:
-    """Add the message as the GPT reads it; system messages as the user's, so that its instructions prevail."""
+    """Add the message as the GPT reads it; system messages as the user's, so that its instructions prevail.
+
+    Programs put reminders and context in parts of their own before what the user wrote: each becomes a message, of
+    which the last is the question.
+    """
     reading.files += _files(message, place)
     text = _plain(message)
     match message.role:
@@ -138,7 +142,7 @@ def _read(message: ChatMessage, place: str, reading: _Reading, *, as_question: b
         case "system" | "developer" if not as_question:
             reading.messages.append(PromptMessage(role="user", content=CALLER_INSTRUCTIONS + text if text else ""))
         case _:
-            reading.messages.append(PromptMessage(role="user", content=text))
+            reading.messages += [PromptMessage(role="user", content=each) for each in _texts(message) or [""]]
 
 
 def _read_result(message: ChatMessage, text: str, reading: _Reading) -> None:
@@ -174,9 +178,17 @@ def _arguments(text: str) -> dict[str, Any]:
 
 def _plain(message: ChatMessage) -> str:
     """The text of the message, without its other parts."""
-    if isinstance(message.content, list):
-        return "\n".join(filter(None, (part.text or part.refusal for part in message.content)))
-    return message.content or ""
+    return "\n".join(_texts(message))
+
+
+def _texts(message: ChatMessage) -> list[str]:
+    """The parts of the message that have a text."""
+    parts = (
+        message.content
+        if isinstance(message.content, list)
+        else [ContentPart(type="text", text=message.content or "")]
+    )
+    return [text for part in parts if (text := part.text or part.refusal).strip()]
 
 
 def _has_files(message: ChatMessage) -> bool:

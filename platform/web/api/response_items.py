@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from uuid import UUID
 
@@ -33,6 +33,13 @@ from web.runs.models import ConversationFile
 
 # The server of calls that no host answers, such as the search for a GPT in the store.
 THIS_SITE: Final = "guildhall"
+SEARCH_RESULTS: Final = "file_search_call.results"
+
+
+def names_searches(request: Mapping[str, Any]) -> bool:
+    """Whether a request asks for its file searches. Those of a GPT come without, so that programs expect no item."""
+    named = [tool["type"] for tool in request.get("tools") or ()]
+    return "file_search" in named or SEARCH_RESULTS in (request.get("include") or ())
 
 
 class Output:
@@ -42,11 +49,12 @@ class Output:
         self.items: list[dict[str, Any]] = []
         self._response = response
         self._include = response.request.get("include") or ()
+        self._tells_searches = names_searches(response.request)
 
     def take(self, steps: Log, number: int) -> None:
         """Add the items of step `number`, given the log at least as far."""
         match steps[number]:
-            case Retrieval(reused=False) as found:
+            case Retrieval(reused=False) as found if self._tells_searches:
                 self._add(self._file_search(found))
             case ModelReply() as reply:
                 self._add(*_reasoning(reply), *_commentary(reply, steps))
@@ -71,7 +79,7 @@ class Output:
     def _file_search(self, found: Retrieval) -> dict[str, Any]:
         """A search of the GPT's files. Passages below the threshold were not read."""
         item: dict[str, Any] = {"type": "file_search_call", "queries": [found.query], "results": None}
-        if "file_search_call.results" in self._include:
+        if SEARCH_RESULTS in self._include:
             passages = found.passages if found.covered or found.extract else ()
             item["results"] = [
                 {

@@ -22,7 +22,7 @@ from web.api.program_runs import outcome
 from web.api.repeats import RepeatableRequest
 from web.api.response_approvals import go_on
 from web.api.response_events import ResponseEvents, error_event, followed, sent
-from web.api.response_items import output_of
+from web.api.response_items import SEARCH_RESULTS, names_searches, output_of
 from web.api.response_object import ResponseObject, response_object
 from web.api.response_request import Include, ResponseRequest, renamed
 from web.api.response_store import access_response, forget, input_of, keep, settled
@@ -157,7 +157,9 @@ async def get_response(
     """The response as far as it has come, or its events: also those that you missed, after `starting_after`."""
     slot = await take_stream(caller(request).pk) if reading.stream else None
     response = await in_database(access_response, caller(request), response_id)
-    response.request["include"] = [*response.request.get("include", ()), *(include or ())]
+    # The searches of a response are items of it or not from the beginning: others would be numbered otherwise.
+    more = [each for each in include or () if each != SEARCH_RESULTS or names_searches(response.request)]
+    response.request["include"] = [*response.request.get("include", ()), *more]
     await close_connection()
     if slot is None:
         return await in_database(current, response)

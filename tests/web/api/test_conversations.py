@@ -51,7 +51,7 @@ def test_a_conversation_has_what_was_added_and_what_responses_said(bobs, gpt, wo
     every = [item for page in items.iter_pages() for item in page.data]
     said = ["Hello", WELCOME["content"], "Which seal fits?", ANSWER, "And for the Z-8?", ANSWER]
     assert texts(every) == said
-    assert [item.type for item in every].count("file_search_call") == 2
+    assert {item.type for item in every} == {"message"}
     assert texts(bobs.conversations.items.list(made.id).data) == said[::-1]
     assert bobs.conversations.items.retrieve(every[3].id, conversation_id=made.id).id == every[3].id
 

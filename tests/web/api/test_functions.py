@@ -240,7 +240,9 @@ def test_ordinary_keywords_of_schemas_are_taken_whether_or_not_a_reply_can_be_he
 
 
 def test_arguments_that_are_no_json_reach_the_caller_as_the_model_wrote_them(bobs, gpt, worker, meanwhile):
-    wrong = ToolCall(call_id="c1", name="get_weather", arguments={"arguments": "{Bern"}, raw="{Bern", problem="no JSON")
+    wrong = ToolCall(
+        call_id="c1", name="get_weather", arguments={"arguments": "{Bern"}, raw="{Bern", problem="no JSON"
+    )
 
     def call() -> None:
         worker.take()

@@ -77,6 +77,16 @@ def test_empty_messages_an_answer_that_has_begun_and_instructions_alone_are_read
         read({"role": "assistant", "content": "Hello"}, {"role": "user", "content": " "})
 
 
+def test_parts_before_the_last_text_are_messages_before_the_question():
+    reminder = {"type": "text", "text": "<system-reminder>Be brief.</system-reminder>"}
+    parts = [reminder, {"type": "text", "text": " "}, {"type": "text", "text": "Which seal?"}]
+    sent = read({"role": "user", "content": parts}, call(), result())
+    assert [(each.role, each.content) for each in sent.earlier] == [("user", reminder["text"])]
+    assert (sent.text, len(sent.later)) == ("Which seal?", 2)
+    again = read({"role": "user", "content": parts}, {"role": "assistant", "content": "ZP-771."}, USER)
+    assert [each.content for each in again.earlier] == [reminder["text"], "Which seal?", "ZP-771."]
+
+
 def test_reasoning_stays_only_with_the_calls_that_it_led_to():
     thought = {**call(), "reasoning_content": "Hm."}
     before = read(USER, thought, result(), USER)

@@ -197,7 +197,8 @@ def test_the_run_is_asked_what_the_caller_asked(bobs, gpt, worker, meanwhile):
     assert first.text == "Which seal fits?"
     assert [(message.role, message.content) for message in first.earlier] == [
         ("user", "Instructions from the caller: Answer in French."),
-        ("user", "Hello\nthere"),
+        ("user", "Hello"),
+        ("user", "there"),
         ("assistant", "Hello!"),
     ]
     set_by_caller = {"temperature": 0.0, "max_tokens": 5, "stop": ("\n",)}

@@ -242,7 +242,9 @@ def test_a_demanded_call_that_is_not_made_twice_is_an_error() -> None:
 
 
 @pytest.mark.parametrize(("schema", "pieces"), [(COUNT, ['{"n"', ": 3", "}"]), ({**COUNT, "not": {}}, [])])
-def test_a_value_streams_where_the_engine_follows_all_of_its_schema(schema: dict[str, Any], pieces: list[str]) -> None:
+def test_a_value_streams_where_the_engine_follows_all_of_its_schema(
+    schema: dict[str, Any], pieces: list[str]
+) -> None:
     def attempt(_: GenerationRequest) -> Any:
         yield from (Token('{"n"'), Token(": 3"), Token("}", "stop"))
 

@@ -53,7 +53,7 @@ def test_a_streamed_call_reads_like_a_local_one(remote: RemoteEngine, model_serv
     [
         ('{"part": 3}', {"part": 3}, ""),
         ('{"part": "Z', {"arguments": '{"part": "Z'}, '{"part": "Z'),
-        ("[1]", {"arguments": "[1]"}, "[1]"),
+        ("[1]", {"arguments": [1]}, "[1]"),
     ],
 )
 def test_a_call_that_breaks_its_schema_is_asked_for_twice_and_then_given_as_it_is(
