@@ -63,8 +63,7 @@ def seeded(overrides: Overrides, index: int) -> Overrides:
 
 async def leave(choices: Iterable[Choice]) -> None:
     """Stop the runs whose answers nobody gets any more."""
-    for choice in choices:
-        await in_database(choice.asked.was_left, choice.run)
+    await asyncio.gather(*(choice.asked.was_left(choice.run) for choice in choices))
 
 
 async def finished(choices: Sequence[Choice], context_tokens: int | None) -> list[tuple[Log, Finished]]:

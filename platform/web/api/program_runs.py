@@ -113,7 +113,7 @@ async def finished_steps(run: Run, asked: RepeatableRequest) -> Log:
         await in_database(asked.came_to_wait, run)
         raise approval_required(run, needed.run_id, needed.is_form) from needed
     except asyncio.CancelledError:  # the caller disconnected
-        await in_database(asked.was_left, run)
+        await asked.was_left(run)
         raise
     steps = await in_database(log.read, run.id)
     await in_database(asked.was_answered, run)
@@ -145,7 +145,7 @@ async def streamed(
         yield failed(problem_of(error))
     finally:
         if not over:
-            await in_database(asked.was_left, run)
+            await asked.was_left(run)
 
 
 def sse(data: dict[str, Any]) -> str:

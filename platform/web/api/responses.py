@@ -112,7 +112,7 @@ async def _whole(response: Response, asked: RepeatableRequest) -> ResponseObject
         async for _ in followed(response):
             pass
     except asyncio.CancelledError:  # the caller disconnected
-        await in_database(asked.was_left, response.run)
+        await asked.was_left(response.run)
         raise
     return await in_database(_delivered, response, asked)
 
@@ -147,7 +147,7 @@ async def _events(response: Response, asked: RepeatableRequest | None = None, af
         yield error_event(problem_of(error), made.number + 1)
     finally:
         if asked and not made.is_over:
-            await in_database(asked.was_left, response.run)
+            await asked.was_left(response.run)
 
 
 @router.get("/responses/{response_id}", response={200: ResponseObject, **ERRORS}, openapi_extra=STREAM)

@@ -1,5 +1,6 @@
 """Requests that clients send again, with the official client and its own retries: one call makes one run."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import openai
@@ -10,7 +11,7 @@ from openai import OpenAI
 from gpts.runs.steps import ModelReply, ToolCall, ToolStarted
 from tests.web.api.conftest import ANSWER, bearer, key_of
 from web.runs import services
-from web.runs.models import Run
+from web.runs.models import IdempotentRequest, Run
 
 pytestmark = pytest.mark.process
 
@@ -70,6 +71,37 @@ def test_one_call_makes_one_run_and_one_request_which_its_repetition_gets_answer
     meanwhile(worker.answer)
     assert ask(client).choices[0].message.content == ANSWER  # answered before: a new question
     assert Run.objects.count() == 2
+
+
+def test_retries_without_a_key_get_the_run_of_the_first_attempt(client, gpt, worker, meanwhile):
+    def answer_once_retried() -> None:
+        worker.take()
+        worker.retrieve()
+        while IdempotentRequest.objects.count() < 3:
+            threading.Event().wait(0.05)
+        worker.finish()
+
+    meanwhile(answer_once_retried)
+    impatient = client.with_options(timeout=1.0, max_retries=2)
+    assert ask(impatient).choices[0].message.content == ANSWER
+    assert Run.objects.get().status == "completed"
+
+    for _ in range(2):  # what is sent again on purpose is a question of its own
+        meanwhile(worker.answer)
+        ask(client)
+    assert Run.objects.count() == 3
+
+
+def test_a_run_that_failed_is_begun_again_by_a_retry(client, gpt, worker, meanwhile):
+    def fail_then_answer() -> None:
+        worker.take()
+        worker.fail("The model is gone.")
+        worker.lease = ""
+        worker.answer()
+
+    meanwhile(fail_then_answer)
+    assert ask(client).choices[0].message.content == ANSWER
+    assert sorted(Run.objects.values_list("status", flat=True)) == ["completed", "failed"]
 
 
 def test_an_agent_does_not_approve_its_own_calls(client, gpt, worker, meanwhile, bob, charlie):
