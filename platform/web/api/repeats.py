@@ -8,7 +8,7 @@ where the client says that it is a retry.
 import asyncio
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, Self
 
@@ -54,8 +54,8 @@ class RepeatableRequest:
     owner: User
     key: str
     body: str
-    retry: int | None
-    received: datetime
+    retry: int | None = None
+    received: datetime = field(default_factory=timezone.now)
 
     @classmethod
     def of(cls, request: HttpRequest, *content: str) -> Self:
@@ -65,7 +65,7 @@ class RepeatableRequest:
             raise ApiError(400, f"{HEADER} is too long: {len(key)} of {KEY_CHARS} characters.", HEADER)
         count = request.headers.get(RETRY_HEADER, "")
         retry = int(count) if count.isascii() and count.isdigit() and len(count) < 4 and not key else None
-        return cls(caller(request), _digest(key) if key else "", _digest(*content), retry, timezone.now())
+        return cls(caller(request), _digest(key) if key else "", _digest(*content), retry)
 
     def part(self, number: int) -> Self:
         """The part of this number, of a request that several runs answer."""
