@@ -1,7 +1,7 @@
 """Checks whether a caller's JSON Schema is one, whatever its draft, and locates the first error; compiles nothing.
 
-What the worker's grammar cannot follow of a schema is checked once the reply is written. A schema that passes here may
-still be rejected there, failing the run: one that allows no value, or none short enough.
+What the worker's grammar cannot follow of a schema is checked once the reply is written. A schema that passes here
+may still be rejected there, failing the run: one that allows no value, or none short enough.
 """
 
 import re
@@ -52,7 +52,10 @@ def fault_in(schema: dict[str, Any]) -> Fault | None:
         names |= {f"{mark}{part[keyword]}" for keyword, mark in _NAMES.items() if keyword in part}
         references += [(_at(place, "$ref"), part["$ref"])] if "$ref" in part else []
         waiting += [(_at(place, name), below) for name, below in _below(part)]
-    return next(((place, fault) for place, each in references if (fault := _unresolved(each, schema, names))), None)
+    for place, reference in references:
+        if problem := _unresolved(reference, schema, names):
+            return place, problem
+    return None
 
 
 def _too_large(schema: Any) -> Fault | None:

@@ -1,8 +1,8 @@
 """Validation of constrained replies: what does not follow its schema is generated once more with other sampling.
 
 The grammar alone cannot guarantee it (it leaves out some keywords, a server may ignore it, a deadline may cut the
-reply). A value is held back until it is validated, unless its engine is known to follow all of the schema. A call that
-is wrong twice is yielded as the model wrote it: whoever makes it tells the model what is wrong, and makes none of it.
+reply). A value is held back until it is validated, unless its engine is known to follow all of the schema. A call
+that is wrong twice is yielded as the model wrote it: it is not made, and the model is told what is wrong with it.
 """
 
 import logging

@@ -154,9 +154,10 @@ def _tools(names: Iterable[str] = ()) -> dict[str, ToolSpec]:
 def _valid_reply(reply: Reply, state: TurnState) -> ModelReply | None:
     """The reply; None if the model wrote none that follows its grammar. Raises EngineError."""
     try:
-        return reply(state)
+        given = reply(state)
     except GrammarError:
         return None
+    return None if any(call.problem for call in given.tool_calls) else given
 
 
 def _reasons(ability: ModelAbility, reply: Reply) -> bool:

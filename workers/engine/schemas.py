@@ -2,8 +2,8 @@
 
 A small model loops inside strings and lists, so what a schema leaves open is bounded here. What the grammar cannot
 express (two equal items, two branches of a oneOf at once, `not`, `if`) is left out of it and found by `problem`
-afterwards. Patterns are matched by an automaton, never by Python's backtracking `re`, so no pattern can hang a worker;
-those that no automaton reads (look-around, back-references) constrain and check nothing.
+afterwards. Patterns are matched by an automaton, never by Python's backtracking `re`, so no pattern can hang a
+worker; those that no automaton reads (look-around, back-references) constrain and check nothing.
 """
 
 import json
@@ -313,6 +313,10 @@ def _or_older(keyword: str, older: _Check, is_older: Callable[[Any, Mapping[str,
     return check
 
 
+def _has_exclusive_flag(_: Any, schema: Mapping[str, Any]) -> bool:
+    return any(schema.get(name) is True for name in ("exclusiveMinimum", "exclusiveMaximum"))
+
+
 def _nothing(*_: Any) -> None:
     return None
 
@@ -338,12 +342,9 @@ _KEYWORDS: Final[dict[str, _Check]] = {
     "additionalItems": Draft7Validator.VALIDATORS["additionalItems"],
     "dependencies": Draft7Validator.VALIDATORS["dependencies"],
 }
-for _limit in ("minimum", "maximum"):
-    _exclusive = f"exclusive{_limit.capitalize()}"
+for _limit, _exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
     _KEYWORDS[_exclusive] = _or_older(_exclusive, _nothing, lambda limit, _: isinstance(limit, bool))
-    _KEYWORDS[_limit] = _or_older(
-        _limit, Draft4Validator.VALIDATORS[_limit], lambda _, schema, name=_exclusive: schema.get(name) is True
-    )
+    _KEYWORDS[_limit] = _or_older(_limit, Draft4Validator.VALIDATORS[_limit], _has_exclusive_flag)
 _Validator: Final[Any] = extend(Draft202012Validator, {name: _in_time(check) for name, check in _KEYWORDS.items()})
 # The library's search for properties that nothing has evaluated runs patterns in `re`, and has no end that it checks.
 _WithoutUnevaluated: Final[Any] = extend(_Validator, {"unevaluatedProperties": _nothing})

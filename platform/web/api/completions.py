@@ -27,6 +27,7 @@ from web.api.attribute_filters import Metadata
 from web.api.errors import ApiError
 from web.api.functions import (
     MAX_FUNCTIONS,
+    NAME,
     CallOfFunction,
     FunctionTool,
     ResponseFormat,
@@ -40,13 +41,13 @@ from web.api.messages import ChatMessage, ProgramMessage, read_conversation
 from web.runs.models import Run
 
 _TEXTS: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
-# Parameters that no engine here takes, and that change nothing of what an answer says.
-IGNORED: Final = frozenset(_TEXTS["ignored"])
 DESCRIPTION: Final = _TEXTS["description"].format(
     refused=", ".join(f"`{name}`" for name in _TEXTS["refused"]),
     ignored=", ".join(f"`{name}`" for name in _TEXTS["ignored"]),
 )
 MAX_BIASES: Final = 1_024
+# Unknown parameters that a header names.
+MAX_NAMED: Final = 20
 # Answers to one request, which are written side by side.
 MAX_ANSWERS: Final = 8
 # What programs mean by a top_p of 0: the likeliest token.
@@ -94,8 +95,9 @@ class SamplingRequest(BaseModel):
     def without_effect(self, ignores: Collection[str]) -> list[str]:
         """The parameters that were set and have no effect, on a model that `ignores` these as well."""
         extra = {name for name, value in (self.model_extra or {}).items() if value not in (None, False, [], {})}
+        unknown = [name for name in sorted(extra.difference(self.refused)) if re.fullmatch(NAME, name)]
         named = {name for name in self.model_fields_set & set(ignores) if getattr(self, name) not in (None, 0, {})}
-        return sorted(named | {name for name in extra if name in IGNORED})
+        return sorted({*named, *unknown[:MAX_NAMED]})
 
     def overrides(self) -> Overrides:
         """The caller's settings of this one run. Raises ApiError for unusable stop texts and biases."""

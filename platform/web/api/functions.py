@@ -24,7 +24,7 @@ FunctionName = Annotated[str, Field(pattern=NAME)]
 
 
 class FunctionDefinition(BaseModel):
-    """A function that the caller performs. `strict` is implied: arguments always follow the schema."""
+    """A function that the caller performs. `strict` is implied: arguments follow the schema as far as is possible."""
 
     name: FunctionName
     description: Annotated[Text, Field(max_length=DESCRIPTION_CHARS)] | None = None
@@ -123,14 +123,15 @@ def caller_tools(tools: Sequence[FunctionTool] | None) -> tuple[CallerTool, ...]
 
 def _caller_tool(function: FunctionDefinition) -> CallerTool:
     facts = {"name": function.name, "description": function.description or ""}
-    return CallerTool(**facts, **({"parameters": function.parameters} if function.parameters else {}))
+    schema = {"parameters": {"type": "object", **function.parameters}} if function.parameters else {}
+    return CallerTool(**facts, **schema)
 
 
 def check_parameters(parameters: dict[str, Any] | None, place: str) -> None:
     """Raises ApiError unless `parameters` are a usable JSON Schema of type object, or nothing."""
     if not parameters:
         return
-    if parameters.get("type") != "object":
+    if parameters.get("type", "object") != "object":
         raise _invalid("The parameters of a function must be a JSON Schema of type “object”.", f"{place}.type")
     _check_schema(parameters, place)
 

@@ -1,5 +1,6 @@
 """Requests to `/v1/responses`, and the response object that repeats what they asked for."""
 
+import re
 import tomllib
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -13,10 +14,11 @@ from gpts.runs.overrides import Overrides, ReasoningEffort
 from gpts.spec.gpt import GptSpec
 from gpts.values import ShortText, Text
 from web.api.attribute_filters import Metadata
-from web.api.completions import LEAST_TOP_P
+from web.api.completions import LEAST_TOP_P, MAX_NAMED
 from web.api.errors import ApiError
 from web.api.functions import (
     MAX_FUNCTIONS,
+    NAME,
     JsonObjectFormat,
     JsonSchema,
     JsonSchemaFormat,
@@ -161,7 +163,9 @@ class ResponseRequest(BaseModel):
 
     def without_effect(self, ignores: Collection[str]) -> list[str]:
         """The parameters that were set and have no effect, on a model that `ignores` these as well."""
-        named = {name for name in IGNORED if getattr(self, name, None) or (self.model_extra or {}).get(name)}
+        extra = {name for name, value in (self.model_extra or {}).items() if value and name not in REFUSED}
+        unknown = [name for name in sorted(extra) if re.fullmatch(NAME, name)][:MAX_NAMED]
+        named = {*unknown, *(name for name in IGNORED if getattr(self, name, None))}
         wants_logprobs = self.n_logprobs is not None and "logprobs" in ignores
         wants_effort = self.reasoning and self.reasoning.effort and "reasoning_effort" in ignores
         more = {"reasoning": wants_effort, "top_logprobs": wants_logprobs}

@@ -16,7 +16,7 @@ from web.api.auth import caller
 from web.api.chat_completions import IGNORED_HEADER
 from web.api.choices import begun
 from web.api.cursors import Cursor, Deleted, ItemList, listed
-from web.api.errors import ERRORS, OpenAiErrorBody, problem_of
+from web.api.errors import ERRORS, ApiError, OpenAiErrorBody, problem_of
 from web.api.models import Response
 from web.api.program_runs import outcome
 from web.api.repeats import RepeatableRequest
@@ -148,6 +148,13 @@ async def _events(response: Response, asked: RepeatableRequest | None = None, af
     finally:
         if asked and not made.is_over:
             await asked.was_left(response.run)
+
+
+@router.post("/responses/compact", include_in_schema=False)
+def compact_responses(request: HttpRequest) -> None:
+    """Refuse by name what would otherwise be a response with this id."""
+    text = "Conversations can’t be compacted here. Leave out their oldest items instead."
+    raise ApiError(404, text, code="unsupported_endpoint")
 
 
 @router.get("/responses/{response_id}", response={200: ResponseObject, **ERRORS}, openapi_extra=STREAM)

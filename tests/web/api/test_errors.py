@@ -84,6 +84,7 @@ def test_bodies_that_are_no_request_are_400(bobs, body):
         ({"seed": 2**63}, "seed"),
         ({"n": 9}, "n"),
         ({"functions": [{"name": "f"}]}, "functions"),
+        ({"instructions": "Be brief."}, "instructions"),
         ({"presence_penalty": 3}, "presence_penalty"),
         ({"logit_bias": {"the": 1}}, "logit_bias"),
         ({"reasoning_effort": "huge"}, "reasoning_effort"),

@@ -230,6 +230,7 @@ def test_settings_reach_the_run_and_those_without_effect_are_named(
         prediction={"type": "content", "content": "The seal"},
         top_p=0,
         max_completion_tokens=32_000,
+        extra_body={"repetition_penalty": 1.1, "bad\r\nname": 1},
     )
     completion = answer.parse()
     if streams:
@@ -249,6 +250,7 @@ def test_settings_reach_the_run_and_those_without_effect_are_named(
     rest = [
         "metadata",
         "prediction",
+        "repetition_penalty",
         "seed",
         "service_tier",
         "user",

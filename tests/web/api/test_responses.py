@@ -488,6 +488,12 @@ def test_naming_tools_of_the_gpt_only_narrows_it(bobs, gpt, worker, meanwhile):
     assert own_tools(tools=[search, code], tool_choice=some) == (("web_search", "open_page"), "required")
 
 
+def test_compaction_is_refused_by_name(bobs, gpt):
+    with pytest.raises(openai.NotFoundError, match="oldest items") as refused:
+        bobs.responses.compact(model=gpt.slug, input=QUESTION)
+    assert refused.value.code == "unsupported_endpoint"
+
+
 @pytest.mark.parametrize(
     ("request_", "param"),
     [
@@ -513,6 +519,9 @@ def test_naming_tools_of_the_gpt_only_narrows_it(bobs, gpt, worker, meanwhile):
         ({"previous_response_id": "resp_1", "conversation": "conv_1"}, "previous_response_id"),
         ({"conversation": "conv_1"}, None),
         ({"max_tool_calls": 3}, "max_tool_calls"),
+        ({"n": 2}, "n"),
+        ({"stop": ["."]}, "stop"),
+        ({"response_format": {"type": "json_object"}}, "response_format"),
         ({"metadata": {"a": "x" * 513}}, "metadata.a"),
         ({"model": None}, "model"),
     ],

@@ -175,7 +175,11 @@ def test_the_first_step_of_an_old_log_is_read_as_before():
 
 @pytest.mark.parametrize(
     ("written", "told_caller"),
-    [('{"city": 3}', '{"city": 3}'), ('"city: Bern"', "city: Bern"), ('"{\\"city\\": \\"Bern\\"}"', '{"city": "Bern"}')],
+    [
+        ('{"city": 3}', '{"city": 3}'),
+        ('"city: Bern"', "city: Bern"),
+        ('"{\\"city\\": \\"Bern\\"}"', '{"city": "Bern"}'),
+    ],
 )
 def test_wrong_arguments_of_the_callers_functions_are_the_callers_to_judge(conversation, written, told_caller):
     schema = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
