@@ -20,7 +20,7 @@ from web.api.chat_completions import Answering
 from web.api.choices import begun
 from web.api.completions import CompletionRequest
 from web.api.errors import AnthropicErrorBody, Problem, anthropic_shape
-from web.api.messages import ProgramMessage
+from web.api.messages import ProgramMessage, arguments_of
 from web.api.program_runs import access_model, keep, outcome
 from web.api.relay import Relay, pieces
 from web.api.repeats import RepeatableRequest
@@ -223,7 +223,7 @@ def _citations(run: Run, answer: Finished) -> list[dict[str, Any]]:
 
 def _calls(answering: Answering, answer: Finished) -> Iterator[dict[str, Any]]:
     for call in answering.calls(answer):
-        arguments = json.loads(call.function.arguments)
+        arguments = arguments_of(call.function.arguments)
         yield {"type": "tool_use", "id": call.id, "name": call.function.name, "input": arguments}
 
 

@@ -161,13 +161,13 @@ def _read_result(message: ChatMessage, text: str, reading: _Reading) -> None:
 
 def _calls(message: ChatMessage) -> Iterator[MessageCall]:
     for call in message.tool_calls or ():
-        yield MessageCall(call_id=call.id, name=call.function.name, arguments=_arguments(call.function.arguments))
+        yield MessageCall(call_id=call.id, name=call.function.name, arguments=arguments_of(call.function.arguments))
     if message.function_call:
         name = message.function_call.name
-        yield MessageCall(call_id=f"call_{name}", name=name, arguments=_arguments(message.function_call.arguments))
+        yield MessageCall(call_id=f"call_{name}", name=name, arguments=arguments_of(message.function_call.arguments))
 
 
-def _arguments(text: str) -> dict[str, Any]:
+def arguments_of(text: str) -> dict[str, Any]:
     """The arguments of a call as an object: what is none, as models write it sometimes, becomes its only field."""
     try:
         value: Any = from_json(text, allow_inf_nan=False) if text.strip() else {}

@@ -278,6 +278,14 @@ def test_constrained_and_free_replies_share_the_batch(local_engine: Any) -> None
 
 
 @pytest.mark.model
+def test_a_value_under_a_schema_comes_in_pieces(local_engine: Any) -> None:
+    request = GenerationRequest(QUESTION, 60, Sampling(1.0), grammar=Grammar(json_schema=SCHEMAS["list of numbers"]))
+    pieces = [token.text for token in local_engine.stream(request) if token.text]
+    assert len(pieces) > 1
+    assert json_problem("".join(pieces), SCHEMAS["list of numbers"]) == ""
+
+
+@pytest.mark.model
 def test_the_bundled_model_calls_a_tool_validly_when_it_must(local_engine: Any) -> None:
     grammar = Grammar(tools=(STOCK,), required=True)
     request = GenerationRequest(QUESTION, 60, Sampling(1.0), tools=(STOCK,), grammar=grammar)

@@ -161,6 +161,17 @@ def test_an_answer_tells_which_stop_text_of_the_program_ended_it(conversation):
     assert (end.text, end.finish, end.stop_sequence) == ("One two", "stop", "three")
 
 
+def test_context_before_the_question_changes_nothing_of_what_a_weak_model_quotes(conversation):
+    reminder = "<system-reminder>You are an agent. Who are you? Today is Monday.</system-reminder>"
+    texts = []
+    for earlier in ((), (PromptMessage(role="user", content=reminder),)):
+        run = start(conversation, "Service seal of the Zephyr-9?", earlier=earlier)
+        give_files(run)
+        texts.append(advance(run, made_services(["unused"], Index(FOUND), Embedder(), WEAK))[-1].text)
+    assert "450 hours" in texts[0]
+    assert texts[0] == texts[1]
+
+
 def test_a_decline_keeps_to_them_too(conversation, told):
     run = start(conversation, max_tokens=4)
     give_files(run, only_from_knowledge=True)
