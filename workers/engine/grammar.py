@@ -23,7 +23,7 @@ from gpts.spec.tools import ToolSpec
 from workers.engine.base import Grammar, SchemaRefused
 from workers.engine.calls import CallForm
 from workers.engine.encoding import LruCache
-from workers.engine.schemas import bounded, checked_size
+from workers.engine.schemas import bounded, checked_size, loosened
 
 N_COMPILED: Final = 128
 MAX_CALLS: Final = 8
@@ -96,12 +96,14 @@ class JsonPlace:
 class GrammarState:
     """One reply under a grammar. For the batch's thread only, except for `error` once the reply has ended.
 
-    `strayed`: it has written a forbidden token where the batch checks tokens afterwards.
+    `strayed`: it has written a forbidden token where the batch checks tokens afterwards. `is_loose`: it follows only
+    the outermost names and types of its schema.
     """
 
     def __init__(self, matcher: Any, table: TokenTable, end_ids: frozenset[int], max_tokens: int, spare: int) -> None:
         self.error = ""
         self.strayed = False
+        self.is_loose = False
         self.ends_in_string = False
         self._matcher = matcher
         self._table = table
@@ -187,6 +189,10 @@ class GrammarState:
         return ids
 
 
+class _NotExpressible(SchemaRefused):
+    """The grammar library cannot express this schema."""
+
+
 class GrammarCompiler:
     """Compiles and caches the grammars of one model; safe for many threads, never called by the batch's thread."""
 
@@ -195,7 +201,7 @@ class GrammarCompiler:
         self._n_vocabulary = n_vocabulary
         self._end_ids = end_ids
         self._form = form
-        self._compiled: LruCache[str, tuple[Any, int]] = LruCache(N_COMPILED)
+        self._compiled: LruCache[str, tuple[Any, int, bool]] = LruCache(N_COMPILED)
         self._lock = threading.Lock()
         self._made: tuple[Any, TokenTable] | None = None
 
@@ -206,13 +212,15 @@ class GrammarCompiler:
         for tool in grammar.tools:
             checked_size(tool.parameters)
         _, table = self._tokens()
-        matcher, n_least = self._compiled.get(_key(grammar), lambda: self._compile(grammar))
+        matcher, n_least, is_loose = self._compiled.get(_key(grammar), lambda: self._compile(grammar))
         if n_least + 1 > max_tokens:
             raise SchemaRefused(
                 f"A reply of {max_tokens} tokens is too short for this schema, which needs {n_least + 1}."
             )
         spare = max(MIN_SPARE, n_least // 2) if grammar.json_schema is not None else 2 * MIN_SPARE
-        return GrammarState(matcher.deep_copy(), table, self._end_ids, max_tokens, spare)
+        state = GrammarState(matcher.deep_copy(), table, self._end_ids, max_tokens, spare)
+        state.is_loose = is_loose
+        return state
 
     def texts(self) -> Sequence[bytes]:
         """The text of every token of the model; empty for control tokens."""
@@ -227,19 +235,24 @@ class GrammarCompiler:
                 self._made = tokens, TokenTable(tokens)
             return self._made
 
-    def _compile(self, grammar: Grammar) -> tuple[Any, int]:
-        """A matcher at its start, and the number of tokens of its shortest reply. Raises SchemaRefused.
+    def _compile(self, grammar: Grammar) -> tuple[Any, int, bool]:
+        """A matcher at its start, the tokens of its shortest reply, and whether it follows less than it could.
 
-        A tool whose schema no grammar can follow takes any object: the model need not call it.
+        Of a schema that the library cannot express, only the outermost names and types constrain a reply; a tool with
+        one keeps no other from being called. Raises SchemaRefused for an answer that no value can be.
         """
         try:
-            return self._compile_all(grammar)
-        except SchemaRefused:
-            if not grammar.tools:
+            return *self._compile_all(grammar), False
+        except SchemaRefused as refused:
+            if not (grammar.tools or isinstance(refused, _NotExpressible)):
                 raise
-        open_ = {"parameters": {"type": "object"}}
-        tools = tuple(tool if self._can_follow(tool) else tool.model_copy(update=open_) for tool in grammar.tools)
-        return self._compile_all(replace(grammar, tools=tools))
+        if grammar.json_schema is not None:
+            return *self._compile_all(replace(grammar, json_schema=loosened(grammar.json_schema))), True
+        tools = tuple(
+            tool if self._can_follow(tool) else tool.model_copy(update={"parameters": loosened(tool.parameters)})
+            for tool in grammar.tools
+        )
+        return *self._compile_all(replace(grammar, tools=tools)), True
 
     def _can_follow(self, tool: ToolSpec) -> bool:
         try:
@@ -261,7 +274,9 @@ class GrammarCompiler:
         limits = llguidance.LLParserLimits(verbose_errors=False)
         matcher = llguidance.LLMatcher(tokens, text, log_level=0, limits=limits)
         if matcher.is_error():
-            raise SchemaRefused(f"Replies cannot follow this schema: {_sentence(matcher.get_error())}")
+            reason = _sentence(matcher.get_error())
+            kind = SchemaRefused if "nsatisfiable" in reason else _NotExpressible
+            raise kind(f"Replies cannot follow this schema: {reason}")
         start = GrammarState(matcher, table, self._end_ids, MAX_CLOSING, 0)
         shortest = start.closing(MAX_CLOSING)
         if start.error or (shortest is None and not start.ends_in_string):

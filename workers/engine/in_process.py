@@ -199,9 +199,10 @@ class InProcessEngine(Learning):
                 f"The prompt of {len(ids)} tokens and a reply of {request.max_tokens} do not fit the model's context "
                 f"of {self._ability.context_tokens} tokens."
             )
-        if request.grammar is not None:
-            self._grammars.start(request.grammar, request.max_tokens)  # compiles it and raises its errors
-        return checked(request, lambda attempted: self._attempt(attempted, ids, ends_at), streams=True)
+        streams = False
+        if request.grammar is not None:  # compiles it and raises its errors
+            streams = not self._grammars.start(request.grammar, request.max_tokens).is_loose
+        return checked(request, lambda attempted: self._attempt(attempted, ids, ends_at), streams=streams)
 
     def count_tokens(self, messages: tuple[PromptMessage, ...], tools: tuple[ToolSpec, ...] = ()) -> int:
         """The exact length of the prompt, in tokens."""

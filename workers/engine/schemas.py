@@ -60,6 +60,16 @@ def bounded(schema: Mapping[str, Any] | bool) -> dict[str, Any]:
     return result
 
 
+def loosened(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """`schema` with nothing but its outermost names and types."""
+
+    def outside(part: Any) -> dict[str, Any]:
+        return {"type": part["type"]} if isinstance(part, Mapping) and "type" in part else {}
+
+    named = {name: outside(part) for name, part in schema.get("properties", {}).items()}
+    return {**outside(schema), **({"properties": named, "required": schema.get("required", [])} if named else {})}
+
+
 def follows(schema: Any) -> bool:
     """Whether the grammar expresses all of `schema`, so that nothing is found wrong with a whole reply afterwards."""
     inner = schema.values() if isinstance(schema, Mapping) else schema if isinstance(schema, list | tuple) else ()
@@ -98,7 +108,7 @@ def _bounded(schema: Any, *, closed: bool) -> dict[str, Any]:
     combines = any(key in kept for key in _COMBINING)
     if not combines:
         _infer_type(kept)
-    _bound_leaves(kept, combines)
+    _bound_leaves(kept, combines, closed=closed)
     if not {"type", *_COMBINING}.intersection(kept):
         kept["$ref"] = f"#/$defs/{_ANY.format(ANY_DEPTH)}"
     _bound_inner(kept, closed=closed and not combines)
@@ -143,7 +153,7 @@ def _infer_type(kept: dict[str, Any]) -> None:
                 return
 
 
-def _bound_leaves(kept: dict[str, Any], combines: bool) -> None:
+def _bound_leaves(kept: dict[str, Any], combines: bool, *, closed: bool) -> None:
     """Bounds for strings, numbers and lists that have none."""
     types = kept.get("type", ())
     types = (types,) if isinstance(types, str) else types
@@ -159,7 +169,7 @@ def _bound_leaves(kept: dict[str, Any], combines: bool) -> None:
     if "array" in types:
         kept.setdefault("items", True)
         kept.setdefault("maxItems", max(MAX_ITEMS, kept.get("minItems", 0)))
-    if "object" in types and not kept.get("properties") and kept.get("additionalProperties") is not False:
+    if closed and "object" in types and not kept.get("properties") and kept.get("additionalProperties") is not False:
         kept.setdefault("maxProperties", max(MAX_PROPERTIES, kept.get("minProperties", 0)))
 
 
