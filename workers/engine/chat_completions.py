@@ -169,7 +169,8 @@ def constraints(request: GenerationRequest, forces_calls: bool) -> dict[str, Any
     if demanded and not forces_calls:
         body["tool_choice"], schema = "none", {"anyOf": [_call_schema(tool) for tool in demanded]}
     if schema is not None:
-        answer = {"name": "answer", "schema": schema, "strict": True}
+        # What OpenAI calls strict needs closed objects.
+        answer = {"name": "answer", "schema": schema, "strict": "additionalProperties" in schema}
         body["response_format"] = {"type": "json_schema", "json_schema": answer}
         body["structured_outputs"] = {"json": schema}
     return body

@@ -8,6 +8,7 @@ import hashlib
 import json
 import time
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from typing import Any, Final
 
 import httpx
@@ -19,6 +20,7 @@ from workers.engine.base import (
     EngineConfig,
     EngineError,
     GenerationRequest,
+    Grammar,
     GrammarError,
     Health,
     Learning,
@@ -40,7 +42,7 @@ from workers.engine.chat_completions import (
 from workers.engine.checked import calls_problem, checked
 from workers.engine.detokenize import StopFilter
 from workers.engine.reasoning import without_reasoning
-from workers.engine.schemas import checked_size
+from workers.engine.schemas import checked_size, loosened
 
 CONNECT_TIMEOUT_S: Final = 10.0
 HEALTH_TIMEOUT_S: Final = 2.0
@@ -188,8 +190,8 @@ class RemoteEngine(Learning):
         wait = httpx.Timeout(remaining_s, connect=min(CONNECT_TIMEOUT_S, remaining_s))
         try:
             with self._client.stream("POST", "chat/completions", json=self._body(request), timeout=wait) as response:
-                if self._learns_refusal(response):
-                    yield from self._stream(request, ends_at, n_prompt)
+                if again := request if self._learns_refusal(response) else _loosened(request, response):
+                    yield from self._stream(again, ends_at, n_prompt)
                     return
                 raise_for_status(response)
                 for event in events_of(response):
@@ -238,3 +240,11 @@ class RemoteEngine(Learning):
         new = {name for name in OPTIONAL if name in response.text and name not in self._refused}
         self._refused |= new
         return bool(new)
+
+
+def _loosened(request: GenerationRequest, response: httpx.Response) -> GenerationRequest | None:
+    """The request with less of its answer's schema, which a server may refuse; None if that is not why it fails."""
+    schema = request.grammar.json_schema if request.grammar else None
+    if response.status_code not in (400, 422) or schema is None or (loose := loosened(schema)) == schema:
+        return None
+    return replace(request, grammar=Grammar(json_schema=loose))

@@ -53,7 +53,7 @@ class ModelServer(ThreadingHTTPServer):
         self.bodies: list[dict[str, Any]] = []
         self.headers: list[Any] = []
         self.failure: tuple[int, str] | None = None
-        self.refuses = ""  # the name of a parameter
+        self.refuses = ""  # the name of a parameter, or of a keyword of a schema
         self.breaks_off = False
         self.unready = 0
         self.events: list[dict[str, Any]] = []
@@ -95,7 +95,10 @@ class _Handler(BaseHTTPRequestHandler):
             status, message = self.server.failure
             self._answer(status, {"error": {"message": message}})
             return
-        if self.server.refuses and self.server.refuses in body:
+        if self.server.refuses and self.server.refuses in {
+            *body,
+            *json.dumps(body.get("response_format")).split('"'),
+        }:
             self._answer(
                 400, {"error": {"message": f"Unrecognized request argument supplied: {self.server.refuses}"}}
             )

@@ -65,6 +65,19 @@ def test_a_call_that_breaks_its_schema_is_asked_for_twice_and_then_given_as_it_i
     assert len(model_server.bodies) == 2
 
 
+def test_a_server_that_refuses_a_keyword_gets_less_of_the_schema(
+    remote: RemoteEngine, model_server: ModelServer
+) -> None:
+    schema = {"type": "object", "properties": {"n": {"type": "integer", "not": {"const": 3}}}, "required": ["n"]}
+    model_server.refuses = "not"
+    grammar = Grammar(json_schema=schema)
+    assert json.loads(reply(remote, model_server, text_events('{"n": 4}'), grammar=grammar)) == {"n": 4}
+    sent = [body["response_format"]["json_schema"]["schema"] for body in model_server.bodies]
+    assert sent == [schema, {**schema, "properties": {"n": {"type": "integer"}}}]
+    with pytest.raises(GrammarError):
+        reply(remote, model_server, text_events('{"n": 3}'), grammar=grammar)
+
+
 def test_an_answer_under_a_schema_streams_once_the_server_is_known_to_follow_schemas(
     remote: RemoteEngine, model_server: ModelServer
 ) -> None:
