@@ -183,12 +183,9 @@ def _plain(message: ChatMessage) -> str:
 
 def _texts(message: ChatMessage) -> list[str]:
     """The parts of the message that have a text."""
-    parts = (
-        message.content
-        if isinstance(message.content, list)
-        else [ContentPart(type="text", text=message.content or "")]
-    )
-    return [text for part in parts if (text := part.text or part.refusal).strip()]
+    if not isinstance(message.content, list):
+        return [message.content] if message.content else []
+    return [text for part in message.content if (text := part.text or part.refusal).strip()]
 
 
 def _has_files(message: ChatMessage) -> bool:
