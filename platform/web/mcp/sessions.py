@@ -8,6 +8,7 @@ restart, a client is told that its session is gone, and begins another.
 import asyncio
 from collections import deque
 from itertools import count
+from math import inf
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -75,13 +76,29 @@ class Sessions(StreamableHTTPSessionManager):
             await asyncio.Event().wait()
 
     def _admit_session(self, requestor: Any) -> StreamableHTTPServerTransport | None:
-        """None, which refuses the session, if the person has too many."""
-        person = requestor["subject"]
-        n_open = sum(owner["subject"] == person for owner in self._session_owners.values())
-        session = super()._admit_session(requestor) if n_open < MAX_SESSIONS else None
+        """None, which refuses the session, if the person has too many that are in use."""
+        session = super()._admit_session(requestor) if self._make_room(requestor["subject"]) else None
         if session is not None:  # the SDK has one store for all sessions, in which their streams have the same names
             session._event_store = SentEvents()
         return session
+
+    def _make_room(self, person: str) -> bool:
+        """Whether the person may open a session: the one idle for longest gives way, as many clients never end any.
+
+        Its client is told that it is gone, and begins another.
+        """
+        own = [key for key, owner in self._session_owners.items() if owner["subject"] == person]
+        if len(own) < MAX_SESSIONS:
+            return True
+        scopes = {key: scope for key in own if (scope := self._server_instances[key].idle_scope)}
+        # The SDK sets the deadline when the last request is over, and takes it away while there is one.
+        idle = {key: scope for key, scope in scopes.items() if scope.deadline < inf}
+        if not idle:
+            return False
+        oldest = min(idle, key=lambda key: idle[key].deadline)
+        idle[oldest].cancel()
+        del self._server_instances[oldest], self._session_owners[oldest]
+        return True
 
 
 _of_loops: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Future[Sessions]] = WeakKeyDictionary()

@@ -1,6 +1,7 @@
 """Who may use the MCP server, which GPTs it offers, its prompts and resources, and what it tells of changes."""
 
 import asyncio
+from contextlib import AbstractContextManager
 
 import httpx
 import pytest
@@ -57,13 +58,32 @@ def test_a_session_is_its_key_s_and_ends(live, gpt, alice, bob, monkeypatch):
     assert post(live, key, ping, **session).status_code == 200
     assert post(live, key_of(alice), ping, **session).status_code == 404
     assert post(live, key_of(bob), ping, **session).status_code == 404  # nor is it another key's of his
-    monkeypatch.setattr(sessions, "MAX_SESSIONS", 1)
-    assert post(live, key_of(bob)).status_code == 503
-    assert post(live, key_of(alice)).status_code == 200  # others are not concerned
     headers = {**HEADERS, "Authorization": f"Bearer {key}", **session}
     assert httpx.delete(f"{live}/mcp", headers=headers).status_code == 200
     assert post(live, key, ping, **session).status_code == 404
     assert post(live, key).status_code == 200
+
+
+def test_of_a_person_s_sessions_the_one_idle_for_longest_gives_way(live, gpt, alice, bob, monkeypatch):
+    key, ping = key_of(bob), {"jsonrpc": "2.0", "id": 2, "method": "ping"}
+    monkeypatch.setattr(sessions, "MAX_SESSIONS", 2)
+    hers_key = key_of(alice)
+    first, second, hers = (
+        {"Mcp-Session-Id": post(live, each).headers["Mcp-Session-Id"]} for each in (key, key, hers_key)
+    )
+    assert post(live, key, ping, **first).status_code == 200  # so the second is idle for longer
+    third = post(live, key)
+    assert third.status_code == 200
+    assert post(live, key, ping, **second).status_code == 404
+    assert post(live, key, ping, **first).status_code == 200
+    assert post(live, hers_key, ping, **hers).status_code == 200  # others are not concerned
+
+    def listening(session: str) -> AbstractContextManager[httpx.Response]:
+        headers = {**HEADERS, "Authorization": f"Bearer {key}", "Mcp-Session-Id": session}
+        return httpx.stream("GET", f"{live}/mcp", headers=headers)
+
+    with listening(first["Mcp-Session-Id"]), listening(third.headers["Mcp-Session-Id"]):
+        assert post(live, key).status_code == 503  # both are in use
 
 
 def test_streams_are_limited_by_person(live, gpt, bob, settings):
