@@ -111,12 +111,15 @@ def tool_text(events: list[ServerEvent]) -> str:
 
 
 def task_text(events: list[ServerEvent]) -> str:
-    """The text of the artifact, whose last piece may be empty, in either version and binding."""
+    """The text of the artifact's pieces until one takes the place of all, in either version and binding."""
     updates = [event.data.get("result", event.data) for event in events]
     state = updates[-1].get("statusUpdate", updates[-1])["status"]["state"]
     assert state in ("completed", "TASK_STATE_COMPLETED")
-    pieces = [update.get("artifactUpdate", update).get("artifact") for update in updates]
-    return "".join(part["text"] for piece in pieces if piece for part in piece["parts"])
+    text = ""
+    for piece in (update.get("artifactUpdate", update) for update in updates):
+        if artifact := piece.get("artifact"):
+            text = (text if piece.get("append") else "") + "".join(part["text"] for part in artifact["parts"])
+    return text
 
 
 def a2a(method: str, role: str, part: dict[str, str]) -> dict[str, Any]:
