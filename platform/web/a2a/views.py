@@ -100,7 +100,8 @@ def _application(handler: RunHandler, path: str) -> Starlette:
     """The SDK's application for requests to one GPT at `path`."""
     rpc = JsonRpcDispatcher(handler, enable_v0_3_compat=True)
     rest = create_rest_routes(handler, path_prefix=path)
-    return Starlette(routes=[Route(path, rpc.handle_requests, methods=["POST"]), *rest])
+    at = [Route(each, rpc.handle_requests, methods=["POST"]) for each in (path, f"{path}/")]
+    return Starlette(routes=[*at, *rest])
 
 
 def _callable(user: Any, slug: str) -> Gpt:
