@@ -1,4 +1,4 @@
-"""A watchdog against a held interpreter: a pattern or a library that lets no other thread run, for minutes or forever.
+"""A watchdog against a held interpreter: a pattern or a library that lets no other thread run, for minutes or more.
 
 The process ends with the stacks of all its threads in its log, and its supervisor starts it again. What it was doing
 counts as interrupted.

@@ -124,7 +124,9 @@ def test_a_session_opens_nothing_here(gpt, alice):
 def test_nonsense_is_an_error_of_the_protocol(callers, body):
     response = callers["bob"].post(CALL, body, "application/json")
     assert (response.status_code, response.json()["error"]["code"] < 0) == (200, True)
-    assert callers["bob"].post(f"{CALL}/", body, "application/json").json() == response.json()  # as some clients join URLs
+    assert (
+        callers["bob"].post(f"{CALL}/", body, "application/json").json() == response.json()
+    )  # as some clients join URLs
 
 
 @pytest.mark.django_db(transaction=True)

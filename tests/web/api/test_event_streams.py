@@ -36,7 +36,8 @@ def read_events(chunks: Iterable[bytes]) -> Iterator[ServerEvent]:
     text = "".join(decode(chunk) for chunk in chunks) + decode(b"", final=True)
     assert not text.startswith("\ufeff")
     text = text.replace("\r\n", "\n")
-    assert "\r" not in text and "\0" not in text
+    assert "\r" not in text
+    assert "\0" not in text
     *blocks, rest = text.split("\n\n")
     assert rest == "", "the last event is not ended by an empty line"
     for block in blocks:
@@ -44,7 +45,8 @@ def read_events(chunks: Iterable[bytes]) -> Iterator[ServerEvent]:
         for line in block.split("\n"):
             if not line.startswith(":"):  # a comment, which keeps the connection alive
                 name, colon, value = line.partition(":")
-                assert colon and name in ("data", "event", "id", "retry"), line
+                assert colon, line
+                assert name in ("data", "event", "id", "retry"), line
                 fields.setdefault(name, []).append(value.removeprefix(" "))
         if fields:
             yield _event(fields)
@@ -99,7 +101,8 @@ def message_text(events: list[ServerEvent]) -> str:
 
 
 def run_text(events: list[ServerEvent]) -> str:
-    assert len({event.id for event in events}) == len(events) and all(event.id for event in events)
+    assert len({event.id for event in events}) == len(events)
+    assert all(event.id for event in events)
     assert [event.data["type"] for event in events].index("done") == len(events) - 1
     return "".join(event.data["text"] for event in events if event.data["type"] == "token")
 
@@ -199,7 +202,15 @@ def test_a_stream_is_as_the_standard_says(live, gpt, bob, worker, meanwhile, doo
 
 @pytest.mark.parametrize(
     "broken",
-    [b"data: {}\n", b"data: {}\r\r", b"data: \xc3\n\n", b"data {}\n\n", b"x: 1\n\n", b"data: NaN\n\n", b"event: x\n\n"],
+    [
+        b"data: {}\n",
+        b"data: {}\r\r",
+        b"data: \xc3\n\n",
+        b"data {}\n\n",
+        b"x: 1\n\n",
+        b"data: NaN\n\n",
+        b"event: x\n\n",
+    ],
 )
 def test_the_parser_is_strict(broken):
     with pytest.raises((AssertionError, ValueError, KeyError, pytest.fail.Exception)):
