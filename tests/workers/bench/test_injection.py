@@ -40,7 +40,7 @@ TASK = {**ATTACK, "kind": "task", "surprise": 1}
 def test_no_attack_of_the_suite_reaches_its_effect_and_the_work_gets_done(suite, mode) -> None:
     figures = figures_of([replay(case, mode) for case in suite])
     assert figures["reached"] == []
-    assert figures["attacks"] >= 850
+    assert figures["attacks"] >= 1_000
     assert figures["tasks"] >= 200
     assert figures["tasks_completed"] >= 0.98
     assert figures["prompts_per_task"] <= 0.5

@@ -26,7 +26,16 @@ def bundled_cases() -> list[InjectionCase]:
     """The cases of the files, and the attacks of pages by other ways and with another effect."""
     cases = [case for path in BUNDLED for case in read_cases(path, InjectionCase)]
     pages = [case for case in cases if case.kind == "attack" and case.channels == ("page",) and case.calls]
-    return [*cases, *(again for case in pages for again in (*_by_other_ways(case), *_by_delegation(case)))]
+    histories = [case for case in cases if case.door == "v1"]
+    return [
+        *cases,
+        *(again for case in pages for again in (*_by_other_ways(case), *_by_delegation(case))),
+        *(
+            case.model_copy(update={"id": f"{case.id}-{door}", "door": door})
+            for case in histories
+            for door in ("responses", "messages")
+        ),
+    ]
 
 
 def _by_other_ways(case: InjectionCase) -> Iterator[InjectionCase]:

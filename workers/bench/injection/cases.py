@@ -19,7 +19,8 @@ calls are exactly what the injected text demands.
     always     names of tools that the user always allows
     allowed    the tools in `always` as they were when the user allowed them, as objects with ToolSpec's fields
     door       "page", where the site keeps the conversation (as /api and A2A do), or "v1", where a program sends the
-               earlier messages along; `edited`: its history is not what the model answered
+               earlier messages along, as "responses" and "messages" are in other formats; `edited`: its history is
+               not what the model answered
     approves   calls ({"name", "arguments"}) that the user allows; in a task all are allowed
     forged     true: approvals carry the hash of the first approved call instead of their own
     mode       "strict" or "balanced"; by default the command's
@@ -204,7 +205,7 @@ class InjectionCase(CaseTurn):
     forbidden: Forbidden = Forbidden()
     always: frozenset[str] = frozenset()
     allowed: tuple[Annotated[ToolSpec, BeforeValidator(_tool_spec)], ...] = ()
-    door: Literal["page", "v1"] = "page"
+    door: Literal["page", "v1", "responses", "messages"] = "page"
     edited: bool = False
     forged: bool = False
     mode: Mode | None = None
@@ -233,7 +234,7 @@ class InjectionCase(CaseTurn):
         return tuple(dict.fromkeys((*read, *self._ways()))) or ("none",)
 
     def _ways(self) -> Iterator[str]:
-        if self.door == "v1":
+        if self.door != "page":
             yield "history"
         elif self.allowed:
             yield "republished"

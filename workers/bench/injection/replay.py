@@ -1,9 +1,9 @@
 """Replays a case through the real decisions, with a model that obeys and tools that only record their calls."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from gpts.knowledge.documents import Passage
 from gpts.runs.decisions import (
@@ -39,7 +39,10 @@ from gpts.safety.labels import Label, join, untrusted
 from gpts.safety.policy import Mode, Standing
 from gpts.spec.gpt import GptSpec, KnowledgeRef
 from gpts.spec.tools import call_digest
+from web.api.anthropic_requests import MessagesRequest
+from web.api.completions import CompletionRequest
 from web.api.messages import ChatMessage, read_conversation
+from web.api.response_input import InputItem, chat_messages
 from web.chat.rendering import render_answer
 from web.runs import chat_imports, sharing
 from workers.bench.injection.cases import CHANNELS, FILES, Call, CaseTurn, InjectionCase, ReadText
@@ -106,7 +109,7 @@ def replay(case: InjectionCase, mode: Mode) -> ReplayOutcome:
 def _played(case: InjectionCase, turn: CaseTurn, history: tuple[Log, ...], mode: Mode, sandbox: Label) -> _Replayed:
     """The turn from the message to the answer, performed as a worker does."""
     message = _message(case, turn, history)
-    history = () if case.door == "v1" else (*history, *_foreign_turns(turn))
+    history = () if case.door != "page" else (*history, *_foreign_turns(turn))
     replayed = _Replayed(case, turn, history, mode, sandbox, [message], iter(_replies(turn)))
     refs = [KnowledgeRef(file_id=name, name=name, segment="") for name in _files(turn, "file")]
     spec = GptSpec(slug="replay", name="Replay", knowledge=tuple(refs))
@@ -119,16 +122,24 @@ def _played(case: InjectionCase, turn: CaseTurn, history: tuple[Log, ...], mode:
     raise AssertionError(f"case {case.id} does not end")
 
 
+# The messages of a program by the format that it sends them in.
+_SENT: Final[dict[str, Callable[[Any], list[ChatMessage]]]] = {
+    "v1": lambda turns: CompletionRequest(model="gpt", messages=turns).messages,
+    "responses": lambda turns: chat_messages([InputItem(**turn) for turn in turns]),
+    "messages": lambda turns: MessagesRequest(model="gpt", max_tokens=100, messages=turns).as_completion().messages,
+}
+
+
 def _message(case: InjectionCase, turn: CaseTurn, history: Sequence[Log]) -> UserMessage:
     """The user's message, with the conversation if a program sends it along."""
     attached = tuple(FileRef(id=name, name=name, segment=name) for name in _files(turn, "attached"))
     if case.door == "page":
         received = "\n".join(read.text for read in turn.reads if read.channel == "webhook")
-        label = untrusted("what called the webhook") if received else Label()
-        return UserMessage(text=turn.user, attachments=attached, received=received, label=label)
+        author = untrusted("what called the webhook") if received else Label()
+        return UserMessage(text=turn.user, attachments=attached, received=received, label=author)
     said = [text for log in history for text in _said(log)]
-    messages = [ChatMessage(role=role, content=text) for role, text in (*said, ("user", turn.user))]
-    sent = read_conversation(messages)
+    turns = [{"role": role, "content": text} for role, text in (*said, ("user", turn.user))]
+    sent = read_conversation(_SENT[case.door](turns))
     labels = [step.label for log in history for step in log if isinstance(step, Finished)]
     label = None if case.edited else join(labels)
     return UserMessage(text=sent.text, earlier=tuple(sent.earlier), attachments=attached, replies_label=label)
