@@ -234,7 +234,8 @@ class Judge:
         # "1 hour" on P2 is not from the row of P3.
         codes = frozenset() if any(map(is_code, own)) else self._codes
         for source in self._sources:
-            if codes and tables.is_row(source.text) and codes.isdisjoint(source.terms):
+            is_other_row = codes and tables.is_row(source.text) and codes.isdisjoint(source.terms)
+            if is_other_row or own.isdisjoint(source.terms):
                 continue
             overlap = share(own, source.terms, self._rarity)
             if overlap >= MIN_OVERLAP and agrees(sentence, source):

@@ -92,9 +92,11 @@ def _spans(text: str, view: _View) -> Iterator[_Span]:
     left_out = _GAPS if view.left_out is _ESCAPES and not re.search(r"[%&\\]", text) else view.left_out
     plain = view.fold(left_out.sub(_meaning if left_out is _ESCAPES else "", text))
     found = _united(merge(*(_found(plain, each, view.rest) for each in view.wanted)))
+    at = 0
     for start, end in _located(found, text, left_out):
-        while start and text[start - 1] == "\\":
+        while start > at and text[start - 1] == "\\":
             start -= 1
+        at = end
         yield start, end
 
 

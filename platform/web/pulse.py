@@ -1,4 +1,4 @@
-"""A watchdog against a held interpreter: a pattern or a library that lets no other thread run, for minutes or more.
+"""A watchdog against a held interpreter: a pattern or a library that lets no other thread run for minutes.
 
 The process ends with the stacks of all its threads in its log, and its supervisor starts it again. What it was doing
 counts as interrupted.
@@ -22,5 +22,5 @@ def start_pulse(silent_s: float = SILENT_S) -> None:
 def _beat_forever(silent_s: float) -> None:
     while True:
         # Its timer is a native thread, which needs no interpreter. Celery replaces sys.stderr by one without a file.
-        faulthandler.dump_traceback_later(silent_s, exit=True, file=sys.__stderr__)
+        faulthandler.dump_traceback_later(silent_s, exit=True, file=sys.__stderr__ or 2)
         time.sleep(silent_s / 6)

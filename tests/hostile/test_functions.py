@@ -23,6 +23,8 @@ from tests.hostile.patterns import REPOSITORY
 from tests.hostile.shapes import SHAPES, text_of
 from web.builder import changes
 from web.chat import links as web_links
+from web.chat import rendering
+from workers.smallmodel.routing import dialogue, words
 from workers.tools.web import reading
 
 # Functions of `gpts` whose text is short, or the project's own.
@@ -79,16 +81,15 @@ ON_TEXT = (
     *("workers.smallmodel.interview.answers:says_yes", "workers.smallmodel.interview.answers:is_words"),
     *("workers.smallmodel.parts:parts_of", "workers.smallmodel.routing.cues:acts"),
     *("workers.smallmodel.routing.dialogue:without_edited_text", "workers.smallmodel.routing.dialogue:last_sentence"),
-    *("workers.smallmodel.routing.slots:shapes_in", "workers.smallmodel.routing.words:gloss"),
     *(
-        "workers.smallmodel.routing.words:language_of",
+        "workers.smallmodel.routing.slots:shapes_in",
         "workers.tools:escaped",
         "workers.tools.actions.answers:html_text",
     ),
     *("workers.typesetting.tree:nodes_of", "workers.typesetting.tree:breakable", "workers.typesetting.pdf:_said"),
     *("web.accounts.sessions:browser_name", "web.builder.files:clean_name", "web.builder.search:query_terms"),
     *("web.builder.templatetags.passages:unveiled", "web.builder.templatetags.passages:compact"),
-    *("web.chat.links:data_sent", "web.chat.rendering:_markdown", "web.chat.templatetags.chat:highlighted"),
+    *("web.chat.links:data_sent", "web.chat.templatetags.chat:highlighted"),
     *(
         "web.docs.search:search_docs",
         "web.languages:cleaned",
@@ -133,6 +134,8 @@ OTHERS: dict[str, Callable[[str], Any]] = {
     "own words": lambda text: wording.unsaid({"a": text[:1_000]}, {}, [text]),
     "scrubbing": lambda text: scrubbing.scrub(text, ["sk-live a a a b", "1,1 1.1", text[:50]]),
     "side task": lambda text: side_tasks.is_side_task(text, [text, text]),
+    "answers as HTML": lambda text: rendering.render_answer(text[:ANSWER_CHARS]),
+    "messages in English words": lambda text: words.gloss(dialogue.clip(text)),
     "tables": lambda text: tables.headers(text, sentences.sentence_spans(text)),
     "quote": lambda text: highlight.quoted_words(text[:500], text.split()),
 }
@@ -142,6 +145,7 @@ READERS = {name: read for name, read in _functions().items() if name not in NOT_
 @pytest.mark.parametrize("name", READERS)
 def test_no_function_is_slow(name: str) -> None:
     read = READERS[name]
+    _all_of(read, "What is read once, such as data and pages, is read now.")
     slow = [shape for shape in SHAPES if not is_quick(partial(_all_of, read), partial(text_of, shape))]
     assert not slow
 

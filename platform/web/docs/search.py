@@ -7,6 +7,7 @@ from typing import Final
 
 from web.docs.contents import DocSection, doc_pages
 
+QUERY_CHARS: Final = 200
 N_RESULTS: Final = 12
 QUERY_CHARS: Final = 200
 # Characters of a snippet before its first marked word, and in all.
@@ -39,7 +40,7 @@ def search_docs(query: str) -> list[DocResult]:
 
 def _stems(query: str) -> tuple[str, ...]:
     """The distinct words of a query without their endings; its common words only if it has no others."""
-    words = re.findall(r"\w+", query.casefold())
+    words = re.findall(r"\w+", query[:QUERY_CHARS].casefold())
     telling = [word for word in words if word not in _COMMON]
     return tuple(dict.fromkeys(_ENDING.sub("", word) if len(word) > 5 else word for word in telling or words))
 
