@@ -65,7 +65,7 @@ ON_BYTES = (
     *(f"knowledge.parsers.{each}:parse" for each in PARSERS),
 )
 ON_TEXT = (
-    *("workers.egress.urls:target_of", "workers.egress.config:media_type", "workers.connectors.web:name_of"),
+    *("workers.egress.config:media_type", "workers.connectors.web:name_of"),
     *("workers.knowledge.parsers.outline:flat", "workers.knowledge.parsers.records:without_data"),
     *(
         "workers.knowledge.text_types:text_type",
