@@ -40,14 +40,13 @@ OURS = "what the site or its operator wrote"
 SIGNED = "what the site signed"
 CONFINED = "a confined process only"
 LISTED = {
-    "platform/web/a2a/views.py": BODY,
+    "platform/web/a2a/requests.py": BODY,
     "platform/web/api/batch_lines.py": "a line of up to 2.5 MB",
     "platform/web/api/messages.py": BODY,
     "platform/web/api/reading.py": BODY,
     "platform/web/mcp/asking.py": BODY,
     "platform/web/scim/views.py": BODY,
     "platform/web/mcp/oauth_documents.py": "10 kB, as the worker fetched them",
-    "platform/web/api/anthropic_messages.py": "arguments of a call, as its step holds them",
     "platform/web/runs/importing.py": "what a confined process made: up to 16 MB of known shape",
     "platform/web/builder/pictures.py": "what a confined process made: two values",
     "gpts/portable/archive.py": "the list of an archive, of up to MAX_LIST_BYTES; entries by their declared sizes",
@@ -67,6 +66,7 @@ LISTED = {
         (
             *("platform/web/accounts/outbox.py", "platform/web/api/batch_work.py", "platform/web/api/completions.py"),
             *("platform/web/api/management/commands/ask.py", "platform/web/api/response_request.py"),
+            *("platform/web/api/documents.py",),
             *("platform/web/builder/exports.py", "platform/web/builder/faces.py", "platform/web/catalogs.py"),
             *("platform/web/builder/management/commands/createsamples.py", "platform/web/builder/models_actions.py"),
             *("platform/web/checks.py", "platform/web/engines.py", "platform/web/erasures.py"),

@@ -40,6 +40,7 @@ BOUNDS = {
     "platform/web/builder/views_portable.py": "one chunk of an export, which was stored within the quotas",
     "platform/web/handler.py": "admission by person; a request that waits for a worker is bounded by the RPC's time",
     "platform/web/bodies.py": "MAX_UPLOADS_PER_PERSON, and the time for a body",
+    "platform/web/pulse.py": "one thread, which beats",
     "platform/web/rpc.py": "MAX_FORM_CALLS_PER_PERSON; the time of the call, and as long again if it is late",
     "platform/web/runs/connections.py": "open streams of a person, which hold no thread",
     "platform/web/runs/stream.py": "one thread, which sends tokens and never waits for a reader",
