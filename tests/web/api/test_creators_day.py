@@ -11,6 +11,7 @@ from gpts.runs.steps import ApprovalRequest, Finished
 from tests.web.api.conftest import bearer, key_of
 from tests.web.api.test_actions import DOCUMENT
 from web import rpc
+from web.accounts.services import confirm
 from web.builder.files import file_became_ready
 from web.builder.models_files import KnowledgeFile
 from web.runs import log, services
@@ -65,6 +66,7 @@ def read_files(gpt: str) -> None:
 
 
 def test_a_creators_whole_day(alice, bob, sent_tasks, reads_actions):
+    confirm(bob)
     alices, bobs = Program(alice), Program(bob)
     made = alices.call("create_gpt", {"name": "Tea Master", "description": "Brews.", "instructions": "Be brief."})
     at = {"slug": made["slug"]}
