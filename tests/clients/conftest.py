@@ -21,6 +21,11 @@ HERE = Path(__file__).parent
 # Where `deploy/check --clients` installs them.
 INSTALLED = Path(os.environ.get("GUILDHALL_CLIENTS", HERE.parents[1] / "var/clients"))
 LIMIT_S = 120
+# So that clients call nobody but the site.
+QUIET = {
+    **{"DO_NOT_TRACK": "1", "OTEL_SDK_DISABLED": "true", "HF_HUB_OFFLINE": "1", "PI_OFFLINE": "1"},
+    **{"CREWAI_DISABLE_TELEMETRY": "true", "LITELLM_LOCAL_MODEL_COST_MAP": "True", "GRADIO_ANALYTICS_ENABLED": "False"},
+}
 
 
 @dataclass(frozen=True)
@@ -47,9 +52,10 @@ def site() -> Iterator[Site]:
 
 @pytest.fixture
 def run_client(site: Site):
-    """Runs the script of a client, by its path in this folder, and returns what it printed."""
+    """Runs the script of a client, by its path in this folder and its words, and returns what it printed."""
 
-    def run(script: str) -> dict[str, Any]:
+    def run(client: str) -> dict[str, Any]:
+        script, *words = client.split()
         path, home = HERE / script, INSTALLED / Path(script).parent
         is_python = path.suffix == ".py"
         program = home / "bin/python" if is_python else home / "node_modules"
@@ -58,9 +64,9 @@ def run_client(site: Site):
         if not is_python:  # modules are looked up from the script's own place
             path, program = Path(shutil.copy(path, home)), Path("node")
         own = {"PATH": os.environ["PATH"], "HOME": str(INSTALLED), "LLM_USER_PATH": str(INSTALLED / "llm")}
-        environment = own | {"BASE_URL": f"{site.url}/v1", "OPENAI_API_KEY": site.key, "MODEL": site.model}
+        environment = own | QUIET | {"PYTHONPATH": str(HERE / "shared"), "BASE_URL": f"{site.url}/v1", "OPENAI_API_KEY": site.key, "MODEL": site.model}
         done = subprocess.run(
-            [str(program), str(path)], env=environment, capture_output=True, text=True, timeout=LIMIT_S, check=False
+            [str(program), str(path), *words], env=environment, capture_output=True, text=True, timeout=LIMIT_S, check=False
         )
         assert done.returncode == 0, done.stderr[-3000:]
         found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
