@@ -5,6 +5,7 @@ Each client is a script, in an environment that `deploy/check --clients` install
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -20,11 +21,16 @@ from workers.bench.temporary_site import manage, temporary_site, web_server
 HERE = Path(__file__).parent
 # Where `deploy/check --clients` installs them.
 INSTALLED = Path(os.environ.get("GUILDHALL_CLIENTS", HERE.parents[1] / "var/clients"))
-LIMIT_S = 120
+LIMIT_S = 240
 # So that clients call nobody but the site.
 QUIET = {
-    **{"DO_NOT_TRACK": "1", "OTEL_SDK_DISABLED": "true", "HF_HUB_OFFLINE": "1", "PI_OFFLINE": "1"},
-    **{"CREWAI_DISABLE_TELEMETRY": "true", "LITELLM_LOCAL_MODEL_COST_MAP": "True", "GRADIO_ANALYTICS_ENABLED": "False"},
+    "DO_NOT_TRACK": "1",
+    "OTEL_SDK_DISABLED": "true",
+    "HF_HUB_OFFLINE": "1",
+    "PI_OFFLINE": "1",
+    "CREWAI_DISABLE_TELEMETRY": "true",
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+    "GRADIO_ANALYTICS_ENABLED": "False",
 }
 
 
@@ -64,12 +70,26 @@ def run_client(site: Site):
         if not is_python:  # modules are looked up from the script's own place
             path, program = Path(shutil.copy(path, home)), Path("node")
         own = {"PATH": os.environ["PATH"], "HOME": str(INSTALLED), "LLM_USER_PATH": str(INSTALLED / "llm")}
-        environment = own | QUIET | {"PYTHONPATH": str(HERE / "shared"), "BASE_URL": f"{site.url}/v1", "OPENAI_API_KEY": site.key, "MODEL": site.model}
+        environment = (
+            own
+            | QUIET
+            | {
+                "PYTHONPATH": str(HERE / "shared"),
+                "BASE_URL": f"{site.url}/v1",
+                "OPENAI_API_KEY": site.key,
+                "MODEL": site.model,
+            }
+        )
         done = subprocess.run(
-            [str(program), str(path), *words], env=environment, capture_output=True, text=True, timeout=LIMIT_S, check=False
+            [str(program), str(path), *words],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_S,
+            check=False,
         )
         assert done.returncode == 0, done.stderr[-3000:]
-        found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+        found: dict[str, Any] = json.loads(re.findall(r"^\{.*\}$", done.stdout, re.MULTILINE)[-1])
         return found
 
     return run

@@ -18,6 +18,8 @@ from typing import Any
 
 MODEL = "parrot"
 CONTEXT_TOKENS = 32_768
+# Calls with which agents of smolagents and Marvin end their turn.
+ENDINGS = ("final_answer", "MarkTaskSuccessful")
 # When each answer broke off because nobody read on.
 LEFT: queue.Queue[float] = queue.Queue()
 
@@ -33,46 +35,49 @@ def model_server() -> Iterator[str]:
 
 
 def reply_to(body: dict[str, Any]) -> dict[str, Any]:
-    """The whole message that the model answers with."""
+    """The whole message that the model answers with: a call, or a text, which some agents want as a call too."""
     last = body["messages"][-1]
     said = last["content"] if isinstance(last["content"], str) else last["content"][-1]["text"]
-    tools = {tool["function"]["name"]: tool["function"] for tool in body.get("tools") or ()}
     if schema := (body.get("response_format") or {}).get("json_schema", {}).get("schema"):
         return {"content": json.dumps(example_of(schema, schema))}
-    if last["role"] == "tool":
-        return {"content": f"The result is: {said}"}
-    if body["messages"][0]["content"].startswith("You sort messages"):
-        return {"content": said.rpartition("Message: ")[2]}
+    tools = {tool["function"]["name"]: tool["function"]["parameters"] for tool in body.get("tools") or ()}
     choice = body.get("tool_choice")
-    if choice == "required" or isinstance(choice, dict):
-        only = {choice["function"]["name"]: tools[choice["function"]["name"]]} if isinstance(choice, dict) else tools
-        return {"tool_calls": [demanded_call(only, said)]}
-    if choice != "none":
-        if "weather" in said and (name := next((name for name in tools if name.endswith("get_weather")), "")):
-            return {"tool_calls": [call_of(name, {"city": "Bern"})]}
-        reader = next((name for name in tools if name.lower() == "read"), "")
-        if reader and (path := re.search(r"\S+\.txt", said)):
-            return {"tool_calls": [call_of(reader, {tools[reader]["parameters"]["required"][0]: path[0]})]}
-        delegates = [name for name, tool in tools.items() if "task" in tool["parameters"].get("properties", {})]
-        if delegates and "tax" in said:
-            return {"tool_calls": [call_of(delegates[0], {"task": said.rpartition("Question: ")[2]})]}
+    if isinstance(choice, dict):
+        tools = {name: tool for name, tool in tools.items() if name == choice["function"]["name"]}
+    if last["role"] != "tool" and choice != "none" and (call := wanted_call(tools, said)):
+        return {"tool_calls": [call]}
+    text = f"The result is: {said}" if last["role"] == "tool" or "degrees" in said else text_for(body, said)
+    ending = next((name for name in tools if name.startswith(ENDINGS)), "")
+    if ending or choice == "required" or isinstance(choice, dict):
+        name = ending or next(iter(tools))
+        return {"tool_calls": [call_of(name, example_of(tools[name], tools[name], text if ending else "ZP-771"))]}
+    return {"content": text}
+
+
+def wanted_call(tools: dict[str, Any], said: str) -> dict[str, Any] | None:
+    """The call that these words ask for, if one of the tools does it."""
+    weather = next((name for name in tools if name.endswith("get_weather")), "")
+    if weather and "weather" in said:
+        return call_of(weather, {"city": "Bern"})
+    reader = next((name for name in tools if name == "read"), "")
+    if reader and "notes.txt" in said:
+        return call_of(reader, {"path": "notes.txt"})
+    delegate = next((name for name, tool in tools.items() if "task" in tool.get("properties", {})), "")
+    return call_of(delegate, {"task": said.rpartition("Question: ")[2]}) if delegate and "tax" in said else None
+
+
+def text_for(body: dict[str, Any], said: str) -> str:
+    """What the files say, or the words of the site's own questions."""
+    system = body["messages"][0]["content"]
+    if system.startswith("You sort messages"):
+        return said.rpartition("Message: ")[2]
     if "title" in said:
-        return {"content": "Seal kits"}
+        return "Seal kits"
     passage = re.search(r"Passages from the files:\n\n\([^)]*\)\n(.+?)(?:\n\n|$)", said, re.DOTALL)
-    whole = re.search(r"<file [^>]*>\n(.+?)\n</file>", body["messages"][0]["content"], re.DOTALL)
-    text = passage or whole
-    return {
-        "content": " ".join(text[1].split()[1:] if text[1].startswith("#") else text[1].split()) if text else "Hello."
-    }
-
-
-def demanded_call(tools: dict[str, Any], said: str) -> dict[str, Any]:
-    """The weather's call if that was asked and not yet told, or else the one that tells an answer."""
-    if "get_weather" in tools and "weather" in said:
-        return call_of("get_weather", {"city": "Bern"})
-    name = next((name for name in tools if name != "get_weather"), "get_weather")
-    schema = tools[name]["parameters"]
-    return call_of(name, {"answer": said} if name == "final_answer" else example_of(schema, schema))
+    whole = re.search(r"<file [^>]*>\n(.+?)\n</file>", system, re.DOTALL)
+    if not (found := passage or whole):
+        return "Hello."
+    return " ".join(found[1].split()[1:] if found[1].startswith("#") else found[1].split())
 
 
 def call_of(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -81,26 +86,26 @@ def call_of(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
     return {"index": 0, "id": "call_1", "type": "function", "function": function}
 
 
-def example_of(schema: dict[str, Any], root: dict[str, Any]) -> Any:
-    """A value that follows the schema, with the part number in its first text."""
+def example_of(schema: dict[str, Any], root: dict[str, Any], text: str = "ZP-771") -> Any:
+    """A value that follows the schema, with `text` in its first text."""
     if "$ref" in schema:
         return example_of(root["$defs"][schema["$ref"].rpartition("/")[2]], root)
     if "anyOf" in schema:
-        return example_of(schema["anyOf"][0], root)
-    if "enum" in schema:
-        return schema["enum"][0]
+        return example_of(schema["anyOf"][0], root, text)
+    if named := schema.get("enum", [schema["const"]] if "const" in schema else []):
+        return named[0]
     match schema.get("type"):
         case "object" if not schema.get("properties"):
             return {"kit": "ZP-771", "hours": 450}
         case "object":
-            return {name: example_of(each, root) for name, each in schema.get("properties", {}).items()}
+            return {name: example_of(each, root, text) for name, each in schema.get("properties", {}).items()}
         case "array":
             return [example_of(schema.get("items", {"type": "string"}), root)]
         case "integer" | "number":
             return 450
         case "boolean":
             return True
-    return "ZP-771"
+    return text
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -127,7 +132,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Connection", "close")
         self.end_headers()
-        words = re.findall(r"\S+\s*", reply.get("content") or "")
+        words = re.findall(r"\S+\s*", " ".join([reply.get("content") or ""] * (10 if slowly else 1)))
         try:
             self._answer(words, reply, slowly)
         except ConnectionError:
@@ -136,7 +141,7 @@ class Handler(BaseHTTPRequestHandler):
     def _answer(self, words: list[str], reply: dict[str, Any], slowly: bool) -> None:
         for delta in [{"content": word} for word in words] or [{"tool_calls": reply.get("tool_calls", [])}]:
             self._event({"choices": [{"index": 0, "delta": delta}]})
-            time.sleep(2 if slowly else 0)
+            time.sleep(0.2 if slowly else 0)
         finish = "tool_calls" if reply.get("tool_calls") else "stop"
         self._event({"choices": [{"index": 0, "delta": {}, "finish_reason": finish}]})
         self._event({"choices": [], "usage": {"prompt_tokens": 50, "completion_tokens": max(1, len(words))}})

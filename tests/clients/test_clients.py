@@ -4,7 +4,6 @@ A client is a script that asks the same things and prints what it got; what a cl
 """
 
 import json
-import queue
 
 import pytest
 
@@ -16,9 +15,10 @@ ANSWER = "The seal kit of the Zephyr-9 is ZP-771. Service the seal every 450 hou
 EXACT = {
     **dict.fromkeys(("answer", "async_answer", "streamed", "next_turn", "in_background"), ANSWER),
     **dict.fromkeys(("as_message", "as_response"), ANSWER),
-    **dict.fromkeys(("files", "streamed_files"), {"manual.md"}),
     "calls": [["get_weather", {"city": "Bern"}]],
+    "bad_key": "AuthenticationError",
     "counted": True,
+    "left": True,
     "n_kept": 2,
     "n_models": 1,
     "too_long": "ContextWindowExceededError",
@@ -32,12 +32,11 @@ WITHIN = {
 CHAT = "answer streamed value with_tool calls delegated"
 # Each script, with what its client shows and how it tells that there is no such model.
 CLIENTS = {
-    "python/openai_client.py": (f"{CHAT} async_answer urls total_tokens", ""),
+    "python/openai_client.py": (f"{CHAT} urls total_tokens left bad_key", "NotFoundError"),
     "python/openai_responses_client.py": (f"{CHAT} files total_tokens in_background n_kept", ""),
     "python/openai_agents_client.py": (CHAT, ""),
     "python/openai_agents_responses_client.py": (f"{CHAT} files total_tokens with_tool_by_id next_turn n_kept", ""),
-    "python/anthropic_client.py": ("answer streamed with_tool calls delegated urls total_tokens", ""),
-    "python/anthropic_runner_client.py": ("answer value with_tool calls counted n_models", "NotFoundError"),
+    "python/anthropic_client.py": (f"{CHAT} urls total_tokens counted n_models left bad_key", "NotFoundError"),
     "python/langchain_client.py": (f"{CHAT} total_tokens", ""),
     "python/langgraph_client.py": (CHAT, "OpenAIModelNotFoundError"),
     "python/llm_client.py": (CHAT, ""),
@@ -58,16 +57,19 @@ CLIENTS = {
     "python_openai2/mirascope_client.py completions": (CHAT, "NotFoundError"),
     "python_openai2/mirascope_client.py responses": (CHAT, "NotFoundError"),
     "python_mcp1/semantic_kernel_client.py": (CHAT, "ServiceResponseException"),
-    "python_mcp1/marvin_client.py": ("answer value with_tool calls delegated", "ModelHTTPError"),
+    "python_mcp1/marvin_client.py": ("answer value with_tool calls", "ModelHTTPError"),
     "python_mcp1/chainlit_client.py": ("answer streamed delegated", "NotFoundError"),
     "python_aider/aider_client.py": ("in_terminal", "NotFoundError"),
-    "node/openai_client.mjs": (f"{CHAT} urls total_tokens", ""),
+    "node/openai_client.mjs": (f"{CHAT} urls total_tokens left", "NotFoundError"),
     "node/openai_responses_client.mjs": (f"{CHAT} files total_tokens", ""),
-    "node/ai_sdk_client.mjs": (f"{CHAT} urls total_tokens", ""),
+    "node/ai_sdk_client.mjs": (f"{CHAT} urls total_tokens left", "APICallError 404"),
     "node/ai_sdk_compatible_client.mjs": (f"{CHAT} total_tokens", ""),
     "node/ai_sdk_responses_client.mjs": (f"{CHAT} files streamed_files total_tokens next_turn", ""),
     "node/ai_sdk_anthropic_client.mjs": (f"{CHAT} total_tokens", "APICallError 404"),
-    "node/anthropic_client.mjs": ("answer streamed with_tool calls delegated urls total_tokens counted", "NotFoundError"),
+    "node/anthropic_client.mjs": (
+        "answer streamed with_tool calls delegated urls total_tokens counted left",
+        "NotFoundError",
+    ),
     "node/mcp_inspector_client.mjs": ("answer delegated", ""),
     "node/pi_client.mjs anthropic-messages": ("answer with_tool", ""),
     "node/pi_client.mjs openai-completions": ("answer with_tool", ""),
@@ -77,15 +79,21 @@ CLIENTS = {
 @pytest.mark.parametrize("client", CLIENTS)
 def test_a_client_gets_the_whole_gpt(run_client, site, client):
     shows, error = CLIENTS[client]
+    while not LEFT.empty():
+        LEFT.get()
     found = run_client(client)
     print(client, json.dumps(found, ensure_ascii=False))
     assert found.keys() >= set(shows.split())
     assert found.get("error", "") == error
     for name, told in found.items():
         if name in EXACT:
-            assert (set(told) if isinstance(EXACT[name], set) else told) == EXACT[name], name
+            assert told == EXACT[name], name
+        elif name in ("files", "streamed_files"):
+            assert set(told) == {"manual.md"}, name
         elif name in WITHIN:
             assert WITHIN[name] in told, name
+    if "left" in found:
+        assert LEFT.get(timeout=5)
     urls = found.get("urls", ["/sources/"])
     assert urls
     assert all("/sources/" in url for url in urls)

@@ -12,6 +12,9 @@ const whole = await client.messages.create(asked(question));
 const found = { answer: said(whole), total_tokens: whole.usage.input_tokens + whole.usage.output_tokens };
 found.urls = whole.content.flatMap((block) => block.citations ?? []).map((citation) => citation.source);
 found.streamed = said(await client.messages.stream(asked(question)).finalMessage());
+const slow = await client.messages.create({ ...asked(`${question} Answer slowly.`), stream: true });
+for await (const event of slow) if (event.type === "content_block_delta") break;
+found.left = true;
 found.counted = (await client.messages.countTokens({ model: same.model, messages: asked(question).messages })).input_tokens > 0;
 found.calls = [];
 const get_weather = betaZodTool({

@@ -13,6 +13,9 @@ const found = { answer: whole.choices[0].message.content, total_tokens: whole.us
 found.urls = whole.choices[0].message.annotations.map((note) => note.url_citation.url);
 const stream = client.chat.completions.stream({ model, messages: said(question) });
 found.streamed = (await stream.finalChatCompletion()).choices[0].message.content;
+const slow = await ask(`${question} Answer slowly.`, { stream: true });
+for await (const _ of slow) break;
+found.left = true;
 const Service = z.object({ kit: z.string(), hours: z.number().int() });
 const parsed = await client.chat.completions.parse({
   model,
@@ -34,4 +37,6 @@ const runner = client.chat.completions.runTools({
 });
 found.with_tool = await runner.finalContent();
 found.delegated = (await ask("What is the yearly tax on pumps?")).choices[0].message.content;
+const unknown = client.chat.completions.create({ model: "no-such-gpt", messages: said(question) });
+found.error = await unknown.then(() => "none", (error) => error.constructor.name);
 console.log(JSON.stringify(found));

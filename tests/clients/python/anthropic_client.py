@@ -1,48 +1,42 @@
-"""Anthropic's own client, whole and streamed, with its helpers for tools."""
+"""Anthropic's own client: whole, streamed and left, with its runner of tools, typed answers and its counts."""
 
-import json
-import os
+from anthropic import Anthropic, beta_tool
+from asked import KEY, MODEL, QUESTION, SLOWLY, TAXES, UNKNOWN, URL, WEATHER, Service, error_of, get_weather, show
 
-from anthropic import Anthropic
-
-QUESTION = "Which seal kit fits the Zephyr-9, and how often is it serviced?"
-WEATHER = {
-    "name": "get_weather",
-    "description": "The weather in a city.",
-    "input_schema": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
-}
-client = Anthropic(base_url=os.environ["BASE_URL"].removesuffix("/v1"), api_key=os.environ["OPENAI_API_KEY"])
-same = {"model": os.environ["MODEL"], "max_tokens": 500}
+client = Anthropic(base_url=URL.removesuffix("/v1"), api_key=KEY, max_retries=0)
+CACHED = {"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral"}}
 
 
-def said(message) -> str:
+def asked(text, model=MODEL, **more):
+    return {"model": model, "max_tokens": 500, "messages": [{"role": "user", "content": text}], **more}
+
+
+def said(message):
     return "".join(block.text for block in message.content if block.type == "text")
 
 
-def ask(text: str, **more):
-    return client.messages.create(messages=[{"role": "user", "content": text}], **same, **more)
+def left():
+    with client.messages.stream(**asked(SLOWLY)) as stream:
+        return bool(next(stream.text_stream))
 
 
-whole = ask(QUESTION)
-cited = [citation for block in whole.content for citation in block.citations or ()]
-found = {
-    "answer": said(whole),
-    "urls": [citation.source for citation in cited],
-    "total_tokens": whole.usage.input_tokens + whole.usage.output_tokens,
-}
-with client.messages.stream(messages=[{"role": "user", "content": QUESTION}], **same) as stream:
-    found["streamed"] = "".join(stream.text_stream)
+whole = client.messages.create(**asked(QUESTION, system=[CACHED]))
+with client.messages.stream(**asked(QUESTION)) as stream:
+    streamed = "".join(stream.text_stream)
     final = stream.get_final_message()
-assert said(final) == found["streamed"]
-assert [each.source for block in final.content for each in block.citations or ()] != []
+assert said(final) == streamed
 assert final.usage.output_tokens > 0
-asked = [{"role": "user", "content": "What is the weather in Bern?"}]
-with client.messages.stream(messages=asked, tools=[WEATHER], **same) as stream:
-    called = stream.get_final_message()
-uses = [block for block in called.content if block.type == "tool_use"]
-found["calls"] = [[each.name, each.input] for each in uses]
-results = [{"type": "tool_result", "tool_use_id": each.id, "content": "Bern: 7 degrees, snow."} for each in uses]
-asked += [{"role": "assistant", "content": called.content}, {"role": "user", "content": results}]
-found["with_tool"] = said(client.messages.create(messages=asked, tools=[WEATHER], **same))
-found["delegated"] = said(ask("What is the yearly tax on pumps?"))
-print(json.dumps(found))
+show(
+    left=left(),
+    answer=said(whole),
+    urls=[note.source for message in (whole, final) for block in message.content for note in block.citations or ()],
+    total_tokens=whole.usage.input_tokens + whole.usage.output_tokens,
+    streamed=streamed,
+    value=client.messages.parse(**asked(QUESTION, output_format=Service)).parsed_output.model_dump(),
+    with_tool=said(client.beta.messages.tool_runner(**asked(WEATHER, tools=[beta_tool(get_weather)])).until_done()),
+    delegated=said(client.messages.create(**asked(TAXES))),
+    error=error_of(lambda: client.messages.create(**asked(QUESTION, UNKNOWN))),
+    bad_key=error_of(lambda: client.with_options(api_key="wrong").messages.create(**asked(QUESTION))),
+    counted=client.messages.count_tokens(model=MODEL, messages=asked(QUESTION)["messages"]).input_tokens > 0,
+    n_models=len(client.models.list(limit=1).data),
+)

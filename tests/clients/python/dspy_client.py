@@ -1,7 +1,7 @@
 """DSPy's programs: signatures with typed fields, and its agent."""
 
 import dspy
-from asked import KEY, MODEL, QUESTION, TAXES, UNKNOWN, URL, WEATHER, error_of, get_weather, show
+from asked import KEY, MODEL, QUESTION, TAXES, UNKNOWN, URL, error_of, show
 
 
 def model(name=MODEL):

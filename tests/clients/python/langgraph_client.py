@@ -1,8 +1,8 @@
 """LangGraph's agent that calls tools."""
 
 from asked import MODEL, QUESTION, TAXES, UNKNOWN, URL, WEATHER, Service, error_of, get_weather, show
-from langchain_openai import ChatOpenAI
 from langchain.agents import create_agent
+from langchain_openai import ChatOpenAI
 
 model = ChatOpenAI(model=MODEL, base_url=URL)
 

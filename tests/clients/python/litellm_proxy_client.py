@@ -12,20 +12,12 @@ from pathlib import Path
 import anthropic
 import httpx
 import openai
-from asked import KEY, MODEL, QUESTION, TAXES, URL, WEATHER, Service, error_of, get_weather, show
+from asked import KEY, MODEL, QUESTION, TAXES, TOOL, URL, WEATHER, Service, error_of, get_weather, show
 
 MODELS = [
     {"model_name": "doctor", "litellm_params": {"model": f"openai/{MODEL}", "api_base": URL, "api_key": KEY}},
     {"model_name": "nobody", "litellm_params": {"model": "openai/no-such-gpt", "api_base": URL, "api_key": KEY}},
 ]
-TOOL = {
-    "type": "function",
-    "function": {
-        "name": "get_weather",
-        "description": "The weather in a city.",
-        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
-    },
-}
 config = Path(tempfile.mkdtemp()) / "config.yaml"
 config.write_text(json.dumps({"model_list": MODELS, "general_settings": {"master_key": "sk-proxy"}}))
 with socket.socket() as listener:

@@ -18,9 +18,7 @@ agent = ToolCallingAgent(tools=[tool(get_weather)], model=model(), max_steps=3, 
 show(
     answer=model().generate(said(QUESTION)).content,
     streamed="".join(delta.content or "" for delta in model().generate_stream(said(QUESTION))),
-    value=Service.model_validate_json(
-        model().generate(said(QUESTION), response_format=FORMAT).content
-    ).model_dump(),
+    value=Service.model_validate_json(model().generate(said(QUESTION), response_format=FORMAT).content).model_dump(),
     with_tool=agent.run(WEATHER),
     delegated=model().generate(said(TAXES)).content,
     error=error_of(lambda: model(UNKNOWN).generate(said(QUESTION))),

@@ -1,6 +1,7 @@
-"""aider, as a command: it edits a file by the answer."""
+"""aider, as a command: in a folder without files."""
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -14,13 +15,12 @@ command = [sys.executable, "-m", "aider", "--no-git", "--yes-always", "--no-chec
 command += ["--no-analytics", "--no-pretty", "--no-show-release-notes", "--map-tokens", "0"]
 
 
-def ask(question, model=MODEL, *more):
-    asked = [*command, "--model", f"openai/{model}", "--message", question, *more]
+def ask(question, model=MODEL):
+    asked = [*command, "--model", f"openai/{model}", "--message", question]
     return subprocess.run(asked, cwd=folder, env=environment, capture_output=True, text=True, check=False).stdout
 
 
 show(
-    answer=ask(QUESTION, MODEL, "--no-stream"),
-    streamed=ask(QUESTION),
-    error=ask(QUESTION, UNKNOWN),
+    in_terminal=ask(QUESTION),
+    error=re.findall(r"litellm\.(\w+)", ask(QUESTION, UNKNOWN))[0],
 )

@@ -1,7 +1,7 @@
 """Marvin's agents, over pydantic-ai."""
 
 import marvin
-from asked import KEY, MODEL, QUESTION, TAXES, UNKNOWN, URL, WEATHER, Service, error_of, get_weather, show
+from asked import KEY, MODEL, QUESTION, UNKNOWN, URL, WEATHER, Service, error_of, get_weather, show
 from pydantic_ai.models.openai import OpenAIChatModel
 from pydantic_ai.providers.openai import OpenAIProvider
 
@@ -14,6 +14,5 @@ show(
     answer=agent().run(QUESTION),
     value=agent().run(QUESTION, result_type=Service).model_dump(),
     with_tool=agent(tools=[get_weather]).run(WEATHER),
-    delegated=agent().run(TAXES),
     error=error_of(lambda: agent(UNKNOWN).run(QUESTION)),
 )

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from asked import KEY, MODEL, QUESTION, TAXES, UNKNOWN, URL, WEATHER, Service, get_weather, show
+from asked import KEY, MODEL, QUESTION, TAXES, UNKNOWN, URL, WEATHER, Service, error_of, get_weather, show
 from openai import AsyncOpenAI
 from semantic_kernel import Kernel
 from semantic_kernel.connectors.ai import FunctionChoiceBehavior
@@ -10,7 +10,9 @@ from semantic_kernel.connectors.ai.open_ai import OpenAIChatCompletion, OpenAICh
 from semantic_kernel.contents import ChatHistory
 from semantic_kernel.functions import kernel_function
 
-client = AsyncOpenAI(base_url=URL, api_key=KEY)
+
+def service(model=MODEL):
+    return OpenAIChatCompletion(ai_model_id=model, async_client=AsyncOpenAI(base_url=URL, api_key=KEY))
 
 
 def said(text):
@@ -20,28 +22,21 @@ def said(text):
 
 
 async def ask(text, model=MODEL, kernel=None, **more):
-    chat = OpenAIChatCompletion(ai_model_id=model, async_client=client)
     settings = OpenAIChatPromptExecutionSettings(**more)
-    return str(await chat.get_chat_message_content(said(text), settings, kernel=kernel or Kernel()))
+    return str(await service(model).get_chat_message_content(said(text), settings, kernel=kernel or Kernel()))
 
 
 async def main():
-    chat = OpenAIChatCompletion(ai_model_id=MODEL, async_client=client)
-    pieces = chat.get_streaming_chat_message_content(said(QUESTION), OpenAIChatPromptExecutionSettings())
+    pieces = service().get_streaming_chat_message_content(said(QUESTION), OpenAIChatPromptExecutionSettings())
     kernel = Kernel()
     kernel.add_function("site", kernel_function(get_weather))
-    found = {
+    return {
         "answer": await ask(QUESTION),
         "streamed": "".join([str(piece) async for piece in pieces]),
         "value": Service.model_validate_json(await ask(QUESTION, response_format=Service)).model_dump(),
         "with_tool": await ask(WEATHER, kernel=kernel, function_choice_behavior=FunctionChoiceBehavior.Auto()),
         "delegated": await ask(TAXES),
     }
-    try:
-        await ask(QUESTION, UNKNOWN)
-    except Exception as error:
-        found["error"] = type(error).__name__
-    show(**found)
 
 
-asyncio.run(main())
+show(**asyncio.run(main()), error=error_of(lambda: asyncio.run(ask(QUESTION, UNKNOWN))))

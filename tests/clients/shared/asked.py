@@ -12,6 +12,15 @@ QUESTION = "Which seal kit fits the Zephyr-9, and how often is it serviced?"
 WEATHER = "What is the weather in Bern?"
 TAXES = "What is the yearly tax on pumps?"
 UNKNOWN = "no-such-gpt"
+SLOWLY = f"{QUESTION} Answer slowly."
+TOOL = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "description": "The weather in a city.",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+    },
+}
 calls: list[list[Any]] = []
 
 
@@ -36,7 +45,7 @@ def error_of(ask: Callable[[], Any]) -> str:
     """The name of the exception that a call raises."""
     try:
         ask()
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - each client has its own
         return type(error).__name__
     return "none"
 
