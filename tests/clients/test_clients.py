@@ -27,7 +27,7 @@ EXACT = {
 WITHIN = {
     **dict.fromkeys(("with_tool", "with_tool_by_id"), "Bern: 7 degrees, snow."),
     "delegated": "12 euros",
-    "in_terminal": ANSWER,
+    "in_text": ANSWER,
 }
 CHAT = "answer streamed value with_tool calls delegated"
 # Each script, with what its client shows and how it tells that there is no such model.
@@ -48,18 +48,18 @@ CLIENTS = {
     "python/ag2_client.py": (CHAT, "NotFoundError"),
     "python/adk_client.py": (CHAT, "NotFoundError"),
     "python/gradio_chat_client.py": ("answer streamed delegated", "NotFoundError"),
-    "python/fastmcp_client.py": ("answer delegated", "ToolError"),
+    "python/fastmcp_client.py": ("in_text delegated", "ToolError"),
     "python/litellm_proxy_client.py": (f"{CHAT} urls as_message as_response", "NotFoundError"),
     "python_openai2/litellm_client.py": (f"{CHAT} urls total_tokens too_long", ""),
     "python_openai2/llama_index_client.py": (CHAT, ""),
     "python_openai2/instructor_client.py": ("answer value", ""),
     "python_openai2/crewai_client.py": (CHAT, "ValueError"),
     "python_openai2/mirascope_client.py completions": (CHAT, "NotFoundError"),
-    "python_openai2/mirascope_client.py responses": (CHAT, "NotFoundError"),
+    "python_openai2/mirascope_client.py responses": ("answer streamed value with_tool calls", "NotFoundError"),
     "python_mcp1/semantic_kernel_client.py": (CHAT, "ServiceResponseException"),
     "python_mcp1/marvin_client.py": ("answer value with_tool calls", "ModelHTTPError"),
     "python_mcp1/chainlit_client.py": ("answer streamed delegated", "NotFoundError"),
-    "python_aider/aider_client.py": ("in_terminal", "NotFoundError"),
+    "python_aider/aider_client.py": ("in_text", "NotFoundError"),
     "node/openai_client.mjs": (f"{CHAT} urls total_tokens left", "NotFoundError"),
     "node/openai_responses_client.mjs": (f"{CHAT} files total_tokens", ""),
     "node/ai_sdk_client.mjs": (f"{CHAT} urls total_tokens left", "APICallError 404"),
@@ -70,7 +70,7 @@ CLIENTS = {
         "answer streamed with_tool calls delegated urls total_tokens counted left",
         "NotFoundError",
     ),
-    "node/mcp_inspector_client.mjs": ("answer delegated", ""),
+    "node/mcp_inspector_client.mjs": ("in_text delegated", ""),
     "node/pi_client.mjs anthropic-messages": ("answer with_tool", ""),
     "node/pi_client.mjs openai-completions": ("answer with_tool", ""),
 }

@@ -21,6 +21,8 @@ from web.api.functions import CallOfFunction, LegacyCall
 
 CALLER_INSTRUCTIONS: Final = "Instructions from the caller: "
 NO_RESULT: Final = "(This call has no result.)"
+# Coding agents put such texts before and after what a person wrote.
+REMINDER: Final = ("<system-reminder>", "</system-reminder>")
 # The name of a function of which only a result was sent.
 UNNAMED: Final = "tool"
 
@@ -112,10 +114,11 @@ def _says(message: PromptMessage) -> bool:
 
 
 def _place_of_question(messages: Sequence[ChatMessage]) -> int:
-    """The index of the last message from the user, or else of the last instructions. Raises ApiError."""
-    for roles in (("user",), ("system", "developer")):
+    """The index of the last message from the user, or else of the last reminder or instructions. Raises ApiError."""
+    for roles, texts in ((("user",), _words), (("user",), _texts), (("system", "developer"), _texts)):
         for index in reversed(range(len(messages))):
-            if messages[index].role in roles and (_plain(messages[index]).strip() or _has_files(messages[index])):
+            said = any(map(str.strip, texts(messages[index])))
+            if messages[index].role in roles and (said or _has_files(messages[index])):
                 return index
     raise ApiError(400, "No message from the user has a text.", "messages", "invalid_value")
 
@@ -123,7 +126,7 @@ def _place_of_question(messages: Sequence[ChatMessage]) -> int:
 def _read(message: ChatMessage, place: str, reading: _Reading, *, as_question: bool) -> None:
     """Add the message as the GPT reads it; system messages as the user's, so that its instructions prevail.
 
-    Programs put reminders and context in parts of their own before what the user wrote: each becomes a message, of
+    Programs put reminders and context in parts of their own around what the user wrote: each becomes a message, of
     which the last is the question.
     """
     reading.files += _files(message, place)
@@ -142,7 +145,8 @@ def _read(message: ChatMessage, place: str, reading: _Reading, *, as_question: b
         case "system" | "developer" if not as_question:
             reading.messages.append(PromptMessage(role="user", content=CALLER_INSTRUCTIONS + text if text else ""))
         case _:
-            reading.messages += [PromptMessage(role="user", content=each) for each in _texts(message) or [""]]
+            ordered = sorted(_texts(message), key=lambda each: not _is_reminder(each))
+            reading.messages += [PromptMessage(role="user", content=each) for each in ordered or [""]]
 
 
 def _read_result(message: ChatMessage, text: str, reading: _Reading) -> None:
@@ -186,6 +190,16 @@ def _texts(message: ChatMessage) -> list[str]:
     if not isinstance(message.content, list):
         return [message.content] if message.content else []
     return [text for part in message.content if (text := part.text or part.refusal).strip()]
+
+
+def _words(message: ChatMessage) -> list[str]:
+    """These parts without reminders."""
+    return [each for each in _texts(message) if not _is_reminder(each)]
+
+
+def _is_reminder(text: str) -> bool:
+    begin, end = REMINDER
+    return text.lstrip().startswith(begin) and text.rstrip().endswith(end)
 
 
 def _has_files(message: ChatMessage) -> bool:

@@ -15,7 +15,7 @@ const ask = async (question) => {
   return answer.content[0].text;
 };
 const found = {
-  answer: await ask("Which seal kit fits the Zephyr-9, and how often is it serviced?"),
+  in_text: await ask("Which seal kit fits the Zephyr-9, and how often is it serviced?"),
   delegated: await ask("What is the yearly tax on pumps?"),
 };
 console.log(JSON.stringify(found));

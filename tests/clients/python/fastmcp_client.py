@@ -16,7 +16,7 @@ async def main() -> None:
             error = "none"
         except ToolError:
             error = "ToolError"
-    show(answer=answer.content[0].text, delegated=delegated.content[0].text, error=error)
+    show(in_text=answer.content[0].text, delegated=delegated.content[0].text, error=error)
 
 
 asyncio.run(main())

@@ -21,6 +21,6 @@ def ask(question, model=MODEL):
 
 
 show(
-    in_terminal=ask(QUESTION),
+    in_text=ask(QUESTION),
     error=re.findall(r"litellm\.(\w+)", ask(QUESTION, UNKNOWN))[0],
 )

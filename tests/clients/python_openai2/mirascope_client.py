@@ -1,4 +1,4 @@
-"""Mirascope, with chat completions and with Responses."""
+"""Mirascope, with chat completions and with Responses, of which it knows no items of tools that others ran."""
 
 import sys
 
@@ -6,7 +6,7 @@ from asked import KEY, MODEL, QUESTION, TAXES, UNKNOWN, URL, WEATHER, Service, e
 from mirascope import llm
 
 llm.register_provider("openai", scope="openai/", api_key=KEY, base_url=URL)
-way = sys.argv[1] if len(sys.argv) > 1 else "completions"
+[way] = sys.argv[1:]
 
 
 def model(name=MODEL):
@@ -16,9 +16,9 @@ def model(name=MODEL):
 called = model().call(WEATHER, tools=[llm.tool(get_weather)])
 show(
     answer=model().call(QUESTION).text(),
-    streamed="".join(model().stream(QUESTION).text_stream()),
+    streamed="".join(model().stream(QUESTION).text_stream()).rstrip(),
     value=model().call(QUESTION, format=Service).parse().model_dump(),
     with_tool=called.resume(called.execute_tools()).text(),
-    delegated=model().call(TAXES).text(),
+    **({"delegated": model().call(TAXES).text()} if way == "completions" else {}),
     error=error_of(lambda: model(UNKNOWN).call(QUESTION)),
 )

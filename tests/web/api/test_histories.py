@@ -39,6 +39,28 @@ def test_arguments_that_are_no_object_are_kept_as_one(sent, kept):
     assert asked.tool_calls == (MessageCall(call_id="a", name="look", arguments=kept),)
 
 
+REMINDER = {"type": "text", "text": "<system-reminder>\nNo tasks.\n</system-reminder>\n"}
+ASKED = {"type": "text", "text": "Which seal?"}
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        [{"role": "user", "content": [REMINDER, ASKED]}],
+        [{"role": "user", "content": [ASKED, REMINDER]}],
+        [{"role": "user", "content": [ASKED]}, call(), result(), {"role": "user", "content": [REMINDER]}],
+    ],
+)
+def test_reminders_of_coding_agents_are_no_question_wherever_they_stand(sent):
+    read_so = read(*sent)
+    assert read_so.text == ASKED["text"]
+    assert [each.content for each in (*read_so.earlier, *read_so.later) if each.role == "user"] == [REMINDER["text"]]
+
+
+def test_a_reminder_alone_is_the_question():
+    assert read({"role": "user", "content": [REMINDER]}).text == REMINDER["text"]
+
+
 def test_every_result_has_a_call_before_it_and_every_call_a_result():
     sent = read(
         result(call_id="gone"), USER, call(), result(), result("8"), {"role": "function", "name": "f", "content": "9"}
