@@ -151,11 +151,12 @@ def program(live, gpt, bob):
     """Sends a request as these clients do."""
     key = key_of(bob)
     headers = {"Authorization": f"Bearer {key}", "x-api-key": key, "anthropic-version": "2023-06-01"}
-    with httpx.Client(base_url=f"{live}/v1", headers=headers, timeout=20, trust_env=False) as client:
+    with httpx.Client(base_url=f"{live}/v1", headers=headers, timeout=60, trust_env=False) as client:
         yield client
 
 
 def test_what_chat_pages_and_coding_agents_send_is_answered(program, worker, meanwhile):
+    worker.patience_s = 60  # the first request loads the whole site
     for path, name, body in ALL:
         meanwhile(worker.answer)
         answer = program.post(path, params={"beta": "true"}, json={"model": "pump-doctor", **body})
