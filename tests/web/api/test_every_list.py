@@ -20,7 +20,7 @@ from web.api.v1 import v1
 ROLES = ("chatter", "owner", "operator")
 COPIES = 2
 # Lists that have several items here, of 55; copies of the others' rows would break a rule.
-SEVERAL = 30
+SEVERAL = 29
 
 
 def paged(api: Any, name: str) -> list[str]:
