@@ -7,7 +7,7 @@ const url = `${process.env.BASE_URL.replace(/\/v1$/, "")}/mcp?gpts=${process.env
 const inspect = async (...more) => {
   const header = `Authorization: Bearer ${process.env.OPENAI_API_KEY}`;
   const words = ["--cli", url, "--transport", "http", "--header", header, ...more];
-  return JSON.parse((await run("node_modules/.bin/mcp-inspector", words)).stdout);
+  return JSON.parse((await run(`${import.meta.dirname}/node_modules/.bin/mcp-inspector`, words)).stdout);
 };
 const { tools } = await inspect("--method", "tools/list", "--strict");
 const ask = async (question) => {

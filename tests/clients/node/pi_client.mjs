@@ -13,7 +13,7 @@ writeFileSync(`${folder}/notes.txt`, "Bern: 7 degrees, snow.");
 const ask = async (question) => {
   const words = ["--print", "--no-session", "--provider", "guildhall", "--model", process.env.MODEL, question];
   const options = { cwd: folder, env: { ...process.env, PI_CODING_AGENT_DIR: folder } };
-  const running = promisify(execFile)(`${process.cwd()}/node_modules/.bin/pi`, words, options);
+  const running = promisify(execFile)(`${import.meta.dirname}/node_modules/.bin/pi`, words, options);
   running.child.stdin.end();
   return (await running).stdout.trim();
 };
