@@ -150,7 +150,8 @@ class Output:
         told = [item for item in self.items if item["type"] == "message"]
         if answer.tool_calls and (not answer.text or (told and told[-1]["content"][0]["text"] == answer.text)):
             return []
-        cited = [_annotation(each.model_dump()) for each in text_citations(self._response.run, answer)]
+        found = text_citations(self._response.run, answer)
+        cited = [_annotation(each.model_dump(), self._tells_searches) for each in found]
         made = [file for step in steps if isinstance(step, ToolResult) for file in step.files if file.id]
         ends = {"start_index": len(answer.text), "end_index": len(answer.text), "container_id": self._container}
         kept = [
@@ -235,13 +236,15 @@ def _server(spec: Any, name: str) -> str:
     return server_labels(spec).get(name) or THIS_SITE
 
 
-def _annotation(cited: dict[str, Any]) -> dict[str, Any]:
-    """A citation of a page or a file. What OpenAI's format lacks of a file's passage is added to it."""
-    if not cited["file_id"]:
-        same = {key: cited[key] for key in ("url", "start_index", "end_index")}
-        return {"type": "url_citation", "title": cited["filename"], **same}
-    # As with OpenAI, the index is the place in the text where the citation stands.
-    return {**cited, "type": "file_citation", "index": cited["end_index"]}
+def _annotation(cited: dict[str, Any], names_searches: bool) -> dict[str, Any]:
+    """A citation of a page or a file, of which OpenAI's format lacks the passage.
+
+    Files are named as such to programs that ask for file searches. Others know pages only, as Open Responses does.
+    """
+    if cited["file_id"] and names_searches:
+        # As with OpenAI, the index is the place in the text where the citation stands.
+        return {**cited, "type": "file_citation", "index": cited["end_index"]}
+    return {**cited, "type": "url_citation", "title": cited["filename"]}
 
 
 def _approval_request(response: Response, number: int) -> dict[str, Any]:

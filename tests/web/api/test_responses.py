@@ -45,6 +45,14 @@ def asked(worker) -> UserMessage:
     return first
 
 
+def test_a_program_that_asks_for_no_searches_gets_pages_as_sources_and_no_other_item(bobs, gpt, worker, meanwhile):
+    meanwhile(worker.answer)
+    [message] = checked(bobs.responses.create(model=gpt.slug, input=QUESTION)).output
+    [cited] = message.content[0].annotations
+    assert (cited.type, cited.title, cited.to_dict()["quote"]) == ("url_citation", "manual.pdf", QUOTE)
+    assert cited.url.startswith("http")
+
+
 def test_a_whole_response_has_the_search_the_answer_and_its_citations(bobs, gpt, worker, meanwhile):
     meanwhile(worker.answer)
     include = ["file_search_call.results"]
