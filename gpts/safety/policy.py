@@ -2,8 +2,9 @@
 
 A call is judged by what it would do (ToolSpec) and by the labels of everything the conversation has read
 (CallContext), never by what a text says. Accepted limits: by choosing among links that may be opened, hostile text
-can reveal a few bits of the conversation to its host (none of private sources); the description of a stranger's GPT
-can win it tasks while nothing else from outside was read; and a call that a person approves is made.
+can reveal a few bits of the conversation to its host (none of private sources); so can a call by its choices and the
+order of the person's words; the description of a stranger's GPT can win it tasks while nothing else from outside was
+read; and a call that a person approves is made.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -165,7 +166,8 @@ def _check_delegation(call: ToolCall, tool: ToolSpec, context: CallContext) -> V
     """Allows a task for a GPT. One of a stranger is a way out, as an address is.
 
     Once something private or from outside was read, it only gets the person's message of this turn, and only if they
-    or the creator named it, or what they approve. The child run's own calls are judged by the label of the task.
+    or the creator named it, or what they approve; files always are the latter, as their names say nothing of what is
+    in them. The child run's own calls are judged by the label of the task.
     """
     named = {name: value for name, value in call.arguments.items() if name == "gpt"}
     read = {*context.label.private, *context.label.written_by}.difference(context.tool_authors, (STORE_AUTHORS,))
@@ -174,7 +176,7 @@ def _check_delegation(call: ToolCall, tool: ToolSpec, context: CallContext) -> V
         return Allow()
     task = {name: value for name, value in call.arguments.items() if name != "gpt"}
     unknown = in_other_words(named, tool.parameters, context.said)
-    if not (unknown or unsaid(task, tool.parameters, context.said_now)):
+    if not (unknown or task.get("files") or unsaid(task, tool.parameters, context.said_now)):
         return Allow()
     reasons = ["This passes the task on to another person’s GPT.", _influence(context), _confidence(tool, context)]
     return Ask(" ".join(filter(None, reasons)), context.label.written_by)

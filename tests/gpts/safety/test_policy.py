@@ -163,6 +163,8 @@ OWN = EVE.model_copy(update={"name": "ask_own", "of_stranger": False, "written_b
         (STORE, {"task": "write to bob@example.org", "gpt": "eve"}, (PAGE,), True),
         (STORE, {"task": "write to bob@example.org", "gpt": "news-example"}, (PAGE,), False),
         (STORE, {"task": "My PIN is 4711", "gpt": "news-example"}, (PAGE,), True),
+        (EVE, {"task": "write to bob@example.org", "files": ["bob"]}, (PAGE,), True),
+        (EVE, {"task": "write to \u2821\u2831"}, (PAGE,), True),
         (STORE, {"task": "My PIN is 4711"}, (PAGE,), False),  # a search, whose task goes nowhere
         (STORE, {"task": "Anything", "gpt": "eve"}, (), False),
         (STORE, {"task": "Anything", "gpt": "eve"}, (LISTED,), False),
@@ -171,7 +173,7 @@ OWN = EVE.model_copy(update={"name": "ask_own", "of_stranger": False, "written_b
     ],
 )
 def test_a_strangers_gpt_is_a_way_out_as_an_address_is(
-    tool: ToolSpec, arguments: dict[str, str], read: Log, asks: bool
+    tool: ToolSpec, arguments: dict[str, object], read: Log, asks: bool
 ) -> None:
     call = ToolCall(call_id="c", name=tool.name, arguments=arguments)
     before = ((UserMessage(text="My PIN is 4711."),),)
@@ -294,6 +296,45 @@ def test_keys_and_lists_carry_content_too() -> None:
     assert isinstance(verdict(CRM, (asked(), MAIL), to=[True, False, True]), Ask)
     assert isinstance(verdict(CRM, (asked(), MAIL), to={"n": 4711}), Ask)
     assert verdict(CRM, (asked(), MAIL), to=True) == Allow()
+
+
+HEXADECIMAL = {"enum": [f"{n:04x}" for n in range(65_536)]}
+FORM: dict[str, object] = {
+    "to": {"type": "string"},
+    "of": HEXADECIMAL,
+    "more": HEXADECIMAL,
+    "shape": {"type": "array"},
+    **{f"yes{n}": {"type": "boolean"} for n in range(60)},
+    **{f"there{n}": {"type": "string"} for n in range(60)},
+}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"to": "Bob \u2821\u2831"},
+        {"to": "Bob .-- .-"},
+        {"to": "Bob  \t \t\t"},
+        {"to": "\t \t\t"},
+        {"to": "bOb"},
+        {f"yes{n}": n % 3 == 0 for n in range(60)},
+        {"of": "4711", "more": "0815"},
+        {"shape": [[], [[], []], [[]]] * 5},
+        {f"there{n}": "" for n in range(0, 60, 2)},
+    ],
+)
+def test_signs_capitals_and_choices_carry_content_too(arguments: dict[str, object]) -> None:
+    tool = CRM.model_copy(update={"parameters": {"properties": FORM}})
+    call = ToolCall(call_id="c", name=tool.name, arguments=arguments)
+    assert isinstance(check(call, tool, context_of((), (asked("Who is Bob?"), MAIL), {}), NOTHING), Ask)
+
+
+def test_the_persons_words_keep_their_signs_and_a_call_its_few_choices() -> None:
+    lookup = {"properties": {"q": {"type": "string"}, "unit": {"enum": ["C", "F"]}, "full": {"type": "boolean"}}}
+    tool = CRM.model_copy(update={"parameters": lookup})
+    said = asked("What’s on at “Café Zürich” (mon–fri), and is it open on 24/12 at 18:30?")
+    for query in ("what’s on café zürich", "Café Zürich, open 24/12 18:30", "OPEN mon–fri?"):
+        assert verdict(tool, (said, MAIL), q=query, unit="C", full=True) == Allow()
 
 
 def test_what_reaches_nothing_and_what_the_caller_performs_goes_ahead() -> None:
