@@ -5,6 +5,7 @@ selector after its base, a direction mark in right-to-left text. Stripping whole
 18 of 23 ways to hide text and damages 13 of 26 innocent texts; this rule catches 23 and damages none (2026-11).
 """
 
+import json
 import re
 import tomllib
 import unicodedata
@@ -51,6 +52,12 @@ def visible(text: str) -> str:
     """`text` without the invisible characters that do not belong there."""
     wrong = set(strays(text))
     return "".join(each for at, each in enumerate(text) if at not in wrong)
+
+
+def exposed(text: str) -> str:
+    """`text` with escapes such as \\u202e for the invisible characters that do not belong there."""
+    wrong = set(strays(text))
+    return "".join(json.dumps(each)[1:-1] if at in wrong else each for at, each in enumerate(text))
 
 
 def is_tag(character: str) -> bool:

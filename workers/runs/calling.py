@@ -12,6 +12,7 @@ from django.db import close_old_connections
 from gpts.runs import decisions, plan
 from gpts.runs.steps import Approval, ApprovalRequest, FileRef, ToolCall, ToolResult, ToolStarted
 from gpts.safety.flow import context_label
+from gpts.safety.invisible_characters import exposed
 from gpts.safety.labels import Integrity, Label, join
 from gpts.spec.tools import call_digest
 from web.accounts import quotas
@@ -180,7 +181,7 @@ def ask_approval(decision: decisions.AskApproval, turn: HeldTurn) -> None:
             title=spec.title or spec.name,
             plain=decision.form.in_words if decision.form else request.plain,
             raw="" if decision.form else request.raw,
-            reason=ask.reason,
+            reason=exposed(ask.reason),
             because=ask.because,
             form=decision.form,
             host=spec.host,

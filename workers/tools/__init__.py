@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from gpts.knowledge.documents import Passage
 from gpts.runs.forms import Form
 from gpts.runs.steps import Approval, AppView, FileRef
+from gpts.safety.invisible_characters import exposed
 from gpts.safety.labels import Label
 from gpts.spec.actions import MESSAGE_CHARS
 from gpts.spec.gpt import GptSpec
@@ -117,10 +118,17 @@ class ToolOutput:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A call as the approval card shows it: in plain language and in full, without secrets."""
+    """A call as the approval card shows it: in plain language and in full, without secrets.
+
+    Characters that nobody sees, or that change the order of others, are escaped.
+    """
 
     plain: str
     raw: str
+
+    def __post_init__(self) -> None:
+        for name in ("plain", "raw"):
+            object.__setattr__(self, name, exposed(getattr(self, name)))
 
 
 # The longest value in the plain description of a call, in characters; `raw` has it in full.
@@ -128,8 +136,9 @@ _SHOWN_CHARS: Final = 300
 
 
 def in_words(arguments: dict[str, Any]) -> str:
-    """The arguments of a call, one line each. No value can imitate another line."""
-    return "\n".join(f"{name.replace('_', ' ')}: {one_line(value)}" for name, value in arguments.items())
+    """The arguments of a call, one line each. No name or value can imitate another line."""
+    lines = ((one_line(name.replace("_", " ")), one_line(value)) for name, value in arguments.items())
+    return "\n".join(f"{name}: {value}" for name, value in lines)
 
 
 def describe(arguments: dict[str, Any]) -> Request:
