@@ -171,10 +171,11 @@ def cited_passages(log: Log) -> tuple[Passage, ...]:
 def result_of(call_id: str, tool: str, name: str, log: Log, author: Label) -> ToolResult:
     """The result of the call `call_id` of `tool`, from the log of the child run of the GPT `name`.
 
-    `author` is the label of that GPT's own text. `shown` is always set; callers whose model writes the answer drop
-    it.
+    `author` is the label of that GPT's own text. Files come also of a run that failed, with their labels. `shown` is
+    always set; callers whose model writes the answer drop it.
     """
-    last, label = log[-1], answer_label(log, author)
+    last, made = log[-1], [step for step in log if isinstance(step, ToolResult) and step.files]
+    label = join([answer_label(log, author), *(step.label for step in made)])
     text, ok = _outcome(last, name)
     return ToolResult(
         call_id=call_id,
@@ -183,7 +184,7 @@ def result_of(call_id: str, tool: str, name: str, log: Log, author: Label) -> To
         ok=ok,
         shown=text,
         passages=cited_passages(log),
-        files=tuple(file for step in log if isinstance(step, ToolResult) for file in step.files),
+        files=tuple(file for step in made for file in step.files),
         label=label,
     )
 

@@ -4,7 +4,7 @@ Workers read an attached file like a knowledge file (workers/indexing/), and onl
 with a file that is half read.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -208,15 +208,28 @@ def keep_label(refs: Iterable[FileRef], label: Label) -> None:
         ConversationFile.objects.filter(id__in=ids).update(label=label.model_dump(mode="json"))
 
 
-def label_of_lost(conversation: Conversation, reader: Gpt, shown: Callable[[], Collection[UUID]]) -> Label:
-    """The label for `reader` of the files that runs other than `shown()` made: of turns that failed or were replaced.
+def label_of_lost(
+    conversation: Conversation, reader: Gpt, shown: Callable[[], Collection[UUID]], present: Iterable[FileRef] = ()
+) -> Label:
+    """The label for `reader` of the files that came with runs other than `shown()`: of failed or replaced turns.
 
-    No log that the next turn reads has their labels, but its tools can open them. Most conversations have none.
+    No log that the next turn reads has their labels, but its tools can open them. `present` are those of its message.
+    Most conversations have none.
     """
-    made = list(conversation.files.kept().filter(run__isnull=False).select_related("run__version__gpt"))
-    runs = shown() if made else ()
-    lost = [(file, file.run) for file in made if file.run and file.run_id not in runs]
-    return join(label for file, run in lost for label in (_label_of(file), run.author_label(reader)))
+    kept = list(conversation.files.kept().select_related("run__version__gpt"))
+    runs = shown() if kept else ()
+    made = [(file, file.run) for file in kept if file.run and file.run_id not in runs]
+    labels = [label for file, run in made for label in (_label_of(file), run.author_label(reader))]
+    if attached := [file for file in kept if file.run is None]:
+        known = {*(ref.id for ref in present), *_sent_with(runs)}
+        labels += [_label_of(file) for file in attached if str(file.id) not in known]
+    return join(labels)
+
+
+def _sent_with(runs: Collection[UUID]) -> Iterator[str]:
+    """The ids of the files that the messages of these runs came with."""
+    for step in StepRow.objects.filter(run__in=runs, kind="user_message").values_list("data", flat=True):
+        yield from (ref["id"] for ref in (*step.get("attachments", ()), *step.get("project_files", ())))
 
 
 def _label_of(file: ConversationFile) -> Label:

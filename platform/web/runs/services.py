@@ -258,7 +258,8 @@ def _check_free(conversation: Conversation) -> None:
 def _queue(message: Message, first: UserMessage, version: GptVersion, is_new: bool = False) -> Run:
     conversation = message.conversation
     run = Run(message=message, version=version, owner_id=conversation.owner_id, is_low=is_low())
-    lost = Label() if is_new else files.label_of_lost(conversation, version.gpt, partial(_runs_before, message))
+    before = partial(_runs_before, message)
+    lost = Label() if is_new else files.label_of_lost(conversation, version.gpt, before, first.files)
     log.begin(run, first.model_copy(update={"label": join((first.label, lost))}))
     if not is_new:
         conversation.shown = run

@@ -18,7 +18,16 @@ from gpts.runs.delegation import (
     why_not,
     would_wait_for_itself,
 )
-from gpts.runs.steps import Cancelled, Delegator, Error, Finished, Retrieval, UserMessage
+from gpts.runs.steps import (
+    Cancelled,
+    Delegator,
+    Error,
+    FileRef,
+    Finished,
+    Retrieval,
+    ToolResult,
+    UserMessage,
+)
 from gpts.safety.labels import Integrity, Label, untrusted
 from gpts.spec.gpt import DelegateRef
 
@@ -114,6 +123,13 @@ class TestResult:
     def test_what_went_wrong_is_a_sentence(self, last, told):
         result = result_of("c", "t", "Clerk", (UserMessage(text="x"), last), Label())
         assert (result.text, result.ok) == (told, False)
+
+    @pytest.mark.parametrize("last", [Error(message="It broke."), Cancelled()])
+    def test_files_of_a_run_that_did_not_answer_come_with_their_labels(self, last):
+        private = untrusted("the answer of crm.example.org", private=("action:crm.example.org",))
+        made = ToolResult(call_id="c", name="crm", text="", files=(FileRef(name="people.csv"),), label=private)
+        result = result_of("c", "t", "Clerk", (UserMessage(text="x"), made, last), Label())
+        assert (result.files, result.label) == (made.files, private)
 
     def test_nothing_is_cited_of_a_run_without_an_answer(self):
         assert cited_passages((*ANSWERED[:2], Error(message="x"))) == ()

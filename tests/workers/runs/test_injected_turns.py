@@ -11,6 +11,7 @@ from gpts.runs.messages import PromptMessage
 from gpts.runs.steps import (
     ApprovalRequest,
     Cancelled,
+    Error,
     FileRef,
     Finished,
     ModelReply,
@@ -21,6 +22,7 @@ from gpts.runs.steps import (
 from gpts.safety.labels import Label, join
 from gpts.spec.tools import ToolSpec
 from tests.publishing import publish
+from tests.web.runs.attached import attached
 from tests.workers import advancing
 from tests.workers.made_services import made_services
 from web.api import chat_completions, history
@@ -209,6 +211,22 @@ class TestObedientModel:
         request = self.play(last, says("send_mail", **MAIL), "Done.")[-1]
         assert last.status == "requires_action"
         assert "crm.example.org" in request.reason
+
+    @pytest.mark.parametrize("how", ["failed", "replaced"])
+    def test_a_file_that_was_attached_to_a_lost_turn_is_still_text_from_outside(self, conversation, gpt, bob, how):
+        allow_always(bob, gpt, self.mailing())
+        file = attached(bob, "letter.csv")
+        first = services.start_run(conversation, "Mail Ada.", attachments=[file.id])
+        if how == "failed":
+            log.append(first.id, Error(message="It broke."))
+            last = self.ask(conversation, "Mail Ada.")
+        else:
+            log.append(first.id, Finished(text="No."))
+            last = services.edit(first.message, "Mail Ada.", [])
+        assert [name for name, *_ in files.readable(last)] == ["letter.csv"]
+        request = self.play(last, says("send_mail", **MAIL), "Done.")[-1]
+        assert (last.status, self.did) == ("requires_action", [])
+        assert request.because == ("the file letter.csv",)
 
     def test_an_approval_counts_once_and_for_its_own_call(self, conversation):
         run = self.ask(conversation, f"Sum up {PAGE}")
