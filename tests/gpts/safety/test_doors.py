@@ -51,7 +51,8 @@ OTHERS = {
     },
     "part_notes": {"passages": "of the file", "place": "pages", "file_id": "", "segment": "", "engine": ""},
     "tool_choice": {"name": "a granted tool"},
-    "model_reply": dict.fromkeys(("text", "reasoning", "tool_calls"), "the model: `label`") | {"engine": ""},
+    "model_reply": dict.fromkeys(("text", "reasoning", "tool_calls"), "the model: `label`")
+    | {"engine": "", "stop_sequence": "the program, not in prompts"},
     "model_change": {"engine": "of the operator's table", "wanted": "of the operator's table"},
     "tool_started": {"call_id": "", "name": ""},
     "delegation": {"call_id": "", "run_id": "", "slug": "", "name": "not in prompts", "task": "of the call"},
@@ -64,7 +65,11 @@ OTHERS = {
     "approval": {"answers": "the person, in a form of the GPT's", "call_id": "", "digest": ""},
     "cancelled": {"text": "the model, from what the turn's other steps hold"},
     "error": {"message": "not in prompts"},
-    "finished": {"text": "the model: `label`", "tool_calls": "the model: `label`"},
+    "finished": {
+        "text": "the model: `label`",
+        "tool_calls": "the model: `label`",
+        "stop_sequence": "the program, not in prompts",
+    },
     "background": {
         "project": "the person",
         "wishes": "the person",

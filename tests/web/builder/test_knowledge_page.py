@@ -107,7 +107,7 @@ def test_what_a_worker_found_is_drawn(as_alice, file, monkeypatch):
         "unused": [{**place, "text": "Never asked for."}],
         "repeats": [{"exact": True, "text": "Twice said.", "places": [place, {**place, "file_name": "b.txt"}]}],
     }  # fmt: skip
-    monkeypatch.setattr("web.builder.views_knowledge.read_health", lambda gpt: found)
+    monkeypatch.setattr("web.builder.views_knowledge.read_health", lambda gpt, person: found)
     html = as_alice.get(f"{URL}health", headers=JSON).json()["html"]
 
     for words in (

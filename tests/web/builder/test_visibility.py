@@ -47,7 +47,9 @@ def test_nobody_else_touches_a_file(client, bob, charlie, gpt, action):
 
 
 def test_what_a_worker_found_is_for_the_owner_only(client, alice, bob, gpt, monkeypatch):
-    monkeypatch.setattr("web.builder.views_knowledge.read_health", lambda gpt: {"n_searches": 0, "repeats": []})
+    monkeypatch.setattr(
+        "web.builder.views_knowledge.read_health", lambda gpt, person: {"n_searches": 0, "repeats": []}
+    )
     url = f"/gpts/{gpt.slug}/knowledge/health"
 
     assert client.get(url).url.startswith("/account/login/")

@@ -55,11 +55,11 @@ def shown(monkeypatch) -> list[tuple[str, ...]]:
     """What workers were asked to show."""
     asked: list[tuple[str, ...]] = []
 
-    def ask(task: str, *args: str, **_: object) -> dict:
+    def ask(person: int, task: str, *args: str, **_: object) -> dict:
         asked.append((task.rpartition(".")[2], *args))
         return SourceView().model_dump(mode="json")
 
-    monkeypatch.setattr("web.runs.citations.call", ask)
+    monkeypatch.setattr("web.runs.citations.call_for", ask)
     return asked
 
 

@@ -6,7 +6,7 @@ A new part of such a sentence fails here until it is listed, or is given an auth
 import ast
 from pathlib import Path
 
-WORKERS = Path(__file__).resolve().parents[3] / "workers"
+ROOT = Path(__file__).resolve().parents[3]
 ERRORS = {"ToolError", "EgressFailed", "EgressRefused", "TokenRefused", "AgentRefused", "SandboxError"}
 # Numbers, and what the person, the model, the creator or the operator wrote: no part comes from a response.
 KNOWN = {
@@ -56,14 +56,14 @@ def _is_number(value: ast.FormattedValue) -> bool:
 def _sentences() -> list[tuple[str, str]]:
     """Each part of each error, with its place; those with an author of their own are labelled by it."""
     found = []
-    for path in WORKERS.rglob("*.py"):
+    for path in (*ROOT.glob("workers/**/*.py"), *ROOT.glob("gpts/egress/*.py")):
         if "bench" in path.parts:
             continue
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ERRORS):
                 continue
             if len(node.args) == 1 and "written_by" not in {keyword.arg for keyword in node.keywords}:
-                place = f"{path.relative_to(WORKERS)}:{node.lineno}"
+                place = f"{path.relative_to(ROOT)}:{node.lineno}"
                 found += [(part, place) for part in _parts(node.args[0])]
     return found
 
