@@ -50,6 +50,9 @@ _SPACED_CORE: Final = re.compile(r"[ ._*\u00b7-][^\W\d_](?:[ ._*\u00b7-]|  )[^\W
 _ABOUT: Final = re.compile("|".join(_DATA["about"]))
 _REPORTED: Final = re.compile(_DATA["reported"])
 _QUOTED: Final = re.compile('["“”„«»‹›‘’`「『].{3,400}?["“”»«’`」』]')
+# Of a sentence that is looked at as a whole; pieces of longer ones overlap by the length of a phrase.
+PIECE_CHARS: Final = 500
+OVERLAP_CHARS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +86,17 @@ def addressed(text: str) -> list[tuple[int, int]]:
     # Light formulas of a single family never add up (see _adds).
     if max((each.weight for each in near), default=0.0) < _WEIGHTY and len({each.family for each in near}) < 2:
         return []
-    sentences = [_weighed(text, span, near) for span in sentence_spans(text)]
+    sentences = [_weighed(text, piece, near) for span in sentence_spans(text) for piece in _pieces(span)]
     if not any(each.weight >= _OWN for each in sentences):
         return []
     discount = _DISCOUNT if _ABOUT.search(folded) else 1.0
     return _joined(text, [each.span for n, each in enumerate(sentences) if _is_enough(sentences, n, discount)])
+
+
+def _pieces(span: Span) -> Iterator[Span]:
+    """The sentence, a very long one in pieces: some formulas take the square or cube of a text's length."""
+    for start in range(span.start, span.end, PIECE_CHARS):
+        yield Span(start, min(start + PIECE_CHARS + OVERLAP_CHARS, span.end))
 
 
 def _is_disguised(folded: str) -> bool:

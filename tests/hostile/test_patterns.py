@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 
+from gpts.safety.addressing import OVERLAP_CHARS, PIECE_CHARS
 from gpts.safety.formulas import formulas
 from tests.hostile.limits import CHARS, is_quick
 from tests.hostile.patterns import Found, modules, source, uses
 from tests.hostile.shapes import SHAPES, shapes_against, text_of
 from workers.smallmodel.phrases import phrases
-from workers.smallmodel.routing.cues import signs
+from workers.smallmodel.routing.cues import MOST_CHARS, signs
 
 # Patterns for texts of the project's own: what operators and developers run.
 TRUSTED = re.compile(
@@ -44,6 +45,8 @@ SHORT = {
     "workers.smallmodel.arguments.of_schemas:_QUOTED": 1_000,
     "workers.smallmodel.arguments.of_schemas:_TEXT_FORMATS": 1_000,
     "workers.smallmodel.interview.answers:_PATTERNS": 1_000,  # _MOST_CHARS
+    "formulas": PIECE_CHARS + OVERLAP_CHARS,
+    "signs": MOST_CHARS,
     "gpts.runs.side_tasks:_OF_CHAT": 10_000,  # READ_CHARS
     "gpts.runs.side_tasks:_WANTED": 10_000,
 }

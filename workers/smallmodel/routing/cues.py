@@ -18,6 +18,8 @@ from workers.smallmodel.routing.words import read_data
 _NUMBER: Final = re.compile(r"\d+(?:[.,:]\d+)*")
 LENGTHS: Final = (2, 4, 8, 15, 40)
 SHORT_WORDS: Final = 9
+# Of a message that is looked at for signs: some patterns take the square of its length.
+MOST_CHARS: Final = 2_000
 _WORD: Final = re.compile(r"[a-z]+(?:'[a-z]+)?|\d+")
 _ENDINGS: Final = ("ings", "ing", "ies", "ied", "es", "ed", "s", "e", "y")
 
@@ -71,7 +73,7 @@ def acts(text: str) -> Vectors:
 
 def sure_kinds(raw: str) -> frozenset[str]:
     """The built-in tools of which `raw` has a reliable sign: an address, counting, a date."""
-    typed = signs("typed_signs")
+    typed, raw = signs("typed_signs"), raw[:MOST_CHARS]
     found = {kind for kind, names in table("sure").items() if any(typed[name].search(raw) for name in names)}
     return frozenset(found | ({"code_interpreter"} if code_for(raw) else set()))
 
@@ -83,7 +85,7 @@ def is_continuation(raw: str) -> bool:
 
 def cues(message: str, raw: str, last: str, foreign: bool, had_earlier: bool) -> Vectors:
     """`(n_cues,)` float32 in 0..1; `raw` is the message as typed, `last` its last sentence in English words."""
-    message, known = message.strip(), signs("signs")
+    message, raw, last, known = message.strip()[:MOST_CHARS], raw[:MOST_CHARS], last[:MOST_CHARS], signs("signs")
     n_numbers, n_words = len(_NUMBER.findall(message)), len(message.split())
     n_ends = len(re.findall(r"(?<![.!?])[.!?]++(?:\s|$)", message))
     found: list[float] = [pattern.search(message) is not None for pattern in known.values()]
