@@ -19,6 +19,7 @@ from gpts.runs.steps import DelegatedPart, Delegator, FileRef, Log, ModelReply, 
 from gpts.safety.flow import arguments_label, context_label
 from gpts.safety.labels import untrusted
 from gpts.safety.policy import context_of
+from gpts.safety.wording import unquoted
 from gpts.spec.gpt import DelegateRef, GptSpec
 from gpts.spec.tools import ToolSpec
 from web.builder import delegates
@@ -152,9 +153,14 @@ def _request(call: ToolCall, turn: HeldTurn, services: Services) -> delegations.
         task=task,
         delegated_by=delegation_chain(turn.steps, Delegator(slug=turn.spec.slug, name=turn.spec.name)),
         label=arguments_label(call.call_id, turn.steps),
-        own_words=any(task in said for said in context_of(turn.history, turn.steps, turn.tools).said),
+        own_words=_is_said(task, context_of(turn.history, turn.steps, turn.tools).said),
         files=_passed_files(call, turn),
     )
+
+
+def _is_said(task: str, said: Sequence[str]) -> bool:
+    """Whether the task is literally a part of what the person said, and begins and ends between two words of it."""
+    return any(task in text and not unquoted({"task": task}, {"properties": {"task": TASK}}, [text]) for text in said)
 
 
 def _delegate(call: ToolCall, turn: HeldTurn) -> Gpt | None:

@@ -52,6 +52,15 @@ def result_in(run: Run) -> ToolResult:
     return next(step for step in log.read(run.id) if isinstance(step, ToolResult))
 
 
+@pytest.mark.parametrize(("address", "is_own"), [("docs.example.community", True), ("docs.example.com", False)])
+def test_a_piece_of_a_word_is_not_the_persons_own(desk, bob, sent_tasks, address, is_own):
+    run = ask(bob, desk, "Look at https://docs.example.community please.")
+    script = {"Front Desk": asks(call("ask_tax_clerk", f"https://{address}")), "Tax Clerk": says("It is 19 %.")}
+    Worker(sent_tasks, scripted_services(script)).drain()
+    child = Run.objects.get(root=run)
+    assert log.first(child.id).own_words == is_own
+
+
 def test_a_childs_answer_comes_back_as_the_result_of_the_call(desk, bob, sent_tasks):
     run = ask(bob, desk)
     Worker(sent_tasks, scripted_services(TAX)).drain()
