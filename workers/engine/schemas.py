@@ -13,6 +13,7 @@ import time
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
+from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -36,6 +37,9 @@ MAX_ITEMS: Final = 20
 MAX_PROPERTIES: Final = 16
 MAX_NUMBER: Final = 10**15
 ANY_DEPTH: Final = 2
+# More take the library seconds to minutes: it compares every two patterns of names, and counts every remainder.
+MAX_NAME_PATTERNS: Final = 50
+MAX_DIVISOR: Final = 1_000
 
 _TABLE: Final = tomllib.loads((Path(__file__).parent / "data" / "json_schema.toml").read_text("utf-8"))
 _FOLLOWED: Final = frozenset(_TABLE["followed"])
@@ -73,7 +77,23 @@ def loosened(schema: Mapping[str, Any]) -> dict[str, Any]:
 def follows(schema: Any) -> bool:
     """Whether the grammar expresses all of `schema`, so that nothing is found wrong with a whole reply afterwards."""
     inner = schema.values() if isinstance(schema, Mapping) else schema if isinstance(schema, list | tuple) else ()
-    return not (isinstance(schema, Mapping) and _CHECKED.intersection(schema)) and all(map(follows, inner))
+    is_left_out = isinstance(schema, Mapping) and (_CHECKED.intersection(schema) or _too_costly(schema))
+    return not is_left_out and all(map(follows, inner))
+
+
+def _too_costly(schema: Mapping[str, Any]) -> list[str]:
+    """The keywords of `schema`, without its inner ones, that would take too long to compile."""
+    divisor, patterns = schema.get("multipleOf"), schema.get("patternProperties")
+    is_costly = {
+        "multipleOf": isinstance(divisor, int | float) and _digits(divisor) > MAX_DIVISOR,
+        "patternProperties": isinstance(patterns, Mapping) and len(patterns) > MAX_NAME_PATTERNS,
+    }
+    return [key for key, costs in is_costly.items() if costs]
+
+
+def _digits(number: float) -> int:
+    """The digits of `number` as an integer: 125 for 0.125."""
+    return int("".join(map(str, Decimal(str(number)).as_tuple().digits)) or "0")
 
 
 def checked_size(schema: Any) -> None:
@@ -99,6 +119,8 @@ def _bounded(schema: Any, *, closed: bool) -> dict[str, Any]:
     if not isinstance(schema, Mapping):
         raise SchemaRefused("The JSON schema has a part that allows no value.")
     kept = {key: value for key, value in _of_this_draft(schema).items() if key in _FOLLOWED}
+    if "multipleOf" in _too_costly(kept):
+        del kept["multipleOf"]
     if kept.get("format", "") not in _TABLE["formats"]:
         kept.pop("format", None)
     if not _is_automaton(kept.get("pattern", "")):
@@ -175,7 +197,7 @@ def _bound_leaves(kept: dict[str, Any], combines: bool, *, closed: bool) -> None
 
 def _bound_inner(kept: dict[str, Any], *, closed: bool) -> None:
     """Bounds the schemas inside `kept`, in place."""
-    if not all(map(_is_automaton, kept.get("patternProperties", ()))):
+    if "patternProperties" in _too_costly(kept) or not all(map(_is_automaton, kept.get("patternProperties", ()))):
         del kept["patternProperties"]
         kept.pop("additionalProperties", None)
         closed = False
@@ -234,7 +256,7 @@ def problem(value: Any, schema: Mapping[str, Any]) -> str:
         error = next(iter(errors), None)
     except TimeoutError:
         return "it takes too long to check"
-    except (RecursionError, Unresolvable, TypeError, AttributeError) as failure:
+    except (RecursionError, Unresolvable, TypeError, AttributeError, ArithmeticError) as failure:
         return f"it cannot be checked: {type(failure).__name__}"
     finally:
         _ends_at.reset(ends_at)
@@ -278,7 +300,8 @@ def _is_automaton(pattern: str) -> bool:
 
 
 def _matches(pattern: str, text: str) -> bool:
-    """Whether `text` has a match of `pattern`, as the grammar library reads it, in linear time."""
+    """Whether `text` has a match of `pattern`, as the library reads it, in linear time; TimeoutError if late."""
+    _still_in_time()
     matcher = llguidance.LLMatcher(_bytes(), _grammar_of(pattern), log_level=0)
     written = json.dumps(text, ensure_ascii=False).encode("utf-8", "replace")
     return bool(matcher.consume_tokens(list(written)) and matcher.is_accepting())
@@ -334,12 +357,17 @@ def _nothing(*_: Any) -> None:
 def _in_time(check: _Check) -> _Check:
     """The check, which is not begun once the time is up. It raises TimeoutError then."""
 
-    def check_in_time(*given: Any) -> Any:
-        if time.thread_time() > _ends_at.get():
-            raise TimeoutError
-        return check(*given)
+    def check_in_time(*given: Any, **named: Any) -> Any:
+        _still_in_time()
+        return check(*given, **named)
 
     return check_in_time
+
+
+def _still_in_time() -> None:
+    """Raises TimeoutError once the time is up."""
+    if time.thread_time() > _ends_at.get():
+        raise TimeoutError
 
 
 _KEYWORDS: Final[dict[str, _Check]] = {
@@ -358,4 +386,7 @@ for _limit, _exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusi
 _Validator: Final[Any] = extend(Draft202012Validator, {name: _in_time(check) for name, check in _KEYWORDS.items()})
 # The library's search for properties that nothing has evaluated runs patterns in `re`, and has no end that it checks.
 _WithoutUnevaluated: Final[Any] = extend(_Validator, {"unevaluatedProperties": _nothing})
+# It follows references without a check of a keyword between them, but moves from part to part by this.
+for _kind in (_Validator, _WithoutUnevaluated):
+    _kind.evolve = _in_time(_kind.evolve)
 _UNSAFE_UNEVALUATED: Final = re.compile(r'"(?:patternProperties|dependentSchemas)"')

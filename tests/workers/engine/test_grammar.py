@@ -219,6 +219,46 @@ def test_alternatives_that_double_at_every_level_are_checked_for_a_bounded_time(
     assert time.thread_time() - started < 5
 
 
+def _doubling() -> dict[str, Any]:
+    """Each part leads twice to the next, by references only."""
+    parts = {f"a{i}": {"$ref": f"#/$defs/a{i + 1}", "$dynamicRef": f"#/$defs/a{i + 1}"} for i in range(40)}
+    return {"unevaluatedProperties": False, "$ref": "#/$defs/a0", "$defs": {**parts, "a40": {}}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        (_doubling(), {"a": 1}),
+        (
+            {"patternProperties": {f"^x{i}$": True for i in range(300)}, "additionalProperties": True},
+            {f"k{i}": 1 for i in range(3000)},
+        ),
+    ],
+)
+def test_a_check_within_one_keyword_ends_in_time(schema: dict[str, Any], value: Any) -> None:
+    started = time.thread_time()
+    assert "too long" in problem(value, schema)
+    assert time.thread_time() - started < 5
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "integer", "multipleOf": 9_999_991},
+        {"type": "number", "multipleOf": 0.9999991},
+        {"type": "object", "patternProperties": {f"^x{i}$": {"type": "string"} for i in range(1000)}},
+    ],
+)
+def test_what_compiles_for_seconds_is_checked_once_it_is_written(schema: dict[str, Any]) -> None:
+    assert not {"multipleOf", "patternProperties"}.intersection(bounded(schema))
+    assert not follows(schema)
+    assert follows({"multipleOf": 0.125, "patternProperties": {"^x": True}})
+
+
+def test_arithmetic_that_fails_is_no_failure_of_the_worker() -> None:
+    assert "cannot be checked" in problem(1, {"multipleOf": 0})
+
+
 def test_an_infinite_number_is_no_value() -> None:
     assert json_problem("1e999", {"type": "number"})
     assert json_problem("NaN", {"type": "number"})
