@@ -19,12 +19,16 @@ SHORTEST: Final = 4
 _SHORTEST_ENCODED: Final = 6
 # Left out of views and secrets alike: white space, invisible characters, and the backslashes of escaped quotes.
 _GAPS: Final = re.compile(r"[\s\u200b-\u200f\u2060\ufeff\\]+")
-# Escapes of URLs, JSON, Python and HTML, and gaps.
-_ESCAPES: Final = re.compile(
-    r"(?P<bytes>(?:%[0-9A-Fa-f]{2})+|(?:\\x[0-9A-Fa-f]{2})+)|(?P<utf16>(?:\\u[0-9A-Fa-f]{4})+)"
-    r"|(?P<html>&(?:\#[0-9]{1,20}|\#[xX][0-9A-Fa-f]{1,20}|amp|lt|gt|quot|apos);)"
-    r"|(?:[\s\u200b-\u200f\u2060\ufeff]|\\(?!x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}))+"
+# Escapes of URLs and Python, of JSON, and of HTML.
+_KINDS: Final = (
+    r"(?P<bytes>(?:%[0-9A-Fa-f]{2})+|(?:\\x[0-9A-Fa-f]{2})+)",
+    r"(?P<utf16>(?:\\u[0-9A-Fa-f]{4})+)",
+    r"(?P<html>&(?:\#[0-9]{1,20}|\#[xX][0-9A-Fa-f]{1,20}|amp|lt|gt|quot|apos);)",
 )
+_BETWEEN: Final = r"(?:[\s\u200b-\u200f\u2060\ufeff]|\\(?!x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}))+"
+_ESCAPES: Final = re.compile("|".join((*_KINDS, _BETWEEN)))
+# For secrets that hold signs of another kind themselves, such as a literal "%41" that JSON leaves as it is.
+_ONE_KIND: Final = tuple(re.compile(f"{kind}|{_BETWEEN}") for kind in _KINDS)
 _HEX_GAPS: Final = re.compile(r"[\s:,\\-]+")
 _HEX_PREFIXES: Final = re.compile(r"(?:[\s:,-]|0x|\\x)+")
 _REST_OF_BASE64: Final = re.compile(r"[\w+/]?=*")
@@ -64,10 +68,12 @@ def _views(secrets: frozenset[str]) -> tuple[_View, ...]:
     data = [secret.encode("utf-8", "surrogatepass") for secret in whole]
     in_hex = frozenset(each.hex() for each in data)
     in_base64 = frozenset(core for each in data for core in _base64_cores(each) if len(core) >= _SHORTEST_ENCODED)
+    ambiguous = frozenset(each for each in plain | in_forms if "%" in each or "&" in each)
     return (
         _View(_NOTHING, whole),
         _View(_GAPS, plain),
         _View(_ESCAPES, plain | in_forms),
+        *(_View(kind, ambiguous) for kind in _ONE_KIND if ambiguous),
         _View(_HEX_GAPS, in_hex, _lower),
         _View(_HEX_PREFIXES, in_hex, _lower),
         _View(_ESCAPES, in_base64, _usual_base64, _REST_OF_BASE64),
@@ -89,8 +95,8 @@ def _usual_base64(text: str) -> str:
 def _spans(text: str, view: _View) -> Iterator[_Span]:
     """The places in `text` of what the view searches, with the backslashes before, in order."""
     # Without any escape, gaps are left out at once and not one by one.
-    left_out = _GAPS if view.left_out is _ESCAPES and not re.search(r"[%&\\]", text) else view.left_out
-    plain = view.fold(left_out.sub(_meaning if left_out is _ESCAPES else "", text))
+    left_out = _GAPS if view.left_out.groups and not re.search(r"[%&\\]", text) else view.left_out
+    plain = view.fold(left_out.sub(_meaning if left_out.groups else "", text))
     found = _united(merge(*(_found(plain, each, view.rest) for each in view.wanted)))
     at = 0
     for start, end in _located(found, text, left_out):

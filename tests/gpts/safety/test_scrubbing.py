@@ -7,7 +7,7 @@ import time
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gpts.safety.scrubbing import REMOVED, _lower, scrub
@@ -79,6 +79,8 @@ ENCODERS = [
         st.characters(exclude_categories=["Cs", "Cc", "Cf", "Z"], exclude_characters="\\"), min_size=6, max_size=20
     )
 )
+@example("00¡%00")
+@example("p&amp;ä0")
 def test_each_encoding_of_any_secret_goes(secret: str) -> None:
     for encode in ENCODERS:
         assert scrub(f"({encode(secret)})", [secret]) == f"({REMOVED})"
