@@ -121,7 +121,7 @@ OTHERS: dict[str, Callable[[str], Any]] = {
     **{name: partial(_encoded, _of(f"workers.{name}")) for name in ON_BYTES},
     # In proportion, in the process that reads files: 1.3 s for 100 kB of brackets.
     "knowledge.parsers.markdown:parse": lambda text: _of("workers.knowledge.parsers.markdown:parse")(
-        text[:50_000].encode()
+        text[:20_000].encode()
     ),
     "bare_calls": lambda text: bare_calls.bare_calls(text, {"calculate"}),
     "chats": lambda text: list(json_stream.items_of(io.StringIO(text))),
