@@ -103,12 +103,13 @@ def out_of(bounds: Bounds, tokens: int, is_late: bool, prefix: str = "") -> str:
     return ""
 
 
-def request_digest(gpt_id: str, task: str) -> str:
-    """A digest of a request, ignoring case, accents, punctuation and white space of the task."""
+def request_digest(gpt_id: str, task: str, file_ids: Iterable[str] = ()) -> str:
+    """A digest of a request with these files, ignoring case, accents, punctuation and white space of the task."""
     plain = unicodedata.normalize("NFKD", task.casefold())
     words = re.findall(r"\w+", "".join(letter for letter in plain if not unicodedata.combining(letter)))
     # Tasks without any word ("?") are compared literally.
-    return hashlib.sha256(f"{gpt_id} {' '.join(words) or task.strip()}".encode()).hexdigest()
+    parts = (gpt_id, " ".join(words) or task.strip(), *sorted(file_ids))
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()
 
 
 def would_wait_for_itself(parent: str, wanted: str, waits_for: Mapping[str, Iterable[str]]) -> bool:

@@ -131,8 +131,10 @@ def _is_made_by(make: Callable[[str], object], text: str) -> bool:
 
 def own_words(form: Form, answers: Mapping[str, Answer]) -> tuple[str, ...]:
     """The answers that the person typed: not what the asker proposed as options or defaults."""
-    typed = [field for field in form.fields if not field.options and answers.get(field.name) != field.default]
-    return tuple(str(answers[field.name]) for field in typed if field.name in answers)
+    typed = [
+        (str(answers[field.name]), field) for field in form.fields if field.name in answers and not field.options
+    ]
+    return tuple(text for text, field in typed if text.strip() != str(field.default).strip())
 
 
 def for_model(answers: Mapping[str, Answer]) -> str:

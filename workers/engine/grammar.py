@@ -162,7 +162,8 @@ class GrammarState:
             return
         closing = self.closing(n_left + 1)
         if closing is None:
-            self._check_at = n_left - MIN_SPARE // 2
+            # Each look takes as many steps as tokens are left.
+            self._check_at = n_left - max(MIN_SPARE // 2, n_left // 16)
             return
         slack = n_left - len(closing) - 1
         if slack <= self._spare:
@@ -265,7 +266,10 @@ class GrammarCompiler:
         tokens, table = self._tokens()
         if grammar.json_schema is not None:
             schema = bounded(grammar.json_schema)
-            text = llguidance.LLMatcher.grammar_from_json_schema(schema, overrides=_WRITTEN)
+            try:
+                text = llguidance.LLMatcher.grammar_from_json_schema(schema, overrides=_WRITTEN)
+            except ValueError as error:  # numbers of thousands of digits
+                raise _NotExpressible("Replies cannot follow this schema: a number in it is too long.") from error
         else:
             lark = self._form.lark(
                 [_call_rule(tool, self._form) for tool in grammar.tools], grammar.required, MAX_CALLS

@@ -39,9 +39,10 @@ class RunCard(Schema):
 
 
 def _with_approvals(runs: Sequence[Run]) -> list[Run]:
+    waiting = [run.id for run in runs if run.status == Run.Status.REQUIRES_ACTION]
+    steps = log.steps_about_approvals(waiting) if waiting else {}
     for run in runs:
-        waits = run.status == Run.Status.REQUIRES_ACTION
-        asked = pending_approvals(log.read(run.id)) if waits else ()
+        asked = pending_approvals(tuple(steps.get(run.id, ())))
         run.approvals = [{**each.model_dump(), "run": run.id} for each in asked]  # type: ignore[attr-defined]
     return list(runs)
 

@@ -95,7 +95,8 @@ def take(caller: Caller, asked: Pending, request: ElicitRequest, result: ElicitR
             return "opened"
         services.cancel_run(asked.run)  # its key can't answer for the person, but may stop what it started
         return "answered"
-    assert caller.may_approve
+    if not caller.may_approve:
+        return "left"
     if asked.request.form:
         return _take_answers(asked, result)
     allowed = result.action == "accept" and (result.content or {}).get("decision") == "Allow"

@@ -89,9 +89,9 @@ def delegate(run: Run, request: DelegationRequest, lease: str) -> Delegation | T
     there is no child run. Raises LeaseLost, RunOver.
     """
     with log.locked_tree(run.id) as root_id:
-        digest = request_digest(str(request.gpt.id), request.task)
+        digest = request_digest(str(request.gpt.id), request.task, [file.id for file in request.files])
         child = Run.objects.filter(root=root_id, request=digest).select_related("version__gpt").first()
-        if reason := _refusal(run, root_id, request, digest, child):
+        if reason := _refusal(run, root_id, request, child):
             return _appended(run, lease, refused(request.call_id, request.tool, reason))
         joined = child is not None
         child = child or _begin(run, root_id, request, digest)
@@ -122,7 +122,7 @@ def _appended(run: Run, lease: str, step: StepT) -> StepT:
     return step
 
 
-def _refusal(run: Run, root_id: UUID, request: DelegationRequest, digest: str, child: Run | None) -> str:
+def _refusal(run: Run, root_id: UUID, request: DelegationRequest, child: Run | None) -> str:
     """Why the request must not be delegated; empty if it may."""
     # The name of another person's GPT would enter the log as this site's own text.
     own = request.gpt.owner_id in (run.owner_id, run.version.gpt.owner_id)
@@ -130,7 +130,8 @@ def _refusal(run: Run, root_id: UUID, request: DelegationRequest, digest: str, c
     if not reachable(run.owner, request.delegated_by).filter(id=request.gpt.id).exists():
         return NOT_REACHABLE.format(name=name)
     root = Run.objects.select_related("version").get(id=root_id)
-    if digest == request_digest(str(root.version.gpt_id), log.first(root_id).text):
+    same = request_digest(str(request.gpt.id), request.task)
+    if same == request_digest(str(root.version.gpt_id), log.first(root_id).text):
         return ALREADY_WORKING.format(name=name)
     if child is not None:
         waits = would_wait_for_itself(str(run.id), str(child.id), _waits(root_id))

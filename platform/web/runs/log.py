@@ -6,7 +6,7 @@ append: they read again and decide again.
 """
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, Final
@@ -35,6 +35,15 @@ _steps: Final = Rows(lambda run_id: StepRow.objects.filter(run=run_id).values_li
 def read(run_id: UUID) -> Log:
     """The steps of the run in order; empty if there is no such run."""
     return tuple(map(load_step, _steps(run_id)))
+
+
+def steps_about_approvals(run_ids: Iterable[UUID]) -> dict[UUID, list[Step]]:
+    """The requests for approval, their answers and the results of calls, by run, in order."""
+    rows = StepRow.objects.filter(run__in=run_ids, kind__in=["approval_request", "approval", "tool_result"])
+    found: dict[UUID, list[Step]] = {}
+    for run_id, data in rows.order_by("seq").values_list("run", "data"):
+        found.setdefault(run_id, []).append(load_step(data))
+    return found
 
 
 def first(run_id: UUID) -> UserMessage:

@@ -19,6 +19,8 @@ from web.schedules.models import Schedule, ScheduledRun
 from web.schedules.starting import bound_to
 from web.secrets import unseal
 
+# Of the sources of an answer, in its mail.
+_AUTHORS: Final = 5
 _SUBJECTS: Final = {
     Delivery.Event.FINISHED: "{name}",
     Delivery.Event.APPROVAL: gettext_noop("{name}: your approval is needed"),
@@ -64,7 +66,13 @@ def _mail_text(delivery: Delivery, scheduled: ScheduledRun) -> str:
                 name=schedule.gpt.live.name
             )
         case _:
-            text = _result(scheduled)[0] or gettext("No answer.")
+            answer, label = _result(scheduled)
+            text = answer or gettext("No answer.")
+            if label.is_untrusted:
+                authors = ", ".join(label.written_by[:_AUTHORS])
+                text += "\n\n" + gettext("Parts come from outside ({authors}): open links with care.").format(
+                    authors=authors
+                )
     chat, own = gettext("Chat: {url}").format(url=_chat_url(schedule)), gettext("Schedule: {url}").format(url=page)
     return f"{text}\n\n--\n{chat}\n{own}\n"
 

@@ -74,6 +74,7 @@ def test_another_gpt_or_another_word_makes_another_request(gpt, task):
 
 
 def test_tasks_without_words_are_told_apart():
+    assert request_digest("1", "Sum up.", ["a"]) != request_digest("1", "Sum up.", ["b"])
     assert request_digest("1", "?") != request_digest("1", "!")
     assert request_digest("1", "增值税是多少") != request_digest("1", "税率是多少")
 

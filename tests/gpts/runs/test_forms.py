@@ -210,6 +210,7 @@ def test_what_the_asker_proposed_is_not_the_persons_own_word():
     answers = {"city": "Rome", "nights": 3, "room": "d", "to": evil}
     assert own_words(form, answers) == ("Rome",)
     assert own_words(form, answers | {"nights": 4}) == ("Rome", "4")
+    assert own_words(form, answers | {"to": f"{evil} "}) == ("Rome",)
 
 
 # Decisions

@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from gpts.runs.steps import Error, Finished
+from gpts.safety.labels import Label
 from web.runs import services as runs
 from web.schedules import services, starting
 from web.schedules.models import Schedule
@@ -28,18 +29,18 @@ def fall_due(schedule: Schedule) -> None:
     Schedule.objects.filter(id=schedule.id).update(next_at=timezone.now() - timedelta(seconds=1))
 
 
-def end(run, text: str = "Nothing.") -> None:
+def end(run, text: str = "Nothing.", label: Label = Label()) -> None:  # noqa: B008 (frozen)
     """The run ends, or fails without a text."""
-    runs.finish_run(run.id, Finished(text=text) if text else Error(message="It broke."), None)
+    runs.finish_run(run.id, Finished(text=text, label=label) if text else Error(message="It broke."), None)
 
 
-def next_run(schedule: Schedule, text: str = "Nothing."):
+def next_run(schedule: Schedule, text: str = "Nothing.", label: Label = Label()):  # noqa: B008 (frozen)
     """Its next time comes, and its run, if one is started, ends."""
     fall_due(schedule)
     starting.work()
     scheduled = schedule.runs.select_related("run")[0]
     if scheduled.run:
-        end(scheduled.run, text)
+        end(scheduled.run, text, label)
     starting.work()
     return schedule.runs.select_related("run")[0]
 

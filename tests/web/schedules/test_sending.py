@@ -10,6 +10,7 @@ import pytest
 from django.core.mail import EmailMessage
 from django.utils import timezone
 
+from gpts.safety.labels import untrusted
 from tests.web.runs.trees import waits
 from tests.web.schedules.conftest import DAILY, fall_due, next_run
 from web.accounts.models_outbox import Delivery
@@ -177,6 +178,12 @@ def test_a_result_comes_by_mail_to_the_owner(mailed, mailoutbox, bob):
     assert mail.body.startswith("All is well.\n")
     mailed.refresh_from_db()
     assert f"/c/{mailed.conversation_id}/" in mail.body
+
+
+def test_a_mail_says_whose_text_from_outside_its_answer_rests_on(mailed, mailoutbox):
+    next_run(mailed, "Pay at https://evil.example.", untrusted("the page evil.example"))
+    deliveries.deliver(EgressConfig())
+    assert "Parts come from outside (the page evil.example)" in mailoutbox[0].body
 
 
 def test_the_owner_is_told_once_that_their_approval_is_needed(mailed, mailoutbox):

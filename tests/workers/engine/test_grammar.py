@@ -255,6 +255,11 @@ def test_what_compiles_for_seconds_is_checked_once_it_is_written(schema: dict[st
     assert follows({"multipleOf": 0.125, "patternProperties": {"^x": True}})
 
 
+@pytest.mark.parametrize("bound", [10**3000, 7**300])
+def test_a_number_that_the_library_cannot_read_is_left_to_the_check(compiler: GrammarCompiler, bound: int) -> None:
+    assert compiler.start(Grammar(json_schema={"type": "integer", "maximum": bound}), 100).is_loose
+
+
 def test_arithmetic_that_fails_is_no_failure_of_the_worker() -> None:
     assert "cannot be checked" in problem(1, {"multipleOf": 0})
 
