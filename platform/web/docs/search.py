@@ -9,7 +9,6 @@ from web.docs.contents import DocSection, doc_pages
 
 QUERY_CHARS: Final = 200
 N_RESULTS: Final = 12
-QUERY_CHARS: Final = 200
 # Characters of a snippet before its first marked word, and in all.
 _BEFORE, _SNIPPET = 70, 240
 # Words of questions that say nothing about their subject.
