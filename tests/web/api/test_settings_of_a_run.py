@@ -10,13 +10,15 @@ from workers.engine.base import Sampling
 from workers.knowledge.embed import Embedder
 
 pytestmark = pytest.mark.process
+# What a worker imports for its first run takes half a minute where other tests keep the machine busy.
+PATIENCE_S = 90
 
 
 def test_temperature_length_and_stop_texts_reach_the_engine(live, bob, gpt, worker, meanwhile):
     # The embedder loads nothing until it encodes, and this GPT has no files.
     its = made_services(["Fit the seal dry. Then stop here."], None, Embedder("bundled"))
     meanwhile(lambda: advance(worker.next_run(), "model", lambda: its))
-    client = openai.OpenAI(base_url=f"{live}/v1", api_key=key_of(bob), max_retries=0, timeout=20)
+    client = openai.OpenAI(base_url=f"{live}/v1", api_key=key_of(bob), max_retries=0, timeout=PATIENCE_S)
     completion = client.chat.completions.create(
         model=gpt.slug,
         messages=[{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Which seal?"}],
@@ -40,7 +42,7 @@ def test_temperature_length_and_stop_texts_reach_the_engine(live, bob, gpt, work
 
 def test_a_demanded_call_comes_from_the_loop_and_its_result_reaches_the_engine(live, bob, gpt, worker, meanwhile):
     its = made_services(['{"city": "Bern", "days": 3}', "It is 7 °C."], None, Embedder("bundled"), ROUTED)
-    client = openai.OpenAI(base_url=f"{live}/v1", api_key=key_of(bob), max_retries=0, timeout=20)
+    client = openai.OpenAI(base_url=f"{live}/v1", api_key=key_of(bob), max_retries=0, timeout=PATIENCE_S)
     parameters = {
         "type": "object",
         "properties": {"city": {"type": "string"}, "days": {"type": "integer"}},
