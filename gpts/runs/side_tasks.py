@@ -41,7 +41,7 @@ _FORM: Final = re.compile(_WORDS["forms"], re.IGNORECASE)
 _HEADING: Final = re.compile(r"\s*#+\s*task\b", re.IGNORECASE)
 # A chat that is pasted in: in an element of its own, or as lines that begin with who speaks.
 _ELEMENT: Final = re.compile(
-    r"<(chat_history|chat|conversation|messages?|history|transcript|dialog(?:ue)?)\b[^>]*>.*?(?:</\1>|\Z)",
+    r"<(chat_history|chat|conversation|messages?|history|transcript|dialog(?:ue)?)\b[^<>]*>.*?(?:</\1>|\Z)",
     re.S | re.I,
 )
 _SPOKEN: Final = re.compile(r"^(?:user|human)\s*[:：].+?^(?:assistant|ai|bot|model)\s*[:：]", re.S | re.I | re.M)
