@@ -73,6 +73,8 @@ def text_for(body: dict[str, Any], said: str) -> str:
         return said.rpartition("Message: ")[2]
     if "title" in said:
         return "Seal kits"
+    if "Respond with a JSON object" in said:  # DSPy, to models whose formats it doesn't know
+        return json.dumps(example_of({"type": "object"}, {}))
     passage = re.search(r"Passages from the files:\n\n\([^)]*\)\n(.+?)(?:\n\n|$)", said, re.DOTALL)
     whole = re.search(r"<file [^>]*>\n(.+?)\n</file>", system, re.DOTALL)
     if not (found := passage or whole):
