@@ -42,7 +42,7 @@ RULES: Final = (
     Rule(
         "uploads",
         "UPLOADS_A_MINUTE",
-        re.compile(r"POST /(api/attachments|files/attach|v1/files|(api/)?gpts/[^/]+/files)\b"),
+        re.compile(r"POST /(api/attachments|files/attach|v1/files|(api/)?(import|gpts/[^/]+/files))\b"),
     ),
     Rule(
         "shares",

@@ -73,6 +73,7 @@ class TestLimits:
         settings.UPLOADS_A_MINUTE = settings.SEARCHES_A_MINUTE = settings.SHARES_A_MINUTE = 1
         client.force_login(bob)
         assert [client.post("/files/attach").status_code for _ in range(2)] == [400, 429]
+        assert [client.post(path).status_code for path in ("/import/", "/api/import")] == [429, 429]
         assert [client.get("/?q=pump").status_code for _ in range(2)] == [200, 429]
         asked = ("/gpts/mine/people?see=a@example.org", "/api/gpts/mine/access?email=a@example.org")
         assert [client.get(path).status_code for path in asked] == [404, 429]

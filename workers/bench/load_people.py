@@ -90,8 +90,8 @@ class Chatting(HttpUser):
     def import_chats(self, n_chats: int, n_forks: int) -> bool:
         """Brings an export of new chats, and waits until it is read. False if it was refused."""
         started = time.perf_counter()
-        chats = [exported(f"{self.kind}-{next(_NUMBERS)}-{started}", n_forks) for _ in range(n_chats)]
-        files = {"file": ("conversations.json", json.dumps(chats), "application/json")}
+        export = EXPORTS[n_chats, n_forks].replace("@", f"{self.kind}-{next(_NUMBERS)}-{started}-")
+        files = {"file": ("conversations.json", export, "application/json")}
         with self.client.post(
             "/api/import", files=files, headers=self.key, name="import", catch_response=True
         ) as taken:
@@ -120,6 +120,15 @@ def exported(name: str, n_forks: int) -> dict[str, Any]:
     return {"conversation_id": name, "title": name, "mapping": mapping, "current_node": "a0", "create_time": 1.7e9}
 
 
+# Made once: while this process makes one, it measures nobody's waiting. By chats and answers; "@" is to be unique.
+_CHATS_OF_FLOODER: Final = (50, 100)
+_CHATS_OF_PERSON: Final = (1, 2)
+EXPORTS: Final = {
+    (n_chats, n_forks): json.dumps([exported(f"@{n}", n_forks) for n in range(n_chats)])
+    for n_chats, n_forks in (_CHATS_OF_FLOODER, _CHATS_OF_PERSON)
+}
+
+
 class Person(Chatting):
     """One of many people, who read before they write again."""
 
@@ -138,7 +147,7 @@ class Person(Chatting):
         self.ask()
         if LOAD["flood"] != "chats":
             self.read_document(self.own)
-            self.import_chats(1, 2)
+            self.import_chats(*_CHATS_OF_PERSON)
         time.sleep(self.random.uniform(*THINKS_S))
 
 
@@ -162,7 +171,7 @@ class Flooder(Chatting):
         return self.ask()
 
     def flood_imports(self) -> bool:
-        return self.import_chats(50, 100)
+        return self.import_chats(*_CHATS_OF_FLOODER)
 
     def flood_openapi(self) -> bool:
         return self.read_document(self._facts["slug"])

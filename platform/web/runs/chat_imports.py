@@ -79,16 +79,21 @@ def has_chats(names: Iterable[str]) -> bool:
     return any(_CHATS.search(name) for name in names)
 
 
-def stored(user: User, name: str, chunks: Iterable[bytes], n_before: int = 0) -> ChatImport:
-    """An export of chats whose file is stored, for `begin`; `n_before` are to begin with it.
-
-    Raises Refused and QuotaExceeded.
-    """
+def check_open(user: User, n_before: int = 0) -> None:
+    """Raises Refused if the person has too many imports in progress, `n_before` that are to begin included."""
     in_progress = user.chat_imports.filter(status__in=ChatImport.OPEN)
     if in_progress.count() + n_before >= MAX_OPEN:
         raise Refused(
             gettext("You have {max_open} imports in progress. Wait until one is done.").format(max_open=MAX_OPEN)
         )
+
+
+def stored(user: User, name: str, chunks: Iterable[bytes], n_before: int = 0) -> ChatImport:
+    """An export of chats whose file is stored, for `begin`; `n_before` are to begin with it.
+
+    Raises Refused and QuotaExceeded.
+    """
+    check_open(user, n_before)
     row = ChatImport(owner=user, name=clean_name(name) or "chats", size=0)
     row.path.parent.mkdir(parents=True, exist_ok=True)
     with row.path.open("wb") as file:

@@ -145,6 +145,8 @@ def _sort(brought: Brought, user: User, upload: Upload) -> None:
         brought.files.append(upload)
         return
     start = head.decode("utf-8-sig", errors="replace")
+    if has_chats(start):  # before it is read, which takes a process of its own
+        chat_imports.check_open(user, len(brought.chats))
     if (upload.size or 0) > MAX_JSON_CHARS:
         (brought.chats if start.lstrip()[:1] in ("[", "{") and has_chats(start) else brought.files).append(upload)
         return
