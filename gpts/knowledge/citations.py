@@ -9,8 +9,8 @@ from collections.abc import Container, Sequence
 from typing import Final
 
 from gpts.knowledge import tables
-from gpts.knowledge.documents import Citation, Passage, SentenceSupport
-from gpts.knowledge.judging import Judge, MakeGloss, Meaning
+from gpts.knowledge.documents import Citation, Passage, SentenceSupport, Support
+from gpts.knowledge.judging import Judge, MakeGloss, Meaning, Verdict
 from gpts.knowledge.sentences import CodeFence, Span, sentence_spans
 from gpts.knowledge.support import Source, is_claim
 from gpts.values import Value
@@ -33,8 +33,11 @@ def ground(
     titles: Container[str] = (),
     instructions: str = "",
     gloss: MakeGloss = lambda answer: None,
+    said: Passage | None = None,
 ) -> Grounding:
     """The support of `answer`: at most one citation per sentence; tags number passages from 1 by first use.
+
+    What no passage supports may be from the conversation: from what was `said` in it.
 
     Lines in `titles` and text that `instructions` ask for need no source; code is skipped. Without passages no
     sentence is judged.
@@ -46,19 +49,34 @@ def ground(
     spans = [span for span in spans if answer[span.start : span.end] not in titles]
     sentences = [answer[span.start : span.end] for span in spans]
     verdicts = Judge(passages, question, meaning, gloss).judge(sentences, answer)
-    judged = zip(spans, sentences, verdicts, strict=True)
+    told = _also_said(verdicts, sentences, said, meaning, answer)
+    judged = zip(spans, sentences, verdicts, told, strict=True)
     judged_claims = [
-        (span, each)
-        for span, sentence, each in judged
+        (span, each, level)
+        for span, sentence, each, level in judged
         if is_claim(sentence, instructions) or (each.source and tables.is_row(sentence))
     ]
     return Grounding(
-        citations=numbered([(span, each.source) for span, each in judged_claims if each.source]),
+        citations=numbered([(span, each.source) for span, each, _ in judged_claims if each.source]),
         support=tuple(
-            SentenceSupport(answer_start=span.start, answer_end=span.end, level=each.level)
-            for span, each in judged_claims
+            SentenceSupport(answer_start=span.start, answer_end=span.end, level=level)
+            for span, _, level in judged_claims
         ),
     )
+
+
+def _also_said(
+    verdicts: Sequence[Verdict], sentences: Sequence[str], said: Passage | None, meaning: Meaning | None, answer: str
+) -> list[Support]:
+    """The levels of the verdicts, where "conversation" is that of sentences which only what was `said` supports."""
+    levels = [each.level for each in verdicts]
+    open_ones = [n for n, level in enumerate(levels) if level == "unsupported"]
+    if said and open_ones:
+        judged = Judge((said,), "", meaning).judge([sentences[n] for n in open_ones], answer)
+        for n, verdict in zip(open_ones, judged, strict=True):
+            if verdict.level == "supported":
+                levels[n] = "conversation"
+    return levels
 
 
 def ground_list(answer: str, listed: str, passages: Sequence[Passage]) -> Grounding | None:

@@ -176,14 +176,19 @@ class Citation(Value):
         return Passage(text=self.quote, **kept)
 
 
-# "quoted": the sentence is one of the files', which code chose. "not_checked": the answer and the passages are in
-# languages that cannot be compared.
-Support = Literal["supported", "partly", "unsupported", "not_checked", "quoted"]
+# "calculated": its figures follow from known ones. "conversation": the person or the creator said it. "quoted": it is
+# one of the files', which code chose. "not_checked": the answer and the passages are in languages that cannot be
+# compared.
+Support = Literal["supported", "partly", "calculated", "conversation", "unsupported", "not_checked", "quoted"]
 
 
 class SentenceSupport(Value):
-    """How far the passages support one sentence of an answer. Only (partly) supported ones have citations."""
+    """Where one sentence of an answer comes from. Only (partly) supported ones have citations.
+
+    `formulas` say how the figures of a calculated one follow.
+    """
 
     answer_start: int
     answer_end: int
     level: Support
+    formulas: tuple[str, ...] = ()

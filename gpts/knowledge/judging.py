@@ -14,7 +14,6 @@ from typing import Final, Literal, Protocol
 
 from gpts.knowledge import tables
 from gpts.knowledge.documents import Passage, Support
-from gpts.knowledge.expected import lacks_kind, names_and_missing
 from gpts.knowledge.figures import figures, figures_agree
 from gpts.knowledge.superlatives import extreme
 from gpts.knowledge.support import (
@@ -48,12 +47,6 @@ MIN_SUPPORT: Final = 0.45
 NEAR: Final = 0.6
 SAME: Final = 0.75
 NEAR_BEYOND: Final = 0.28
-# A sentence says itself what it is about, unlike "64" or "Owen Tarrant", if it has so many terms beyond the question,
-# or repeats terms of it of which its source has this share. Of the others the source must be about the question: the
-# share of the question's terms that it has and the cosine of both with it add up to ABOUT.
-OWN_SUBJECT: Final = 5
-SAID_SUBJECT: Final = 0.5
-ABOUT: Final = 1.0
 # The least mean of the share of words and the cosine where answer and passage are brought to one language by word:
 # of 27 right and 26 subtly wrong sentences in four languages 16 and 2 reach it, at 0.5 21 and 4 (2026-11).
 GLOSS_SUPPORT: Final = 0.54
@@ -65,8 +58,6 @@ SHORTLIST: Final = 6
 
 # "How much is a sticker?" asks what it costs.
 _ASKS_PRICE: Final = re.compile(r"\b(?:how much|wie ?viel|combien|cuánto)\b", re.IGNORECASE)
-# "How many" and "how long" ask for a number and are not what the source is about.
-_AMOUNTS: Final = frozenset(terms("much many long often far viel viele lange oft weit combien cuánto cuántos"))
 _PRICE_TERMS: Final = frozenset(terms("cost price kostet preis coûte prix cuesta precio"))
 
 # Characters of the passages whose language is compared with that of the answer.
@@ -88,17 +79,13 @@ class Meaning(Protocol):
     def comparison(self, text: str, passage: str) -> Comparison:
         """How an answer's text and a passage can be compared."""
 
-    def is_in(self, language: str, passage: str) -> bool:
-        """Whether a passage may be in this language, an ISO 639-1 code."""
-
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How far a sentence is supported, and by which source; `is_near`: by similar meaning."""
+    """How far a sentence is supported, and by which source."""
 
     level: Support
     source: Source | None = None
-    is_near: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +113,7 @@ class _Candidate:
 class Judge:
     """Judges the sentences of answers to `question` by `passages`; without a `meaning`, by words alone.
 
-    With a `gloss`, what is in another language than the passages is also compared word by word. `asked_in` is the
-    language of a question that is understood without the messages before it, `language` that of any.
+    With a `gloss`, what is in another language than the passages is also compared word by word.
     """
 
     def __init__(
@@ -136,76 +122,28 @@ class Judge:
         question: str = "",
         meaning: Meaning | None = None,
         gloss: MakeGloss = lambda answer: None,
-        asked_in: str = "",
-        language: str = "",
     ) -> None:
         self._passages = passages
-        self._sources, self._extreme = _meant(question, sources_of(passages))
+        self._sources = _meant(question, sources_of(passages))
         self._rarity = source_rarity(self._sources)
-        self._question, self._asked_in, self._language = question, asked_in, language
+        self._question = question
         self._query = frozenset(compared_terms(question)).union(_PRICE_TERMS if _ASKS_PRICE.search(question) else ())
         self._codes = frozenset(filter(is_code, self._query)) & self._rarity.keys()
         self._meaning = meaning
         self._make_gloss = gloss
         self._in_gloss: list[tuple[Source, Source]] | None = None
 
-    def share_beyond(self, sentence: str, source: Source) -> float:
-        """The share of the terms of `sentence` beyond the question that `source` contains.
+    def names_and_figures(self, sentence: str, text: str) -> tuple[str, ...] | None:
+        """How the figures of `sentence`, of an answer's `text`, follow that do not stand in the passages.
 
-        Of a sentence without such terms, all: "yes, it has a balcony" says that there is one.
+        None if a figure or name of it is in none of them and does not follow.
         """
-        own = frozenset(claims(sentence))
-        return share((own - self._query) or own, source.terms, self._rarity) if own else 1.0
-
-    def is_asked(self, sentence: str, source: Source) -> bool:
-        """Whether `source` is about what is asked, if `sentence` does not say itself what it is about."""
-        if source in self._extreme or not self._asked_in or not self._is_in(self._asked_in, source.passage):
-            return True
-        around, held = _surroundings(source)
-        given = frozenset(terms(around))
-        if self._says_subject(sentence, given):
-            return True
-        _, missing = names_and_missing(self._question, held, self._whole[0])
-        if missing or lacks_kind(self._question, [around]):
-            return False
-        asked = frozenset(terms(self._question)) - _AMOUNTS
-        near = shared = share(asked, given, self._rarity)
-        if self._meaning and self._meaning.comparison(self._question, source.readable) == "meaning":
-            near = self._meaning.similarity([f"{self._question} {sentence}"], [source.readable])[0][0]
-        return shared + near >= ABOUT
-
-    def _says_subject(self, sentence: str, around: frozenset[str]) -> bool:
-        """Whether `sentence` has much of its own, or words of the question that are `around` its source, too."""
-        own = frozenset(claims(sentence))
-        repeated = own & self._query
-        return len(own - repeated) >= OWN_SUBJECT or share(repeated, around, self._rarity) >= SAID_SUBJECT
-
-    def may_be_unread(self, sentence: str, text: str) -> bool:
-        """Whether `sentence`, of an answer's `text`, may be from a file whose language cannot be compared with it.
-
-        Not if the files are in the question's own: then nothing asks for another. If there are others, that file must
-        at least have the figures and codes of the sentence, and it some.
-        """
-        files = [each for each in self._passages if each.file_id]
-        if self._language and all(self._is_in(self._language, each) for each in files):
-            return False
-        unread = [each for each in files if self._meaning and self._meaning.comparison(text, each.text) == "nothing"]
-        if len(unread) == len(files):
-            return True
-        own = marks(sentence)
-        if not own and not any(each.ways for each in figures(sentence)):
-            return False
-        return any(own <= {*words(each.text)} and figures_agree(sentence, each.text) for each in unread)
-
-    def _is_in(self, language: str, passage: Passage) -> bool:
-        return self._meaning is None or self._meaning.is_in(language, passage.text[:_READ_CHARS])
-
-    def knows_names_and_figures(self, sentence: str, text: str) -> bool:
-        """Whether every figure and name of `sentence`, of an answer's `text`, is anywhere in the passages."""
         whole, known = self._whole
         is_same = self._meaning is None or self._meaning.comparison(text, whole[:_READ_CHARS]) in ("meaning", "words")
         around = f"{self._question[:_ASKED_CHARS]}\n{text}"
-        return adds_nothing(sentence, whole, known, around, is_translation=not is_same)
+        if not adds_nothing(sentence, whole, known, around, is_translation=not is_same):
+            return None
+        return () if figures_agree(sentence, whole) else (sentence,)
 
     @cached_property
     def _whole(self) -> tuple[str, frozenset[str]]:
@@ -273,7 +211,7 @@ class Judge:
         best = max(range(len(ranks)), key=lambda n: ranks[n], default=-1)
         if best < 0 or ranks[best] < GLOSS_SUPPORT:
             return None
-        return Verdict("supported" if found[best][0] >= SUPPORTED_OVERLAP else "partly", found[best][1], is_near=True)
+        return Verdict("supported" if found[best][0] >= SUPPORTED_OVERLAP else "partly", found[best][1])
 
     def _cosines(
         self,
@@ -306,7 +244,7 @@ class Judge:
         verdict = _verdict(kept)
         near = self._nearest(sentence, cosines, comparisons)
         if verdict.level == "supported":
-            return replace(verdict, is_near=near is not None)
+            return verdict
         if near is not None:
             return near
         if verdict.source is None and self._is_beyond_judging(sentence, comparisons):
@@ -323,7 +261,7 @@ class Judge:
             if not _is_read(source, comparisons) or is_opposed(sentence, source):
                 continue
             if agrees(sentence, source, is_translation=comparison == "translation") and self._adds(sentence, source):
-                return Verdict("supported" if cosines[source.readable] >= SAME else "partly", source, is_near=True)
+                return Verdict("supported" if cosines[source.readable] >= SAME else "partly", source)
         return None
 
     def _adds(self, sentence: str, source: Source) -> bool:
@@ -340,22 +278,13 @@ class Judge:
         return any(figures_agree(sentence, f"{each.heading} {each.text}") for each in unread)
 
 
-def _surroundings(source: Source) -> tuple[str, str]:
-    """A sentence with the titles over it, and that with its passage, of a table without the rows about others."""
-    passage = source.passage
-    heading = passage.heading_at(passage.start + source.span.start)
-    around = f"{passage.file_name} {heading} {source.title} {source.readable}"
-    held = tables.without_rows(passage.text) if tables.is_row(source.text) else passage.text
-    return around, f"{around}\n{held}"
-
-
-def _meant(question: str, sources: list[Source]) -> tuple[list[Source], tuple[Source, ...]]:
-    """`sources` without the rows of a table that a superlative of the question does not mean; those that it means."""
+def _meant(question: str, sources: list[Source]) -> list[Source]:
+    """`sources` without the rows of a table that a superlative of the question does not mean."""
     best = extreme(question, "", "", [each for each in sources if not each.is_pair])
     if best is None or best.unknown:
-        return sources, ()
+        return sources
     others = {id(each) for each in best.others}
-    return [each for each in sources if id(each) not in others], best.rows
+    return [each for each in sources if id(each) not in others]
 
 
 def _is_read(source: Source, comparisons: dict[int, Comparison]) -> bool:

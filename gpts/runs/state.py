@@ -70,6 +70,12 @@ class TurnState:
         """Those of `attached` that came with this message."""
         return readable(attachments(self.steps))
 
+    def withholds(self) -> bool:
+        """Whether sentences of a model's answer that the files do not support are not shown."""
+        is_strict = self.spec.only_from_knowledge and self.spec.unsupported != "mark"
+        is_json = self.user_message().overrides.answer_schema is not None
+        return is_strict and self.ability.writes_from_sources and bool(self.passages()) and not is_json
+
     def sees_new_picture(self) -> bool:
         """Whether a picture that the model sees came with this message."""
         return any(file.id in self.pictures for file in attachments(self.steps))

@@ -219,8 +219,8 @@ class ModelReply(Value):
     """One complete generation of the model; one that crashed leaves no step and is repeated.
 
     `declined`: it said that the files do not cover the question; `text` is what its instructions have it add then.
-    `n_withheld` sentences that the files do not support are not part of `text`. `reasoning` is what it wrote to
-    itself before `text`, in `reasoning_ms`: no part of an answer, and of prompts only while its calls are answered.
+    `reasoning` is what it wrote to itself before `text`, in `reasoning_ms`: no part of an answer, and of prompts only
+    while its calls are answered.
     `engine` is the name of the model that wrote it; empty: the default. `logprobs` are of the tokens of `text`, if
     they were asked for. `stop_sequence` is the stop text that ended it, if one did.
     """
@@ -233,7 +233,6 @@ class ModelReply(Value):
     reasoning_ms: int = 0
     engine: str = ""
     declined: bool = False
-    n_withheld: int = 0
     tool_calls: tuple[ToolCall, ...] = ()
     finish: FinishReason = "stop"
     stop_sequence: str = ""
@@ -245,7 +244,7 @@ class ModelReply(Value):
     @property
     def only_reasons(self) -> bool:
         """Whether it was cut before its reasoning led to anything."""
-        return bool(self.reasoning) and not (self.text or self.tool_calls or self.declined or self.n_withheld)
+        return bool(self.reasoning) and not (self.text or self.tool_calls or self.declined)
 
 
 class ModelChange(Value):
@@ -372,6 +371,8 @@ class Finished(Value):
 
     `support` has an entry for each sentence of the answer if passages were given for it, otherwise none. `closest`
     are the sentences of the files closest to a question that the answer declines, if it quotes none itself.
+    Of the model's answer `n_withheld` sentences are not part of `text`, as the files do not say them and the GPT's
+    creator wants none of these shown: `withheld` are the ones at which people may look all the same.
     `prompt_tokens` and `completion_tokens` are those of messages and answers that no model read and wrote.
     `stop_sequence` is the program's stop text that ended the answer, if one did.
     """
@@ -381,6 +382,8 @@ class Finished(Value):
     citations: tuple[Citation, ...] = ()
     support: tuple[SentenceSupport, ...] = ()
     closest: tuple[Citation, ...] = ()
+    n_withheld: int = 0
+    withheld: tuple[str, ...] = ()
     coverage: Coverage = "no_knowledge"
     finish: FinishReason = "stop"
     stop_sequence: str = ""

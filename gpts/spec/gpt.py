@@ -1,6 +1,6 @@
 """What a GPT is: the frozen specification that a published version, or a draft in preview, gives to a run."""
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pydantic import Field, model_validator
 
@@ -23,6 +23,10 @@ ENGINE_NAME: Final = r"[a-z0-9][a-z0-9-]{0,39}"
 # Delegates and remote agents of one GPT together, and characters of the creator's note on when to call one.
 MAX_DELEGATES: Final = 20
 WHEN_CHARS: Final = 300
+
+
+# What becomes of such sentences: they are shown and marked, folded away for who wants to see them, or never shown.
+Unsupported = Literal["mark", "fold", "withhold"]
 
 
 class KnowledgeRef(Value):
@@ -89,7 +93,8 @@ class GptSpec(Value):
     `delegates_to_all`: each question goes to every delegate, and their answers are shown side by side (a second
     opinion). `delegates_to_store`: it may look for a GPT in the store if no delegate fits.
 
-    `takes_questions`: people may send its creator a question that it could not answer. `files_downloadable`: they may
+    `unsupported`: what becomes of the sentences of an answer that the knowledge does not support, where the GPT may
+    answer from nothing else. `takes_questions`: people may send its creator a question that it could not answer. `files_downloadable`: they may
     have its files. `a2a`: their programs may call it as an A2A agent.
     """
 
@@ -101,6 +106,7 @@ class GptSpec(Value):
     inputs: tuple[Input, ...] = Field(default=(), max_length=MAX_INPUTS)
     knowledge: tuple[KnowledgeRef, ...] = ()
     only_from_knowledge: bool = False
+    unsupported: Unsupported = "mark"
     capabilities: tuple[str, ...] = ()
     actions: tuple[ActionSpec, ...] = ()
     mcp_servers: tuple[McpServer, ...] = ()

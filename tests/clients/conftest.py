@@ -83,6 +83,7 @@ def run_client(site: Site):
         done = subprocess.run(
             [str(program), str(path), *words],
             env=environment,
+            cwd=INSTALLED,
             capture_output=True,
             text=True,
             timeout=LIMIT_S,

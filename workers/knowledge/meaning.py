@@ -72,12 +72,6 @@ class EmbeddedMeaning:
             return "meaning" if reads_text or reads_passage else "words"
         return "translation" if reads_text and reads_passage else "nothing"
 
-    def is_in(self, language: str, passage: str) -> bool:
-        """Whether a passage may be in this language, an ISO 639-1 code."""
-        if self._letters_per_token(passage) >= READ and not self._reads_more:
-            return language == "en"
-        return self._language(passage) in ("", language)
-
     @cached_property
     def _reads_more(self) -> bool:
         """Whether the embedder also reads German."""

@@ -1,14 +1,12 @@
 """Computes the retrieval and the replies of a turn as values; perform.py stores and streams them."""
 
 import logging
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from typing import Final
 
 from gpts.knowledge.documents import Passage
-from gpts.knowledge.grounding import Gate
 from gpts.knowledge.ranking import budget_for
 from gpts.knowledge.sentences import sentence_spans
 from gpts.knowledge.superlatives import has_superlative
@@ -19,7 +17,7 @@ from gpts.runs.search_texts import MAX_TOKENS, answer_request, read_written
 from gpts.runs.state import TurnState, fit_whole, whole_attachments
 from gpts.runs.steps import Finished, Intent, ModelReply, Retrieval, UserMessage
 from gpts.safety.flow import context_label
-from gpts.spec.gpt import KnowledgeRef
+from gpts.spec.gpt import GptSpec, KnowledgeRef
 from gpts.spec.tools import ToolSpec
 from workers.engine.base import EngineError, GenerationRequest, Grammar, PromptTooLong, Sampling
 from workers.engine.checked import call_problem
@@ -43,8 +41,6 @@ COMPARED_TOKENS: Final = 100_000
 LIKELY_S: Final = 8.0
 # A prompt that leaves room for less than this is too long, whatever a program allows for the reply.
 LEAST_REPLY_TOKENS: Final = 256
-# A text to work on, in a message: after a colon, in quotation marks, or on lines of its own.
-_HANDED_OVER: Final = re.compile(r":\s*\S.{20,}|[\"“„«].{20,}[\"”“»]|\n.{20,}", re.DOTALL)
 
 
 def whole_files(state: TurnState, services: Services) -> tuple[Passage, ...]:
@@ -149,63 +145,30 @@ def model_reply(
         if calls := _calls(request, n_tokens, state, services, show_reasoning):
             return calls
         request = replace(request, grammar=Grammar(json_schema=schema))
-    # JSON that follows a schema is for programs: replacing a sentence would break it.
+    # JSON that follows a schema is for programs: replacing it would break it.
     for_people = request.grammar is None or request.grammar.json_schema is None
-    is_strict = state.spec.only_from_knowledge and for_people
-    gate = _gate(state, services) if is_strict else None
-
-    def written(request: GenerationRequest, n_tokens: int, gate: Gate | None) -> ModelReply:
-        tools = state.tools.keys() if state.must_answer() else ()
-        limit = state.spec.model.max_tokens
-        may_add = state.ability.keeps_to_sources
-        collector = ReplyCollector(n_tokens, gate, tools, may_decline=is_strict, may_add=may_add, max_tokens=limit)
-        with closing(services.engine.stream(request)) as tokens:
-            for token in tokens:
-                show_reasoning(token.reasoning)
-                show_logprobs(token.logprobs)
-                show(collector.take(token))
-                if collector.is_enough:
-                    break
-        show(collector.finish())
-        return collector.step(state.n_calls())
-
-    reply = written(request, n_tokens, gate)
-    if gate and gate.repeats and not reply.text:
-        alone = _alone(state)
-        again = written(*_reply_request(alone, services), _gate(alone, services))
-        reply = again.model_copy(
-            update={
-                "prompt_tokens": reply.prompt_tokens + again.prompt_tokens,
-                "completion_tokens": reply.completion_tokens + again.completion_tokens,
-            }
-        )
-    return _labelled(reply, state)
-
-
-def _earlier_answers(state: TurnState) -> list[str]:
-    """The answers before this turn, unless it needs files that came with earlier messages."""
-    if len(state.attached()) > len(state.new_files()):
-        return []
-    return [turn.answer for turn in turns_before(state.history, state.steps)[:-1]]
-
-
-def _alone(state: TurnState) -> TurnState:
-    """The turn without what was said before, which its question is completed from as for a search.
-
-    Small models repeat an answer whatever is asked next: Qwen2.5-Coder-1.5B in 10 of 25 messages of a blind trial
-    (2026-11), each time wrongly.
-    """
-    message = state.user_message()
-    text = retrieval_query(state.history, state.steps) if is_follow_up(message.text) else message.text
-    return TurnState(
-        state.spec,
-        state.ability,
-        (message.model_copy(update={"text": text, "earlier": ()}), *state.steps[1:]),
-        (),
-        state.tools,
-        whole_files=state.whole_files,
-        pictures=state.pictures,
+    collector = ReplyCollector(
+        n_tokens,
+        state.tools.keys() if state.must_answer() else (),
+        may_decline=state.spec.only_from_knowledge and for_people,
+        may_add=state.ability.keeps_to_sources,
+        max_tokens=state.spec.model.max_tokens,
     )
+    if state.withholds():  # it is shown once it is known which of its sentences the files support
+        show, show_logprobs = _nothing, _nothing
+    with closing(services.engine.stream(request)) as tokens:
+        for token in tokens:
+            show_reasoning(token.reasoning)
+            show_logprobs(token.logprobs)
+            show(collector.take(token))
+            if collector.is_enough:
+                break
+    show(collector.finish())
+    return _labelled(collector.step(state.n_calls()), state)
+
+
+def _nothing(shown: object) -> None:
+    """Shows nothing."""
 
 
 def _calls(
@@ -231,35 +194,9 @@ def _labelled(reply: ModelReply, state: TurnState) -> ModelReply:
     return reply.model_copy(update={"label": label, "tool_calls": calls})
 
 
-def _gate(state: TurnState, services: Services) -> Gate | None:
-    """What withholds sentences that the files do not support; None if there are none.
-
-    None as well for a message that came with a picture: no text tells whether the model describes it rightly. The
-    answer then says sentence by sentence what the files do not support. Of a reply to small talk, which rests on no
-    file, those with a figure or name that nobody gave are withheld: "a good film tonight?" may be read as a farewell;
-    and so of all replies of a model that keeps to its sources, which puts facts of several sentences into its words.
-    """
-    passages, wish = state.passages(), asked(state, services)
-    if not passages or state.sees_new_picture():
-        return None
-    by_figures = wish != "question" or state.ability.keeps_to_sources
-    language = services.small.language(state)
-    return Gate(
-        state.question(),
-        known(state, everything=by_figures),
-        EmbeddedMeaning(services.embedder),
-        state.spec.instructions,
-        by_figures=by_figures,
-        asked_in="" if is_follow_up(state.question()) else language,
-        language=language,
-        gloss=services.small.gloss(passages),
-        earlier=() if by_figures else _earlier_answers(state),
-    )
-
-
-def known(state: TurnState, *, everything: bool) -> tuple[Passage, ...]:
-    """What an answer may rest on: the files, results of calls, and what was said, or `everything` of it."""
-    return (*state.passages(), *results_as_passages(state), _said(state, everything=everything))
+def known(state: TurnState) -> tuple[Passage, ...]:
+    """What the names and figures of an answer may come from: the files, results of calls, and all that was said."""
+    return (*state.passages(), *results_as_passages(state), _everything_said(state))
 
 
 def results_as_passages(state: TurnState) -> tuple[Passage, ...]:
@@ -276,25 +213,37 @@ def asked(state: TurnState, services: Services) -> Intent:
     return told.intent if told and told.intent != "question" else services.small.asks_for(state)
 
 
-def _said(state: TurnState, *, everything: bool) -> Passage:
-    """What a reply may repeat without a file: the GPT's own description, and texts that the person handed over.
+def said(state: TurnState) -> Passage:
+    """What a sentence may rest on without a file: what the creator and the person stated.
 
-    What a question supposes ("is it true that ...") is none of these. A text that is written for the person, one that
-    answers small talk, and one of a model that keeps to its sources may repeat `everything` that was said, and what
-    the GPT was told to be.
+    What a question supposes ("is it true that ...") is not stated, nor are earlier answers.
     """
+    spec, sentences = state.spec, []
+    for message in _messages(state):
+        spans = (message.text[span.start : span.end] for span in sentence_spans(message.text))
+        sentences += [each for each in spans if not each.rstrip('"”»').endswith(("?", "？"))]
+        sentences += message.background.remembered
+    return _as_passage(spec, (f"I am {spec.name}, an AI assistant.", spec.description, *sentences))
+
+
+def _everything_said(state: TurnState) -> Passage:
     spec, steps = state.spec, [step for log in (*state.history, state.steps) for step in log]
-    messages = [step.text for step in steps if isinstance(step, UserMessage)]
-    known = [text for step in steps if isinstance(step, UserMessage) for text in step.background.remembered]
-    if everything:
-        earlier = (each.content for step in steps if isinstance(step, UserMessage) for each in step.earlier)
-        answers = (step.text for step in steps if isinstance(step, Finished))
-        said = [spec.instructions, state.user_message().background.days(), *earlier, *messages, *answers]
-    else:
-        texts = (found.group() for message in messages if (found := _HANDED_OVER.search(message)))
-        sentences = (text[span.start : span.end] for text in texts for span in sentence_spans(text))
-        said = [sentence for sentence in sentences if not sentence.rstrip('"”»').endswith(("?", "？"))]
-    text = "\n\n".join((f"I am {spec.name}, an AI assistant.", spec.description, *known, *said))
+    messages = _messages(state)
+    earlier = (each.content for message in messages for each in message.earlier)
+    answers = (step.text for step in steps if isinstance(step, Finished))
+    remembered = (text for message in messages for text in message.background.remembered)
+    about = (f"I am {spec.name}, an AI assistant.", spec.description, spec.instructions)
+    days = state.user_message().background.days()
+    return _as_passage(spec, (*about, *remembered, days, *earlier, *(each.text for each in messages), *answers))
+
+
+def _messages(state: TurnState) -> list[UserMessage]:
+    steps = (step for log in (*state.history, state.steps) for step in log)
+    return [step for step in steps if isinstance(step, UserMessage)]
+
+
+def _as_passage(spec: GptSpec, texts: Iterable[str]) -> Passage:
+    text = "\n\n".join(texts)
     return Passage(file_id="", file_name=spec.name, segment="", chunk=0, text=text, start=0, end=len(text))
 
 

@@ -6,7 +6,6 @@ from typing import Final
 from gpts.knowledge.citations import Grounding, ground, ground_list
 from gpts.knowledge.documents import Citation, Passage, SentenceSupport
 from gpts.knowledge.extracts import closest
-from gpts.knowledge.grounding import TAIL_CHARS
 from gpts.knowledge.judging import Judge
 from gpts.knowledge.ranking import budget_for
 from gpts.runs import decisions
@@ -17,28 +16,28 @@ from gpts.runs.state import TurnState
 from gpts.runs.steps import Coverage, Finished, ModelReply, Retrieval
 from gpts.safety.flow import context_label
 from workers.knowledge.meaning import EmbeddedMeaning
-from workers.runs.answering import asked, known, results_as_passages
-from workers.runs.reply_limits import counted, limited_end
+from workers.runs.answering import asked, known, results_as_passages, said
+from workers.runs.reply_limits import counted, is_written, limited_end, without
 from workers.runs.services import Services
 from workers.runs.writing import Show
 
 # Passages whose sentences are compared with a question that the answer declines.
 _CLOSEST_PASSAGES: Final = 6
+# Characters before and after a sentence in which the figures stand that its own follow from.
+_AROUND_CHARS: Final = 600
+# An answer of which less than this share of the sentences would be left says that the files do not cover the question.
+_LEAST_SHARE: Final = 0.5
 
 
 def finished(decision: decisions.Finish, state: TurnState, services: Services, show: Show) -> Finished:
-    """The answer with its citations. If nothing is said, `show` gets what the files say, or the decline."""
+    """The answer with its citations; `show` gets what of it is not shown yet."""
     if _declines(decision, state):
-        quotes = _quotes(state, services) if _is_withheld(state) else None
-        end = _small_talk(state, services) or quotes or _decline(state, services)
-        end = limited_end(end.model_copy(update={"text": end.text + _unread(state)}), state, services.engine)
-        show(end.text)
-        return counted(end, state, services.engine)
+        return _shown_decline(_small_talk(state, services) or _decline(state, services), state, services, show)
     text, passages = decision.text, state.passages()
     sources = (*passages, *results_as_passages(state)) if passages else ()
+    shown = "" if state.withholds() and is_written(text, state) else text
     if text and not decision.calls and state.user_message().overrides.answer_schema is None:
         text += _unread(state)
-        show(text.removeprefix(decision.text))
     titles = titles_in(state.steps) | {title_of(tool.title) for tool in state.tools.values() if tool.is_delegation}
     meaning = EmbeddedMeaning(services.embedder)
     intent, found = state.intent(), state.retrieval()
@@ -46,7 +45,9 @@ def finished(decision: decisions.Finish, state: TurnState, services: Services, s
     listed = ground_list(text, found.extract, found.passages) if found and found.whole_files else None
     writes = state.ability.writes_from_sources
     gloss = services.small.gloss(passages if writes else ())
-    grounding = listed or _openable(ground(text, sources, meaning, state.question(), titles, own, gloss))
+    grounding = listed or _openable(
+        ground(text, sources, meaning, state.question(), titles, own, gloss, said(state) if writes else None)
+    )
     if not grounding.citations and _is_about_else(passages, state):
         grounding = Grounding()
     # Sentences of the files need no judgement, even where their list or table was taken apart; nor do fixed replies
@@ -66,7 +67,34 @@ def finished(decision: decisions.Finish, state: TurnState, services: Services, s
         tool_calls=decision.calls,
         label=context_label(state.history, state.steps, state.tools),
     )
+    if state.withholds():
+        end = _withheld(end, state, services)
+        if not end.text:
+            return _shown_decline(end, state, services, show)
+    show(end.text.removeprefix(shown))
     return counted(end, state, services.engine)
+
+
+def _shown_decline(end: Finished, state: TurnState, services: Services, show: Show) -> Finished:
+    """`end` as it is shown, with a decline if it has no text."""
+    if not end.text:
+        kept = {"n_withheld": end.n_withheld, "withheld": end.withheld}
+        end = _decline(state, services).model_copy(update=kept)
+    end = limited_end(end.model_copy(update={"text": end.text + _unread(state)}), state, services.engine)
+    show(end.text)
+    return counted(end, state, services.engine)
+
+
+def _withheld(end: Finished, state: TurnState, services: Services) -> Finished:
+    """`end` without the sentences that nothing supports; without a text if those left would be no answer."""
+    left_out = [each for each in end.support if each.level == "unsupported"]
+    if not left_out:
+        return end
+    sentences = tuple(end.text[each.answer_start : each.answer_end] for each in left_out)
+    withheld = {"n_withheld": len(sentences), "withheld": sentences if state.spec.unsupported == "fold" else ()}
+    if len(left_out) > (1 - _LEAST_SHARE) * len(end.support):
+        return end.model_copy(update={**withheld, "text": ""})
+    return without(end, left_out).model_copy(update=withheld)
 
 
 def _as_quotes(support: Sequence[SentenceSupport]) -> tuple[SentenceSupport, ...]:
@@ -78,22 +106,32 @@ def _as_quotes(support: Sequence[SentenceSupport]) -> tuple[SentenceSupport, ...
 def _told(grounding: Grounding, text: str, state: TurnState, services: Services) -> tuple[SentenceSupport, ...]:
     """What readers are told of the support of the `text` that a model wrote.
 
-    Replies to small talk need none. Of a model that keeps to its sources, that no one place of the files says a
-    sentence says nothing against it, as it may be put together, calculated or reworded; a name or figure that is
+    Small talk needs none where a GPT may say what it likes, nor does what was said about a picture: no text tells
+    whether that is right. Of a text that was wanted, and of a model that keeps to its sources, that no one place of
+    the files says a sentence says nothing against it, as it may be put together or reworded; a name or figure that is
     nowhere does.
     """
-    if not grounding.citations and asked(state, services) in ("small_talk", "about_gpt"):
+    wish = asked(state, services)
+    is_talk = wish in ("small_talk", "about_gpt") and not grounding.citations
+    if state.sees_new_picture() or (is_talk and not state.spec.only_from_knowledge):
         return ()
-    if not state.ability.keeps_to_sources or all(each.level != "unsupported" for each in grounding.support):
+    if all(each.level != "unsupported" for each in grounding.support):
         return grounding.support
-    judge = Judge(known(state, everything=True), state.question(), EmbeddedMeaning(services.embedder))
-
-    def is_new(each: SentenceSupport) -> bool:
-        start, end = each.answer_start, each.answer_end
-        around = text[max(0, end - TAIL_CHARS) : end + TAIL_CHARS]  # what follows may be the formula of a total
-        return not judge.knows_names_and_figures(text[start:end], around)
-
-    return tuple(each for each in grounding.support if each.level != "unsupported" or is_new(each))
+    judge = Judge(known(state), state.question(), EmbeddedMeaning(services.embedder))
+    told = []
+    for each in grounding.support:
+        if each.level == "unsupported":
+            start, end = each.answer_start, each.answer_end
+            around = text[
+                max(0, end - _AROUND_CHARS) : end + _AROUND_CHARS
+            ]  # what follows may be the formula of a total
+            formulas = judge.names_and_figures(text[start:end], around)
+            if formulas:
+                each = each.model_copy(update={"level": "calculated", "formulas": formulas})
+            elif formulas is not None and (state.ability.keeps_to_sources or wish != "question"):
+                continue
+        told.append(each)
+    return tuple(told)
 
 
 def _openable(found: Grounding) -> Grounding:
@@ -128,11 +166,6 @@ def _is_about_else(passages: Sequence[Passage], state: TurnState) -> bool:
     return not state.spec.knowledge and all(passage.file_id in earlier for passage in passages)
 
 
-def _is_withheld(state: TurnState) -> bool:
-    last = _last_reply(state)
-    return last.n_withheld > 0 and not last.declined
-
-
 def _last_reply(state: TurnState) -> ModelReply:
     """The model's last reply; an empty one if it wrote none."""
     return next((step for step in reversed(state.steps) if isinstance(step, ModelReply)), ModelReply(text=""))
@@ -148,22 +181,6 @@ def _small_talk(state: TurnState, services: Services) -> Finished | None:
         return None
     label = context_label(state.history, state.steps, state.tools)
     return Finished(text=read.answer, coverage="no_knowledge", label=label)
-
-
-def _quotes(state: TurnState, services: Services) -> Finished | None:
-    """Sentences of the files in place of an answer that they do not support; None if none is close."""
-    found = services.small.extract(_found(state, services), state)
-    if not found.extract:
-        return None
-    lead = fixed_reply(services.small.language(state), "passages" if found.covered else "unsure")
-    text = f"{lead}\n\n{found.extract}"
-    grounding = ground(text, found.passages, EmbeddedMeaning(services.embedder), state.question(), instructions=lead)
-    return Finished(
-        text=text,
-        citations=grounding.citations,
-        coverage="covered" if found.covered else "not_covered",
-        label=context_label(state.history, state.steps, state.tools),
-    )
 
 
 def _decline(state: TurnState, services: Services) -> Finished:

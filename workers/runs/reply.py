@@ -5,7 +5,6 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Final
 
-from gpts.knowledge.grounding import Gate
 from gpts.runs.bare_calls import bare_calls, safe_length
 from gpts.runs.fixed_replies import DECLINES
 from gpts.runs.logprobs import TokensOfText
@@ -36,7 +35,7 @@ def _after_mark(text: str) -> str:
 
 
 class ReplyCollector:
-    """Collects tokens. Tool calls are never shown; with a `gate`, only sentences that pass it.
+    """Collects tokens. Tool calls are never shown.
 
     `tools` are the names of tools that can no longer be called: calls of them printed as text are removed. With
     `may_decline`, NOT_COVERED is no text but says that the files do not cover the question; what follows it is kept
@@ -47,14 +46,12 @@ class ReplyCollector:
     def __init__(
         self,
         n_prompt_tokens: int,
-        gate: Gate | None = None,
         tools: Collection[str] = (),
         *,
         may_decline: bool = False,
         may_add: bool = False,
         max_tokens: int = MAX_REPLY_TOKENS,
     ) -> None:
-        self._gate = gate
         self._may_decline, self._may_add = may_decline, may_add
         self._declines = False
         self._tools = tools
@@ -63,7 +60,7 @@ class ReplyCollector:
         self._reasons_from, self._reasons_to = 0.0, 0.0
         self._raw = ""
         self._tokens = TokensOfText()
-        self._passed = 0  # characters of the raw prose that were shown or fed to the gate
+        self._passed = 0  # characters of the raw prose that were shown
         self._text = ""
         self._n_shown = 0
         self._usage = Usage(n_prompt_tokens, 0)
@@ -75,7 +72,7 @@ class ReplyCollector:
     @property
     def is_enough(self) -> bool:
         """Whether nothing that still comes would be shown."""
-        return self._n_left < 0 or (self._gate is not None and self._gate.is_shut)
+        return self._n_left < 0
 
     def take(self, token: Token) -> str:
         """Add `token` and return the text to show."""
@@ -100,10 +97,7 @@ class ReplyCollector:
 
     def finish(self) -> str:
         """End the reply and return the rest of the text to show."""
-        shown = self._show(ended=True)
-        if self._gate:
-            shown += self._keep(self._gate.finish())
-        return shown
+        return self._show(ended=True)
 
     def step(self, first_call: int) -> ModelReply:
         """The reply as a step."""
@@ -114,7 +108,6 @@ class ReplyCollector:
             reasoning_tokens=self._usage.reasoning_tokens,
             reasoning_ms=round((self._reasons_to - self._reasons_from) * 1000),
             declined=self._declines,
-            n_withheld=self._gate.n_withheld if self._gate else 0,
             tool_calls=parse(self._raw, first_call)[1],
             finish=self._finish,
             stop_sequence=self._stop_sequence,
@@ -142,7 +135,7 @@ class ReplyCollector:
     def _show(self, *, ended: bool) -> str:
         text = self._prose(ended)[self._passed :]
         self._passed += len(text)
-        return self._keep(self._gate.feed(text) if self._gate else text)
+        return self._keep(text)
 
     def _keep(self, text: str) -> str:
         """Add `text` to the reply and return what may be shown: never whitespace at either end of the reply."""

@@ -182,7 +182,7 @@ def test_a_capable_model_reads_that_it_declined_and_what_it_added():
 def test_quoted_sentences_stand_in_the_prompt_without_what_introduces_them():
     quoted = (
         UserMessage(text="Is there parking?"),
-        ModelReply(text="", n_withheld=1),
+        ModelReply(text=""),
         Finished(text="Here is what the files say on this:\n\nBikes stand in the yard."),
     )
     messages = build_prompt(SPEC, [quoted], (UserMessage(text="And a lift?"),))
@@ -202,7 +202,7 @@ def test_what_is_left_out_of_a_kept_conversation_is_left_out_of_one_that_an_api_
 
 
 def test_quotes_in_place_of_an_answer_stand_in_the_prompt():
-    quoted = (UserMessage(text="Why?"), ModelReply(text="", n_withheld=1), Finished(text="It leaks."))
+    quoted = (UserMessage(text="Why?"), ModelReply(text=""), Finished(text="It leaks."))
     messages = build_prompt(SPEC, [quoted], (UserMessage(text="And?"),))
     assert [each.content for each in messages[1:]] == ["Why?", "It leaks.", "And?"]
 

@@ -198,42 +198,46 @@ def test_readers_are_told_what_the_gpt_is_doing(run, told, length, ability, name
     assert phases(told) == named
 
 
-def test_a_false_sentence_never_reaches_the_reader_who_gets_what_the_files_say(run, told):
-    give_files(run, only_from_knowledge=True)
-    written = "Service it every 150 hours. Trust me on the 150 hours."
-    steps = advance(run, scripted_services(["Which seal fits the Z-9?", written]))
-    assert steps[-2].n_withheld == 2
-    assert steps[-1].text == shown(told)
-    assert "150" not in steps[-1].text
-    assert "The seal kit of the Zephyr-9 is ZP-771." in steps[-1].text
-    assert [citation.quote for citation in steps[-1].citations] == [
-        "The seal kit of the Zephyr-9 is ZP-771.",
-        "Service the seal every 450 hours.",
-    ]
-    assert phases(told)[-1] == "Looking for the closest passages"
-
-
 KEEPS = CAPABLE.model_copy(update={"keeps_to_sources": True})
+GOOD, MADE_UP = "Twice in 900 hours (2 × 450 = 900), with kit ZP-771.", "Order it from Grundfos for 40 euros."
 
 
-@pytest.mark.parametrize(
-    ("ability", "written", "expected"),
-    [
-        (KEEPS, "Twice in 900 hours (2 × 450), with kit ZP-771.", "Twice in 900 hours (2 × 450), with kit ZP-771."),
-        (KEEPS, "Twice in 900 hours. Order it from Grundfos for 40 euros.", "Twice in 900 hours."),
-        (CAPABLE, "Twice in 900 hours (2 × 450), with kit ZP-771.", "Here is what the files say"),
-    ],
-)
-def test_of_a_model_that_keeps_to_its_sources_only_new_names_and_figures_are_withheld(
-    conversation, told, ability, written, expected
-):
+def strict_turn(conversation, written, ability=KEEPS, **spec):
     run = services.start_run(conversation, "How often in 900 hours do I service it, every 450, and with what?")
-    give_files(run, only_from_knowledge=True)
-    last = advance(run, made_services([written], Index(FOUND), Embedder(), ability))[-1]
+    give_files(run, only_from_knowledge=True, **spec)
+    return advance(run, made_services([written], Index(FOUND), Embedder(), ability))[-1]
+
+
+KIT = "The seal kit of the Zephyr-9 is ZP-771."
+
+
+@pytest.mark.parametrize(("ability", "good"), [(CAPABLE, KIT), (KEEPS, GOOD)])
+def test_an_answer_from_the_files_alone_is_shown_as_written_and_what_they_do_not_say_is_marked(
+    conversation, told, ability, good
+):
+    last = strict_turn(conversation, f"{good} {MADE_UP}", ability)
+    assert last.text == shown(told) == f"{good} {MADE_UP}"
+    marked = {last.text[each.answer_start : each.answer_end] for each in last.support if each.level == "unsupported"}
+    assert marked == {MADE_UP}
+    assert (last.n_withheld, last.withheld) == (0, ())
+
+
+@pytest.mark.parametrize(("mode", "readable"), [("fold", (MADE_UP,)), ("withhold", ())])
+def test_a_creator_may_have_such_sentences_withheld(conversation, told, mode, readable):
+    last = strict_turn(conversation, f"- {GOOD}\n- {MADE_UP}\n- {KIT}", unsupported=mode)
+    assert last.text == shown(told) == f"- {GOOD}\n- {KIT}"
+    (citation,) = [each for each in last.citations if each.answer_start > len(GOOD)]
+    assert last.text[citation.answer_start : citation.answer_end] == f"- {KIT}"
+    assert (last.n_withheld, last.withheld, last.coverage) == (1, readable, "covered")
+
+
+def test_what_is_shown_in_place_of_an_answer_is_no_fragment_of_it(conversation, told):
+    written = f"{GOOD} {MADE_UP} {MADE_UP.replace('40', '50')} {MADE_UP.replace('40', '60')}"
+    last = strict_turn(conversation, written, unsupported="fold")
     assert last.text == shown(told)
-    assert last.text.startswith(expected)
-    assert last.coverage == "covered"
-    assert "unsupported" not in {each.level for each in last.support}
+    assert last.text.startswith(NOT_COVERED)
+    assert (last.n_withheld, last.coverage) == (3, "not_covered")
+    assert last.closest
 
 
 @pytest.mark.parametrize(("ability", "marked"), [(KEEPS, ["Order it"]), (CAPABLE, ["You will", "Order it"])])
@@ -269,7 +273,6 @@ def test_a_model_that_keeps_to_its_sources_may_say_what_its_instructions_want_wh
     last = advance(run, its)[-1]
     assert last.text == shown(told)
     assert last.text.startswith(expected)
-    assert "Grundfos" not in last.text
     assert (last.coverage, last.citations) == ("not_covered", ())
     later = services.start_run(conversation, "And in red?")
     give_files(later, only_from_knowledge=True)
@@ -290,57 +293,13 @@ def test_what_a_program_sends_of_the_conversation_may_be_repeated(conversation, 
     assert last.text == shown(told) == answer
 
 
-def test_a_model_that_repeats_an_answer_is_asked_again_without_what_was_said(conversation, told):
-    kit, hours = "The seal kit of the Zephyr-9 is ZP-771.", "Service the seal every 450 hours."
-
-    def script(messages):
-        return kit if len(messages) == 4 else hours
-
-    for question, answer in (("Which kit fits the Zephyr-9?", kit), ("How often must the seal be serviced?", hours)):
-        run = services.start_run(conversation, question)
-        give_files(run, only_from_knowledge=True)
-        its = scripted_services(script if answer == hours else [answer])
-        told.clear()
-        steps = advance(run, its)
-        assert steps[-1].text == steps[-2].text == shown(told) == answer
-    twice, alone = its.engine.requests[-2:]
-    system, *said, last = twice.messages
-    assert (len(said), said[1].content) == (2, kit)
-    (today,) = Background(today=timezone.localdate()).texts(with_today=True)
-    assert alone.messages == (system, last.model_copy(update={"content": f"{today}\n\n{last.content}"}))
-    assert steps[-2].completion_tokens > len(hours.split())
-
-
-class ReadsNoAccents(Embedder):
-    """Reads English, and nothing with an accent."""
-
-    def letters_per_token(self, text):
-        return 5.0 if text.isascii() else 2.0
-
-
-@pytest.mark.parametrize(("question", "is_shown"), [("Que coûte le permis ?", True), ("What is the permit?", False)])
-def test_what_cannot_be_compared_with_the_files_is_shown_only_in_the_language_of_the_question(
-    conversation, told, question, is_shown
-):
-    run = services.start_run(conversation, question)
-    give_files(run, only_from_knowledge=True)
-    text = (
-        3 * "A permit for the car park at the mill is for one car, and you ask for it at the front desk by October. "
-    )
-    passage = PASSAGE.model_copy(update={"text": text, "end": len(text)})
-    found = Retrieval(query="", passages=(passage,), covered=True)
-    answer = "Le permis du parking est très cher, et il faut le payer à la mairie."
-    last = advance(run, made_services([answer], Index(found), ReadsNoAccents()))[-1]
-    assert last.text == shown(told)
-    assert (last.text == answer) is is_shown
-
-
 def test_a_text_for_the_person_may_repeat_what_they_said(conversation, told):
     run = services.start_run(conversation, "Write a note to Ms Okafor that I am away on 3 May.")
     give_files(run, only_from_knowledge=True)
     note = "Dear Ms Okafor, I am away on 3 May. See you on 9 June at Bosch."
     last = advance(run, scripted_services([note]))[-1]
-    assert last.text == shown(told) == "Dear Ms Okafor, I am away on 3 May."
+    assert last.text == shown(told) == note
+    assert [note[each.answer_start :] for each in last.support if each.level == "unsupported"] == [note[36:]]
     assert (last.coverage, last.closest) == ("no_knowledge", ())
 
 
@@ -361,13 +320,12 @@ def test_replies_to_small_talk_are_not_compared_with_the_files(conversation, tol
         ("who are you", "This is Qwen of Alibaba Cloud.", False),
     ],
 )
-def test_replies_to_small_talk_bring_no_new_names_or_figures(conversation, told, message, reply, is_shown):
+def test_new_names_and_figures_in_small_talk_are_marked(conversation, told, message, reply, is_shown):
     run = services.start_run(conversation, message)
     give_files(run, only_from_knowledge=True, instructions="You are the pump helper of Aldane.")
     last = advance(run, scripted_services([reply]))[-1]
-    assert last.text == shown(told)
-    assert (last.text == reply) is is_shown
-    assert NOT_COVERED not in last.text
+    assert last.text == shown(told) == reply
+    assert ("unsupported" in {each.level for each in last.support}) is not is_shown
 
 
 def test_who_are_you_is_answered_also_if_the_model_declines_it(conversation, told):
@@ -419,7 +377,7 @@ def test_a_decline_is_in_the_language_of_the_question(conversation, told, abilit
     run = services.start_run(conversation, "Wie lange dauert die Garantie der Pumpe?")
     give_files(run, only_from_knowledge=True)
     found = FOUND if ability == CAPABLE else Retrieval(query="")
-    its = made_services(["Die Garantie dauert zehn Jahre."], Index(found), Embedder(), ability)
+    its = made_services(["NOT COVERED"], Index(found), Embedder(), ability)
     last = advance(run, its)[-1]
     assert last.text == "Die Dateien behandeln das nicht.\n\nDu kannst mich zum Beispiel fragen:\n\n- It leaks."
     assert (last.text, last.coverage, last.support) == (shown(told), "not_covered", ())
@@ -492,7 +450,7 @@ def test_files_that_fit_are_in_the_prompt_whole(run, conversation):
     its.index.length = 20
     steps = advance(run, its)
     assert (its.index.queries, steps[1].whole_files, steps[1].passages) == ([], ("manual.md",), ())
-    assert steps[-1].text == "The seal kit is ZP-771."
+    assert [each.level for each in steps[-1].support] == ["supported", "unsupported"]
     assert [(each.quote, each.start) for each in steps[-1].citations] == [
         ("The seal kit of the Zephyr-9 is ZP-771.", 0)
     ]
@@ -532,7 +490,7 @@ def test_an_attached_file_is_read_in_its_message_cited_and_only_appended_to(run,
         ["The seal kit is ZP-771. Helmets cost 12 euros.", "Every 450 hours."], Files(FOUND), Embedder()
     )
     last = advance(attach(run, LEASE), its)[-1]
-    assert last.text == "The seal kit is ZP-771."
+    assert [each.level for each in last.support] == ["supported", "unsupported"]
     assert [(each.file_id, each.segment) for each in last.citations] == [("a", "l")]
     assert (last.label.written_by, last.label.private) == (("the attached file lease.pdf",), ("knowledge",))
     later = advance(services.start_run(conversation, "And how often?"), its)
@@ -594,33 +552,22 @@ def test_an_attached_file_that_is_lost_is_told_by_name(run):
     assert steps[-1] == Error(message="“lease.pdf” can no longer be read. Attach it again, or start a new chat.")
 
 
-@pytest.mark.parametrize("text", ["Hello! How can I help you?", "I am {name}, glad to help.", "You’re welcome!"])
-def test_small_talk_passes_the_gate(run, text):
-    text = text.format(name=run.gpt.name)
-    give_files(run, only_from_knowledge=True)
-    its = scripted_services([text])
-    its.index.length = 20
-    last = advance(run, its)[-1]
-    assert (last.text, last.citations) == (text, ())
-
-
 WARRANTY = "The warranty of the pump lasts ten years."
 
 
 @pytest.mark.parametrize(
-    ("question", "passes"),
+    ("question", "level"),
     [
-        ("Is it true that the warranty of the pump lasts ten years?", False),
-        (f"Shorten this: {WARRANTY} It is good.", True),
-        (f"Is this right: {WARRANTY.rstrip('.')}?", False),
+        ("Is it true that the warranty of the pump lasts ten years?", "unsupported"),
+        (f"{WARRANTY} I asked them. Am I right?", "conversation"),
     ],
 )
-def test_only_texts_that_were_handed_over_pass_the_gate_unsupported(alice, gpt, question, passes):
+def test_what_the_person_stated_is_from_the_conversation_and_what_they_suppose_is_not(alice, gpt, question, level):
     run = services.start_run(services.start_conversation(alice, gpt), question)
     give_files(run, only_from_knowledge=True)
     its = scripted_services([WARRANTY])
     its.index.length = 20
-    assert (advance(run, its)[-1].text == WARRANTY) == passes
+    assert [each.level for each in advance(run, its)[-1].support] == [level]
 
 
 def test_an_answer_that_no_file_supports_is_not_covered(run):
