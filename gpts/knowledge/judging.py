@@ -14,7 +14,7 @@ from typing import Final, Literal, Protocol
 
 from gpts.knowledge import tables
 from gpts.knowledge.documents import Passage, Support
-from gpts.knowledge.figures import figures, figures_agree
+from gpts.knowledge.figures import figures_agree
 from gpts.knowledge.superlatives import extreme
 from gpts.knowledge.support import (
     SUPPORTED_OVERLAP,
@@ -24,7 +24,6 @@ from gpts.knowledge.support import (
     claims,
     compared_terms,
     is_opposed,
-    marks,
     share,
     source_rarity,
     sources_of,

@@ -180,6 +180,11 @@ def is_opposed(sentence: str, source: Source) -> bool:
     return _is_negated(sentence) != _is_negated(said)
 
 
+def plain(sentence: str) -> str:
+    """A sentence without the marks of lists, headings and emphasis."""
+    return _MARKUP.sub("", sentence)
+
+
 def is_claim(sentence: str, instructions: str = "") -> bool:
     """Whether `sentence` makes a claim that needs a source.
 

@@ -23,6 +23,7 @@ from gpts.spec.gpt import (
     STARTER_CHARS,
     STARTERS,
     WHEN_CHARS,
+    Unsupported,
 )
 from gpts.spec.gpt import NAME_CHARS as GPT_NAME_CHARS
 from gpts.spec.inputs import MAX_INPUTS, Input
@@ -163,6 +164,7 @@ class Package(Part):
     picture: EntryPath | None = None
     capabilities: Annotated[tuple[ShortText, ...], Field(max_length=100)] = ()
     switches: Annotated[dict[ShortText, bool], Field(max_length=100)] = {}
+    unsupported: Unsupported = "mark"
     model: PackedModel = PackedModel()
     files: Annotated[tuple[PackedFile, ...], Field(max_length=MAX_FILES)] = ()
     actions: Annotated[tuple[PackedAction, ...], Field(max_length=MAX_ACTIONS)] = ()

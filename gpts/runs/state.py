@@ -71,8 +71,11 @@ class TurnState:
         return readable(attachments(self.steps))
 
     def withholds(self) -> bool:
-        """Whether sentences of a model's answer that the files do not support are not shown."""
-        is_strict = self.spec.only_from_knowledge and self.spec.unsupported != "mark"
+        """Whether sentences of a model's answer that the files do not support are not shown.
+
+        Of one about a picture, no text tells whether it describes it rightly.
+        """
+        is_strict = self.spec.only_from_knowledge and self.spec.unsupported != "mark" and not self.sees_new_picture()
         is_json = self.user_message().overrides.answer_schema is not None
         return is_strict and self.ability.writes_from_sources and bool(self.passages()) and not is_json
 

@@ -94,8 +94,8 @@ class GptSpec(Value):
     opinion). `delegates_to_store`: it may look for a GPT in the store if no delegate fits.
 
     `unsupported`: what becomes of the sentences of an answer that the knowledge does not support, where the GPT may
-    answer from nothing else. `takes_questions`: people may send its creator a question that it could not answer. `files_downloadable`: they may
-    have its files. `a2a`: their programs may call it as an A2A agent.
+    answer from nothing else. `takes_questions`: people may send its creator a question that it could not answer.
+    `files_downloadable`: they may have its files. `a2a`: their programs may call it as an A2A agent.
     """
 
     slug: str

@@ -253,8 +253,8 @@ def test_sentences_tell_how_far_the_files_support_them(bob_page, answer_from):
     link = bob_page.get_by_role("link", name=re.compile("Source 1, partly: zephyr-manual.pdf"))
     link.hover()
     expect(bob_page.get_by_role("tooltip")).to_contain_text("This passage only partly supports the sentence.")
-    expect(bob_page.get_by_role("img", name="Not supported by the files")).to_be_visible()
-    expect(bob_page.get_by_text("1 sentence is not supported by the files.")).to_be_visible()
+    expect(bob_page.get_by_role("img", name="Not found in the files")).to_be_visible()
+    expect(bob_page.get_by_text("1 sentence was not found in the files.")).to_be_visible()
 
 
 @pytest.mark.parametrize(("theme", "size"), LOOKS)

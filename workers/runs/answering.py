@@ -12,7 +12,7 @@ from gpts.knowledge.sentences import sentence_spans
 from gpts.knowledge.superlatives import has_superlative
 from gpts.runs.logprobs import TokenLogprob
 from gpts.runs.messages import PromptMessage
-from gpts.runs.queries import is_follow_up, retrieval_query, turns_before
+from gpts.runs.queries import retrieval_query
 from gpts.runs.search_texts import MAX_TOKENS, answer_request, read_written
 from gpts.runs.state import TurnState, fit_whole, whole_attachments
 from gpts.runs.steps import Finished, Intent, ModelReply, Retrieval, UserMessage
@@ -25,8 +25,8 @@ from workers.engine.prompts import fit_prompt
 from workers.isolation.errors import FileError
 from workers.knowledge.errors import AttachmentGone
 from workers.knowledge.index import KnowledgeIndex
-from workers.knowledge.meaning import EmbeddedMeaning
 from workers.runs.reply import ReplyCollector
+from workers.runs.reply_limits import supported_text
 from workers.runs.services import Services
 from workers.runs.writing import Show, write
 
@@ -230,7 +230,7 @@ def _everything_said(state: TurnState) -> Passage:
     spec, steps = state.spec, [step for log in (*state.history, state.steps) for step in log]
     messages = _messages(state)
     earlier = (each.content for message in messages for each in message.earlier)
-    answers = (step.text for step in steps if isinstance(step, Finished))
+    answers = (supported_text(step) for step in steps if isinstance(step, Finished))
     remembered = (text for message in messages for text in message.background.remembered)
     about = (f"I am {spec.name}, an AI assistant.", spec.description, spec.instructions)
     days = state.user_message().background.days()

@@ -8,9 +8,10 @@ from gpts.knowledge.documents import Citation, Passage, SentenceSupport
 from gpts.knowledge.extracts import closest
 from gpts.knowledge.judging import Judge
 from gpts.knowledge.ranking import budget_for
+from gpts.knowledge.support import plain
 from gpts.runs import decisions
 from gpts.runs.delegation import title_of, titles_in
-from gpts.runs.fixed_replies import decline, fixed_reply
+from gpts.runs.fixed_replies import decline
 from gpts.runs.queries import retrieval_query
 from gpts.runs.state import TurnState
 from gpts.runs.steps import Coverage, Finished, ModelReply, Retrieval
@@ -25,7 +26,7 @@ from workers.runs.writing import Show
 _CLOSEST_PASSAGES: Final = 6
 # Characters before and after a sentence in which the figures stand that its own follow from.
 _AROUND_CHARS: Final = 600
-# An answer of which less than this share of the sentences would be left says that the files do not cover the question.
+# An answer of which less than this share of the sentences would be left declines in its place.
 _LEAST_SHARE: Final = 0.5
 
 
@@ -90,7 +91,7 @@ def _withheld(end: Finished, state: TurnState, services: Services) -> Finished:
     left_out = [each for each in end.support if each.level == "unsupported"]
     if not left_out:
         return end
-    sentences = tuple(end.text[each.answer_start : each.answer_end] for each in left_out)
+    sentences = tuple(plain(end.text[each.answer_start : each.answer_end]) for each in left_out)
     withheld = {"n_withheld": len(sentences), "withheld": sentences if state.spec.unsupported == "fold" else ()}
     if len(left_out) > (1 - _LEAST_SHARE) * len(end.support):
         return end.model_copy(update={**withheld, "text": ""})
@@ -106,29 +107,28 @@ def _as_quotes(support: Sequence[SentenceSupport]) -> tuple[SentenceSupport, ...
 def _told(grounding: Grounding, text: str, state: TurnState, services: Services) -> tuple[SentenceSupport, ...]:
     """What readers are told of the support of the `text` that a model wrote.
 
-    Small talk needs none where a GPT may say what it likes, nor does what was said about a picture: no text tells
-    whether that is right. Of a text that was wanted, and of a model that keeps to its sources, that no one place of
-    the files says a sentence says nothing against it, as it may be put together or reworded; a name or figure that is
-    nowhere does.
+    Small talk needs none where a GPT may say what it likes. Of a text that was wanted, and of a model that keeps to
+    its sources, that no one place of the files says a sentence says nothing against it, as it may be put together or
+    reworded; a name or figure that is nowhere does.
     """
     wish = asked(state, services)
     is_talk = wish in ("small_talk", "about_gpt") and not grounding.citations
-    if state.sees_new_picture() or (is_talk and not state.spec.only_from_knowledge):
+    if is_talk and not state.spec.only_from_knowledge:
         return ()
     if all(each.level != "unsupported" for each in grounding.support):
         return grounding.support
+    is_free = state.ability.keeps_to_sources or (wish != "question" and not state.sees_new_picture())
     judge = Judge(known(state), state.question(), EmbeddedMeaning(services.embedder))
     told = []
     for each in grounding.support:
         if each.level == "unsupported":
             start, end = each.answer_start, each.answer_end
-            around = text[
-                max(0, end - _AROUND_CHARS) : end + _AROUND_CHARS
-            ]  # what follows may be the formula of a total
+            # What follows may be the formula of a total.
+            around = text[max(0, end - _AROUND_CHARS) : end + _AROUND_CHARS]
             formulas = judge.names_and_figures(text[start:end], around)
             if formulas:
                 each = each.model_copy(update={"level": "calculated", "formulas": formulas})
-            elif formulas is not None and (state.ability.keeps_to_sources or wish != "question"):
+            elif formulas is not None and is_free:
                 continue
         told.append(each)
     return tuple(told)

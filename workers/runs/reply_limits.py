@@ -48,7 +48,7 @@ def limited_end(end: Finished, state: TurnState, engine: Engine) -> Finished:
 
 
 def without(end: Finished, sentences: Sequence[SentenceSupport]) -> Finished:
-    """`end` without these sentences of its text, and with the marks and citations of the others where they are now."""
+    """`end` without these sentences of its text; the marks and citations of the others move to where they are now."""
     gone = [_extent(end.text, each) for each in sentences]
 
     def now(offset: int) -> int:
@@ -62,6 +62,11 @@ def without(end: Finished, sentences: Sequence[SentenceSupport]) -> Finished:
     text = "".join(end.text[start:to] for start, to in zip(borders[::2], borders[1::2], strict=True))
     changed = {"text": text.rstrip(), "citations": moved(end.citations), "support": moved(end.support)}
     return end.model_copy(update=changed)
+
+
+def supported_text(end: Finished) -> str:
+    """What of an answer may be taken up again: all but what nothing supported."""
+    return without(end, [each for each in end.support if each.level == "unsupported"]).text
 
 
 def _extent(text: str, sentence: SentenceSupport) -> tuple[int, int]:

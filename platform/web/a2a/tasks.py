@@ -134,6 +134,8 @@ def answer_of(run: Run, finished: Finished) -> Artifact:
         "coverage": finished.coverage,
         "finish": finished.finish,
         "label": finished.label.origin.model_dump(mode="json"),
+        "support": [each.model_dump(mode="json", exclude_defaults=True) for each in finished.support],
+        "n_withheld": finished.n_withheld,
         "citations": [_citation(run, number, each) for number, each in enumerate(finished.citations)],
         "closest": [_citation(run, number, each) for number, each in enumerate(finished.closest)],
     }

@@ -26,6 +26,8 @@ from web.runs.trees import Tokens, tokens_in, tree_of
 # Of English text, by most tokenizers.
 CHARS_PER_TOKEN: Final = 4
 
+WITHHELD: Final = "Sentences left out of the answer; `withheld` are those that may be read."
+
 
 class FileCitation(Schema):
     """The passage of a knowledge file or web page that supports the cited text; `start`/`end` index the file's text.
@@ -104,6 +106,8 @@ class Extras(Schema):
     label: Origin | None = None
     citations: list[TextCitation] = []
     support: list[SentenceSupport] = []
+    n_withheld: int = Field(0, description=WITHHELD)
+    withheld: list[str] = []
     closest: list[FileCitation] = []
     files: list[FileRef] = Field([], description="Files created by the GPT's tools; see `GET /api/attachments/{id}`.")
 
@@ -117,6 +121,8 @@ def extras(run: Run, answer: Finished, steps: Log, before: int = 0) -> Extras:
         label=answer.label.origin,
         citations=text_citations(run, answer, before),
         support=list(answer.support),
+        n_withheld=answer.n_withheld,
+        withheld=list(answer.withheld),
         closest=[FileCitation(**_facts(run, number, each)) for number, each in enumerate(answer.closest)],
         files=[file for step in steps if isinstance(step, ToolResult) for file in step.files],
     )

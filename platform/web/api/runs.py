@@ -141,6 +141,8 @@ def _ending(last: Any) -> dict[str, Any]:
         "answer": answer,
         "citations": finished.citations if finished else (),
         "support": finished.support if finished else (),
+        "n_withheld": finished.n_withheld if finished else 0,
+        "withheld": finished.withheld if finished else (),
         "closest": finished.closest if finished else (),
         "coverage": finished.coverage if finished else None,
         "label": finished.label.origin if finished else None,

@@ -10,7 +10,15 @@ from pydantic import Field
 
 from gpts.knowledge.languages import LANGUAGES
 from gpts.spec.capabilities import CAPABILITIES
-from gpts.spec.gpt import DESCRIPTION_CHARS, INSTRUCTIONS_CHARS, LEAST_TOP_P, NAME_CHARS, STARTER_CHARS, STARTERS
+from gpts.spec.gpt import (
+    DESCRIPTION_CHARS,
+    INSTRUCTIONS_CHARS,
+    LEAST_TOP_P,
+    NAME_CHARS,
+    STARTER_CHARS,
+    STARTERS,
+    Unsupported,
+)
 from gpts.spec.inputs import MAX_INPUTS, Input
 from gpts.values import Text
 from web.api.auth import caller
@@ -35,6 +43,10 @@ AT_ONCE = " Takes effect when you publish; turning it off, at once."
 TAKES_QUESTIONS = f"Whether people can send you a question it couldn't answer.{AT_ONCE}"
 FILES_DOWNLOADABLE = f"Whether people can download cited files, and have tools open its files.{AT_ONCE}"
 FACE = "The icon shown without a picture, for everyone at once; empty: chosen by its name."
+UNSUPPORTED = (
+    "What becomes of sentences that the files don't support, if it answers only from knowledge: `mark` shows them "
+    "marked, `fold` and `withhold` leave them out; with `fold` people can open them."
+)
 A2A = f"Whether it is available as an A2A agent.{AT_ONCE}"
 
 INPUTS = "What people fill in before a chat, and `{{name}}` in instructions and starters stands for."
@@ -51,6 +63,7 @@ class GptChange(RequestBody):
     category: CategoryKey | None = None
     language: LanguageCode | None = Field(None, description=LANGUAGE)
     only_from_knowledge: bool | None = None
+    unsupported: Unsupported | None = Field(None, description=UNSUPPORTED)
     capabilities: list[CapabilityKey] | None = Field(None, description="The enabled capabilities.")
     delegates_to_all: bool | None = Field(None, description="Whether every question goes to all its delegates.")
     delegates_to_store: bool | None = Field(None, description="Whether it can delegate to GPTs from the store.")
@@ -173,6 +186,7 @@ class OwnGpt(GptFacts):
     right: Literal["own", "edit"] = Field(description="Whether it is yours, or shared with you to edit.")
     instructions: str
     only_from_knowledge: bool
+    unsupported: Unsupported = Field(description=UNSUPPORTED)
     takes_questions: bool = Field(description=TAKES_QUESTIONS)
     files_downloadable: bool = Field(description=FILES_DOWNLOADABLE)
     a2a: bool = Field(description=A2A)

@@ -13,7 +13,7 @@ from gpts.runs.status import Status
 from gpts.runs.steps import ApprovalRequest, Coverage, Delegator, FileRef
 from gpts.safety.labels import Origin
 from gpts.values import Text
-from web.api.answers import TokenUsage
+from web.api.answers import WITHHELD, TokenUsage
 from web.api.reading import RequestBody
 from web.runs.citations import ShownPage
 
@@ -98,6 +98,8 @@ class RunState(Schema):
     answer: str | None
     citations: list[Citation]
     support: list[SentenceSupport]
+    n_withheld: int = Field(description=WITHHELD)
+    withheld: list[str]
     closest: list[Citation] = Field(description=CLOSEST)
     coverage: Coverage | None
     label: Origin | None

@@ -13,7 +13,7 @@ from gpts.spec.actions import host_of
 from gpts.spec.capabilities import CAPABILITIES
 from gpts.spec.gpt import GptSpec
 from gpts.spec.inputs import KINDS, Input
-from web.builder.models import SWITCHES, Gpt, GptVersion
+from web.builder.models import SWITCHES, UNSUPPORTED, Gpt, GptVersion
 from web.builder.models_files import KnowledgeFile
 
 # Words with the space after them, so that a changed word does not mark the whole line. Lines, or else the whole text,
@@ -101,6 +101,7 @@ TEXTS = (
 VALUES: tuple[tuple[str, Any], ...] = (
     (gettext_noop("Capabilities"), lambda spec: ", ".join(_titles(spec.capabilities)) or gettext("none")),
     (gettext_noop("Answer only from knowledge"), lambda spec: _state(spec.only_from_knowledge)),
+    (gettext_noop("Sentences that the files don’t support"), lambda spec: gettext(UNSUPPORTED[spec.unsupported])),
     (gettext_noop("Always ask all of them"), lambda spec: _state(spec.delegates_to_all)),
     (gettext_noop("Can ask GPTs from the store"), lambda spec: _state(spec.delegates_to_store)),
     *((title, lambda spec, name=name: _state(getattr(spec, name))) for name, title in SWITCHES.items()),

@@ -132,6 +132,7 @@ def export(gpt: Gpt, version: GptVersion | None = None, *, reader: User) -> Expo
         category=gpt.category,
         face=gpt.face,
         picture=picture,
+        unsupported=spec.unsupported,
         switches={name: value for name in SPEC_FIELDS if isinstance(value := getattr(spec, name), bool)},
         model=PackedModel(**spec.model.model_dump(include=set(MODEL_FIELDS))),
         files=files,

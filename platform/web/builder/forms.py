@@ -26,7 +26,7 @@ from web.builder.categories import OTHER, categories
 from web.builder.delegates import DelegateEntry, field_name
 from web.builder.faces import MARKS
 from web.builder.listing import wanted_sharing
-from web.builder.models import SPEC_FIELDS, Gpt, validate_inputs, validate_starters
+from web.builder.models import SPEC_FIELDS, UNSUPPORTED, Gpt, validate_inputs, validate_starters
 from web.builder.models_access import Sharing
 from web.builder.services import engines_for
 from web.engines import DEFAULT
@@ -144,6 +144,7 @@ class GptForm(NewGptForm):
     starters = StartersField(required=False)
     inputs = InputsField(required=False)
     only_from_knowledge = forms.BooleanField(required=False)
+    unsupported = forms.ChoiceField(choices=[(key, gettext_lazy(text)) for key, text in UNSUPPORTED.items()])
     capabilities = forms.MultipleChoiceField(
         choices=[(key, capability.title) for key, capability in CAPABILITIES.items()], required=False
     )
@@ -189,7 +190,7 @@ class GptForm(NewGptForm):
         # A page from before there were inputs sends none.
         if self.is_bound and "inputs-shown" not in self.data:
             del self.fields["inputs"]
-        for name in ("top_p", "language"):
+        for name in ("top_p", "language", "unsupported"):
             if self.is_bound and name not in self.data:
                 del self.fields[name]
         # Nor a choice of models.

@@ -160,6 +160,7 @@ def _fields(draft: Draft, missing: Mapping[str, str]) -> dict[str, Any]:
         "inputs": [each.model_dump(mode="json", exclude_defaults=True) for each in package.inputs],
         "category": package.category if package.category in categories() else OTHER,
         "language": package.language if package.language in LANGUAGES else "",
+        "unsupported": package.unsupported,
         "face": package.face if package.face in MARKS else "",
         "capabilities": _capabilities(draft, missing),
         "engine": _engine(draft),

@@ -45,10 +45,16 @@ SWITCHES = {
     "files_downloadable": gettext_noop("People can download files"),
     "a2a": gettext_noop("Available as an A2A agent"),
 }
+# What becomes of the sentences of an answer that the knowledge does not support.
+UNSUPPORTED = {
+    "mark": gettext_noop("Show them, marked"),
+    "fold": gettext_noop("Withhold them; people can open them"),
+    "withhold": gettext_noop("Withhold them"),
+}
 # The fields that drafts and versions have in common.
 SPEC_FIELDS = (
-    *("name", "description", "instructions", "starters", "inputs", "only_from_knowledge", "capabilities"),
-    *("delegates_to_all", "delegates_to_store", *SWITCHES),
+    *("name", "description", "instructions", "starters", "inputs", "only_from_knowledge", "unsupported"),
+    *("capabilities", "delegates_to_all", "delegates_to_store", *SWITCHES),
 )
 
 
@@ -119,6 +125,12 @@ class Gpt(models.Model):
         max_length=8, blank=True, validators=[validate_language], help_text="ISO 639-1; empty: as its texts."
     )
     only_from_knowledge = models.BooleanField(default=False)
+    unsupported = models.CharField(
+        max_length=8,
+        choices=UNSUPPORTED,
+        default="mark",
+        help_text="Of sentences that the knowledge does not support.",
+    )
     capabilities = models.JSONField(default=list, blank=True, validators=[validate_capabilities])
     delegates_to_all = models.BooleanField(default=False, help_text="Every question goes to all GPTs it can ask.")
     delegates_to_store = models.BooleanField(default=False, help_text="It can ask GPTs from the store.")

@@ -116,7 +116,7 @@ class Reply:
     @property
     def support_notes(self) -> tuple[SupportNote, ...]:
         """The notes about the marks in the answer."""
-        return notes(self.finished.support) if self.finished else ()
+        return notes(self.finished) if self.finished else ()
 
     @property
     def sources(self) -> tuple[ShownSource, ...]:

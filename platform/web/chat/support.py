@@ -3,40 +3,65 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, gettext_noop, ngettext
+from django.utils.translation import gettext, gettext_noop, ngettext_lazy
 
 from gpts.knowledge.documents import Citation, SentenceSupport
+from gpts.runs.steps import Finished
 
 _TITLES: Final = {
-    "unsupported": gettext_noop("Not supported by the files"),
+    "unsupported": gettext_noop("Not found in the files"),
+    "calculated": gettext_noop("Calculated: {formulas}"),
+    "conversation": gettext_noop("From this conversation"),
     "not_checked": gettext_noop("Not checked: the files are in a different language"),
+}
+# The notes that count sentences, by level.
+_COUNTS: Final = {
+    "unsupported": ngettext_lazy(
+        "{n} sentence was not found in the files.", "{n} sentences were not found in the files."
+    ),
+    "not_checked": ngettext_lazy(
+        "{n} sentence is not checked: the files are in a different language.",
+        "{n} sentences are not checked: the files are in a different language.",
+    ),
+    "withheld": ngettext_lazy(
+        "{n} sentence is not shown, as it was not found in the files.",
+        "{n} sentences are not shown, as they were not found in the files.",
+    ),
+}
+# The notes in their place where all sentences are alike.
+_ALL: Final = {
+    "unsupported": gettext_noop("Nothing in this answer was found in the files."),
+    "not_checked": gettext_noop("The answer is not checked: the files are in a different language."),
+    "quoted": gettext_noop("Quoted from the files."),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class SupportNote:
-    """The explanation of a kind of mark."""
+    """The explanation of a kind of mark, or what it stands for; with sentences that can be opened."""
 
-    kind: Literal["partly", "unsupported", "not-checked", "quoted"]
+    kind: str
     words: str
+    sentences: tuple[str, ...] = ()
 
 
 def marked(support: Sequence[SentenceSupport]) -> tuple[SentenceSupport, ...]:
-    """The sentences to mark as having no source; none if all are alike, which one note says better."""
+    """The sentences to mark as having no source in the files; none if one note says it of all."""
     levels = {sentence.level for sentence in support}
-    return tuple(sentence for sentence in support if sentence.level in _TITLES and len(levels) > 1)
+    is_told_once = len(levels) == 1 and not levels.isdisjoint(_ALL)
+    return () if is_told_once else tuple(sentence for sentence in support if sentence.level in _TITLES)
 
 
 def mark(sentence: SentenceSupport) -> SafeString:
-    """The mark after a sentence without a source."""
+    """The mark after a sentence without a source in the files."""
     return format_html(
-        '&nbsp;<span class="{}" role="img" title="{title}" aria-label="{title}"></span>',
+        '&nbsp;<span class="sentence-mark {}" role="img" title="{title}" aria-label="{title}"></span>',
         sentence.level.replace("_", "-"),
-        title=gettext(_TITLES[sentence.level]),
+        title=gettext(_TITLES[sentence.level]).format(formulas="; ".join(sentence.formulas)),
     )
 
 
@@ -46,37 +71,27 @@ def is_partly(citation: Citation, support: Sequence[SentenceSupport]) -> bool:
     return any(s.answer_start <= citation.answer_start and citation.answer_end <= s.answer_end for s in partly)
 
 
-def notes(support: Sequence[SentenceSupport]) -> tuple[SupportNote, ...]:
+def notes(answer: Finished) -> tuple[SupportNote, ...]:
     """The notes below an answer about its marks; none if every sentence is supported as a model wrote it."""
-    n = Counter(sentence.level for sentence in support)
-    found = []
-    if n["quoted"] == n.total() > 0:
-        found.append(SupportNote("quoted", gettext("Quoted from the files.")))
+    n = Counter[str](sentence.level for sentence in answer.support)
+    found = [SupportNote(level, gettext(words)) for level, words in _ALL.items() if n[level] == n.total() > 0]
     if n["partly"]:
         found.append(SupportNote("partly", gettext("Dotted citations only partly support the sentence.")))
-    if n["unsupported"] == n.total() > 0:
-        found.append(SupportNote("unsupported", gettext("Nothing in this answer is supported by the files.")))
-    elif n["unsupported"]:
-        found.append(SupportNote("unsupported", _not_supported(n["unsupported"])))
-    if n["not_checked"]:
-        found.append(SupportNote("not-checked", _not_checked(n["not_checked"], n.total())))
+    if formulas := tuple(dict.fromkeys(each for sentence in answer.support for each in sentence.formulas)):
+        found.append(
+            SupportNote("calculated", gettext("Calculated: {formulas}").format(formulas="; ".join(formulas)))
+        )
+    if n["conversation"]:
+        found.append(SupportNote("conversation", gettext("From this conversation, not from the files.")))
+    counts = {level: n[level] for level in ("unsupported", "not_checked") if 0 < n[level] < n.total()}
+    found += [SupportNote(level, _count(level, count)) for level, count in counts.items()]
+    if answer.n_withheld:
+        found.append(SupportNote("withheld", _count("withheld", answer.n_withheld), answer.withheld))
     return tuple(found)
 
 
-def _not_supported(n: int) -> str:
-    return ngettext(
-        "1 sentence is not supported by the files.", "{n} sentences are not supported by the files.", n
-    ).format(n=n)
-
-
-def _not_checked(n: int, total: int) -> str:
-    if n == total:
-        return gettext("The answer is not checked: the files are in a different language.")
-    return ngettext(
-        "1 sentence is not checked: the files are in a different language.",
-        "{n} sentences are not checked: the files are in a different language.",
-        n,
-    ).format(n=n)
+def _count(level: str, n: int) -> str:
+    return (_COUNTS[level] % n).format(n=n)
 
 
 def tag(citation: Citation, index: int, run_id: object, view: str, name: str, partly: bool) -> SafeString:

@@ -9,7 +9,7 @@ from django.urls import reverse
 from mcp_types import CallToolResult, ContentBlock, ImageContent, ResourceLink, TextContent
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from gpts.knowledge.documents import Citation, Unit
+from gpts.knowledge.documents import Citation, SentenceSupport, Unit
 from gpts.runs.steps import Cancelled, Coverage, Error, FileRef, Finished, FinishReason, Log, ToolResult
 from gpts.safety.labels import Label, Origin
 from gpts.values import Text
@@ -86,6 +86,8 @@ class Answer(BaseModel):
     finish: FinishReason
     citations: list[Source]
     closest: list[Source] = Field(description="The closest passages, if the files don't answer the question.")
+    support: list[SentenceSupport] = Field(description="Where each sentence of `answer` comes from.")
+    n_withheld: int = Field(description="Sentences left out of it, as the files don't support them.")
     files: list[MadeFile]
     label: Origin
 
@@ -119,6 +121,8 @@ def _answered(run: Run, steps: Log, finished: Finished) -> CallToolResult:
         finish=finished.finish,
         citations=sources if finished.citations else [],
         closest=[] if finished.citations else sources,
+        support=list(finished.support),
+        n_withheld=finished.n_withheld,
         files=[_made(file) for file in made],
         label=finished.label.origin,
     )

@@ -76,7 +76,12 @@ def file(gpt, home) -> KnowledgeFile:
 def cite(run: Run, file: KnowledgeFile) -> Callable[..., Run]:
     """Ends Bob's run with an answer that cites the file, `fields` changed in passage and citation."""
 
-    def end(support: tuple[SentenceSupport, ...] = (), **fields: object) -> Run:
+    def end(
+        support: tuple[SentenceSupport, ...] = (),
+        n_withheld: int = 0,
+        withheld: tuple[str, ...] = (),
+        **fields: object,
+    ) -> Run:
         place = {
             "file_id": str(file.id),
             "file_name": "manual.pdf",
@@ -91,9 +96,9 @@ def cite(run: Run, file: KnowledgeFile) -> Callable[..., Run]:
             tag=1, quote=QUOTE, start=120, end=147, answer_start=0, answer_end=10, heading="Seals", **place
         )
         log.append(run.id, Retrieval(query="seal", passages=(passage,), covered=True))
-        log.append(
-            run.id, Finished(text="450 hours. Twice.", citations=(citation,), support=support, coverage="covered")
-        )
+        left_out = {"n_withheld": n_withheld, "withheld": withheld}
+        answer = {"text": "450 hours. Twice.", "citations": (citation,), "support": support, "coverage": "covered"}
+        log.append(run.id, Finished(**answer, **left_out))
         return run
 
     return end
@@ -325,8 +330,8 @@ class TestSupport:
             SentenceSupport(answer_start=11, answer_end=17, level="unsupported"),
         )
         page = self.page(as_bob, cite(levels))
-        assert 'Twice.&nbsp;<span class="unsupported" role="img" title="Not supported by the files"' in page
-        assert "1 sentence is not supported by the files." in page
+        assert 'Twice.&nbsp;<span class="sentence-mark unsupported" role="img" title="Not found in the files"' in page
+        assert "1 sentence was not found in the files." in page
         assert "Dotted" not in page
 
     def test_an_answer_from_elsewhere_is_called_so_once(self, as_bob, cite):
@@ -334,8 +339,27 @@ class TestSupport:
             SentenceSupport(answer_start=a, answer_end=b, level="unsupported") for a, b in ((0, 10), (11, 17))
         )
         page = self.page(as_bob, cite(levels))
-        assert "Nothing in this answer is supported by the files." in page
-        assert 'class="unsupported"' not in page
+        assert "Nothing in this answer was found in the files." in page
+        assert "sentence-mark" not in page
+
+    def test_a_calculated_sentence_says_what_from_and_one_of_the_person_that_it_is_theirs(self, as_bob, cite):
+        levels = (
+            SentenceSupport(answer_start=0, answer_end=10, level="calculated", formulas=("900 ÷ 2 = 450",)),
+            SentenceSupport(answer_start=11, answer_end=17, level="conversation"),
+        )
+        page = self.page(as_bob, cite(levels))
+        assert 'class="sentence-mark calculated" role="img" title="Calculated: 900 ÷ 2 = 450"' in page
+        assert 'class="sentence-mark conversation" role="img" title="From this conversation"' in page
+        assert '<li class="support-note calculated">Calculated: 900 ÷ 2 = 450</li>' in page
+        assert "not found" not in page
+
+    @pytest.mark.parametrize("readable", [("It costs 40 euros.",), ()])
+    def test_withheld_sentences_are_counted_and_can_be_opened_where_the_creator_lets_people(
+        self, as_bob, cite, readable
+    ):
+        page = self.page(as_bob, cite((), n_withheld=1, withheld=readable))
+        assert "1 sentence is not shown, as it was not found in the files." in page
+        assert ('<li dir="auto">It costs 40 euros.</li>' in page) is bool(readable)
 
     def test_a_sentence_in_another_language_than_the_files_is_told_to_be_not_checked(self, as_bob, cite):
         support = (
@@ -343,15 +367,17 @@ class TestSupport:
             SentenceSupport(answer_start=11, answer_end=17, level="not_checked"),
         )
         page = self.page(as_bob, cite(support))
-        assert 'Twice.&nbsp;<span class="not-checked" role="img" title="Not checked: the files are' in page
+        assert (
+            'Twice.&nbsp;<span class="sentence-mark not-checked" role="img" title="Not checked: the files are' in page
+        )
         assert "1 sentence is not checked: the files are in a different language." in page
-        assert "not supported by the files" not in page
+        assert "not found in the files" not in page
 
     def test_an_answer_of_quotes_says_so_once(self, as_bob, cite):
         levels = tuple(SentenceSupport(answer_start=a, answer_end=b, level="quoted") for a, b in ((0, 10), (11, 17)))
         page = self.page(as_bob, cite(levels))
         assert page.count("Quoted from the files.") == 1
-        assert 'class="unsupported"' not in page
+        assert "sentence-mark" not in page
 
     def test_a_supported_answer_says_nothing_more(self, as_bob, cite):
         page = self.page(as_bob, cite((SentenceSupport(answer_start=0, answer_end=10, level="supported"),)))

@@ -81,9 +81,8 @@ def test_results_of_the_callers_functions_are_evidence_like_the_files(conversati
     written = "Bern has 7 degrees and heavy snow until Friday. The speed limit there is 30."
     steps = advance(run, scripted_services([written], found))
     assert steps[-1].text == shown(told)
-    assert "heavy snow until Friday" in steps[-1].text
     if found.covered:  # no passages, nothing to compare with: as before
-        assert "speed limit" not in steps[-1].text, "what neither says is withheld"
+        assert [each.level for each in steps[-1].support] == ["supported", "unsupported"]
     assert steps[-1].citations == (), "there is no page of a file to open"
     assert steps[-1].label.is_untrusted, "whoever wrote the result"
 

@@ -260,7 +260,7 @@ def test_a_change_to_the_last_answer_reads_nothing_again_and_is_judged_by_its_so
     model.answer = "The Pump valve V100 opens at 1 bar. The Pump valve V900 opens at 77 bar."
     for wish in ("shorter, please", "as a table"):
         steps = finish(services.start_run(conversation, wish), its)
-        assert steps[-1].text == "The Pump valve V100 opens at 1 bar."
+        assert [each.level for each in steps[-1].support] == ["supported", "unsupported"]
         assert [each.page for each in steps[-1].citations] == [1]
         assert next(step for step in steps if isinstance(step, Retrieval)).reused
     assert len(model.texts) == n_read

@@ -107,8 +107,9 @@ def state_of(gpt: Gpt | None) -> str:
     if gpt is None:
         return ""
     row = Gpt.objects.filter(id=gpt.id).values(*EDITABLE).get()
-    if not row["inputs"]:  # for digests from before there were any
-        del row["inputs"]
+    for name, default in (("inputs", []), ("unsupported", "mark")):  # for digests from before there were any
+        if row[name] == default:
+            del row[name]
     names = gpt.files.filter(removed=None).order_by("name").values_list("name", "sha256")
     asked = gpt.delegates.order_by("delegate__slug").values_list("delegate__slug", "when")
     documents = gpt.actions.filter(removed=None).order_by("document").values_list("document", flat=True)
