@@ -243,18 +243,31 @@ def test_without_the_site_the_passage_stays_with_a_sentence(bob_page, visitor, m
     visitor.forgive("ERR_FAILED")
 
 
-def test_sentences_tell_how_far_the_files_support_them(bob_page, answer_from):
-    end = ANSWER.index(" It is")
-    support = (
-        SentenceSupport(answer_start=0, answer_end=end, level="partly"),
-        SentenceSupport(answer_start=end + 1, answer_end=len(ANSWER), level="unsupported"),
+def test_sentences_tell_where_they_come_from(bob_page, answer_from):
+    said = (
+        ("Service it every 450 hours.", "partly", ()),
+        ("That is 10 times in 4,500 hours.", "calculated", ("4,500 ÷ 450 = 10",)),
+        ("Yours is two years old.", "conversation", ()),
+        ("It is a good pump.", "unsupported", ()),
     )
-    bob_page.goto(answer_from("zephyr-manual.pdf", pdf(PAGES), QUOTE, support=support))
+    text = " ".join(sentence for sentence, *_ in said)
+    support = [
+        SentenceSupport(answer_start=at, answer_end=at + len(sentence), level=level, formulas=formulas)
+        for sentence, level, formulas in said
+        if (at := text.index(sentence)) >= 0
+    ]
+    left_out = {"n_withheld": 1, "withheld": ("It never breaks.",)}
+    bob_page.goto(answer_from("zephyr-manual.pdf", pdf(PAGES), QUOTE, text=text, support=support, **left_out))
     link = bob_page.get_by_role("link", name=re.compile("Source 1, partly: zephyr-manual.pdf"))
     link.hover()
     expect(bob_page.get_by_role("tooltip")).to_contain_text("This passage only partly supports the sentence.")
-    expect(bob_page.get_by_role("img", name="Not found in the files")).to_be_visible()
+    for name in ("Calculated: 4,500 ÷ 450 = 10", "From this conversation", "Not found in the files"):
+        expect(bob_page.get_by_role("img", name=name)).to_be_visible()
     expect(bob_page.get_by_text("1 sentence was not found in the files.")).to_be_visible()
+    expect(bob_page.get_by_text("It never breaks.")).to_be_hidden()
+    bob_page.get_by_text("1 sentence is not shown, as it was not found in the files.").press("Enter")
+    expect(bob_page.get_by_text("It never breaks.")).to_be_visible()
+    assert not serious(bob_page)
 
 
 @pytest.mark.parametrize(("theme", "size"), LOOKS)
