@@ -1,202 +1,480 @@
-"""Whether figures that no source states follow from ones that it does, by simple arithmetic.
+"""How figures that no source states follow from ones that it does, by simple arithmetic.
 
-"Two nights cost 2 × 185 = 370 euros": a formula must be right, and have figures that are known. Without one, only
-figures that are stated around the result count, so that one that is made up is seldom right by chance. What follows
-may be used in turn.
+"Two nights cost 2 × 185 = 370 euros": a formula must be right, and have figures that are known. Without one, few
+operands are tried: those stated around the result, and those of the sentences of the source that it is closest to.
+Where they give so many results that a figure would be among them by chance, none counts. What follows may be used in
+turn.
 """
 
-import ast
-import operator
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations, permutations, product
+from itertools import permutations
 from typing import Final
 
-from gpts.knowledge.figures import CURRENCY, StatedFigure, figures, forms, in_other_currency
+from gpts.knowledge.amounts import Amount, amounts
+from gpts.knowledge.days import Day, days, weekdays, weekdays_in
+from gpts.knowledge.figures import figures, forms, in_other_currency
+from gpts.knowledge.formulas import formulas
+from gpts.knowledge.held import Held, Part, held_in, items_in
+from gpts.knowledge.operations import Result, longer_results, moved, results
+from gpts.knowledge.proportions import Proportion, proportions
+from gpts.knowledge.quantities import UNITS
+from gpts.values import Value
 
-# Figures around a result beyond which nothing is calculated.
+# Figures of a claim, and of what is around it, beyond which nothing is calculated.
 _TOO_MANY: Final = 40
-# A formula may have counts that nobody stated, such as the months of half a year, beside known figures.
+_POOL: Final = 12
+# Sentences of the source that are looked at.
+_PARTS: Final = 4
+# A formula may have counts that nobody stated, such as the months of half a year, beside known figures, and constants.
 _MOST_COUNTED: Final = 31
-# Months of a year, days of a week and working days, hours and minutes.
-_OFTEN: Final = (2, 5, 7, 12, 24, 60)
-_FORMULA: Final = re.compile(r"[\d(][\d., ()+\-−–×x*·/÷]{1,200}+(?:= *+[\d(][\d., ()+\-−–×x*·/÷]{0,200}+)+")
-# What is counted: "2 × 4.00 for two tables (with cloth) + tax 1.00 = 9.00".
-_REMARK: Final = re.compile(r"(?<=\w) {0,2}\([^()+×*·/÷=]{0,60}\)")
-_UNIT: Final = re.compile(r"(?<=[\d)])(?: +(?!x )[^\W\d][^\W\d-]*){1,4}(?= *[+\-−–×x*·/÷=)])")
-_LABEL: Final = re.compile(
-    r"(?<=[+\-−–×*·/÷=] )(?:[^\W\d][^\W\d-]* ){1,4}(?=[\d(])|(?<![\w-])[A-Z]{1,4}-?\d{1,5} +(?=[\d(])"
+_CONSTANTS: Final = frozenset(
+    (52, 60, 100, 360, 365, 1000, 3600, 25.4, 2.54, 0.3048, 1.609, 1.609344, 0.621, 0.6214, 0.454, 0.4536, 0.45359237)
+    + (2.2, 2.20462, 2.205, 28.35, 3.785, 0.264, 3.6, 1.8, 32, 1.341, 0.7457, 0.746, 10.764, 0.0929, 4.33, 4.345)
 )
-_SIGNS: Final = str.maketrans({"−": "-", "–": "-", "×": "*", "x": "*", "·": "*", "÷": "/"})
-# "2 × 26.00 × 25 % = 13.00"
-# Thousands set apart by spaces.
-_GAP: Final = re.compile(r"(?<=\d)[ \u00a0\u202f](?=\d{3}(?!\d))")
-_PERCENT: Final = re.compile(r"(?<=\d) ?%(?! *\(?\d)")
-_OF_100: Final = re.compile(r"(?<!\d)(\d++(?:\.\d++)?) ?/ 100")
-_SHARE: Final = re.compile(r"(\d{1,2}(?:[.,]\d)?) ?(?:%|percent|prozent|por ciento|pour ?cent)", re.IGNORECASE)
-_DURATION: Final = re.compile(r"(\d{1,3})[\s-]?(?:(min)|(?:h\b|hour|std|stunde|heure|hora))", re.IGNORECASE)
-_OPERAND: Final = re.compile(r"\d+(?:\.\d+)?")
-_CLOCK: Final = re.compile(r"(\d{1,2}):(\d\d)")
-_NUMBER: Final = re.compile(r"\d{1,12}(?:\.\d{1,6})?")
-_OPERATIONS: Final[dict[type[ast.operator], Callable[[float, float], float]]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-}
+# How many of two units of time make one, by their seconds.
+_IN_UNITS: Final = (
+    (60.0, 3600.0, 60),
+    (3600.0, 86400.0, 24),
+    (86400.0, 604800.0, 7),
+    (86400.0, 604800.0, 5),
+    (604800.0, 31557600.0, 52),
+    (2629800.0, 31557600.0, 12),
+)
+# The share of the numbers near a figure that may follow beside it.
+_CHANCE: Final = 0.2
+_ABOUT: Final = re.compile(
+    r"(?:about|around|roughly|some|approximately|nearly|almost|just \w+|circa|ca\.|etwa|rund|ungefähr|knapp|fast|gut"
+    r"|environ|près de|presque|autour de|unos|unas|casi|aproximadamente|alrededor de[l]?|cerca de[l]?|大约|约|近|≈|~) ?"
+    r"(?:[€£$] ?)?$",
+    re.IGNORECASE,
+)
+# What makes a date or count of its sentence one that is supposed.
+_SUPPOSED: Final = re.compile(
+    r"\b(?:if|when|for|suppose|assuming|wenn|falls|bei|für|si|en cas|pour|cuando|para|se)\b|如果|若", re.IGNORECASE
+)
+_LISTED: Final = re.compile(r"\s*(?:[-*+•]|\(?\d{1,2}[.)])\s+(.*)")
+_MOST_ITEMS: Final = 30
+# Characters between a date and its day of the week.
+_BESIDE: Final = 16
+# Characters before a date that is supposed.
+_BEFORE_DATE: Final = 40
+# How far a share in words may be from the exact one.
+_NEAR_SHARE: Final = 0.06
+_WIDE_SHARE: Final = 0.25
+_WIDE: Final = re.compile(
+    r"(?:more than|over|almost|nearly|about|less than|under|mehr als|fast|knapp|gut|über|etwa|rund|plus d[eu']|presque|près"
+    r"|environ|moins d[eu']|más de(?:l)?|casi|menos de|超过|近|约|大约)[ a-zé]{0,12}$",
+    re.IGNORECASE,
+)
+
+
+class Derivation(Value):
+    """How a figure comes about: as it is written, and the formula of figures that the source states."""
+
+    result: str
+    formula: str
 
 
 @dataclass(slots=True)
-class _Known:
-    """The numbers, and the times of day in minutes, that are known, and the numbers of them that sources state.
+class _Search:
+    """What is known of the figures of a claim and of what is around it: those that stand in the source or follow.
 
-    `durations` are those of the source, in minutes, `shares` its percentages.
+    `near` are those of the claim, `said` all, `dates` those of both, `parts` the parts of the source that are closest.
     """
 
-    durations: set[int]
-    shares: set[float]
-    stated: frozenset[float] = frozenset()
-    numbers: set[float] = field(default_factory=set)
-    times: set[int] = field(default_factory=set)
+    claim: str
+    around: str
+    source: str
+    held: Held
+    parts: list[Part]
+    constants: list[int]
+    near: list[Amount] = field(default_factory=list)
+    said: list[Amount] = field(default_factory=list)
+    dates: list[Day] = field(default_factory=list)
+    derived: dict[str, str] = field(default_factory=dict)
 
-    def add(self, figure: StatedFigure) -> None:
-        numbers, times = _values(figure)
-        self.numbers |= numbers
-        self.times |= times
+    def know(self, amount: Amount, *, in_claim: bool) -> None:
+        self.said.append(amount)
+        if in_claim:
+            self.near.append(amount)
+
+    def pools(self) -> Iterator[tuple[list[Amount], list[Day]]]:
+        """Amounts that are calculated with together, the closest first, and dates."""
+        yield _pool(self.near), self.dates
+        for part in self.parts:
+            yield _pool([*part.amounts, *self.near]), [*self.dates, *part.days]
+        said = self.said[-_POOL:]
+        yield _pool(said), self.dates
+        for part in self.parts:
+            yield _pool([*part.amounts, *said]), []
+        yield _pool([each for part in self.parts for each in part.amounts]), []
 
 
-def figures_follow(claim: str, source: str, around: str) -> bool:
-    """Whether each figure of `claim` is in `source` or follows from ones of `around`, a text with `claim`, that are.
+@dataclass(frozen=True, slots=True)
+class _Unknown:
+    """The ways to read a figure that does not stand in the source."""
 
-    Not if it names a currency that `source`, which has others, does not.
+    ways: tuple[Amount, ...]
+    in_claim: bool
+
+    @property
+    def written(self) -> str:
+        return self.ways[0].written
+
+
+def derivations(claim: str, source: str, around: str) -> tuple[Derivation, ...] | None:
+    """How the figures of `claim` that do not stand in `source` come about; None if one does not follow.
+
+    They may follow from figures of `around`, a text with `claim`, that stand in the source or follow in turn.
     """
-    if in_other_currency(claim, source):
-        return False
-    given, wanted, unknown = forms(source), figures(claim), list[StatedFigure]()
-    durations = {int(n) * (1 if minutes else 60) for n, minutes in _DURATION.findall(source)}
-    known = _Known(durations, {float(share.replace(",", ".")) for share in _SHARE.findall(source)})
-    for each in (*wanted, *figures(around)):
-        if each.ways and not each.is_in(given) and not _is_clock_in(each, given):
-            unknown.append(each)
-        else:
-            known.add(each)
-    known.stated = frozenset(known.numbers)
-    while followed := _following(unknown, known, around):
-        for each in followed:
-            known.add(each)
+    if in_other_currency(claim, source) or len(amounts(claim)) > _TOO_MANY:
+        return None
+    held = held_in(source)
+    parts = held.near(claim, around, _PARTS) or list(held.parts[:_POOL])
+    search = _Search(claim, around, source, held, parts, _constants(claim, parts))
+    search.dates += (day for day in (*days(around), *days(claim)) if _is_stated(day, search))
+    unknown = [*_unknown(search, around, in_claim=False), *_unknown(search, claim, in_claim=True)]
+    while unknown and (followed := _following(search, unknown)):
         unknown = [each for each in unknown if each not in followed]
-    return not any(each in unknown for each in wanted)
+    is_known = not any(each.in_claim for each in unknown) and _dates_follow(search) and _weekdays_follow(search)
+    if not is_known or _miscounts(search) or not all(_holds(search, each) for each in proportions(claim)):
+        return None
+    return tuple(Derivation(result=result, formula=formula) for result, formula in search.derived.items())
 
 
-def _is_clock_in(figure: StatedFigure, given: frozenset[str]) -> bool:
-    """Whether it may be a time of day that a source has in another notation: "19.30" of "19:30"."""
-    return any(f"{time // 60}:{time % 60:02}" in given for time in _values(figure)[1])
+def _constants(claim: str, parts: Sequence[Part]) -> list[int]:
+    """Two, and how many of a unit of time of one text make one of the other: "76 a month" and "a year"."""
+    scales = [_scales(text) for text in (claim, " ".join(each.text for each in parts))]
+    pairs = {(one, other) for one in scales[0] for other in scales[1]}
+    return [2, *(n for one, other, n in _IN_UNITS if (one, other) in pairs or (other, one) in pairs)]
 
 
-def _values(figure: StatedFigure) -> tuple[set[float], set[int]]:
-    """The numbers that a figure may be, and the times of day, in minutes: "13.30" is either."""
-    read = {form for way in figure.ways or (figure.gives,) if len(way) == 1 for form in way}
-    numbers = {float(form) for form in read if _NUMBER.fullmatch(form)}
-    clock = [found for form in read if (found := _CLOCK.fullmatch(form))]
-    times = {int(found[1]) * 60 + int(found[2]) for found in clock}
-    return numbers, times | {_as_time(number) for number in numbers if _as_time(number) >= 0}
+def _scales(text: str) -> set[float]:
+    words = (UNITS.get(word, ("", 0.0)) for word in re.findall(r"[^\W\d_]+", text.casefold()))
+    return {scale for kind, scale in words if kind == "time"} | {
+        scale for unit, (kind, scale) in UNITS.items() if kind == "time" and not unit.isascii() and unit in text
+    }
 
 
-def _as_time(number: float) -> int:
-    """The time of day that "13.30" may mean, in minutes; -1 for a number that is none."""
-    hours, minutes = int(number), round((number - int(number)) * 100)
-    return hours * 60 + minutes if 0 < hours < 25 and 0 < minutes < 60 else -1
+def _unknown(search: _Search, text: str, *, in_claim: bool) -> list[_Unknown]:
+    """The figures of `text` that do not stand in the source; the others are known by then."""
+    by_place: dict[tuple[int, int], list[Amount]] = {}
+    for each in amounts(text):
+        by_place.setdefault((each.start, each.end), []).append(each)
+    found = []
+    for ways in list(by_place.values())[-_TOO_MANY:]:
+        standing = [each for each in ways if not each.figure.ways or _stands(search, each)]
+        for each in standing:
+            if each.figure.ways or each.kind == "time" or each.values[0] > 1:
+                search.know(each, in_claim=in_claim)
+        if not standing:
+            found.append(_Unknown(tuple(ways), in_claim))
+    if in_claim or not found:
+        return found
+    own = {each.written for each in amounts(search.claim)}
+    return [each for each in found if each.written not in own]
 
 
-def _following(unknown: Sequence[StatedFigure], known: _Known, around: str) -> list[StatedFigure]:
-    """Those of `unknown` that follow in one step."""
-    if not unknown:
-        return []
-    in_formulas = _in_formulas(around, known)
-    known.numbers |= in_formulas
-    is_calculated = len(known.numbers) <= _TOO_MANY
-    results = sorted(set(_numbers_from(known))) if is_calculated else []
-    moved = _times_from(known) if is_calculated else set[int]()
+def _stands(search: _Search, amount: Amount) -> bool:
+    """Whether the source states the amount, of the same kind where it says which."""
+    given = forms(search.source)
+    if amount.kind == "clock":
+        is_stated = amount.figure.is_in(given)
+        return is_stated or any(f"{int(each) // 60}:{int(each) % 60:02}" in given for each in amount.values)
+    if not amount.figure.is_in(given):
+        return False
+    kinds = frozenset[tuple[str, str]]().union(*(search.held.kinds.get(value, ()) for value in amount.values))
+    if not kinds:
+        return not amount.kind or any(char.isalpha() for char in amount.written)
+    return not amount.kind or any(_fits(amount, kind, code) for kind, code in kinds)
+
+
+def _fits(amount: Amount, kind: str, code: str) -> bool:
+    """Whether what is of this kind and currency in the source may be `amount`."""
+    if kind == "any" or (not kind and amount.kind == "price"):
+        return True
+    return kind == amount.kind and (not amount.code or not code or amount.code == code)
+
+
+def _pool(found: Iterable[Amount]) -> list[Amount]:
+    """Each value once, with what it measures where that is known; empty if there are too many."""
+    by_value: dict[float, Amount] = {}
+    for each in found:
+        known = by_value.get(each.values[0])
+        if known is None or (each.kind and not known.kind):
+            by_value[each.values[0]] = each
+    return [each for value, each in by_value.items() if value > 1] if len(by_value) <= _POOL else []
+
+
+def _following(search: _Search, unknown: Sequence[_Unknown]) -> list[_Unknown]:
+    """Those of `unknown` that follow in one step, which are known by then."""
     followed = []
+    by_formula = _by_formulas(search)
+    tried = list[list[Result]]()
+    ways = iter(_tried(search))
     for each in unknown:
-        numbers, times = _values(each)
-        is_result = any(_is_same(*pair) for pair in product(numbers, results))
-        if is_result or not numbers.isdisjoint(in_formulas) or not times.isdisjoint(moved):
+        if way := _derived(each, search, by_formula, tried, ways):
             followed.append(each)
-    return followed
+            _settle(search, each, *way)
+    return followed or _supposed(search, unknown)
 
 
-def _times_from(known: _Known) -> set[int]:
-    """The known times later or earlier by a duration of the source, or later by a known number of minutes."""
-    moved = {time + sign * minutes for time in known.times for minutes in known.durations for sign in (1, -1)}
-    moved |= {time + round(number) for time in known.times for number in known.numbers}
-    return {each % 1440 for each in moved}
+def _settle(search: _Search, unknown: _Unknown, amount: Amount, formula: str) -> None:
+    search.know(amount, in_claim=unknown.in_claim)
+    if unknown.in_claim and formula:
+        search.derived[amount.written] = formula
 
 
-def _in_formulas(text: str, known: _Known) -> set[float]:
-    """The numbers of formulas that are right, and made of known figures and counts."""
-    found: set[float] = set()
-    for pattern in (_GAP, CURRENCY, _REMARK, _UNIT, _LABEL):
-        text = pattern.sub("", text)
-    text = _PERCENT.sub(" / 100", text)
-    for formula in _FORMULA.findall(text):
-        sides = [_plain(side.strip(" .,-").rstrip(" (")) for side in formula.translate(_SIGNS).split("=")]
-        results = [_results(side) for side in sides]
-        is_same = _is_same_share if _OF_100.fullmatch(sides[-1]) else _is_same
-        if not all(results) or any(not is_same(results[-1][0], each[0]) for each in results):
-            continue
-        percentages = {float(each) for side in sides[:-1] for each in _OF_100.findall(side)}
-        if not percentages <= known.numbers | known.shares:
-            continue
-        used, *others = ({float(each) for each in _OPERAND.findall(side)} for side in sides)
-        is_known = all(each in known.numbers or each == 100 or each == int(each) <= _MOST_COUNTED for each in used)
-        if is_known and not known.stated.isdisjoint(used):
-            found |= used.union(*others, *results)
+def _tried(search: _Search) -> Iterator[list[Result]]:
+    """What each pool gives: by short ways first, by longer ones last."""
+    pools = list(search.pools())
+    for pool, dates in pools:
+        yield [*results(pool, search.constants, dates), *_counts_of_days(search.parts)]
+    for pool, _ in pools:
+        yield longer_results(pool)
+
+
+def _derived(
+    unknown: _Unknown,
+    search: _Search,
+    by_formula: dict[float, str],
+    tried: list[list[Result]],
+    ways: Iterator[list[Result]],
+) -> tuple[Amount, str] | None:
+    """The reading of a figure that follows, with its formula; `tried` are the results that `ways` gave so far."""
+    for amount in unknown.ways:
+        for value in amount.values:
+            if value in by_formula:
+                return amount, by_formula[value]
+        if count := _counted(amount, search) or _total(amount, search):
+            return amount, count
+    at = 0
+    while at < len(tried) or (more := next(ways, None)) is not None:
+        if at == len(tried):
+            tried.append(more)
+        for amount in unknown.ways:
+            if formula := _among(amount, tried[at], search.around):
+                return amount, formula
+        at += 1
+    return None
+
+
+def _among(amount: Amount, found: Sequence[Result], around: str) -> str:
+    """The formula of the result that `amount` is, empty if none is, or if it would be by chance."""
+    step = _precision(amount, around)
+    for value in amount.values:
+        alike = [(_in_unit(each, amount), each) for each in found if _is_of_kind(each, amount)]
+        hits = [each.formula for result, each in alike if abs(result - value) <= step / 2 + 1e-9]
+        others = {round(result / step) for result, _ in alike if value / 2 <= result <= value * 2}
+        if hits and (len(others) - 1) * step <= _CHANCE * max(1.5 * value, 10 * step):
+            return min(hits, key=len)
+    return ""
+
+
+def _precision(amount: Amount, around: str) -> float:
+    """The step between numbers at the precision that `amount` is written in; "about 1,200" ends in zeros."""
+    whole = amount.written.rstrip()
+    zeros = len(whole) - len(whole.rstrip("0")) if not amount.decimals and whole.isdigit() else 0
+    is_about = zeros and _ABOUT.search(around, max(0, (at := around.find(whole)) - 20), max(0, at))
+    return float(10 ** min(zeros, max(0, len(whole) - 2))) if is_about else float(10**-amount.decimals)
+
+
+def _is_of_kind(result: Result, amount: Amount) -> bool:
+    """Whether a result may be `amount` by what both measure."""
+    if result.kind == amount.kind:
+        return not result.code or not amount.code or result.code == amount.code
+    if amount.kind == "clock":
+        return result.kind == "time"
+    if not amount.kind:
+        return result.kind not in ("percent", "clock")
+    return result.kind in ("", "any") and amount.kind != "percent"
+
+
+def _in_unit(result: Result, amount: Amount) -> float:
+    if result.kind == amount.kind or amount.kind == "clock":
+        return amount.unbased(result.base)
+    return result.value
+
+
+def _by_formulas(search: _Search) -> dict[float, str]:
+    """The numbers of formulas that are right, and made of known figures and counts, with the formula."""
+    numbers = {value for each in search.said for value in each.values}
+    shares = {value for each in search.said if each.kind == "percent" for value in each.values}
+    shares |= {value for part in search.held.parts for each in part.amounts if each.kind == "percent" for value in each.values}
+    found: dict[float, str] = {}
+    for each in formulas(search.around):
+        is_known = all(
+            n in numbers or n in found or n in _CONSTANTS or n == int(n) <= _MOST_COUNTED for n in each.operands
+        )
+        if is_known and each.percentages <= numbers | shares and not numbers.isdisjoint(each.operands):
+            found |= {result: each.written for result in each.results if result not in numbers}
     return found
 
 
-def _plain(side: str) -> str:
-    """One side of a formula with points before decimals, and no other marks in its numbers."""
-    return re.sub(r"(?<=\d),(?=\d\d?(?!\d))", ".", re.sub(r"(?<=\d)[,.](?=\d{3}(?!\d))", "", side))
+def _counted(amount: Amount, search: _Search) -> str:
+    """The items of a list that are as many as `amount`, a whole number without a unit."""
+    n = amount.values[0]
+    if amount.kind not in ("", "time") or n != int(n) or not 1 < n <= _MOST_ITEMS:
+        return ""
+    lists = [*_lists(search.around), items_in(search.claim), *(items_in(each.text) for each in search.parts)]
+    return next((", ".join(each) for each in lists if len(each) == n), "")
 
 
-def _results(side: str) -> list[float]:
-    """What one side of a formula comes to, and then each of its parts; empty if it cannot be calculated."""
-    try:
-        whole = ast.parse(side, mode="eval").body
-        return [_calculated(each) for each in ast.walk(whole) if isinstance(each, ast.expr)]
-    except (SyntaxError, ValueError, ZeroDivisionError, OverflowError, RecursionError, MemoryError):
-        return []
+def _lists(text: str) -> list[list[str]]:
+    """The items of each list whose items are lines of `text`."""
+    found: list[list[str]] = [[]]
+    for line in text.splitlines():
+        if item := _LISTED.match(line):
+            found[-1].append(item[1][:_POOL * 5].strip(" .;,"))
+        elif line.strip():
+            found.append([])
+    return [each for each in found if each]
 
 
-def _calculated(node: ast.expr) -> float:
-    """Raises ValueError for what is no arithmetic."""
-    if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
-        return float(node.value)
-    if isinstance(node, ast.BinOp) and type(node.op) in _OPERATIONS:
-        return _OPERATIONS[type(node.op)](_calculated(node.left), _calculated(node.right))
-    raise ValueError(ast.dump(node))
+def _miscounts(search: _Search) -> bool:
+    """Whether the claim announces a list, with a number in words, that has another number of items: "Five things:"."""
+    ends = search.claim.rstrip(" *_").endswith((":", "："))
+    counted = amounts(search.claim)
+    if not ends or len(counted) != 1 or not counted[0].written.isalpha() or counted[0].kind:
+        return False
+    lists = _lists(search.around.partition(search.claim)[2])
+    return bool(lists) and 1 < len(lists[0]) != counted[0].values[0]
 
 
-def _numbers_from(known: _Known) -> Iterator[float]:
-    """What two known numbers or times give, or a number and one that is often used."""
-    for one, other in permutations(known.numbers, 2):
-        yield from (one + other, one - other, one * other, one / other if other else one)
-        yield from (one * other / 100, one * (100 - other) / 100, one * (100 + other) / 100)
-    for one, share in product(known.numbers, known.shares):
-        yield from (one * share / 100, one * (100 - share) / 100)
-    yield from (result for one in known.numbers for n in _OFTEN for result in (one * n, one / n))
-    for one, other in combinations(known.times, 2):
-        apart = abs(one - other)
-        yield from (apart, apart / 60, apart // 60, apart % 60)
+def _counts_of_days(parts: Sequence[Part]) -> list[Result]:
+    """How many days of the week a clause of the source names: "from Monday to Saturday" are six."""
+    clauses = {clause for part in parts for clause in re.split(r"[,;，；]", part.text)}
+    counts = {len(named): clause.strip() for clause in clauses if len(named := weekdays_in(clause)) > 1}
+    return [Result(n, n * 86400.0, "time", "", clause) for n, clause in counts.items()]
 
 
-def _is_same(stated: float, result: float) -> bool:
-    """Whether `stated` is `result`, rounded as it may be: to whole numbers if it is large, or to two digits."""
-    return abs(stated - result) < 0.006 or (result >= 100 and stated == round(result))
+def _total(amount: Amount, search: _Search) -> str:
+    """The amounts of the lines before the one with `amount` that add up to it."""
+    text, at = search.around, search.around.rfind(search.claim)
+    lines = text[: max(0, at)].splitlines()[-_MOST_ITEMS:]
+    total, summed = 0.0, list[str]()
+    for line in reversed(lines):
+        same = [each for each in amounts(line) if each.kind == amount.kind or not (each.kind and amount.kind)]
+        if same and same[-1].kind != "clock":
+            total += same[-1].values[0]
+            summed.insert(0, same[-1].written)
+        if len(summed) > 1 and abs(total - amount.values[0]) < 0.006:
+            return " + ".join(summed)
+    return ""
 
 
-def _is_same_share(stated: float, result: float) -> bool:
-    """Whether the percentage `stated`, as a share, is `result` rounded to whole per cent or a tenth."""
-    return min(abs(stated - round(result, digits)) for digits in (2, 3)) < 1e-6
+def _supposed(search: _Search, unknown: Sequence[_Unknown]) -> list[_Unknown]:
+    """A count of the claim that nobody stated with what it gives: "a trip of 120 miles is refunded with £54"."""
+    own = [each for each in unknown if each.in_claim]
+    known = [each for part in search.parts for each in part.amounts]
+    for count in own:
+        n = count.ways[-1]
+        if n.kind in ("price", "percent", "clock") or n.values[0] != int(n.values[0]):
+            continue
+        others = [each for each in own if each is not count]
+        for each in others:
+            if way := _of_count(each, n, known):
+                _settle(search, count, n, "")
+                _settle(search, each, *way)
+                return [count, each]
+    return []
+
+
+def _of_count(unknown: _Unknown, n: Amount, known: Sequence[Amount]) -> tuple[Amount, str] | None:
+    """The reading of a figure that is `n` times a known amount, or that for so many of another number."""
+    for amount in unknown.ways:
+        for each in known:
+            if each.kind in ("percent", "clock") or not _is_of_kind(Result(0, 0, each.kind, each.code, ""), amount):
+                continue
+            whole = n.values[0] * (amount.unbased(each.base(each.values[0])) if each.kind == amount.kind else each.values[0])
+            for share in (1.0, *(other.values[0] for other in known if not other.kind and other is not each)):
+                if share and abs(whole / share - amount.values[0]) <= 0.5 * 10**-amount.decimals + 1e-9:
+                    formula = f"{n.written} × {each.written}"
+                    return amount, formula if share == 1 else f"{formula} ÷ {share:g}"
+    return None
+
+
+def _dates_follow(search: _Search) -> bool:
+    """Whether each date of the claim stands in the source, follows from others by a span, or is supposed."""
+    unknown = [day for day in (*days(search.around), *days(search.claim)) if not _is_stated(day, search)]
+    own = {(day.year, day.month, day.day) for day in days(search.claim)}
+    spans = [each for each in (*search.said, *(one for part in search.parts for one in part.amounts)) if each.kind == "time"]
+    stated = [day for part in search.parts for day in part.days]
+    for day in [day for day in unknown if _is_supposed(day, search)]:
+        search.dates.append(day)
+    while followed := [
+        (day, formula)
+        for day in unknown
+        if day not in search.dates
+        and (formula := dict(moved([*search.dates, *stated], spans)).get((day.year, day.month, day.day)))
+    ]:
+        for day, formula in followed:
+            search.dates.append(day)
+            if (day.year, day.month, day.day) in own:
+                search.derived[day.written] = formula
+    return own <= {(day.year, day.month, day.day) for day in search.dates} and _months_follow(search)
+
+
+def _is_stated(day: Day, search: _Search) -> bool:
+    held = search.held.days
+    if (day.year, day.month, day.day) in held or (day.year, day.day, day.month) in held:
+        return True
+    if not day.year:
+        return any((month, number) == (day.month, day.day) for _, month, number in held)
+    return (0, day.month, day.day) in held and str(day.year) in forms(search.source)
+
+
+def _is_supposed(day: Day, search: _Search) -> bool:
+    before = search.around[max(0, (at := search.around.find(day.written)) - _BEFORE_DATE) : max(0, at)]
+    return bool(day.year and _SUPPOSED.search(before))
+
+
+def _months_follow(search: _Search) -> bool:
+    """Whether each month that the claim names beside a number, of no full date, is in the source or in a known date."""
+    taken = days(search.claim)
+    months = {form for day in search.dates for form in (f"month {day.month}",)}
+    return all(
+        each.is_in(forms(search.source) | months)
+        for each in figures(search.claim)
+        if any(form.startswith("month ") for way in each.ways for form in way)
+        and not any(day.start <= each.start < day.end for day in taken)
+    )
+
+
+def _weekdays_follow(search: _Search) -> bool:
+    """Whether each day of the week of the claim is that of the date beside it, in the source, or of a known date."""
+    by_date = {when.weekday(): day.written for day in search.dates if (when := day.when())}
+    for each in weekdays(search.claim):
+        end = each.start + len(each.written)
+        beside = [
+            when.weekday()
+            for day in days(search.claim)
+            if (when := day.when()) and (-2 <= each.start - day.end <= _BESIDE or 0 <= day.start - end <= 4)
+        ]
+        if beside and each.number not in beside:
+            return False
+        if each.number in search.held.weekdays and not beside:
+            continue
+        if each.number not in by_date:
+            return False
+        search.derived[each.written] = by_date[each.number]
+    return True
+
+
+def _holds(search: _Search, proportion: Proportion) -> bool:
+    """Whether a share in words is one in the source, of two known amounts, or of what the claim says."""
+    if any(each.value == proportion.value for part in search.parts for each in proportions(part.text)):
+        return True
+    is_wide = _WIDE.search(search.claim, max(0, proportion.start - 24), proportion.start)
+    most = _WIDE_SHARE if is_wide else _NEAR_SHARE
+    for pool, _ in search.pools():
+        for one, other in permutations(pool, 2):
+            if (one.kind, one.code) != (other.kind, other.code) or not other.values[0]:
+                continue
+            exact = one.base(one.values[0]) / (other.base(other.values[0]) or 1)
+            if abs(exact / proportion.value - 1) <= most:
+                search.derived[proportion.written] = f"{one.written} ÷ {other.written}"
+                return True
+    return False

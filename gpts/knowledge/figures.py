@@ -6,19 +6,15 @@ read in two ways ("1.500", "03/12/2024"), either counts.
 
 import re
 import tomllib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
+from gpts.knowledge.numerals import SCALES, spelled
 from gpts.knowledge.terms import stem
 
 _WORDS: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
-
-
-def _by_word(kind: str) -> dict[str, int]:
-    return {word: int(value) for value, words in _WORDS[kind].items() for word in words.split()}
 
 
 # The code of a currency by each of its signs and words.
@@ -27,15 +23,13 @@ CURRENCY: Final = re.compile(
     rf"(?<![^\W\d_])(?:{'|'.join(sorted(map(re.escape, CURRENCIES), key=len, reverse=True))})(?![^\W\d_])",
     re.IGNORECASE,
 )
-_VALUES: Final = _by_word("numerals")
-_HELD_VALUES: Final = _by_word("held_only")
-_SCALE: Final = _by_word("scales")
 # Hundredths of a currency after a number: "35p a mile" is "£0.35 a mile".
-_AFTER: Final = _SCALE | dict.fromkeys("p ct cent cents centimes pence".split(), 0.01)
-_MONTH: Final = _by_word("months")
+_AFTER: Final = SCALES | dict.fromkeys("p ct cent cents centimes pence".split(), 0.01)
+_HAN_SCALES: Final = {"万": 10_000, "亿": 100_000_000}
+MONTHS: Final = {word: int(value) for value, words in _WORDS["months"].items() for word in words.split()}
 _DAYS: Final = frozenset("monday tuesday wednesday thursday friday saturday sunday".split())
 _SHORT_DAYS: Final = {day[:3]: stem(day) for day in _DAYS}
-_NAMES: Final = "|".join(sorted(_MONTH, key=len, reverse=True))
+_NAMES: Final = "|".join(sorted(MONTHS, key=len, reverse=True))
 _LINK: Final = r"[.,]?(?:st|nd|rd|th|er|º)?(?:\s+|-)(?:(?:of|de|del|di)\s+)?"
 
 # Numbers of list items and citations are not figures.
@@ -57,19 +51,23 @@ _TIME: Final = re.compile(
 _HOURS: Final = re.compile(r"(?<![\d.,:])([01]?\d|2[0-4])\s?h\b", re.IGNORECASE)
 _SPACED: Final = r"(?<![\d.,])\d{1,3}(?: \d{3})+(?:,\d+)?(?![.,]?\d)"
 _NUMBER: Final = re.compile(
-    rf"({_SPACED}|\d+(?:[.,:'’\u00a0\u202f]\d+)*)(?:[\s-]?({'|'.join(_AFTER)})\b)?", re.IGNORECASE
+    rf"({_SPACED}|\d+(?:[.,:'’\u00a0\u202f]\d+)*)(?:[\s-]?({'|'.join(_AFTER)})\b|([万亿]))?", re.IGNORECASE
 )
 _THOUSANDS: Final = re.compile(r"(\d{1,3}([.,'’\u00a0\u202f])\d{3}(?:\2\d{3})*)(?:[.,](\d+))?")
 _DECIMAL: Final = re.compile(r"(\d+)[.,](\d+)")
-_NUMERAL_RUN: Final = re.compile(r"[^\W\d_]+(?:[\s-][^\W\d_]+)*")
 
 
 @dataclass(frozen=True, slots=True)
 class StatedFigure:
-    """A number, date or time. A source contains it if it gives all forms of one of `ways`; `gives` are its own."""
+    """A number, date or time. A source contains it if it gives all forms of one of `ways`; `gives` are its own.
+
+    It stands in its text from `start` to `end`, which make it no other figure.
+    """
 
     ways: tuple[frozenset[str], ...]
     gives: frozenset[str]
+    start: int = field(default=0, compare=False)
+    end: int = field(default=0, compare=False)
 
     def is_in(self, given: frozenset[str]) -> bool:
         """Whether a source that gives these forms contains it."""
@@ -104,24 +102,40 @@ def is_dated(name: str, source: str, known: frozenset[str]) -> bool:
     """
     if name in _SHORT_DAYS:
         return _SHORT_DAYS[name] in known
-    if name not in _DAYS and name not in _MONTH:
+    if name not in _DAYS and name not in MONTHS:
         return False
-    return name[:3] in known or f"month {_MONTH.get(name)}" in forms(source)
+    return name[:3] in known or f"month {MONTHS.get(name)}" in forms(source)
 
 
 @lru_cache(maxsize=4_096)
 def figures(text: str) -> tuple[StatedFigure, ...]:
     """The figures of `text`, by kind."""
-    rest = _MARKS.sub(" ", text)
+    rest = _MARKS.sub(_blank, text)
     found: list[StatedFigure] = []
     for pattern, read in ((_DATE, _date), (_TIME, _time), (_HOURS, _hours)):
-        found += map(read, pattern.finditer(rest))
-        rest = pattern.sub(" ", rest)
-    found += map(_month, _MONTH_NAME.finditer(rest))
-    found += map(_number, _NUMBER.finditer(rest))
-    for run in _NUMERAL_RUN.finditer(_NUMBER.sub(" . ", rest)):
-        found += _numerals(re.split(r"[\s-]", run.group().casefold()))
+        found += (_at(match, read(match)) for match in pattern.finditer(rest))
+        rest = pattern.sub(_blank, rest)
+    found += (_at(match, _month(match)) for match in _MONTH_NAME.finditer(rest))
+    found += (_at(match, _number(match)) for match in _NUMBER.finditer(rest))
+    for each in spelled(_NUMBER.sub(lambda match: "." + " " * (len(match.group()) - 1), rest)):
+        form = str(each.value)
+        way = (_figure((form,), gives=(form, f"bare {form}"))) if each.is_claim else _held(form)
+        found.append(replace(way, start=each.start, end=each.end))
     return tuple(found)
+
+
+def _blank(match: re.Match[str]) -> str:
+    """As much space, so that what follows stays where it is."""
+    return " " * len(match.group())
+
+
+def _at(match: re.Match[str], figure: StatedFigure) -> StatedFigure:
+    return replace(figure, start=match.start(), end=match.end())
+
+
+def _held(form: str) -> StatedFigure:
+    """What a source gives but no claim states."""
+    return StatedFigure((), frozenset((form,)))
 
 
 def currencies(text: str) -> frozenset[str]:
@@ -144,7 +158,7 @@ def calendar_day(text: str) -> float | None:
     name = named and (named.group(1) or named.group(2))
     if not in_year or not name or len(text.split()) > 4:
         return None
-    return _in_order(int(in_year.group()), _MONTH[name.casefold()], int(on_day.group()) if on_day else 0)
+    return _in_order(int(in_year.group()), MONTHS[name.casefold()], int(on_day.group()) if on_day else 0)
 
 
 def _in_order(year: int, month: int, day: int) -> float:
@@ -180,8 +194,8 @@ def _hours(match: re.Match[str]) -> StatedFigure:
 
 def _month(match: re.Match[str]) -> StatedFigure:
     if match.group(3):  # "3月": the number itself is claimed
-        return StatedFigure((), frozenset((f"month {int(match.group(3))}",)))
-    number = _MONTH[(match.group(1) or match.group(2)).casefold()]
+        return _held(f"month {int(match.group(3))}")
+    number = MONTHS[(match.group(1) or match.group(2)).casefold()]
     return _figure((f"month {number}",), gives=(f"month {number}", str(number)))
 
 
@@ -190,6 +204,7 @@ def _number(match: re.Match[str]) -> StatedFigure:
         parts = [_readings(part)[0] for part in match.group(1).split()]
         return _figure((_readings(match.group(1).replace(" ", ""))[0],), tuple(parts))
     readings, scale = _readings(match.group(1)), _AFTER.get((match.group(2) or "").casefold())
+    scale = scale or _HAN_SCALES.get(match.group(3) or "")
     if scale is None:
         return _figure(*((form,) for form in readings), gives=(*readings, *(f"bare {form}" for form in readings)))
     scaled = [_scaled(form, scale) for form in readings]
@@ -222,32 +237,3 @@ def _scaled(form: str, scale: float) -> str:
         return _plain(f"{float(form) * scale:.4f}".rstrip("0").rstrip("."))
     except ValueError:
         return form
-
-
-def _numerals(words: list[str]) -> Iterator[StatedFigure]:
-    """The numbers spelled by a run of words: "twenty-eight", "achtundzwanzig", "two hundred"."""
-    at = 0
-    while at < len(words):
-        value, is_claim = _value(words[at])
-        if value and value % 10 == 0 and value < 100 and at + 1 < len(words):
-            unit, _ = _value(words[at + 1])
-            if 0 < unit < 10:
-                value, at = value + unit, at + 1
-        scale = _SCALE.get(words[at + 1]) if value and at + 1 < len(words) else None
-        if scale:
-            value, at, is_claim = value * scale, at + 1, True
-        if value:
-            form = str(value)
-            yield _figure((form,), gives=(form, f"bare {form}")) if is_claim else StatedFigure((), frozenset((form,)))
-        at += 1
-
-
-def _value(word: str) -> tuple[int, bool]:
-    """The number that `word` spells, 0 if none, and whether the word is unambiguous."""
-    if word in _HELD_VALUES:
-        return _HELD_VALUES[word], False
-    german_unit, _, tens = word.partition("und")
-    if german_unit and tens in _VALUES:
-        unit = 1 if german_unit == "ein" else _VALUES.get(german_unit, 0)
-        return (_VALUES[tens] + unit, True) if unit else (0, False)
-    return _VALUES.get(word) or _SCALE.get(word, 0), True

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Final, Literal, Protocol
 
 from gpts.knowledge import tables
+from gpts.knowledge.calculations import Derivation
 from gpts.knowledge.documents import Passage, Support
 from gpts.knowledge.figures import figures_agree
 from gpts.knowledge.superlatives import extreme
@@ -132,17 +133,15 @@ class Judge:
         self._make_gloss = gloss
         self._in_gloss: list[tuple[Source, Source]] | None = None
 
-    def names_and_figures(self, sentence: str, text: str) -> tuple[str, ...] | None:
-        """How the figures of `sentence`, of an answer's `text`, follow that do not stand in the passages.
+    def names_and_figures(self, sentence: str, text: str) -> tuple[Derivation, ...] | None:
+        """How the figures of `sentence`, of an answer's `text`, follow that no passage has; None if one does not.
 
-        None if a figure or name of it is in none of them and does not follow.
+        Or if a name is in none.
         """
         whole, known = self._whole
         is_same = self._meaning is None or self._meaning.comparison(text, whole[:_READ_CHARS]) in ("meaning", "words")
         around = f"{self._question[:_ASKED_CHARS]}\n{text}"
-        if not adds_nothing(sentence, whole, known, around, is_translation=not is_same):
-            return None
-        return () if figures_agree(sentence, whole) else (sentence,)
+        return adds_nothing(sentence, whole, known, around, is_translation=not is_same)
 
     @cached_property
     def _whole(self) -> tuple[str, frozenset[str]]:

@@ -12,7 +12,7 @@ from gpts.knowledge.figures import CURRENCIES, calendar_day
 
 _DATA: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 # What a unit measures, and how much of the base it is.
-_UNITS: Final = {
+UNITS: Final = {
     unit: (kind, float(scale))
     for kind, units in _DATA.items()
     for scale, names in units.items()
@@ -67,7 +67,7 @@ def _kind_of_head(name: str) -> str:
     """What a column with this name measures, by the unit that it names: "Weight (kg)"."""
     found = _HEAD_UNIT.search(name)
     unit = next(filter(None, found.groups())).strip().casefold() if found else ""
-    return "price" if unit in CURRENCIES else _UNITS.get(unit, ("", 0))[0]
+    return "price" if unit in CURRENCIES else UNITS.get(unit, ("", 0))[0]
 
 
 def _read(cell: str, mark: str) -> tuple[float, str] | None:
@@ -77,14 +77,14 @@ def _read(cell: str, mark: str) -> tuple[float, str] | None:
         return day, "date"
     if clock := _CLOCK.fullmatch(plain):
         return int(clock[1]) * 60.0 + int(clock[2]), "clock"
-    if _UNITS.get(plain, ("", 1.0))[1] == 0:
+    if UNITS.get(plain, ("", 1.0))[1] == 0:
         return 0.0, "price"
     found = _AMOUNT.findall(plain) if _BEGINS.match(plain) else []
     if not found or len(_WORD.findall(plain)) > _MOST_WORDS:
         return None
     if CURRENCIES.keys() & {*_WORD.findall(plain)}:
         return _value(found[0][0], mark), "price"
-    units = [_UNITS.get(unit, ("", 1.0)) for _, unit in found]
+    units = [UNITS.get(unit, ("", 1.0)) for _, unit in found]
     kind = units[0][0]
     if any(each != kind for each, _ in units) or (len(found) > 1 and not kind):
         return None

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from gpts.knowledge import tables
-from gpts.knowledge.calculations import figures_follow
+from gpts.knowledge.calculations import Derivation, derivations
+from gpts.knowledge.days import days, weekdays
 from gpts.knowledge.documents import Passage
 from gpts.knowledge.figures import figures_agree, is_dated, with_codes
 from gpts.knowledge.sentences import Span, sentence_spans
@@ -153,17 +154,16 @@ def agrees(sentence: str, source: Source, *, is_translation: bool = False) -> bo
 
 def adds_nothing(
     sentence: str, text: str, known: frozenset[str], around: str, *, is_translation: bool = False
-) -> bool:
-    """Whether every figure and name of `sentence` is somewhere in `text`, whose words have the stems `known`.
+) -> tuple[Derivation, ...] | None:
+    """How the figures of `sentence` follow that do not stand in `text`, whose words have the stems `known`.
 
-    Or whether the figures follow from those that are stated `around` it.
+    From those that are stated `around` it, or close to it in `text`; None if a figure or name does not.
     """
     plain = _MARKUP.sub("", sentence)
     names = marks(plain) if is_translation else _names(plain, text)
-    names = {name for name in names if not is_dated(name, text, known)}
-    return stems(names) <= known and (
-        figures_agree(plain, text) or figures_follow(plain, text, _MARKUP.sub("", around))
-    )
+    in_dates = frozenset(words(" ".join(each.written for each in (*days(plain), *weekdays(plain)))))
+    names = {name for name in names - in_dates if not is_dated(name, text, known)}
+    return derivations(plain, text, _MARKUP.sub("", around)) if stems(names) <= known else None
 
 
 def _is_negated(text: str) -> bool:

@@ -125,10 +125,11 @@ def _told(grounding: Grounding, text: str, state: TurnState, services: Services)
             start, end = each.answer_start, each.answer_end
             # What follows may be the formula of a total.
             around = text[max(0, end - _AROUND_CHARS) : end + _AROUND_CHARS]
-            formulas = judge.names_and_figures(text[start:end], around)
-            if formulas:
+            derived = judge.names_and_figures(text[start:end], around)
+            if derived:
+                formulas = tuple(f"{one.formula} = {one.result}" for one in derived)
                 each = each.model_copy(update={"level": "calculated", "formulas": formulas})
-            elif formulas is not None and is_free:
+            elif derived is not None and is_free:
                 continue
         told.append(each)
     return tuple(told)

@@ -1,0 +1,125 @@
+"""The numbers of a text with what they measure: "£380" is a price, "25 mm" a length, "11.8 %" a share."""
+
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final
+
+from gpts.knowledge.days import days
+from gpts.knowledge.figures import CURRENCIES, StatedFigure, figures
+from gpts.knowledge.quantities import UNITS
+
+_NUMBER: Final = re.compile(r"\d{1,12}(?:\.\d{1,6})?")
+_CLOCK: Final = re.compile(r"(\d{1,2}):(\d\d)")
+# "13.30" may be a time of day.
+_DOTTED: Final = re.compile(r"([01]?\d|2[0-4])\.([0-5]\d)")
+_DECIMALS: Final = re.compile(r"\d[.,](\d{1,6})$")
+_GAP: Final = r"[ \u00a0\u202f-]{0,2}"
+_PERCENT: Final = re.compile(rf"{_GAP}(?:%|％|per ?cent\b|prozent\b|por ciento\b|pour ?cent\b)", re.IGNORECASE)
+_BEFORE_PERCENT: Final = re.compile(r"(?:百分之|%\)?: ?)$")
+_MONEY: Final = "|".join(sorted(map(re.escape, (*CURRENCIES, "元", "欧元", "美元")), key=len, reverse=True))
+_AFTER_MONEY: Final = re.compile(rf"{_GAP}({_MONEY})(?![a-zà-ÿ])", re.IGNORECASE)
+_BEFORE_MONEY: Final = re.compile(rf"(?<![^\W\d_])({_MONEY})[)\]]?:?[ \u00a0]?$", re.IGNORECASE)
+_MEASURES: Final = "|".join(
+    sorted((re.escape(unit) for unit, (kind, _) in UNITS.items() if kind != "price"), key=len, reverse=True)
+)
+_UNIT: Final = re.compile(rf"{_GAP}(?:(?:US|square|cubic) )?(?:of )?({_MEASURES})(?![a-zà-ÿ²³/])", re.IGNORECASE)
+_SQUARE: Final = re.compile(r"[ -]?(?:square|sq\.?) (?:foot|feet|ft|metres?|meters?|m)\b", re.IGNORECASE)
+_HEAD_UNIT: Final = re.compile(rf"[(\[]({_MEASURES})[)\]]: ?$", re.IGNORECASE)
+_WORD: Final = re.compile(r"[^\W\d_]+")
+_HAN_MONEY: Final = {"元": "cny", "欧元": "eur", "美元": "usd"}
+# Zero of a scale that does not begin at it, in units of its base: 0 °F is -17.78 °C.
+_ZERO: Final = {"°f": -32 / 1.8, "℉": -32 / 1.8}
+# Words between a number and its unit: "5 working days".
+_BETWEEN: Final = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """A number as it is `written`, what it may be, and what it measures.
+
+    `kind` is "price", "percent", "clock", one of the kinds of `quantities`, or "" if it is not known; its unit
+    is `scale` of the base of that, from `zero`; a time of day is in minutes. `code` is that of a currency.
+    """
+
+    written: str
+    values: tuple[float, ...]
+    decimals: int
+    start: int
+    end: int
+    kind: str = ""
+    scale: float = 1.0
+    zero: float = 0.0
+    code: str = ""
+    unit: str = ""
+    figure: StatedFigure = field(default=StatedFigure((), frozenset()), compare=False)
+
+    def base(self, value: float) -> float:
+        """`value` of this unit in units of its kind's base."""
+        return value * self.scale + self.zero
+
+    def unbased(self, value: float) -> float:
+        """`value` of the base in this unit."""
+        return (value - self.zero) / self.scale
+
+
+@lru_cache(maxsize=512)
+def amounts(text: str) -> tuple[Amount, ...]:
+    """The amounts of `text` in order, without the parts of dates."""
+    taken = [(day.start, day.end) for day in days(text)]
+    found = []
+    for figure in sorted(figures(text), key=lambda each: each.start):
+        while taken and taken[0][1] <= figure.start:
+            taken.pop(0)
+        if not taken or figure.start < taken[0][0]:
+            found += _amounts(figure, text)
+    return tuple(found)
+
+
+def _amounts(figure: StatedFigure, text: str) -> list[Amount]:
+    read = sorted({form for way in figure.ways or (figure.gives,) if len(way) == 1 for form in way})
+    values = tuple(float(form) for form in read if _NUMBER.fullmatch(form))
+    written = text[figure.start : figure.end]
+    place = (figure.start, figure.end)
+    found = []
+    clocks = tuple(int(each[1]) * 60.0 + int(each[2]) for each in map(_CLOCK.fullmatch, read) if each)
+    if not clocks and (dotted := _DOTTED.fullmatch(written)):
+        clocks = (int(dotted[1]) * 60.0 + int(dotted[2]),)
+    if clocks:
+        found.append(Amount(written, clocks, 0, *place, "clock", 60.0, figure=figure))
+    if values:
+        mark = _DECIMALS.search(written)
+        decimals = len(mark[1]) if mark and any(value != int(value) or len(mark[1]) < 3 for value in values) else 0
+        found.append(Amount(written, values, decimals, *place, *_measure(text, *place), figure=figure))
+    return found
+
+
+def _measure(text: str, start: int, end: int) -> tuple[str, float, float, str, str]:
+    """What the number at this place measures: kind, scale, zero, currency and unit."""
+    before = text[max(0, start - 14) : start]
+    if text[start:end].endswith(("h", "H")):
+        return "time", 3600.0, 0.0, "", "h"
+    if _PERCENT.match(text, end) or _BEFORE_PERCENT.search(before):
+        return "percent", 1.0, 0.0, "", ""
+    if money := _BEFORE_MONEY.search(before) or _AFTER_MONEY.match(text, end):
+        name = money[1].casefold()
+        return "price", 1.0, 0.0, _HAN_MONEY.get(name) or CURRENCIES[name], ""
+    if square := _SQUARE.match(text, end):
+        return "area", 0.09290304 if "f" in square.group() else 1.0, 0.0, "", ""
+    if unit := _UNIT.match(text, end) or _HEAD_UNIT.search(before):
+        return (*UNITS[unit[1].casefold()], _ZERO.get(unit[1].casefold(), 0.0), "", unit[1])
+    return "", 1.0, 0.0, "", ""
+
+
+def kinds_after(amount: Amount, text: str) -> frozenset[str]:
+    """What an amount of a source may measure: also what the next words or the next number do; empty if anything.
+
+    "5 working days" and the 2 of "2 or 3 days" are times; in a cell, or at the end, a number may be anything.
+    """
+    if amount.kind:
+        return frozenset((amount.kind,))
+    following = text[amount.end : amount.end + _BETWEEN]
+    if not _WORD.match(following.lstrip(" -\u00a0")):
+        return frozenset()
+    names = (word.casefold() for word in _WORD.findall(following)[:4])
+    return frozenset(("", *(UNITS[name][0] for name in names if name in UNITS)))
