@@ -8,11 +8,14 @@ from typing import Final
 from gpts.knowledge.days import days
 from gpts.knowledge.figures import CURRENCIES, StatedFigure, figures
 from gpts.knowledge.quantities import UNITS
+from gpts.knowledge.terms import STOP_WORDS
 
 _NUMBER: Final = re.compile(r"\d{1,12}(?:\.\d{1,6})?")
 _CLOCK: Final = re.compile(r"(\d{1,2}):(\d\d)")
 # "13.30" may be a time of day.
 _DOTTED: Final = re.compile(r"([01]?\d|2[0-4])\.([0-5]\d)")
+_CODE: Final = re.compile(r"[a-zA-Z](?:-|\d-)?$")
+_YEAR: Final = re.compile(r"(?:1[5-9]|20)\d\d")
 _DECIMALS: Final = re.compile(r"\d[.,](\d{1,6})$")
 _GAP: Final = r"[ \u00a0\u202f-]{0,2}"
 _PERCENT: Final = re.compile(rf"{_GAP}(?:%|％|per ?cent\b|prozent\b|por ciento\b|pour ?cent\b)", re.IGNORECASE)
@@ -26,6 +29,7 @@ _MEASURES: Final = "|".join(
 _UNIT: Final = re.compile(rf"{_GAP}(?:(?:US|square|cubic) )?(?:of )?({_MEASURES})(?![a-zà-ÿ²³/])", re.IGNORECASE)
 _SQUARE: Final = re.compile(r"[ -]?(?:square|sq\.?) (?:foot|feet|ft|metres?|meters?|m)\b", re.IGNORECASE)
 _HEAD_UNIT: Final = re.compile(rf"[(\[]({_MEASURES})[)\]]: ?$", re.IGNORECASE)
+_NEXT: Final = re.compile(rf"{_GAP}([^\W\d_]+)")
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _HAN_MONEY: Final = {"元": "cny", "欧元": "eur", "美元": "usd"}
 # Zero of a scale that does not begin at it, in units of its base: 0 °F is -17.78 °C.
@@ -38,7 +42,7 @@ _BETWEEN: Final = 24
 class Amount:
     """A number as it is `written`, what it may be, and what it measures.
 
-    `kind` is "price", "percent", "clock", one of the kinds of `quantities`, or "" if it is not known; its unit
+    `is_count` of things that a word after it names. `kind` is "price", "percent", "clock", one of the kinds of `quantities`, or "" if it is not known; its unit
     is `scale` of the base of that, from `zero`; a time of day is in minutes. `code` is that of a currency.
     """
 
@@ -52,6 +56,7 @@ class Amount:
     zero: float = 0.0
     code: str = ""
     unit: str = ""
+    is_count: bool = False
     figure: StatedFigure = field(default=StatedFigure((), frozenset()), compare=False)
 
     def base(self, value: float) -> float:
@@ -82,7 +87,8 @@ def _amounts(figure: StatedFigure, text: str) -> list[Amount]:
     written = text[figure.start : figure.end]
     place = (figure.start, figure.end)
     found = []
-    clocks = tuple(int(each[1]) * 60.0 + int(each[2]) for each in map(_CLOCK.fullmatch, read) if each)
+    stated = sorted(read, key=lambda form: form not in figure.gives)
+    clocks = tuple(int(each[1]) * 60.0 + int(each[2]) for each in map(_CLOCK.fullmatch, stated) if each)
     if not clocks and (dotted := _DOTTED.fullmatch(written)):
         clocks = (int(dotted[1]) * 60.0 + int(dotted[2]),)
     if clocks:
@@ -90,7 +96,9 @@ def _amounts(figure: StatedFigure, text: str) -> list[Amount]:
     if values:
         mark = _DECIMALS.search(written)
         decimals = len(mark[1]) if mark and any(value != int(value) or len(mark[1]) < 3 for value in values) else 0
-        found.append(Amount(written, values, decimals, *place, *_measure(text, *place), figure=figure))
+        measure = _measure(text, *place)
+        is_count = not measure[0] and bool((word := _NEXT.match(text, figure.end)) and word[1].casefold() not in STOP_WORDS)
+        found.append(Amount(written, values, decimals, *place, *measure, is_count=is_count, figure=figure))
     return found
 
 
@@ -106,9 +114,13 @@ def _measure(text: str, start: int, end: int) -> tuple[str, float, float, str, s
         return "price", 1.0, 0.0, _HAN_MONEY.get(name) or CURRENCIES[name], ""
     if square := _SQUARE.match(text, end):
         return "area", 0.09290304 if "f" in square.group() else 1.0, 0.0, "", ""
+    if _CODE.search(before):
+        return "code", 1.0, 0.0, "", ""
     if unit := _UNIT.match(text, end) or _HEAD_UNIT.search(before):
+        if unit[1] == "年" and _YEAR.fullmatch(text, start, end):
+            return "year", 1.0, 0.0, "", ""
         return (*UNITS[unit[1].casefold()], _ZERO.get(unit[1].casefold(), 0.0), "", unit[1])
-    return "", 1.0, 0.0, "", ""
+    return "year" if _YEAR.fullmatch(text, start, end) else "", 1.0, 0.0, "", ""
 
 
 def kinds_after(amount: Amount, text: str) -> frozenset[str]:

@@ -9,7 +9,7 @@ turn.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import permutations
+from itertools import combinations, permutations
 from typing import Final
 
 from gpts.knowledge.amounts import Amount, amounts
@@ -17,9 +17,10 @@ from gpts.knowledge.days import Day, days, weekdays, weekdays_in
 from gpts.knowledge.figures import figures, forms, in_other_currency
 from gpts.knowledge.formulas import formulas
 from gpts.knowledge.held import Held, Part, held_in, items_in
-from gpts.knowledge.operations import Result, longer_results, moved, results
+from gpts.knowledge.operations import Result, converted, longer_results, moved, results
 from gpts.knowledge.proportions import Proportion, proportions
 from gpts.knowledge.quantities import UNITS
+from gpts.knowledge.terms import terms
 from gpts.values import Value
 
 # Figures of a claim, and of what is around it, beyond which nothing is calculated.
@@ -56,6 +57,8 @@ _SUPPOSED: Final = re.compile(
 )
 _LISTED: Final = re.compile(r"\s*(?:[-*+•]|\(?\d{1,2}[.)])\s+(.*)")
 _MOST_ITEMS: Final = 30
+# What has no currency may be a price if it is written like one: "0.45 a mile".
+_TWO_DECIMALS: Final = re.compile(r"\d[.,]\d\d(?!\d)")
 # Characters between a date and its day of the week.
 _BESIDE: Final = 16
 # Characters before a date that is supposed.
@@ -77,6 +80,18 @@ class Derivation(Value):
     formula: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Unknown:
+    """The ways to read a figure that does not stand in the source."""
+
+    ways: tuple[Amount, ...]
+    in_claim: bool
+
+    @property
+    def written(self) -> str:
+        return self.ways[0].written
+
+
 @dataclass(slots=True)
 class _Search:
     """What is known of the figures of a claim and of what is around it: those that stand in the source or follow.
@@ -94,6 +109,7 @@ class _Search:
     said: list[Amount] = field(default_factory=list)
     dates: list[Day] = field(default_factory=list)
     derived: dict[str, str] = field(default_factory=dict)
+    settled: list[_Unknown] = field(default_factory=list)
 
     def know(self, amount: Amount, *, in_claim: bool) -> None:
         self.said.append(amount)
@@ -105,23 +121,14 @@ class _Search:
         yield _pool(self.near), self.dates
         for part in self.parts:
             yield _pool([*part.amounts, *self.near]), [*self.dates, *part.days]
+        for part in self.parts:
+            yield _pool([*part.amounts, *part.following, *self.near]), []
         said = self.said[-_POOL:]
         yield _pool(said), self.dates
         for part in self.parts:
             yield _pool([*part.amounts, *said]), []
-        yield _pool([each for part in self.parts for each in part.amounts]), []
-
-
-@dataclass(frozen=True, slots=True)
-class _Unknown:
-    """The ways to read a figure that does not stand in the source."""
-
-    ways: tuple[Amount, ...]
-    in_claim: bool
-
-    @property
-    def written(self) -> str:
-        return self.ways[0].written
+        for one, other in combinations(self.parts[:_PARTS], 2):
+            yield _pool([*one.amounts, *other.amounts]), []
 
 
 def derivations(claim: str, source: str, around: str) -> tuple[Derivation, ...] | None:
@@ -132,7 +139,10 @@ def derivations(claim: str, source: str, around: str) -> tuple[Derivation, ...] 
     if in_other_currency(claim, source) or len(amounts(claim)) > _TOO_MANY:
         return None
     held = held_in(source)
-    parts = held.near(claim, around, _PARTS) or list(held.parts[:_POOL])
+    near = held.near(claim, _PARTS)
+    if not any(term.isalpha() and len(term) > 2 for each in near for term in each.terms.intersection(terms(claim))):
+        near += held.parts[:_POOL]
+    parts = list(dict.fromkeys((*near, *held.near(around, 2), *held.columns_near(claim))))
     search = _Search(claim, around, source, held, parts, _constants(claim, parts))
     search.dates += (day for day in (*days(around), *days(claim)) if _is_stated(day, search))
     unknown = [*_unknown(search, around, in_claim=False), *_unknown(search, claim, in_claim=True)]
@@ -165,7 +175,7 @@ def _unknown(search: _Search, text: str, *, in_claim: bool) -> list[_Unknown]:
         by_place.setdefault((each.start, each.end), []).append(each)
     found = []
     for ways in list(by_place.values())[-_TOO_MANY:]:
-        standing = [each for each in ways if not each.figure.ways or _stands(search, each)]
+        standing = [each for each in ways if not each.figure.ways or _stands(search, each) or _is_unit(search, each)]
         for each in standing:
             if each.figure.ways or each.kind == "time" or each.values[0] > 1:
                 search.know(each, in_claim=in_claim)
@@ -175,6 +185,11 @@ def _unknown(search: _Search, text: str, *, in_claim: bool) -> list[_Unknown]:
         return found
     own = {each.written for each in amounts(search.claim)}
     return [each for each in found if each.written not in own]
+
+
+def _is_unit(search: _Search, amount: Amount) -> bool:
+    """Whether it is how many of a unit of time make one that the source names: "seven days" of a week."""
+    return amount.kind == "time" and amount.values[0] in search.constants
 
 
 def _stands(search: _Search, amount: Amount) -> bool:
@@ -223,12 +238,14 @@ def _following(search: _Search, unknown: Sequence[_Unknown]) -> list[_Unknown]:
 
 def _settle(search: _Search, unknown: _Unknown, amount: Amount, formula: str) -> None:
     search.know(amount, in_claim=unknown.in_claim)
+    search.settled.append(unknown)
     if unknown.in_claim and formula:
         search.derived[amount.written] = formula
 
 
 def _tried(search: _Search) -> Iterator[list[Result]]:
     """What each pool gives: by short ways first, by longer ones last."""
+    yield converted([*search.said, *(each for part in search.parts for each in part.amounts)])
     pools = list(search.pools())
     for pool, dates in pools:
         yield [*results(pool, search.constants, dates), *_counts_of_days(search.parts)]
@@ -285,11 +302,12 @@ def _is_of_kind(result: Result, amount: Amount) -> bool:
     """Whether a result may be `amount` by what both measure."""
     if result.kind == amount.kind:
         return not result.code or not amount.code or result.code == amount.code
-    if amount.kind == "clock":
-        return result.kind == "time"
+    if amount.kind in ("clock", "code"):
+        return amount.kind == "clock" and result.kind == "time"
     if not amount.kind:
-        return result.kind not in ("percent", "clock")
-    return result.kind in ("", "any") and amount.kind != "percent"
+        return result.kind not in ("percent", "clock", "year")
+    is_price = amount.kind != "price" or _TWO_DECIMALS.search(result.formula)
+    return result.kind in ("", "any") and amount.kind != "percent" and bool(is_price)
 
 
 def _in_unit(result: Result, amount: Amount) -> float:
@@ -373,9 +391,8 @@ def _supposed(search: _Search, unknown: Sequence[_Unknown]) -> list[_Unknown]:
         n = count.ways[-1]
         if n.kind in ("price", "percent", "clock") or n.values[0] != int(n.values[0]):
             continue
-        others = [each for each in own if each is not count]
-        for each in others:
-            if way := _of_count(each, n, known):
+        for each in (*own, *(each for each in search.settled if each.in_claim)):
+            if each is not count and (way := _of_count(each, n, known)):
                 _settle(search, count, n, "")
                 _settle(search, each, *way)
                 return [count, each]

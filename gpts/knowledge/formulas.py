@@ -10,6 +10,8 @@ from typing import Final
 from gpts.knowledge.figures import CURRENCY
 
 _FORMULA: Final = re.compile(r"[\d(][\d., ()+\-−–×x*·/÷]{1,200}+(?:[=≈] *+[\d(][\d., ()+\-−–×x*·/÷]{0,200}+)+")
+# "(24 × 380)": what comes to a figure that stands before it.
+_IN_BRACKETS: Final = re.compile(r"\((\d[\d., +\-−–×x*·/÷]{2,120}+)\)")
 # What is counted: "2 × 4.00 for two tables (with cloth) + tax 1.00 = 9.00".
 _REMARK: Final = re.compile(r"(?<=\w) {0,2}\([^()+×*·/÷=]{0,60}\)")
 _UNIT: Final = re.compile(r"(?<=[\d)])(?: +(?!x )[^\W\d][^\W\d-]*){1,4}(?= *[+\-−–×x*·/÷=≈)])")
@@ -59,6 +61,16 @@ def formulas(text: str) -> Iterator[Formula]:
             frozenset(float(each) for side in sides[:-1] for each in _OF_100.findall(side)),
             frozenset(used.union(*others, *results)),
         )
+    for written in _IN_BRACKETS.findall(text):
+        side = _plain(written.strip().translate(_SIGNS))
+        used = {float(each) for each in _OPERAND.findall(side)}
+        if len(used) > 1 and (found_results := _results(side)):
+            yield Formula(
+                written.strip().replace(" / 100", " %"),
+                frozenset(used),
+                frozenset(float(each) for each in _OF_100.findall(side)),
+                frozenset(used.union(found_results)),
+            )
 
 
 def _is_result(side: str, exact: float) -> bool:

@@ -4,7 +4,7 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
@@ -17,6 +17,7 @@ from gpts.knowledge.terms import terms
 # Amounts of one sentence beyond which nothing is calculated with it.
 _MOST_IN_PART: Final = 12
 _MOST_ROWS: Final = 30
+_MOST_COLUMNS: Final = 3
 _ITEM_BREAK: Final = re.compile(r", (?:and |or )?|、| (?:and|or|und|oder|et|ou|y|o|e) |和|；|; ")
 _MOST_LETTERS: Final = 600
 
@@ -29,6 +30,8 @@ class Part:
     terms: frozenset[str]
     amounts: tuple[Amount, ...]
     days: tuple[Day, ...]
+    is_column: bool = False
+    following: tuple[Amount, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +44,16 @@ class Held:
     days: frozenset[tuple[int, int, int]]
     weekdays: frozenset[int]
 
-    def near(self, text: str, around: str, n: int) -> list[Part]:
-        """The `n` parts with amounts or dates that share most with `text`, and then with what is `around` it."""
-        own, wider = frozenset(terms(text)), frozenset(terms(around))
-        ranks = [(self._weight(own & each.terms) + self._weight(wider & each.terms) / 3, each) for each in self.parts]
-        found = sorted((rank for rank in ranks if rank[0] > 0), key=lambda rank: -rank[0])[:n]
-        return [each for _, each in found]
+    def near(self, text: str, n: int) -> list[Part]:
+        """The `n` parts with amounts or dates that share most with `text`."""
+        own = frozenset(terms(text))
+        ranks = [(self._weight(own & each.terms), each) for each in self.parts]
+        return [each for _, each in sorted((rank for rank in ranks if rank[0] > 0), key=lambda rank: -rank[0])[:n]]
+
+    def columns_near(self, text: str) -> list[Part]:
+        """The columns that share a term with `text`."""
+        own = frozenset(terms(text))
+        return [each for each in self.parts if each.is_column and not own.isdisjoint(each.terms)][:_MOST_COLUMNS]
 
     def _weight(self, shared: frozenset[str]) -> float:
         return sum(self.rarity[term] for term in shared)
@@ -74,8 +81,9 @@ def held_in(text: str) -> Held:
                 kinds[value].update((kind, each.code) for kind in kinds_after(each, sentence) or {"any"})
     parts += (_column(name, cells) for name, cells in series.items() if 2 <= len(cells) <= _MOST_ROWS)
     rarity = {term: math.log(1 + len(spans) / n) for term, n in counts.items()}
+    parts = [replace(each, following=after.amounts) for each, after in zip(parts, [*parts[1:], _part("")], strict=True)]
     return Held(
-        tuple(each for each in parts if each.amounts or each.days),
+        tuple(each for each in parts if each.days or any(amount.figure.ways for amount in each.amounts)),
         defaultdict(float, rarity),
         {value: frozenset(found) for value, found in kinds.items()},
         frozenset((day.year, day.month, day.day) for day in days(text)),
@@ -90,7 +98,7 @@ def _part(text: str) -> Part:
 
 def _column(name: str, cells: list[Part]) -> Part:
     own = tuple(amount for cell in cells for amount in cell.amounts[-1:])
-    return Part(name, frozenset(terms(name)).union(*(cell.terms for cell in cells)), own, ())
+    return Part(name, frozenset(terms(name)).union(*(cell.terms for cell in cells)), own, (), is_column=True)
 
 
 def items_in(text: str) -> list[str]:

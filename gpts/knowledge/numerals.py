@@ -27,6 +27,11 @@ _HAN_TENS: Final = {"十": 10, "百": 100, "千": 1_000, "万": 10_000}
 _HAN: Final = re.compile(r"[零一二两三四五六七八九十百千万]{2,12}|[二两三四五六七八九十](?=[个件晚天年月周人种次条项点位名倍间台辆份])")
 
 
+def is_number(word: str) -> bool:
+    """Whether a case-folded word spells a number."""
+    return _value(word)[0] > 0
+
+
 @dataclass(frozen=True, slots=True)
 class Spelled:
     """A number in words; `is_claim` unless its words often mean something else."""

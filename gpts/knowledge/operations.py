@@ -1,6 +1,6 @@
 """What a few amounts and dates give by one or two operations, with the formula of each result."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import combinations, permutations
@@ -36,6 +36,7 @@ class _Term:
     code: str
     text: str
     is_sum: bool = False
+    is_count: bool = False
 
     def result(self) -> Result:
         return Result(self.value, self.value * self.scale + self.zero, self.kind, self.code, self.text)
@@ -46,8 +47,9 @@ class _Term:
 
 def results(pool: Sequence[Amount], constants: Sequence[int], dates: Sequence[Day]) -> list[Result]:
     """What one or two of `pool`, one and one of `constants`, all of one kind, or two of `dates` give."""
-    terms = [_term(each, value) for each in pool for value in each.values]
-    found = [each.result() for each in terms if each.kind]
+    pool = [each for each in pool if each.kind != "code"]
+    terms = [_term(each, value) for each in pool for value in each.values[: 1 if each.kind == "clock" else None]]
+    found = list[Result]()
     found += (each for one in terms for n in constants for each in _by_constant(one, n))
     found += (each.result() for one, other in permutations(terms, 2) for each in _pair(one, other))
     found += _of_all(terms)
@@ -55,9 +57,14 @@ def results(pool: Sequence[Amount], constants: Sequence[int], dates: Sequence[Da
     return found
 
 
+def converted(pool: Iterable[Amount]) -> list[Result]:
+    """The measured amounts themselves, which may be stated in another unit."""
+    return [_term(each, value).result() for each in pool if each.kind for value in each.values]
+
+
 def longer_results(pool: Sequence[Amount]) -> list[Result]:
     """What three or four of a few amounts give: a product and a sum, or a share of a product."""
-    terms = [_term(each, each.values[0]) for each in pool]
+    terms = [_term(each, each.values[0]) for each in pool if each.kind not in ("code", "clock", "year")]
     if len(terms) > _FEW:
         return []
     products = [
@@ -90,11 +97,11 @@ def longer_results(pool: Sequence[Amount]) -> list[Result]:
 
 
 def _term(amount: Amount, value: float) -> _Term:
-    return _Term(value, amount.kind, amount.scale, amount.zero, amount.code, amount.written)
+    return _Term(value, amount.kind, amount.scale, amount.zero, amount.code, amount.written, is_count=amount.is_count)
 
 
 def _by_constant(one: _Term, n: int) -> Iterator[Result]:
-    if one.kind in ("clock", "percent", "temperature"):
+    if one.kind in ("clock", "percent", "temperature", "year", "code") or (n == 2 and not one.kind):
         return
     for value, sign in ((one.value * n, "×"), (one.value / n, "÷")):
         kind = "" if one.kind == "time" else one.kind
@@ -106,6 +113,8 @@ def _pair(one: _Term, other: _Term) -> Iterator[_Term]:
         yield from _of_clocks(one, other)
         return
     yield from _sums(one, other)
+    if "year" in (one.kind, other.kind):
+        return
     yield from _products(one, other)
     yield from _shares(one, other)
     if one.kind != "percent" and other.kind == "percent":
@@ -121,7 +130,11 @@ def _pair(one: _Term, other: _Term) -> Iterator[_Term]:
 
 
 def _sums(one: _Term, other: _Term) -> Iterator[_Term]:
-    if one.kind != other.kind and one.kind and other.kind:
+    if one.kind == other.kind == "year":
+        if one.value > other.value:
+            yield _Term(one.value - other.value, "", 1.0, 0.0, "", f"{one.text} − {other.text}", True)
+        return
+    if one.kind != other.kind and ((one.kind and other.kind) or one.is_count or other.is_count):
         return
     if one.code and other.code and one.code != other.code:
         return
@@ -134,9 +147,11 @@ def _sums(one: _Term, other: _Term) -> Iterator[_Term]:
 
 
 def _products(one: _Term, other: _Term) -> Iterator[_Term]:
-    if "percent" in (one.kind, other.kind) or (one.kind == other.kind == "price"):
+    if {"percent", "year", "clock"} & {one.kind, other.kind} or (one.kind == other.kind == "price"):
         return
     price = next((each for each in (one, other) if each.kind == "price"), None)
+    if one.kind and other.kind and not price and "time" not in (one.kind, other.kind):
+        return
     measured = price or next((each for each in (one, other) if each.kind), one)
     kind = measured.kind if price or not (one.kind and other.kind) else "any"
     text = f"{one.factor()} × {other.factor()}"
@@ -144,7 +159,7 @@ def _products(one: _Term, other: _Term) -> Iterator[_Term]:
 
 
 def _shares(one: _Term, other: _Term) -> Iterator[_Term]:
-    if not other.value or "percent" in (one.kind, other.kind):
+    if not other.value or {"percent", "year", "clock"} & {one.kind, other.kind}:
         return
     text = f"{one.factor()} ÷ {other.factor()}"
     if one.kind and one.kind == other.kind:
@@ -171,7 +186,7 @@ def _of_all(terms: Sequence[_Term]) -> Iterator[Result]:
     """The sum and the mean of all that measure the same."""
     for kind, code in {(each.kind, each.code) for each in terms}:
         same = [each for each in terms if (each.kind, each.code) == (kind, code)]
-        if len(same) < 2 or kind in ("clock", "percent") or len({each.scale for each in same}) > 1:
+        if len(same) < 2 or kind in ("clock", "percent", "year") or len({each.scale for each in same}) > 1:
             continue
         total, text = sum(each.value for each in same), " + ".join(each.text for each in same)
         scale = same[0].scale

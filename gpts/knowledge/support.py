@@ -15,6 +15,7 @@ from gpts.knowledge.calculations import Derivation, derivations
 from gpts.knowledge.days import days, weekdays
 from gpts.knowledge.documents import Passage
 from gpts.knowledge.figures import figures_agree, is_dated, with_codes
+from gpts.knowledge.numerals import is_number
 from gpts.knowledge.sentences import Span, sentence_spans
 from gpts.knowledge.terms import HAN, RUNS, stem, terms, words
 
@@ -51,6 +52,8 @@ _BEFORE_NOUN: Final = _GERMAN.union(_WORDS["before_noun"].split())
 _GERMAN_SHARE: Final = 0.15
 # What is no name of "Ferris's", "I'd" and "We'll".
 _ENDINGS: Final = frozenset("s i d m ll ve re we you they he she it".split())
+# Words of units, which no source need have.
+_OF_UNITS: Final = frozenset("us imperial fahrenheit celsius".split())
 _NAMED: Final = re.compile(r"[A-ZÄÖÜ][\w'’-]{0,60}\w(?: [A-ZÄÖÜ][\w'’-]{0,60}\w)+")
 # Not of scripts that add to it without a space: "P2是什么意思" has the code P2.
 _CODE: Final = re.compile(r"(?<!W)W*(?:\d|[A-Z]W*[A-Z])W*".replace("W", rf"[^\W{HAN}{RUNS}\uac00-\ud7af]"))
@@ -162,7 +165,7 @@ def adds_nothing(
     plain = _MARKUP.sub("", sentence)
     names = marks(plain) if is_translation else _names(plain, text)
     in_dates = frozenset(words(" ".join(each.written for each in (*days(plain), *weekdays(plain)))))
-    names = {name for name in names - in_dates if not is_dated(name, text, known)}
+    names = {name for name in names - in_dates - _OF_UNITS if not is_dated(name, text, known)}
     return derivations(plain, text, _MARKUP.sub("", around)) if stems(names) <= known else None
 
 
@@ -242,9 +245,13 @@ def _named(run: re.Match[str]) -> list[str]:
 
     Polite pronouns are no part of it, nor is what begins the sentence unless it looks like a name.
     """
-    all_words = [word for word in run.group().split() if word.casefold() not in _BEFORE_NOUN]
+    all_words = [word for word in run.group().split() if not _is_before_noun(word.casefold())]
     begins = run.start() == 0 and len(all_words) == len(run.group().split())
     return all_words[2 if begins and all_words[0].endswith(("e", "en", "er", "es")) else 1 :]
+
+
+def _is_before_noun(word: str) -> bool:
+    return word in _BEFORE_NOUN or is_number(word)
 
 
 @lru_cache(maxsize=1_024)
