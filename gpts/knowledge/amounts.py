@@ -133,5 +133,5 @@ def kinds_after(amount: Amount, text: str) -> frozenset[str]:
     following = text[amount.end : amount.end + _BETWEEN]
     if not _WORD.match(following.lstrip(" -\u00a0")):
         return frozenset()
-    names = (word.casefold() for word in _WORD.findall(following)[:4])
+    names = (word.casefold() for word in _WORD.findall(following)[:2])
     return frozenset(("", *(UNITS[name][0] for name in names if name in UNITS)))

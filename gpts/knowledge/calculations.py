@@ -472,8 +472,8 @@ def _weekdays_follow(search: _Search) -> bool:
         ]
         if beside and each.number not in beside:
             return False
-        if each.number in search.held.weekdays and not beside:
-            continue
+        if not beside and (search.held.weekdays or not by_date):
+            continue  # compared clause by clause
         if each.number not in by_date:
             return False
         search.derived[each.written] = by_date[each.number]

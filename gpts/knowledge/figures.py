@@ -118,7 +118,7 @@ def figures(text: str) -> tuple[StatedFigure, ...]:
     found += (_at(match, _month(match)) for match in _MONTH_NAME.finditer(rest))
     found += (_at(match, _number(match)) for match in _NUMBER.finditer(rest))
     for each in spelled(_NUMBER.sub(lambda match: "." + " " * (len(match.group()) - 1), rest)):
-        form = str(each.value)
+        form = f"{each.value:.12g}"
         way = (_figure((form,), gives=(form, f"bare {form}"))) if each.is_claim else _held(form)
         found.append(replace(way, start=each.start, end=each.end))
     return tuple(found)

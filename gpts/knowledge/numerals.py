@@ -21,6 +21,8 @@ _AND: Final = frozenset("and und et y e".split())
 _RUN: Final = re.compile(r"[^\W\d_]+(?:[\s-][^\W\d_]+)*")
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _LONGEST: Final = 40
+# "two and a half", "deux et demi".
+_HALF_AFTER: Final = re.compile(r"(?: and a half| et demie?| y medi[oa])\b", re.IGNORECASE)
 _HAN_DIGITS: Final = {char: value for value, char in enumerate("零一二三四五六七八九")} | {"两": 2}
 _HAN_TENS: Final = {"十": 10, "百": 100, "千": 1_000, "万": 10_000}
 # What is counted in Chinese, after a number of one character.
@@ -36,7 +38,7 @@ def is_number(word: str) -> bool:
 class Spelled:
     """A number in words; `is_claim` unless its words often mean something else."""
 
-    value: int
+    value: float
     start: int
     end: int
     is_claim: bool
@@ -49,24 +51,26 @@ def spelled(text: str) -> Iterator[Spelled]:
             (found.group().casefold(), found.start(), found.end())
             for found in _WORD.finditer(text, run.start(), run.end())
         ]
-        yield from _in_run(words)
+        yield from _in_run(text, words)
     for found in _HAN.finditer(text):
         if value := _han(found.group()):
             yield Spelled(value, found.start(), found.end(), is_claim=True)
 
 
-def _in_run(words: list[tuple[str, int, int]]) -> Iterator[Spelled]:
+def _in_run(text: str, words: list[tuple[str, int, int]]) -> Iterator[Spelled]:
     at = 0
     while at < len(words):
         value, end, is_claim = _number_at([word for word, _, _ in words[at : at + 12]])
         if value:
-            yield Spelled(value, words[at][1], words[at + end - 1][2], is_claim)
+            half = _HALF_AFTER.match(text, words[at + end - 1][2])
+            whole = Spelled(value, words[at][1], words[at + end - 1][2], is_claim)
+            yield Spelled(value + 0.5, whole.start, half.end(), is_claim=True) if half else whole
         at += max(1, end)
 
 
-def _number_at(words: list[str]) -> tuple[int, int, bool]:
+def _number_at(words: list[str]) -> tuple[float, int, bool]:
     """The number that the first of `words` spell, how many they are, and whether they mean nothing else."""
-    whole = part = at = 0
+    whole, part, at = 0.0, 0.0, 0
     is_claim = False
     while at < len(words):
         word = words[at]
@@ -86,24 +90,28 @@ def _number_at(words: list[str]) -> tuple[int, int, bool]:
     return whole + part, at, is_claim
 
 
-def _joins(part: int, word: str) -> bool:
+def _joins(part: float, word: str) -> bool:
     """Whether the number `word` may follow `part` in one: "one" after twenty, "dix" after 60 and 80, "vingt" after 4."""
     value = _value(word)[0]
     if word in _AND or not value or word in SCALES:
         return False
     tens = part % 100
     return (
-        (tens in range(20, 100, 10) and value < 10)
+        (tens in (20, 30, 40, 50, 60, 70, 80, 90) and value < 10)
         or (tens in (60, 80) and 10 <= value < 20)
         or (part >= 100 and not tens and value < 100)
         or (part == 4 and word in ("vingt", "vingts"))
     )
 
 
-def _value(word: str) -> tuple[int, bool]:
+def _value(word: str) -> tuple[float, bool]:
     """The number that `word` spells, 0 if none, and whether the word is unambiguous."""
     if word in _HELD:
         return _HELD[word], False
+    if word in ("anderthalb", "eineinhalb"):
+        return 1.5, True
+    if word.endswith("einhalb") and (whole := _VALUES.get(word.removesuffix("einhalb"))):
+        return whole + 0.5, True
     value = _VALUES.get(word) or SCALES.get(word) or (_german(word) if len(word) <= _LONGEST else 0)
     return value, True
 

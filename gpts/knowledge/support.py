@@ -16,6 +16,7 @@ from gpts.knowledge.days import days, weekdays
 from gpts.knowledge.documents import Passage
 from gpts.knowledge.figures import figures_agree, is_dated, with_codes
 from gpts.knowledge.numerals import is_number
+from gpts.knowledge.opposites import contradicts, days_agree
 from gpts.knowledge.sentences import Span, sentence_spans
 from gpts.knowledge.terms import HAN, RUNS, stem, terms, words
 
@@ -166,7 +167,9 @@ def adds_nothing(
     names = marks(plain) if is_translation else _names(plain, text)
     in_dates = frozenset(words(" ".join(each.written for each in (*days(plain), *weekdays(plain)))))
     names = {name for name in names - in_dates - _OF_UNITS if not is_dated(name, text, known)}
-    return derivations(plain, text, _MARKUP.sub("", around)) if stems(names) <= known else None
+    if not stems(names) <= known or (not is_translation and (contradicts(plain, text) or not days_agree(plain, text))):
+        return None
+    return derivations(plain, text, _MARKUP.sub("", around))
 
 
 def _is_negated(text: str) -> bool:
