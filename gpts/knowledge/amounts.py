@@ -97,7 +97,7 @@ def _amounts(figure: StatedFigure, text: str) -> list[Amount]:
         mark = _DECIMALS.search(written)
         decimals = len(mark[1]) if mark and any(value != int(value) or len(mark[1]) < 3 for value in values) else 0
         measure = _measure(text, *place)
-        is_count = not measure[0] and bool((word := _NEXT.match(text, figure.end)) and word[1].casefold() not in STOP_WORDS)
+        is_count = not measure[0] and bool((word := _NEXT.match(text, figure.end)) and len(word[1]) > 2 and word[1].casefold() not in STOP_WORDS)
         found.append(Amount(written, values, decimals, *place, *measure, is_count=is_count, figure=figure))
     return found
 
@@ -121,6 +121,12 @@ def _measure(text: str, start: int, end: int) -> tuple[str, float, float, str, s
             return "year", 1.0, 0.0, "", ""
         return (*UNITS[unit[1].casefold()], _ZERO.get(unit[1].casefold(), 0.0), "", unit[1])
     return "year" if _YEAR.fullmatch(text, start, end) else "", 1.0, 0.0, "", ""
+
+
+def noun_after(amount: Amount, text: str) -> str:
+    """The word after an amount, case-folded."""
+    found = _NEXT.match(text, amount.end)
+    return found[1].casefold() if found else ""
 
 
 def kinds_after(amount: Amount, text: str) -> frozenset[str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import combinations, permutations
 from typing import Final
 
-from gpts.knowledge.amounts import Amount, amounts
+from gpts.knowledge.amounts import Amount, amounts, noun_after
 from gpts.knowledge.days import Day, days, weekdays, weekdays_in
 from gpts.knowledge.figures import figures, forms, in_other_currency
 from gpts.knowledge.formulas import formulas
@@ -20,7 +20,7 @@ from gpts.knowledge.held import Held, Part, held_in, items_in
 from gpts.knowledge.operations import Result, converted, longer_results, moved, results
 from gpts.knowledge.proportions import Proportion, proportions
 from gpts.knowledge.quantities import UNITS
-from gpts.knowledge.terms import terms
+from gpts.knowledge.terms import stem, terms
 from gpts.values import Value
 
 # Figures of a claim, and of what is around it, beyond which nothing is calculated.
@@ -44,7 +44,8 @@ _IN_UNITS: Final = (
     (2629800.0, 31557600.0, 12),
 )
 # The share of the numbers near a figure that may follow beside it.
-_CHANCE: Final = 0.2
+_CHANCE: Final = 0.1
+_FEWEST: Final = 20
 _ABOUT: Final = re.compile(
     r"(?:about|around|roughly|some|approximately|nearly|almost|just \w+|circa|ca\.|etwa|rund|ungefähr|knapp|fast|gut"
     r"|environ|près de|presque|autour de|unos|unas|casi|aproximadamente|alrededor de[l]?|cerca de[l]?|大约|约|近|≈|~) ?"
@@ -175,7 +176,7 @@ def _unknown(search: _Search, text: str, *, in_claim: bool) -> list[_Unknown]:
         by_place.setdefault((each.start, each.end), []).append(each)
     found = []
     for ways in list(by_place.values())[-_TOO_MANY:]:
-        standing = [each for each in ways if not each.figure.ways or _stands(search, each) or _is_unit(search, each)]
+        standing = [each for each in ways if not each.figure.ways or _stands(search, each, text) or _is_unit(search, each)]
         for each in standing:
             if each.figure.ways or each.kind == "time" or each.values[0] > 1:
                 search.know(each, in_claim=in_claim)
@@ -192,7 +193,7 @@ def _is_unit(search: _Search, amount: Amount) -> bool:
     return amount.kind == "time" and amount.values[0] in search.constants
 
 
-def _stands(search: _Search, amount: Amount) -> bool:
+def _stands(search: _Search, amount: Amount, text: str) -> bool:
     """Whether the source states the amount, of the same kind where it says which."""
     given = forms(search.source)
     if amount.kind == "clock":
@@ -201,6 +202,8 @@ def _stands(search: _Search, amount: Amount) -> bool:
     if not amount.figure.is_in(given):
         return False
     kinds = frozenset[tuple[str, str]]().union(*(search.held.kinds.get(value, ()) for value in amount.values))
+    if amount.is_count and (counted := search.held.nouns.get(stem(noun_after(amount, text)))):
+        return not counted.isdisjoint(amount.values)
     if not kinds:
         return not amount.kind or any(char.isalpha() for char in amount.written)
     return not amount.kind or any(_fits(amount, kind, code) for kind, code in kinds)
@@ -249,7 +252,7 @@ def _tried(search: _Search) -> Iterator[list[Result]]:
     pools = list(search.pools())
     for pool, dates in pools:
         yield [*results(pool, search.constants, dates), *_counts_of_days(search.parts)]
-    for pool, _ in pools:
+    for pool in (_pool(search.near), _pool(search.said)):
         yield longer_results(pool)
 
 
@@ -285,7 +288,7 @@ def _among(amount: Amount, found: Sequence[Result], around: str) -> str:
         alike = [(_in_unit(each, amount), each) for each in found if _is_of_kind(each, amount)]
         hits = [each.formula for result, each in alike if abs(result - value) <= step / 2 + 1e-9]
         others = {round(result / step) for result, _ in alike if value / 2 <= result <= value * 2}
-        if hits and (len(others) - 1) * step <= _CHANCE * max(1.5 * value, 10 * step):
+        if hits and (len(others) - 1) * step <= _CHANCE * max(1.5 * value, _FEWEST * step):
             return min(hits, key=len)
     return ""
 
@@ -305,7 +308,7 @@ def _is_of_kind(result: Result, amount: Amount) -> bool:
     if amount.kind in ("clock", "code"):
         return amount.kind == "clock" and result.kind == "time"
     if not amount.kind:
-        return result.kind not in ("percent", "clock", "year")
+        return result.kind in ("", "ratio") or (not amount.is_count and result.kind not in ("percent", "clock", "year"))
     is_price = amount.kind != "price" or _TWO_DECIMALS.search(result.formula)
     return result.kind in ("", "any") and amount.kind != "percent" and bool(is_price)
 

@@ -9,10 +9,10 @@ from functools import lru_cache
 from typing import Final
 
 from gpts.knowledge import tables
-from gpts.knowledge.amounts import Amount, amounts, kinds_after
+from gpts.knowledge.amounts import Amount, amounts, kinds_after, noun_after
 from gpts.knowledge.days import Day, days, weekdays_in
 from gpts.knowledge.sentences import sentence_spans
-from gpts.knowledge.terms import terms
+from gpts.knowledge.terms import stem, terms
 
 # Amounts of one sentence beyond which nothing is calculated with it.
 _MOST_IN_PART: Final = 12
@@ -36,11 +36,13 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """The parts of a text, the rarity of their terms, and what its amounts measure, by value."""
+    """The parts of a text, the rarity of their terms, what its amounts measure, by value, and how many
+    there are of what a noun names."""
 
     parts: tuple[Part, ...]
     rarity: Mapping[str, float]
     kinds: Mapping[float, frozenset[tuple[str, str]]]
+    nouns: Mapping[str, frozenset[float]]
     days: frozenset[tuple[int, int, int]]
     weekdays: frozenset[int]
 
@@ -66,6 +68,7 @@ def held_in(text: str) -> Held:
     columns = tables.headers(text, spans)
     parts, series = list[Part](), defaultdict[str, list[Part]](list)
     kinds: dict[float, set[tuple[str, str]]] = defaultdict(set)
+    nouns: dict[str, set[float]] = defaultdict(set)
     counts = Counter[str]()
     for span in spans:
         sentence = text[span.start : span.end]
@@ -77,6 +80,8 @@ def held_in(text: str) -> Held:
         parts.append(part)
         counts.update(part.terms)
         for each in amounts(sentence):
+            if each.is_count:
+                nouns[stem(noun_after(each, sentence))].update(each.values)
             for value in each.values:
                 kinds[value].update((kind, each.code) for kind in kinds_after(each, sentence) or {"any"})
     parts += (_column(name, cells) for name, cells in series.items() if 2 <= len(cells) <= _MOST_ROWS)
@@ -86,6 +91,7 @@ def held_in(text: str) -> Held:
         tuple(each for each in parts if each.days or any(amount.figure.ways for amount in each.amounts)),
         defaultdict(float, rarity),
         {value: frozenset(found) for value, found in kinds.items()},
+        {noun: frozenset(found) for noun, found in nouns.items()},
         frozenset((day.year, day.month, day.day) for day in days(text)),
         weekdays_in(text),
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from gpts.knowledge.amounts import amounts
-from gpts.knowledge.days import weekdays, weekdays_in
+from gpts.knowledge.days import days, weekdays, weekdays_in
 from gpts.knowledge.sentences import sentence_spans
 from gpts.knowledge.terms import HAN, STOP_WORDS, stem, words
 
@@ -26,9 +26,10 @@ _HAN_POLES: Final = {
     for about, sides in _POLES.items()
 }
 _CLAUSE: Final = re.compile(
-    r"[,;:，；：]\s|[，；：]|\s[–—]\s|\b(?:but|aber|mais|pero|however|jedoch|sondern|which|although|while|whereas)\b",
+    r"[,;，；]\s|[，；：]|\s[–—]\s|\b(?:but|aber|mais|pero|however|jedoch|sondern|which|although|while|whereas)\b",
     re.IGNORECASE,
 )
+_PLAIN: Final = re.compile(r"\b(free) of charge\b")
 _NOT: Final = frozenset(
     (
         "not no never none nothing nobody neither nor cannot nicht nichts niemand kein keine keinen keinem keiner keines "
@@ -63,8 +64,10 @@ def contradicts(claim: str, source: str) -> bool:
 def days_agree(claim: str, source: str) -> bool:
     """Whether the clauses of `source` that are closest to each clause of `claim` name the days that it names.
 
-    Or that they are shut on others, or the other way round: "closed on Mondays" says that Sunday is no such day.
+    Beside a date they are those of the date. Or that they are shut on others, or the other way round: "closed on Mondays" says that Sunday is no such day.
     """
+    if days(claim):
+        return True
     held = [each for each in clauses(source) if each.days]
     return all(_days_fit(own, held) for own in clauses(claim) if own.days and weekdays(claim))
 
@@ -77,46 +80,53 @@ def clauses(text: str) -> tuple[Clause, ...]:
 
 
 def _clause(text: str) -> Clause:
-    all_words = list(words(text))
-    lowered = text.casefold()
+    lowered = _PLAIN.sub(r"\1 ", text.casefold().replace("cannot", "can not"))
+    all_words = list(words(lowered))
     is_negated = not _NOT.isdisjoint(all_words) or "n't" in lowered or "n’t" in lowered
     is_negated = is_negated or bool(_HAN_NOT.search(text))
-    found = dict(_poles(all_words, lowered))
-    poles = {(about, is_one != is_negated) for about, (is_one, _) in found.items()}
+    found = list(_poles(all_words, lowered))
+    # "Not included and costs": of two words only the first is negated.
+    first = {about: is_one for about, is_one, _ in reversed(found)}
+    poles = {(about, is_one != (is_negated and is_one == first[about])) for about, is_one, _ in found}
     if any(each.kind == "price" for each in amounts(text)):
         poles.add(("cost", False))
-    spent = {word for _, (_, word) in found.items()}
+    spent = {word for _, _, word in found}
     terms = tuple(dict.fromkeys(stem(each) for each in all_words if each not in STOP_WORDS | spent | _NOT))
-    is_shut = is_negated != any(about == "opening" and not is_one for about, (is_one, _) in found.items())
+    is_shut = is_negated != any(about == "opening" and not is_one for about, is_one, _ in found)
     return Clause(
         terms, frozenset(poles), is_negated, not _WITHOUT.isdisjoint(all_words), weekdays_in(text), is_shut
     )
 
 
-def _poles(all_words: Iterable[str], lowered: str) -> Iterator[tuple[str, tuple[bool, str]]]:
+def _poles(all_words: Iterable[str], lowered: str) -> Iterator[tuple[str, bool, str]]:
     """What words of a clause are about, whether they are of the first side, and the word."""
     for word in all_words:
         for about, sides in _POLES.items():
             for side, listed in enumerate(sides):
                 if f"{word}=" in listed or any(word.startswith(each) for each in listed if each[-1] != "="):
-                    yield about, (side == 0, word)
+                    yield about, side == 0, word
     for about, sides in _HAN_POLES.items():
         for side, listed in enumerate(sides):
             if any(each in lowered for each in listed):
-                yield about, (side == 0, "")
+                yield about, side == 0, ""
 
 
 def _is_opposed(own: Clause, held: Iterable[Clause]) -> bool:
+    if own.days:
+        return False  # what is said of days is compared by day
     subject, all_terms = own.terms[0], set(own.terms)
-    about_it = [each for each in held if subject in each.terms or _share(all_terms, each) >= _SAME]
+    same = [each for each in held if _share(all_terms, each) >= _SAME]
+    about_it = [each for each in held if subject in each.terms] or same
     for about, is_one in own.poles:
         if (about, not is_one) in own.poles:
             continue
         said = [is_other for each in about_it for name, is_other in each.poles if name == about]
-        if said and is_one not in said:
-            return True
-    same = [each for each in about_it if _share(all_terms, each) >= _SAME]
-    if len(all_terms) < _LEAST_SAME or not same or own.poles:
+        if said:
+            return is_one not in said
+    # What a word of opposites is negated for is not the rest.
+    topics = {about for about, _ in own.poles}
+    same = [each for each in same if topics.issuperset(about for about, _ in each.poles)]
+    if len(all_terms) < _LEAST_SAME or not same:
         return False
     return all(_is_denied(each) != _is_denied(own) for each in same)
 
@@ -133,4 +143,6 @@ def _days_fit(own: Clause, held: Iterable[Clause]) -> bool:
     ranks = [(len(set(own.terms).intersection(each.terms)), each) for each in held]
     most = max((rank for rank, _ in ranks), default=0)
     nearest = [each for rank, each in ranks if rank == most > 0]
-    return not nearest or any((own.days <= each.days) == (own.is_shut == each.is_shut) for each in nearest)
+    if not nearest:
+        return own.is_shut or own.days <= frozenset().union(*(each.days for each in held)) if held else True
+    return any((own.days <= each.days) == (own.is_shut == each.is_shut) for each in nearest)
