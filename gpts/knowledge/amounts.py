@@ -1,5 +1,6 @@
 """The numbers of a text with what they measure: "£380" is a price, "25 mm" a length, "11.8 %" a share."""
 
+import math
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -13,7 +14,7 @@ from gpts.knowledge.terms import STOP_WORDS
 _NUMBER: Final = re.compile(r"\d{1,12}(?:\.\d{1,6})?")
 _CLOCK: Final = re.compile(r"(\d{1,2}):(\d\d)")
 # "13.30" may be a time of day.
-_DOTTED: Final = re.compile(r"([01]?\d|2[0-4])\.([0-5]\d)")
+_DOTTED: Final = re.compile(r"([1-9]|1\d|2[0-4])\.([0-5]\d)")
 _CODE: Final = re.compile(r"[a-zA-Z](?:-|\d-)?$")
 _YEAR: Final = re.compile(r"(?:1[5-9]|20)\d\d")
 _DECIMALS: Final = re.compile(r"\d[.,](\d{1,6})$")
@@ -99,6 +100,8 @@ def _amounts(figure: StatedFigure, text: str) -> list[Amount]:
         measure = _measure(text, *place)
         is_count = not measure[0] and bool((word := _NEXT.match(text, figure.end)) and len(word[1]) > 2 and word[1].casefold() not in STOP_WORDS)
         found.append(Amount(written, values, decimals, *place, *measure, is_count=is_count, figure=figure))
+    if not found and figure.ways and not any(form.startswith("month ") for form in figure.gives):
+        found.append(Amount(written, (math.nan,), 0, *place, "code", figure=figure))  # a version, or too long
     return found
 
 

@@ -44,8 +44,8 @@ _IN_UNITS: Final = (
     (2629800.0, 31557600.0, 12),
 )
 # The share of the numbers near a figure that may follow beside it.
-_CHANCE: Final = 0.1
-_FEWEST: Final = 20
+_CHANCE: Final = 0.2
+_FEWEST: Final = 2
 _ABOUT: Final = re.compile(
     r"(?:about|around|roughly|some|approximately|nearly|almost|just \w+|circa|ca\.|etwa|rund|ungefähr|knapp|fast|gut"
     r"|environ|près de|presque|autour de|unos|unas|casi|aproximadamente|alrededor de[l]?|cerca de[l]?|大约|约|近|≈|~) ?"
@@ -199,8 +199,8 @@ def _stands(search: _Search, amount: Amount, text: str) -> bool:
     if amount.kind == "clock":
         is_stated = amount.figure.is_in(given)
         return is_stated or any(f"{int(each) // 60}:{int(each) % 60:02}" in given for each in amount.values)
-    if not amount.figure.is_in(given):
-        return False
+    if amount.kind == "code" or not amount.figure.is_in(given):
+        return amount.figure.is_in(given)
     kinds = frozenset[tuple[str, str]]().union(*(search.held.kinds.get(value, ()) for value in amount.values))
     if amount.is_count and (counted := search.held.nouns.get(stem(noun_after(amount, text)))):
         return not counted.isdisjoint(amount.values)
@@ -223,14 +223,14 @@ def _pool(found: Iterable[Amount]) -> list[Amount]:
         known = by_value.get(each.values[0])
         if known is None or (each.kind and not known.kind):
             by_value[each.values[0]] = each
-    return [each for value, each in by_value.items() if value > 1] if len(by_value) <= _POOL else []
+    return [each for value, each in by_value.items() if value != 1] if len(by_value) <= _POOL else []
 
 
 def _following(search: _Search, unknown: Sequence[_Unknown]) -> list[_Unknown]:
     """Those of `unknown` that follow in one step, which are known by then."""
     followed = []
     by_formula = _by_formulas(search)
-    tried = list[list[Result]]()
+    tried = list[tuple[list[Result], float]]()
     ways = iter(_tried(search))
     for each in unknown:
         if way := _derived(each, search, by_formula, tried, ways):
@@ -246,28 +246,29 @@ def _settle(search: _Search, unknown: _Unknown, amount: Amount, formula: str) ->
         search.derived[amount.written] = formula
 
 
-def _tried(search: _Search) -> Iterator[list[Result]]:
-    """What each pool gives: by short ways first, by longer ones last."""
-    yield converted([*search.said, *(each for part in search.parts for each in part.amounts)])
-    pools = list(search.pools())
-    for pool, dates in pools:
-        yield [*results(pool, search.constants, dates), *_counts_of_days(search.parts)]
+def _tried(search: _Search) -> Iterator[tuple[list[Result], float]]:
+    """What each pool gives, by short ways first, and the share of numbers that it may give beside one by chance."""
+    yield converted([*search.said, *(each for part in search.parts for each in part.amounts)]), _CHANCE
+    for n, (pool, dates) in enumerate(search.pools()):
+        found = [*results(pool, search.constants, dates), *_counts_of_days(search.parts)]
+        yield found, _CHANCE if n <= len(search.parts) else _CHANCE / 2
     for pool in (_pool(search.near), _pool(search.said)):
-        yield longer_results(pool)
+        yield longer_results(pool), _CHANCE / 2
 
 
 def _derived(
     unknown: _Unknown,
     search: _Search,
     by_formula: dict[float, str],
-    tried: list[list[Result]],
-    ways: Iterator[list[Result]],
+    tried: list[tuple[list[Result], float]],
+    ways: Iterator[tuple[list[Result], float]],
 ) -> tuple[Amount, str] | None:
     """The reading of a figure that follows, with its formula; `tried` are the results that `ways` gave so far."""
     for amount in unknown.ways:
         for value in amount.values:
-            if value in by_formula:
-                return amount, by_formula[value]
+            most = 0.5 * 10**-amount.decimals + 1e-9
+            if formula := next((text for result, text in by_formula.items() if abs(result - value) <= most), ""):
+                return amount, formula
         if count := _counted(amount, search) or _total(amount, search):
             return amount, count
     at = 0
@@ -275,20 +276,20 @@ def _derived(
         if at == len(tried):
             tried.append(more)
         for amount in unknown.ways:
-            if formula := _among(amount, tried[at], search.around):
+            if formula := _among(amount, *tried[at], search.around):
                 return amount, formula
         at += 1
     return None
 
 
-def _among(amount: Amount, found: Sequence[Result], around: str) -> str:
+def _among(amount: Amount, found: Sequence[Result], chance: float, around: str) -> str:
     """The formula of the result that `amount` is, empty if none is, or if it would be by chance."""
     step = _precision(amount, around)
     for value in amount.values:
         alike = [(_in_unit(each, amount), each) for each in found if _is_of_kind(each, amount)]
         hits = [each.formula for result, each in alike if abs(result - value) <= step / 2 + 1e-9]
         others = {round(result / step) for result, _ in alike if value / 2 <= result <= value * 2}
-        if hits and (len(others) - 1) * step <= _CHANCE * max(1.5 * value, _FEWEST * step):
+        if hits and (len(others) - 1) * step <= max(chance * 1.5 * value, _FEWEST * step):
             return min(hits, key=len)
     return ""
 
@@ -392,7 +393,7 @@ def _supposed(search: _Search, unknown: Sequence[_Unknown]) -> list[_Unknown]:
     known = [each for part in search.parts for each in part.amounts]
     for count in own:
         n = count.ways[-1]
-        if n.kind in ("price", "percent", "clock") or n.values[0] != int(n.values[0]):
+        if n.kind in ("price", "percent", "clock", "code") or n.values[0] != int(n.values[0]):
             continue
         for each in (*own, *(each for each in search.settled if each.in_claim)):
             if each is not count and (way := _of_count(each, n, known)):
@@ -406,7 +407,7 @@ def _of_count(unknown: _Unknown, n: Amount, known: Sequence[Amount]) -> tuple[Am
     """The reading of a figure that is `n` times a known amount, or that for so many of another number."""
     for amount in unknown.ways:
         for each in known:
-            if each.kind in ("percent", "clock") or not _is_of_kind(Result(0, 0, each.kind, each.code, ""), amount):
+            if each.values[0] == 1 or each.kind in ("percent", "clock") or not _is_of_kind(Result(0, 0, each.kind, each.code, ""), amount):
                 continue
             whole = n.values[0] * (amount.unbased(each.base(each.values[0])) if each.kind == amount.kind else each.values[0])
             for share in (1.0, *(other.values[0] for other in known if not other.kind and other is not each)):
@@ -489,7 +490,8 @@ def _holds(search: _Search, proportion: Proportion) -> bool:
         return True
     is_wide = _WIDE.search(search.claim, max(0, proportion.start - 24), proportion.start)
     most = _WIDE_SHARE if is_wide else _NEAR_SHARE
-    for pool, _ in search.pools():
+    formed = [Amount(f"{each:g}", (each,), 0, 0, 0) for each in _by_formulas(search)]
+    for pool in (*(pool for pool, _ in search.pools()), [*search.near, *formed]):
         for one, other in permutations(pool, 2):
             if (one.kind, one.code) != (other.kind, other.code) or not other.values[0]:
                 continue
