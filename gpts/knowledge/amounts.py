@@ -2,8 +2,9 @@
 
 import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import repeat
 from typing import Final
 
 from gpts.knowledge.days import days
@@ -30,6 +31,7 @@ _MEASURES: Final = "|".join(
 _UNIT: Final = re.compile(rf"{_GAP}(?:(?:US|square|cubic) )?(?:of )?({_MEASURES})(?![a-zà-ÿ²³/])", re.IGNORECASE)
 _SQUARE: Final = re.compile(r"[ -]?(?:square|sq\.?) (?:foot|feet|ft|metres?|meters?|m)\b", re.IGNORECASE)
 _HEAD_UNIT: Final = re.compile(rf"[(\[]({_MEASURES})[)\]]: ?$", re.IGNORECASE)
+_TO: Final = re.compile(r"\s?(?:[-–]|to|until|and|bis|und|à|et|a|y|至|到)\s?")
 _NEXT: Final = re.compile(rf"{_GAP}([^\W\d_]+)")
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _HAN_MONEY: Final = {"元": "cny", "欧元": "eur", "美元": "usd"}
@@ -79,7 +81,16 @@ def amounts(text: str) -> tuple[Amount, ...]:
             taken.pop(0)
         if not taken or figure.start < taken[0][0]:
             found += _amounts(figure, text)
-    return tuple(found)
+    return tuple(map(_as_clock, found, [*found[1:], *found[:1]], repeat(text)))
+
+
+def _as_clock(amount: Amount, following: Amount, text: str) -> Amount:
+    """The 9 of "9 to 18 h" is a time of day as well."""
+    between = text[amount.end : following.start]
+    if amount.kind or following.kind != "clock" or len(between) > _BETWEEN or not _TO.fullmatch(between):
+        return amount
+    hour = amount.values[0] + (12 if following.values[0] - amount.values[0] * 60 > 720 else 0)
+    return replace(amount, kind="clock", values=(hour * 60,), scale=60.0, is_count=False) if hour < 24 else amount
 
 
 def _amounts(figure: StatedFigure, text: str) -> list[Amount]:

@@ -60,6 +60,26 @@ _LISTED: Final = re.compile(r"\s*(?:[-*+•]|\(?\d{1,2}[.)])\s+(.*)")
 _MOST_ITEMS: Final = 30
 # What has no currency may be a price if it is written like one: "0.45 a mile".
 _TWO_DECIMALS: Final = re.compile(r"\d[.,]\d\d(?!\d)")
+# What two of make one, or of which one is half.
+_TWICE: Final = re.compile(
+    r"\b(?:return|round[ -]trip|both|each way|half|hin und zurück|beide|hälfte|aller[ -]retour|moitié|ida y vuelta|mitad)\b"
+    r"|往返|一半",
+    re.IGNORECASE,
+)
+# What makes a percentage one of a difference.
+_CHANGE: Final = re.compile(
+    r"\b(?:more|less|dear|cheap|higher|lower|sav|increas|decreas|gr[eo]w|rise|rose|fell|fall|drop|declin|discount|remain|left"
+    r"|free|not|n't|mehr|weniger|teurer|billiger|günstiger|spar|zuwachs|gestiegen|gesunken|rabatt|übrig|frei|nicht|plus|moins"
+    r"|économ|hausse|baisse|augment|dimin|reste|pas|más|menos|ahorr|subi|baj|aument|dismin|resta|no)|[增减长升降省贵]",
+    re.IGNORECASE,
+)
+# What makes a date the last one: two years from 1 July on end on 30 June.
+_LAST: Final = re.compile(
+    r"\b(?:ends?|expires?|until|through|runs?|endet|läuft|bis|fin|termine|jusqu|expire|hasta|termina|finaliza)|为止|结束|到期",
+    re.IGNORECASE,
+)
+# Whole numbers below this are exact unless they are said to be about right.
+_SMALL: Final = 20
 # Characters between a date and its day of the week.
 _BESIDE: Final = 16
 # Characters before a date that is supposed.
@@ -159,7 +179,8 @@ def _constants(claim: str, parts: Sequence[Part]) -> list[int]:
     """Two, and how many of a unit of time of one text make one of the other: "76 a month" and "a year"."""
     scales = [_scales(text) for text in (claim, " ".join(each.text for each in parts))]
     pairs = {(one, other) for one in scales[0] for other in scales[1]}
-    return [2, *(n for one, other, n in _IN_UNITS if (one, other) in pairs or (other, one) in pairs)]
+    twice = [2] if _TWICE.search(f"{claim} {' '.join(each.text for each in parts)}") else []
+    return [*twice, *(n for one, other, n in _IN_UNITS if (one, other) in pairs or (other, one) in pairs)]
 
 
 def _scales(text: str) -> set[float]:
@@ -205,7 +226,7 @@ def _stands(search: _Search, amount: Amount, text: str) -> bool:
     if amount.is_count and (counted := search.held.nouns.get(stem(noun_after(amount, text)))):
         return not counted.isdisjoint(amount.values)
     if not kinds:
-        return not amount.kind or any(char.isalpha() for char in amount.written)
+        return amount.kind in ("", "year") or any(char.isalpha() for char in amount.written)
     return not amount.kind or any(_fits(amount, kind, code) for kind, code in kinds)
 
 
@@ -249,8 +270,10 @@ def _settle(search: _Search, unknown: _Unknown, amount: Amount, formula: str) ->
 def _tried(search: _Search) -> Iterator[tuple[list[Result], float]]:
     """What each pool gives, by short ways first, and the share of numbers that it may give beside one by chance."""
     yield converted([*search.said, *(each for part in search.parts for each in part.amounts)]), _CHANCE
+    is_change = bool(_CHANGE.search(search.claim))
     for n, (pool, dates) in enumerate(search.pools()):
-        found = [*results(pool, search.constants, dates), *_counts_of_days(search.parts)]
+        found = results(pool, search.constants, dates, adds_times=not n, is_change=is_change)
+        found += _counts_of_days(search.parts)
         yield found, _CHANCE if n <= len(search.parts) else _CHANCE / 2
     for pool in (_pool(search.near), _pool(search.said)):
         yield longer_results(pool), _CHANCE / 2
@@ -287,7 +310,9 @@ def _among(amount: Amount, found: Sequence[Result], chance: float, around: str) 
     step = _precision(amount, around)
     for value in amount.values:
         alike = [(_in_unit(each, amount), each) for each in found if _is_of_kind(each, amount)]
-        hits = [each.formula for result, each in alike if abs(result - value) <= step / 2 + 1e-9]
+        is_exact = not amount.decimals and value < _SMALL and not _is_about(amount, around)
+        most = 0.02 if is_exact else step / 2 + 1e-9
+        hits = [each.formula for result, each in alike if abs(result - value) <= most]
         others = {round(result / step) for result, _ in alike if value / 2 <= result <= value * 2}
         if hits and (len(others) - 1) * step <= max(chance * 1.5 * value, _FEWEST * step):
             return min(hits, key=len)
@@ -298,8 +323,13 @@ def _precision(amount: Amount, around: str) -> float:
     """The step between numbers at the precision that `amount` is written in; "about 1,200" ends in zeros."""
     whole = amount.written.rstrip()
     zeros = len(whole) - len(whole.rstrip("0")) if not amount.decimals and whole.isdigit() else 0
-    is_about = zeros and _ABOUT.search(around, max(0, (at := around.find(whole)) - 20), max(0, at))
+    is_about = zeros and _is_about(amount, around)
     return float(10 ** min(zeros, max(0, len(whole) - 2))) if is_about else float(10**-amount.decimals)
+
+
+def _is_about(amount: Amount, around: str) -> bool:
+    at = max(0, around.find(amount.written))
+    return bool(_ABOUT.search(around, max(0, at - 20), at))
 
 
 def _is_of_kind(result: Result, amount: Amount) -> bool:
@@ -391,12 +421,14 @@ def _supposed(search: _Search, unknown: Sequence[_Unknown]) -> list[_Unknown]:
     """A count of the claim that nobody stated with what it gives: "a trip of 120 miles is refunded with £54"."""
     own = [each for each in unknown if each.in_claim]
     known = [each for part in search.parts for each in part.amounts]
-    for count in own:
+    for count in [each for each in (*own, *search.settled) if each.in_claim]:
         n = count.ways[-1]
         if n.kind in ("price", "percent", "clock", "code") or n.values[0] != int(n.values[0]):
             continue
         for each in (*own, *(each for each in search.settled if each.in_claim)):
-            if each is not count and (way := _of_count(each, n, known)):
+            if each is count or (each not in own and count not in own):
+                continue
+            if way := _of_count(each, n, known):
                 _settle(search, count, n, "")
                 _settle(search, each, *way)
                 return [count, each]
@@ -425,11 +457,12 @@ def _dates_follow(search: _Search) -> bool:
     stated = [day for part in search.parts for day in part.days]
     for day in [day for day in unknown if _is_supposed(day, search)]:
         search.dates.append(day)
+    to_last = bool(_LAST.search(search.claim))
     while followed := [
         (day, formula)
         for day in unknown
         if day not in search.dates
-        and (formula := dict(moved([*search.dates, *stated], spans)).get((day.year, day.month, day.day)))
+        and (formula := dict(moved([*search.dates, *stated], spans, to_last=to_last)).get((day.year, day.month, day.day)))
     ]:
         for day, formula in followed:
             search.dates.append(day)

@@ -45,15 +45,28 @@ class _Term:
         return f"({self.text})" if self.is_sum else self.text
 
 
-def results(pool: Sequence[Amount], constants: Sequence[int], dates: Sequence[Day]) -> list[Result]:
-    """What one or two of `pool`, one and one of `constants`, all of one kind, or two of `dates` give."""
+def results(
+    pool: Sequence[Amount],
+    constants: Sequence[int],
+    dates: Sequence[Day],
+    *,
+    adds_times: bool = True,
+    is_change: bool = True,
+) -> list[Result]:
+    """What one or two of `pool`, one and one of `constants`, all of one kind, or two of `dates` give.
+
+    Sums and differences of two durations only with `adds_times`, those of percentages only if `is_change`.
+    """
     pool = [each for each in pool if each.kind != "code"]
     terms = [_term(each, value) for each in pool for value in each.values[: 1 if each.kind == "clock" else None]]
     found = list[Result]()
     found += (each for one in terms for n in constants for each in _by_constant(one, n))
-    found += (each.result() for one, other in permutations(terms, 2) for each in _pair(one, other))
+    found += (each.result() for one, other in permutations(terms, 2) for each in _pair(one, other, is_change=is_change)
+              if adds_times or not each.is_sum or one.kind != "time")
     found += _of_all(terms)
-    found += _between(dates)
+    between = _between(dates)
+    found += (each.result() for each in between)
+    found += (each.result() for span in between for one in terms if one.kind == "price" for each in _products(span, one))
     return found
 
 
@@ -108,7 +121,7 @@ def _by_constant(one: _Term, n: int) -> Iterator[Result]:
         yield Result(value, value * one.scale, kind, one.code, f"{one.factor()} {sign} {n}")
 
 
-def _pair(one: _Term, other: _Term) -> Iterator[_Term]:
+def _pair(one: _Term, other: _Term, *, is_change: bool) -> Iterator[_Term]:
     if "clock" in (one.kind, other.kind):
         yield from _of_clocks(one, other)
         return
@@ -125,6 +138,8 @@ def _pair(one: _Term, other: _Term) -> Iterator[_Term]:
     if one.kind == other.kind != "percent" and one.code == other.code and other.value:
         base, top = other.value * other.scale, one.value * one.scale
         yield _Term(top / base * 100, "percent", 1.0, 0.0, "", f"{one.text} ÷ {other.text}")
+        if not is_change:
+            return
         change = f"({one.text} − {other.text}) ÷ {other.text}"
         yield _Term(abs(top - base) / base * 100, "percent", 1.0, 0.0, "", change)
 
@@ -195,12 +210,15 @@ def _of_all(terms: Sequence[_Term]) -> Iterator[Result]:
         yield Result(mean, mean * scale, kind, code, f"({text}) ÷ {len(same)}")
 
 
-def _between(dates: Sequence[Day]) -> Iterator[Result]:
+def _between(dates: Sequence[Day]) -> list[_Term]:
+    """How far two dates are apart."""
     known = [(when, each.written) for each in dates if (when := each.when())]
-    for (begin, first), (end, last) in permutations(known, 2):
-        if begin < end:
-            for n, scale in apart(begin, end):
-                yield Result(n, n * scale, "time", "", f"{last} − {first}")
+    return [
+        _Term(n, "time", scale, 0.0, "", f"{last} − {first}", is_sum=True)
+        for (begin, first), (end, last) in permutations(known[:_FEW], 2)
+        if begin < end
+        for n, scale in apart(begin, end)
+    ]
 
 
 def _last_of_weekly(first: Day, begin: date, span: Amount) -> Iterator[tuple[tuple[int, int, int], str]]:
@@ -208,8 +226,13 @@ def _last_of_weekly(first: Day, begin: date, span: Amount) -> Iterator[tuple[tup
         yield (last.year, last.month, last.day), f"{first.written} + ({span.written} − 1) {span.unit}"
 
 
-def moved(dates: Sequence[Day], spans: Sequence[Amount]) -> Iterator[tuple[tuple[int, int, int], str]]:
-    """The dates that are later or earlier than `dates` by `spans`, and the days before them, when a span is over."""
+def moved(
+    dates: Sequence[Day], spans: Sequence[Amount], *, to_last: bool
+) -> Iterator[tuple[tuple[int, int, int], str]]:
+    """The dates that are later or earlier than `dates` by `spans`, and the days before them, when a span is over.
+
+    `to_last`: of months and years only these, as what begins on 1 July ends on 30 June.
+    """
     for each in dates:
         begin = each.when()
         for span in spans:
@@ -220,7 +243,7 @@ def moved(dates: Sequence[Day], spans: Sequence[Amount]) -> Iterator[tuple[tuple
             for sign, text in ((1, "+"), (-1, "−")):
                 moved_to = later(begin, sign * span.values[0], span.scale)
                 formula = f"{each.written} {text} {span.written} {span.unit}"
-                if moved_to:
+                if moved_to and not (to_last and sign > 0 and span.scale > _WEEK):
                     yield (moved_to.year, moved_to.month, moved_to.day), formula
                 if moved_to and sign > 0 and moved_to.toordinal() > 1:
                     last = moved_to - timedelta(days=1)

@@ -36,6 +36,9 @@ _NOT: Final = frozenset(
         "nie niemals pas jamais rien aucun aucune non nunca ningún ninguna no except außer excepté sauf excepto salvo"
     ).split()
 )
+# Negated, these forbid.
+_MUST: Final = frozenset("must should debe deben doit doivent soll sollen sollte darf dürfen".split())
+_ENDS_SHUT: Final = re.compile(r"\bzu\W*$")
 _WITHOUT: Final = frozenset("without ohne sans sin".split())
 _HAN_NOT: Final = re.compile("[不没无非]")
 # The share of a clause's words that another must have to say its opposite by negation alone.
@@ -88,11 +91,13 @@ def _clause(text: str) -> Clause:
     # "Not included and costs": of two words only the first is negated.
     first = {about: is_one for about, is_one, _ in reversed(found)}
     poles = {(about, is_one != (is_negated and is_one == first[about])) for about, is_one, _ in found}
+    if is_negated and not _MUST.isdisjoint(all_words):
+        poles.add(("permission", False))
     if any(each.kind == "price" for each in amounts(text)):
         poles.add(("cost", False))
     spent = {word for _, _, word in found}
     terms = tuple(dict.fromkeys(stem(each) for each in all_words if each not in STOP_WORDS | spent | _NOT))
-    is_shut = is_negated != any(about == "opening" and not is_one for about, is_one, _ in found)
+    is_shut = bool(_ENDS_SHUT.search(text[-12:])) or is_negated != any(about == "opening" and not is_one for about, is_one, _ in found)
     return Clause(
         terms, frozenset(poles), is_negated, not _WITHOUT.isdisjoint(all_words), weekdays_in(text), is_shut
     )
