@@ -39,6 +39,8 @@ _HAN_MONEY: Final = {"元": "cny", "欧元": "eur", "美元": "usd"}
 _ZERO: Final = {"°f": -32 / 1.8, "℉": -32 / 1.8}
 # Words between a number and its unit: "5 working days".
 _BETWEEN: Final = 24
+# More figures are in no sentence that says something.
+_MOST_FIGURES: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +75,12 @@ class Amount:
 
 @lru_cache(maxsize=512)
 def amounts(text: str) -> tuple[Amount, ...]:
-    """The amounts of `text` in order, without the parts of dates."""
+    """The amounts of `text` in order, without the parts of dates; none if there are very many."""
+    if len(all_figures := figures(text)) > _MOST_FIGURES:
+        return ()
     taken = [(day.start, day.end) for day in days(text)]
     found = []
-    for figure in sorted(figures(text), key=lambda each: each.start):
+    for figure in sorted(all_figures, key=lambda each: each.start):
         while taken and taken[0][1] <= figure.start:
             taken.pop(0)
         if not taken or figure.start < taken[0][0]:
@@ -143,15 +147,15 @@ def noun_after(amount: Amount, text: str) -> str:
     return found[1].casefold() if found else ""
 
 
-def kinds_after(amount: Amount, text: str) -> frozenset[str]:
-    """What an amount of a source may measure: also what the next words or the next number do; empty if anything.
+def kinds_after(amount: Amount, text: str) -> frozenset[tuple[str, float]]:
+    """What an amount of a source may measure, in which unit, also by the next words; empty if it may be anything.
 
     "5 working days" and the 2 of "2 or 3 days" are times; in a cell, or at the end, a number may be anything.
     """
     if amount.kind:
-        return frozenset((amount.kind,))
+        return frozenset(((amount.kind, amount.scale),))
     following = text[amount.end : amount.end + _BETWEEN]
     if not _WORD.match(following.lstrip(" -\u00a0")):
         return frozenset()
     names = (word.casefold() for word in _WORD.findall(following)[:2])
-    return frozenset(("", *(UNITS[name][0] for name in names if name in UNITS)))
+    return frozenset((("", 1.0), *(UNITS[name] for name in names if name in UNITS)))

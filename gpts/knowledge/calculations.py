@@ -15,7 +15,7 @@ from typing import Final
 from gpts.knowledge.amounts import Amount, amounts, noun_after
 from gpts.knowledge.days import Day, days, weekdays, weekdays_in
 from gpts.knowledge.figures import figures, forms, in_other_currency
-from gpts.knowledge.formulas import formulas
+from gpts.knowledge.formulas import formulas, has_wrong_formula
 from gpts.knowledge.held import Held, Part, held_in, items_in
 from gpts.knowledge.operations import Result, converted, longer_results, moved, results
 from gpts.knowledge.proportions import Proportion, proportions
@@ -25,6 +25,7 @@ from gpts.values import Value
 
 # Figures of a claim, and of what is around it, beyond which nothing is calculated.
 _TOO_MANY: Final = 40
+_LONGEST: Final = 4_000
 _POOL: Final = 12
 # Sentences of the source that are looked at.
 _PARTS: Final = 4
@@ -147,7 +148,7 @@ class _Search:
         said = self.said[-_POOL:]
         yield _pool(said), self.dates
         for part in self.parts:
-            yield _pool([*part.amounts, *said]), []
+            yield _pool([*part.amounts, *said]), [day for each in self.parts for day in each.days]
         for one, other in combinations(self.parts[:_PARTS], 2):
             yield _pool([*one.amounts, *other.amounts]), []
 
@@ -157,7 +158,8 @@ def derivations(claim: str, source: str, around: str) -> tuple[Derivation, ...] 
 
     They may follow from figures of `around`, a text with `claim`, that stand in the source or follow in turn.
     """
-    if in_other_currency(claim, source) or len(amounts(claim)) > _TOO_MANY:
+    is_too_long = len(claim) > _LONGEST or len(amounts(claim)) > _TOO_MANY
+    if is_too_long or in_other_currency(claim, source) or has_wrong_formula(claim):
         return None
     held = held_in(source)
     near = held.near(claim, _PARTS)
@@ -193,7 +195,10 @@ def _scales(text: str) -> set[float]:
 def _unknown(search: _Search, text: str, *, in_claim: bool) -> list[_Unknown]:
     """The figures of `text` that do not stand in the source; the others are known by then."""
     by_place: dict[tuple[int, int], list[Amount]] = {}
+    in_words = proportions(text)
     for each in amounts(text):
+        if any(share.start <= each.start < share.end for share in in_words):
+            continue
         by_place.setdefault((each.start, each.end), []).append(each)
     found = []
     for ways in list(by_place.values())[-_TOO_MANY:]:
@@ -222,19 +227,19 @@ def _stands(search: _Search, amount: Amount, text: str) -> bool:
         return is_stated or any(f"{int(each) // 60}:{int(each) % 60:02}" in given for each in amount.values)
     if amount.kind == "code" or not amount.figure.is_in(given):
         return amount.figure.is_in(given)
-    kinds = frozenset[tuple[str, str]]().union(*(search.held.kinds.get(value, ()) for value in amount.values))
+    kinds = frozenset[tuple[str, float, str]]().union(*(search.held.kinds.get(value, ()) for value in amount.values))
     if amount.is_count and (counted := search.held.nouns.get(stem(noun_after(amount, text)))):
         return not counted.isdisjoint(amount.values)
     if not kinds:
         return amount.kind in ("", "year") or any(char.isalpha() for char in amount.written)
-    return not amount.kind or any(_fits(amount, kind, code) for kind, code in kinds)
+    return not amount.kind or any(_fits(amount, *each) for each in kinds)
 
 
-def _fits(amount: Amount, kind: str, code: str) -> bool:
-    """Whether what is of this kind and currency in the source may be `amount`."""
+def _fits(amount: Amount, kind: str, scale: float, code: str) -> bool:
+    """Whether what is of this kind, unit and currency in the source may be `amount`."""
     if kind == "any" or (not kind and amount.kind == "price"):
         return True
-    return kind == amount.kind and (not amount.code or not code or amount.code == code)
+    return (kind, scale) == (amount.kind, amount.scale) and (not amount.code or not code or amount.code == code)
 
 
 def _pool(found: Iterable[Amount]) -> list[Amount]:
@@ -311,6 +316,8 @@ def _among(amount: Amount, found: Sequence[Result], chance: float, around: str) 
     for value in amount.values:
         alike = [(_in_unit(each, amount), each) for each in found if _is_of_kind(each, amount)]
         is_exact = not amount.decimals and value < _SMALL and not _is_about(amount, around)
+        if is_exact and chance < _CHANCE:
+            return ""  # small numbers follow from far figures all the time
         most = 0.02 if is_exact else step / 2 + 1e-9
         hits = [each.formula for result, each in alike if abs(result - value) <= most]
         others = {round(result / step) for result, _ in alike if value / 2 <= result <= value * 2}
@@ -368,7 +375,7 @@ def _by_formulas(search: _Search) -> dict[float, str]:
 def _counted(amount: Amount, search: _Search) -> str:
     """The items of a list that are as many as `amount`, a whole number without a unit."""
     n = amount.values[0]
-    if amount.kind not in ("", "time") or n != int(n) or not 1 < n <= _MOST_ITEMS:
+    if amount.kind or n != int(n) or not 1 < n <= _MOST_ITEMS:
         return ""
     lists = [*_lists(search.around), items_in(search.claim), *(items_in(each.text) for each in search.parts)]
     return next((", ".join(each) for each in lists if len(each) == n), "")

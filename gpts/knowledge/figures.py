@@ -54,6 +54,7 @@ _NUMBER: Final = re.compile(
     rf"({_SPACED}|\d+(?:[.,:'’\u00a0\u202f]\d+)*)(?:[\s-]?({'|'.join(_AFTER)})\b|([万亿]))?", re.IGNORECASE
 )
 _THOUSANDS: Final = re.compile(r"(\d{1,3}([.,'’\u00a0\u202f])\d{3}(?:\2\d{3})*)(?:[.,](\d+))?")
+_MOST_DIGITS: Final = 300
 _DECIMAL: Final = re.compile(r"(\d+)[.,](\d+)")
 
 
@@ -227,7 +228,7 @@ def _readings(raw: str) -> tuple[str, ...]:
 
 def _plain(number: str) -> str:
     whole, _, decimals = number.partition(".")
-    if not (whole.isdecimal() and (decimals.isdecimal() or not decimals)):
+    if len(whole) > _MOST_DIGITS or not (whole.isdecimal() and (decimals.isdecimal() or not decimals)):
         return number
     return str(int(whole)) + (f".{decimals}" if decimals.strip("0") else "")
 

@@ -43,16 +43,20 @@ class Formula:
     results: frozenset[float]
 
 
+def has_wrong_formula(text: str) -> bool:
+    """Whether the sides of a formula of `text` come to different results."""
+    return any(
+        all(map(_results, sides)) and not _is_right(sides) for _, sides in map(_sides, _FORMULA.findall(_bare(text)))
+    )
+
+
 def formulas(text: str) -> Iterator[Formula]:
     """The right formulas of `text`; rounded results are right at the precision that they are written in."""
-    for pattern in (_GAP, CURRENCY, _REMARK, _UNIT, _LABEL):
-        text = pattern.sub("", text)
-    text = _PERCENT.sub(" / 100", text)
+    text = _bare(text)
     for found in _FORMULA.findall(text):
-        written = [side.strip(" .,-").rstrip(" (") for side in found.replace("≈", "=").split("=")]
-        sides = [_plain(side.translate(_SIGNS)) for side in written]
+        written, sides = _sides(found)
         results = [_results(side) for side in sides]
-        if not all(results) or any(not _is_result(side, results[0][0]) for side in sides[1:]):
+        if not all(results) or not _is_right(sides):
             continue
         used, *others = ({float(each) for each in _OPERAND.findall(side)} for side in sides)
         yield Formula(
@@ -71,6 +75,24 @@ def formulas(text: str) -> Iterator[Formula]:
                 frozenset(float(each) for each in _OF_100.findall(side)),
                 frozenset(used.union(found_results)),
             )
+
+
+def _bare(text: str) -> str:
+    """`text` without what is counted, and with shares in place of percentages."""
+    for pattern in (_GAP, CURRENCY, _REMARK, _UNIT, _LABEL):
+        text = pattern.sub("", text)
+    return _PERCENT.sub(" / 100", text)
+
+
+def _sides(formula: str) -> tuple[list[str], list[str]]:
+    """The sides of a formula as written, and as they are calculated."""
+    written = [side.strip(" .,-").rstrip(" (") for side in formula.replace("≈", "=").split("=")]
+    return written, [_plain(side.translate(_SIGNS)) for side in written]
+
+
+def _is_right(sides: list[str]) -> bool:
+    (exact, *_) = _results(sides[0])
+    return all(_is_result(side, exact) for side in sides[1:])
 
 
 def _is_result(side: str, exact: float) -> bool:

@@ -41,7 +41,7 @@ class Held:
 
     parts: tuple[Part, ...]
     rarity: Mapping[str, float]
-    kinds: Mapping[float, frozenset[tuple[str, str]]]
+    kinds: Mapping[float, frozenset[tuple[str, float, str]]]
     nouns: Mapping[str, frozenset[float]]
     days: frozenset[tuple[int, int, int]]
     weekdays: frozenset[int]
@@ -67,7 +67,7 @@ def held_in(text: str) -> Held:
     spans = sentence_spans(text)
     columns = tables.headers(text, spans)
     parts, series = list[Part](), defaultdict[str, list[Part]](list)
-    kinds: dict[float, set[tuple[str, str]]] = defaultdict(set)
+    kinds: dict[float, set[tuple[str, float, str]]] = defaultdict(set)
     nouns: dict[str, set[float]] = defaultdict(set)
     counts = Counter[str]()
     for span in spans:
@@ -83,7 +83,7 @@ def held_in(text: str) -> Held:
             if each.is_count:
                 nouns[stem(noun_after(each, sentence))].update(each.values)
             for value in each.values:
-                kinds[value].update((kind, each.code) for kind in kinds_after(each, sentence) or {"any"})
+                kinds[value].update((*kind, each.code) for kind in kinds_after(each, sentence) or {("any", 1.0)})
     parts += (_column(name, cells) for name, cells in series.items() if 2 <= len(cells) <= _MOST_ROWS)
     rarity = {term: math.log(1 + len(spans) / n) for term, n in counts.items()}
     parts = [replace(each, following=after.amounts) for each, after in zip(parts, [*parts[1:], _part("")], strict=True)]
