@@ -113,7 +113,9 @@ def _amounts(figure: StatedFigure, text: str) -> list[Amount]:
         mark = _DECIMALS.search(written)
         decimals = len(mark[1]) if mark and any(value != int(value) or len(mark[1]) < 3 for value in values) else 0
         measure = _measure(text, *place)
-        is_count = not measure[0] and bool((word := _NEXT.match(text, figure.end)) and len(word[1]) > 2 and word[1].casefold() not in STOP_WORDS)
+        is_count = not measure[0] and bool(
+            (word := _NEXT.match(text, figure.end)) and len(word[1]) > 2 and word[1].casefold() not in STOP_WORDS
+        )
         found.append(Amount(written, values, decimals, *place, *measure, is_count=is_count, figure=figure))
     if not found and figure.ways and not any(form.startswith("month ") for form in figure.gives):
         found.append(Amount(written, (math.nan,), 0, *place, "code", figure=figure))  # a version, or too long

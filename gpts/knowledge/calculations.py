@@ -202,7 +202,9 @@ def _unknown(search: _Search, text: str, *, in_claim: bool) -> list[_Unknown]:
         by_place.setdefault((each.start, each.end), []).append(each)
     found = []
     for ways in list(by_place.values())[-_TOO_MANY:]:
-        standing = [each for each in ways if not each.figure.ways or _stands(search, each, text) or _is_unit(search, each)]
+        standing = [
+            each for each in ways if not each.figure.ways or _stands(search, each, text) or _is_unit(search, each)
+        ]
         for each in standing:
             if each.figure.ways or each.kind == "time" or each.values[0] > 1:
                 search.know(each, in_claim=in_claim)
@@ -346,7 +348,9 @@ def _is_of_kind(result: Result, amount: Amount) -> bool:
     if amount.kind in ("clock", "code"):
         return amount.kind == "clock" and result.kind == "time"
     if not amount.kind:
-        return result.kind in ("", "ratio") or (not amount.is_count and result.kind not in ("percent", "clock", "year"))
+        return result.kind in ("", "ratio") or (
+            not amount.is_count and result.kind not in ("percent", "clock", "year")
+        )
     is_price = amount.kind != "price" or _TWO_DECIMALS.search(result.formula)
     return result.kind in ("", "any") and amount.kind != "percent" and bool(is_price)
 
@@ -361,7 +365,13 @@ def _by_formulas(search: _Search) -> dict[float, str]:
     """The numbers of formulas that are right, and made of known figures and counts, with the formula."""
     numbers = {value for each in search.said for value in each.values}
     shares = {value for each in search.said if each.kind == "percent" for value in each.values}
-    shares |= {value for part in search.held.parts for each in part.amounts if each.kind == "percent" for value in each.values}
+    shares |= {
+        value
+        for part in search.held.parts
+        for each in part.amounts
+        if each.kind == "percent"
+        for value in each.values
+    }
     found: dict[float, str] = {}
     for each in formulas(search.around):
         is_known = all(
@@ -386,7 +396,7 @@ def _lists(text: str) -> list[list[str]]:
     found: list[list[str]] = [[]]
     for line in text.splitlines():
         if item := _LISTED.match(line):
-            found[-1].append(item[1][:_POOL * 5].strip(" .;,"))
+            found[-1].append(item[1][: _POOL * 5].strip(" .;,"))
         elif line.strip():
             found.append([])
     return [each for each in found if each]
@@ -446,9 +456,15 @@ def _of_count(unknown: _Unknown, n: Amount, known: Sequence[Amount]) -> tuple[Am
     """The reading of a figure that is `n` times a known amount, or that for so many of another number."""
     for amount in unknown.ways:
         for each in known:
-            if each.values[0] == 1 or each.kind in ("percent", "clock") or not _is_of_kind(Result(0, 0, each.kind, each.code, ""), amount):
+            if (
+                each.values[0] == 1
+                or each.kind in ("percent", "clock")
+                or not _is_of_kind(Result(0, 0, each.kind, each.code, ""), amount)
+            ):
                 continue
-            whole = n.values[0] * (amount.unbased(each.base(each.values[0])) if each.kind == amount.kind else each.values[0])
+            whole = n.values[0] * (
+                amount.unbased(each.base(each.values[0])) if each.kind == amount.kind else each.values[0]
+            )
             for share in (1.0, *(other.values[0] for other in known if not other.kind and other is not each)):
                 if share and abs(whole / share - amount.values[0]) <= 0.5 * 10**-amount.decimals + 1e-9:
                     formula = f"{n.written} × {each.written}"
@@ -460,7 +476,11 @@ def _dates_follow(search: _Search) -> bool:
     """Whether each date of the claim stands in the source, follows from others by a span, or is supposed."""
     unknown = [day for day in (*days(search.around), *days(search.claim)) if not _is_stated(day, search)]
     own = {(day.year, day.month, day.day) for day in days(search.claim)}
-    spans = [each for each in (*search.said, *(one for part in search.parts for one in part.amounts)) if each.kind == "time"]
+    spans = [
+        each
+        for each in (*search.said, *(one for part in search.parts for one in part.amounts))
+        if each.kind == "time"
+    ]
     stated = [day for part in search.parts for day in part.days]
     for day in [day for day in unknown if _is_supposed(day, search)]:
         search.dates.append(day)
@@ -469,7 +489,11 @@ def _dates_follow(search: _Search) -> bool:
         (day, formula)
         for day in unknown
         if day not in search.dates
-        and (formula := dict(moved([*search.dates, *stated], spans, to_last=to_last)).get((day.year, day.month, day.day)))
+        and (
+            formula := dict(moved([*search.dates, *stated], spans, to_last=to_last)).get(
+                (day.year, day.month, day.day)
+            )
+        )
     ]:
         for day, formula in followed:
             search.dates.append(day)

@@ -86,7 +86,9 @@ def held_in(text: str) -> Held:
                 kinds[value].update((*kind, each.code) for kind in kinds_after(each, sentence) or {("any", 1.0)})
     parts += (_column(name, cells) for name, cells in series.items() if 2 <= len(cells) <= _MOST_ROWS)
     rarity = {term: math.log(1 + len(spans) / n) for term, n in counts.items()}
-    parts = [replace(each, following=after.amounts) for each, after in zip(parts, [*parts[1:], _part("")], strict=True)]
+    parts = [
+        replace(each, following=after.amounts) for each, after in zip(parts, [*parts[1:], _part("")], strict=True)
+    ]
     return Held(
         tuple(each for each in parts if each.days or any(amount.figure.ways for amount in each.amounts)),
         defaultdict(float, rarity),

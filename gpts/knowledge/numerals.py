@@ -26,7 +26,9 @@ _HALF_AFTER: Final = re.compile(r"(?: and a half| et demie?| y medi[oa])\b", re.
 _HAN_DIGITS: Final = {char: value for value, char in enumerate("零一二三四五六七八九")} | {"两": 2}
 _HAN_TENS: Final = {"十": 10, "百": 100, "千": 1_000, "万": 10_000}
 # What is counted in Chinese, after a number of one character.
-_HAN: Final = re.compile(r"[零一二两三四五六七八九十百千万]{2,12}|[二两三四五六七八九十](?=[个件晚天年月周人种次条项点位名倍间台辆份])")
+_HAN: Final = re.compile(
+    r"[零一二两三四五六七八九十百千万]{2,12}|[二两三四五六七八九十](?=[个件晚天年月周人种次条项点位名倍间台辆份])"
+)
 
 
 def is_number(word: str) -> bool:

@@ -61,12 +61,18 @@ def results(
     terms = [_term(each, value) for each in pool for value in each.values[: 1 if each.kind == "clock" else None]]
     found = list[Result]()
     found += (each for one in terms for n in constants for each in _by_constant(one, n))
-    found += (each.result() for one, other in permutations(terms, 2) for each in _pair(one, other, is_change=is_change)
-              if adds_times or not each.is_sum or one.kind != "time")
+    found += (
+        each.result()
+        for one, other in permutations(terms, 2)
+        for each in _pair(one, other, is_change=is_change)
+        if adds_times or not each.is_sum or one.kind != "time"
+    )
     found += _of_all(terms)
     between = _between(dates)
     found += (each.result() for each in between)
-    found += (each.result() for span in between for one in terms if one.kind == "price" for each in _products(span, one))
+    found += (
+        each.result() for span in between for one in terms if one.kind == "price" for each in _products(span, one)
+    )
     return found
 
 
@@ -80,17 +86,18 @@ def longer_results(pool: Sequence[Amount]) -> list[Result]:
     terms = [_term(each, each.values[0]) for each in pool if each.kind not in ("code", "clock", "year")]
     if len(terms) > _FEW:
         return []
-    products = [
-        (n, m, each)
-        for n, m in combinations(range(len(terms)), 2)
-        for each in _products(terms[n], terms[m])
-    ]
+    products = [(n, m, each) for n, m in combinations(range(len(terms)), 2) for each in _products(terms[n], terms[m])]
     found = [
         each.result()
         for n, m, product in products
         for k, third in enumerate(terms)
         if k not in (n, m)
-        for each in (*_sums(product, third), *_sums(third, product), *_products(product, third), *_shares(product, third))
+        for each in (
+            *_sums(product, third),
+            *_sums(third, product),
+            *_products(product, third),
+            *_shares(product, third),
+        )
     ]
     found += (
         each.result()
@@ -156,7 +163,9 @@ def _sums(one: _Term, other: _Term) -> Iterator[_Term]:
     measured = one if one.kind else other
     ratio = other.scale / one.scale if one.kind == other.kind else 1.0
     kept = (measured.kind, measured.scale if not one.kind else one.scale, 0.0, measured.code)
-    yield _Term(one.value + other.value * ratio, *kept, f"{one.text} + {other.factor() if other.is_sum else other.text}", True)
+    yield _Term(
+        one.value + other.value * ratio, *kept, f"{one.text} + {other.factor() if other.is_sum else other.text}", True
+    )
     if one.value >= other.value * ratio:
         yield _Term(one.value - other.value * ratio, *kept, f"{one.text} − {other.factor()}", True)
 

@@ -21,10 +21,13 @@ _POLES: Final = {
     about: tuple(frozenset(sides[side].split()) for side in ("one", "other"))
     for about, sides in tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8")).items()
 }
-_HAN_POLES: Final = {
-    about: tuple(tuple(word for word in side if re.match(f"[{HAN}]", word)) for side in sides)
+_HAN_POLES: Final = [
+    (word, about, is_one)
     for about, sides in _POLES.items()
-}
+    for listed, is_one in zip(sides, (True, False), strict=True)
+    for word in sorted(listed)
+    if re.match(f"[{HAN}]", word)
+]
 _CLAUSE: Final = re.compile(
     r"[,;，；]\s|[，；：]|\s[–—]\s|\b(?:but|aber|mais|pero|however|jedoch|sondern|which|although|while|whereas)\b",
     re.IGNORECASE,
@@ -95,25 +98,33 @@ def _clause(text: str) -> Clause:
         poles.add(("permission", False))
     if any(each.kind == "price" for each in amounts(text)):
         poles.add(("cost", False))
-    spent = {word for _, _, word in found}
-    terms = tuple(dict.fromkeys(stem(each) for each in all_words if each not in STOP_WORDS | spent | _NOT))
-    is_shut = bool(_ENDS_SHUT.search(text[-12:])) or is_negated != any(about == "opening" and not is_one for about, is_one, _ in found)
-    return Clause(
-        terms, frozenset(poles), is_negated, not _WITHOUT.isdisjoint(all_words), weekdays_in(text), is_shut
+    unsaid = {word for _, _, word in found} | STOP_WORDS | _NOT
+    terms = tuple(dict.fromkeys(stem(each) for each in all_words if each not in unsaid))
+    is_shut = bool(_ENDS_SHUT.search(text[-12:])) or is_negated != any(
+        about == "opening" and not is_one for about, is_one, _ in found
     )
+    return Clause(terms, frozenset(poles), is_negated, not _WITHOUT.isdisjoint(all_words), weekdays_in(text), is_shut)
 
 
 def _poles(all_words: Iterable[str], lowered: str) -> Iterator[tuple[str, bool, str]]:
     """What words of a clause are about, whether they are of the first side, and the word."""
     for word in all_words:
-        for about, sides in _POLES.items():
-            for side, listed in enumerate(sides):
-                if f"{word}=" in listed or any(word.startswith(each) for each in listed if each[-1] != "="):
-                    yield about, side == 0, word
-    for about, sides in _HAN_POLES.items():
-        for side, listed in enumerate(sides):
-            if any(each in lowered for each in listed):
-                yield about, side == 0, ""
+        for about, is_one in _sides(word):
+            yield about, is_one, word
+    for word, about, is_one in _HAN_POLES:
+        if word in lowered:
+            yield about, is_one, ""
+
+
+@lru_cache(maxsize=8_192)
+def _sides(word: str) -> tuple[tuple[str, bool], ...]:
+    """What a word is about, and whether it is of the first side."""
+    return tuple(
+        (about, is_one)
+        for about, sides in _POLES.items()
+        for listed, is_one in zip(sides, (True, False), strict=True)
+        if f"{word}=" in listed or any(word.startswith(each) for each in listed if each[-1] != "=")
+    )
 
 
 def _is_opposed(own: Clause, held: Iterable[Clause]) -> bool:

@@ -167,7 +167,9 @@ def adds_nothing(
     names = marks(plain) if is_translation else _names(plain, text)
     in_dates = frozenset(words(" ".join(each.written for each in (*days(plain), *weekdays(plain)))))
     names = {name for name in names - in_dates - _OF_UNITS if not is_dated(name, text, known)}
-    if not stems(names) <= known or (not is_translation and (contradicts(plain, text) or not days_agree(plain, text))):
+    if not stems(names) <= known or (
+        not is_translation and (contradicts(plain, text) or not days_agree(plain, text))
+    ):
         return None
     return derivations(plain, text, _MARKUP.sub("", around))
 
