@@ -9,7 +9,7 @@ turn.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations, permutations
+from itertools import chain, combinations, permutations
 from typing import Final
 
 from gpts.knowledge.amounts import Amount, amounts, noun_after
@@ -301,15 +301,19 @@ def _derived(
                 return amount, formula
         if count := _counted(amount, search) or _total(amount, search):
             return amount, count
-    at = 0
-    while at < len(tried) or (more := next(ways, None)) is not None:
-        if at == len(tried):
-            tried.append(more)
+    for found, chance in chain(tuple(tried), _recorded(ways, tried)):
         for amount in unknown.ways:
-            if formula := _among(amount, *tried[at], search.around):
+            if formula := _among(amount, found, chance, search.around):
                 return amount, formula
-        at += 1
     return None
+
+
+def _recorded(
+    ways: Iterator[tuple[list[Result], float]], tried: list[tuple[list[Result], float]]
+) -> Iterator[tuple[list[Result], float]]:
+    for each in ways:
+        tried.append(each)
+        yield each
 
 
 def _among(amount: Amount, found: Sequence[Result], chance: float, around: str) -> str:
@@ -455,6 +459,7 @@ def _supposed(search: _Search, unknown: Sequence[_Unknown]) -> list[_Unknown]:
 def _of_count(unknown: _Unknown, n: Amount, known: Sequence[Amount]) -> tuple[Amount, str] | None:
     """The reading of a figure that is `n` times a known amount, or that for so many of another number."""
     for amount in unknown.ways:
+        most = 0.02 if not amount.decimals and amount.values[0] < _SMALL else 0.5 * 10**-amount.decimals + 1e-9
         for each in known:
             if (
                 each.values[0] == 1
@@ -466,7 +471,7 @@ def _of_count(unknown: _Unknown, n: Amount, known: Sequence[Amount]) -> tuple[Am
                 amount.unbased(each.base(each.values[0])) if each.kind == amount.kind else each.values[0]
             )
             for share in (1.0, *(other.values[0] for other in known if not other.kind and other is not each)):
-                if share and abs(whole / share - amount.values[0]) <= 0.5 * 10**-amount.decimals + 1e-9:
+                if share and abs(whole / share - amount.values[0]) <= most:
                     formula = f"{n.written} × {each.written}"
                     return amount, formula if share == 1 else f"{formula} ÷ {share:g}"
     return None

@@ -76,9 +76,10 @@ def _days(match: re.Match[str]) -> Iterator[Day]:
 def later(begin: date, n: float, seconds: float) -> date | None:
     """The date `n` days, weeks, months or years, of so many `seconds` each, after `begin`; None if there is none."""
     try:
-        return begin + relativedelta(**{SPANS[seconds]: int(n)})  # type: ignore[arg-type]
+        moved: date = begin + relativedelta(**{SPANS[seconds]: int(n)})
     except (KeyError, ValueError, OverflowError):
         return None
+    return moved
 
 
 def apart(begin: date, end: date) -> Iterator[tuple[int, float]]:

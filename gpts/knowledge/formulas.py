@@ -99,9 +99,9 @@ def _is_result(side: str, exact: float) -> bool:
     """Whether `side` is `exact`, rounded as it is written: to the decimals of a number, or to two."""
     (value, *_) = _results(side)
     if share := _OF_100.fullmatch(side):
-        return abs(value - exact) <= 0.005 * 10 ** -_decimals(share[1]) + 1e-9
+        return bool(abs(value - exact) <= 0.005 * 10 ** -_decimals(share[1]) + 1e-9)
     if _OPERAND.fullmatch(side):
-        return abs(value - exact) <= 0.5 * 10 ** -_decimals(side) + 1e-9
+        return bool(abs(value - exact) <= 0.5 * 10 ** -_decimals(side) + 1e-9)
     return abs(value - exact) < 0.006
 
 
