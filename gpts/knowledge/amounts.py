@@ -47,8 +47,9 @@ _MOST_FIGURES: Final = 1_000
 class Amount:
     """A number as it is `written`, what it may be, and what it measures.
 
-    `is_count` of things that a word after it names. `kind` is "price", "percent", "clock", one of the kinds of `quantities`, or "" if it is not known; its unit
-    is `scale` of the base of that, from `zero`; a time of day is in minutes. `code` is that of a currency.
+    `kind` is "price", "percent", "clock", "year", "code", one of the kinds of `quantities`, or "" if it is not known,
+    perhaps as it `is_count` of what the next word names. Its unit is `scale` of the base of its kind, from `zero`; a
+    time of day is in minutes. `code` is that of a currency.
     """
 
     written: str
@@ -112,11 +113,11 @@ def _amounts(figure: StatedFigure, text: str) -> list[Amount]:
     if values:
         mark = _DECIMALS.search(written)
         decimals = len(mark[1]) if mark and any(value != int(value) or len(mark[1]) < 3 for value in values) else 0
-        measure = _measure(text, *place)
-        is_count = not measure[0] and bool(
+        kind, scale, zero, code, unit = _measure(text, *place)
+        is_count = not kind and bool(
             (word := _NEXT.match(text, figure.end)) and len(word[1]) > 2 and word[1].casefold() not in STOP_WORDS
         )
-        found.append(Amount(written, values, decimals, *place, *measure, is_count=is_count, figure=figure))
+        found.append(Amount(written, values, decimals, *place, kind, scale, zero, code, unit, is_count, figure))
     if not found and figure.ways and not any(form.startswith("month ") for form in figure.gives):
         found.append(Amount(written, (math.nan,), 0, *place, "code", figure=figure))  # a version, or too long
     return found

@@ -29,11 +29,14 @@ _LONGEST: Final = 4_000
 _POOL: Final = 12
 # Sentences of the source that are looked at.
 _PARTS: Final = 4
-# A formula may have counts that nobody stated, such as the months of half a year, beside known figures, and constants.
+# A formula may have counts that nobody stated, such as the months of half a year, beside known ones, and constants.
 _MOST_COUNTED: Final = 31
 _CONSTANTS: Final = frozenset(
-    (52, 60, 100, 360, 365, 1000, 3600, 25.4, 2.54, 0.3048, 1.609, 1.609344, 0.621, 0.6214, 0.454, 0.4536, 0.45359237)
-    + (2.2, 2.20462, 2.205, 28.35, 3.785, 0.264, 3.6, 1.8, 32, 1.341, 0.7457, 0.746, 10.764, 0.0929, 4.33, 4.345)
+    float(each)
+    for each in (
+        "52 60 100 360 365 1000 3600 25.4 2.54 0.3048 1.609 1.609344 0.621 0.6214 0.454 0.4536 0.45359237 2.2 2.20462 2.205 "
+        "28.35 3.785 0.264 3.6 1.8 32 1.341 0.7457 0.746 10.764 0.0929 4.33 4.345"
+    ).split()
 )
 # How many of two units of time make one, by their seconds.
 _IN_UNITS: Final = (
@@ -49,7 +52,8 @@ _CHANCE: Final = 0.2
 _FEWEST: Final = 2
 _ABOUT: Final = re.compile(
     r"(?:about|around|roughly|some|approximately|nearly|almost|just \w+|circa|ca\.|etwa|rund|ungefähr|knapp|fast|gut"
-    r"|environ|près de|presque|autour de|unos|unas|casi|aproximadamente|alrededor de[l]?|cerca de[l]?|大约|约|近|≈|~) ?"
+    r"|environ|près de|presque|autour de|unos|unas|casi|aproximadamente|alrededor de[l]?"
+    r"|cerca de[l]?|大约|约|近|≈|~) ?"
     r"(?:[€£$] ?)?$",
     re.IGNORECASE,
 )
@@ -63,7 +67,8 @@ _MOST_ITEMS: Final = 30
 _TWO_DECIMALS: Final = re.compile(r"\d[.,]\d\d(?!\d)")
 # What two of make one, or of which one is half.
 _TWICE: Final = re.compile(
-    r"\b(?:return|round[ -]trip|both|each way|half|hin und zurück|beide|hälfte|aller[ -]retour|moitié|ida y vuelta|mitad)\b"
+    r"\b(?:return|round[ -]trip|both|each way|half"
+    r"|hin und zurück|beide|hälfte|aller[ -]retour|moitié|ida y vuelta|mitad)\b"
     r"|往返|一半",
     re.IGNORECASE,
 )
@@ -89,7 +94,8 @@ _BEFORE_DATE: Final = 40
 _NEAR_SHARE: Final = 0.06
 _WIDE_SHARE: Final = 0.25
 _WIDE: Final = re.compile(
-    r"(?:more than|over|almost|nearly|about|less than|under|mehr als|fast|knapp|gut|über|etwa|rund|plus d[eu']|presque|près"
+    r"(?:more than|over|almost|nearly|about|less than|under|mehr als|fast|knapp|gut|über|etwa|rund"
+    r"|plus d[eu']|presque|près"
     r"|environ|moins d[eu']|más de(?:l)?|casi|menos de|超过|近|约|大约)[ a-zé]{0,12}$",
     re.IGNORECASE,
 )
@@ -118,7 +124,7 @@ class _Unknown:
 class _Search:
     """What is known of the figures of a claim and of what is around it: those that stand in the source or follow.
 
-    `near` are those of the claim, `said` all, `dates` those of both, `parts` the parts of the source that are closest.
+    `near` are those of the claim, `said` all, `dates` those of both, `parts` those of the source that are closest.
     """
 
     claim: str
@@ -407,7 +413,7 @@ def _lists(text: str) -> list[list[str]]:
 
 
 def _miscounts(search: _Search) -> bool:
-    """Whether the claim announces a list, with a number in words, that has another number of items: "Five things:"."""
+    """Whether the claim announces a list, with a number in words, that has more or fewer items: "Five things:"."""
     ends = search.claim.rstrip(" *_").endswith((":", "："))
     counted = amounts(search.claim)
     if not ends or len(counted) != 1 or not counted[0].written.isalpha() or counted[0].kind:
@@ -522,7 +528,7 @@ def _is_supposed(day: Day, search: _Search) -> bool:
 
 
 def _months_follow(search: _Search) -> bool:
-    """Whether each month that the claim names beside a number, of no full date, is in the source or in a known date."""
+    """Whether each month that the claim names beside a number, of no full date, is in the source or a known date."""
     taken = days(search.claim)
     months = {form for day in search.dates for form in (f"month {day.month}",)}
     return all(

@@ -25,7 +25,8 @@ _RANGE: Final = re.compile(
 _GROUP: Final = re.compile("|".join(rf"(?<![^\W\d_]){word}" for word in _GROUPS), re.IGNORECASE)
 _NAMES: Final = "|".join(sorted(MONTHS, key=len, reverse=True))
 _DATE: Final = re.compile(
-    rf"(?<!\d)(?:(?P<d1>\d\d?)(?:st|nd|rd|th|er|\.)?\s(?:of |de |del )?(?P<m1>{_NAMES})\.?,?(?:\s(?:de |del )?(?P<y1>\d{{4}}))?"
+    rf"(?<!\d)(?:(?P<d1>\d\d?)(?:st|nd|rd|th|er|\.)?\s(?:of |de |del )?(?P<m1>{_NAMES})\.?,?"
+    rf"(?:\s(?:de |del )?(?P<y1>\d{{4}}))?"
     rf"|(?P<y2>\d{{4}})[-年/](?P<m2>\d\d?)[-月/](?P<d2>\d\d?)日?|(?P<d3>\d\d?)[./](?P<m3>\d\d?)[./](?P<y3>\d{{4}}))(?!\d)"
     rf"|(?<![^\W\d_])(?P<m4>{_NAMES})\.?\s(?P<d4>\d\d?)(?:st|nd|rd|th)?(?:,?\s(?P<y4>\d{{4}}))?(?![\d:])",
     re.IGNORECASE,

@@ -1,4 +1,4 @@
-"""Numbers that are spelled in words: "twenty-eight", "dreiundzwanzig", "quatre-vingt-dix", "treinta y cinco", "二十三"."""
+"""Numbers that are spelled in words: "twenty-eight", "dreiundzwanzig", "quatre-vingt-dix", "二十三"."""
 
 import re
 import tomllib
@@ -93,7 +93,7 @@ def _number_at(words: list[str]) -> tuple[float, int, bool]:
 
 
 def _joins(part: float, word: str) -> bool:
-    """Whether the number `word` may follow `part` in one: "one" after twenty, "dix" after 60 and 80, "vingt" after 4."""
+    """Whether the number `word` may follow `part` in one: "dix" after 60 and 80, "vingt" after 4."""
     value = _value(word)[0]
     if word in _AND or not value or word in SCALES:
         return False

@@ -35,8 +35,8 @@ _CLAUSE: Final = re.compile(
 _PLAIN: Final = re.compile(r"\b(free) of charge\b")
 _NOT: Final = frozenset(
     (
-        "not no never none nothing nobody neither nor cannot nicht nichts niemand kein keine keinen keinem keiner keines "
-        "nie niemals pas jamais rien aucun aucune non nunca ningún ninguna no except außer excepté sauf excepto salvo"
+        "not never none nothing nobody neither nor cannot nicht nichts niemand kein keine keinen keinem keiner "
+        "keines nie niemals pas jamais rien aucun aucune non nunca ningún ninguna no except außer excepté sauf excepto salvo"
     ).split()
 )
 # Negated, these forbid.
@@ -70,7 +70,8 @@ def contradicts(claim: str, source: str) -> bool:
 def days_agree(claim: str, source: str) -> bool:
     """Whether the clauses of `source` that are closest to each clause of `claim` name the days that it names.
 
-    Beside a date they are those of the date. Or that they are shut on others, or the other way round: "closed on Mondays" says that Sunday is no such day.
+    Beside a date they are those of the date. Or that they are shut on others, or the other way round: "closed on
+    Mondays" says that Sunday is no such day.
     """
     if days(claim):
         return True

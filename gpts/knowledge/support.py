@@ -165,7 +165,8 @@ def adds_nothing(
     """
     plain = _MARKUP.sub("", sentence)
     names = marks(plain) if is_translation else _names(plain, text)
-    in_dates = frozenset(words(" ".join([each.written for each in days(plain)] + [each.written for each in weekdays(plain)])))
+    dated = [each.written for each in days(plain)] + [each.written for each in weekdays(plain)]
+    in_dates = frozenset(words(" ".join(dated)))
     names = {name for name in names - in_dates - _OF_UNITS if not is_dated(name, text, known)}
     if not stems(names) <= known or (
         not is_translation and (contradicts(plain, text) or not days_agree(plain, text))
