@@ -1,7 +1,7 @@
 """What a few amounts and dates give by one or two operations, with the formula of each result."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import combinations, permutations
 from typing import Final
@@ -78,7 +78,12 @@ def results(
 
 def converted(pool: Iterable[Amount]) -> list[Result]:
     """The measured amounts themselves, which may be stated in another unit."""
-    return [_term(each, value).result() for each in pool if each.kind for value in each.values]
+    return [
+        replace(_term(each, value), text=f"{each.written} {each.unit}".strip()).result()
+        for each in pool
+        if each.kind
+        for value in each.values
+    ]
 
 
 def longer_results(pool: Sequence[Amount]) -> list[Result]:

@@ -36,7 +36,8 @@ _PLAIN: Final = re.compile(r"\b(free) of charge\b")
 _NOT: Final = frozenset(
     (
         "not never none nothing nobody neither nor cannot nicht nichts niemand kein keine keinen keinem keiner "
-        "keines nie niemals pas jamais rien aucun aucune non nunca ningún ninguna no except außer excepté sauf excepto salvo"
+        "keines nie niemals pas jamais rien aucun aucune non "
+        "nunca ningún ninguna no except außer excepté sauf excepto salvo"
     ).split()
 )
 # Negated, these forbid.

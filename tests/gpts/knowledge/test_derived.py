@@ -58,7 +58,7 @@ def test_honest_answers_pass_and_inventions_do_not(half: int):
 @pytest.mark.parametrize(
     ("name", "answer", "formula"),
     [
-        ("rail.md", "The rail is about 23.6 inches long.", "600"),
+        ("rail.md", "The rail is about 23.6 inches long.", "600 mm"),
         ("lease.md", "The lease ends on 30 June 2027.", "1 July 2025 + two years − 1 day"),
         ("alquiler.md", "About 11.8 % of the fleet is electric.", "4 ÷ 34"),
         ("lease.md", "The service charge comes to £912 a year.", "76 × 12"),
