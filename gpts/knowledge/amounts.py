@@ -112,7 +112,7 @@ def _amounts(figure: StatedFigure, text: str) -> list[Amount]:
         found.append(Amount(written, clocks, 0, *place, "clock", 60.0, figure=figure))
     if values:
         mark = _DECIMALS.search(written)
-        decimals = len(mark[1]) if mark and any(value != int(value) or len(mark[1]) < 3 for value in values) else 0
+        decimals = len(mark[1]) if mark and (len(values) == 1 or written[0] == "0") and _is_decimal(written) else 0
         kind, scale, zero, code, unit = _measure(text, *place)
         is_count = not kind and bool(
             (word := _NEXT.match(text, figure.end)) and len(word[1]) > 2 and word[1].casefold() not in STOP_WORDS
@@ -121,6 +121,12 @@ def _amounts(figure: StatedFigure, text: str) -> list[Amount]:
     if not found and figure.ways and not any(form.startswith("month ") for form in figure.gives):
         found.append(Amount(written, (math.nan,), 0, *place, "code", figure=figure))  # a version, or too long
     return found
+
+
+def _is_decimal(written: str) -> bool:
+    """Whether the last mark of a number, which has one reading, is that of decimals: not in "1,234,500"."""
+    marks = [char for char in written if char in ".,"]
+    return len(marks) == 1 or marks[-1] != marks[-2]
 
 
 def _measure(text: str, start: int, end: int) -> tuple[str, float, float, str, str]:

@@ -13,7 +13,7 @@ from itertools import chain, combinations, permutations
 from typing import Final
 
 from gpts.knowledge.amounts import Amount, amounts, noun_after
-from gpts.knowledge.days import Day, days, weekdays, weekdays_in
+from gpts.knowledge.days import Day, days, weekdays
 from gpts.knowledge.figures import figures, forms, in_other_currency
 from gpts.knowledge.formulas import formulas, has_wrong_formula
 from gpts.knowledge.held import Held, Part, held_in, items_in
@@ -49,6 +49,7 @@ _IN_UNITS: Final = (
 )
 # The share of the numbers near a figure that may follow beside it.
 _CHANCE: Final = 0.2
+_RARE: Final = 0.002
 _FEWEST: Final = 2
 _ABOUT: Final = re.compile(
     r"(?:about|around|roughly|some|approximately|nearly|almost|just \w+|circa|ca\.|etwa|rund|ungefähr|knapp|fast|gut"
@@ -172,7 +173,7 @@ def derivations(claim: str, source: str, around: str) -> tuple[Derivation, ...] 
     if not any(term.isalpha() and len(term) > 2 for each in near for term in each.terms.intersection(terms(claim))):
         near += held.parts[:_POOL]
     parts = list(dict.fromkeys((*near, *held.near(around, 2), *held.columns_near(claim))))
-    search = _Search(claim, around, source, held, parts, _constants(claim, parts))
+    search = _Search(claim, around, source, held, parts, _constants(claim, source, parts))
     search.dates += (day for day in (*days(around), *days(claim)) if _is_stated(day, search))
     unknown = [*_unknown(search, around, in_claim=False), *_unknown(search, claim, in_claim=True)]
     while unknown and (followed := _following(search, unknown)):
@@ -183,11 +184,11 @@ def derivations(claim: str, source: str, around: str) -> tuple[Derivation, ...] 
     return tuple(Derivation(result=result, formula=formula) for result, formula in search.derived.items())
 
 
-def _constants(claim: str, parts: Sequence[Part]) -> list[int]:
+def _constants(claim: str, source: str, parts: Sequence[Part]) -> list[int]:
     """Two, and how many of a unit of time of one text make one of the other: "76 a month" and "a year"."""
     scales = [_scales(text) for text in (claim, " ".join(each.text for each in parts))]
     pairs = {(one, other) for one in scales[0] for other in scales[1]}
-    twice = [2] if _TWICE.search(f"{claim} {' '.join(each.text for each in parts)}") else []
+    twice = [2] if _TWICE.search(f"{claim}\n{source}") else []
     return [*twice, *(n for one, other, n in _IN_UNITS if (one, other) in pairs or (other, one) in pairs)]
 
 
@@ -286,10 +287,12 @@ def _tried(search: _Search) -> Iterator[tuple[list[Result], float]]:
     is_change = bool(_CHANGE.search(search.claim))
     for n, (pool, dates) in enumerate(search.pools()):
         found = results(pool, search.constants, dates, adds_times=not n, is_change=is_change)
-        found += _counts_of_days(search.parts)
-        yield found, _CHANCE if n <= len(search.parts) else _CHANCE / 2
+        found += _counts_of_days(search.held)
+        yield found, _CHANCE if n <= 2 * len(search.parts) else _CHANCE / 2
     for pool in (_pool(search.near), _pool(search.said)):
         yield longer_results(pool), _CHANCE / 2
+    for part in search.parts[:_PARTS]:
+        yield longer_results(_pool([*part.amounts, *search.near])), _RARE
 
 
 def _derived(
@@ -340,7 +343,7 @@ def _among(amount: Amount, found: Sequence[Result], chance: float, around: str) 
 
 def _precision(amount: Amount, around: str) -> float:
     """The step between numbers at the precision that `amount` is written in; "about 1,200" ends in zeros."""
-    whole = amount.written.rstrip()
+    whole = re.sub(r"[.,'’\s]", "", amount.written)
     zeros = len(whole) - len(whole.rstrip("0")) if not amount.decimals and whole.isdigit() else 0
     is_about = zeros and _is_about(amount, around)
     return float(10 ** min(zeros, max(0, len(whole) - 2))) if is_about else float(10**-amount.decimals)
@@ -422,11 +425,9 @@ def _miscounts(search: _Search) -> bool:
     return bool(lists) and 1 < len(lists[0]) != counted[0].values[0]
 
 
-def _counts_of_days(parts: Sequence[Part]) -> list[Result]:
+def _counts_of_days(held: Held) -> list[Result]:
     """How many days of the week a clause of the source names: "from Monday to Saturday" are six."""
-    clauses = {clause for part in parts for clause in re.split(r"[,;，；]", part.text)}
-    counts = {len(named): clause.strip() for clause in clauses if len(named := weekdays_in(clause)) > 1}
-    return [Result(n, n * 86400.0, "time", "", clause) for n, clause in counts.items()]
+    return [Result(n, n * 86400.0, "time", "", clause) for n, clause in held.weeks.items()]
 
 
 def _total(amount: Amount, search: _Search) -> str:

@@ -10,7 +10,7 @@ from typing import Final
 
 from gpts.knowledge import tables
 from gpts.knowledge.amounts import Amount, amounts, kinds_after, noun_after
-from gpts.knowledge.days import Day, days, weekdays_in
+from gpts.knowledge.days import Day, days, weekdays, weekdays_in
 from gpts.knowledge.sentences import sentence_spans
 from gpts.knowledge.terms import stem, terms
 
@@ -19,6 +19,7 @@ _MOST_IN_PART: Final = 12
 _MOST_ROWS: Final = 30
 _MOST_COLUMNS: Final = 3
 _ITEM_BREAK: Final = re.compile(r", (?:and |or )?|、| (?:and|or|und|oder|et|ou|y|o|e) |和|；|; ")
+_BREAK: Final = re.compile(r"[,;，；]")
 _MOST_LETTERS: Final = 600
 
 
@@ -37,7 +38,7 @@ class Part:
 @dataclass(frozen=True, slots=True)
 class Held:
     """The parts of a text, the rarity of their terms, what its amounts measure, by value, and how many
-    there are of what a noun names."""
+    there are of what a noun names, and its days: also how many of the week its clauses name."""
 
     parts: tuple[Part, ...]
     rarity: Mapping[str, float]
@@ -45,6 +46,7 @@ class Held:
     nouns: Mapping[str, frozenset[float]]
     days: frozenset[tuple[int, int, int]]
     weekdays: frozenset[int]
+    weeks: Mapping[int, str]
 
     def near(self, text: str, n: int) -> list[Part]:
         """The `n` parts with amounts or dates that share most with `text`."""
@@ -85,6 +87,7 @@ def held_in(text: str) -> Held:
             for value in each.values:
                 kinds[value].update((*kind, each.code) for kind in kinds_after(each, sentence) or {("any", 1.0)})
     parts += (_column(name, cells) for name, cells in series.items() if 2 <= len(cells) <= _MOST_ROWS)
+    named = [sentence for span in spans if weekdays(sentence := text[span.start : span.end])]
     rarity = {term: math.log(1 + len(spans) / n) for term, n in counts.items()}
     parts = [
         replace(each, following=after.amounts) for each, after in zip(parts, [*parts[1:], _part("")], strict=True)
@@ -96,6 +99,7 @@ def held_in(text: str) -> Held:
         {noun: frozenset(found) for noun, found in nouns.items()},
         frozenset((day.year, day.month, day.day) for day in days(text)),
         weekdays_in(text),
+        {n: clause for sentence in named for clause in _BREAK.split(sentence) if (n := len(weekdays_in(clause))) > 1},
     )
 
 

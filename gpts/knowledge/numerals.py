@@ -76,6 +76,9 @@ def _number_at(words: list[str]) -> tuple[float, int, bool]:
     is_claim = False
     while at < len(words):
         word = words[at]
+        if not at and word in ("cent", "ciento") and len(words) > 1 and 0 < _value(words[1])[0] < 100:
+            part, at = 100, 1  # elsewhere a coin
+            continue
         skip = int(word in _AND and at > 0 and at + 1 < len(words) and part >= 20 and _joins(part, words[at + 1]))
         value, is_sure = _value(words[at + skip])
         scale = SCALES.get(words[at + skip], 0)

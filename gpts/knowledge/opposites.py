@@ -135,16 +135,18 @@ def _is_opposed(own: Clause, held: Iterable[Clause]) -> bool:
     subject, all_terms = own.terms[0], set(own.terms)
     same = [each for each in held if _share(all_terms, each) >= _SAME]
     about_it = [each for each in held if subject in each.terms] or same
+    is_said = False
     for about, is_one in own.poles:
         if (about, not is_one) in own.poles:
             continue
         said = [is_other for each in about_it for name, is_other in each.poles if name == about]
-        if said:
-            return is_one not in said
+        if said and is_one not in said:
+            return True
+        is_said |= bool(said)
     # What a word of opposites is negated for is not the rest.
     topics = {about for about, _ in own.poles}
     same = [each for each in same if topics.issuperset(about for about, _ in each.poles)]
-    if len(all_terms) < _LEAST_SAME or not same:
+    if is_said or len(all_terms) < _LEAST_SAME or not same:
         return False
     return all(_is_denied(each) != _is_denied(own) for each in same)
 
