@@ -52,6 +52,16 @@ def parse(raw: str, first_call: int) -> tuple[str, tuple[ToolCall, ...]]:
     return (text + raw[at:]).strip(), tuple(calls)
 
 
+def is_open(raw: str) -> bool:
+    """Whether `raw` ends within a call."""
+    return OPENING in parse(raw, 0)[0]
+
+
+def opened(calls: Sequence[tuple[str, str]]) -> str:
+    """Names and arguments of calls of which the last was cut, as a block that is not closed and so no call."""
+    return OPENING + "\n".join(f'{{"name": {json.dumps(name)}, "arguments": {text}' for name, text in calls)
+
+
 def _made(call_id: str, name: str, arguments: dict[str, Any] | str) -> ToolCall:
     if isinstance(arguments, dict):
         return ToolCall(call_id=call_id, name=name, arguments=arguments)

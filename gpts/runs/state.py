@@ -110,6 +110,10 @@ class TurnState:
         earlier = {call_digest(call) for calls in rounds[:-1] for call in calls}
         return bool(rounds) and all(call_digest(call) in earlier for call in rounds[-1])
 
+    def n_ran_out(self) -> int:
+        """How many replies of this turn came to nothing for lack of room."""
+        return sum(step.ran_out for step in self.steps if isinstance(step, ModelReply))
+
     def results(self) -> tuple[str, ...]:
         """What calls returned as plain text: those of the GPT's tools, and of the functions of an API caller."""
         first = self.user_message()
@@ -207,7 +211,13 @@ def _whole_room(spec: GptSpec, ability: ModelAbility, n_conversation: int = CONV
 
 
 def room(spec: GptSpec, ability: ModelAbility, n_conversation: int = CONVERSATION_TOKENS) -> int:
-    """Tokens for files and notes in a prompt, beside the instructions, the longest reply and a conversation."""
+    """Tokens for files and notes in a prompt, beside the instructions, the reply and a conversation."""
+    reply = reply_room(spec, ability)
+    return ability.context_tokens - len(spec.instructions) // CHARS_PER_TOKEN - reply - n_conversation
+
+
+def reply_room(spec: GptSpec, ability: ModelAbility) -> int:
+    """Tokens that prompts leave for a reply and its reasoning; a reply gets more where the prompt is shorter."""
     context = ability.context_tokens
-    reply = min(spec.model.max_tokens + ability.reasoning_tokens, context // 2)
-    return context - len(spec.instructions) // CHARS_PER_TOKEN - reply - n_conversation
+    answer = spec.model.max_tokens or min(ability.reply_tokens, context // 4)
+    return min(answer + ability.reasoning_tokens, context // 2)

@@ -13,7 +13,7 @@ import httpx
 
 from gpts.runs.logprobs import TokenLogprob
 from gpts.runs.messages import Picture, PromptMessage
-from gpts.runs.replies import written
+from gpts.runs.replies import opened, written
 from gpts.runs.steps import FinishReason
 from gpts.spec.tools import ToolSpec
 from workers.engine.base import EngineError, GenerationRequest, PromptTooLong, Usage
@@ -85,10 +85,11 @@ class StreamedAnswer:
             self._calls[place] = name + (function.get("name") or ""), arguments + (function.get("arguments") or "")
 
     def calls(self) -> str:
-        """The calls in the platform's form; empty if the reply was cut."""
-        if self._finish in (None, "length"):
+        """The calls in the platform's form, left open if the length limit cut the reply; empty if the time did."""
+        calls = [call for _, call in sorted(self._calls.items())]
+        if self._finish is None or not calls:
             return ""
-        return written([call for _, call in sorted(self._calls.items())])
+        return opened(calls) if self._finish == "length" else written(calls)
 
     def outcome(self, stopped: bool, late: bool) -> FinishReason:
         """Why the answer ended. Raises EngineError if the stream broke off without a reason."""

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from gpts.runs.bare_calls import bare_calls, safe_length
-from gpts.runs.replies import OPENING, parse, prose, written
+from gpts.runs.replies import OPENING, is_open, parse, prose, written
 from gpts.runs.steps import ToolCall
 from gpts.spec.tools import ToolSpec
 from workers.engine.base import GenerationRequest, Grammar, GrammarError, Sampling, Token
@@ -89,6 +89,9 @@ def _checked_calls(request: GenerationRequest, attempt: Attempt, grammar: Gramma
             n_shown += len(piece)
             yield replace(token, text=piece)
     raw = _with_bare_calls(raw, tools) if token.finish == "stop" else raw
+    if token.finish == "length" and is_open(raw):  # who asked for the reply decides whether there is more room
+        yield replace(token, text=raw[n_shown:])
+        return
     if not (reason := calls_problem(raw, tools, required=grammar.required and token.finish != "deadline")):
         yield replace(token, text=raw[n_shown:])
         return

@@ -48,8 +48,8 @@ CONNECT_TIMEOUT_S: Final = 10.0
 HEALTH_TIMEOUT_S: Final = 2.0
 # Used when nothing is set and the server does not report it (vLLM, llama.cpp and Ollama do).
 DEFAULT_CONTEXT_TOKENS: Final = 8192
-# An estimate, as the exact count needs the server's tokenizer; 3 is safe for code and German.
-CHARACTERS_PER_TOKEN: Final = 3
+# An estimate, as the exact count needs the server's tokenizer; 3 is safe for code, German, and a Chinese character.
+BYTES_PER_TOKEN: Final = 3
 # Models that cut a picture into patches of 28 pixels need so many for the largest one (workers/runs/pictures.py).
 TOKENS_PER_PICTURE: Final = 2_500
 TEMPLATE_TOKENS_PER_MESSAGE: Final = 8
@@ -123,12 +123,13 @@ class RemoteEngine(Learning):
         return hashlib.sha256(json.dumps([self._model, facts], sort_keys=True).encode()).hexdigest()
 
     def count_tokens(self, messages: tuple[PromptMessage, ...], tools: tuple[ToolSpec, ...] = ()) -> int:
-        """An estimate from the number of characters, too high rather than too low."""
-        n_characters = sum(len(message.content) + len(message.reasoning) for message in messages)
-        n_characters += sum(len(json.dumps(tool_of(tool))) for tool in tools)
-        n_characters += sum(len(json.dumps(call.arguments)) for message in messages for call in message.tool_calls)
+        """An estimate from the number of bytes, too high rather than too low."""
+        texts = [text for message in messages for text in (message.content, message.reasoning)]
+        texts += [json.dumps(tool_of(tool), ensure_ascii=False) for tool in tools]
+        texts += [json.dumps(call.arguments, ensure_ascii=False) for each in messages for call in each.tool_calls]
+        n_bytes = sum(len(text.encode(errors="replace")) for text in texts)
         n_pictures = sum(len(message.pictures) for message in messages)
-        n_tokens = n_characters // CHARACTERS_PER_TOKEN + TEMPLATE_TOKENS_PER_MESSAGE * len(messages)
+        n_tokens = n_bytes // BYTES_PER_TOKEN + TEMPLATE_TOKENS_PER_MESSAGE * len(messages)
         return n_tokens + TOKENS_PER_PICTURE * n_pictures
 
     def health(self) -> Health:
@@ -207,7 +208,7 @@ class RemoteEngine(Learning):
             raise EngineError(f"The model server failed: {type(error).__name__}: {error}") from error
         finish = answer.outcome(bool(visible.stopped), time.monotonic() >= ends_at)
         calls = answer.calls()
-        if request.grammar and request.grammar.required and finish != "deadline":
+        if request.grammar and request.grammar.required and finish == "stop":
             demanded = {tool.name: tool for tool in request.grammar.tools}
             self._forces_calls = not calls_problem(calls, demanded, required=True)
         stopped = visible.stopped if visible.stopped in request.stop else ""

@@ -16,12 +16,12 @@ from gpts.runs.logprobs import TokenLogprob
 from gpts.runs.messages import PromptMessage
 from gpts.runs.queries import is_follow_up, retrieval_query, turns_before
 from gpts.runs.search_texts import MAX_TOKENS, answer_request, read_written
-from gpts.runs.state import TurnState, fit_whole, whole_attachments
+from gpts.runs.state import TurnState, fit_whole, reply_room, whole_attachments
 from gpts.runs.steps import Finished, Intent, ModelReply, Retrieval, UserMessage
 from gpts.safety.flow import context_label
 from gpts.spec.gpt import KnowledgeRef
 from gpts.spec.tools import ToolSpec
-from workers.engine.base import EngineError, GenerationRequest, Grammar, PromptTooLong, Sampling
+from workers.engine.base import EngineError, GenerationRequest, Grammar, Sampling
 from workers.engine.checked import call_problem
 from workers.engine.prompts import fit_prompt
 from workers.isolation.errors import FileError
@@ -156,7 +156,7 @@ def model_reply(
 
     def written(request: GenerationRequest, n_tokens: int, gate: Gate | None) -> ModelReply:
         tools = state.tools.keys() if state.must_answer() else ()
-        limit = state.spec.model.max_tokens
+        limit = state.spec.model.max_tokens or state.ability.reply_tokens
         may_add = state.ability.keeps_to_sources
         collector = ReplyCollector(n_tokens, gate, tools, may_decline=is_strict, may_add=may_add, max_tokens=limit)
         with closing(services.engine.stream(request)) as tokens:
@@ -329,16 +329,12 @@ def _fitted(
 ) -> tuple[tuple[PromptMessage, ...], int, int]:
     """The prompt, its length and the longest reply, in tokens. Raises PromptTooLong.
 
-    Programs often allow far longer replies than they expect: rather than refuse them, the reply gets what is left.
+    Rather than refuse a message that leaves less room than a reply may take, the reply gets what is left.
     """
-    max_tokens = _max_tokens(state)
-    try:
-        return *fit_prompt(state, services.engine, max_tokens, tools=tools), max_tokens
-    except PromptTooLong:
-        if not state.user_message().overrides.max_tokens or max_tokens <= LEAST_REPLY_TOKENS:
-            raise
-    messages, n_tokens = fit_prompt(state, services.engine, LEAST_REPLY_TOKENS, tools=tools)
-    return messages, n_tokens, state.ability.context_tokens - n_tokens
+    room, context = _room(state), state.ability.context_tokens
+    least = min(room, LEAST_REPLY_TOKENS)
+    messages, n_tokens = fit_prompt(state, services.engine, room, (), tools, least)
+    return messages, n_tokens, min(_longest(state, bool(tools)), context - n_tokens)
 
 
 def _grammar(state: TurnState, tools: tuple[ToolSpec, ...]) -> Grammar | None:
@@ -350,10 +346,24 @@ def _grammar(state: TurnState, tools: tuple[ToolSpec, ...]) -> Grammar | None:
     return Grammar(json_schema=schema) if schema is not None else None
 
 
-def _max_tokens(state: TurnState) -> int:
-    """The longest reply in tokens: the limit of the GPT or the caller, but at most half of the model's context.
+def _room(state: TurnState) -> int:
+    """Tokens that the prompt leaves for the reply: half of the context if the last one came to nothing in less."""
+    context, asked = state.ability.context_tokens, state.user_message().overrides.max_tokens
+    if asked or state.n_ran_out():
+        return min(asked or context, context // 2)
+    return reply_room(state.spec, state.ability)
 
-    A model that reasons may do so beyond the limit of the GPT; that of a caller includes reasoning, as OpenAI's does.
+
+def _longest(state: TurnState, has_tools: bool) -> int:
+    """The longest reply in tokens, as far as the prompt leaves room for it.
+
+    The limit of a GPT is for the text that people read: reasoning and calls have room beside it. That of a caller
+    includes them, as OpenAI's does.
     """
-    more = 0 if state.user_message().overrides.max_tokens else state.ability.reasoning_tokens
-    return min(state.spec.model.max_tokens + more, state.ability.context_tokens // 2)
+    if asked := state.user_message().overrides.max_tokens:
+        return asked
+    if state.n_ran_out():
+        return state.ability.context_tokens
+    text, ability = state.spec.model.max_tokens or 0, state.ability
+    with_calls = max(text, ability.reply_tokens) if has_tools or not text else text
+    return with_calls + ability.reasoning_tokens

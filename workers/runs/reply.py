@@ -10,7 +10,7 @@ from gpts.runs.bare_calls import bare_calls, safe_length
 from gpts.runs.fixed_replies import DECLINES
 from gpts.runs.logprobs import TokensOfText
 from gpts.runs.prompt import NOT_COVERED
-from gpts.runs.replies import parse, prose
+from gpts.runs.replies import is_open, parse, prose
 from gpts.runs.steps import FinishReason, ModelReply
 from gpts.spec.gpt import MAX_REPLY_TOKENS
 from workers.engine.base import Token, Usage
@@ -107,6 +107,7 @@ class ReplyCollector:
 
     def step(self, first_call: int) -> ModelReply:
         """The reply as a step."""
+        is_cut = self._finish == "length" and is_open(self._raw)
         return ModelReply(
             text=self._text.rstrip(),
             logprobs=self._tokens.take(self._text.rstrip()),
@@ -115,7 +116,8 @@ class ReplyCollector:
             reasoning_ms=round((self._reasons_to - self._reasons_from) * 1000),
             declined=self._declines,
             n_withheld=self._gate.n_withheld if self._gate else 0,
-            tool_calls=parse(self._raw, first_call)[1],
+            tool_calls=() if is_cut else parse(self._raw, first_call)[1],
+            cut_call=is_cut,
             finish=self._finish,
             stop_sequence=self._stop_sequence,
             prompt_tokens=self._usage.prompt_tokens,
