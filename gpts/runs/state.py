@@ -84,9 +84,12 @@ class TurnState:
         whole = {file.file_id for file in self.whole_files}
         return tuple(ref for ref in self.files() if ref.file_id not in whole)
 
-    def n_calls(self) -> int:
-        """How many calls the model has made in this turn."""
-        return sum(len(step.tool_calls) for step in self.steps if isinstance(step, ModelReply))
+    def call_ids(self) -> tuple[str, ...]:
+        """The ids of the calls in the conversation so far, those that an API caller sent along included."""
+        steps = [step for log in (*self.history, self.steps) for step in log]
+        made = (call for step in steps if isinstance(step, ModelReply) for call in step.tool_calls)
+        messages = (each for step in steps if isinstance(step, UserMessage) for each in (*step.earlier, *step.later))
+        return tuple(call.call_id for call in (*made, *(call for each in messages for call in each.tool_calls)))
 
     def passages(self) -> tuple[Passage, ...]:
         """Citable passages: whole files, those found and used, and those of notes and tool results."""

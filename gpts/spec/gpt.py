@@ -82,9 +82,7 @@ class ModelSettings(Value):
     engine: str = Field(default="", max_length=40)
     temperature: float = Field(default=0.2, ge=0, le=MAX_TEMPERATURE)
     top_p: float = Field(default=0.95, gt=0, le=1)
-    max_tokens: int | None = Field(
-        default=None, ge=1, le=MAX_REPLY_TOKENS, description="Longest answer, in tokens."
-    )
+    max_tokens: int | None = Field(default=None, ge=1, le=MAX_REPLY_TOKENS, description="Longest answer, in tokens.")
     stop: tuple[str, ...] = Field(default=(), description="Texts that end a reply; none of them is part of it.")
 
 

@@ -102,16 +102,16 @@ def _checked_calls(request: GenerationRequest, attempt: Attempt, grammar: Gramma
         if token.finish is None:
             yield replace(token, text="")
     raw = _with_bare_calls(raw, tools)
-    if not parse(raw, 0)[1]:
+    if not parse(raw)[1]:
         raw = first
-    if not parse(raw, 0)[1]:
+    if not parse(raw)[1]:
         raise GrammarError(f"The model wrote no valid call: {reason}")
     yield replace(token, text=raw[len(prose(raw, ended=True)) :], finish="stop")
 
 
 def _with_bare_calls(raw: str, tools: Mapping[str, ToolSpec]) -> str:
     """`raw`, with a call that was written as text converted to the platform's form."""
-    if parse(raw, 0)[1]:
+    if parse(raw)[1]:
         return raw
     text, calls = bare_calls(raw, tools)
     return text + written(calls) if calls else raw
@@ -119,7 +119,7 @@ def _with_bare_calls(raw: str, tools: Mapping[str, ToolSpec]) -> str:
 
 def calls_problem(raw: str, tools: Mapping[str, ToolSpec], *, required: bool) -> str:
     """What is wrong with the calls in `raw`; empty if nothing is."""
-    calls = parse(raw, 0)[1]
+    calls = parse(raw)[1]
     if required and not calls:
         return "it ended without a whole call" if OPENING in raw else "it made no call"
     return next((reason for call in calls if (reason := call_problem(call, tools))), "")

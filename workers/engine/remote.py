@@ -34,6 +34,8 @@ from workers.engine.chat_completions import (
     StreamedAnswer,
     constraints,
     events_of,
+    form_wanted,
+    formed,
     message_of,
     raise_for_status,
     settings_of,
@@ -73,6 +75,8 @@ class RemoteEngine(Learning):
         self._reasoning_field = REASONING_FIELDS[0]
         # Optional settings that the server does not know, or that its model does not take.
         self._refused: set[str] = set()
+        # How its template wants messages, where it is stricter than the API.
+        self._forms: set[str] = set()
         # Whether a demanded call comes as demanded; Ollama and llama.cpp answer in prose instead.
         self._forces_calls = True
         self._follows_schemas = False
@@ -219,7 +223,7 @@ class RemoteEngine(Learning):
         sampling = request.sampling
         body: dict[str, Any] = {
             "model": self._model,
-            "messages": [message_of(message, self._reasoning_field) for message in request.messages],
+            "messages": [message_of(each, self._reasoning_field) for each in formed(request.messages, self._forms)],
             "max_tokens": request.max_tokens,
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
@@ -234,10 +238,18 @@ class RemoteEngine(Learning):
         return {**body, **wanted, **constraints(request, self._forces_calls)}
 
     def _learns_refusal(self, response: httpx.Response) -> bool:
-        """Whether the server refuses a setting that it need not take; it gets the request again without."""
-        if response.status_code not in (400, 422):
+        """Whether the server refuses a setting that it need not take, or a form of messages that it need not get.
+
+        It gets the request again without. Errors of templates are the server's own for some (llama.cpp, older vLLM).
+        """
+        if response.status_code not in (400, 422, 500):
             return False
         response.read()
+        if (form := form_wanted(response.text)) and form not in self._forms:
+            self._forms.add(form)
+            return True
+        if response.status_code == 500:
+            return False
         new = {name for name in OPTIONAL if name in response.text and name not in self._refused}
         self._refused |= new
         return bool(new)

@@ -167,7 +167,7 @@ def model_reply(
                 if collector.is_enough:
                     break
         show(collector.finish())
-        return collector.step(state.n_calls())
+        return collector.step(state.call_ids())
 
     reply = written(request, n_tokens, gate)
     if gate and gate.repeats and not reply.text:
@@ -221,7 +221,7 @@ def _calls(
             show_reasoning(token.reasoning)
             if reply.take(token):
                 return None
-    return _labelled(step, state) if (step := reply.step(state.n_calls())).tool_calls else None
+    return _labelled(step, state) if (step := reply.step(state.call_ids())).tool_calls else None
 
 
 def _labelled(reply: ModelReply, state: TurnState) -> ModelReply:

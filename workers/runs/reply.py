@@ -105,8 +105,8 @@ class ReplyCollector:
             shown += self._keep(self._gate.finish())
         return shown
 
-    def step(self, first_call: int) -> ModelReply:
-        """The reply as a step."""
+    def step(self, used_ids: Collection[str] = ()) -> ModelReply:
+        """The reply as a step; no call gets an id among `used_ids`."""
         is_cut = self._finish == "length" and is_open(self._raw)
         return ModelReply(
             text=self._text.rstrip(),
@@ -116,7 +116,7 @@ class ReplyCollector:
             reasoning_ms=round((self._reasons_to - self._reasons_from) * 1000),
             declined=self._declines,
             n_withheld=self._gate.n_withheld if self._gate else 0,
-            tool_calls=() if is_cut else parse(self._raw, first_call)[1],
+            tool_calls=() if is_cut else parse(self._raw, used_ids)[1],
             cut_call=is_cut,
             finish=self._finish,
             stop_sequence=self._stop_sequence,
