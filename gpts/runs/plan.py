@@ -129,7 +129,7 @@ def _needs_intent(state: TurnState) -> bool:
     first = state.user_message()
     is_new = len(state.steps) == 1 and not first.later and not first.is_side_task and not state.guided_tool()
     if state.ability.writes_from_sources:
-        return is_new and bool(state.long_files())
+        return is_new and bool(state.long_files()) and not state.goes_on()
     return is_new and first.overrides.answer_schema is None and not state.demanded_tools()
 
 

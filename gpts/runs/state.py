@@ -8,7 +8,17 @@ from gpts.knowledge.documents import Passage
 from gpts.knowledge.ranking import budget_for
 from gpts.runs.background import UPDATE_DRAFT, Draft
 from gpts.runs.messages import Picture
-from gpts.runs.steps import FileRef, Log, MessageIntent, ModelReply, PartNotes, Retrieval, ToolResult, UserMessage
+from gpts.runs.steps import (
+    FileRef,
+    Finished,
+    Log,
+    MessageIntent,
+    ModelReply,
+    PartNotes,
+    Retrieval,
+    ToolResult,
+    UserMessage,
+)
 from gpts.spec.ability import ModelAbility
 from gpts.spec.gpt import GptSpec, KnowledgeRef
 from gpts.spec.tools import ToolSpec, call_digest
@@ -19,6 +29,8 @@ WHOLE_FILES_SHARE: Final = 0.4
 WHOLE_FILES_TOKENS: Final = 24_000
 CONVERSATION_TOKENS: Final = 1_500
 CHARS_PER_TOKEN: Final = 3
+# The longest message that is taken as "continue" after an answer that was cut.
+GOES_ON_CHARS: Final = 60
 # Rounds of tool calls in one turn, after which the model must answer.
 MAX_ROUNDS: Final = 8
 
@@ -100,6 +112,16 @@ class TurnState:
         last = self.history[-1] if self.history else ()
         guests = [step.guest_id for step in (*last, *self.steps) if isinstance(step, UserMessage)]
         return passages_in(last) if len(set(guests)) == 1 else ()
+
+    def goes_on(self) -> bool:
+        """Whether the message only wants the rest of the last answer, which its limit cut.
+
+        That is any short one without a question mark, whatever its language.
+        """
+        end = self.history[-1][-1] if self.history and self.history[-1] else None
+        was_cut = isinstance(end, Finished) and end.finish in ("length", "deadline")
+        text = self.question()
+        return was_cut and len(text) <= GOES_ON_CHARS and not any(sign in text for sign in "?？؟")
 
     def model_tools(self) -> tuple[ToolSpec, ...]:
         """The tools in the model's prompt: all if it can choose tools, none once it must answer."""

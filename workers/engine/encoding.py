@@ -131,7 +131,7 @@ class ChatEncoder:
         """The ids of the `parts` of `skeleton`, and between them those of the `texts` in its slots, as `spans`."""
         pieces = [(parts[0], False)]
         for slot, part in zip(skeleton.slots, parts[1:], strict=True):
-            pieces.append((self._content_ids(slot.fill(texts[slot.index])), True))
+            pieces.append((self.content_ids(slot.fill(texts[slot.index])), True))
             pieces.append((part, False))
         return pieces
 
@@ -177,7 +177,8 @@ class ChatEncoder:
         """A message's content as the template wants it; PICTURE stands for pictures, which are left out here."""
         return marked.replace(PICTURE, "")
 
-    def _content_ids(self, text: str) -> tuple[int, ...]:
+    def content_ids(self, text: str) -> tuple[int, ...]:
+        """The ids of `text`, free of control tokens."""
         return self._contents.get(text, lambda: tuple(self._encode_content(text)))
 
     def _encode_part(self, text: str) -> tuple[int, ...]:

@@ -42,6 +42,7 @@ from workers.engine.chat_completions import (
     tool_of,
 )
 from workers.engine.checked import calls_problem, checked
+from workers.engine.continuing import CONTINUING, continues
 from workers.engine.detokenize import StopFilter
 from workers.engine.reasoning import without_reasoning
 from workers.engine.schemas import checked_size, loosened
@@ -56,6 +57,8 @@ BYTES_PER_TOKEN: Final = 3
 TOKENS_PER_PICTURE: Final = 2_500
 TEMPLATE_TOKENS_PER_MESSAGE: Final = 8
 MAX_CONNECTIONS: Final = 256
+# Shorter replies are not shortened where a server says that they do not fit.
+LEAST_RETRIED: Final = 1_024
 CONTROL_TOKENS: Final = (
     *("<|im_start|>", "<|im_end|>", "<|endoftext|>"),
     *("<|eot_id|>", "<|start_header_id|>", "<|end|>"),
@@ -80,6 +83,7 @@ class RemoteEngine(Learning):
         # Whether a demanded call comes as demanded; Ollama and llama.cpp answer in prose instead.
         self._forces_calls = True
         self._follows_schemas = False
+        self._continues: bool | None = None  # None: not asked yet
         self._ability = ModelAbility(
             calls_tools=True,
             writes_from_sources=True,
@@ -97,7 +101,7 @@ class RemoteEngine(Learning):
     def stream(self, request: GenerationRequest) -> Iterator[Token]:
         """See `Engine.stream`. The server gets the grammar, but its reply is validated all the same."""
         ends_at = time.monotonic() + request.deadline_s
-        n_prompt = self.count_tokens(request.messages, request.tools)
+        n_prompt = self.count_tokens(request.messages, request.tools) + len(request.begun) // BYTES_PER_TOKEN
         if request.grammar is not None and request.grammar.json_schema is not None:
             checked_size(request.grammar.json_schema)
         room = self._ability.context_tokens
@@ -175,6 +179,15 @@ class RemoteEngine(Learning):
         except (httpx.HTTPError, RuntimeError, ValueError, KeyError, AttributeError, TypeError):
             return None
 
+    def can_continue(self) -> bool:
+        """See `Engine.can_continue`. Asks the model once: many servers begin anew, or refuse."""
+        if self._continues is None:
+            try:
+                self._continues = continues(self.stream(CONTINUING))
+            except EngineError:
+                self._continues = False
+        return self._continues
+
     def close(self) -> None:
         """Closes all connections, which cancels running generations."""
         self._client.close()
@@ -195,7 +208,8 @@ class RemoteEngine(Learning):
         wait = httpx.Timeout(remaining_s, connect=min(CONNECT_TIMEOUT_S, remaining_s))
         try:
             with self._client.stream("POST", "chat/completions", json=self._body(request), timeout=wait) as response:
-                if again := request if self._learns_refusal(response) else _loosened(request, response):
+                learns = request if self._learns_refusal(response) else None
+                if again := learns or _loosened(request, response) or _shortened(request, response):
                     yield from self._stream(again, ends_at, n_prompt)
                     return
                 raise_for_status(response)
@@ -234,6 +248,9 @@ class RemoteEngine(Learning):
         # llama.cpp loses what may begin one at the end of a reply that reaches its limit.
         if sampling.top_k:
             body["top_k"] = sampling.top_k
+        if request.begun:
+            body["messages"].append({"role": "assistant", "content": request.begun})
+            body |= {"continue_final_message": True, "add_generation_prompt": False}
         wanted = {name: value for name, value in settings_of(request).items() if name not in self._refused}
         return {**body, **wanted, **constraints(request, self._forces_calls)}
 
@@ -253,6 +270,17 @@ class RemoteEngine(Learning):
         new = {name for name in OPTIONAL if name in response.text and name not in self._refused}
         self._refused |= new
         return bool(new)
+
+
+def _shortened(request: GenerationRequest, response: httpx.Response) -> GenerationRequest | None:
+    """The request for a shorter reply, if it is refused as too long: the length of its prompt is an estimate."""
+    try:
+        raise_for_status(response)
+    except PromptTooLong:
+        return replace(request, max_tokens=request.max_tokens // 4) if request.max_tokens >= LEAST_RETRIED else None
+    except EngineError:
+        return None
+    return None
 
 
 def _loosened(request: GenerationRequest, response: httpx.Response) -> GenerationRequest | None:

@@ -21,7 +21,7 @@ from gpts.runs.steps import Finished, Intent, ModelReply, Retrieval, UserMessage
 from gpts.safety.flow import context_label
 from gpts.spec.gpt import KnowledgeRef
 from gpts.spec.tools import ToolSpec
-from workers.engine.base import EngineError, GenerationRequest, Grammar, Sampling
+from workers.engine.base import EngineError, GenerationRequest, Grammar, PromptTooLong, Sampling
 from workers.engine.checked import call_problem
 from workers.engine.prompts import fit_prompt
 from workers.isolation.errors import FileError
@@ -74,7 +74,8 @@ def retrieval(state: TurnState, services: Services) -> Retrieval:
     if not searched:
         return Retrieval(query=state.question(), whole_files=names, covered=True)
     intent, writes = state.intent(), state.ability.writes_from_sources
-    if writes and intent and intent.intent == "rewrite" and (last := state.last_passages()):
+    is_same = state.goes_on() or (intent and intent.intent == "rewrite")
+    if writes and is_same and (last := state.last_passages()):
         return Retrieval(query=state.question(), passages=last, covered=True, whole_files=names, reused=True)
     query = (intent.query if intent else "") or retrieval_query(state.history, state.steps)
     found = _search(searched, query, state, services)
@@ -159,13 +160,17 @@ def model_reply(
         limit = state.spec.model.max_tokens or state.ability.reply_tokens
         may_add = state.ability.keeps_to_sources
         collector = ReplyCollector(n_tokens, gate, tools, may_decline=is_strict, may_add=may_add, max_tokens=limit)
-        with closing(services.engine.stream(request)) as tokens:
-            for token in tokens:
-                show_reasoning(token.reasoning)
-                show_logprobs(token.logprobs)
-                show(collector.take(token))
-                if collector.is_enough:
-                    break
+        rest: GenerationRequest | None = request
+        while rest:
+            with closing(services.engine.stream(rest)) as tokens:
+                for token in tokens:
+                    show_reasoning(token.reasoning)
+                    show_logprobs(token.logprobs)
+                    show(collector.take(token))
+                    if collector.is_enough:
+                        break
+            if rest := _rest(rest, collector.begun, state, services):
+                collector.go_on(n_tokens)
         show(collector.finish())
         return collector.step(state.call_ids())
 
@@ -180,6 +185,26 @@ def model_reply(
             }
         )
     return _labelled(reply, state)
+
+
+def _rest(request: GenerationRequest, begun: str, state: TurnState, services: Services) -> GenerationRequest | None:
+    """The request for the rest of an answer that ended before its limit; None if there is none, or it cannot go on.
+
+    A server may have a limit of its own, and a full context makes room by dropping more of the oldest turns.
+    """
+    may_go_on = begun and len(begun) > len(request.begun) and state.user_message().overrides.max_tokens is None
+    has_pictures = any(message.pictures for message in request.messages)
+    if not may_go_on or has_pictures or (request.grammar and request.grammar.json_schema is not None):
+        return None
+    if not services.engine.can_continue():
+        return None
+    written = (PromptMessage(role="assistant", content=begun),)
+    try:
+        messages, n_tokens = fit_prompt(state, services.engine, _room(state), written, request.tools)
+    except PromptTooLong:
+        return None
+    max_tokens = min(_longest(state, bool(request.tools)), state.ability.context_tokens - n_tokens)
+    return replace(request, messages=messages[:-1], max_tokens=max_tokens, begun=begun)
 
 
 def _earlier_answers(state: TurnState) -> list[str]:

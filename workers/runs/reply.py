@@ -10,7 +10,7 @@ from gpts.runs.bare_calls import bare_calls, safe_length
 from gpts.runs.fixed_replies import DECLINES
 from gpts.runs.logprobs import TokensOfText
 from gpts.runs.prompt import NOT_COVERED
-from gpts.runs.replies import is_open, parse, prose
+from gpts.runs.replies import OPENING, is_open, parse, prose
 from gpts.runs.steps import FinishReason, ModelReply
 from gpts.spec.gpt import MAX_REPLY_TOKENS
 from workers.engine.base import Token, Usage
@@ -66,7 +66,7 @@ class ReplyCollector:
         self._passed = 0  # characters of the raw prose that were shown or fed to the gate
         self._text = ""
         self._n_shown = 0
-        self._usage = Usage(n_prompt_tokens, 0)
+        self._usage, self._spent = Usage(n_prompt_tokens, 0), Usage(0, 0)
         self._finish: FinishReason = "stop"
         self._stop_sequence = ""
         self._started = time.monotonic()
@@ -76,6 +76,25 @@ class ReplyCollector:
     def is_enough(self) -> bool:
         """Whether nothing that still comes would be shown."""
         return self._n_left < 0 or (self._gate is not None and self._gate.is_shut)
+
+    @property
+    def begun(self) -> str:
+        """The answer as far as the model wrote it, if it could go on; empty if it ended, or its limit was reached."""
+        is_cut = self._finish == "length" and self._n_left > 0 and not self._declines
+        return self._raw if is_cut and self._raw.strip() and OPENING not in self._raw else ""
+
+    def go_on(self, n_prompt_tokens: int) -> None:
+        """Take the tokens of another reply from here on, which continues this one."""
+        self._spent, self._usage = self._total(), Usage(n_prompt_tokens, 0)
+
+    def _total(self) -> Usage:
+        """What this reply and those that it continues took."""
+        one, other = self._spent, self._usage
+        return Usage(
+            one.prompt_tokens + other.prompt_tokens,
+            one.completion_tokens + other.completion_tokens,
+            reasoning_tokens=one.reasoning_tokens + other.reasoning_tokens,
+        )
 
     def take(self, token: Token) -> str:
         """Add `token` and return the text to show."""
@@ -108,11 +127,12 @@ class ReplyCollector:
     def step(self, used_ids: Collection[str] = ()) -> ModelReply:
         """The reply as a step; no call gets an id among `used_ids`."""
         is_cut = self._finish == "length" and is_open(self._raw)
+        usage = self._total()
         return ModelReply(
             text=self._text.rstrip(),
             logprobs=self._tokens.take(self._text.rstrip()),
             reasoning=self._reasoning.strip(),
-            reasoning_tokens=self._usage.reasoning_tokens,
+            reasoning_tokens=usage.reasoning_tokens,
             reasoning_ms=round((self._reasons_to - self._reasons_from) * 1000),
             declined=self._declines,
             n_withheld=self._gate.n_withheld if self._gate else 0,
@@ -120,8 +140,8 @@ class ReplyCollector:
             cut_call=is_cut,
             finish=self._finish,
             stop_sequence=self._stop_sequence,
-            prompt_tokens=self._usage.prompt_tokens,
-            completion_tokens=self._usage.completion_tokens,
+            prompt_tokens=usage.prompt_tokens,
+            completion_tokens=usage.completion_tokens,
             first_token_ms=self._first_token_ms,
         )
 
