@@ -2,6 +2,7 @@
 
 import logging
 import re
+import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -161,6 +162,7 @@ def model_reply(
         may_add = state.ability.keeps_to_sources
         collector = ReplyCollector(n_tokens, gate, tools, may_decline=is_strict, may_add=may_add, max_tokens=limit)
         rest: GenerationRequest | None = request
+        ends_at = time.monotonic() + request.deadline_s
         while rest:
             with closing(services.engine.stream(rest)) as tokens:
                 for token in tokens:
@@ -170,6 +172,7 @@ def model_reply(
                     if collector.is_enough:
                         break
             if rest := _rest(rest, collector.begun, state, services):
+                rest = replace(rest, deadline_s=max(0.0, ends_at - time.monotonic()))
                 collector.go_on(n_tokens)
         show(collector.finish())
         return collector.step(state.call_ids())
