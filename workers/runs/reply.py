@@ -40,8 +40,8 @@ class ReplyCollector:
 
     `tools` are the names of tools that can no longer be called: calls of them printed as text are removed. With
     `may_decline`, NOT_COVERED is no text but says that the files do not cover the question; what follows it is kept
-    only if the reply `may_add` to it, and shown with it. What is longer than `max_tokens`, its reasoning aside,
-    is cut.
+    only if the reply `may_add` to it, and shown with it. What is longer than `max_tokens`, its reasoning and
+    calls aside, is cut.
     """
 
     def __init__(
@@ -59,6 +59,7 @@ class ReplyCollector:
         self._declines = False
         self._tools = tools
         self._n_left = max_tokens
+        self._calls = False
         self._reasoning = ""
         self._reasons_from, self._reasons_to = 0.0, 0.0
         self._raw = ""
@@ -81,7 +82,7 @@ class ReplyCollector:
     def begun(self) -> str:
         """The answer as far as the model wrote it, if it could go on; empty if it ended, or its limit was reached."""
         is_cut = self._finish == "length" and self._n_left > 0 and not self._declines
-        return self._raw if is_cut and self._raw.strip() and OPENING not in self._raw else ""
+        return self._raw if is_cut and self._raw.strip() and not self._calls else ""
 
     def go_on(self, n_prompt_tokens: int) -> None:
         """Take the tokens of another reply from here on, which continues this one."""
@@ -100,7 +101,8 @@ class ReplyCollector:
         """Add `token` and return the text to show."""
         self._raw += token.text
         self._tokens.add(token.logprobs)
-        self._n_left -= bool(token.text)
+        self._calls = self._calls or OPENING in self._raw[-len(token.text) - len(OPENING) :]
+        self._n_left -= bool(token.text) and not self._calls
         self._take_reasoning(token.reasoning)
         self._usage = token.usage or replace(
             self._usage,

@@ -132,7 +132,7 @@ def read(encoder: ChatEncoder, *written: list[int]) -> list[str]:
 def test_calls_in_each_form_are_read_from_generated_ids(styled: tuple[str, ChatEncoder]) -> None:
     style, tokenizer = styled[0], styled[1]._tokenizer
     [raw] = read(styled[1], tokenizer.encode(GENERATED[style], add_special_tokens=False))
-    calls = parse(raw, 0)[1]
+    calls = parse(raw)[1]
     assert (calls[0].name, calls[0].arguments) == ("stock", {"n": 3})
     assert len(calls) == (2 if style == "mistral" else 1)
 
@@ -141,20 +141,20 @@ def test_a_call_cut_anywhere_is_no_call(styled: tuple[str, ChatEncoder]) -> None
     style, tokenizer = styled[0], styled[1]._tokenizer
     ids = tokenizer.encode(GENERATED[style], add_special_tokens=False)
     cut = read(styled[1], *(ids[:n] for n in range(len(ids) - 1)))
-    assert {len(parse(raw, 0)[1]) for raw in cut} == {0}
+    assert {len(parse(raw)[1]) for raw in cut} == {0}
 
 
 def test_a_control_word_spelled_out_in_plain_tokens_opens_no_call(encoder_of: Any) -> None:
     encoder = encoder_of("mistral_v3")
     ids = [token for part in ("[", GENERATED["mistral"][1:]) for token in encoder._tokenizer.encode(part)]
     [raw] = read(encoder, ids)
-    assert parse(raw, 0)[1] == ()
+    assert parse(raw)[1] == ()
 
 
 def test_a_plain_object_is_llamas_call_too(encoder_of: Any) -> None:
     encoder = encoder_of("llama3_1")
     [raw] = read(encoder, encoder._tokenizer.encode('{"name": "stock", "parameters": {"n": 3}}'))
-    assert parse(raw, 0)[1][0].arguments == {"n": 3}
+    assert parse(raw)[1][0].arguments == {"n": 3}
 
 
 def compiler_of(encoder: ChatEncoder) -> GrammarCompiler:
