@@ -142,7 +142,8 @@ class PackedModel(Part):
     engine: Annotated[Text, Field(max_length=40)] = ""
     temperature: float = Field(0.2, ge=0, le=MAX_TEMPERATURE)
     top_p: float = Field(0.95, ge=LEAST_TOP_P, le=1)
-    max_tokens: int | None = Field(None, ge=1, le=MAX_REPLY_TOKENS)
+    # Left out, as sites of earlier releases take no null.
+    max_tokens: int | None = Field(None, ge=1, le=MAX_REPLY_TOKENS, exclude_if=lambda value: value is None)
 
     @field_validator("max_tokens")
     @classmethod

@@ -103,6 +103,24 @@ def test_the_text_is_what_the_template_writes_for_words_without_danger(styled: t
     assert encoder._tokenizer.decode(ids, skip_special_tokens=False) == expected
 
 
+def test_a_template_that_wants_roles_to_alternate_keeps_its_own_calls(encoder_of: Any) -> None:
+    encoder = encoder_of("mistral_v3")
+    hello = PromptMessage(role="user", content="Hello?")
+    joined = PromptMessage(role="user", content="Hello?\n\nword")
+    first, _, *rest = talk("word")
+    assert encoder.encode([first, hello, *talk("word")[1:]], [tool("word")]) == encoder.encode(
+        [first, joined, *rest], [tool("word")]
+    )
+
+
+def test_each_call_has_nine_digits_of_its_own_even_where_ids_are_the_same(encoder_of: Any) -> None:
+    encoder = encoder_of("mistral_v3")
+    answer = PromptMessage(role="assistant", content="Three.")
+    told = [*talk("word"), answer, *talk("word")[1:]]
+    text = encoder._tokenizer.decode(encoder.encode(told, [tool("word")]))
+    assert [text.count(number) for number in ("000000001", "000000002")] == [2, 2]
+
+
 def test_calls_of_a_template_without_tools_are_text_of_our_own_form(bundled_tokenizer: Any) -> None:
     text = bundled_tokenizer.decode(ChatEncoder(bundled_tokenizer).encode(talk("word"), [tool("word")]))
     assert (

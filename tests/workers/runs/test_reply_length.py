@@ -175,3 +175,18 @@ def test_what_continues_a_cut_answer_rests_on_the_same_passages(run, conversatio
     assert len(its.engine.requests) == n_requests + 1
     other = advance(services.start_run(conversation, "And what is the deposit?"), its)
     assert not any(step.reused for step in other if isinstance(step, Retrieval))
+
+
+def test_ids_of_calls_are_unique_over_a_conversation_and_a_servers_own_stay(run, conversation, writes):
+    own = CALL.replace('{"name"', '{"id": "server-1", "name"')
+    its = scripted_services([own + CALL, "Done.", own + CALL, "Done."])
+    ids = []
+    for turn in (run, None):
+        turn = turn or services.start_run(conversation, "Once more.")
+        for queue in ("model", "tools", "model"):
+            steps = advance(turn, its, queue)
+        ids += [call.call_id for step in steps if isinstance(step, ModelReply) for call in step.tool_calls]
+    assert ids == ["server-1", "call_1", "call_2", "call_3"]
+    sent = its.engine.requests[-1].messages
+    assert [call.call_id for message in sent for call in message.tool_calls] == ids
+    assert sorted(message.call_id for message in sent if message.role == "tool") == sorted(ids)
