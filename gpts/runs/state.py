@@ -101,7 +101,8 @@ class TurnState:
         steps = [step for log in (*self.history, self.steps) for step in log]
         made = (call for step in steps if isinstance(step, ModelReply) for call in step.tool_calls)
         messages = (each for step in steps if isinstance(step, UserMessage) for each in (*step.earlier, *step.later))
-        return tuple(call.call_id for call in (*made, *(call for each in messages for call in each.tool_calls)))
+        sent = (call for each in messages for call in each.tool_calls)
+        return (*(call.call_id for call in made), *(call.call_id for call in sent))
 
     def passages(self) -> tuple[Passage, ...]:
         """Citable passages: whole files, those found and used, and those of notes and tool results."""

@@ -197,7 +197,7 @@ class InProcessEngine(Learning):
         ends_at = time.monotonic() + request.deadline_s
         ids = self.encoder.encode(request.messages, request.tools)
         n_tokens = len(ids) + len(self.encoder.content_ids(request.begun))
-        if n_tokens(ids) + request.max_tokens > self._ability.context_tokens:
+        if n_tokens + request.max_tokens > self._ability.context_tokens:
             raise PromptTooLong(
                 f"The prompt of {n_tokens} tokens and a reply of {request.max_tokens} do not fit the model's context "
                 f"of {self._ability.context_tokens} tokens."
