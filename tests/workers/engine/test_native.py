@@ -106,11 +106,10 @@ def test_the_text_is_what_the_template_writes_for_words_without_danger(styled: t
 def test_a_template_that_wants_roles_to_alternate_keeps_its_own_calls(encoder_of: Any) -> None:
     encoder = encoder_of("mistral_v3")
     hello = PromptMessage(role="user", content="Hello?")
-    joined = PromptMessage(role="user", content="Hello?\n\nword")
-    first, _, *rest = talk("word")
-    assert encoder.encode([first, hello, *talk("word")[1:]], [tool("word")]) == encoder.encode(
-        [first, joined, *rest], [tool("word")]
-    )
+    first, *rest = talk("word")
+    text = encoder._tokenizer.decode(encoder.encode([first, hello, *rest], [tool("word")]))
+    assert "Hello?\n\nword[/INST][TOOL_CALLS]" in text
+    assert "Tools, called as" not in text
 
 
 def test_each_call_has_nine_digits_of_its_own_even_where_ids_are_the_same(encoder_of: Any) -> None:
