@@ -6,7 +6,7 @@ themselves is not in it either: accepted findings, tools of MCP servers and whet
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails, from_json
 
 from gpts.knowledge.corrections import Correction
@@ -36,6 +36,7 @@ MANIFEST: Final = "gpt.json"
 MAX_MANIFEST_BYTES: Final = 5_000_000
 MAX_FILES: Final = 1_000
 _SHOWN_ERRORS: Final = 3
+FORMER_MAX_TOKENS: Final = 400
 
 Url = Annotated[Text, Field(max_length=2_000)]
 # Within the archive. Nothing is written under this name.
@@ -142,7 +143,14 @@ class PackedModel(Part):
     engine: Annotated[Text, Field(max_length=40)] = ""
     temperature: float = Field(0.2, ge=0, le=MAX_TEMPERATURE)
     top_p: float = Field(0.95, ge=LEAST_TOP_P, le=1)
-    max_tokens: int = Field(400, ge=1, le=MAX_REPLY_TOKENS)
+    # Left out, as sites of earlier releases take no null.
+    max_tokens: int | None = Field(None, ge=1, le=MAX_REPLY_TOKENS, exclude_if=lambda value: value is None)
+
+    @field_validator("max_tokens")
+    @classmethod
+    def _without_former_default(cls, value: int | None) -> int | None:
+        """`value`, or None for what files of earlier releases say of every GPT for which nobody chose a limit."""
+        return None if value == FORMER_MAX_TOKENS else value
 
 
 class Package(Part):

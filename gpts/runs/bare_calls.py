@@ -103,4 +103,6 @@ def _call(value: Any, tools: Container[str]) -> Written | None:
         arguments = json_at(arguments, 0)[0]
     if not isinstance(name, str) or not isinstance(arguments, dict):
         return None
-    return (name, arguments) if name in tools or keys in ({"name", "arguments"}, {"name", "parameters"}) else None
+    return (
+        Written(name, arguments) if name in tools or keys in ({"name", "arguments"}, {"name", "parameters"}) else None
+    )

@@ -57,6 +57,10 @@ DECLINED: Final = "The user declined this call."
 NOT_ANSWERED: Final = "The user doesn't want to answer this. Don't ask again; go on without it."
 DISMISSED: Final = "The user closed the form without answering. Don't ask again; go on without it."
 EXPIRED: Final = "This call wasn't made: the approval request expired."
+CALL_TOO_LONG: Final = (
+    "The call that the model wrote was longer than the {n} tokens it had room for, so it was not made. Ask for less "
+    "at once, or start a new chat, which leaves more room."
+)
 SIGN_IN: Final = "It acts on your behalf there."
 # Router score from which the question names the tool itself ("search the web for …").
 EXPLICIT_SCORE: Final = 0.9
@@ -125,7 +129,7 @@ def _needs_intent(state: TurnState) -> bool:
     first = state.user_message()
     is_new = len(state.steps) == 1 and not first.later and not first.is_side_task and not state.guided_tool()
     if state.ability.writes_from_sources:
-        return is_new and bool(state.long_files())
+        return is_new and bool(state.long_files()) and not state.goes_on()
     return is_new and first.overrides.answer_schema is None and not state.demanded_tools()
 
 
@@ -184,6 +188,11 @@ def _after_reply(state: TurnState, circumstances: Circumstances) -> Decision:
     last, results = replies[-1], {step.call_id: step for step in log if isinstance(step, ToolResult)}
     callers = tuple(call for call in last.tool_calls if call.name in tools and tools[call.name].of_caller)
     open_calls = [call for call in last.tool_calls if call.call_id not in results and call not in callers]
+    if last.ran_out and state.user_message().overrides.max_tokens is None:
+        if state.n_ran_out() == 1:
+            return CallModel()  # once more, with all the room that the context has
+        if last.cut_call:
+            return GiveUp(CALL_TOO_LONG.format(n=f"{last.completion_tokens:,}"))
     if open_calls:
         return _decide_calls(open_calls, state, circumstances)
     if callers:

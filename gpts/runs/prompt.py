@@ -151,7 +151,7 @@ def call_request(tool: ToolSpec) -> PromptMessage:
 def _turn(log: Log, files: Shown, *, reasons: bool) -> list[PromptMessage]:
     """The messages of a turn; with `reasons`, in the present one, also the model's reasoning and caller's rules."""
     last = next((step for step in reversed(log) if isinstance(step, ModelReply)), None)
-    replied = last.text if last and not last.declined else ""
+    replied = last.text if last and not (last.declined or last.cut_call) else ""
     messages: list[PromptMessage] = []
     for step in log:
         if reasons and isinstance(step, UserMessage) and step.overrides.instructions:
@@ -164,7 +164,7 @@ def _messages(step: Step, log: Log, replied: str, files: Shown) -> list[PromptMe
     match step:
         case UserMessage():
             return [*_earlier(step), _question(step, log, files), *step.later]
-        case ModelReply(declined=False) if step.text or step.tool_calls:
+        case ModelReply(declined=False, cut_call=False) if step.text or step.tool_calls:
             calls = tuple(MessageCall(**call.model_dump()) for call in step.tool_calls)
             reasoning = step.reasoning if calls else ""
             return [PromptMessage(role="assistant", content=step.text, tool_calls=calls, reasoning=reasoning)]

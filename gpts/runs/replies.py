@@ -5,8 +5,9 @@ model uses; `read_calls` and `written` convert the other formats.
 """
 
 import json
-from collections.abc import Sequence
-from typing import Any, Final
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple
 
 from gpts.runs.steps import ToolCall
 
@@ -16,8 +17,31 @@ CLOSING: Final = "</tool_call>"
 # Characters allowed between calls in a list or sequence.
 _BETWEEN: Final = " \t\r\n,;"
 
-# A call as the model wrote it: the tool's name and the arguments, as a text where it wrote one.
-Written = tuple[str, dict[str, Any] | str]
+# Ids of a model server are text of somebody else: what is longer or holds other characters is not used.
+_SERVERS_ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,46}")
+
+
+class Written(NamedTuple):
+    """A call as the model wrote it, its arguments as a text where it wrote one, with the id of its server if any."""
+
+    name: str
+    arguments: dict[str, Any] | str
+    call_id: str = ""
+
+
+class CallIds:
+    """Gives calls ids that none of `used` is, those of a conversation so far: the same ones on a retry."""
+
+    def __init__(self, used: Iterable[str] = ()) -> None:
+        self._used = set(used)
+
+    def new(self, servers_id: str = "") -> str:
+        """The server's id if it can be used, or a new one."""
+        call_id, number = servers_id, len(self._used)
+        while call_id in self._used or not _SERVERS_ID.fullmatch(call_id):
+            call_id, number = f"call_{number}", number + 1
+        self._used.add(call_id)
+        return call_id
 
 
 def prose(raw: str, ended: bool) -> str:
@@ -32,14 +56,14 @@ def prose(raw: str, ended: bool) -> str:
     return raw[: len(raw) - tail]
 
 
-def parse(raw: str, first_call: int) -> tuple[str, tuple[ToolCall, ...]]:
-    """The reader's text and the calls of `raw`. Calls are numbered from `first_call`, so ids are stable on a retry.
+def parse(raw: str, used_ids: Iterable[str] = ()) -> tuple[str, tuple[ToolCall, ...]]:
+    """The reader's text and the calls of `raw`, with ids of which none is among `used_ids`.
 
     A block that is not a JSON object with a name stays in the text: nothing is dropped silently. A block without its
     closing tag is not a call, so a truncated reply can never start one.
     """
     text, at = "", 0
-    calls: list[ToolCall] = []
+    ids, calls = CallIds(used_ids), list[ToolCall]()
     while (opened := raw.find(OPENING, at)) >= 0:
         text += raw[at:opened]
         block = _block(raw, opened + len(OPENING))
@@ -48,8 +72,13 @@ def parse(raw: str, first_call: int) -> tuple[str, tuple[ToolCall, ...]]:
             at = opened + len(OPENING)
         else:
             written_call, at = block
-            calls.append(_made(f"call_{first_call + len(calls)}", *written_call))
+            calls.append(_made(ids.new(written_call.call_id), written_call.name, written_call.arguments))
     return (text + raw[at:]).strip(), tuple(calls)
+
+
+def is_open(raw: str) -> bool:
+    """Whether `raw` ends within a call."""
+    return OPENING in parse(raw)[0]
 
 
 def _made(call_id: str, name: str, arguments: dict[str, Any] | str) -> ToolCall:
@@ -84,10 +113,10 @@ def read_calls(text: str) -> list[Written] | None:
 def written(calls: Sequence[Written]) -> str:
     """`calls` in the form that `parse` reads."""
     blocks = (
-        OPENING + json.dumps({"name": name, "arguments": arguments}, ensure_ascii=False) + CLOSING
-        for name, arguments in calls
+        {"name": call.name, "arguments": call.arguments} | ({"id": call.call_id} if call.call_id else {})
+        for call in calls
     )
-    return "".join(blocks)
+    return "".join(OPENING + json.dumps(block, ensure_ascii=False) + CLOSING for block in blocks)
 
 
 def _block(raw: str, at: int) -> tuple[Written, int] | None:
@@ -114,7 +143,8 @@ def _call(value: Any) -> Written | None:
     name, arguments = value.get("name"), value.get("arguments", value.get("parameters", {}))
     if not isinstance(name, str) or not isinstance(arguments, dict | str):
         return None
-    return name, arguments
+    call_id = value.get("id")
+    return Written(name, arguments, call_id if isinstance(call_id, str) else "")
 
 
 def _refuse(constant: str) -> Any:

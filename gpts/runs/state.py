@@ -8,7 +8,17 @@ from gpts.knowledge.documents import Passage
 from gpts.knowledge.ranking import budget_for
 from gpts.runs.background import UPDATE_DRAFT, Draft
 from gpts.runs.messages import Picture
-from gpts.runs.steps import FileRef, Log, MessageIntent, ModelReply, PartNotes, Retrieval, ToolResult, UserMessage
+from gpts.runs.steps import (
+    FileRef,
+    Finished,
+    Log,
+    MessageIntent,
+    ModelReply,
+    PartNotes,
+    Retrieval,
+    ToolResult,
+    UserMessage,
+)
 from gpts.spec.ability import ModelAbility
 from gpts.spec.gpt import GptSpec, KnowledgeRef
 from gpts.spec.tools import ToolSpec, call_digest
@@ -19,6 +29,8 @@ WHOLE_FILES_SHARE: Final = 0.4
 WHOLE_FILES_TOKENS: Final = 24_000
 CONVERSATION_TOKENS: Final = 1_500
 CHARS_PER_TOKEN: Final = 3
+# The longest message that is taken as "continue" after an answer that was cut.
+GOES_ON_CHARS: Final = 60
 # Rounds of tool calls in one turn, after which the model must answer.
 MAX_ROUNDS: Final = 8
 
@@ -93,9 +105,13 @@ class TurnState:
         whole = {file.file_id for file in self.whole_files}
         return tuple(ref for ref in self.files() if ref.file_id not in whole)
 
-    def n_calls(self) -> int:
-        """How many calls the model has made in this turn."""
-        return sum(len(step.tool_calls) for step in self.steps if isinstance(step, ModelReply))
+    def call_ids(self) -> tuple[str, ...]:
+        """The ids of the calls in the conversation so far, those that an API caller sent along included."""
+        steps = [step for log in (*self.history, self.steps) for step in log]
+        made = (call for step in steps if isinstance(step, ModelReply) for call in step.tool_calls)
+        messages = (each for step in steps if isinstance(step, UserMessage) for each in (*step.earlier, *step.later))
+        sent = (call for each in messages for call in each.tool_calls)
+        return (*(call.call_id for call in made), *(call.call_id for call in sent))
 
     def passages(self) -> tuple[Passage, ...]:
         """Citable passages: whole files, those found and used, and those of notes and tool results."""
@@ -106,6 +122,16 @@ class TurnState:
         last = self.history[-1] if self.history else ()
         guests = [step.guest_id for step in (*last, *self.steps) if isinstance(step, UserMessage)]
         return passages_in(last) if len(set(guests)) == 1 else ()
+
+    def goes_on(self) -> bool:
+        """Whether the message only wants the rest of the last answer, which its limit cut.
+
+        That is any short one without a question mark, whatever its language.
+        """
+        end = self.history[-1][-1] if self.history and self.history[-1] else None
+        was_cut = isinstance(end, Finished) and end.finish in ("length", "deadline")
+        text = self.question()
+        return was_cut and len(text) <= GOES_ON_CHARS and not any(sign in text for sign in "?？؟")
 
     def model_tools(self) -> tuple[ToolSpec, ...]:
         """The tools in the model's prompt: all if it can choose tools, none once it must answer."""
@@ -118,6 +144,10 @@ class TurnState:
             return True
         earlier = {call_digest(call) for calls in rounds[:-1] for call in calls}
         return bool(rounds) and all(call_digest(call) in earlier for call in rounds[-1])
+
+    def n_ran_out(self) -> int:
+        """How many replies of this turn came to nothing for lack of room."""
+        return sum(step.ran_out for step in self.steps if isinstance(step, ModelReply))
 
     def results(self) -> tuple[str, ...]:
         """What calls returned as plain text: those of the GPT's tools, and of the functions of an API caller."""
@@ -216,7 +246,13 @@ def _whole_room(spec: GptSpec, ability: ModelAbility, n_conversation: int = CONV
 
 
 def room(spec: GptSpec, ability: ModelAbility, n_conversation: int = CONVERSATION_TOKENS) -> int:
-    """Tokens for files and notes in a prompt, beside the instructions, the longest reply and a conversation."""
+    """Tokens for files and notes in a prompt, beside the instructions, the reply and a conversation."""
+    reply = reply_room(spec, ability)
+    return ability.context_tokens - len(spec.instructions) // CHARS_PER_TOKEN - reply - n_conversation
+
+
+def reply_room(spec: GptSpec, ability: ModelAbility) -> int:
+    """Tokens that prompts leave for a reply and its reasoning; a reply gets more where the prompt is shorter."""
     context = ability.context_tokens
-    reply = min(spec.model.max_tokens + ability.reasoning_tokens, context // 2)
-    return context - len(spec.instructions) // CHARS_PER_TOKEN - reply - n_conversation
+    answer = spec.model.max_tokens or min(ability.reply_tokens, context // 4)
+    return min(answer + ability.reasoning_tokens, context // 2)

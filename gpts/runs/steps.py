@@ -222,7 +222,8 @@ class ModelReply(Value):
     `reasoning` is what it wrote to itself before `text`, in `reasoning_ms`: no part of an answer, and of prompts only
     while its calls are answered.
     `engine` is the name of the model that wrote it; empty: the default. `logprobs` are of the tokens of `text`, if
-    they were asked for. `stop_sequence` is the stop text that ended it, if one did.
+    they were asked for. `stop_sequence` is the stop text that ended it, if one did. `cut_call`: its limit ended it
+    within a call, so that none of it counts.
     """
 
     kind: Literal["model_reply"] = "model_reply"
@@ -234,6 +235,7 @@ class ModelReply(Value):
     engine: str = ""
     declined: bool = False
     tool_calls: tuple[ToolCall, ...] = ()
+    cut_call: bool = False
     finish: FinishReason = "stop"
     stop_sequence: str = ""
     prompt_tokens: int = 0
@@ -245,6 +247,11 @@ class ModelReply(Value):
     def only_reasons(self) -> bool:
         """Whether it was cut before its reasoning led to anything."""
         return bool(self.reasoning) and not (self.text or self.tool_calls or self.declined)
+
+    @property
+    def ran_out(self) -> bool:
+        """Whether its length limit ended it within its reasoning or a call, so that it is of no use."""
+        return self.finish == "length" and (self.cut_call or self.only_reasons)
 
 
 class ModelChange(Value):

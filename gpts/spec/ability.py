@@ -6,8 +6,12 @@ from pydantic import Field
 
 from gpts.values import Value
 
-# How long a model may reason before it answers: half as long as the longest reply may be.
-REASONING_TOKENS: Final = 4_096
+# How long a model that writes may reason, and how long its answer may be unless somebody chose a limit: in a long
+# context an eighth of it.
+LEAST_REPLY: Final = 4_096
+MOST_REPLY: Final = 16_384
+# The longest reply of a model that only quotes: what the bundled one writes by itself soon repeats itself.
+SHORT_REPLY: Final = 400
 
 
 class ModelAbility(Value):
@@ -27,6 +31,13 @@ class ModelAbility(Value):
     context_tokens: int = Field(gt=0, description="Longest prompt and reply together, in tokens.")
 
     @property
+    def reply_tokens(self) -> int:
+        """The longest answer if neither the creator nor the caller chose a limit."""
+        if not self.writes_from_sources:
+            return SHORT_REPLY
+        return min(max(LEAST_REPLY, self.context_tokens // 8), MOST_REPLY)
+
+    @property
     def reasoning_tokens(self) -> int:
         """How long it may reason before an answer, which has its own limit; at most a quarter of the context."""
-        return min(REASONING_TOKENS, self.context_tokens // 4) if self.reasons else 0
+        return min(max(LEAST_REPLY, self.context_tokens // 8), MOST_REPLY, self.context_tokens // 4) * self.reasons

@@ -17,7 +17,7 @@ INSTRUCTIONS_CHARS: Final = 8_000
 STARTER_CHARS: Final = 200
 STARTERS: Final = 8
 MAX_TEMPERATURE: Final = 2.0
-MAX_REPLY_TOKENS: Final = 8_192
+MAX_REPLY_TOKENS: Final = 32_768
 # The name of a model in the operator's table of models.
 ENGINE_NAME: Final = r"[a-z0-9][a-z0-9-]{0,39}"
 # Delegates and remote agents of one GPT together, and characters of the creator's note on when to call one.
@@ -78,12 +78,15 @@ MODEL_FIELDS: Final = ("engine", "temperature", "top_p", "max_tokens")
 
 
 class ModelSettings(Value):
-    """The model of this GPT, by the name that the operator gave it (empty: the default), and how it samples."""
+    """The model of this GPT, by the name that the operator gave it (empty: the default), and how it samples.
+
+    Without `max_tokens`, the longest answer follows the model and its context.
+    """
 
     engine: str = Field(default="", max_length=40)
     temperature: float = Field(default=0.2, ge=0, le=MAX_TEMPERATURE)
     top_p: float = Field(default=0.95, gt=0, le=1)
-    max_tokens: int = Field(default=400, ge=1, le=MAX_REPLY_TOKENS, description="Longest reply, in tokens.")
+    max_tokens: int | None = Field(default=None, ge=1, le=MAX_REPLY_TOKENS, description="Longest answer, in tokens.")
     stop: tuple[str, ...] = Field(default=(), description="Texts that end a reply; none of them is part of it.")
 
 

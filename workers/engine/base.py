@@ -116,7 +116,8 @@ class GenerationRequest:
 
     `tools` are described to the model in its own format; `grammar` constrains its reply. What the engine `ignores`
     has no effect. Calls are yielded whole at the end, with empty tokens before, and so is a reply under a JSON schema
-    unless the engine is known to follow all of it.
+    unless the engine is known to follow all of it. `begun` is the beginning of the reply, written before: what is
+    yielded comes directly after it. Only an engine that `can_continue` takes it.
     """
 
     messages: tuple[PromptMessage, ...]
@@ -126,6 +127,7 @@ class GenerationRequest:
     deadline_s: float = 300.0
     tools: tuple[ToolSpec, ...] = field(default=(), hash=False)
     grammar: Grammar | None = None
+    begun: str = ""
     reasoning_effort: ReasoningEffort | None = None
 
     @property
@@ -192,6 +194,10 @@ class Learning:
         able = self._ability.model_copy(update=dict(self._learned))
         return able if self.takes_pictures else able.model_copy(update={"sees_images": False})
 
+    def can_continue(self) -> bool:
+        """See `Engine.can_continue`."""
+        return True
+
     def learn(self, fields: Mapping[str, bool]) -> None:
         """See `Engine.learn`."""
         self._learned = MappingProxyType(dict(fields))
@@ -220,6 +226,9 @@ class Engine(Protocol):
 
     def ability(self) -> ModelAbility:
         """The model's ability as measured, or until then as its files promise."""
+
+    def can_continue(self) -> bool:
+        """Whether a reply can go on from a given beginning; may ask the model, the first time."""
 
     def learn(self, fields: Mapping[str, bool]) -> None:
         """Override these fields of the ability, as they were measured."""

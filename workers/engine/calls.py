@@ -89,10 +89,10 @@ def form_of(template: str, tokenizer: Any) -> CallForm | None:
 class CallText:
     """Like Detokenizer, with the calls of a growing reply in the platform's form."""
 
-    def __init__(self, tokenizer: Any, form: CallForm) -> None:
+    def __init__(self, tokenizer: Any, form: CallForm, before: Sequence[int] = ()) -> None:
         self._tokenizer = tokenizer
         self._form = form
-        self._text = Detokenizer(tokenizer)
+        self._text = Detokenizer(tokenizer, before=before)
         self._calls: Detokenizer | None = None
         self._body = ""
         self._begun = ""

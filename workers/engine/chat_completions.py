@@ -5,15 +5,16 @@ Every failure that a server reports becomes an EngineError.
 
 import base64
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 import httpx
 
 from gpts.runs.logprobs import TokenLogprob
-from gpts.runs.messages import Picture, PromptMessage
-from gpts.runs.replies import written
+from gpts.runs.messages import Picture, PromptMessage, alternating, with_numbered_calls
+from gpts.runs.replies import OPENING, Written, written
 from gpts.runs.steps import FinishReason
 from gpts.spec.tools import ToolSpec
 from workers.engine.base import EngineError, GenerationRequest, PromptTooLong, Usage
@@ -25,6 +26,19 @@ REASONING_FIELDS: Final = ("reasoning_content", "reasoning")
 OPTIONAL: Final = frozenset(
     "seed presence_penalty frequency_penalty logit_bias logprobs top_logprobs reasoning_effort"
     " chat_template_kwargs".split()
+)
+# How servers refuse messages that their model's template does not take, and what it takes instead.
+_FORMS: Final = (
+    ("numbered", re.compile(r"tool.?call.?id.*(?:nine|\b9\b)", re.IGNORECASE | re.DOTALL)),
+    ("no_system", re.compile(r"system (?:role|message)s? (?:is |are )?not supported", re.IGNORECASE)),
+    (
+        "alternating",
+        re.compile(
+            r"roles? must alternate|system message must be (?:at )?the (?:begin|first)"
+            r"|unexpected role|only user and assistant roles",
+            re.IGNORECASE,
+        ),
+    ),
 )
 _TOO_LONG: Final = (
     "context length",
@@ -47,7 +61,7 @@ class StreamedAnswer:
         self.reasoning_field = ""
         self.logprobs: tuple[TokenLogprob, ...] = ()  # of the last event
         self._finish: FinishReason | None = None
-        self._calls: dict[int, tuple[str, str]] = {}
+        self._calls: dict[int, Written] = {}
 
     def take(self, event: dict[str, Any]) -> str:
         """The text of `event`; its usage and finish reason are kept. Raises EngineError for an error event."""
@@ -81,14 +95,18 @@ class StreamedAnswer:
         """Adds the pieces of calls: the name comes first, the arguments in pieces."""
         for delta in deltas:
             place, function = int(delta.get("index") or 0), delta.get("function") or {}
-            name, arguments = self._calls.get(place, ("", ""))
-            self._calls[place] = name + (function.get("name") or ""), arguments + (function.get("arguments") or "")
+            call = self._calls.get(place, Written("", ""))
+            name, arguments = call.name + (function.get("name") or ""), function.get("arguments") or ""
+            self._calls[place] = Written(
+                name, f"{call.arguments}{arguments}", call.call_id or str(delta.get("id") or "")
+            )
 
     def calls(self) -> str:
-        """The calls in the platform's form; empty if the reply was cut."""
-        if self._finish in (None, "length"):
+        """The calls in the platform's form, left open if the length limit cut the reply; empty if the time did."""
+        calls = [call for _, call in sorted(self._calls.items())]
+        if self._finish is None or not calls:
             return ""
-        return written([call for _, call in sorted(self._calls.items())])
+        return OPENING if self._finish == "length" else written(calls)
 
     def outcome(self, stopped: bool, late: bool) -> FinishReason:
         """Why the answer ended. Raises EngineError if the stream broke off without a reason."""
@@ -99,6 +117,20 @@ class StreamedAnswer:
         if late or self.timed_out:
             return "deadline"
         raise EngineError("The model server closed the stream in the middle of an answer.")
+
+
+def form_wanted(refusal: str) -> str:
+    """What of `formed` the server's words ask for; empty if they say nothing of it."""
+    return next((name for name, words in _FORMS if words.search(refusal)), "")
+
+
+def formed(messages: Sequence[PromptMessage], forms: Collection[str]) -> Sequence[PromptMessage]:
+    """The messages as a model's template takes them, of which `form_wanted` told the `forms`."""
+    if "numbered" in forms:
+        messages = with_numbered_calls(messages)
+    if "alternating" in forms or "no_system" in forms:
+        messages = alternating(messages, has_system="no_system" not in forms)
+    return messages
 
 
 def message_of(message: PromptMessage, reasoning_field: str) -> dict[str, Any]:

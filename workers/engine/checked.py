@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from gpts.runs.bare_calls import bare_calls, safe_length
-from gpts.runs.replies import OPENING, parse, prose, written
+from gpts.runs.replies import OPENING, is_open, parse, prose, written
 from gpts.runs.steps import ToolCall
 from gpts.spec.tools import ToolSpec
 from workers.engine.base import GenerationRequest, Grammar, GrammarError, Sampling, Token
@@ -89,6 +89,9 @@ def _checked_calls(request: GenerationRequest, attempt: Attempt, grammar: Gramma
             n_shown += len(piece)
             yield replace(token, text=piece)
     raw = _with_bare_calls(raw, tools) if token.finish == "stop" else raw
+    if token.finish == "length" and is_open(raw):  # who asked for the reply decides whether there is more room
+        yield replace(token, text=raw[n_shown:])
+        return
     if not (reason := calls_problem(raw, tools, required=grammar.required and token.finish != "deadline")):
         yield replace(token, text=raw[n_shown:])
         return
@@ -99,16 +102,16 @@ def _checked_calls(request: GenerationRequest, attempt: Attempt, grammar: Gramma
         if token.finish is None:
             yield replace(token, text="")
     raw = _with_bare_calls(raw, tools)
-    if not parse(raw, 0)[1]:
+    if not parse(raw)[1]:
         raw = first
-    if not parse(raw, 0)[1]:
+    if not parse(raw)[1]:
         raise GrammarError(f"The model wrote no valid call: {reason}")
     yield replace(token, text=raw[len(prose(raw, ended=True)) :], finish="stop")
 
 
 def _with_bare_calls(raw: str, tools: Mapping[str, ToolSpec]) -> str:
     """`raw`, with a call that was written as text converted to the platform's form."""
-    if parse(raw, 0)[1]:
+    if parse(raw)[1]:
         return raw
     text, calls = bare_calls(raw, tools)
     return text + written(calls) if calls else raw
@@ -116,7 +119,7 @@ def _with_bare_calls(raw: str, tools: Mapping[str, ToolSpec]) -> str:
 
 def calls_problem(raw: str, tools: Mapping[str, ToolSpec], *, required: bool) -> str:
     """What is wrong with the calls in `raw`; empty if nothing is."""
-    calls = parse(raw, 0)[1]
+    calls = parse(raw)[1]
     if required and not calls:
         return "it ended without a whole call" if OPENING in raw else "it made no call"
     return next((reason for call in calls if (reason := call_problem(call, tools))), "")

@@ -10,15 +10,15 @@ REPLACEMENT: Final = "�"
 class Detokenizer:
     """The text of one growing reply, without special tokens; empty after `stopped`.
 
-    `tokenizer` is the transformers tokenizer of the model.
+    `tokenizer` is the transformers tokenizer of the model, `before` the last tokens of what the text continues.
     """
 
-    def __init__(self, tokenizer: Any, stop: Sequence[str] = ()) -> None:
+    def __init__(self, tokenizer: Any, stop: Sequence[str] = (), before: Sequence[int] = ()) -> None:
         self._tokenizer = tokenizer
         self._filter = StopFilter(stop)
-        self._ids: list[int] = []
+        self._ids: list[int] = [*before]
         self._from = 0  # decoding starts at this token, so that spaces between pieces are right
-        self._to = 0  # the tokens before this one were returned
+        self._to = len(before)  # the tokens before this one were returned
 
     @property
     def stopped(self) -> str:

@@ -19,7 +19,7 @@ from typing import Any, Final, Generic, TypeVar
 from jinja2.exceptions import TemplateError
 from tokenizers import Tokenizer
 
-from gpts.runs.messages import PromptMessage
+from gpts.runs.messages import PromptMessage, alternating
 from gpts.spec.tools import ToolSpec
 from workers.engine.base import EngineError
 from workers.engine.calls import CallForm, form_of
@@ -113,10 +113,10 @@ class ChatEncoder:
         """The conversation as the template renders it, and the texts for its slots.
 
         Tools and calls are rendered by the template if it knows them, else they are content in the platform's form.
-        Some know only tools (SmolLM3's), or no call after a text (Llama's).
+        Some know only tools (SmolLM3's), no call after a text (Llama's), or no two messages of a role (Mistral's).
         """
         if tools or any(message.tool_calls for message in messages):
-            for told in (messages, calls_as_text(messages)) if self.form else ():
+            for told in (messages, alternating(messages), calls_as_text(messages)) if self.form else ():
                 native = render(told, tools, self._secret, self._apply)
                 if native is not None:
                     return native
@@ -131,7 +131,7 @@ class ChatEncoder:
         """The ids of the `parts` of `skeleton`, and between them those of the `texts` in its slots, as `spans`."""
         pieces = [(parts[0], False)]
         for slot, part in zip(skeleton.slots, parts[1:], strict=True):
-            pieces.append((self._content_ids(slot.fill(texts[slot.index])), True))
+            pieces.append((self.content_ids(slot.fill(texts[slot.index])), True))
             pieces.append((part, False))
         return pieces
 
@@ -177,7 +177,8 @@ class ChatEncoder:
         """A message's content as the template wants it; PICTURE stands for pictures, which are left out here."""
         return marked.replace(PICTURE, "")
 
-    def _content_ids(self, text: str) -> tuple[int, ...]:
+    def content_ids(self, text: str) -> tuple[int, ...]:
+        """The ids of `text`, free of control tokens."""
         return self._contents.get(text, lambda: tuple(self._encode_content(text)))
 
     def _encode_part(self, text: str) -> tuple[int, ...]:

@@ -37,6 +37,8 @@ from workers.engine.reasoning import CLOSING, OPENING, without_reasoning
 LIFE_CHECK_S: Final = 1.0
 # At most as many at the end of a prompt are the tag that opens reasoning.
 OPENING_TOKENS: Final = 8
+# The end of a text that a reply continues, from which its first space is told.
+LAST_TOKENS: Final = 8
 
 
 # The logarithm of a token's probability, and the likeliest tokens in its place with theirs, by ids.
@@ -194,9 +196,10 @@ class InProcessEngine(Learning):
         """See `Engine.stream`. The call checks prompt and grammar; generation starts with the first token read."""
         ends_at = time.monotonic() + request.deadline_s
         ids = self.encoder.encode(request.messages, request.tools)
-        if len(ids) + request.max_tokens > self._ability.context_tokens:
+        n_tokens = len(ids) + len(self.encoder.content_ids(request.begun))
+        if n_tokens + request.max_tokens > self._ability.context_tokens:
             raise PromptTooLong(
-                f"The prompt of {len(ids)} tokens and a reply of {request.max_tokens} do not fit the model's context "
+                f"The prompt of {n_tokens} tokens and a reply of {request.max_tokens} do not fit the model's context "
                 f"of {self._ability.context_tokens} tokens."
             )
         streams = False
@@ -232,20 +235,24 @@ class InProcessEngine(Learning):
         """One generation; with tools in the prompt or the grammar, calls are read in the model's own form.
 
         Under a grammar that leaves no room for reasoning, none that the prompt has opened is left open. A model that
-        shall not reason gets a prompt in which it has, as the templates of such models write it.
+        shall not reason gets a prompt in which it has, as the templates of such models write it; so does
+        one that goes on with an answer.
         """
         is_open = str(self._tokenizer.decode(ids[-OPENING_TOKENS:])).rstrip().endswith(OPENING)
         grammar = request.grammar
         is_fixed = grammar is not None and (grammar.required or grammar.json_schema is not None)
-        if (is_open and is_fixed) or (self._ability.reasons and request.without_reasoning):
+        is_over = request.without_reasoning or bool(request.begun)
+        if (is_open and is_fixed) or (self._ability.reasons and is_over):
             opening = "" if is_open else f"{OPENING}\n\n"
             closing_ids = self.encoder.skeleton_ids(f"{opening}{CLOSING}\n\n")
             ids, is_open = [*ids, *closing_ids], False
             request = replace(request, max_tokens=max(1, request.max_tokens - len(closing_ids)))
+        begun = self.encoder.content_ids(request.begun)
+        ids, before = [*ids, *begun], begun[-LAST_TOKENS:]
         with_calls = bool(request.tools) or (request.grammar is not None and bool(request.grammar.tools))
-        text: Detokenizer | CallText = Detokenizer(self._tokenizer, request.stop)
+        text: Detokenizer | CallText = Detokenizer(self._tokenizer, request.stop, before)
         if with_calls and (self._form.style != "hermes" or self._form.opening_id is not None):
-            text = CallText(self._tokenizer, self._form)
+            text = CallText(self._tokenizer, self._form, before)
         tokens = self._stream(Generation(text, len(ids), ends_at), ids, request)
         return without_reasoning(tokens, is_open=is_open)
 

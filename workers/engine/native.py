@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from gpts.runs.messages import PromptMessage
-from gpts.runs.replies import written
+from gpts.runs.messages import MessageCall, PromptMessage, with_numbered_calls
+from gpts.runs.replies import Written, written
 from gpts.spec.tools import ToolSpec
 
 # Around each message's mark: the template trimmed whatever is missing in the rendering.
@@ -137,7 +137,7 @@ def calls_as_text(messages: Sequence[PromptMessage]) -> list[PromptMessage]:
     return [
         PromptMessage(
             role=message.role,
-            content=message.content + written([(c.name, c.arguments) for c in message.tool_calls]),
+            content=message.content + written([Written(c.name, c.arguments) for c in message.tool_calls]),
             pictures=message.pictures,
         )
         for message in messages
@@ -168,11 +168,10 @@ def _tool(tool: ToolSpec, marks: Marks) -> dict[str, Any]:
 
 
 def _chat(messages: Sequence[PromptMessage], marks: Marks, folds: bool) -> list[dict[str, Any]]:
-    """The messages for the template. Ids of calls are numbers of nine digits, as Mistral's demands."""
-    numbers: dict[str, str] = {}
+    """The messages for the template."""
     chat: list[dict[str, Any]] = []
     held = ""
-    for place, message in enumerate(messages):
+    for place, message in enumerate(with_numbered_calls(messages)):
         content = marks.content(message.content) if message.content or not message.tool_calls else ""
         content = PICTURE * len(message.pictures) + content
         if folds and place == 0 and message.role == "system" and len(messages) > 1:
@@ -183,19 +182,14 @@ def _chat(messages: Sequence[PromptMessage], marks: Marks, folds: bool) -> list[
         if message.reasoning:
             turn["reasoning_content"] = marks.mark(message.reasoning, needed=False)
         if message.tool_calls:
-            turn["tool_calls"] = [
-                _call(call.call_id, call.name, call.arguments, numbers, marks) for call in message.tool_calls
-            ]
+            turn["tool_calls"] = [_call(call, marks) for call in message.tool_calls]
         if message.role == "tool":
-            turn["tool_call_id"] = numbers.get(message.call_id, "0" * 9)
+            turn["tool_call_id"] = message.call_id or "0" * 9
             turn["name"] = marks.mark(message.name, needed=False)
         chat.append(turn)
     return chat
 
 
-def _call(
-    call_id: str, name: str, arguments: Mapping[str, Any], numbers: dict[str, str], marks: Marks
-) -> dict[str, Any]:
-    number = numbers.setdefault(call_id, f"{len(numbers) + 1:09d}")
-    function = {"name": marks.mark(name), "arguments": marks.inside(arguments, needed=True)}
-    return {"id": number, "type": "function", "function": function}
+def _call(call: MessageCall, marks: Marks) -> dict[str, Any]:
+    function = {"name": marks.mark(call.name), "arguments": marks.inside(call.arguments, needed=True)}
+    return {"id": call.call_id, "type": "function", "function": function}

@@ -19,12 +19,14 @@ def fit_prompt(
     max_tokens: int,
     request: tuple[PromptMessage, ...] = (),
     tools: tuple[ToolSpec, ...] = (),
+    least_tokens: int | None = None,
 ) -> tuple[tuple[PromptMessage, ...], int]:
     """The prompt and its length in tokens, with as few of the oldest turns dropped as the model's context requires.
 
-    `request` comes last. Raises PromptTooLong when this turn and a reply of `max_tokens` do not fit.
+    `request` comes last. If this turn alone leaves less than `max_tokens`, `least_tokens` are enough; raises
+    PromptTooLong when it does not leave these.
     """
-    room = state.ability.context_tokens - max_tokens
+    context = state.ability.context_tokens
     for dropped in range(0, len(state.history) + DROP_TURNS, DROP_TURNS):
         told = build_prompt(
             state.spec,
@@ -38,6 +40,8 @@ def fit_prompt(
         )
         messages = (*told, *request)
         n_tokens = engine.count_tokens(messages, tools)
-        if n_tokens <= room:
+        if n_tokens <= context - max_tokens:
             return messages, n_tokens
+    if least_tokens is not None and n_tokens <= context - least_tokens:
+        return messages, n_tokens
     raise PromptTooLong("This message is too long for the model. Shorten it or add it as a knowledge file.")

@@ -34,12 +34,15 @@ from workers.engine.chat_completions import (
     StreamedAnswer,
     constraints,
     events_of,
+    form_wanted,
+    formed,
     message_of,
     raise_for_status,
     settings_of,
     tool_of,
 )
 from workers.engine.checked import calls_problem, checked
+from workers.engine.continuing import CONTINUING, continues
 from workers.engine.detokenize import StopFilter
 from workers.engine.reasoning import without_reasoning
 from workers.engine.schemas import checked_size, loosened
@@ -48,12 +51,14 @@ CONNECT_TIMEOUT_S: Final = 10.0
 HEALTH_TIMEOUT_S: Final = 2.0
 # Used when nothing is set and the server does not report it (vLLM, llama.cpp and Ollama do).
 DEFAULT_CONTEXT_TOKENS: Final = 8192
-# An estimate, as the exact count needs the server's tokenizer; 3 is safe for code and German.
-CHARACTERS_PER_TOKEN: Final = 3
+# An estimate, as the exact count needs the server's tokenizer; 3 is safe for code, German, and a Chinese character.
+BYTES_PER_TOKEN: Final = 3
 # Models that cut a picture into patches of 28 pixels need so many for the largest one (workers/runs/pictures.py).
 TOKENS_PER_PICTURE: Final = 2_500
 TEMPLATE_TOKENS_PER_MESSAGE: Final = 8
 MAX_CONNECTIONS: Final = 256
+# Shorter replies are not shortened where a server says that they do not fit.
+LEAST_RETRIED: Final = 1_024
 CONTROL_TOKENS: Final = (
     *("<|im_start|>", "<|im_end|>", "<|endoftext|>"),
     *("<|eot_id|>", "<|start_header_id|>", "<|end|>"),
@@ -73,9 +78,12 @@ class RemoteEngine(Learning):
         self._reasoning_field = REASONING_FIELDS[0]
         # Optional settings that the server does not know, or that its model does not take.
         self._refused: set[str] = set()
+        # How its template wants messages, where it is stricter than the API.
+        self._forms: set[str] = set()
         # Whether a demanded call comes as demanded; Ollama and llama.cpp answer in prose instead.
         self._forces_calls = True
         self._follows_schemas = False
+        self._continues: bool | None = None  # None: not asked yet
         self._ability = ModelAbility(
             calls_tools=True,
             writes_from_sources=True,
@@ -93,7 +101,7 @@ class RemoteEngine(Learning):
     def stream(self, request: GenerationRequest) -> Iterator[Token]:
         """See `Engine.stream`. The server gets the grammar, but its reply is validated all the same."""
         ends_at = time.monotonic() + request.deadline_s
-        n_prompt = self.count_tokens(request.messages, request.tools)
+        n_prompt = self.count_tokens(request.messages, request.tools) + len(request.begun) // BYTES_PER_TOKEN
         if request.grammar is not None and request.grammar.json_schema is not None:
             checked_size(request.grammar.json_schema)
         room = self._ability.context_tokens
@@ -123,12 +131,13 @@ class RemoteEngine(Learning):
         return hashlib.sha256(json.dumps([self._model, facts], sort_keys=True).encode()).hexdigest()
 
     def count_tokens(self, messages: tuple[PromptMessage, ...], tools: tuple[ToolSpec, ...] = ()) -> int:
-        """An estimate from the number of characters, too high rather than too low."""
-        n_characters = sum(len(message.content) + len(message.reasoning) for message in messages)
-        n_characters += sum(len(json.dumps(tool_of(tool))) for tool in tools)
-        n_characters += sum(len(json.dumps(call.arguments)) for message in messages for call in message.tool_calls)
+        """An estimate from the number of bytes, too high rather than too low."""
+        texts = [text for message in messages for text in (message.content, message.reasoning)]
+        texts += [json.dumps(tool_of(tool), ensure_ascii=False) for tool in tools]
+        texts += [json.dumps(call.arguments, ensure_ascii=False) for each in messages for call in each.tool_calls]
+        n_bytes = sum(len(text.encode(errors="replace")) for text in texts)
         n_pictures = sum(len(message.pictures) for message in messages)
-        n_tokens = n_characters // CHARACTERS_PER_TOKEN + TEMPLATE_TOKENS_PER_MESSAGE * len(messages)
+        n_tokens = n_bytes // BYTES_PER_TOKEN + TEMPLATE_TOKENS_PER_MESSAGE * len(messages)
         return n_tokens + TOKENS_PER_PICTURE * n_pictures
 
     def health(self) -> Health:
@@ -170,6 +179,15 @@ class RemoteEngine(Learning):
         except (httpx.HTTPError, RuntimeError, ValueError, KeyError, AttributeError, TypeError):
             return None
 
+    def can_continue(self) -> bool:
+        """See `Engine.can_continue`. Asks the model once: many servers begin anew, or refuse."""
+        if self._continues is None:
+            try:
+                self._continues = continues(self.stream(CONTINUING))
+            except EngineError:
+                self._continues = False
+        return self._continues
+
     def close(self) -> None:
         """Closes all connections, which cancels running generations."""
         self._client.close()
@@ -190,7 +208,8 @@ class RemoteEngine(Learning):
         wait = httpx.Timeout(remaining_s, connect=min(CONNECT_TIMEOUT_S, remaining_s))
         try:
             with self._client.stream("POST", "chat/completions", json=self._body(request), timeout=wait) as response:
-                if again := request if self._learns_refusal(response) else _loosened(request, response):
+                learns = request if self._learns_refusal(response) else None
+                if again := learns or _loosened(request, response) or _shortened(request, response):
                     yield from self._stream(again, ends_at, n_prompt)
                     return
                 raise_for_status(response)
@@ -207,7 +226,7 @@ class RemoteEngine(Learning):
             raise EngineError(f"The model server failed: {type(error).__name__}: {error}") from error
         finish = answer.outcome(bool(visible.stopped), time.monotonic() >= ends_at)
         calls = answer.calls()
-        if request.grammar and request.grammar.required and finish != "deadline":
+        if request.grammar and request.grammar.required and finish == "stop":
             demanded = {tool.name: tool for tool in request.grammar.tools}
             self._forces_calls = not calls_problem(calls, demanded, required=True)
         stopped = visible.stopped if visible.stopped in request.stop else ""
@@ -218,7 +237,7 @@ class RemoteEngine(Learning):
         sampling = request.sampling
         body: dict[str, Any] = {
             "model": self._model,
-            "messages": [message_of(message, self._reasoning_field) for message in request.messages],
+            "messages": [message_of(each, self._reasoning_field) for each in formed(request.messages, self._forms)],
             "max_tokens": request.max_tokens,
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
@@ -229,17 +248,39 @@ class RemoteEngine(Learning):
         # llama.cpp loses what may begin one at the end of a reply that reaches its limit.
         if sampling.top_k:
             body["top_k"] = sampling.top_k
+        if request.begun:
+            body["messages"].append({"role": "assistant", "content": request.begun})
+            body |= {"continue_final_message": True, "add_generation_prompt": False}
         wanted = {name: value for name, value in settings_of(request).items() if name not in self._refused}
         return {**body, **wanted, **constraints(request, self._forces_calls)}
 
     def _learns_refusal(self, response: httpx.Response) -> bool:
-        """Whether the server refuses a setting that it need not take; it gets the request again without."""
-        if response.status_code not in (400, 422):
+        """Whether the server refuses a setting that it need not take, or a form of messages that it need not get.
+
+        It gets the request again without. Errors of templates are the server's own for some (llama.cpp, older vLLM).
+        """
+        if response.status_code not in (400, 422, 500):
             return False
         response.read()
+        if (form := form_wanted(response.text)) and form not in self._forms:
+            self._forms.add(form)
+            return True
+        if response.status_code == 500:
+            return False
         new = {name for name in OPTIONAL if name in response.text and name not in self._refused}
         self._refused |= new
         return bool(new)
+
+
+def _shortened(request: GenerationRequest, response: httpx.Response) -> GenerationRequest | None:
+    """The request for a shorter reply, if it is refused as too long: the length of its prompt is an estimate."""
+    try:
+        raise_for_status(response)
+    except PromptTooLong:
+        return replace(request, max_tokens=request.max_tokens // 4) if request.max_tokens >= LEAST_RETRIED else None
+    except EngineError:
+        return None
+    return None
 
 
 def _loosened(request: GenerationRequest, response: httpx.Response) -> GenerationRequest | None:

@@ -71,7 +71,7 @@ class ScriptedEngine(Learning):
     def stream(self, request: GenerationRequest) -> Iterator[Token]:
         """See `Engine.stream`. One word is one token."""
         ends_at = time.monotonic() + request.deadline_s
-        n_prompt = self.count_tokens(request.messages)
+        n_prompt = self.count_tokens(request.messages) + len(request.begun.split())
         if n_prompt + request.max_tokens > self._ability.context_tokens:
             raise PromptTooLong(f"The prompt of {n_prompt} words does not fit {self._ability.context_tokens}.")
         with self._lock:

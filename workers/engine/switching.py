@@ -70,6 +70,10 @@ class SwitchingEngine:
         """See `Engine.ability`."""
         return self._ready().ability()
 
+    def can_continue(self) -> bool:
+        """See `Engine.can_continue`."""
+        return self._ready().can_continue()
+
     def learn(self, fields: Mapping[str, bool]) -> None:
         """See `Engine.learn`."""
         self._ready().learn(fields)

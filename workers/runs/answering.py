@@ -1,6 +1,7 @@
 """Computes the retrieval and the replies of a turn as values; perform.py stores and streams them."""
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -14,7 +15,7 @@ from gpts.runs.logprobs import TokenLogprob
 from gpts.runs.messages import PromptMessage
 from gpts.runs.queries import retrieval_query
 from gpts.runs.search_texts import MAX_TOKENS, answer_request, read_written
-from gpts.runs.state import TurnState, fit_whole, whole_attachments
+from gpts.runs.state import TurnState, fit_whole, reply_room, whole_attachments
 from gpts.runs.steps import Finished, Intent, ModelReply, Retrieval, UserMessage
 from gpts.safety.flow import context_label
 from gpts.spec.gpt import GptSpec, KnowledgeRef
@@ -70,7 +71,8 @@ def retrieval(state: TurnState, services: Services) -> Retrieval:
     if not searched:
         return Retrieval(query=state.question(), whole_files=names, covered=True)
     intent, writes = state.intent(), state.ability.writes_from_sources
-    if writes and intent and intent.intent == "rewrite" and (last := state.last_passages()):
+    is_same = state.goes_on() or (intent and intent.intent == "rewrite")
+    if writes and is_same and (last := state.last_passages()):
         return Retrieval(query=state.question(), passages=last, covered=True, whole_files=names, reused=True)
     query = (intent.query if intent else "") or retrieval_query(state.history, state.steps)
     found = _search(searched, query, state, services)
@@ -152,19 +154,45 @@ def model_reply(
         state.tools.keys() if state.must_answer() else (),
         may_decline=state.spec.only_from_knowledge and for_people,
         may_add=state.ability.keeps_to_sources,
-        max_tokens=state.spec.model.max_tokens,
+        max_tokens=state.spec.model.max_tokens or state.ability.reply_tokens,
     )
     if state.withholds():  # it is shown once it is known which of its sentences the files support
         show, show_logprobs = _nothing, _nothing
-    with closing(services.engine.stream(request)) as tokens:
-        for token in tokens:
-            show_reasoning(token.reasoning)
-            show_logprobs(token.logprobs)
-            show(collector.take(token))
-            if collector.is_enough:
-                break
+    rest: GenerationRequest | None = request
+    ends_at = time.monotonic() + request.deadline_s
+    while rest:
+        with closing(services.engine.stream(rest)) as tokens:
+            for token in tokens:
+                show_reasoning(token.reasoning)
+                show_logprobs(token.logprobs)
+                show(collector.take(token))
+                if collector.is_enough:
+                    break
+        if rest := _rest(rest, collector.begun, state, services):
+            rest = replace(rest, deadline_s=max(0.0, ends_at - time.monotonic()))
+            collector.go_on(n_tokens)
     show(collector.finish())
-    return _labelled(collector.step(state.n_calls()), state)
+    return _labelled(collector.step(state.call_ids()), state)
+
+
+def _rest(request: GenerationRequest, begun: str, state: TurnState, services: Services) -> GenerationRequest | None:
+    """The request for the rest of an answer that ended before its limit; None if there is none, or it cannot go on.
+
+    A server may have a limit of its own, and a full context makes room by dropping more of the oldest turns.
+    """
+    may_go_on = begun and len(begun) > len(request.begun) and state.user_message().overrides.max_tokens is None
+    has_pictures = any(message.pictures for message in request.messages)
+    if not may_go_on or has_pictures or (request.grammar and request.grammar.json_schema is not None):
+        return None
+    if not services.engine.can_continue():
+        return None
+    written = (PromptMessage(role="assistant", content=begun),)
+    try:
+        messages, n_tokens = fit_prompt(state, services.engine, _room(state), written, request.tools)
+    except PromptTooLong:
+        return None
+    max_tokens = min(_longest(state, bool(request.tools)), state.ability.context_tokens - n_tokens)
+    return replace(request, messages=messages[:-1], max_tokens=max_tokens, begun=begun)
 
 
 def _nothing(shown: object) -> None:
@@ -184,7 +212,7 @@ def _calls(
             show_reasoning(token.reasoning)
             if reply.take(token):
                 return None
-    return _labelled(step, state) if (step := reply.step(state.n_calls())).tool_calls else None
+    return _labelled(step, state) if (step := reply.step(state.call_ids())).tool_calls else None
 
 
 def _labelled(reply: ModelReply, state: TurnState) -> ModelReply:
@@ -278,16 +306,12 @@ def _fitted(
 ) -> tuple[tuple[PromptMessage, ...], int, int]:
     """The prompt, its length and the longest reply, in tokens. Raises PromptTooLong.
 
-    Programs often allow far longer replies than they expect: rather than refuse them, the reply gets what is left.
+    Rather than refuse a message that leaves less room than a reply may take, the reply gets what is left.
     """
-    max_tokens = _max_tokens(state)
-    try:
-        return *fit_prompt(state, services.engine, max_tokens, tools=tools), max_tokens
-    except PromptTooLong:
-        if not state.user_message().overrides.max_tokens or max_tokens <= LEAST_REPLY_TOKENS:
-            raise
-    messages, n_tokens = fit_prompt(state, services.engine, LEAST_REPLY_TOKENS, tools=tools)
-    return messages, n_tokens, state.ability.context_tokens - n_tokens
+    room, context = _room(state), state.ability.context_tokens
+    least = min(room, LEAST_REPLY_TOKENS)
+    messages, n_tokens = fit_prompt(state, services.engine, room, (), tools, least)
+    return messages, n_tokens, min(_longest(state, bool(tools)), context - n_tokens)
 
 
 def _grammar(state: TurnState, tools: tuple[ToolSpec, ...]) -> Grammar | None:
@@ -299,10 +323,24 @@ def _grammar(state: TurnState, tools: tuple[ToolSpec, ...]) -> Grammar | None:
     return Grammar(json_schema=schema) if schema is not None else None
 
 
-def _max_tokens(state: TurnState) -> int:
-    """The longest reply in tokens: the limit of the GPT or the caller, but at most half of the model's context.
+def _room(state: TurnState) -> int:
+    """Tokens that the prompt leaves for the reply: half of the context if the last one came to nothing in less."""
+    context, asked = state.ability.context_tokens, state.user_message().overrides.max_tokens
+    if asked or state.n_ran_out():
+        return min(asked or context, context // 2)
+    return reply_room(state.spec, state.ability)
 
-    A model that reasons may do so beyond the limit of the GPT; that of a caller includes reasoning, as OpenAI's does.
+
+def _longest(state: TurnState, has_tools: bool) -> int:
+    """The longest reply in tokens, as far as the prompt leaves room for it.
+
+    The limit of a GPT is for the text that people read: reasoning and calls have room beside it. That of a caller
+    includes them, as OpenAI's does.
     """
-    more = 0 if state.user_message().overrides.max_tokens else state.ability.reasoning_tokens
-    return min(state.spec.model.max_tokens + more, state.ability.context_tokens // 2)
+    if asked := state.user_message().overrides.max_tokens:
+        return asked
+    if state.n_ran_out():
+        return state.ability.context_tokens
+    text, ability = state.spec.model.max_tokens or 0, state.ability
+    with_calls = max(text, ability.reply_tokens) if has_tools or not text else text
+    return with_calls + ability.reasoning_tokens

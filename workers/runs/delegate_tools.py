@@ -15,6 +15,7 @@ from gpts.runs.delegation import (
     delegation_chain,
     named_delegates,
 )
+from gpts.runs.replies import CallIds
 from gpts.runs.steps import DelegatedPart, Delegator, FileRef, Log, ModelReply, ToolCall, ToolResult, UserMessage
 from gpts.safety.flow import arguments_label, context_label
 from gpts.safety.labels import untrusted
@@ -113,13 +114,14 @@ def delegating_reply(turn: HeldTurn, parts: Sequence[DelegatedPart]) -> ModelRep
     """A reply with one delegation per part of the question, each with the files of this message."""
     names = [file.name for file in turn.user_message().attachments]
     files = {"files": names} if names else {}
+    ids = CallIds(turn.call_ids())
     calls = tuple(
         ToolCall(
-            call_id=f"call_{turn.n_calls() + n}",
+            call_id=ids.new(),
             name=part.name,
             arguments={"task": part.task} | ({"gpt": part.gpt} if part.gpt else {}) | files,
         )
-        for n, part in enumerate(parts)
+        for part in parts
     )
     return ModelReply(text="", tool_calls=calls, label=context_label(turn.history, turn.steps, turn.tools))
 

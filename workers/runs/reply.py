@@ -9,7 +9,7 @@ from gpts.runs.bare_calls import bare_calls, safe_length
 from gpts.runs.fixed_replies import DECLINES
 from gpts.runs.logprobs import TokensOfText
 from gpts.runs.prompt import NOT_COVERED
-from gpts.runs.replies import parse, prose
+from gpts.runs.replies import OPENING, is_open, parse, prose
 from gpts.runs.steps import FinishReason, ModelReply
 from gpts.spec.gpt import MAX_REPLY_TOKENS
 from workers.engine.base import Token, Usage
@@ -39,8 +39,8 @@ class ReplyCollector:
 
     `tools` are the names of tools that can no longer be called: calls of them printed as text are removed. With
     `may_decline`, NOT_COVERED is no text but says that the files do not cover the question; what follows it is kept
-    only if the reply `may_add` to it, and shown with it. What is longer than `max_tokens`, its reasoning aside,
-    is cut.
+    only if the reply `may_add` to it, and shown with it. What is longer than `max_tokens`, its reasoning and
+    calls aside, is cut.
     """
 
     def __init__(
@@ -56,6 +56,7 @@ class ReplyCollector:
         self._declines = False
         self._tools = tools
         self._n_left = max_tokens
+        self._calls = False
         self._reasoning = ""
         self._reasons_from, self._reasons_to = 0.0, 0.0
         self._raw = ""
@@ -63,7 +64,7 @@ class ReplyCollector:
         self._passed = 0  # characters of the raw prose that were shown
         self._text = ""
         self._n_shown = 0
-        self._usage = Usage(n_prompt_tokens, 0)
+        self._usage, self._spent = Usage(n_prompt_tokens, 0), Usage(0, 0)
         self._finish: FinishReason = "stop"
         self._stop_sequence = ""
         self._started = time.monotonic()
@@ -74,11 +75,31 @@ class ReplyCollector:
         """Whether nothing that still comes would be shown."""
         return self._n_left < 0
 
+    @property
+    def begun(self) -> str:
+        """The answer as far as the model wrote it, if it could go on; empty if it ended, or its limit was reached."""
+        is_cut = self._finish == "length" and self._n_left > 0 and not self._declines
+        return self._raw if is_cut and self._raw.strip() and not self._calls else ""
+
+    def go_on(self, n_prompt_tokens: int) -> None:
+        """Take the tokens of another reply from here on, which continues this one."""
+        self._spent, self._usage = self._total(), Usage(n_prompt_tokens, 0)
+
+    def _total(self) -> Usage:
+        """What this reply and those that it continues took."""
+        one, other = self._spent, self._usage
+        return Usage(
+            one.prompt_tokens + other.prompt_tokens,
+            one.completion_tokens + other.completion_tokens,
+            reasoning_tokens=one.reasoning_tokens + other.reasoning_tokens,
+        )
+
     def take(self, token: Token) -> str:
         """Add `token` and return the text to show."""
         self._raw += token.text
         self._tokens.add(token.logprobs)
-        self._n_left -= bool(token.text)
+        self._calls = self._calls or OPENING in self._raw[-len(token.text) - len(OPENING) :]
+        self._n_left -= bool(token.text) and not self._calls
         self._take_reasoning(token.reasoning)
         self._usage = token.usage or replace(
             self._usage,
@@ -99,20 +120,23 @@ class ReplyCollector:
         """End the reply and return the rest of the text to show."""
         return self._show(ended=True)
 
-    def step(self, first_call: int) -> ModelReply:
-        """The reply as a step."""
+    def step(self, used_ids: Collection[str] = ()) -> ModelReply:
+        """The reply as a step; no call gets an id among `used_ids`."""
+        is_cut = self._finish == "length" and is_open(self._raw)
+        usage = self._total()
         return ModelReply(
             text=self._text.rstrip(),
             logprobs=self._tokens.take(self._text.rstrip()),
             reasoning=self._reasoning.strip(),
-            reasoning_tokens=self._usage.reasoning_tokens,
+            reasoning_tokens=usage.reasoning_tokens,
             reasoning_ms=round((self._reasons_to - self._reasons_from) * 1000),
             declined=self._declines,
-            tool_calls=parse(self._raw, first_call)[1],
+            tool_calls=() if is_cut else parse(self._raw, used_ids)[1],
+            cut_call=is_cut,
             finish=self._finish,
             stop_sequence=self._stop_sequence,
-            prompt_tokens=self._usage.prompt_tokens,
-            completion_tokens=self._usage.completion_tokens,
+            prompt_tokens=usage.prompt_tokens,
+            completion_tokens=usage.completion_tokens,
             first_token_ms=self._first_token_ms,
         )
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from gpts.runs.background import WRITTEN
 from gpts.runs.prompt import call_request
 from gpts.runs.queries import retrieval_query
+from gpts.runs.replies import CallIds
 from gpts.runs.state import TurnState
 from gpts.runs.steps import ModelReply, ToolCall
 from gpts.safety.flow import context_label
@@ -106,4 +107,4 @@ def _files_named(state: TurnState) -> dict[str, list[str]]:
 
 
 def _call(state: TurnState, tool: ToolSpec, arguments: dict[str, Any]) -> ToolCall:
-    return ToolCall(call_id=f"call_{state.n_calls()}", name=tool.name, arguments=arguments)
+    return ToolCall(call_id=CallIds(state.call_ids()).new(), name=tool.name, arguments=arguments)

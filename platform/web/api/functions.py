@@ -1,6 +1,7 @@
 """The caller's functions and response format, as OpenAI's API defines them."""
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal
 
@@ -176,10 +177,13 @@ def made_calls(calls: Sequence[ToolCall], in_parallel: bool) -> Sequence[ToolCal
 
 
 def calls_for_caller(calls: Sequence[ToolCall], run_hex: str, in_parallel: bool) -> list[CallOfFunction]:
-    """The calls for the caller to make, one at most unless `in_parallel`; their ids include the run's."""
+    """The calls for the caller to make, one at most unless `in_parallel`; their ids include the run's.
+
+    Anthropic's clients take fewer characters in them than model servers use.
+    """
     return [
         CallOfFunction(
-            id=f"call_{run_hex[:12]}_{call.call_id}",
+            id=f"call_{run_hex[:12]}_{re.sub(r'[.:]', '-', call.call_id)}",
             function=FunctionCall(name=call.name, arguments=call.arguments_json),
         )
         for call in made_calls(calls, in_parallel)

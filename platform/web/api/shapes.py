@@ -14,6 +14,7 @@ from gpts.spec.gpt import (
     DESCRIPTION_CHARS,
     INSTRUCTIONS_CHARS,
     LEAST_TOP_P,
+    MAX_REPLY_TOKENS,
     NAME_CHARS,
     STARTER_CHARS,
     STARTERS,
@@ -74,11 +75,15 @@ class GptChange(RequestBody):
     temperature: float | None = Field(None, ge=0, le=2)
     top_p: float | None = Field(None, ge=LEAST_TOP_P, le=1)
     face: FaceKey | None = Field(None, description=FACE)
-    max_tokens: int | None = Field(None, ge=1, le=8_192, description="Maximum reply length, in tokens.")
+    max_tokens: int | None = Field(
+        None, ge=1, le=MAX_REPLY_TOKENS, description="Maximum reply length, in tokens; null: automatic."
+    )
 
     def fields(self) -> dict[str, Any]:
         """The given fields, by the model's field names."""
         fields = self.model_dump(exclude_none=True, exclude={"inputs"})
+        if "max_tokens" in self.model_fields_set:
+            fields["max_tokens"] = self.max_tokens
         if self.inputs is not None:
             fields["inputs"] = [each.model_dump(mode="json", exclude_defaults=True) for each in self.inputs]
         return fields
@@ -193,7 +198,7 @@ class OwnGpt(GptFacts):
     engine: str = Field(description=ENGINE)
     temperature: float
     top_p: float
-    max_tokens: int
+    max_tokens: int | None = Field(description="Maximum reply length, in tokens; null: automatic.")
     face: str = Field(description=FACE)
     sharing: SharingLevel
     publish_when_ready: bool = Field(description="Whether it will be published once its files are ready.")

@@ -110,7 +110,9 @@ VALUES: tuple[tuple[str, Any], ...] = (
     (gettext_noop("Top P"), lambda spec: f"{spec.model.top_p:g}"),
     (
         gettext_noop("Maximum reply length"),
-        lambda spec: gettext("{n} tokens").format(n=spec.model.max_tokens),
+        lambda spec: (
+            gettext("{n} tokens").format(n=spec.model.max_tokens) if spec.model.max_tokens else gettext("automatic")
+        ),
     ),
 )
 

@@ -155,7 +155,7 @@ class GptForm(NewGptForm):
     a2a = forms.BooleanField(required=False)
     temperature = forms.FloatField(min_value=0, max_value=MAX_TEMPERATURE)
     top_p = forms.FloatField(min_value=LEAST_TOP_P, max_value=1)
-    max_tokens = forms.IntegerField(min_value=1, max_value=MAX_REPLY_TOKENS)
+    max_tokens = forms.IntegerField(min_value=1, max_value=MAX_REPLY_TOKENS, required=False)
     face = forms.ChoiceField(
         choices=[("", gettext_lazy("Automatic")), *((key, key) for key in MARKS)], required=False
     )

@@ -142,7 +142,10 @@ class Gpt(models.Model):
     )
     top_p = models.FloatField(default=0.95, validators=[MinValueValidator(LEAST_TOP_P), MaxValueValidator(1)])
     max_tokens = models.PositiveIntegerField(
-        default=400, validators=[MinValueValidator(1), MaxValueValidator(MAX_REPLY_TOKENS)]
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_REPLY_TOKENS)],
+        help_text="Longest answer; empty: as long as the model allows.",
     )
     engine = models.CharField(max_length=40, blank=True, help_text="Name of its model; empty: the site's default.")
     face = models.CharField(max_length=20, blank=True, help_text="Key of an icon; empty: chosen by name.")

@@ -17,7 +17,7 @@ from django.utils.html import escape
 from django.utils.translation import gettext, gettext_lazy, gettext_noop
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from gpts.spec.gpt import MAX_DELEGATES, STARTER_CHARS, STARTERS, ModelSettings
+from gpts.spec.gpt import MAX_DELEGATES, MAX_REPLY_TOKENS, STARTER_CHARS, STARTERS, ModelSettings
 from gpts.spec.inputs import KINDS
 from web.accounts.models import User
 from web.accounts.quotas import QuotaExceeded
@@ -253,6 +253,7 @@ def render_form(
         "max_file_mb": settings.MAX_FILE_BYTES // 1024**2,
         "max_picture_mb": settings.MAX_PICTURE_BYTES // 1024**2,
         "model_defaults": ModelSettings(),
+        "max_reply_tokens": MAX_REPLY_TOKENS,
         **form_state(gpt, request.user),
     }
     return render(request, "builder/edit.html", context, status=status)

@@ -3,9 +3,10 @@
 import pytest
 
 from gpts.runs.bare_calls import bare_calls, safe_length
+from gpts.runs.replies import Written
 
 CALL = '{"name": "ask_pump_doctor", "arguments": {"task": "What does E4 mean?"}}'
-MEANT = [("ask_pump_doctor", {"task": "What does E4 mean?"})]
+MEANT = [Written("ask_pump_doctor", {"task": "What does E4 mean?"})]
 TOOLS = {"ask_pump_doctor"}
 
 SPELLINGS = {
@@ -48,7 +49,7 @@ def test_two_calls_in_a_row_are_two():
 
 
 def test_a_call_without_arguments_names_a_tool_that_is_there():
-    assert bare_calls('{"name": "ask_pump_doctor"}', TOOLS)[1] == [("ask_pump_doctor", {})]
+    assert bare_calls('{"name": "ask_pump_doctor"}', TOOLS)[1] == [Written("ask_pump_doctor", {})]
 
 
 @pytest.mark.parametrize(

@@ -369,7 +369,7 @@ def test_attached_files_are_listed_before_the_gpts_own_each_text_once():
 
 @pytest.mark.parametrize(
     ("n_own", "text", "whole"),
-    [(0, "Sum up.", ["2", "3"]), (1_500, "Sum up.", ["3"]), (0, "Long. " * 2_600, ["3"]), (3_200, "Sum up.", [])],
+    [(0, "Sum up.", ["2", "3"]), (1_500, "Sum up.", ["3"]), (0, "Long. " * 1_700, ["3"]), (3_200, "Sum up.", [])],
 )
 def test_the_newest_attached_files_that_fit_are_read_whole(n_own, text, whole):
     history = (attaching(lease(1, 2_000)), attaching(lease(2, 1_500), lease(4, 9_000)))

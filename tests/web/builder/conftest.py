@@ -34,7 +34,7 @@ def fields(gpt: Gpt) -> dict[str, Any]:
         "instructions": gpt.instructions,
         "starters": gpt.starters,
         "temperature": gpt.temperature,
-        "max_tokens": gpt.max_tokens,
+        "max_tokens": gpt.max_tokens or "",
         "face": gpt.face,
         "sharing": gpt.sharing,
     }

@@ -48,7 +48,7 @@ def test_each_changed_field_is_said_in_words():
         "Knowledge": "1 added",
         "Answer only from knowledge": "off → on",
         "Temperature": "0.2 → 0.7",
-        "Maximum reply length": "400 tokens → 500 tokens",
+        "Maximum reply length": "automatic → 500 tokens",
     }
 
 

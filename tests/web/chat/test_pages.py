@@ -120,6 +120,17 @@ def test_the_end_of_an_answer_is_told(as_bob, page, run, end, words):
     assert words in as_bob.get(page).content.decode()
 
 
+def test_an_answer_that_its_limit_cut_can_be_continued_by_a_message(as_bob, page, run, conversation):
+    log.append(run.id, Finished(text="And then", finish="length"))
+    shown = as_bob.get(page).content.decode()
+    form = shown.partition('<form class="go-on"')[2].partition("</form>")[0]
+    assert f'action="/c/{conversation.id}/send"' in form
+    said = form.partition('value="Continue')[2].partition('"')[0]
+    sent = as_bob.post(f"/c/{conversation.id}/send", {"text": f"Continue{said}"})
+    assert sent.status_code == 302
+    assert conversation.messages.last().text == "Continue exactly where you stopped."
+
+
 def test_a_stopped_answer_keeps_what_was_shown(as_bob, page, run, monkeypatch):
     monkeypatch.setattr("web.runs.stream.partial_text", lambda run_id: "Half an ans")
     services.cancel_run(run)

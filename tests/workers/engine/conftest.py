@@ -54,6 +54,7 @@ class ModelServer(ThreadingHTTPServer):
         self.headers: list[Any] = []
         self.failure: tuple[int, str] | None = None
         self.refuses = ""  # the name of a parameter, or of a keyword of a schema
+        self.objects: Callable[[dict[str, Any]], str] = lambda body: ""  # why it refuses a request
         self.breaks_off = False
         self.unready = 0
         self.events: list[dict[str, Any]] = []
@@ -94,6 +95,9 @@ class _Handler(BaseHTTPRequestHandler):
         if self.server.failure:
             status, message = self.server.failure
             self._answer(status, {"error": {"message": message}})
+            return
+        if objection := self.server.objects(body):
+            self._answer(400, {"error": {"message": objection}})
             return
         if self.server.refuses and self.server.refuses in {
             *body,

@@ -85,7 +85,7 @@ def test_a_tool_that_no_grammar_can_follow_keeps_no_other_from_being_called(
     odd = STOCK.model_copy(update={"name": "odd", "parameters": HOSTILE["no value"] | {"type": "object"}})
     grammar = Grammar(tools=(odd, STOCK), required=True)
     for seed in range(4):
-        [call, *_] = parse(write(compiler, bundled_tokenizer, grammar, 150, seed), 0)[1]
+        [call, *_] = parse(write(compiler, bundled_tokenizer, grammar, 150, seed))[1]
         assert call.name == "odd" or isinstance(call.arguments["n"], int)
 
 
@@ -299,7 +299,7 @@ def test_a_call_that_is_wrong_twice_is_yielded_with_what_is_wrong_with_it(argume
     written = f'<tool_call>{{"name": "stock", "arguments": {arguments}}}</tool_call>'
     asked, attempt = replies(written, written)
     tokens = checked(GenerationRequest(QUESTION, grammar=Grammar(tools=(STOCK,))), attempt)
-    [call] = parse("".join(token.text for token in tokens), 0)[1]
+    [call] = parse("".join(token.text for token in tokens))[1]
     assert json.loads(arguments) in (call.arguments, call.raw)
     assert "stock" in call_problem(call, {"stock": STOCK})
     assert len(asked) == 2
@@ -359,7 +359,7 @@ def test_a_value_under_a_schema_comes_in_pieces(local_engine: Any) -> None:
 def test_the_bundled_model_calls_a_tool_validly_when_it_must(local_engine: Any) -> None:
     grammar = Grammar(tools=(STOCK,), required=True)
     request = GenerationRequest(QUESTION, 60, Sampling(1.0), tools=(STOCK,), grammar=grammar)
-    calls = parse("".join(token.text for token in local_engine.stream(request)), 0)[1]
+    calls = parse("".join(token.text for token in local_engine.stream(request)))[1]
     assert calls
     assert all(call.name == "stock" and isinstance(call.arguments["n"], int) for call in calls)
 

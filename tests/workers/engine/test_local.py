@@ -87,3 +87,12 @@ def test_an_idle_engine_uses_next_to_no_processor_time(local_engine: Any) -> Non
     while time.monotonic() - started < 1.0:
         time.sleep(0.25)  # idle time is the state that is measured
     assert time.process_time() - used < 0.02
+
+
+def test_an_answer_goes_on_from_its_beginning_as_if_it_had_not_ended(local_engine: Any) -> None:
+    asked = request("Eta", "Tell me a story about the sea.", max_tokens=24)
+    whole, _ = answer(local_engine, asked)
+    begun, _ = answer(local_engine, request("Eta", "Tell me a story about the sea.", max_tokens=10))
+    rest, _ = answer(local_engine, request("Eta", "Tell me a story about the sea.", max_tokens=14, begun=begun))
+    assert whole.startswith(begun)
+    assert (begun + rest)[:40] == whole[:40]

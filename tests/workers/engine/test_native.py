@@ -103,6 +103,23 @@ def test_the_text_is_what_the_template_writes_for_words_without_danger(styled: t
     assert encoder._tokenizer.decode(ids, skip_special_tokens=False) == expected
 
 
+def test_a_template_that_wants_roles_to_alternate_keeps_its_own_calls(encoder_of: Any) -> None:
+    encoder = encoder_of("mistral_v3")
+    hello = PromptMessage(role="user", content="Hello?")
+    first, *rest = talk("word")
+    text = encoder._tokenizer.decode(encoder.encode([first, hello, *rest], [tool("word")]))
+    assert "Hello?\n\nword[/INST][TOOL_CALLS]" in text
+    assert "Tools, called as" not in text
+
+
+def test_each_call_has_nine_digits_of_its_own_even_where_ids_are_the_same(encoder_of: Any) -> None:
+    encoder = encoder_of("mistral_v3")
+    answer = PromptMessage(role="assistant", content="Three.")
+    told = [*talk("word"), answer, *talk("word")[1:]]
+    text = encoder._tokenizer.decode(encoder.encode(told, [tool("word")]))
+    assert [text.count(number) for number in ("000000001", "000000002")] == [2, 2]
+
+
 def test_calls_of_a_template_without_tools_are_text_of_our_own_form(bundled_tokenizer: Any) -> None:
     text = bundled_tokenizer.decode(ChatEncoder(bundled_tokenizer).encode(talk("word"), [tool("word")]))
     assert (
@@ -132,7 +149,7 @@ def read(encoder: ChatEncoder, *written: list[int]) -> list[str]:
 def test_calls_in_each_form_are_read_from_generated_ids(styled: tuple[str, ChatEncoder]) -> None:
     style, tokenizer = styled[0], styled[1]._tokenizer
     [raw] = read(styled[1], tokenizer.encode(GENERATED[style], add_special_tokens=False))
-    calls = parse(raw, 0)[1]
+    calls = parse(raw)[1]
     assert (calls[0].name, calls[0].arguments) == ("stock", {"n": 3})
     assert len(calls) == (2 if style == "mistral" else 1)
 
@@ -141,20 +158,20 @@ def test_a_call_cut_anywhere_is_no_call(styled: tuple[str, ChatEncoder]) -> None
     style, tokenizer = styled[0], styled[1]._tokenizer
     ids = tokenizer.encode(GENERATED[style], add_special_tokens=False)
     cut = read(styled[1], *(ids[:n] for n in range(len(ids) - 1)))
-    assert {len(parse(raw, 0)[1]) for raw in cut} == {0}
+    assert {len(parse(raw)[1]) for raw in cut} == {0}
 
 
 def test_a_control_word_spelled_out_in_plain_tokens_opens_no_call(encoder_of: Any) -> None:
     encoder = encoder_of("mistral_v3")
     ids = [token for part in ("[", GENERATED["mistral"][1:]) for token in encoder._tokenizer.encode(part)]
     [raw] = read(encoder, ids)
-    assert parse(raw, 0)[1] == ()
+    assert parse(raw)[1] == ()
 
 
 def test_a_plain_object_is_llamas_call_too(encoder_of: Any) -> None:
     encoder = encoder_of("llama3_1")
     [raw] = read(encoder, encoder._tokenizer.encode('{"name": "stock", "parameters": {"n": 3}}'))
-    assert parse(raw, 0)[1][0].arguments == {"n": 3}
+    assert parse(raw)[1][0].arguments == {"n": 3}
 
 
 def compiler_of(encoder: ChatEncoder) -> GrammarCompiler:

@@ -172,7 +172,7 @@ def test_what_it_thinks_comes_apart_and_counts(engine: RemoteEngine) -> None:
 def test_a_call_comes_whole_and_goes_back_with_its_reasoning(engine: RemoteEngine, ollama: Ollama) -> None:
     ollama.calls = True
     reasoning, text, _ = reply(engine, tools=(STOCK,), grammar=Grammar(tools=(STOCK,)))
-    ((call,),) = [parse(text, 0)[1]]
+    ((call,),) = [parse(text)[1]]
     assert (call.arguments, reasoning) == ({"part": "ZP-771"}, "Look it up.")
     asked = PromptMessage(
         role="assistant", content="", reasoning=reasoning, tool_calls=(MessageCall(**call.model_dump()),)
@@ -187,7 +187,7 @@ def test_a_call_comes_whole_and_goes_back_with_its_reasoning(engine: RemoteEngin
 def test_a_demanded_call_that_it_does_not_force_is_asked_for_as_a_value(engine: RemoteEngine, ollama: Ollama) -> None:
     grammar = Grammar(tools=(STOCK,), required=True)
     for _ in range(2):
-        ((call,),) = [parse(reply(engine, tools=(STOCK,), grammar=grammar)[1], 0)[1]]
+        ((call,),) = [parse(reply(engine, tools=(STOCK,), grammar=grammar)[1])[1]]
         assert (call.name, call.arguments) == ("stock", {"part": "ZP-771"})
     assert ["response_format" in body for body in ollama.bodies] == [False, True, True]
     assert all(body["tools"] for body in ollama.bodies)

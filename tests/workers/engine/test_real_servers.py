@@ -44,7 +44,7 @@ def test_a_demanded_call_is_made_and_its_result_is_read(served: Subject) -> None
     # Not greedy, so that a second attempt is sampled in the same way: this model fills what is hotter with spaces.
     options = {"grammar": grammar, "max_tokens": 160, "sampling": Sampling(0.05)}
     request = ask("How many ZP-771 are left?", tools=(STOCK,), **options)
-    ((call,),) = [parse(text_of(list(served.engine.stream(request))), 0)[1]]
+    ((call,),) = [parse(text_of(list(served.engine.stream(request))))[1]]
     assert call.name == "stock"
     assert call.arguments["part"].startswith("ZP-77")
     messages = (

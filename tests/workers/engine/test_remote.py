@@ -103,3 +103,40 @@ def test_optional_settings_go_along_until_the_server_refuses_them(
     n_sent = len(model_server.bodies)
     list(remote.stream(request))
     assert len(model_server.bodies) == n_sent + 1, "it has learnt that"
+
+
+def test_a_reply_is_shortened_where_the_prompt_is_longer_than_it_was_estimated(
+    remote: RemoteEngine, model_server: ModelServer
+) -> None:
+    too_long = "This model's maximum context length is 4096 tokens."
+    model_server.objects = lambda body: too_long if body["max_tokens"] > 1_500 else ""
+    assert list(remote.stream(GenerationRequest(REQUEST.messages, max_tokens=4_000)))
+    assert [body["max_tokens"] for body in model_server.bodies] == [4_000, 1_000]
+    model_server.objects = lambda body: too_long
+    with pytest.raises(PromptTooLong):
+        list(remote.stream(GenerationRequest(REQUEST.messages, max_tokens=4_000)))
+
+
+@pytest.mark.parametrize(
+    ("text", "objection", "continues"),
+    [
+        ("een fourteen fifteen", "", True),
+        ("one two three four", "", False),
+        ("Sure! Here it is: thirteen fourteen", "", False),
+        ("", "Unrecognized request argument supplied: continue_final_message", False),
+    ],
+)
+def test_whether_a_server_continues_a_beginning_is_tried_once(
+    remote: RemoteEngine, model_server: ModelServer, text: str, objection: str, continues: bool
+) -> None:
+    model_server.events = [{"choices": [{"delta": {"content": text}, "finish_reason": "length"}]}]
+    model_server.objects = lambda body: objection
+    assert [remote.can_continue(), remote.can_continue()] == [continues, continues]
+    [body] = model_server.bodies
+    assert body["messages"][-1]["role"] == "assistant"
+    assert (body["continue_final_message"], body["add_generation_prompt"]) == (True, False)
+
+
+def test_a_chinese_prompt_is_not_estimated_too_short(remote: RemoteEngine) -> None:
+    chinese = PromptMessage(role="user", content="这份合同什么时候到期" * 100)
+    assert remote.count_tokens((chinese,)) >= 1_000

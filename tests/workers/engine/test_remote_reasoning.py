@@ -67,7 +67,7 @@ def test_reasoning_before_a_value_or_a_call_is_no_part_of_either(
     model_server.events = events({"reasoning": "<tool_call>{}</tool_call>"}, {"tool_calls": [call]})
     reasoning, text = joined(reply(remote, tools=(STOCK,), grammar=Grammar(tools=(STOCK,))))
     assert reasoning == "<tool_call>{}</tool_call>"
-    assert [(each.name, each.arguments) for each in parse(text, 0)[1]] == [("stock", {})]
+    assert [(each.name, each.arguments) for each in parse(text)[1]] == [("stock", {})]
 
 
 @pytest.mark.parametrize("field", ["reasoning", "reasoning_content"])

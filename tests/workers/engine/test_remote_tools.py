@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gpts.runs.messages import MessageCall, PromptMessage
-from gpts.runs.replies import parse
+from gpts.runs.replies import is_open, parse, prose
 from gpts.spec.tools import ToolSpec
 from workers.engine.base import GenerationRequest, Grammar, GrammarError
 from workers.engine.remote import RemoteEngine
@@ -41,7 +41,7 @@ def reply(remote: RemoteEngine, server: ModelServer, events: list[dict[str, Any]
 def test_a_streamed_call_reads_like_a_local_one(remote: RemoteEngine, model_server: ModelServer) -> None:
     grammar = Grammar(tools=(STOCK,), required=True)
     text = reply(remote, model_server, call_deltas('{"par', 't": "ZP-771"}'), tools=(STOCK,), grammar=grammar)
-    call = parse(text, 0)[1][0]
+    call = parse(text)[1][0]
     assert (call.name, call.arguments) == ("stock", {"part": "ZP-771"})
     body = model_server.bodies[0]
     assert body["tools"][0]["function"]["name"] == "stock"
@@ -60,7 +60,7 @@ def test_a_call_that_breaks_its_schema_is_asked_for_twice_and_then_given_as_it_i
     remote: RemoteEngine, model_server: ModelServer, written: str, arguments: dict[str, Any], raw: str
 ) -> None:
     grammar = Grammar(tools=(STOCK,), required=True)
-    [call] = parse(reply(remote, model_server, call_deltas(written), grammar=grammar), 0)[1]
+    [call] = parse(reply(remote, model_server, call_deltas(written), grammar=grammar))[1]
     assert (call.arguments, call.raw) == (arguments, raw)
     assert len(model_server.bodies) == 2
 
@@ -100,7 +100,64 @@ def test_an_answer_under_a_schema_streams_once_the_server_is_known_to_follow_sch
 def test_a_call_cut_by_the_token_limit_is_no_call(remote: RemoteEngine, model_server: ModelServer) -> None:
     events = call_deltas('{"part": "ZP"}')
     events[-1]["choices"][0]["finish_reason"] = "length"
-    assert parse(reply(remote, model_server, events, tools=(STOCK,)), 0) == ("", ())
+    for grammar in (None, Grammar(tools=(STOCK,)), Grammar(tools=(STOCK,), required=True)):
+        cut = reply(remote, model_server, events, tools=(STOCK,), grammar=grammar)
+        assert (prose(cut, ended=True), parse(cut)[1], is_open(cut)) == ("", (), True)
+    assert len(model_server.bodies) == 3
+
+
+@pytest.mark.parametrize(
+    ("refusal", "roles", "ids"),
+    [
+        ("", ["system", "user", "user", "assistant", "tool", "system", "user"], "server-1"),
+        (
+            "After the optional system message, conversation roles must alternate user/assistant",
+            ["system", "user", "assistant", "tool", "assistant", "user"],
+            "server-1",
+        ),
+        (
+            "System role not supported",
+            ["user", "assistant", "tool", "assistant", "user"],
+            "server-1",
+        ),
+        (
+            "Tool call id was server-1 but must be a-z, A-Z, 0-9, with a length of 9.",
+            ["system", "user", "user", "assistant", "tool", "system", "user"],
+            "000000001",
+        ),
+    ],
+)
+def test_a_strict_template_gets_the_messages_it_takes_and_others_get_them_as_they_are(
+    remote: RemoteEngine, model_server: ModelServer, refusal: str, roles: list[str], ids: str
+) -> None:
+    call = MessageCall(call_id="server-1", name="stock", arguments={"part": "ZP-771"})
+    messages = (
+        PromptMessage(role="system", content="Be brief."),
+        PromptMessage(role="user", content="Hello?"),
+        *QUESTION,
+        PromptMessage(role="assistant", content="", tool_calls=(call,)),
+        PromptMessage(role="tool", content="12", name="stock", call_id="server-1"),
+        PromptMessage(role="system", content="Be kind."),
+        PromptMessage(role="user", content="And now?"),
+    )
+    model_server.events = text_events("Twelve.")
+    if refusal:
+        model_server.objects = lambda body: refusal if len(model_server.bodies) == 1 else ""
+    for _ in range(2):
+        list(remote.stream(GenerationRequest(messages, max_tokens=9, tools=(STOCK,))))
+        sent = model_server.bodies[-1]["messages"]
+        assert [message["role"] for message in sent] == roles
+        called = next(message for message in sent if message.get("tool_calls"))
+        answered = next(message for message in sent if message["role"] == "tool")
+        assert (called["tool_calls"][0]["id"], answered["tool_call_id"]) == (ids, ids)
+        if roles[-2] != "system":
+            assert sent[-1]["content"] == "Be kind.\n\nAnd now?"
+    assert len(model_server.bodies) == (3 if refusal else 2), "it has learnt that"
+
+
+def test_the_servers_own_id_comes_with_its_call(remote: RemoteEngine, model_server: ModelServer) -> None:
+    text = reply(remote, model_server, call_deltas('{"part": "ZP-771"}'), tools=(STOCK,))
+    assert [call.call_id for call in parse(text)[1]] == ["x"]
 
 
 def test_an_answer_under_a_schema_is_asked_for_and_checked(remote: RemoteEngine, model_server: ModelServer) -> None:
@@ -137,8 +194,8 @@ def test_a_call_that_is_printed_as_text_is_a_call_and_never_shown(
     text = reply(
         remote, model_server, text_events(f"```json\n{PRINTED}\n```"), tools=(STOCK,), grammar=Grammar(tools=(STOCK,))
     )
-    assert parse(text, 0) == ("", parse(text, 0)[1])
-    assert parse(text, 0)[1][0].arguments == {"part": "ZP-771"}
+    assert parse(text) == ("", parse(text)[1])
+    assert parse(text)[1][0].arguments == {"part": "ZP-771"}
     assert len(model_server.bodies) == 1
 
 
@@ -147,7 +204,7 @@ def test_a_printed_call_of_no_use_is_asked_for_once_more_as_a_call_only(
 ) -> None:
     written = '{"name": "storage", "arguments": {}}'
     text = reply(remote, model_server, text_events(written), tools=(STOCK,), grammar=Grammar(tools=(STOCK,)))
-    assert [call.name for call in parse(text, 0)[1]] == ["storage"]
+    assert [call.name for call in parse(text)[1]] == ["storage"]
     assert [body["tool_choice"] for body in model_server.bodies] == [
         "auto",
         {"type": "function", "function": {"name": "stock"}},

@@ -57,7 +57,7 @@ def test_a_call_gets_its_reasoning_back_and_the_next_turn_none(run, told, monkey
 @pytest.mark.parametrize("strict", [True, False])
 def test_a_reply_that_ends_within_its_reasoning_is_neither_an_answer_nor_a_decline(run, told, strict):  # noqa: F811
     give_files(run, only_from_knowledge=strict)
-    reasoning = "The seal kit of the Zephyr-9 is ZP-771. " * 600
+    reasoning = "The seal kit of the Zephyr-9 is ZP-771. " * 1_200
     steps = advance(run, scripted_services([f"<think>{reasoning}"]))
     assert steps[-2].only_reasons
     assert (steps[-1].text, steps[-1].finish, steps[-1].citations) == ("", "length", ())

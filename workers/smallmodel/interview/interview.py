@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from gpts.knowledge.extracts import Similarity
 from gpts.runs.background import UPDATE_DRAFT, Draft
+from gpts.runs.replies import CallIds
 from gpts.runs.state import TurnState
 from gpts.runs.steps import Log, ModelReply, ToolCall, ToolResult, UserMessage
 from gpts.safety.flow import context_label
@@ -82,7 +83,7 @@ def interview_reply(state: TurnState, similar: Similarity, write: Write = dict) 
     move = replace(move, place=_past(move.place, draft, fields))
     changed = {name: value for name, value in fields.items() if draft.fields()[name] != value}
     arguments = changed | ({"suggest": list(move.suggest)} if move.suggest else {})
-    call = ToolCall(call_id=f"call_{state.n_calls()}", name=UPDATE_DRAFT, arguments=arguments)
+    call = ToolCall(call_id=CallIds(state.call_ids()).new(), name=UPDATE_DRAFT, arguments=arguments)
     said = move.said if place.asked else _said(move, changed, lang)
     words = [said, _next_words(place, move.place, draft.model_copy(update=changed), lang)]
     if len(turns) == 1:

@@ -150,7 +150,7 @@ export class Conversation {
       event.preventDefault();
       this.branch(form, event.submitter);
     }
-    if ("starters" in form.dataset) {
+    if ("sends" in form.dataset) {
       event.preventDefault();
       if (!this.composer.sending) this.composer.deliver(event.submitter.value, false);
     }

@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from gpts.portable.package import FORMER_MAX_TOKENS
 from web.accounts.models import User
 from web.builder import actions, files, services
 from web.builder.changes import draft_changed
@@ -110,6 +111,7 @@ def state_of(gpt: Gpt | None) -> str:
     for name, default in (("inputs", []), ("unsupported", "mark")):  # for digests from before there were any
         if row[name] == default:
             del row[name]
+    row["max_tokens"] = row["max_tokens"] or FORMER_MAX_TOKENS  # likewise from before there was an automatic limit
     names = gpt.files.filter(removed=None).order_by("name").values_list("name", "sha256")
     asked = gpt.delegates.order_by("delegate__slug").values_list("delegate__slug", "when")
     documents = gpt.actions.filter(removed=None).order_by("document").values_list("document", flat=True)
