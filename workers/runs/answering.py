@@ -157,8 +157,7 @@ def model_reply(
     def written(request: GenerationRequest, n_tokens: int, gate: Gate | None) -> ModelReply:
         tools = state.tools.keys() if state.must_answer() else ()
         limit = state.spec.model.max_tokens
-        may_add = state.ability.keeps_to_sources
-        collector = ReplyCollector(n_tokens, gate, tools, may_decline=is_strict, may_add=may_add, max_tokens=limit)
+        collector = ReplyCollector(n_tokens, gate, tools, may_decline=is_strict, max_tokens=limit)
         with closing(services.engine.stream(request)) as tokens:
             for token in tokens:
                 show_reasoning(token.reasoning)
