@@ -94,7 +94,7 @@ class Background(Value):
     defaults: tuple[str, ...] = ()
     draft: Draft | None = None
 
-    def texts(self, *, with_today: bool, is_past: bool) -> tuple[str, ...]:
+    def texts(self, *, with_today: bool, is_past: bool = False) -> tuple[str, ...]:
         """The parts that the model reads before the message, of a past turn without the draft of that time."""
         today = TODAY.format(day=_named(self.today)) if self.today and with_today else ""
         project = PROJECT.format(name=self.project, wishes=self.wishes) if self.wishes else ""

@@ -1,8 +1,8 @@
 """The prompt of a run: base rules, the GPT's instructions, tool schemas, then the conversation, append-only.
 
 Text of earlier prompts in a conversation is never rewritten, so the model's prefix cache stays valid: a GPT's
-instructions are computed once for all its conversations, and each turn only appends. Only a turn that was declined by
-a small model, and the draft that a builder read, are not in the next prompt, which costs the cache nothing before them.
+instructions are computed once for all its conversations, and each turn only appends. Not in the next prompt are only
+a turn that a small model declined, and the draft that a builder read, which costs the cache nothing before them.
 """
 
 import json
@@ -201,10 +201,9 @@ def _question(step: UserMessage, log: Log, files: Shown) -> PromptMessage:
     """The person's message: the files attached to it, as far as they are read whole, then its text."""
     searched = [file.name for file in step.attachments if file.segment and file.id not in files.texts]
     unread = [file.name for file in step.attachments if not file.segment and file.id not in files.pictures]
-    read = [file.name for file in step.attachments if file.segment]
     hints = [
         _TEXTS[name].format(files=", ".join(names))
-        for name, names in (("attached", read), ("searched_attachments", searched), ("unread_attachments", unread))
+        for name, names in (("searched_attachments", searched), ("unread_attachments", unread))
         if names
     ]
     if step.overrides.answer_schema is not None and any(isinstance(each, Retrieval) for each in log):

@@ -31,8 +31,8 @@ class ReplyCollector:
     """Collects tokens. Tool calls are never shown; with a `gate`, only sentences that pass it.
 
     `tools` are the names of tools that can no longer be called: calls of them printed as text are removed. With
-    `may_decline`, a mark at the beginning is no text but says that the files do not cover the question. What is longer
-    than `max_tokens`, its reasoning aside, is cut.
+    `may_decline`, a mark at the beginning is no text but says that the files do not cover the question. What is
+    longer than `max_tokens`, its reasoning aside, is cut.
     """
 
     def __init__(

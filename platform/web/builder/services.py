@@ -1,7 +1,7 @@
 """Writes about GPTs: the draft, publishing, sharing. `versions` has those about earlier versions."""
 
-import secrets
 import re
+import secrets
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +13,6 @@ from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext, gettext_noop
 
-from gpts.spec.gpt import UNTITLED
 from gpts.spec.inputs import placeholders
 from web import erasures
 from web.accounts import audit, quotas

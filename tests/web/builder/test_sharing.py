@@ -183,5 +183,15 @@ def test_a_draft_without_a_name_gets_its_address_when_it_is_first_published(alic
     assert as_alice.get("/gpts/untitled-gpt/edit").status_code == 200  # its page may still be open
     assert as_alice.get("/g/untitled-gpt/").status_code == 404
     assert create_gpt(alice, {"name": "Untitled GPT"}).slug == "untitled-gpt-2"
+
+
+def test_a_draft_that_was_renamed_gets_a_slug_of_its_name_when_it_is_first_published(alice):
+    gpt = update_gpt(create_gpt(alice, {"name": "Crumb"}), {"name": "Bread Coach"}, by=alice)
+    publish(gpt)
+    gpt.refresh_from_db()
+    assert (gpt.slug, gpt.former_slug) == ("bread-coach", "crumb")
+    publish(update_gpt(gpt, {"name": "Loaf Coach"}, by=alice))
+    gpt.refresh_from_db()
+    assert gpt.slug == "bread-coach"  # people know it
     publish(update_gpt(gpt, {"name": "Another"}, by=gpt.owner), by=gpt.owner)
     assert gpt.slug == "allotment-guide"
