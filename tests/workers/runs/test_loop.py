@@ -256,7 +256,12 @@ def test_a_model_declines_in_its_own_words_with_what_its_instructions_want(conve
     rule = "If the files do not say something, refer to Priya in room 41."
     give_files(run, only_from_knowledge=True, instructions=rule)
     said = "I can't tell. Please write to Priya in room 41."
-    script = ["Is there a blue pump?", f"[not covered] {said}", "And in red?", "The seal kit of the Zephyr-9 is ZP-771."]
+    script = [
+        "Is there a blue pump?",
+        f"[not covered] {said}",
+        "And in red?",
+        "The seal kit of the Zephyr-9 is ZP-771.",
+    ]
     its = made_services(script, Index(FOUND), Embedder(), ability)
     steps = advance(run, its)
     assert steps[-1].text == shown(told)
