@@ -94,8 +94,8 @@ class Background(Value):
     defaults: tuple[str, ...] = ()
     draft: Draft | None = None
 
-    def texts(self, *, with_today: bool) -> tuple[str, ...]:
-        """What of it the model reads, before the message."""
+    def texts(self, *, with_today: bool, is_past: bool = False) -> tuple[str, ...]:
+        """The parts that the model reads before the message, of a past turn without the draft of that time."""
         today = TODAY.format(day=_named(self.today)) if self.today and with_today else ""
         project = PROJECT.format(name=self.project, wishes=self.wishes) if self.wishes else ""
         lines = "\n".join(f"- {text}" for text in self.remembered)
@@ -103,7 +103,8 @@ class Background(Value):
         # As that of a file, their text cannot end its element.
         values = "\n".join(self.inputs).replace("</inputs>", "</ inputs>")
         inputs = INPUTS.format(lines=values) if values else ""
-        return tuple(filter(None, (today, inputs, project, remembered, self.draft.text() if self.draft else "")))
+        draft = self.draft.text() if self.draft and not is_past else ""
+        return tuple(filter(None, (today, inputs, project, remembered, draft)))
 
     def days(self) -> str:
         """The days around today, a line each, with which an answer may say when "tomorrow" or "next Tuesday" is."""

@@ -27,10 +27,8 @@ def with_starters(text: str, lang: str, starters: Sequence[str]) -> str:
     return "\n".join([text, "", fixed_reply(lang, "try"), "", *listed]) if listed else text
 
 
-def decline(lang: str, spec: GptSpec, more: str = "") -> str:
-    """The answer to a question that the GPT's files do not cover, with what to ask instead, or what else is said."""
-    if more:
-        return f"{fixed_reply(lang, 'not_covered')}\n\n{more}"
+def decline(lang: str, spec: GptSpec) -> str:
+    """The answer to a question that the GPT's files do not cover, with what to ask instead."""
     return with_starters(fixed_reply(lang, "not_covered"), lang, spec.starters)
 
 

@@ -1,8 +1,8 @@
 """The prompt of a run: base rules, the GPT's instructions, tool schemas, then the conversation, append-only.
 
 Text of earlier prompts in a conversation is never rewritten, so the model's prefix cache stays valid: a GPT's
-instructions are computed once for all its conversations, and each turn only appends. Only a turn that was declined is
-not in the next prompt, which costs the cache nothing before it.
+instructions are computed once for all its conversations, and each turn only appends. Not in the next prompt are only
+a turn that a small model declined, and the draft that a builder read, which costs the cache nothing before them.
 """
 
 import json
@@ -34,8 +34,8 @@ from gpts.runs.steps import (
 from gpts.spec.gpt import GptSpec
 from gpts.spec.tools import ToolSpec
 
-# What a model answers, and nothing else, if the files do not cover the question; people get a decline instead.
-NOT_COVERED: Final = "NOT COVERED"
+# What a reply begins with that says, in words of its own, that the files do not cover the question.
+NOT_COVERED: Final = "[not covered]"
 _TEXTS: Final[dict[str, str]] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 
 
@@ -78,7 +78,7 @@ def build_prompt(
         if _guest_of(turn) != _guest_of(log):
             messages += _other_turn(turn, files)
             continue
-        before, known = known, _background(turn, with_today)
+        before, known = known, _background(turn, with_today=with_today, is_past=turn is not log)
         new = replace(files, background=tuple(text for text in known if text not in before))
         messages += _turn(turn, new, reasons=turn is log)
     if dropped := _texts([file for turn in history[:n_dropped] for file in attachments(turn)], files):
@@ -102,16 +102,17 @@ def _with_project_files(turns: Iterable[Log]) -> Iterator[Log]:
 def _was_declined(turn: Log) -> bool:
     """Whether the turn brought nothing that later ones may refer to."""
     end = turn[-1] if turn else None
-    return isinstance(end, Finished) and is_decline(end.text) and not attachments(turn)
+    says_so = any(isinstance(step, ModelReply) and step.declined for step in turn)
+    return isinstance(end, Finished) and (says_so or is_decline(end.text)) and not attachments(turn)
 
 
 def _guest_of(turn: Log) -> str:
     return next((step.guest_id for step in turn if isinstance(step, UserMessage)), "")
 
 
-def _background(turn: Log, with_today: bool) -> tuple[str, ...]:
+def _background(turn: Log, *, with_today: bool, is_past: bool) -> tuple[str, ...]:
     first = next((step for step in turn if isinstance(step, UserMessage)), None)
-    return first.background.texts(with_today=with_today) if first else ()
+    return first.background.texts(with_today=with_today, is_past=is_past) if first else ()
 
 
 def _other_turn(turn: Log, files: Shown) -> list[PromptMessage]:
@@ -127,10 +128,11 @@ def _other_turn(turn: Log, files: Shown) -> list[PromptMessage]:
 
 def system_text(spec: GptSpec, whole_files: Sequence[Passage] = ()) -> str:
     """The system message: the same for every conversation of this version of the GPT."""
-    about = f" ({spec.description.strip()})" if spec.description.strip() else ""
+    description = spec.description.strip()
+    about = _TEXTS["about"].format(description=description) if description else ""
     parts = [_TEXTS["base_rules"].format(name=spec.name, about=about)]
     if spec.instructions:
-        parts.append(spec.instructions)
+        parts.append(_TEXTS["instructions"].format(instructions=spec.instructions))
     if spec.knowledge:
         own_ids = {ref.file_id for ref in spec.knowledge}
         own = [file for file in whole_files if file.file_id in own_ids]
@@ -151,7 +153,7 @@ def call_request(tool: ToolSpec) -> PromptMessage:
 def _turn(log: Log, files: Shown, *, reasons: bool) -> list[PromptMessage]:
     """The messages of a turn; with `reasons`, in the present one, also the model's reasoning and caller's rules."""
     last = next((step for step in reversed(log) if isinstance(step, ModelReply)), None)
-    replied = last.text if last and not (last.declined or last.cut_call) else ""
+    replied = last.text if last and not last.cut_call else ""
     messages: list[PromptMessage] = []
     for step in log:
         if reasons and isinstance(step, UserMessage) and step.overrides.instructions:
@@ -164,23 +166,22 @@ def _messages(step: Step, log: Log, replied: str, files: Shown) -> list[PromptMe
     match step:
         case UserMessage():
             return [*_earlier(step), _question(step, log, files), *step.later]
-        case ModelReply(declined=False, cut_call=False) if step.text or step.tool_calls:
+        case ModelReply(cut_call=False) if step.text or step.tool_calls:
             calls = tuple(MessageCall(**call.model_dump()) for call in step.tool_calls)
             reasoning = step.reasoning if calls else ""
-            return [PromptMessage(role="assistant", content=step.text, tool_calls=calls, reasoning=reasoning)]
+            # As the model wrote it: one that does not see its mark again forgets it.
+            text = f"{NOT_COVERED} {step.text}" if step.declined and step.text else step.text
+            return [PromptMessage(role="assistant", content=text, tool_calls=calls, reasoning=reasoning)]
         case ToolResult():
             return [PromptMessage(role="tool", content=step.text, name=step.name, call_id=step.call_id)]
         case Finished() | Cancelled() if step.text and not replied:
-            return [PromptMessage(role="assistant", content=_answer(step.text, log))]
+            return [PromptMessage(role="assistant", content=_answer(step.text))]
     return []
 
 
-def _answer(text: str, log: Log) -> str:
-    """An answer without what introduces quotes; a decline without starters, but with what the model added."""
-    if not is_decline(text):
-        return without_lead(text)
-    has_more = any(isinstance(step, ModelReply) and step.declined and step.text for step in log)
-    return text if has_more else text.partition("\n")[0]
+def _answer(text: str) -> str:
+    """An answer without what introduces quotes; a decline without starters."""
+    return text.partition("\n")[0] if is_decline(text) else without_lead(text)
 
 
 def _earlier(step: UserMessage) -> list[PromptMessage]:

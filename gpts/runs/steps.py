@@ -218,7 +218,7 @@ class ToolChoice(Value):
 class ModelReply(Value):
     """One complete generation of the model; one that crashed leaves no step and is repeated.
 
-    `declined`: it said that the files do not cover the question; `text` is what its instructions have it add then.
+    `declined`: it says that the files do not cover the question.
     `reasoning` is what it wrote to itself before `text`, in `reasoning_ms`: no part of an answer, and of prompts only
     while its calls are answered.
     `engine` is the name of the model that wrote it; empty: the default. `logprobs` are of the tokens of `text`, if

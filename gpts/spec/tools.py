@@ -45,6 +45,7 @@ class ToolSpec(Value):
     of_stranger: bool = Field(
         default=False, description="That GPT may belong to somebody who is neither the person nor the creator."
     )
+    asks: str = Field(default="", description="Whom it asks, for the model, if it is one GPT or agent.")
     when: str = Field(default="", description="The creator's note on when to call that GPT or agent.")
     builtin: str = Field(default="", description="Name of the built-in tool that it is; empty for all others.")
     asks_person: bool = Field(default=False, description="A person answers it in a form; only for able models.")
@@ -55,8 +56,9 @@ class ToolSpec(Value):
 
     @property
     def model_description(self) -> str:
-        """The tool's description for the model, with the creator's note on when to call it if it is a delegate."""
-        return f"{self.description} {self.when}".strip()
+        """The tool's description for the model; of a delegate, whom it asks, and the creator's note on when."""
+        asks = f"Asks the {self.asks}: " if self.asks else ""
+        return f"{asks}{self.description} {self.when}".strip()
 
     @property
     def binding(self) -> str:

@@ -153,7 +153,6 @@ def model_reply(
         n_tokens,
         state.tools.keys() if state.must_answer() else (),
         may_decline=state.spec.only_from_knowledge and for_people,
-        may_add=state.ability.keeps_to_sources,
         max_tokens=state.spec.model.max_tokens or state.ability.reply_tokens,
     )
     if state.withholds():  # it is shown once it is known which of its sentences the files support

@@ -83,6 +83,7 @@ def _tool(name: str, gpt: Gpt, ref: DelegateRef, run: Run) -> ToolSpec:
         written_by=f"the description of the GPT {title}" if of_stranger else "",
         is_delegation=True,
         of_stranger=of_stranger,
+        asks=f"GPT “{title}”",
         when=ref.when,
     )
 

@@ -117,7 +117,8 @@ def _told(grounding: Grounding, text: str, state: TurnState, services: Services)
         return ()
     if all(each.level != "unsupported" for each in grounding.support):
         return grounding.support
-    is_free = state.ability.keeps_to_sources or (wish != "question" and not state.sees_new_picture())
+    is_free = state.ability.keeps_to_sources or _last_reply(state).declined
+    is_free |= wish != "question" and not state.sees_new_picture()
     judge = Judge(known(state), state.question(), EmbeddedMeaning(services.embedder))
     told = []
     for each in grounding.support:
@@ -152,7 +153,7 @@ def _unread(state: TurnState) -> str:
 def _declines(decision: decisions.Finish, state: TurnState) -> bool:
     """Whether nothing is said to a question that only the files may answer, and not for lack of room."""
     last = _last_reply(state)
-    if (decision.text and not last.declined) or decision.calls or last.only_reasons:
+    if decision.text or decision.calls or last.only_reasons:
         return False
     if state.user_message().overrides.answer_schema is not None:
         return False  # prose would be no value under the caller's schema
@@ -186,7 +187,7 @@ def _small_talk(state: TurnState, services: Services) -> Finished | None:
 
 def _decline(state: TurnState, services: Services) -> Finished:
     return Finished(
-        text=decline(services.small.language(state), state.spec, _last_reply(state).text),
+        text=decline(services.small.language(state), state.spec),
         coverage="not_covered",
         closest=_closest(state, services),
         label=context_label(state.history, state.steps, state.tools),
@@ -202,6 +203,8 @@ def _coverage(
 ) -> Coverage:
     """Whether the files cover the question: judged by what the answer rests on if a model wrote it from them."""
     wrote = state.ability.writes_from_sources and any(isinstance(step, ModelReply) for step in state.steps)
+    if _last_reply(state).declined:
+        return "not_covered"
     if not (wrote and decision.coverage == "covered" and state.passages()):
         return decision.coverage
     if grounding.citations:

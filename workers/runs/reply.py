@@ -1,46 +1,37 @@
 """Collects a model's reply as it streams, and decides what of it is shown."""
 
+import re
 import time
 from collections.abc import Collection
 from dataclasses import replace
 from typing import Final
 
 from gpts.runs.bare_calls import bare_calls, safe_length
-from gpts.runs.fixed_replies import DECLINES
+from gpts.runs.fixed_replies import is_decline
 from gpts.runs.logprobs import TokensOfText
-from gpts.runs.prompt import NOT_COVERED
 from gpts.runs.replies import OPENING, is_open, parse, prose
 from gpts.runs.steps import FinishReason, ModelReply
 from gpts.spec.gpt import MAX_REPLY_TOKENS
 from workers.engine.base import Token, Usage
 
-# What may stand around the mark.
-_AROUND: Final = " \n\"'*.,:;()–—-"
+# The mark of a reply that says that the files do not cover the question. Small models misspell it and leave out the
+# brackets, or write nothing else.
+_MARK: Final = re.compile(
+    r"""[\s"'*`_]*(?:[\[(]\s*(?i:no[tn]? covered)[.\s]*[\])]|NO[TN]? COVERED\b)["'*`_]*[\s.,:;–—-]*"""
+)
+_MARK_ALONE: Final = ("not covered", "no covered", "non covered")
 
 
 def _plain(text: str) -> str:
-    return text.strip(" \n\"'*.").casefold().replace("’", "'")
-
-
-# How a reply says that the files do not cover the question: small models misspell the mark in other languages, or
-# repeat an earlier decline.
-_DECLINES: Final = tuple(map(_plain, (NOT_COVERED, "NO COVERED", "NON COVERED", *DECLINES)))
-
-
-def _after_mark(text: str) -> str:
-    """What follows the mark that `text` begins with."""
-    begin = text.lstrip(_AROUND)
-    mark = next(each for each in _DECLINES if _plain(begin).startswith(each))
-    return begin[len(mark) :].lstrip(_AROUND)
+    return text.strip(" \n\"'*`_.[]()").casefold()
 
 
 class ReplyCollector:
     """Collects tokens. Tool calls are never shown.
 
     `tools` are the names of tools that can no longer be called: calls of them printed as text are removed. With
-    `may_decline`, NOT_COVERED is no text but says that the files do not cover the question; what follows it is kept
-    only if the reply `may_add` to it, and shown with it. What is longer than `max_tokens`, its reasoning and
-    calls aside, is cut.
+    `may_decline`, a mark at the beginning is no text but says that the files do not cover the question. What is
+    longer than `max_tokens`, its reasoning and calls aside, is cut.
     """
 
     def __init__(
@@ -49,10 +40,9 @@ class ReplyCollector:
         tools: Collection[str] = (),
         *,
         may_decline: bool = False,
-        may_add: bool = False,
         max_tokens: int = MAX_REPLY_TOKENS,
     ) -> None:
-        self._may_decline, self._may_add = may_decline, may_add
+        self._may_decline = may_decline
         self._declines = False
         self._tools = tools
         self._n_left = max_tokens
@@ -143,18 +133,21 @@ class ReplyCollector:
     def _prose(self, ended: bool) -> str:
         """The visible text so far, without calls in any form."""
         text = prose(self._raw, ended)
-        if self._may_decline and self._is_decline(text, ended):
-            return _after_mark(text) if self._may_add and self._declines else ""
+        if self._may_decline:
+            text = self._without_mark(text, ended)
         if not self._tools:
             return text
         return bare_calls(text, self._tools)[0] if ended else text[: safe_length(text, self._passed)]
 
-    def _is_decline(self, text: str, ended: bool) -> bool:
-        """Whether `text` says that the files do not cover the question, or may come to say so."""
-        said = _plain(text)
-        may_become = not ended and bool(said) and any(each.startswith(said) for each in _DECLINES)
-        self._declines = said.startswith(_DECLINES)
-        return self._declines or may_become
+    def _without_mark(self, text: str, ended: bool) -> str:
+        """`text` without the mark that it begins with; nothing while it may be the beginning of one."""
+        said, mark = _plain(text), _MARK.match(text)
+        is_alone = ended and said in _MARK_ALONE
+        self._declines = bool(mark) or is_alone or is_decline(text.lstrip())
+        if mark:
+            return text[mark.end() :]
+        may_become = not ended and any(each.startswith(said) for each in _MARK_ALONE)
+        return "" if is_alone or may_become else text
 
     def _show(self, *, ended: bool) -> str:
         text = self._prose(ended)[self._passed :]
@@ -164,7 +157,7 @@ class ReplyCollector:
     def _keep(self, text: str) -> str:
         """Add `text` to the reply and return what may be shown: never whitespace at either end of the reply."""
         self._text = (self._text + text).lstrip()
-        visible = "" if self._declines else self._text.rstrip()[self._n_shown :]
+        visible = self._text.rstrip()[self._n_shown :]
         if visible and not self._first_token_ms:
             self._first_token_ms = round((time.monotonic() - self._started) * 1000)
         self._n_shown += len(visible)

@@ -1,5 +1,6 @@
 """Writes about GPTs: the draft, publishing, sharing. `versions` has those about earlier versions."""
 
+import re
 import secrets
 from datetime import timedelta
 from typing import Any
@@ -12,7 +13,6 @@ from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext, gettext_noop
 
-from gpts.spec.gpt import UNTITLED
 from gpts.spec.inputs import placeholders
 from web import erasures
 from web.accounts import audit, quotas
@@ -38,9 +38,18 @@ VERSIONS_A_DAY = DELETED_A_DAY = 500
 RESERVED_SLUGS = {"new", "mine", "edit", "mentionable"}
 
 
+def _is_slug_of(slug: str, name: str) -> bool:
+    """Whether `free_slug` may have made the slug for `name`."""
+    return bool(re.fullmatch(rf"{_base_of(name)}(-\d+)?", slug))
+
+
+def _base_of(name: str) -> str:
+    return slugify(name)[:60] or "gpt"
+
+
 def free_slug(name: str) -> str:
     """A slug for `name` that no GPT has, deleted ones included."""
-    base = slugify(name)[:60] or "gpt"
+    base = _base_of(name)
     alike = Gpt.objects.filter(Q(slug__startswith=base) | Q(former_slug__startswith=base))
     taken = {slug for both in alike.values_list("slug", "former_slug") for slug in both} | RESERVED_SLUGS
     return next(slug for n in range(len(taken) + 1) if (slug := f"{base}-{n + 1}" if n else base) not in taken)
@@ -141,7 +150,7 @@ def publish(gpt: Gpt, sharing: str | None = None, note: str = "", *, by: User) -
         raise ValidationError({"files": reason})
     with transaction.atomic():
         locked = Gpt.objects.select_for_update().get(id=gpt.id)
-        if gpt.published is None and gpt.slug.startswith(slugify(UNTITLED)) and gpt.name != UNTITLED:
+        if not (_is_slug_of(gpt.slug, gpt.name) or locked.versions.exists()):
             gpt.slug, gpt.former_slug = free_slug(gpt.name), gpt.slug  # nobody else knows the old one
         data = gpt.draft_spec().model_dump(mode="json")
         version = add_version(locked, data, author=by, note=note)

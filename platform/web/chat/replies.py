@@ -137,7 +137,8 @@ class Reply:
     def not_covered(self) -> bool:
         """Whether the GPT's files don't cover the question, and neither the answer nor a note says so."""
         notes = (step.note for step in self.steps if isinstance(step, MessageIntent))
-        says_so = any(notes) or is_decline(self.text)
+        in_own_words = any(step.declined for step in self.steps if isinstance(step, ModelReply))
+        says_so = any(notes) or in_own_words or is_decline(self.text)
         return self.is_declined and not says_so and not self.support_notes
 
     @property

@@ -77,7 +77,12 @@ def refuse_model(refused: str, kept: str, trouble: str) -> None:
 
 
 def claim_measuring(record: MeasuredModel) -> bool:
-    """Whether the caller should measure the model now: it was not measured, and no other worker is measuring it."""
+    """Whether the caller should measure the model now: it was not measured, and no other worker is measuring it.
+
+    There is nothing to measure where an operator set every ability.
+    """
+    if record.overrides.keys() >= set(OVERRIDABLE):
+        return False
     unclaimed = Q(measuring_since=None) | Q(measuring_since__lt=timezone.now() - MEASURING_LIMIT)
     rows = MeasuredModel.objects.filter(unclaimed, id=record.id, measured_at=None)
     return rows.update(measuring_since=timezone.now()) == 1

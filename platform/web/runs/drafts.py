@@ -5,7 +5,7 @@ form meanwhile stays.
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -45,6 +45,8 @@ NEXT: Final = (
     "ask one question."
 )
 UNCHANGED: Final = "Nothing was changed: the draft has these values already. Don’t claim a change. Answer the person."
+NOT_FOUND: Final = "Nothing was changed: the instructions don’t have “{find}”. They are now:\n{text}"
+FOUND_TWICE: Final = "Nothing was changed: the instructions have “{find}” {n} times. Give more of the text around it."
 CHANGED_MEANWHILE: Final = (
     "Not changed, because the person edited it in the form since their message: {names}. The draft now has {values}. "
     "Ask them before you replace it."
@@ -86,7 +88,7 @@ def write(run: Run, call_id: str, fields: Mapping[str, Any], read: Draft | None)
 
     Raises Refused if the run builds none, its owner may not edit the GPT, or nothing can be changed.
     """
-    wanted = {name: _cleaned(fields[name]) for name in FIELDS if name in fields}
+    edits = fields.get("instruction_edits") or ()
     suggested = [each for each in ("files", "actions") if each in (fields.get("suggest") or ())]
     with transaction.atomic():
         gpt = (
@@ -94,8 +96,11 @@ def write(run: Run, call_id: str, fields: Mapping[str, Any], read: Draft | None)
         )
         if gpt is None or read is None or run.message.conversation.origin != Conversation.Origin.BUILDER:
             raise Refused("There is no draft here that you can change.")
-        before = {name: getattr(gpt, name) for name in wanted}
+        wanted = {name: _cleaned(fields[name]) for name in FIELDS if name in fields}
+        before = {name: getattr(gpt, name) for name in FIELDS}
         kept = [name for name in wanted if before[name] != _known(run, read, name) and before[name] != wanted[name]]
+        if edits and "instructions" not in kept:
+            wanted["instructions"] = _cleaned(edited(wanted.get("instructions", gpt.instructions), edits))
         after = {name: value for name, value in wanted.items() if name not in kept and before[name] != value}
         if after:
             _save(gpt, after, run.owner)
@@ -109,6 +114,22 @@ def write(run: Run, call_id: str, fields: Mapping[str, Any], read: Draft | None)
                 suggested=suggested,
             )
     return _outcome(after, {name: before[name] for name in kept}, suggested)
+
+
+def edited(text: str, edits: Iterable[Mapping[str, str]]) -> str:
+    """`text` with each `find` of the edits, which is in it once, replaced; without a `find`, a line is added.
+
+    Raises Refused.
+    """
+    for edit in edits:
+        find, new = edit.get("find", ""), edit.get("replace", "")
+        if not find:
+            text = f"{text}\n{new}"
+        elif (n := text.count(find)) == 1:
+            text = text.replace(find, new)
+        else:
+            raise Refused((FOUND_TWICE if n else NOT_FOUND).format(find=find, n=n, text=text))
+    return text
 
 
 def _cleaned(value: Any) -> Any:

@@ -4,9 +4,9 @@ from datetime import date
 from itertools import pairwise
 
 from gpts.knowledge.documents import Passage
-from gpts.runs.background import Background
+from gpts.runs.background import Background, Draft
 from gpts.runs.messages import Picture, PromptMessage
-from gpts.runs.prompt import build_prompt
+from gpts.runs.prompt import NOT_COVERED, build_prompt
 from gpts.runs.steps import Cancelled, FileRef, Finished, ModelReply, Retrieval, ToolCall, ToolResult, UserMessage
 from gpts.spec.gpt import GptSpec, KnowledgeRef
 
@@ -66,7 +66,7 @@ def test_passages_come_before_their_question_with_their_place():
 
 
 def test_an_uncovered_question_is_marked_as_such():
-    assert "do not cover" in build_prompt(SPEC, (), SECOND[:2])[-1].content
+    assert "found nothing on this question" in build_prompt(SPEC, (), SECOND[:2])[-1].content
 
 
 def test_a_stopped_answer_stays_in_the_conversation():
@@ -171,12 +171,30 @@ def test_a_declined_turn_is_left_out_unless_it_brought_a_file():
     assert declined.content == "The files don’t cover that."
 
 
-def test_a_capable_model_reads_that_it_declined_and_what_it_added():
-    said = "The files don’t cover that.\n\nPlease ask the desk."
-    more = (DECLINED[0], ModelReply(text="Please ask the desk.", declined=True), Finished(text=said))
-    for turn, read in ((more, said), (DECLINED, "The files don’t cover that.")):
+def test_a_capable_model_reads_that_it_declined_as_it_said_so():
+    own_words = (DECLINED[0], ModelReply(text="Ask the desk.", declined=True), Finished(text="Ask the desk."))
+    for turn, read in ((own_words, "[not covered] Ask the desk."), (DECLINED, "The files don’t cover that.")):
         messages = build_prompt(SPEC, [turn], (UserMessage(text="And a lift?"),), with_declined=True)
         assert [each.content for each in messages[1:]] == ["Is there parking?", read, "And a lift?"]
+    assert len(build_prompt(SPEC, [own_words], (UserMessage(text="And a lift?"),))) == 2
+
+
+def test_a_builder_reads_the_draft_of_now_and_no_older_one():
+    drafts = [Background(draft=Draft(name=name)) for name in ("First", "Second")]
+    before = (UserMessage(text="Call it Second", background=drafts[0]), ModelReply(text="Done."))
+    prompt = build_prompt(SPEC, [before], (UserMessage(text="Fine", background=drafts[1]),))
+    assert prompt[1].content == "Call it Second"
+    assert '"Second"' in prompt[3].content
+
+
+def test_the_rules_say_that_instructions_come_first_and_speak_of_the_mark_only_where_it_is_read():
+    plain, strict = (
+        build_prompt(SPEC.model_copy(update={"only_from_knowledge": only}), (), (UserMessage(text="Hi"),))[0].content
+        for only in (False, True)
+    )
+    assert "Unless your instructions say otherwise" in plain
+    assert NOT_COVERED not in plain
+    assert NOT_COVERED in strict
 
 
 def test_quoted_sentences_stand_in_the_prompt_without_what_introduces_them():

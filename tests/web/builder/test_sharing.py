@@ -174,14 +174,15 @@ def test_a_description_cleared_while_files_are_read_keeps_the_gpt_out_of_the_sto
     assert publish(idea, by=idea.owner).number == 1
 
 
-def test_a_draft_without_a_name_gets_its_address_when_it_is_first_published(alice, as_alice):
-    gpt = create_gpt(alice, {"name": "Untitled GPT"})
-    assert gpt.slug == "untitled-gpt"
+@pytest.mark.parametrize(("name", "slug"), [("Untitled GPT", "untitled-gpt"), ("Plots", "plots")])
+def test_a_draft_gets_the_address_of_its_name_when_it_is_first_published(alice, as_alice, name, slug):
+    gpt = create_gpt(alice, {"name": name})
+    assert gpt.slug == slug
     update_gpt(gpt, {"name": "Allotment Guide"}, by=gpt.owner)
     publish(gpt, Sharing.ME, by=gpt.owner)
     assert (gpt.slug, gpt.published.spec().slug) == ("allotment-guide", "allotment-guide")
-    assert as_alice.get("/gpts/untitled-gpt/edit").status_code == 200  # its page may still be open
-    assert as_alice.get("/g/untitled-gpt/").status_code == 404
-    assert create_gpt(alice, {"name": "Untitled GPT"}).slug == "untitled-gpt-2"
+    assert as_alice.get(f"/gpts/{slug}/edit").status_code == 200  # its page may still be open
+    assert as_alice.get(f"/g/{slug}/").status_code == 404
+    assert create_gpt(alice, {"name": name}).slug == f"{slug}-2"
     publish(update_gpt(gpt, {"name": "Another"}, by=gpt.owner), by=gpt.owner)
     assert gpt.slug == "allotment-guide"

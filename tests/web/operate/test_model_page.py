@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from web.operate.models import MEASURING_LIMIT, MeasuredModel
+from web.operate.models import MEASURING_LIMIT, OVERRIDABLE, MeasuredModel
 from web.operate.services import claim_measuring, current_model, override, save_measurement, seen_model
 
 FIGURES = {"tool_needed": {"right": 3, "cases": 10, "wrong": ["choice-1"]}, "sources": {"right": 8, "cases": 8}}
@@ -68,6 +68,14 @@ def test_one_worker_measures_and_another_takes_over_from_a_dead_one(db):
     assert claim_measuring(record)
     save_measurement(record, {}, {}, 1.0)
     assert not claim_measuring(record)
+
+
+def test_a_model_of_which_an_operator_set_every_ability_is_not_measured(db):
+    record = seen_model("e" * 64, "new")
+    override(record, dict.fromkeys(OVERRIDABLE, True))
+    assert not claim_measuring(record)
+    override(record, {"reasons": None})
+    assert claim_measuring(record)
 
 
 def test_the_model_loaded_last_is_the_current_one(db):

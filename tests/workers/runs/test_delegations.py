@@ -82,6 +82,14 @@ def test_the_child_is_given_the_task_and_nothing_else_of_the_conversation(desk, 
     assert child.message.conversation.origin == Conversation.Origin.DELEGATION
 
 
+def test_a_model_reads_whom_a_tool_asks(desk, bob, sent_tasks):
+    worker = Worker(sent_tasks, scripted_services({"Front Desk": says("Hello.")}))
+    ask(bob, desk)
+    worker.drain()
+    (tool,) = worker.scripted_services.engine.requests[0].tools
+    assert tool.model_description.startswith("Asks the GPT “Tax Clerk”: ")
+
+
 def test_a_waiting_parent_holds_no_worker_and_is_not_taken_for_stalled(desk, bob, sent_tasks):
     run = ask(bob, desk)
     Worker(sent_tasks, scripted_services(TAX)).step()

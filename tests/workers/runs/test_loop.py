@@ -254,31 +254,27 @@ def test_where_a_gpt_may_answer_freely_such_a_model_s_own_words_are_not_called_u
     assert last.coverage == "not_covered"
 
 
-@pytest.mark.parametrize(
-    ("ability", "expected"),
-    [
-        (KEEPS, f"{NOT_COVERED}\n\nPlease write to Priya in room 41."),
-        (CAPABLE, NOT_COVERED),
-    ],
-)
-def test_a_model_that_keeps_to_its_sources_may_say_what_its_instructions_want_where_the_files_say_nothing(
-    conversation, told, ability, expected
-):
-    run = services.start_run(conversation, "Is there a pump in blue?")
+@pytest.mark.parametrize("ability", [KEEPS, CAPABLE])
+def test_a_model_declines_in_its_own_words_with_what_its_instructions_want(conversation, told, ability):
+    run = services.start_run(conversation, "Gibt es die Pumpe auch in Blau?")
     rule = "If the files do not say something, refer to Priya in room 41."
     give_files(run, only_from_knowledge=True, instructions=rule)
-    written = "NOT COVERED. Please write to Priya in room 41. Or to Grundfos."
-    script = ["Is there a blue pump?", written, "Is there a red pump?", "The seal kit of the Zephyr-9 is ZP-771."]
+    said = "I can't tell. Please write to Priya in room 41."
+    script = [
+        "Is there a blue pump?",
+        f"[not covered] {said}",
+        "And in red?",
+        "The seal kit of the Zephyr-9 is ZP-771.",
+    ]
     its = made_services(script, Index(FOUND), Embedder(), ability)
-    last = advance(run, its)[-1]
-    assert last.text == shown(told)
-    assert last.text.startswith(expected)
-    assert (last.coverage, last.citations) == ("not_covered", ())
+    steps = advance(run, its)
+    assert steps[-1].text == shown(told) == said
+    assert (steps[-2].declined, steps[-1].coverage, steps[-1].citations) == (True, "not_covered", ())
     later = services.start_run(conversation, "And in red?")
     give_files(later, only_from_knowledge=True)
     advance(later, its)
-    said = "\n".join(message.content for message in its.engine.requests[-1].messages)
-    assert ("Is there a pump in blue?" in said) is ability.keeps_to_sources
+    read = "\n".join(message.content for message in its.engine.requests[-1].messages)
+    assert ("[not covered] I can't tell." in read) is ability.keeps_to_sources
 
 
 def test_what_a_program_sends_of_the_conversation_may_be_repeated(conversation, told):
@@ -338,7 +334,7 @@ def test_who_are_you_is_answered_also_if_the_model_declines_it(conversation, tol
 
 
 @pytest.mark.parametrize(
-    "written", ["NOT COVERED", " Not covered.\n", "NO COVERED", NOT_COVERED + "\n\nYou could ask: Is it blue?"]
+    "written", ["[not covered]", "NOT COVERED", " Not covered.\n", "NO COVERED", "**[Not covered.]**\n"]
 )
 def test_the_model_declines_with_a_mark_that_nobody_sees(run, told, written):
     give_files(run, only_from_knowledge=True)

@@ -43,6 +43,7 @@ def tool_spec(name: str, agent: RemoteAgent) -> ToolSpec:
         timeout_s=agent.timeout_s,
         written_by=f"the Agent Card of {host_of(agent.url)}",
         is_delegation=True,
+        asks=f"agent “{agent.name}”",
         when=agent.when,
     )
 
