@@ -20,9 +20,9 @@ from web.accounts import quotas
 from web.accounts.quotas import QuotaExceeded
 from web.runs import drafts, files, memories
 from web.runs.errors import LeaseLost, Refused, RunOver
-from workers.runs import asking, long_results
+from workers.runs import asking
 from workers.runs.turn import HeldTurn
-from workers.tools import InputFile, Tool, ToolContext, ToolError, ToolOutput, describe
+from workers.tools import InputFile, Tool, ToolContext, ToolError, ToolOutput, describe, long_results
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +78,7 @@ def _result(call: ToolCall, turn: HeldTurn, readable: tuple[InputFile, ...]) -> 
         files=output.files,
         urls=output.urls,
         app=output.app,
+        is_cut=output.is_cut,
         label=_label(output, turn),
         seconds=round(time.monotonic() - begun, 2),
     )
@@ -102,12 +103,12 @@ def _fitted(output: ToolOutput, turn: HeldTurn) -> ToolOutput:
     The file gets the label of the result, as all files of a call do (`run_tools`).
     """
     room = long_results.room(turn)
-    if len(output.text) <= room:
+    if len(output.text) <= room + long_results.MARK_CHARS:
         return output
     name, data = long_results.file_name(output.text), output.text.encode("utf-8", "replace")
     file = files.keep(turn.run, name, data, _label(output, turn).is_untrusted)
     text = long_results.shortened(output.text, room, file.name)
-    return replace(output, text=text, files=(*output.files, file))
+    return replace(output, text=text, files=(*output.files, file), is_cut=True)
 
 
 def _n_pictures(call: ToolCall) -> int:
@@ -142,6 +143,7 @@ def _context(call: ToolCall, tool: Tool, turn: HeldTurn, readable: tuple[InputFi
         remember=partial(_remember, turn),
         update_draft=partial(_update_draft, turn, call.call_id),
         question=turn.question(),
+        room_chars=long_results.room(turn),
         label=context_label(turn.history, turn.steps, turn.tools),
         answers=_answers_to(call, turn),
         ask=partial(asking.ask, turn, call),

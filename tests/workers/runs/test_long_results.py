@@ -5,14 +5,18 @@ from types import SimpleNamespace
 
 import pytest
 
-from workers.engine.scripted import CAPABLE
-from workers.runs import long_results
+from gpts.runs.steps import ModelReply
+from gpts.spec.gpt import GptSpec
+from workers.egress import EgressConfig
+from workers.tools import InputFile, ToolContext, ToolError, long_results
+from workers.tools.read_file.run import run as read_file
+from workers.tools.settings import ToolSettings
 
 ROWS = [{"name": f"n{number}", "amount": number} for number in range(520)]
 
 
 def turn(context_tokens):
-    return SimpleNamespace(steps=(), ability=CAPABLE.model_copy(update={"context_tokens": context_tokens}))
+    return SimpleNamespace(steps=(ModelReply(text="", context_tokens=context_tokens),))
 
 
 def test_the_room_follows_the_context():
@@ -49,4 +53,22 @@ def test_a_result_is_cut_at_a_row_and_says_so(text, ending, first, of):
 
 def test_one_long_value_is_cut_in_part():
     assert "element 1 of 1 in part" in long_results.shortened(json.dumps(["x" * 5_000]), 2_000, "f.json")
-    assert "cut here: 2,000 of 5,000 characters shown" in long_results.shortened("x" * 5_000, 2_000, "f.txt")
+    assert "cut here: 2,000 of 5,000 characters, line 1 of 1 in part shown" in long_results.shortened(
+        "x" * 5_000, 2_000, "f.txt"
+    )
+
+
+def test_the_rest_is_read_from_any_row(tmp_path):
+    path = tmp_path / "any"
+    path.write_text("\n".join(["name,amount", *(f"n{n},{n}" for n in range(520))]))
+    files = (InputFile("result-a.csv", path), InputFile("secret.csv", path))
+    context = ToolContext("c", "s", 1, GptSpec(slug="x", name="X"), 9.0, files, room_chars=2_000)
+    read = lambda **given: read_file(given, context, ToolSettings(EgressConfig()))  # noqa: E731
+    output = read(name="result-a.csv", offset=519)
+    assert output.text.splitlines()[:3] == ["name,amount", "n518,518", "n519,519"]
+    assert output.untrusted
+    assert output.written_by == ("the file result-a.csv",)
+    assert output.private
+    for wrong in ({"name": "secret.csv"}, {"name": "result-a.csv", "offset": 521}):
+        with pytest.raises(ToolError):
+            read(**wrong)

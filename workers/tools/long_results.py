@@ -6,37 +6,44 @@ from hashlib import sha256
 from typing import Any, Final
 
 from gpts.runs.state import CHARS_PER_TOKEN, TurnState
-from gpts.runs.steps import ToolResult
+from gpts.runs.steps import ModelReply, ToolResult
 from workers.knowledge import text_types
 
 # The share of the context for the results of a turn, of which each call may fill a quarter of what is left.
 _TURN_SHARE: Final = 0.5
 _CALL_SHARE: Final = 0.25
 _MIN_CHARS: Final = 3_000
+# The context of a model whose call was logged without it.
+_UNKNOWN_TOKENS: Final = 16_384
+PREFIX: Final = "result-"
+# What the line about a cut takes beside the room, so that what `read_file` returns is not cut again.
+MARK_CHARS: Final = 200
 _RULE: Final = re.compile(r"\s*\|?[\s:|-]*-[\s:|-]*\|?\s*")
 _ENDINGS: Final = {text_types.JSON: "json", text_types.JSONL: "jsonl", text_types.CSV: "csv"}
 
 
 def room(turn: TurnState) -> int:
-    """The characters that the model reads of the next result."""
+    """The characters that the model reads of the next result, by the context of the model that called."""
+    contexts = [step.context_tokens for step in turn.steps if isinstance(step, ModelReply) and step.context_tokens]
+    context = contexts[-1] if contexts else _UNKNOWN_TOKENS
     used = sum(len(step.text) for step in turn.steps if isinstance(step, ToolResult))
-    left = _TURN_SHARE * turn.ability.context_tokens * CHARS_PER_TOKEN - used
+    left = _TURN_SHARE * context * CHARS_PER_TOKEN - used
     return max(_MIN_CHARS, int(_CALL_SHARE * left))
 
 
 def file_name(text: str) -> str:
     """The name of the file that keeps the whole result, the same for the same text."""
     ending = "json" if _parsed(text) is not None else _ENDINGS.get(text_types.text_type(text), "txt")
-    return f"result-{sha256(text.encode('utf-8', 'replace')).hexdigest()[:10]}.{ending}"
+    return f"{PREFIX}{sha256(text.encode('utf-8', 'replace')).hexdigest()[:10]}.{ending}"
 
 
-def shortened(text: str, most: int, file: str) -> str:
-    """The first rows of `text` that fit in `most` characters, and a line that says what is missing.
+def shortened(text: str, most: int, file: str, offset: int = 1) -> str:
+    """The rows of `text` from `offset` on that fit in `most` characters, and a line that says what is missing.
 
-    The whole is in `file`.
+    The whole is in `file`. Raises IndexError if there is no such row.
     """
     value = _parsed(text)
-    kept, rows = _rows(value, most) if value is not None else _lines(text, most)
+    kept, rows = _rows(value, most, offset) if value is not None else _lines(text, most, offset)
     sizes = f"{len(kept):,} of {len(text):,} characters{rows} shown"
     return f"{kept}\n… cut here: {sizes}; the whole is in the file {file}."
 
@@ -52,8 +59,8 @@ def _parsed(text: str) -> list[Any] | dict[str, Any] | None:
     return value if isinstance(value, list | dict) else None
 
 
-def _rows(value: list[Any] | dict[str, Any], most: int) -> tuple[str, str]:
-    """The first elements of `value`, or of the longest array in it, one to a line, and which these are."""
+def _rows(value: list[Any] | dict[str, Any], most: int, offset: int) -> tuple[str, str]:
+    """The elements from `offset` on of `value`, or of the longest array in it, one to a line, and which these are."""
     rows, key = value, ""
     if isinstance(value, dict):
         arrays = {name: each for name, each in value.items() if isinstance(each, list) and len(each) > 1}
@@ -68,11 +75,12 @@ def _rows(value: list[Any] | dict[str, Any], most: int) -> tuple[str, str]:
     if fields and isinstance(rows, list):
         names = _as_json(fields)
         head += f"fields: {names}\n" if len(names) < most / 4 else ""
-    n = _n_fitting(elements, most - len(head))
+    following = _from(elements, offset)
+    n = _n_fitting(following, most - len(head))
     if not n:
-        return (head + elements[0])[:most], f", element 1 of {len(elements):,} in part"
+        return (head + following[0])[:most], f", element {offset:,} of {len(elements):,} in part"
     word = "elements" if isinstance(rows, list) else "fields"
-    return head + "\n".join(elements[:n]), f", {word} 1-{n:,} of {len(elements):,}"
+    return head + "\n".join(following[:n]), f", {word} {offset:,}-{offset + n - 1:,} of {len(elements):,}"
 
 
 def _fields(value: dict[str, Any]) -> list[str]:
@@ -83,16 +91,23 @@ def _as_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _lines(text: str, most: int) -> tuple[str, str]:
-    """The first lines of `text`, and which these are; the header of a table is no row."""
+def _lines(text: str, most: int, offset: int) -> tuple[str, str]:
+    """The lines from `offset` on, and which these are; a table's header is repeated and is no row."""
     lines = text.splitlines()
-    n = _n_fitting(lines, most)
-    if not n:
-        return text[:most], ""
     is_markdown = len(lines) > 1 and "|" in lines[0] and bool(_RULE.fullmatch(lines[1]))
     n_head = 2 if is_markdown else int(bool(text_types.delimiter(text)))
-    word = "rows" if n_head else "lines"
-    return "\n".join(lines[:n]), f", {word} 1-{max(n - n_head, 0):,} of {len(lines) - n_head:,}"
+    head, rows, word = lines[:n_head], lines[n_head:], "rows" if n_head else "lines"
+    following = _from(rows, offset)
+    n = _n_fitting(following, most - sum(len(line) + 1 for line in head))
+    if not n:
+        return "\n".join([*head, following[0]])[:most], f", {word[:-1]} {offset:,} of {len(rows):,} in part"
+    return "\n".join([*head, *following[:n]]), f", {word} {offset:,}-{offset + n - 1:,} of {len(rows):,}"
+
+
+def _from(rows: list[str], offset: int) -> list[str]:
+    if not 1 <= offset <= len(rows):
+        raise IndexError(f"There is no row {offset:,}: the file has {len(rows):,}.")
+    return rows[offset - 1 :]
 
 
 def _n_fitting(rows: list[str], most: int) -> int:
