@@ -223,7 +223,8 @@ class ModelReply(Value):
     while its calls are answered.
     `engine` is the name of the model that wrote it; empty: the default. `logprobs` are of the tokens of `text`, if
     they were asked for. `stop_sequence` is the stop text that ended it, if one did. `cut_call`: its limit ended it
-    within a call, so that none of it counts.
+    within a call, so that none of it counts. `context_tokens` are the model's, by which results of its calls are cut
+    where no model is open.
     """
 
     kind: Literal["model_reply"] = "model_reply"
@@ -241,6 +242,7 @@ class ModelReply(Value):
     prompt_tokens: int = 0
     completion_tokens: int = 0
     first_token_ms: int = 0
+    context_tokens: int = 0
     label: Label = Label()
 
     @property
@@ -301,6 +303,7 @@ class ToolResult(Value):
 
     `shown` is Markdown that serves as the answer if the model cannot write one: if set, the run ends with it and an
     extract of `passages`. `urls` are addresses returned by the tool itself. `run_id` is the child run, if any.
+    `is_cut`: the whole is one of the `files`.
     """
 
     kind: Literal["tool_result"] = "tool_result"
@@ -316,6 +319,7 @@ class ToolResult(Value):
     seconds: float = 0.0
     run_id: str = ""
     app: AppView | None = None
+    is_cut: bool = False
 
 
 class ApprovalRequest(Value):

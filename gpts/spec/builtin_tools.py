@@ -13,7 +13,10 @@ import gpts
 from gpts.spec.tools import ToolSpec
 from gpts.values import Value
 
-FOLDERS: Final = ("web_search", "open_page", "make_image", "code_interpreter", "remember", "ask_user", "update_draft")
+FOLDERS: Final = (
+    *("web_search", "open_page", "make_image", "code_interpreter", "remember", "ask_user", "update_draft"),
+    "read_file",
+)
 _TOOLS: Final = Path(gpts.__file__).parent.parent / "workers" / "tools"
 
 

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ from web.runs import drafts, files, memories
 from web.runs.errors import LeaseLost, Refused, RunOver
 from workers.runs import asking
 from workers.runs.turn import HeldTurn
-from workers.tools import InputFile, Tool, ToolContext, ToolError, ToolOutput, describe
+from workers.tools import InputFile, Tool, ToolContext, ToolError, ToolOutput, describe, long_results
 
 logger = logging.getLogger(__name__)
 
@@ -33,8 +34,6 @@ USER_TEXTS: Final = {
     plan.DISMISSED: "OK, I’ll go on without it.",
     plan.EXPIRED: "Not done: the approval request expired. Ask again if you still want it.",
 }
-# The longest result that a model reads, in characters.
-MAX_RESULT_CHARS: Final = 12_000
 MAX_PARALLEL: Final = 4
 # The tool whose results count for the quota of generated images.
 PICTURES_TOOL: Final = "make_image"
@@ -59,15 +58,9 @@ def run_tools(decision: decisions.RunTools, turn: HeldTurn) -> None:
 
 def _result(call: ToolCall, turn: HeldTurn, readable: tuple[InputFile, ...]) -> ToolResult:
     """The result of the call, or of its failure. Runs in its own thread. Raises LeaseLost, RunOver."""
-    tool, begun = turn.toolbox[call.name], time.monotonic()
+    begun = time.monotonic()
     try:
-        with quotas.taken(turn.run.owner_id, "pictures", _n_pictures(call)):
-            output = tool.run(call.arguments, _context(call, tool, turn, readable))
-    except QuotaExceeded as error:
-        output = ToolOutput(error.messages[0], shown=error.messages[0], untrusted=False, ok=False)
-    except ToolError as error:
-        text, by = str(error), error.written_by
-        output = ToolOutput(text, shown=text, untrusted=bool(by), written_by=(by,) if by else (), ok=False)
+        output = _fitted(_output(call, turn, readable), turn)
     except (LeaseLost, RunOver):
         raise
     except Exception:
@@ -78,16 +71,44 @@ def _result(call: ToolCall, turn: HeldTurn, readable: tuple[InputFile, ...]) -> 
     return ToolResult(
         call_id=call.call_id,
         name=call.name,
-        text=output.text[:MAX_RESULT_CHARS],
+        text=output.text,
         ok=output.ok,
         shown=output.shown,
         passages=output.passages,
         files=output.files,
         urls=output.urls,
         app=output.app,
+        is_cut=output.is_cut,
         label=_label(output, turn),
         seconds=round(time.monotonic() - begun, 2),
     )
+
+
+def _output(call: ToolCall, turn: HeldTurn, readable: tuple[InputFile, ...]) -> ToolOutput:
+    """What the tool returned, or why it did not do what was asked."""
+    tool = turn.toolbox[call.name]
+    try:
+        with quotas.taken(turn.run.owner_id, "pictures", _n_pictures(call)):
+            return tool.run(call.arguments, _context(call, tool, turn, readable))
+    except QuotaExceeded as error:
+        return ToolOutput(error.messages[0], shown=error.messages[0], untrusted=False, ok=False)
+    except ToolError as error:
+        text, by = str(error), error.written_by
+        return ToolOutput(text, shown=text, untrusted=bool(by), written_by=(by,) if by else (), ok=False)
+
+
+def _fitted(output: ToolOutput, turn: HeldTurn) -> ToolOutput:
+    """`output` as the model has room for it; the whole of a longer one is kept as a file of the run.
+
+    The file gets the label of the result, as all files of a call do (`run_tools`).
+    """
+    room = long_results.room(turn)
+    if len(output.text) <= room + long_results.MARK_CHARS:
+        return output
+    name, data = long_results.file_name(output.text), output.text.encode("utf-8", "replace")
+    file = files.keep(turn.run, name, data, _label(output, turn).is_untrusted)
+    text = long_results.shortened(output.text, room, file.name)
+    return replace(output, text=text, files=(*output.files, file), is_cut=True)
 
 
 def _n_pictures(call: ToolCall) -> int:
@@ -122,6 +143,7 @@ def _context(call: ToolCall, tool: Tool, turn: HeldTurn, readable: tuple[InputFi
         remember=partial(_remember, turn),
         update_draft=partial(_update_draft, turn, call.call_id),
         question=turn.question(),
+        room_chars=long_results.room(turn),
         label=context_label(turn.history, turn.steps, turn.tools),
         answers=_answers_to(call, turn),
         ask=partial(asking.ask, turn, call),

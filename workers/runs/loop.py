@@ -25,9 +25,10 @@ from gpts.runs.overrides import Overrides
 from gpts.runs.plan import Circumstances, decide, queue_of
 from gpts.runs.state import TurnState
 from gpts.runs.status import current_part
-from gpts.runs.steps import Cancelled, Error, ErrorCode, Log, UserMessage
+from gpts.runs.steps import Cancelled, Error, ErrorCode, Log, ToolResult, UserMessage
 from gpts.safety.policy import Standing
 from gpts.spec.ability import ModelAbility
+from gpts.spec.builtin_tools import BUILTIN_TOOLS
 from gpts.spec.tools import ToolSpec
 from web.builder.sign_ins import sign_in_needed
 from web.engines import DEFAULT
@@ -48,6 +49,7 @@ from workers.runs.pictures import pictures
 from workers.runs.services import Services
 from workers.runs.turn import HeldTurn
 from workers.tools import granted
+from workers.tools.builtin import tool_of
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +58,8 @@ MAX_ATTEMPTS: Final = 8
 UNANSWERED: Final = "The model isn't responding right now. Your message is saved. Try again."
 LOADING: Final = "Waiting for the model to load"
 FAILED: Final = "Something went wrong while answering. Your message is saved. Try again."
+# Offered once a result was cut.
+READ_FILE: Final = "read_file"
 ANY_ABILITY: Final = ModelAbility(calls_tools=True, writes_from_sources=True, context_tokens=1)
 
 
@@ -185,6 +189,8 @@ def _turn(
         spec = spec.without_its_own()
     # A delegated run has no conversation before its task.
     toolbox, history = granted(spec, configuration.tool_settings()), () if run.root_id else history_of(run)
+    if any(isinstance(step, ToolResult) and step.is_cut for each in (*history, steps) for step in each):
+        toolbox = toolbox | {READ_FILE: tool_of(BUILTIN_TOOLS[READ_FILE], configuration.tool_settings())}
     others = delegate_tools.delegate_tools(run, spec, (first,)) if spec.delegates or spec.delegates_to_store else {}
     own = others | {name: tool.spec for name, tool in toolbox.items()}
     # Decisions that depend on the model's ability are made on the model queue.
@@ -216,7 +222,7 @@ def _permits(first: UserMessage, tool: ToolSpec, ability: ModelAbility) -> bool:
     took "which exam was it again?" for the former.
     """
     remembers = tool.builtin == REMEMBER
-    is_fit = ability.calls_tools or not (remembers or tool.asks_person)
+    is_fit = ability.calls_tools or not (remembers or tool.asks_person or tool.builtin == READ_FILE)
     if tool.builtin == UPDATE_DRAFT and not first.background.draft:
         return False
     return first.overrides.permits(tool.name) and is_fit and (first.background.may_remember or not remembers)

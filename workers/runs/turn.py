@@ -31,6 +31,8 @@ class HeldTurn(TurnState):
 
     def append(self, step: Step, **shown: object) -> None:
         """Append `step` to the log and publish it with the fields in `shown`."""
+        if isinstance(step, ModelReply) and step.tool_calls:
+            step = step.model_copy(update={"context_tokens": self.ability.context_tokens})
         if self.engine and isinstance(step, ModelReply | PartNotes):
             step = step.model_copy(update={"engine": self.engine})
         seq = log.append(self.run.id, step, self.held.token)

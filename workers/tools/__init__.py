@@ -72,7 +72,7 @@ class ToolContext:
     that the conversation builds, and returns what came of it. `answers` are the person's, if the call is a
     form, and `ask` shows them another one and waits for a while, where that is possible. `question` is the user's
     message, by which tools choose parts of long pages. `label` is that of the conversation, for tools whose state
-    outlives it.
+    outlives it. `room_chars` is what the model reads of a result.
     """
 
     call_id: str
@@ -89,6 +89,7 @@ class ToolContext:
     question: str = ""
     label: Label = field(default_factory=Label)
     n_sessions: int | None = None
+    room_chars: int = 12_000
     answers: Mapping[str, Any] = field(default_factory=dict)
     ask: Callable[[Form], Approval] | None = None
 
@@ -101,7 +102,7 @@ class ToolOutput:
     answer where the model cannot write one from sources: if empty, the passages are quoted; if None, the model must
     write it. `private` names sources whose content must not go elsewhere ("action:crm.example.org"). `untrusted`:
     outsiders may have written some of it; `written_by` names them for people ("the page example.org/news"). `app` is
-    the server's own page that shows it.
+    the server's own page that shows it. `is_cut`: the model reads only a part, and the whole is one of the `files`.
     """
 
     text: str
@@ -114,6 +115,7 @@ class ToolOutput:
     private: tuple[str, ...] = ()
     ok: bool = True
     app: AppView | None = None
+    is_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,3 +31,13 @@ def test_hidden_html_is_quarantined() -> None:
 def test_link_targets_and_reference_definitions_are_no_text() -> None:
     source = b"# Care\n\nSee [the manual][1] and ![a pump](p.png).\n\n[1]: http://x.test 'Manual'\n"
     assert parse(source).text() == "Care\n\nSee the manual and a pump."
+
+
+def test_names_and_lines_of_code_stay_in_text_with_marks() -> None:
+    prose = "# Notes\n\nCall __exit__() once, _never_ twice, and **always** last.\n\n"
+    code = "x = open(1)\nx.close()\n"
+    text = parse(f"{prose}{code}\n- step:\n\n      a = 1\n      b = 2\n".encode()).text()
+    assert "Call __exit__() once" in text
+    assert "and always last." in text
+    assert "x = open(1)\nx.close()" in text
+    assert "\n  a = 1\n  b = 2" in text

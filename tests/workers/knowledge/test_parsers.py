@@ -164,3 +164,10 @@ def test_a_long_table_repeats_its_header_in_each_group_of_rows() -> None:
     tables = [block.text for block in document.blocks[1:]]
     assert len(tables) > 2
     assert all(table.startswith("| Part | Note |\n") for table in tables)
+
+
+def test_lines_of_code_in_a_text_are_not_joined() -> None:
+    code = 'handle = open("the/path/of/a/rather/long/file.txt")\ncontents = handle.read_everything_that_is_in_it()\n'
+    code += "handle.close_with_care_and_then_forget_it(now=True)"
+    source = f"How a file is read is shown in the lines below.\n\n{code}\n".encode()
+    assert code in parse(source, "text/plain").text()

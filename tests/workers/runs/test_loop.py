@@ -24,6 +24,7 @@ from gpts.runs.steps import (
     ToolResult,
     ToolStarted,
 )
+from gpts.safety.labels import Label
 from gpts.spec.tools import ToolSpec
 from tests.workers import advancing
 from tests.workers.made_services import made_services
@@ -715,6 +716,29 @@ class TestTools:
         self.toolbox["stock"] = Tool(spec, lambda _, context: ToolOutput(f"{context.n_sessions} left"))
         advance(run, scripted_services(['<tool_call>{"name": "stock", "arguments": {}}</tool_call>']))
         assert advance(run, scripted_services([]), "tools")[2].text == "7 left"
+
+    @pytest.mark.django_db(transaction=True)  # tools run in threads
+    def test_a_long_result_is_kept_whole_as_a_file_with_its_label(self, run):
+        rows = "\n".join(["part,left", *(f"ZP-{n},{n}" for n in range(50_000))])
+        spec = self.toolbox["stock"].spec
+        output = ToolOutput(
+            rows, untrusted=True, written_by=("the answer of shop.example",), private=("action:shop",)
+        )
+        self.toolbox["stock"] = Tool(spec, lambda *_: output)
+        advance(run, scripted_services(['<tool_call>{"name": "stock", "arguments": {}}</tool_call>']))
+        result = advance(run, scripted_services([]), "tools")[2]
+        assert f"{len(rows):,} characters, rows 1-" in result.text
+        assert "of 50,000 shown" in result.text
+        (kept,) = run.files.all()
+        assert (kept.name, kept.path.read_text()) == (result.files[0].name, rows)
+        assert kept.name in result.text
+        assert kept.untrusted
+        assert Label.model_validate(kept.label) == result.label
+        assert result.label.private == ("action:shop",)
+        assert len(result.text) == pytest.approx(CAPABLE.context_tokens * 3 // 8, abs=300)
+        its = scripted_services(["There are 50,000 rows."])
+        advance(run, its)
+        assert "read_file" in {tool.name for tool in its.engine.requests[-1].tools}
 
     def test_a_failed_call_is_told_to_the_model(self, run):
         its = scripted_services(

@@ -13,11 +13,13 @@ from markdown_it.token import Token
 from gpts.knowledge.documents import Document
 from workers.knowledge.parsers.html.document import read_page
 from workers.knowledge.parsers.outline import Outline, text_of
+from workers.knowledge.parsers.text import add_paragraph
 
 _FRONT_MATTER: Final = re.compile(r"\A---\n(.*?)\n(?:---|\.\.\.)\n", re.S)
 _COMMENT: Final = re.compile(r"<!--(.*?)(?:-->|\Z)", re.S)
 _COMMENT_WORDS: Final = 4
 _STYLED: Final = re.compile(r"\b(?:style|hidden|class|color)\b", re.I)
+_NAME: Final = re.compile(r"\w*[a-z]\w*")
 _FRONT_TITLE: Final = re.compile(r"^title:[ \t]*(\S.*)$", re.M)
 
 
@@ -42,7 +44,7 @@ def parse(data: bytes) -> Document:
         elif token.type == "paragraph_open" and (inline := next(tokens)) and _is_styled(inline):
             read_page(f"<p>{markdown.renderer.render([inline], markdown.options, {})}</p>", outline)
         elif token.type == "paragraph_open":
-            outline.text(_visible(inline))
+            add_paragraph(outline, _visible(inline, "\n").split("\n"))
         else:
             _add(outline, token, tokens)
     return outline.document()
@@ -88,9 +90,10 @@ def _list_lines(opening: Token, tokens: Iterator[Token]) -> Iterator[str]:
             mark = f"{number[-1]}. " if token.info else "- "
             number[-1] += 1
         elif token.type in ("inline", "fence", "code_block"):
-            text = _visible(token) if token.type == "inline" else token.content
-            yield "  " * depth + (mark or "  ") + " ".join(text.split())
-            mark = ""
+            lines = [_visible(token)] if token.type == "inline" else token.content.splitlines()
+            for line in lines:
+                yield "  " * depth + (mark or "  ") + line
+                mark = ""
 
 
 def _rows(tokens: Iterator[Token]) -> Iterator[list[str]]:
@@ -106,7 +109,19 @@ def _rows(tokens: Iterator[Token]) -> Iterator[list[str]]:
             yield row
 
 
-def _visible(inline: Token) -> str:
-    """The text of an inline token as shown; an image gives its description."""
+def _visible(inline: Token, line_break: str = " ") -> str:
+    """The text of an inline token as shown; an image gives its description.
+
+    Underscores around a single word stay: they may be part of a name in code, such as `__init__()`.
+    """
     children = [child for child in inline.children or [] if child.type != "html_inline"]
-    return "".join(" " if child.type in ("softbreak", "hardbreak") else child.content for child in children)
+    texts = []
+    for before, child, after in zip([None, *children], children, [*children[1:], None], strict=False):
+        word = after if child.nesting == 1 else before
+        if child.type in ("softbreak", "hardbreak"):
+            texts.append(line_break)
+        elif child.markup in ("_", "__") and word is not None and _NAME.fullmatch(word.content):
+            texts.append(child.markup)
+        else:
+            texts.append(child.content)
+    return "".join(texts)

@@ -42,10 +42,15 @@ def add_text(outline: Outline, text: str) -> None:
         if _is_title(lines[0], following) or _is_numbered_title(lines):
             outline.heading(lines[0], 1 if lines[0].isupper() else 2)
             lines = lines[1:]
-        if _is_wrapped(lines):
-            outline.text(" ".join(lines))
-        else:
-            outline.lines("\n".join(_items_joined(lines)))
+        add_paragraph(outline, lines)
+
+
+def add_paragraph(outline: Outline, lines: list[str]) -> None:
+    """Add a paragraph, re-flowed if its lines are certainly those of wrapped prose."""
+    if _is_wrapped(lines):
+        outline.text(" ".join(lines))
+    else:
+        outline.lines("\n".join(_items_joined(lines)))
 
 
 def _is_title(line: str, following: list[str]) -> bool:
@@ -66,7 +71,7 @@ def _is_wrapped(lines: list[str]) -> bool:
         return len(lines) < 2
     if len(lines) >= _VERSE_LINES and all(line.strip()[:1].isupper() for line in lines):
         return False
-    if all(line.startswith(("    ", "\t")) for line in lines[1:]) and sum(map(_is_code, lines)) > len(lines) / 2:
+    if sum(map(_is_code, lines)) > len(lines) / 2:
         return False
     if any("\t" in line.strip() for line in lines) or _has_columns(lines):
         return False
