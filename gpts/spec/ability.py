@@ -8,6 +8,8 @@ from gpts.values import Value
 
 # How long a model may reason before it answers: half as long as the longest reply may be.
 REASONING_TOKENS: Final = 4_096
+# Files that every model that writes gets whole, if its context has room: longer ones only where that was measured.
+READS_TOKENS: Final = 24_000
 
 
 class ModelAbility(Value):
@@ -24,6 +26,7 @@ class ModelAbility(Value):
     breaks_ties: bool = Field(default=False, description="Picks the right one of two tools when given only these.")
     sees_images: bool = Field(default=False, description="Sees the pictures that come with messages.")
     reasons: bool = Field(default=False, description="Writes a separate block of reasoning before it answers.")
+    reads_tokens: int = Field(default=READS_TOKENS, description="Longest files, in tokens, in which it finds facts.")
     context_tokens: int = Field(gt=0, description="Longest prompt and reply together, in tokens.")
 
     @property
