@@ -21,7 +21,9 @@ def file_tools(state: TurnState) -> dict[str, ToolSpec]:
     """
     first, ability = state.user_message(), state.ability
     is_able = ability.calls_tools and ability.writes_from_sources
-    is_free = first.overrides.tool_choice == "auto" and not (first.is_side_task or FILE_TOOLS.keys() & state.tools.keys())
+    is_free = first.overrides.tool_choice == "auto" and not (
+        first.is_side_task or FILE_TOOLS.keys() & state.tools.keys()
+    )
     return dict(FILE_TOOLS) if is_able and is_free and state.long_files() else {}
 
 

@@ -296,7 +296,9 @@ def _why_not(answer: Approval, tool: ToolSpec) -> str:
 
 def _was_answered(call: ToolCall, log: Log) -> bool:
     """Whether an identical call earlier in this turn returned a result."""
-    results = {step.call_id for step in log if isinstance(step, Retrieval) or (isinstance(step, ToolResult) and step.ok)}
+    results = {
+        step.call_id for step in log if isinstance(step, Retrieval) or (isinstance(step, ToolResult) and step.ok)
+    }
     calls = (each for step in log if isinstance(step, ModelReply) for each in step.tool_calls)
     digest = call_digest(call)
     return any(each.call_id in results and call_digest(each) == digest for each in calls)

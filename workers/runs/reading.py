@@ -64,7 +64,9 @@ def next_step(
         found = _all_read(refs, intent.query, state, services)
         if call:
             return found.model_copy(update={"call_id": call.call_id})
-        return found.model_copy(update={"whole_files": (*(each.file_name for each in state.whole_files), *found.whole_files)})
+        return found.model_copy(
+            update={"whole_files": (*(each.file_name for each in state.whole_files), *found.whole_files)}
+        )
     ref, number, n_parts = left[0].ref, len(done) + 1, len(done) + len(left)
     tell(f"Reading {ref.name}, part {number} of {n_parts}")
     request = _fitting(left[0], intent.query, services)
