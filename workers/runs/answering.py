@@ -29,6 +29,7 @@ from workers.engine.prompts import fit_prompt
 from workers.isolation.errors import FileError
 from workers.knowledge.errors import AttachmentGone
 from workers.knowledge.index import KnowledgeIndex
+from workers.knowledge.meaning import EmbeddedMeaning
 from workers.runs.reply import ReplyCollector
 from workers.runs.reply_limits import supported_text
 from workers.runs.services import Services
