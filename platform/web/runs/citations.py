@@ -147,7 +147,7 @@ def access_citation(user: Any, run_id: UUID, number: int) -> Cited:
 
 
 def passage_of(steps: Log, citation: Citation) -> Passage | None:
-    """The passage that contains the quote verbatim: retrieved, returned by a call, of a whole file, or found earlier."""
+    """The passage that contains the quote verbatim: found in this turn or an earlier one, or of a whole file."""
     holding = (step for step in steps if isinstance(step, Retrieval | PartNotes | ToolResult))
     found = (passage for step in holding for passage in step.passages)
     is_read_whole = any(isinstance(step, Retrieval) and citation.file_name in step.whole_files for step in steps)
