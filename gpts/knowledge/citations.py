@@ -42,7 +42,7 @@ def ground(
     Lines in `titles` and text that `instructions` ask for need no source; code is skipped. Without passages no
     sentence is judged.
     """
-    if not passages:
+    if not (passages or said):
         return Grounding()
     fence = CodeFence()
     spans = [span for span in sentence_spans(answer) if not fence.covers(answer[span.start : span.end])]

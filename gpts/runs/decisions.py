@@ -10,9 +10,13 @@ from gpts.safety.policy import Ask
 
 @dataclass(frozen=True, slots=True)
 class Retrieve:
-    """Search or read the turn's files for the question; `extracts`: also prepare an answer of literal sentences."""
+    """Search or read the turn's files for the question, or as the model's `call` asks.
+
+    `extracts`: also prepare an answer of literal sentences.
+    """
 
     extracts: bool = False
+    call: ToolCall | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +124,9 @@ class ReadFiles:
 
 @dataclass(frozen=True, slots=True)
 class ReadPart:
-    """Have the model take notes on the next part of the files that the message means, or end the reading."""
+    """Have the model take notes on the next part of the files that the message, or its `call`, means, or end that."""
+
+    call: ToolCall | None = None
 
 
 # Replace steps that the model is too weak for; workers perform these with `workers/smallmodel`.

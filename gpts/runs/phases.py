@@ -1,6 +1,7 @@
 """What a GPT is doing while its answer is made, in words for the page."""
 
 from gpts.runs import decisions
+from gpts.runs.file_calls import meant_files
 from gpts.runs.state import TurnState
 
 
@@ -9,10 +10,10 @@ def phase(decision: decisions.Decision, state: TurnState) -> str:
     match decision:
         case decisions.ReadIntent():
             return "Reading your message"
-        case decisions.Retrieve():
-            if n_searched := len(state.files()) - len(state.whole_files):
-                return f"Searching {_n_files(n_searched)}"
-            return f"Reading {_n_files(len(state.files()))}"
+        case decisions.Retrieve(call=call):
+            if call or (state.long_files() and not state.has_search):
+                return f"Searching {_n_files(len(meant_files(call, state) if call else state.long_files()))}"
+            return f"Reading {_n_files(len(state.whole_files))}"
         case decisions.ReadFiles():
             return f"Reading {_n_files(len(state.files()))}"
         case decisions.ChooseTool() | decisions.WriteCall():

@@ -26,6 +26,7 @@ from gpts.runs.decisions import (
     WriteCall,
 )
 from gpts.runs.delegation import ASK_STORE
+from gpts.runs.file_calls import unknown_files
 from gpts.runs.form_requests import FormRefused, read_arguments
 from gpts.runs.queries import retrieval_query
 from gpts.runs.state import MAX_ROUNDS, TurnState
@@ -41,12 +42,14 @@ from gpts.runs.steps import (
     Finished,
     Log,
     ModelReply,
+    Retrieval,
     ToolCall,
     ToolChoice,
     ToolResult,
     ToolStarted,
 )
 from gpts.safety.policy import Ask, Refuse, Standing, check, context_of
+from gpts.spec.file_tools import FILE_TOOLS, SEARCH_FILES
 from gpts.spec.tools import ToolSpec, call_digest
 
 INTERRUPTED: Final = "Interrupted: the worker stopped while this ran. It may or may not have taken effect."
@@ -93,7 +96,8 @@ def decide(state: TurnState, circumstances: Circumstances = Circumstances()) -> 
     intent = state.intent()
     if intent and intent.answer:
         return Finish(intent.answer, "no_knowledge")
-    if state.files() and state.retrieval() is None:
+    # A model that searches by calls gets nothing before but what is part of its prompt.
+    if state.files() and state.retrieval() is None and (state.whole_files or not state.has_search):
         writes = state.ability.writes_from_sources
         if intent and intent.intent == "whole_files":
             return ReadPart() if writes else ReadFiles()
@@ -118,10 +122,10 @@ def queue_of(decision: Decision, tools: Mapping[str, ToolSpec]) -> Queue | None:
 
 def coverage_of(state: TurnState) -> Coverage:
     """Whether the files cover the question of this turn."""
-    retrieval = state.retrieval()
-    if retrieval is None:
+    found = [step for step in state.steps if isinstance(step, Retrieval)]
+    if not found:
         return "no_knowledge"
-    return "covered" if retrieval.covered else "not_covered"
+    return "covered" if any(step.covered for step in found) else "not_covered"
 
 
 def _needs_intent(state: TurnState) -> bool:
@@ -129,7 +133,7 @@ def _needs_intent(state: TurnState) -> bool:
     first = state.user_message()
     is_new = len(state.steps) == 1 and not first.later and not first.is_side_task and not state.guided_tool()
     if state.ability.writes_from_sources:
-        return is_new and bool(state.long_files()) and not state.goes_on()
+        return is_new and not state.has_search and bool(state.long_files()) and not state.goes_on()
     return is_new and first.overrides.answer_schema is None and not state.demanded_tools()
 
 
@@ -187,7 +191,8 @@ def _after_reply(state: TurnState, circumstances: Circumstances) -> Decision:
     replies = [step for step in log if isinstance(step, ModelReply)]
     last, results = replies[-1], {step.call_id: step for step in log if isinstance(step, ToolResult)}
     callers = tuple(call for call in last.tool_calls if call.name in tools and tools[call.name].of_caller)
-    open_calls = [call for call in last.tool_calls if call.call_id not in results and call not in callers]
+    answered = results.keys() | {step.call_id for step in state.searches()}
+    open_calls = [call for call in last.tool_calls if call.call_id not in answered and call not in callers]
     if last.ran_out and state.user_message().overrides.max_tokens is None:
         if state.n_ran_out() == 1:
             return CallModel()  # once more, with all the room that the context has
@@ -200,7 +205,7 @@ def _after_reply(state: TurnState, circumstances: Circumstances) -> Decision:
     # Tool results are plain text; an answer under the caller's schema must be written by the model.
     may_show = state.user_message().overrides.answer_schema is None
     if last.tool_calls and may_show and (not state.ability.writes_from_sources or state.guided_tool()):
-        shown = [results[call.call_id].shown for call in last.tool_calls]
+        shown = [results[call.call_id].shown if call.call_id in results else None for call in last.tool_calls]
         if all(text is not None for text in shown):
             return ShowResults()
     if last.tool_calls and len(replies) <= MAX_ROUNDS:
@@ -259,7 +264,16 @@ def _decide_call(call: ToolCall, state: TurnState, circumstances: Circumstances)
         return AskApproval(call, verdict)
     if tool.reach == "gpt":
         return Delegate((call,))
+    if tool.builtin in FILE_TOOLS:
+        return _use_files(call, state)
     return RunTools((call,), announce=tool.effect == "write")
+
+
+def _use_files(call: ToolCall, state: TurnState) -> Decision:
+    """Searches or reads the files that the call names."""
+    if unknown := unknown_files(call, state):
+        return RejectCall(call, unknown)
+    return Retrieve(call=call) if call.name == SEARCH_FILES else ReadPart(call)
 
 
 def _lost_form(pending: Sequence[ApprovalRequest], state: TurnState) -> Decision | None:
@@ -291,7 +305,9 @@ def _why_not(answer: Approval, tool: ToolSpec) -> str:
 
 def _was_answered(call: ToolCall, log: Log) -> bool:
     """Whether an identical call earlier in this turn returned a result."""
-    results = {step.call_id for step in log if isinstance(step, ToolResult) and step.ok}
+    results = {
+        step.call_id for step in log if isinstance(step, Retrieval) or (isinstance(step, ToolResult) and step.ok)
+    }
     calls = (each for step in log if isinstance(step, ModelReply) for each in step.tool_calls)
     digest = call_digest(call)
     return any(each.call_id in results and call_digest(each) == digest for each in calls)

@@ -15,22 +15,23 @@ from types import MappingProxyType
 from typing import Final
 
 from gpts.knowledge.documents import Passage
+from gpts.runs.file_calls import MAX_LISTED
 from gpts.runs.fixed_replies import is_decline, without_lead
 from gpts.runs.messages import MessageCall, Picture, PromptMessage
 from gpts.runs.reading import notes_text
-from gpts.runs.state import attachments
+from gpts.runs.state import attachments, notes_before
 from gpts.runs.steps import (
     Cancelled,
     FileRef,
     Finished,
     Log,
     ModelReply,
-    PartNotes,
     Retrieval,
     Step,
     ToolResult,
     UserMessage,
 )
+from gpts.spec.file_tools import READ_FILES, SEARCH_FILES
 from gpts.spec.gpt import GptSpec
 from gpts.spec.tools import ToolSpec
 
@@ -44,11 +45,13 @@ class Shown:
     """The files that are part of the prompt as they are, as texts and as pictures, by id.
 
     `background`: what the model reads before a turn's message, as far as the turn before it had something else.
+    `searched`: the model searches all others by calls.
     """
 
     texts: Mapping[str, Passage] = field(default_factory=dict)
     pictures: Mapping[str, Picture] = field(default_factory=dict)
     background: tuple[str, ...] = ()
+    searched: bool = False
 
 
 def build_prompt(
@@ -61,17 +64,19 @@ def build_prompt(
     *,
     with_declined: bool = False,
     with_today: bool = False,
+    has_search: bool = False,
 ) -> tuple[PromptMessage, ...]:
     """The messages to complete: the system message, earlier turns, this turn so far.
 
     Attached files among `whole_files` and `pictures` stand in the message that they came with. Of the first
     `n_dropped` turns only these texts are kept. Turns that were declined are left out unless `with_declined`: a small
     model repeats what it takes for its own words (Qwen2.5-Coder 1.5B in half of the next turns, 2026-11).
-    `with_today`: the first turn, and later ones of another day, begin with the date.
+    `with_today`: the first turn, and later ones of another day, begin with the date. `has_search`: the model searches
+    the other files by calls.
     """
     *history, log = _with_project_files((*history, log))
-    files = Shown({file.file_id: file for file in whole_files}, pictures)
-    messages = [PromptMessage(role="system", content=system_text(spec, whole_files))]
+    files = Shown({file.file_id: file for file in whole_files}, pictures, searched=has_search)
+    messages = [PromptMessage(role="system", content=system_text(spec, whole_files, has_search=has_search))]
     known: tuple[str, ...] = ()
     kept = history[n_dropped:] if with_declined else filterfalse(_was_declined, history[n_dropped:])
     for turn in (*kept, log):
@@ -126,7 +131,7 @@ def _other_turn(turn: Log, files: Shown) -> list[PromptMessage]:
     return messages
 
 
-def system_text(spec: GptSpec, whole_files: Sequence[Passage] = ()) -> str:
+def system_text(spec: GptSpec, whole_files: Sequence[Passage] = (), *, has_search: bool = False) -> str:
     """The system message: the same for every conversation of this version of the GPT."""
     description = spec.description.strip()
     about = _TEXTS["about"].format(description=description) if description else ""
@@ -136,11 +141,19 @@ def system_text(spec: GptSpec, whole_files: Sequence[Passage] = ()) -> str:
     if spec.knowledge:
         own_ids = {ref.file_id for ref in spec.knowledge}
         own = [file for file in whole_files if file.file_id in own_ids]
-        where = _TEXTS["whole_files" if own else "searched_files"]
+        searched = _TEXTS["listed_files"].format(names=_listed(spec)) if has_search else _TEXTS["searched_files"]
+        where = _TEXTS["whole_files"] if own else searched
         rule = _TEXTS["strict_rule" if spec.only_from_knowledge else "open_rule"]
         parts.append(f"{_TEXTS['files_rule'].format(where=where)} {rule.format(not_covered=NOT_COVERED)}")
         parts += map(_file_text, own)
     return "\n\n".join(parts)
+
+
+def _listed(spec: GptSpec) -> str:
+    """The names of the GPT's files, as a model that searches them needs to know them."""
+    names = [ref.name for ref in spec.knowledge[:MAX_LISTED]]
+    more = len(spec.knowledge) - len(names)
+    return ", ".join(names) + (f" and {more} more" if more else "")
 
 
 def call_request(tool: ToolSpec) -> PromptMessage:
@@ -174,6 +187,9 @@ def _messages(step: Step, log: Log, replied: str, files: Shown) -> list[PromptMe
             return [PromptMessage(role="assistant", content=text, tool_calls=calls, reasoning=reasoning)]
         case ToolResult():
             return [PromptMessage(role="tool", content=step.text, name=step.name, call_id=step.call_id)]
+        case Retrieval(call_id=call_id) if call_id:
+            name = READ_FILES if step.whole_files else SEARCH_FILES
+            return [PromptMessage(role="tool", content=_found_text(step, log), name=name, call_id=call_id)]
         case Finished() | Cancelled() if step.text and not replied:
             return [PromptMessage(role="assistant", content=_answer(step.text))]
     return []
@@ -206,7 +222,8 @@ def _question(step: UserMessage, log: Log, files: Shown) -> PromptMessage:
         for name, names in (("searched_attachments", searched), ("unread_attachments", unread))
         if names
     ]
-    if step.overrides.answer_schema is not None and any(isinstance(each, Retrieval) for each in log):
+    has_files = files.searched or any(isinstance(each, Retrieval) for each in log)
+    if step.overrides.answer_schema is not None and has_files:
         hints.append(_TEXTS["answer_in_json"].strip())
     parts = (
         *files.background,
@@ -239,18 +256,23 @@ def _received_text(text: str) -> str:
 
 def user_text(question: str, log: Log) -> str:
     """The question as given to the model: after the passages found for it in `log`, or the notes taken for it."""
-    retrieval = next((step for step in log if isinstance(step, Retrieval)), None)
-    notes = [step for step in log if isinstance(step, PartNotes)]
-    if retrieval and notes:
-        return f"{notes_text(notes, retrieval.unread)}\n\nQuestion: {question}"
+    retrieval = next((step for step in log if isinstance(step, Retrieval) and not step.call_id), None)
     if retrieval is None or retrieval.reused:
         return question
+    if notes_before(log, log.index(retrieval)):
+        return f"{_found_text(retrieval, log)}\n\nQuestion: {question}"
     if not retrieval.covered:
         return f"{question}\n\n{_TEXTS['not_covered']}"
     if not retrieval.passages:
         return question
-    passages = "\n\n".join(_passage_text(passage) for passage in retrieval.passages)
-    return f"Passages from the files:\n\n{passages}\n\nQuestion: {question}"
+    return f"Passages from the files:\n\n{_found_text(retrieval, log)}\n\nQuestion: {question}"
+
+
+def _found_text(found: Retrieval, log: Log) -> str:
+    """What was found as the model reads it: passages, or the notes that were taken on whole files."""
+    if notes := notes_before(log, log.index(found)):
+        return notes_text(notes, found.unread)
+    return "\n\n".join(map(_passage_text, found.passages)) or _TEXTS["nothing_found"]
 
 
 def _passage_text(passage: Passage) -> str:

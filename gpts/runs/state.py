@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice, takewhile
 from typing import Final
 
 from gpts.knowledge.documents import Passage
@@ -20,17 +21,19 @@ from gpts.runs.steps import (
     UserMessage,
 )
 from gpts.spec.ability import ModelAbility
+from gpts.spec.file_tools import SEARCH_FILES
 from gpts.spec.gpt import GptSpec, KnowledgeRef
 from gpts.spec.tools import ToolSpec, call_digest
 
-# The share of the model's context that files may take up to be part of the prompt as they are.
+# The share of the model's context that files may take up to be part of the prompt as they are, if it finds facts in
+# so long a text.
 WHOLE_FILES_SHARE: Final = 0.4
-# The embedder, at some 14,000 tokens a second on two cores, reads as much in two seconds to check an answer.
-WHOLE_FILES_TOKENS: Final = 24_000
 CONVERSATION_TOKENS: Final = 1_500
 CHARS_PER_TOKEN: Final = 3
 # The longest message that is taken as "continue" after an answer that was cut.
 GOES_ON_CHARS: Final = 60
+# Passages, those of earlier turns included, that an answer is checked against.
+EARLIER_PASSAGES: Final = 60
 # Rounds of tool calls in one turn, after which the model must answer.
 MAX_ROUNDS: Final = 8
 
@@ -67,12 +70,22 @@ class TurnState:
         return next((step for step in self.steps if isinstance(step, MessageIntent)), None)
 
     def retrieval(self) -> Retrieval | None:
-        """What was found in the GPT's knowledge, if it has been searched or read."""
-        return next((step for step in self.steps if isinstance(step, Retrieval)), None)
+        """What was found in the files before the model was called, if they were searched or read for that."""
+        return next((step for step in self.steps if isinstance(step, Retrieval) and not step.call_id), None)
+
+    def searches(self) -> tuple[Retrieval, ...]:
+        """What the model's own calls found in the files so far."""
+        return tuple(step for step in self.steps if isinstance(step, Retrieval) and step.call_id)
+
+    @property
+    def has_search(self) -> bool:
+        """Whether the model searches the long files by calls, so that nothing is searched before it is called."""
+        tool = self.tools.get(SEARCH_FILES)
+        return tool is not None and tool.builtin == SEARCH_FILES
 
     def notes(self) -> tuple[PartNotes, ...]:
-        """The notes on the parts of files that were read so far."""
-        return tuple(step for step in self.steps if isinstance(step, PartNotes))
+        """The notes of the present reading of files, on the parts that were read so far."""
+        return notes_before(self.steps, len(self.steps))
 
     def attached(self) -> tuple[FileRef, ...]:
         """The files attached in the conversation that can be read as text, oldest first."""
@@ -114,14 +127,24 @@ class TurnState:
         return (*(call.call_id for call in made), *(call.call_id for call in sent))
 
     def passages(self) -> tuple[Passage, ...]:
-        """Citable passages: whole files, those found and used, and those of notes and tool results."""
-        return (*self.whole_files, *passages_in(self.steps))
+        """Citable passages: whole files, those found and used, and those of notes and tool results.
+
+        A model that searches by itself may also answer from what it found in earlier turns.
+        """
+        found = passages_in(self.steps)
+        turns = filter(self._is_own, reversed(self.history)) if self.has_search else ()
+        earlier = (passage for turn in turns for passage in passages_in(turn))
+        return (*self.whole_files, *islice(dict.fromkeys((*found, *earlier)), max(len(found), EARLIER_PASSAGES)))
 
     def last_passages(self) -> tuple[Passage, ...]:
         """The passages of the turn before; empty if another GPT answered it."""
         last = self.history[-1] if self.history else ()
-        guests = [step.guest_id for step in (*last, *self.steps) if isinstance(step, UserMessage)]
-        return passages_in(last) if len(set(guests)) == 1 else ()
+        return passages_in(last) if self._is_own(last) else ()
+
+    def _is_own(self, turn: Log) -> bool:
+        """Whether the GPT of this turn answered the earlier `turn`."""
+        guests = {step.guest_id for step in turn if isinstance(step, UserMessage)}
+        return guests <= {self.user_message().guest_id}
 
     def goes_on(self) -> bool:
         """Whether the message only wants the rest of the last answer, which its limit cut.
@@ -199,6 +222,12 @@ def readable(files: Iterable[FileRef]) -> tuple[FileRef, ...]:
     return tuple(by_text.values())
 
 
+def notes_before(log: Log, number: int) -> tuple[PartNotes, ...]:
+    """The notes on files that directly precede step `number`: those that one reading of files made."""
+    notes = takewhile(lambda step: isinstance(step, PartNotes), reversed(log[:number]))
+    return tuple(step for step in reversed([*notes]) if isinstance(step, PartNotes))
+
+
 def passages_in(log: Log) -> tuple[Passage, ...]:
     """The passages that the steps of a turn gave the model, and those of its notes on files."""
     given = (
@@ -241,7 +270,7 @@ def whole_attachments(state: TurnState, n_own_tokens: int, *, searches_own: bool
 
 def _whole_room(spec: GptSpec, ability: ModelAbility, n_conversation: int = CONVERSATION_TOKENS) -> int:
     """Tokens for whole files in a prompt."""
-    most = min(WHOLE_FILES_TOKENS, int(WHOLE_FILES_SHARE * ability.context_tokens))
+    most = min(ability.reads_tokens, int(WHOLE_FILES_SHARE * ability.context_tokens))
     return min(most, room(spec, ability, n_conversation))
 
 

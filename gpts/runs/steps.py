@@ -133,7 +133,7 @@ class Retrieval(Value):
     `whole_files` are the names of files that were read whole: by the model, as part of its prompt or part by part, or
     to make the extract. `unread` says what of them was not read; empty if all was. `n_files` counts those that were
     searched; 0 in logs of earlier releases. `reused`: the passages are those of the last answer, which the message
-    only wants in another form.
+    only wants in another form. `call_id`: the model's call that it is the result of; empty if the turn began with it.
     """
 
     kind: Literal["retrieval"] = "retrieval"
@@ -145,6 +145,7 @@ class Retrieval(Value):
     n_files: int = 0
     unread: str = ""
     reused: bool = False
+    call_id: str = ""
 
     def summary(self) -> str:
         """One line for people: what was read, and what was found in how many files."""

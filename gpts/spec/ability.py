@@ -12,6 +12,8 @@ LEAST_REPLY: Final = 4_096
 MOST_REPLY: Final = 16_384
 # The longest reply of a model that only quotes: what the bundled one writes by itself soon repeats itself.
 SHORT_REPLY: Final = 400
+# Files that every model that writes gets whole, if its context has room: longer ones only where that was measured.
+READS_TOKENS: Final = 24_000
 
 
 class ModelAbility(Value):
@@ -28,6 +30,7 @@ class ModelAbility(Value):
     breaks_ties: bool = Field(default=False, description="Picks the right one of two tools when given only these.")
     sees_images: bool = Field(default=False, description="Sees the pictures that come with messages.")
     reasons: bool = Field(default=False, description="Writes a separate block of reasoning before it answers.")
+    reads_tokens: int = Field(default=READS_TOKENS, description="Longest files, in tokens, in which it finds facts.")
     context_tokens: int = Field(gt=0, description="Longest prompt and reply together, in tokens.")
 
     @property

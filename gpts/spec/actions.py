@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import Field
 
 from gpts.spec.builtin_tools import BUILTIN_TOOLS
+from gpts.spec.file_tools import FILE_TOOLS
 from gpts.values import Value
 
 AuthKind = Literal["none", "bearer", "basic", "header", "oauth"]
@@ -204,5 +205,5 @@ def letters(text: str) -> str:
 
 
 def first_free(tries: Iterable[str], taken: Container[str]) -> str:
-    """The first of `tries` that is not in `taken` and is not the name of a built-in tool."""
-    return next(name for name in tries if name not in taken and name not in BUILTIN_TOOLS)
+    """The first of `tries` that is not in `taken` and is not the name of one of the platform's own tools."""
+    return next(name for name in tries if name not in taken and name not in {*BUILTIN_TOOLS, *FILE_TOOLS})

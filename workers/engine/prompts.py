@@ -37,6 +37,7 @@ def fit_prompt(
             state.pictures,
             with_declined=state.ability.keeps_to_sources,
             with_today=state.ability.calls_tools,
+            has_search=state.has_search,
         )
         messages = (*told, *request)
         n_tokens = engine.count_tokens(messages, tools)

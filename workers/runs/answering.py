@@ -7,17 +7,22 @@ from contextlib import closing
 from dataclasses import replace
 from typing import Final
 
+from gpts.knowledge.citations import ground
 from gpts.knowledge.documents import Passage
 from gpts.knowledge.ranking import budget_for
 from gpts.knowledge.sentences import sentence_spans
 from gpts.knowledge.superlatives import has_superlative
+from gpts.knowledge.support import is_claim
+from gpts.runs.file_calls import meant_files
 from gpts.runs.logprobs import TokenLogprob
 from gpts.runs.messages import PromptMessage
 from gpts.runs.queries import retrieval_query
+from gpts.runs.replies import CallIds
 from gpts.runs.search_texts import MAX_TOKENS, answer_request, read_written
-from gpts.runs.state import TurnState, fit_whole, reply_room, whole_attachments
-from gpts.runs.steps import Finished, Intent, ModelReply, Retrieval, UserMessage
+from gpts.runs.state import CHARS_PER_TOKEN, TurnState, fit_whole, reply_room, room, whole_attachments
+from gpts.runs.steps import Finished, Intent, ModelReply, Retrieval, ToolCall, ToolResult, UserMessage
 from gpts.safety.flow import context_label
+from gpts.spec.file_tools import QUERY_CHARS, SEARCH_FILES
 from gpts.spec.gpt import GptSpec, KnowledgeRef
 from gpts.spec.tools import ToolSpec
 from workers.engine.base import EngineError, GenerationRequest, Grammar, PromptTooLong, Sampling
@@ -26,6 +31,7 @@ from workers.engine.prompts import fit_prompt
 from workers.isolation.errors import FileError
 from workers.knowledge.errors import AttachmentGone
 from workers.knowledge.index import KnowledgeIndex
+from workers.knowledge.meaning import EmbeddedMeaning
 from workers.runs.reply import ReplyCollector
 from workers.runs.reply_limits import supported_text
 from workers.runs.services import Services
@@ -61,14 +67,17 @@ def whole_files(state: TurnState, services: Services) -> tuple[Passage, ...]:
     return index.whole(whole) if whole else ()
 
 
-def retrieval(state: TurnState, services: Services) -> Retrieval:
-    """What the files of the turn hold on the question: those that are not read whole are searched.
+def retrieval(state: TurnState, services: Services, call: ToolCall | None = None) -> Retrieval:
+    """What the files of the turn hold on the question, or on what the model's `call` asks.
 
-    A model that writes answers decides itself whether the passages cover it. Raises FileError.
+    Those that are not read whole are searched. A model that writes answers decides itself whether the passages cover
+    the question. Raises FileError.
     """
+    if call:
+        return _called_search(call, state, services)
     names = tuple(file.file_name for file in state.whole_files)
     searched = state.long_files()
-    if not searched:
+    if not searched or state.has_search:
         return Retrieval(query=state.question(), whole_files=names, covered=True)
     intent, writes = state.intent(), state.ability.writes_from_sources
     is_same = state.goes_on() or (intent and intent.intent == "rewrite")
@@ -76,14 +85,27 @@ def retrieval(state: TurnState, services: Services) -> Retrieval:
         return Retrieval(query=state.question(), passages=last, covered=True, whole_files=names, reused=True)
     query = (intent.query if intent else "") or retrieval_query(state.history, state.steps)
     found = _search(searched, query, state, services)
-    if has_superlative(state.question()) and services.index.n_tokens(searched) <= COMPARED_TOKENS:
-        found = services.small.with_extremes(found, state, services.index.whole(searched))
     if not writes:
         return found
     return found.model_copy(update={"whole_files": names, "covered": bool(names or found.passages)})
 
 
+def _called_search(call: ToolCall, state: TurnState, services: Services) -> Retrieval:
+    """What the model's call finds. Its query is one already, so that no likely answer is guessed for it."""
+    query, alone = str(call.arguments.get("query", "")), replace(services, expands_queries=False)
+    found = _search(meant_files(call, state), query, state, alone)
+    return found.model_copy(update={"covered": bool(found.passages), "call_id": call.call_id})
+
+
 def _search(refs: Sequence[KnowledgeRef], query: str, state: TurnState, services: Services) -> Retrieval:
+    """What was found in `refs`, and the rows that a superlative in the question asks for."""
+    found = _best(refs, query, state, services)
+    if has_superlative(state.question()) and services.index.n_tokens(refs) <= COMPARED_TOKENS:
+        return services.small.with_extremes(found, state, services.index.whole(refs))
+    return found
+
+
+def _best(refs: Sequence[KnowledgeRef], query: str, state: TurnState, services: Services) -> Retrieval:
     """What was found in `refs`: in the files that the message means first, and in the others.
 
     A model that writes answers gets the best of both; for another one, the others count if the first say nothing.
@@ -92,7 +114,7 @@ def _search(refs: Sequence[KnowledgeRef], query: str, state: TurnState, services
     intent, writes = state.intent(), state.ability.writes_from_sources
     meant = [file.id for file in state.new_files()] if writes or intent is None else intent.file_ids
     first = [ref for ref in refs if ref.file_id in meant]
-    budget = budget_for(state.ability.context_tokens)
+    budget = _passages_budget(state)
     if not writes:
         found = _quotable(first or refs, query, budget, index)
         is_answered = not first or found.covered or services.small.extract(found, state).covered
@@ -105,6 +127,17 @@ def _search(refs: Sequence[KnowledgeRef], query: str, state: TurnState, services
     others = [ref for ref in refs if ref not in first]
     one, other = (index.search(each, query, budget // 2, likely) for each in (first, others))
     return one.model_copy(update={"passages": one.passages + other.passages, "n_files": len(refs)})
+
+
+def _passages_budget(state: TurnState) -> int:
+    """Tokens for the passages of a search; of one that the model calls for, beside those of the turn so far."""
+    most = budget_for(state.ability.context_tokens)
+    if not state.has_search:
+        return most
+    n_given = sum(len(each.text) for found in state.searches() for each in found.passages)
+    n_whole = sum(len(file.text) for file in state.whole_files)
+    left = room(state.spec, state.ability) - (n_given + n_whole) // CHARS_PER_TOKEN
+    return max(1, min(most, left // 2))
 
 
 def likely_answer(query: str, services: Services) -> str:
@@ -155,7 +188,10 @@ def model_reply(
         may_decline=state.spec.only_from_knowledge and for_people,
         max_tokens=state.spec.model.max_tokens or state.ability.reply_tokens,
     )
-    if state.withholds():  # it is shown once it is known which of its sentences the files support
+    # What is shown at once cannot be taken back from programs.
+    is_held = state.spec.only_from_knowledge and for_people and state.has_search and not _has_looked(state)
+    show_held = show
+    if is_held or state.withholds():  # else it is shown before it is known which of its sentences the files support
         show, show_logprobs = _nothing, _nothing
     rest: GenerationRequest | None = request
     ends_at = time.monotonic() + request.deadline_s
@@ -171,7 +207,12 @@ def model_reply(
             rest = replace(rest, deadline_s=max(0.0, ends_at - time.monotonic()))
             collector.go_on(n_tokens)
     show(collector.finish())
-    return _labelled(collector.step(state.call_ids()), state)
+    reply = collector.step(state.call_ids())
+    if is_held and _must_search(reply, state, services):
+        reply = reply.model_copy(update={"text": "", "declined": False, "tool_calls": (_first_search(state),)})
+    elif is_held and not state.withholds():
+        show_held(reply.text)
+    return _labelled(reply, state)
 
 
 def _rest(request: GenerationRequest, begun: str, state: TurnState, services: Services) -> GenerationRequest | None:
@@ -192,6 +233,34 @@ def _rest(request: GenerationRequest, begun: str, state: TurnState, services: Se
         return None
     max_tokens = min(_longest(state, bool(request.tools)), state.ability.context_tokens - n_tokens)
     return replace(request, messages=messages[:-1], max_tokens=max_tokens, begun=begun)
+
+
+def _has_looked(state: TurnState) -> bool:
+    """Whether the model has searched the files or called another tool in this turn."""
+    return bool(state.searches()) or any(isinstance(step, ToolResult) for step in state.steps)
+
+
+def _must_search(reply: ModelReply, state: TurnState, services: Services) -> bool:
+    """Whether a GPT that answers only from its files answers a question, or declines it, without a look at them.
+
+    What it found in earlier turns may be enough.
+    """
+    if reply.tool_calls or reply.only_reasons or asked(state, services) in ("small_talk", "about_gpt", "rewrite"):
+        return False
+    passages = state.passages()
+    if reply.declined or not passages:
+        sentences = (reply.text[span.start : span.end] for span in sentence_spans(reply.text))
+        return reply.declined or any(is_claim(each, state.spec.instructions) for each in sentences)
+    known = ground(reply.text, passages, EmbeddedMeaning(services.embedder), state.question())
+    return any(each.level == "unsupported" for each in known.support)
+
+
+def _first_search(state: TurnState) -> ToolCall:
+    """The search that the model should have called for."""
+    query = retrieval_query(state.history, state.steps)
+    return ToolCall(
+        call_id=CallIds(state.call_ids()).new(), name=SEARCH_FILES, arguments={"query": query[:QUERY_CHARS]}
+    )
 
 
 def _nothing(shown: object) -> None:

@@ -46,9 +46,9 @@ def finished(decision: decisions.Finish, state: TurnState, services: Services, s
     listed = ground_list(text, found.extract, found.passages) if found and found.whole_files else None
     writes = state.ability.writes_from_sources
     gloss = services.small.gloss(passages if writes else ())
-    grounding = listed or _openable(
-        ground(text, sources, meaning, state.question(), titles, own, gloss, said(state) if writes else None)
-    )
+    is_judged = passages or (state.spec.only_from_knowledge and state.has_search)
+    spoken = said(state) if writes and is_judged else None
+    grounding = listed or _openable(ground(text, sources, meaning, state.question(), titles, own, gloss, spoken))
     if not grounding.citations and _is_about_else(passages, state):
         grounding = Grounding()
     # Sentences of the files need no judgement, even where their list or table was taken apart; nor do fixed replies
@@ -146,8 +146,8 @@ def _openable(found: Grounding) -> Grounding:
 
 def _unread(state: TurnState) -> str:
     """What of the files was not read for this answer, as its last paragraph; empty if nothing."""
-    found = state.retrieval()
-    return f"\n\n{found.unread}" if found and found.unread else ""
+    found = (step.unread for step in state.steps if isinstance(step, Retrieval))
+    return "".join(f"\n\n{each}" for each in dict.fromkeys(filter(None, found)))
 
 
 def _declines(decision: decisions.Finish, state: TurnState) -> bool:
@@ -157,7 +157,7 @@ def _declines(decision: decisions.Finish, state: TurnState) -> bool:
         return False
     if state.user_message().overrides.answer_schema is not None:
         return False  # prose would be no value under the caller's schema
-    if not (state.retrieval() or state.passages()):
+    if not (state.files() or state.passages()):
         return False
     return state.spec.only_from_knowledge or not state.ability.writes_from_sources
 
@@ -205,6 +205,9 @@ def _coverage(
     wrote = state.ability.writes_from_sources and any(isinstance(step, ModelReply) for step in state.steps)
     if _last_reply(state).declined:
         return "not_covered"
+    rests_on_files = wrote and any(each.file_id for each in grounding.citations)
+    if rests_on_files and state.has_search:  # also on what was found in earlier turns
+        return "covered"
     if not (wrote and decision.coverage == "covered" and state.passages()):
         return decision.coverage
     if grounding.citations:
@@ -222,7 +225,7 @@ def _coverage(
 
 def _closest(state: TurnState, services: Services) -> tuple[Citation, ...]:
     """What of the files is closest to a question that they do not answer; none for a weak model, which quotes it."""
-    if state.retrieval() is None or not state.ability.writes_from_sources:
+    if not (state.files() and state.ability.writes_from_sources):
         return ()
     query = retrieval_query(state.history, state.steps)
     passages = _found(state, services).passages
@@ -231,8 +234,8 @@ def _closest(state: TurnState, services: Services) -> tuple[Citation, ...]:
 
 def _found(state: TurnState, services: Services) -> Retrieval:
     """What the files hold on the question, also those that the model read whole."""
-    found = state.retrieval()
-    if found is not None and not found.whole_files:
-        return found
+    searched = [step for step in state.steps if isinstance(step, Retrieval) and not step.whole_files]
+    if searched:
+        return searched[-1]
     query = retrieval_query(state.history, state.steps)
     return services.index.search(state.files(), query, budget_for(state.ability.context_tokens))

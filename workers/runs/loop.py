@@ -21,6 +21,7 @@ from gpts.runs.decisions import (
     Wait,
     WriteCall,
 )
+from gpts.runs.file_calls import file_tools
 from gpts.runs.overrides import Overrides
 from gpts.runs.plan import Circumstances, decide, queue_of
 from gpts.runs.state import TurnState
@@ -198,16 +199,17 @@ def _turn(
     tools = {name: tool for name, tool in own.items() if _permits(first, tool, ability)}
     tools |= callers_own(first.overrides)
     state = TurnState(spec, ability, current_part(steps), history, tools)
+    state = replace(state, whole_files=answering.whole_files(state, services()) if services else ())
     return HeldTurn(
         spec,
         ability,
         state.steps,
         history,
-        tools,
+        file_tools(state) | tools,
         run,
         held,
         toolbox,
-        whole_files=answering.whole_files(state, services()) if services else (),
+        whole_files=state.whole_files,
         pictures=pictures(state) if services else {},
         store=partial(delegate_tools.store_gpts, run, spec, (first,)),
         waiting_parents=tuple(delegations.waiting_parents(run.id)) if run.root_id else (),

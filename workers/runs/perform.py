@@ -17,8 +17,8 @@ def perform(decision: decisions.Decision, turn: HeldTurn, services: Callable[[],
     match decision:
         case decisions.Retrieve():
             retrieve(decision, turn, services())
-        case decisions.ReadPart():
-            step = reading.next_step(turn, services(), str(turn.run.owner_id), turn.tell)
+        case decisions.ReadPart(call):
+            step = reading.next_step(turn, services(), str(turn.run.owner_id), turn.tell, call)
             shown = {"summary": step.summary()} if isinstance(step, Retrieval) else {}
             turn.append(step, **shown)
         case decisions.ReadIntent() | decisions.ReadFiles():
@@ -64,7 +64,7 @@ def assist(decision: decisions.Assisted, turn: HeldTurn, services: Services) -> 
 
 def retrieve(decision: decisions.Retrieve, turn: HeldTurn, services: Services) -> None:
     """Search or read the files of the turn for the question."""
-    found = answering.retrieval(turn, services)
+    found = answering.retrieval(turn, services, decision.call)
     if decision.extracts:
         found = services.small.extract(found, turn)
     turn.append(found, summary=found.summary())

@@ -12,11 +12,12 @@ from gpts.knowledge.citations import ground
 from gpts.knowledge.documents import Passage
 from gpts.knowledge.sections import FilePart
 from gpts.runs import reading
+from gpts.runs.file_calls import reading_wish
 from gpts.runs.intent import SUMMARY
 from gpts.runs.messages import PromptMessage
 from gpts.runs.reading import ReadFile
 from gpts.runs.state import TurnState
-from gpts.runs.steps import PartNotes, Retrieval
+from gpts.runs.steps import PartNotes, Retrieval, ToolCall
 from gpts.spec.gpt import KnowledgeRef
 from workers.engine.base import EngineError, PromptTooLong, Usage
 from workers.knowledge.kept_notes import NotedPart, notes_key
@@ -46,17 +47,26 @@ class _NotesRequest:
     n_tokens: int
 
 
-def next_step(state: TurnState, services: Services, person: str, tell: Show) -> PartNotes | Retrieval:
-    """The notes on the next part of the files that the message means, or what was read once there is no further one.
+def next_step(
+    state: TurnState, services: Services, person: str, tell: Show, call: ToolCall | None = None
+) -> PartNotes | Retrieval:
+    """The notes on the next part of the files that the message, or the model's `call`, means.
 
-    `person` identifies whose message it is. Raises FileError, EngineError, or what `tell` raises to stop.
+    Once there is no further part, what was read. `person` identifies whose message it is. Raises FileError,
+    EngineError, or what `tell` raises to stop.
     """
-    intent, done = state.intent(), state.notes()
+    intent, done = reading_wish(call, state) if call else state.intent(), state.notes()
     assert intent is not None
-    refs = [ref for ref in state.long_files() if ref.file_id in intent.file_ids]
+    files = state.files() if call else state.long_files()
+    refs = [ref for ref in files if ref.file_id in intent.file_ids]
     left = list(_left(refs, state, services))
     if not left:
-        return _all_read(refs, state, services)
+        found = _all_read(refs, intent.query, state, services)
+        if call:
+            return found.model_copy(update={"call_id": call.call_id})
+        return found.model_copy(
+            update={"whole_files": (*(each.file_name for each in state.whole_files), *found.whole_files)}
+        )
     ref, number, n_parts = left[0].ref, len(done) + 1, len(done) + len(left)
     tell(f"Reading {ref.name}, part {number} of {n_parts}")
     request = _fitting(left[0], intent.query, services)
@@ -129,19 +139,16 @@ def _noted(request: _NotesRequest, whose: str, services: Services, tell: Show) -
     return noted, written.usage, False
 
 
-def _all_read(refs: list[KnowledgeRef], state: TurnState, services: Services) -> Retrieval:
+def _all_read(refs: list[KnowledgeRef], query: str, state: TurnState, services: Services) -> Retrieval:
     """The end of the reading: which files were read, and how far."""
-    intent, notes = state.intent(), state.notes()
-    assert intent is not None
-    files = []
+    notes, files = state.notes(), []
     for ref, info in zip(refs, services.index.infos(refs), strict=True):
         own = [each for each in notes if each.file_id == ref.file_id]
         last = services.index.part(ref, own[-1].start, own[-1].end) if own else None
         files.append(ReadFile(ref.name, services.index.n_chars(ref), info.n_pages, last))
     return Retrieval(
-        query=intent.query,
-        whole_files=tuple(each.file_name for each in state.whole_files)
-        + tuple(file.name for file in files if file.last),
+        query=query,
+        whole_files=tuple(file.name for file in files if file.last),
         covered=any(each.text for each in notes) or bool(state.whole_files),
         unread=reading.unread(files, services.small.language(state)),
     )

@@ -253,7 +253,7 @@ def _last_results(state: TurnState) -> list[ToolResult]:
     """The results of the last round of calls; if none succeeded, all different ones of the turn that did."""
     results = {step.call_id: step for step in state.steps if isinstance(step, ToolResult)}
     rounds = [step.tool_calls for step in state.steps if isinstance(step, ModelReply) and step.tool_calls]
-    last = [results[call.call_id] for call in rounds[-1]]
+    last = [results[call.call_id] for call in rounds[-1] if call.call_id in results]
     if any(result.ok for result in last):
         return last
     return list({result.text: result for result in results.values() if result.ok}.values()) or last

@@ -75,7 +75,7 @@ class Relay:
             return self._advance(self._attempt.strip())
         elif event.get("type") == "logprobs":
             self.tokens.add(map(TokenLogprob.model_validate_json, event["text"].rstrip("\n").split("\n")))
-        elif event.get("type") == "step" and event.get("kind") == "tool_result":
+        elif event.get("type") == "step" and event.get("kind") in ("tool_result", "retrieval"):
             self._close_reply()
         return ""
 

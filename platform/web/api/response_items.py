@@ -21,6 +21,7 @@ from gpts.runs.steps import (
     ToolResult,
     UserMessage,
 )
+from gpts.spec.file_tools import FILE_TOOLS
 from web.api.answers import logprobs_of, text_citations
 from web.api.functions import calls_for_caller
 from web.api.models import Response
@@ -108,6 +109,8 @@ class Output:
                 return [{**self._code(call, result), **status}]
             case "make_image":
                 return [{**each, **status} for each in _pictures(call, result)]
+        if call.name in FILE_TOOLS:  # it named a file that there is not
+            return []
         return [{**self._mcp_call(call, result), **status}]
 
     def _code(self, call: ToolCall, result: ToolResult) -> dict[str, Any]:

@@ -10,10 +10,12 @@ from django.utils.translation import gettext, ngettext
 from gpts.knowledge.documents import Passage
 from gpts.runs.builtin_calls import builtin_called
 from gpts.runs.delegated_calls import DelegatedCall, delegated_call
+from gpts.runs.state import notes_before
 from gpts.runs.status import pending_approvals
 from gpts.runs.steps import Approval, Log, ModelChange, ModelReply, PartNotes, Retrieval, ToolCall, ToolResult
 from gpts.spec.actions import host_name
 from gpts.spec.builtin_tools import BuiltinTool
+from gpts.spec.file_tools import FILE_TOOLS
 from gpts.spec.gpt import GptSpec
 from web.chat.approvals import verdict
 from web.chat.phrases import Phrases, awaited, delegation_phrases, in_words, phrase_for_several, shortened, tool_name
@@ -75,11 +77,11 @@ def lines(spec: GptSpec, log: Log) -> tuple[StepLine, ...]:
     found: list[StepLine] = []
     for step in log:
         if isinstance(step, Retrieval):
-            found.append(_search(step, [each for each in log if isinstance(each, PartNotes)]))
+            found.append(_search(step, notes_before(log, log.index(step))))
         elif isinstance(step, ModelReply):
             if step.reasoning:
                 found.append(_reasoning(step))
-            found += [_call(spec, log, call) for call in step.tool_calls]
+            found += [_call(spec, log, call) for call in step.tool_calls if not _is_searched(call, log)]
         elif isinstance(step, ModelChange):
             found.append(_change(step))
     last = log[-1] if log else None
@@ -145,6 +147,11 @@ def found_in_files(step: Retrieval) -> str:
     return f"{read} · {searched}" if n_read else searched
 
 
+def _is_searched(call: ToolCall, log: Log) -> bool:
+    """Whether the call searched or read files, for which what was found has a line of its own."""
+    return any(isinstance(step, Retrieval) and step.call_id == call.call_id for step in log)
+
+
 def _change(step: ModelChange) -> StepLine:
     names = (title_of(name) for name in (step.wanted, step.engine))
     wanted, engine = (gettext("the default model") if name == DEFAULT_TITLE else name for name in names)
@@ -193,6 +200,9 @@ def phrases(spec: GptSpec, log: Log, call: ToolCall) -> Phrases:
         line, subject = builtin.line, _subject(builtin, call)
         texts = (line.doing, line.done, line.failed, line.declined, line.short, line.many)
         return Phrases(*(gettext(text).replace("{subject}", subject) for text in texts))
+    if call.name in FILE_TOOLS:
+        texts = gettext("Searching the files"), gettext("Searched the files"), gettext("Couldn’t search the files")
+        return _phrases("", *texts, texts[2])
     named = tool_name(spec, call.name)
     what = gettext("{title} on {host}").format(title=named.title, host=named.host) if named.host else named.title
     if named.is_delegation:

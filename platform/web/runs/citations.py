@@ -21,7 +21,7 @@ from django.utils.translation import gettext
 
 from gpts.knowledge.documents import Citation, Passage, Unit
 from gpts.knowledge.sections import Section
-from gpts.runs.steps import Finished, Log, PartNotes, Retrieval, ToolResult
+from gpts.runs.steps import Finished, Log, ModelReply, PartNotes, Retrieval, ToolResult
 from gpts.values import Value
 from web.builder import units
 from web.builder.access import may_have_files
@@ -147,13 +147,16 @@ def access_citation(user: Any, run_id: UUID, number: int) -> Cited:
 
 
 def passage_of(steps: Log, citation: Citation) -> Passage | None:
-    """The passage that contains the quote verbatim: retrieved, returned by a call, or of a whole file."""
+    """The passage that contains the quote verbatim: found in this turn or an earlier one, or of a whole file."""
     holding = (step for step in steps if isinstance(step, Retrieval | PartNotes | ToolResult))
     found = (passage for step in holding for passage in step.passages)
     is_read_whole = any(isinstance(step, Retrieval) and citation.file_name in step.whole_files for step in steps)
-    return next(
-        (passage for passage in found if _holds(passage, citation)), citation.as_passage() if is_read_whole else None
+    # A model that searches by itself also cites what it found in earlier turns.
+    searches = any(isinstance(step, ModelReply) for step in steps) and not any(
+        isinstance(step, Retrieval) and not step.call_id for step in steps
     )
+    otherwise = citation.as_passage() if citation.file_id and (is_read_whole or searches) else None
+    return next((passage for passage in found if _holds(passage, citation)), otherwise)
 
 
 def _holds(passage: Passage, citation: Citation) -> bool:

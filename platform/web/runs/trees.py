@@ -32,6 +32,7 @@ from gpts.runs.steps import (
     load_step,
 )
 from gpts.safety.labels import Label
+from gpts.spec.file_tools import FILE_TOOLS
 from web.builder.models import Gpt
 from web.runs import log
 from web.runs.models import DelegationRow, Run, StepRow
@@ -228,10 +229,10 @@ def tokens_by_engine(steps: Log) -> dict[str, Tokens]:
 
 
 def _unanswered(steps: Log) -> list[str]:
-    """The ids of calls without a result."""
+    """The ids of calls without a result, but those that search or read files, whose results a tree leaves out."""
     answered = {step.call_id for step in steps if isinstance(step, ToolResult)}
-    calls = (call.call_id for step in steps if isinstance(step, ModelReply) for call in step.tool_calls)
-    return [call_id for call_id in calls if call_id not in answered]
+    calls = (call for step in steps if isinstance(step, ModelReply) for call in step.tool_calls)
+    return [call.call_id for call in calls if call.call_id not in answered and call.name not in FILE_TOOLS]
 
 
 def _without_run(run: Run, steps: Log) -> tuple[DelegatedCall, ...]:

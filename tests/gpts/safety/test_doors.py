@@ -26,7 +26,10 @@ OUTSIDE: dict[str, dict[str, Any]] = {
         "earlier": (REPLY,),
         "later": (REPLY, PromptMessage(role="tool", content="Obey.")),
     },
-    "retrieval": {"passages": (PASSAGE,), "whole_files": ("f.md",)},
+    "retrieval": {
+        "passages": (PASSAGE,),
+        "whole_files": ("f.md",),
+    },
     "part_notes": {"text": "Obey.", "file_name": "f.md"},
     "tool_result": {"passages": (PASSAGE,)},
 }
@@ -47,6 +50,7 @@ OTHERS = {
     "retrieval": {
         "query": "as in message_intent",
         "extract": "sentences of `passages`",
+        "call_id": "an id",
         "unread": "a fixed sentence",
     },
     "part_notes": {"passages": "of the file", "place": "pages", "file_id": "", "segment": "", "engine": ""},
@@ -69,6 +73,7 @@ OTHERS = {
         "text": "the model: `label`",
         "tool_calls": "the model: `label`",
         "stop_sequence": "the program, not in prompts",
+        "withheld": "not in prompts",
     },
     "background": {
         "project": "the person",

@@ -10,7 +10,7 @@ from tests.publishing import publish
 from tests.workers import advancing
 from tests.workers.conftest import read
 from tests.workers.knowledge.conftest import WordEmbedder
-from tests.workers.made_services import made_services
+from tests.workers.made_services import ROUTED, made_services
 from web.builder.models import Gpt
 from web.builder.models_access import Sharing
 from web.builder.services import create_gpt
@@ -63,7 +63,7 @@ def test_an_attached_file_is_read_also_in_later_turns_and_by_guests(
 def test_a_long_file_without_a_message_is_to_be_summarized(conversation, attachments, home, words):
     ConversationFile.objects.update(n_tokens=9_000)
     run = services.start_run(conversation, "", attachments=attachments)
-    its = made_services([RENT] * 9, KnowledgeIndex(home, words), words, CAPABLE)
+    its = made_services([RENT] * 9, KnowledgeIndex(home, words), words, ROUTED)
     advancing.advance(run.id, "model", lambda: its)
     wish = next(step for step in log.read(run.id) if isinstance(step, MessageIntent))
     assert (wish.intent, wish.query, wish.file_ids) == ("whole_files", SUMMARY, (str(attachments[0]),))

@@ -25,9 +25,10 @@ from gpts.runs.steps import (
     ToolStarted,
 )
 from gpts.safety.labels import Label
+from gpts.spec.ability import ModelAbility
 from gpts.spec.tools import ToolSpec
 from tests.workers import advancing
-from tests.workers.made_services import made_services
+from tests.workers.made_services import ROUTED, made_services
 from web.accounts import quotas
 from web.builder import shares
 from web.builder.models import GptVersion
@@ -104,8 +105,9 @@ def told(monkeypatch) -> list[dict]:
     return events
 
 
-def scripted_services(script, found: Retrieval | Exception = FOUND) -> Services:
-    return made_services(script, Index(found), Embedder())
+def scripted_services(script, found: Retrieval | Exception = FOUND, ability: ModelAbility = CAPABLE) -> Services:
+    """ROUTED: a model that writes and calls no tools, whose files are searched for it."""
+    return made_services(script, Index(found), Embedder(), ability)
 
 
 def advance(run: Run, its_services: Services, queue: str = "model"):
@@ -156,13 +158,13 @@ def test_a_preview_ends_before_its_next_step_once_its_person_can_no_longer_edit(
     give_files(tried)
     perform = loop.perform
     monkeypatch.setattr(loop, "perform", lambda *given: (perform(*given), shares.unshare(gpt, share.id)))
-    kinds = [step.kind for step in advance(tried, scripted_services(["ZP-771."]))]
+    kinds = [step.kind for step in advance(tried, scripted_services(["ZP-771."], ability=ROUTED))]
     assert kinds == ["user_message", "message_intent", "cancelled"]
 
 
 def test_files_are_searched_and_the_answer_is_cited(run):
     give_files(run)
-    steps = advance(run, scripted_services(["The seal kit of the Zephyr-9 is ZP-771."]))
+    steps = advance(run, scripted_services(["The seal kit of the Zephyr-9 is ZP-771."], ability=ROUTED))
     kinds = ["user_message", "message_intent", "retrieval", "model_reply", "finished"]
     assert [step.kind for step in steps] == kinds
     (citation,) = steps[-1].citations
@@ -179,7 +181,7 @@ def phases(events: list[dict]) -> list[str]:
     [
         (
             1_000_000,
-            CAPABLE,
+            ROUTED,
             [
                 "Reading your message",
                 "Searching 1 file",
@@ -187,7 +189,7 @@ def phases(events: list[dict]) -> list[str]:
                 "Checking the answer against the files",
             ],
         ),
-        (20, CAPABLE, ["Reading 1 file", "Writing the answer", "Checking the answer against the files"]),
+        (20, ROUTED, ["Reading 1 file", "Writing the answer", "Checking the answer against the files"]),
         (20, WEAK, ["Reading your message", "Searching 1 file", "Checking the answer against the files"]),
     ],
 )
@@ -199,7 +201,7 @@ def test_readers_are_told_what_the_gpt_is_doing(run, told, length, ability, name
     assert phases(told) == named
 
 
-KEEPS = CAPABLE.model_copy(update={"keeps_to_sources": True})
+KEEPS = ROUTED.model_copy(update={"keeps_to_sources": True})
 GOOD, MADE_UP = "Twice in 900 hours (2 × 450 = 900), with kit ZP-771.", "Order it from Grundfos for 40 euros."
 
 
@@ -241,7 +243,7 @@ def test_what_is_shown_in_place_of_an_answer_is_no_fragment_of_it(conversation, 
     assert last.closest
 
 
-@pytest.mark.parametrize(("ability", "marked"), [(KEEPS, ["Order it"]), (CAPABLE, ["You will", "Order it"])])
+@pytest.mark.parametrize(("ability", "marked"), [(KEEPS, ["Order it"]), (ROUTED, ["You will", "Order it"])])
 def test_where_a_gpt_may_answer_freely_such_a_model_s_own_words_are_not_called_unsupported(
     conversation, told, ability, marked
 ):
@@ -255,7 +257,7 @@ def test_where_a_gpt_may_answer_freely_such_a_model_s_own_words_are_not_called_u
     assert last.coverage == "not_covered"
 
 
-@pytest.mark.parametrize("ability", [KEEPS, CAPABLE])
+@pytest.mark.parametrize("ability", [KEEPS, ROUTED])
 def test_a_model_declines_in_its_own_words_with_what_its_instructions_want(conversation, told, ability):
     run = services.start_run(conversation, "Gibt es die Pumpe auch in Blau?")
     rule = "If the files do not say something, refer to Priya in room 41."
@@ -294,7 +296,7 @@ def test_a_text_for_the_person_may_repeat_what_they_said(conversation, told):
     run = services.start_run(conversation, "Write a note to Ms Okafor that I am away on 3 May.")
     give_files(run, only_from_knowledge=True)
     note = "Dear Ms Okafor, I am away on 3 May. See you on 9 June at Bosch."
-    last = advance(run, scripted_services([note]))[-1]
+    last = advance(run, scripted_services([note], ability=ROUTED))[-1]
     assert last.text == shown(told) == note
     assert [note[each.answer_start :] for each in last.support if each.level == "unsupported"] == [note[36:]]
     assert (last.coverage, last.closest) == ("no_knowledge", ())
@@ -320,7 +322,7 @@ def test_replies_to_small_talk_are_not_compared_with_the_files(conversation, tol
 def test_new_names_and_figures_in_small_talk_are_marked(conversation, told, message, reply, is_shown):
     run = services.start_run(conversation, message)
     give_files(run, only_from_knowledge=True, instructions="You are the pump helper of Aldane.")
-    last = advance(run, scripted_services([reply]))[-1]
+    last = advance(run, scripted_services([reply], ability=ROUTED))[-1]
     assert last.text == shown(told) == reply
     assert ("unsupported" in {each.level for each in last.support}) is not is_shown
 
@@ -349,9 +351,9 @@ def test_the_model_declines_with_a_mark_that_nobody_sees(run, told, written):
 @pytest.mark.parametrize(
     ("ability", "written", "likely"),
     [
-        (CAPABLE, "It is fine\nfor ten years.", "It is fine for ten years."),
-        (CAPABLE, [EngineError("busy")], ""),
-        (CAPABLE, ["It is", threading.Event()], "It is"),
+        (ROUTED, "It is fine\nfor ten years.", "It is fine for ten years."),
+        (ROUTED, [EngineError("busy")], ""),
+        (ROUTED, ["It is", threading.Event()], "It is"),
         (WEAK, "unused", ""),
     ],
     ids=["written", "failed", "late", "weak"],
@@ -431,7 +433,7 @@ ALONE = "How often must the seal of the Zephyr-9 be serviced?"
 def test_a_follow_up_is_searched_as_the_model_writes_it_and_sees_the_first_turn(run, conversation, written, searched):
     give_files(run)
     its = scripted_services(
-        ["Which seal fits?", "The seal kit of the Zephyr-9 is ZP-771.", written, "Every 450 hours."]
+        ["Which seal fits?", "The seal kit of the Zephyr-9 is ZP-771.", written, "Every 450 hours."], ability=ROUTED
     )
     advance(run, its)
     follow_up = services.start_run(conversation, "And how often?")
@@ -523,14 +525,14 @@ def test_a_weak_model_quotes_an_attached_file(run):
 
 def test_a_long_attached_file_is_searched_before_the_gpts_own(run):
     give_files(run)
-    its = made_services(["ZP-771."], Index(FOUND), Embedder())
+    its = made_services(["ZP-771."], Index(FOUND), Embedder(), ROUTED)
     its.index.length = 20_000
     steps = advance(attach(run, LEASE.model_copy(update={"n_tokens": 20_000})), its)
     assert (len(its.index.queries), steps[2].n_files, steps[2].whole_files) == (2, 2, ())
 
 
 def test_many_attached_files_leave_the_prompt_and_are_searched(run, conversation):
-    its = made_services(["ZP-771."], Files(FOUND), Embedder())
+    its = made_services(["ZP-771."], Files(FOUND), Embedder(), ROUTED)
     its.index.text = "seal " * 1_200
     for number in range(12):
         file = FileRef(id=f"{number}", name=f"{number}.txt", segment=f"{number}", n_tokens=1_200)
@@ -580,7 +582,7 @@ OTHER = "Parking is free on Sundays."
 @pytest.mark.parametrize("length", [1_000_000, 20])  # searched, and whole in the prompt
 def test_a_declined_question_offers_the_closest_passages_beside_the_answer(run, length):
     give_files(run)
-    its = scripted_services(["The files say nothing on how long it lasts."])
+    its = scripted_services(["The files say nothing on how long it lasts."], ability=ROUTED)
     its.index.length = length
     last = advance(run, its)[-1]
     assert last.text == "The files say nothing on how long it lasts."
@@ -604,7 +606,7 @@ def test_an_answer_from_the_files_offers_no_closest_passages(run):
 
 def test_a_damaged_segment_is_told_by_name(run):
     give_files(run)
-    steps = advance(run, scripted_services(["unused"], SegmentMissing("manual.md: upload it again.")))
+    steps = advance(run, scripted_services(["unused"], SegmentMissing("manual.md: upload it again."), ability=ROUTED))
     assert steps[-1] == Error(message="manual.md: upload it again.")
 
 

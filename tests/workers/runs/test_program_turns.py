@@ -7,7 +7,7 @@ import pytest
 from gpts.runs.messages import MessageCall, PromptMessage
 from gpts.runs.overrides import CallerTool, Overrides
 from gpts.runs.steps import Error, Finished, ModelReply, Retrieval, ToolResult, UserMessage
-from tests.workers.made_services import made_services
+from tests.workers.made_services import ROUTED, made_services
 from tests.workers.runs import test_loop
 from tests.workers.runs.test_loop import (
     FOUND,
@@ -174,7 +174,7 @@ def test_context_before_the_question_changes_nothing_of_what_a_weak_model_quotes
 def test_a_decline_keeps_to_them_too(conversation, told):
     run = start(conversation, max_tokens=4)
     give_files(run, only_from_knowledge=True)
-    end = advance(run, scripted_services(["Which seal?", "NOT COVERED"]))[-1]
+    end = advance(run, scripted_services(["Which seal?", "NOT COVERED"], ability=ROUTED))[-1]
     assert NOT_COVERED.startswith(end.text)
     assert (len(end.text.split()), end.finish, shown(told)) == (4, "length", end.text)
 

@@ -22,7 +22,7 @@ from workers.knowledge.index import KnowledgeIndex
 from workers.knowledge.pipeline import content_of
 from workers.runs import loop
 
-ABILITY = CAPABLE.model_copy(update={"context_tokens": 3_000})
+ABILITY = CAPABLE.model_copy(update={"context_tokens": 3_000, "calls_tools": False})
 SECTIONS = 12
 FILLER = "Some more words stand here so that the section has its length. " * 32
 

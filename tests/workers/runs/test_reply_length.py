@@ -10,6 +10,7 @@ from gpts.runs.state import room
 from gpts.runs.steps import Error, ModelReply, Retrieval
 from gpts.spec.gpt import GptSpec, ModelSettings
 from gpts.spec.tools import ToolSpec
+from tests.workers.made_services import ROUTED
 from tests.workers.runs.test_loop import (  # noqa: F401
     FOUND,
     Embedder,
@@ -164,7 +165,7 @@ def test_where_the_context_is_full_an_answer_goes_on_without_the_oldest_turns(ru
 
 def test_what_continues_a_cut_answer_rests_on_the_same_passages(run, conversation):
     give_files(run, model={"max_tokens": 5})
-    its = scripted_services(["question", "The seal kit is ZP-771 and more of it.", "more of it."])
+    its = scripted_services(["question", "The seal kit is ZP-771 and more of it.", "more of it."], ability=ROUTED)
     first = advance(run, its)
     assert first[-1].finish == "length"
     n_requests = len(its.engine.requests)

@@ -135,7 +135,8 @@ export class AnswerStream {
       this.say(this.searched);
     }
     if (event.kind === "model_reply") this.hasReplied = true;
-    if (LOOKED_AT.includes(event.kind)) {
+    const isCalled = event.kind === "retrieval" && this.hasReplied;
+    if (isCalled || LOOKED_AT.includes(event.kind)) {
       this.phase = "";
       this.look();
     }
