@@ -10,6 +10,7 @@ from typing import Final
 
 from gpts.knowledge import tables
 from gpts.knowledge.documents import Citation, Passage, SentenceSupport
+from gpts.knowledge.editions import Claim, own_editions
 from gpts.knowledge.judging import Judge, MakeGloss, Meaning
 from gpts.knowledge.sentences import CodeFence, Span, sentence_spans
 from gpts.knowledge.support import Source, is_claim
@@ -46,17 +47,21 @@ def ground(
     spans = [span for span in spans if answer[span.start : span.end] not in titles]
     sentences = [answer[span.start : span.end] for span in spans]
     verdicts = Judge(passages, question, meaning, gloss).judge(sentences, answer)
-    judged = zip(spans, sentences, verdicts, strict=True)
+    claims = [
+        Claim(n, sentence, each.tied) for n, (sentence, each) in enumerate(zip(sentences, verdicts, strict=True))
+    ]
+    sources = own_editions(claims, sentences, question)
+    judged = zip(spans, sentences, verdicts, sources, strict=True)
     judged_claims = [
-        (span, each)
-        for span, sentence, each in judged
+        (span, each, cited)
+        for span, sentence, each, cited in judged
         if is_claim(sentence, instructions) or (each.source and tables.is_row(sentence))
     ]
     return Grounding(
-        citations=numbered([(span, each.source) for span, each in judged_claims if each.source]),
+        citations=numbered([(span, each) for span, _, cited in judged_claims for each in cited]),
         support=tuple(
             SentenceSupport(answer_start=span.start, answer_end=span.end, level=each.level)
-            for span, each in judged_claims
+            for span, each, _ in judged_claims
         ),
     )
 

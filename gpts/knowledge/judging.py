@@ -14,6 +14,7 @@ from typing import Final, Literal, Protocol
 
 from gpts.knowledge import tables
 from gpts.knowledge.documents import Passage, Support
+from gpts.knowledge.editions import names_source
 from gpts.knowledge.expected import lacks_kind, names_and_missing
 from gpts.knowledge.figures import figures, figures_agree
 from gpts.knowledge.superlatives import extreme
@@ -23,6 +24,7 @@ from gpts.knowledge.support import (
     adds_nothing,
     agrees,
     claims,
+    claims_at,
     compared_terms,
     is_opposed,
     marks,
@@ -62,6 +64,9 @@ QUESTION_WEIGHT: Final = 0.1
 PAIR_COST: Final = 0.1
 # Sources per sentence, ranked by words, whose meaning is compared.
 SHORTLIST: Final = 6
+# What of rank, or of cosine, the sources of a sentence may lack to be as good as the best: the same in two editions.
+TIED: Final = 0.15
+TIED_COSINE: Final = 0.03
 
 # "How much is a sticker?" asks what it costs.
 _ASKS_PRICE: Final = re.compile(r"\b(?:how much|wie ?viel|combien|cuánto)\b", re.IGNORECASE)
@@ -94,11 +99,15 @@ class Meaning(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How far a sentence is supported, and by which source; `is_near`: by similar meaning."""
+    """How far a sentence is supported, and by which source; `is_near`: by similar meaning.
+
+    `tied` are the sources that are as good, with that one.
+    """
 
     level: Support
     source: Source | None = None
     is_near: bool = False
+    tied: tuple[Source, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +124,21 @@ MakeGloss = Callable[[str], Gloss | None]
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A possible source of a sentence: the share of its terms there, whether it contains all of it, and the rank."""
+    """A possible source of a sentence: the share of its terms there, whether it contains all of it, and the rank.
+
+    `is_named`: the sentence names it as its source, of others.
+    """
 
     source: Source
     overlap: float
     is_full: bool
     rank: float
+    is_named: bool = False
+
+    @property
+    def order(self) -> tuple[bool, bool, float]:
+        """What the best has most of."""
+        return self.is_named, self.is_full, self.rank
 
 
 class Judge:
@@ -229,20 +247,23 @@ class Judge:
 
     def _by_words(self, sentence: str) -> list[_Candidate]:
         """The possible sources of `sentence`: they agree with it and contain enough of its terms."""
-        own = frozenset(claims(sentence))
+        everything = frozenset(claims(sentence))
         found: list[_Candidate] = []
         # "1 hour" on P2 is not from the row of P3.
-        codes = frozenset() if any(map(is_code, own)) else self._codes
+        codes = frozenset() if any(map(is_code, everything)) else self._codes
         for source in self._sources:
             is_other_row = codes and tables.is_row(source.text) and codes.isdisjoint(source.terms)
-            if is_other_row or own.isdisjoint(source.terms):
+            if is_other_row or source.is_heading or everything.isdisjoint(source.terms):
                 continue
+            own = frozenset(claims_at(sentence, source))
             overlap = share(own, source.terms, self._rarity)
             if overlap >= MIN_OVERLAP and agrees(sentence, source):
                 cost = PAIR_COST * source.is_pair - QUESTION_WEIGHT * share(self._query, source.terms, self._rarity)
                 is_full = supports(sentence, source, self._rarity)
                 found.append(_Candidate(source, overlap, is_full, overlap - cost))
-        return sorted(found, key=lambda one: (one.is_full, one.rank), reverse=True)[:SHORTLIST]
+        named = {found[n].source.place for n in names_source(sentence, [one.source.place for one in found])}
+        found = [replace(one, is_named=one.source.place in named) for one in found]
+        return sorted(found, key=lambda one: one.order, reverse=True)[:SHORTLIST]
 
     def _glossed(self, gloss: Gloss) -> list[tuple[Source, Source]]:
         """Each source, and what it is in the language of the comparison, whatever that of the answer is."""
@@ -273,7 +294,10 @@ class Judge:
         best = max(range(len(ranks)), key=lambda n: ranks[n], default=-1)
         if best < 0 or ranks[best] < GLOSS_SUPPORT:
             return None
-        return Verdict("supported" if found[best][0] >= SUPPORTED_OVERLAP else "partly", found[best][1], is_near=True)
+        level: Support = "supported" if found[best][0] >= SUPPORTED_OVERLAP else "partly"
+        tied = (n for n in range(len(ranks)) if ranks[n] >= ranks[best] - TIED_COSINE)
+        sources = tuple(found[n][1] for n in sorted(tied, key=lambda n: -ranks[n]))
+        return Verdict(level, sources[0], is_near=True, tied=sources)
 
     def _cosines(
         self,
@@ -317,14 +341,20 @@ class Judge:
         self, sentence: str, cosines: dict[str, float], comparisons: dict[int, Comparison]
     ) -> Verdict | None:
         """The source closest in meaning to `sentence` with agreeing figures and names, if there is one."""
-        near = [each for each in self._sources if cosines.get(each.readable, 0.0) >= NEAR]
+        near = [each for each in self._sources if cosines.get(each.readable, 0.0) >= NEAR and not each.is_heading]
+        tied: list[Source] = []
         for source in sorted(near, key=lambda each: -cosines[each.readable]):
+            if tied and cosines[source.readable] < cosines[tied[0].readable] - TIED_COSINE:
+                break
             comparison = comparisons[id(source.passage)]
             if not _is_read(source, comparisons) or is_opposed(sentence, source):
                 continue
             if agrees(sentence, source, is_translation=comparison == "translation") and self._adds(sentence, source):
-                return Verdict("supported" if cosines[source.readable] >= SAME else "partly", source, is_near=True)
-        return None
+                tied.append(source)
+        if not tied:
+            return None
+        level: Support = "supported" if cosines[tied[0].readable] >= SAME else "partly"
+        return Verdict(level, tied[0], is_near=True, tied=tuple(tied))
 
     def _adds(self, sentence: str, source: Source) -> bool:
         """Whether the part of `sentence` beyond the question is close to the source too."""
@@ -363,5 +393,9 @@ def _is_read(source: Source, comparisons: dict[int, Comparison]) -> bool:
 
 
 def _verdict(candidates: Sequence[_Candidate]) -> Verdict:
-    best = max(candidates, key=lambda one: (one.is_full, one.rank), default=None)
-    return Verdict("unsupported") if best is None else Verdict("supported" if best.is_full else "partly", best.source)
+    best = max(candidates, key=lambda one: one.order, default=None)
+    if best is None:
+        return Verdict("unsupported")
+    tied = (one for one in candidates if one.order[:2] == best.order[:2] and one.rank >= best.rank - TIED)
+    sources = tuple(one.source for one in sorted(tied, key=lambda one: -one.rank))
+    return Verdict("supported" if best.is_full else "partly", sources[0], tied=sources)
