@@ -6,17 +6,22 @@ literal text of the document.
 
 import re
 from collections.abc import Container, Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from gpts.knowledge import tables
-from gpts.knowledge.documents import Citation, Passage, SentenceSupport
+from gpts.knowledge.documents import Citation, Passage, SentenceSupport, Support
 from gpts.knowledge.editions import Claim, own_editions
-from gpts.knowledge.judging import Judge, MakeGloss, Meaning
+from gpts.knowledge.joined import MAX_SOURCES, parts_of, table_headers
+from gpts.knowledge.judging import Judge, MakeGloss, Meaning, Verdict
 from gpts.knowledge.sentences import CodeFence, Span, sentence_spans
 from gpts.knowledge.support import Source, is_claim
 from gpts.values import Value
 
 _ITEM: Final = re.compile(r"^- (.+)$", re.MULTILINE)
+
+
+# Sentences before a calculated one that may give its figures.
+AROUND: Final = 6
 
 
 class Grounding(Value):
@@ -35,7 +40,7 @@ def ground(
     instructions: str = "",
     gloss: MakeGloss = lambda answer: None,
 ) -> Grounding:
-    """The support of `answer`: at most one citation per sentence; tags number passages from 1 by first use.
+    """The support of `answer`: at most one citation per fact of a sentence; tags number passages from 1 by first use.
 
     Lines in `titles` and text that `instructions` ask for need no source; code is skipped. Without passages no
     sentence is judged.
@@ -46,24 +51,53 @@ def ground(
     spans = [span for span in sentence_spans(answer) if not fence.covers(answer[span.start : span.end])]
     spans = [span for span in spans if answer[span.start : span.end] not in titles]
     sentences = [answer[span.start : span.end] for span in spans]
-    verdicts = Judge(passages, question, meaning, gloss).judge(sentences, answer)
-    claims = [
-        Claim(n, sentence, each.tied) for n, (sentence, each) in enumerate(zip(sentences, verdicts, strict=True))
+    judge = Judge(passages, question, meaning, gloss)
+    headers = table_headers(answer, spans)
+    judged = [
+        _judged(n, sentence, verdict, judge, headers.get(span.start, ""))
+        for n, (span, sentence, verdict) in enumerate(
+            zip(spans, sentences, judge.judge(sentences, answer), strict=True)
+        )
     ]
-    sources = own_editions(claims, sentences, question)
-    judged = zip(spans, sentences, verdicts, sources, strict=True)
-    judged_claims = [
-        (span, each, cited)
-        for span, sentence, each, cited in judged
-        if is_claim(sentence, instructions) or (each.source and tables.is_row(sentence))
-    ]
-    return Grounding(
-        citations=numbered([(span, each) for span, _, cited in judged_claims for each in cited]),
-        support=tuple(
-            SentenceSupport(answer_start=span.start, answer_end=span.end, level=each.level)
-            for span, each, _ in judged_claims
-        ),
-    )
+    chosen = iter(own_editions([claim for each in judged for claim in each.claims], sentences, question))
+    sources = [[*dict.fromkeys(source for _ in each.claims for source in next(chosen))] for each in judged]
+    citations: list[tuple[Span, Source]] = []
+    support: list[SentenceSupport] = []
+    for n, (span, sentence, each) in enumerate(zip(spans, sentences, judged, strict=True)):
+        level, is_row = each.level, bool(headers.get(span.start))
+        if not (is_claim(sentence, instructions) or (is_row and sources[n])):
+            continue
+        if not sources[n] and (operands := _operands(n, sentences, sources, judge)):
+            sources[n], level = operands, "partly"
+        citations += [(span, source) for source in sources[n][:MAX_SOURCES]]
+        support.append(SentenceSupport(answer_start=span.start, answer_end=span.end, level=level))
+    return Grounding(citations=numbered(citations), support=tuple(support))
+
+
+def _operands(n: int, sentences: Sequence[str], sources: Sequence[Sequence[Source]], judge: Judge) -> list[Source]:
+    """The sources of what sentence `n` calculates with, if its figures follow from those of the files."""
+    before = range(n - 1, max(-1, n - 1 - AROUND), -1)
+    if not judge.knows_names_and_figures(sentences[n], "\n".join(sentences[max(0, n - AROUND) : n + 2])):
+        return []
+    return judge.operands(sentences[n], [source for each in before for source in sources[each]])
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A sentence of an answer: how far it is supported, and its claims, each with its sources."""
+
+    level: Support
+    claims: tuple[Claim, ...]
+
+
+def _judged(number: int, sentence: str, verdict: Verdict, judge: Judge, header: str) -> _Judged:
+    if verdict.level != "supported" and (parts := parts_of(sentence, header)):
+        found = judge.judge_parts(sentence, parts)
+        if found:
+            is_full = all(each.level == "supported" for each in found)
+            claims = (Claim(number, part, each.tied) for part, each in zip(parts, found, strict=True))
+            return _Judged("supported" if is_full else "partly", tuple(claims))
+    return _Judged(verdict.level, (Claim(number, sentence, verdict.tied),))
 
 
 def ground_list(answer: str, listed: str, passages: Sequence[Passage]) -> Grounding | None:

@@ -5,14 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from gpts.knowledge.places import Place, edition_terms, is_distinct, naming_terms
+from gpts.knowledge.places import Place, edition_terms, has_digit, is_distinct, naming_terms
 from gpts.knowledge.support import HEADING, Source
 from gpts.knowledge.terms import stem
 
-# A sentence that names its source. After it, any word may name a file or chapter; without it, only years, versions and
-# names with a number do.
+# A sentence that names its source. After it, any word may name a file or chapter; without it, only years, versions
+# and names with a number do.
 _CITES: Final = re.compile(
-    r"\b(?:according to|as per|per the|says?|states?|in|laut|gemäß|gemäss|nach|selon|d['’]après|según|de acuerdo con)\b"
+    r"\b(?:according to|as per|per the|says?|states?|in|laut|gemäß|gemäss|nach|selon|d['’]après|según)\b"
     r"|根据|按照|依据|\w\.[a-z]{2,4}\b",
     re.IGNORECASE,
 )
@@ -99,9 +99,10 @@ def _hints(
     yield claims[n].text
     number = claims[n].number
     yield sentences[number]
-    at = {}
+    places: dict[int, set[Place]] = {}
     for each, place in decided.items():
-        at.setdefault(claims[each].number, place)
+        places.setdefault(claims[each].number, set()).add(place)
+    at = {each: next(iter(found)) for each, found in places.items() if len(found) == 1}
     before = range(number - 1, -1, -1)
     for each in before:
         yield sentences[each]
@@ -119,9 +120,10 @@ def _hints(
 
 
 def _named(named: frozenset[str], place: Place, places: Sequence[Place]) -> int:
-    """How many of the terms that tell `place` from the others are `named`."""
+    """2 if a year, version or numbered name that tells `place` from the others is `named`, 1 if another term is."""
     shared = frozenset.intersection(*(each.terms for each in places))
-    return sum(map(is_distinct, named & place.terms - shared))
+    distinct = [term for term in named & place.terms - shared if is_distinct(term)]
+    return 2 if any(map(has_digit, distinct)) else int(bool(distinct))
 
 
 def _most(scores: Sequence[int]) -> list[int]:

@@ -13,12 +13,14 @@ from functools import cached_property
 from typing import Final, Literal, Protocol
 
 from gpts.knowledge import tables
+from gpts.knowledge.calculations import figures_follow
 from gpts.knowledge.documents import Passage, Support
 from gpts.knowledge.editions import names_source
 from gpts.knowledge.expected import lacks_kind, names_and_missing
-from gpts.knowledge.figures import figures, figures_agree
+from gpts.knowledge.figures import StatedFigure, figures, figures_agree, forms
 from gpts.knowledge.superlatives import extreme
 from gpts.knowledge.support import (
+    PRICE_TERMS,
     SUPPORTED_OVERLAP,
     Source,
     adds_nothing,
@@ -72,7 +74,6 @@ TIED_COSINE: Final = 0.03
 _ASKS_PRICE: Final = re.compile(r"\b(?:how much|wie ?viel|combien|cuánto)\b", re.IGNORECASE)
 # "How many" and "how long" ask for a number and are not what the source is about.
 _AMOUNTS: Final = frozenset(terms("much many long often far viel viele lange oft weit combien cuánto cuántos"))
-_PRICE_TERMS: Final = frozenset(terms("cost price kostet preis coûte prix cuesta precio"))
 
 # Characters of the passages whose language is compared with that of the answer.
 _READ_CHARS: Final = 2_000
@@ -161,7 +162,7 @@ class Judge:
         self._sources, self._extreme = _meant(question, sources_of(passages))
         self._rarity = source_rarity(self._sources)
         self._question, self._asked_in, self._language = question, asked_in, language
-        self._query = frozenset(compared_terms(question)).union(_PRICE_TERMS if _ASKS_PRICE.search(question) else ())
+        self._query = frozenset(compared_terms(question)).union(PRICE_TERMS if _ASKS_PRICE.search(question) else ())
         self._codes = frozenset(filter(is_code, self._query)) & self._rarity.keys()
         self._meaning = meaning
         self._make_gloss = gloss
@@ -245,8 +246,33 @@ class Judge:
             verdicts[number] = (gloss and self._by_gloss(sentences[number], gloss)) or verdict
         return verdicts
 
-    def _by_words(self, sentence: str) -> list[_Candidate]:
-        """The possible sources of `sentence`: they agree with it and contain enough of its terms."""
+    def judge_parts(self, sentence: str, parts: Sequence[str]) -> list[Verdict]:
+        """The verdict on each of the `parts` of a sentence that joins facts of several places; empty if any has none.
+
+        A part need not repeat what the sentence is about.
+        """
+        found = [_verdict(self._by_words(part, sentence)) for part in parts]
+        return found if all(each.source for each in found) else []
+
+    def operands(self, sentence: str, near: Sequence[Source]) -> list[Source]:
+        """The sources of the figures that `sentence` calculates with; empty if it does not show how.
+
+        `near` are those of the sentences before, the last first: they come first, and are enough without a formula.
+        """
+        wanted = [each for each in figures(sentence) if each.ways]
+        sources = [*near]
+        if "=" in sentence:
+            about = frozenset(term for term in self._query.union(claims(sentence)) if not term[0].isdigit())
+            alike = [each for each in self._sources if not each.is_pair and not about.isdisjoint(each.terms)]
+            sources += sorted(alike, key=lambda each: -share(about, each.terms, self._rarity))
+        elif not _calculates(sentence, wanted, "\n".join(each.readable for each in near)):
+            return []
+        giving = (next((one for one in sources if _gives(one, each)), None) for each in wanted)
+        return [*dict.fromkeys(filter(None, giving))] or [*near[:1]]
+
+    def _by_words(self, sentence: str, whole: str = "") -> list[_Candidate]:
+        """The possible sources of `sentence`, a part of `whole`: they agree with it and have enough of its terms."""
+        about = self._query | frozenset(claims(whole))
         everything = frozenset(claims(sentence))
         found: list[_Candidate] = []
         # "1 hour" on P2 is not from the row of P3.
@@ -258,7 +284,7 @@ class Judge:
             own = frozenset(claims_at(sentence, source))
             overlap = share(own, source.terms, self._rarity)
             if overlap >= MIN_OVERLAP and agrees(sentence, source):
-                cost = PAIR_COST * source.is_pair - QUESTION_WEIGHT * share(self._query, source.terms, self._rarity)
+                cost = PAIR_COST * source.is_pair - QUESTION_WEIGHT * share(about, source.terms, self._rarity)
                 is_full = supports(sentence, source, self._rarity)
                 found.append(_Candidate(source, overlap, is_full, overlap - cost))
         named = {found[n].source.place for n in names_source(sentence, [one.source.place for one in found])}
@@ -368,6 +394,16 @@ class Judge:
         """Whether a passage in an incomparable language contains the figures of `sentence`, and so may support it."""
         unread = (each for each in self._passages if comparisons[id(each)] == "nothing")
         return any(figures_agree(sentence, f"{each.heading} {each.text}") for each in unread)
+
+
+def _calculates(sentence: str, wanted: Sequence[StatedFigure], stated: str) -> bool:
+    """Whether a figure of `sentence` is not `stated`, and all follow from those that are."""
+    is_new = bool(stated) and any(not each.is_in(forms(stated)) for each in wanted)
+    return is_new and figures_follow(sentence, stated, f"{stated}\n{sentence}")
+
+
+def _gives(source: Source, figure: StatedFigure) -> bool:
+    return figure.is_in(forms(f"{source.readable} {source.text}"))
 
 
 def _surroundings(source: Source) -> tuple[str, str]:

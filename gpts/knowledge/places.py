@@ -75,7 +75,12 @@ def naming_terms(text: str) -> frozenset[str]:
 
 def edition_terms(text: str) -> frozenset[str]:
     """Those of `naming_terms` that name an edition or a product in any sentence: years, and names with a number."""
-    return frozenset(term for term in naming_terms(text) if any(map(str.isdigit, term)) and is_distinct(term))
+    return frozenset(term for term in naming_terms(text) if has_digit(term) and is_distinct(term))
+
+
+def has_digit(text: str) -> bool:
+    """Whether there is a digit in `text`."""
+    return any(map(str.isdigit, text))
 
 
 def is_distinct(term: str) -> bool:
@@ -86,7 +91,7 @@ def is_distinct(term: str) -> bool:
 @lru_cache(maxsize=4_096)
 def without_place(sentence: str, place: frozenset[str]) -> str:
     """`sentence` without the years and numbers by which it names the place with these terms."""
-    if not any(map(str.isdigit, sentence)):
+    if not has_digit(sentence):
         return sentence
     plain = _NUMBERED.sub(
         lambda found: f"{found[1]} " if stem(found[1].casefold()) + found[2] in place else found[0], _plain(sentence)

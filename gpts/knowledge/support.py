@@ -13,7 +13,7 @@ from typing import Final
 from gpts.knowledge import tables
 from gpts.knowledge.calculations import figures_follow
 from gpts.knowledge.documents import Passage
-from gpts.knowledge.figures import figures_agree, is_dated, with_codes
+from gpts.knowledge.figures import currencies, figures_agree, is_dated, with_codes
 from gpts.knowledge.places import Place, place_of, without_place
 from gpts.knowledge.sentences import Span, sentence_spans
 from gpts.knowledge.terms import HAN, RUNS, stem, terms, words
@@ -28,6 +28,8 @@ RUN_SHARE: Final = 0.3
 
 _WORDS: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 FRAME: Final = frozenset(terms(_WORDS["frame"]))
+# What says no more than a price does itself.
+PRICE_TERMS: Final = frozenset(terms("cost costs price kostet kosten preis coûte coûtent prix cuesta cuestan precio"))
 COURTESY: Final = FRAME | frozenset(terms(_WORDS["courtesy"]))
 _NEGATIONS: Final = frozenset(_WORDS["negations"].split())
 
@@ -38,9 +40,13 @@ def claims(sentence: str) -> list[str]:
 
 
 def claims_at(sentence: str, source: "Source") -> list[str]:
-    """The terms of `sentence` that `source` must have: not those that only name where it stands."""
+    """The terms of `sentence` that `source` must have: not those that only name where it stands.
+
+    Nor "costs" of a price.
+    """
     own = claims(sentence)
-    beyond = [term for term in own if term in source.terms or term not in source.place.terms]
+    given = source.place.terms | PRICE_TERMS if currencies(source.readable) else source.place.terms
+    beyond = [term for term in own if term in source.terms or term not in given]
     return own if source.place.terms.issuperset(own) else beyond
 
 
