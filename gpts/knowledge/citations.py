@@ -109,7 +109,7 @@ def ground_list(answer: str, listed: str, passages: Sequence[Passage]) -> Ground
     items = [Span(at + found.start(1), at + found.end(1)) for found in _ITEM.finditer(listed)]
     if at < 0 or not items or len(items) != len(passages):
         return None
-    tags: dict[tuple[str, str, int, int], int] = {}
+    tags: dict[tuple[str, str, int, int, int], int] = {}
     cited = zip(items, passages, strict=True)
     return Grounding(
         citations=tuple(_citation(span, passage, Span(0, len(passage.text)), tags) for span, passage in cited),
@@ -121,14 +121,14 @@ def ground_list(answer: str, listed: str, passages: Sequence[Passage]) -> Ground
 
 def numbered(found: Sequence[tuple[Span, Source]]) -> tuple[Citation, ...]:
     """The citations of ranges of an answer by their sources; tags number passages from 1 by first use."""
-    tags: dict[tuple[str, str, int, int], int] = {}
+    tags: dict[tuple[str, str, int, int, int], int] = {}
     return tuple(_citation(span, source.passage, source.span, tags) for span, source in found)
 
 
-def _citation(span: Span, passage: Passage, quoted: Span, tags: dict[tuple[str, str, int, int], int]) -> Citation:
+def _citation(span: Span, passage: Passage, quoted: Span, tags: dict[tuple[str, str, int, int, int], int]) -> Citation:
     start = passage.start + quoted.start
     return Citation(
-        tag=tags.setdefault((passage.file_id, passage.url, passage.start, passage.end), len(tags) + 1),
+        tag=tags.setdefault((passage.file_id, passage.url, passage.chunk, passage.start, passage.end), len(tags) + 1),
         file_id=passage.file_id,
         file_name=passage.file_name,
         segment=passage.segment,
@@ -143,4 +143,5 @@ def _citation(span: Span, passage: Passage, quoted: Span, tags: dict[tuple[str, 
         unit=passage.unit,
         untrusted=passage.untrusted,
         url=passage.url,
+        gpt=passage.gpt,
     )

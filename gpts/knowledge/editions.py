@@ -50,6 +50,7 @@ def own_editions(claims: Sequence[Claim], sentences: Sequence[str], question: st
     chosen: list[tuple[Source, ...]] = []
     for n, claim in enumerate(claims):
         tied = _first_of_each_place(claim.tied)
+        tied = [each for each in tied if each.place.file] or tied  # rather than the answer of another GPT
         if len(tied) > 1 and not _is_of_all(claim.text, tied):
             tied = [_own(n, tied, claims, sentences, question, decided)]
         if len(tied) == 1:

@@ -80,6 +80,8 @@ _READ_CHARS: Final = 2_000
 # Characters of a question whose figures may be calculated with.
 _ASKED_CHARS: Final = 1_000
 
+_FORMULA: Final = re.compile(r"=|\d ?[×·÷] ?\d|\d [x*+−/-] \d")
+
 # How an answer and a passage can be compared. "meaning": the embedder reads both, in one language; "translation": it
 # reads both, in two languages; "words": it does not read the language of both; "nothing".
 Comparison = Literal["meaning", "translation", "words", "nothing"]
@@ -261,7 +263,7 @@ class Judge:
         """
         wanted = [each for each in figures(sentence) if each.ways]
         sources = [*near]
-        if "=" in sentence:
+        if _FORMULA.search(sentence):
             about = frozenset(term for term in self._query.union(claims(sentence)) if not term[0].isdigit())
             alike = [each for each in self._sources if not each.is_pair and not about.isdisjoint(each.terms)]
             sources += sorted(alike, key=lambda each: -share(about, each.terms, self._rarity))

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeGuard
 
 from gpts.knowledge.documents import Passage
 from gpts.knowledge.ranking import budget_for
 from gpts.runs.background import UPDATE_DRAFT, Draft
 from gpts.runs.messages import Picture
-from gpts.runs.steps import FileRef, Log, MessageIntent, ModelReply, PartNotes, Retrieval, ToolResult, UserMessage
+from gpts.runs.steps import FileRef, Log, MessageIntent, ModelReply, PartNotes, Retrieval, Step, ToolResult, UserMessage
 from gpts.spec.ability import ModelAbility
 from gpts.spec.gpt import GptSpec, KnowledgeRef
 from gpts.spec.tools import ToolSpec, call_digest
@@ -111,10 +111,13 @@ class TurnState:
         return bool(rounds) and all(call_digest(call) in earlier for call in rounds[-1])
 
     def results(self) -> tuple[str, ...]:
-        """What calls returned as plain text: those of the GPT's tools, and of the functions of an API caller."""
+        """What calls returned as plain text: those of the GPT's tools, and of the functions of an API caller.
+
+        Not the answers of other GPTs.
+        """
         first = self.user_message()
         sent = (message.content for message in (*first.earlier, *first.later) if message.role == "tool")
-        made = (step.text for step in self.steps if isinstance(step, ToolResult) and step.ok and not step.passages)
+        made = (step.text for step in self.steps if _is_plain(step))
         return tuple(filter(None, (*sent, *made)))
 
     def guided_tool(self) -> str:
@@ -138,6 +141,11 @@ class TurnState:
 def _filling(tool: ToolSpec, draft: Draft) -> ToolSpec:
     """The tool that fills in the form, of which a call must give what is still empty."""
     return tool.model_copy(update={"parameters": {**tool.parameters, "required": [*draft.empty()]}})
+
+
+def _is_plain(step: Step) -> TypeGuard[ToolResult]:
+    """Whether a step is a result that is no passages and no answer of another GPT."""
+    return isinstance(step, ToolResult) and step.ok and not step.passages and not step.run_id
 
 
 def files_of(log: Log) -> tuple[FileRef, ...]:

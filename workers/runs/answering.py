@@ -12,6 +12,7 @@ from gpts.knowledge.grounding import Gate
 from gpts.knowledge.ranking import budget_for
 from gpts.knowledge.sentences import sentence_spans
 from gpts.knowledge.superlatives import has_superlative
+from gpts.runs.delegation import answers_in
 from gpts.runs.logprobs import TokenLogprob
 from gpts.runs.messages import PromptMessage
 from gpts.runs.queries import is_follow_up, retrieval_query, turns_before
@@ -263,8 +264,11 @@ def known(state: TurnState, *, everything: bool) -> tuple[Passage, ...]:
 
 
 def results_as_passages(state: TurnState) -> tuple[Passage, ...]:
-    """What calls returned as plain text, which supports sentences like a file but cannot be opened like one."""
-    return tuple(
+    """What calls returned as plain text, which supports sentences like a file but cannot be opened like one.
+
+    First of these, the answers of other GPTs.
+    """
+    return answers_in(state.steps) + tuple(
         Passage(file_id="", file_name="", segment="", chunk=n, text=text, start=0, end=len(text), untrusted=True)
         for n, text in enumerate(state.results())
     )

@@ -20,7 +20,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from gpts.knowledge.documents import Citation, Passage, Unit
-from gpts.knowledge.sections import Section
+from gpts.knowledge.sections import Section, SectionBlock
 from gpts.runs.steps import Finished, Log, PartNotes, Retrieval, ToolResult
 from gpts.values import Value
 from web.builder import units
@@ -112,8 +112,16 @@ def place(unit: Unit, page: int | None, heading: str) -> str:
 
 
 def where(citation: Citation | Passage) -> str:
-    """The page, slide or sheet and the heading of a citation, in words; empty if the file has none."""
-    return place(citation.unit, citation.page, citation.heading)
+    """The page, slide or sheet and the heading of a citation, and which other GPT gave it, in words; may be empty."""
+    at = place(citation.unit, citation.page, citation.heading)
+    return ", ".join(filter(None, (at, _given_by(citation))))
+
+
+def _given_by(citation: Citation | Passage) -> str:
+    if not citation.gpt:
+        return ""
+    is_answer = not (citation.file_id or citation.url)
+    return gettext("answer of this GPT") if is_answer else gettext("from the GPT “{name}”").format(name=citation.gpt)
 
 
 def web_url(citation: Citation) -> str:
@@ -180,7 +188,9 @@ def cited_file(run: Run, citation: Citation) -> FileToRead | None:
 
 
 def view(cited: Cited) -> SourceView:
-    """The quote in its file, as found by a worker; if the file is gone, only `trouble`."""
+    """The quote in its file, as found by a worker; if the file is gone, only `trouble`. Of an answer, the quote alone."""
+    if cited.citation.gpt and not cited.citation.file_id and not cited.citation.url:
+        return SourceView(section=Section(parts=(SectionBlock(text=cited.citation.quote, start=cited.citation.start),)))
     if not cited.is_in_tree:
         return SourceView(trouble="The source of this quote is no longer available.")
     source = cited.file.sha256 if cited.file and cited.citation.unit == "page" else ""
