@@ -125,7 +125,9 @@ def numbered(found: Sequence[tuple[Span, Source]]) -> tuple[Citation, ...]:
     return tuple(_citation(span, source.passage, source.span, tags) for span, source in found)
 
 
-def _citation(span: Span, passage: Passage, quoted: Span, tags: dict[tuple[str, str, int, int, int], int]) -> Citation:
+def _citation(
+    span: Span, passage: Passage, quoted: Span, tags: dict[tuple[str, str, int, int, int], int]
+) -> Citation:
     start = passage.start + quoted.start
     return Citation(
         tag=tags.setdefault((passage.file_id, passage.url, passage.chunk, passage.start, passage.end), len(tags) + 1),

@@ -223,7 +223,9 @@ def through_answers(citations: Iterable[Citation], log: Log) -> tuple[Citation, 
             found.append((each, ("", each.tag)))
         elif each.gpt:
             place = {"answer_start": each.answer_start, "answer_end": each.answer_end}
-            within = [one for one in _cited_by(log, each) if one.answer_start < each.end and each.start < one.answer_end]
+            within = [
+                one for one in _cited_by(log, each) if one.answer_start < each.end and each.start < one.answer_end
+            ]
             found += [(one.model_copy(update=place), (one.gpt, one.file_id, one.url, one.chunk)) for one in within]
             found += [] if within else [(each, ("", each.tag))]
     tags = {key: number for number, key in enumerate(dict.fromkeys(key for _, key in found), 1)}

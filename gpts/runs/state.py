@@ -8,7 +8,17 @@ from gpts.knowledge.documents import Passage
 from gpts.knowledge.ranking import budget_for
 from gpts.runs.background import UPDATE_DRAFT, Draft
 from gpts.runs.messages import Picture
-from gpts.runs.steps import FileRef, Log, MessageIntent, ModelReply, PartNotes, Retrieval, Step, ToolResult, UserMessage
+from gpts.runs.steps import (
+    FileRef,
+    Log,
+    MessageIntent,
+    ModelReply,
+    PartNotes,
+    Retrieval,
+    Step,
+    ToolResult,
+    UserMessage,
+)
 from gpts.spec.ability import ModelAbility
 from gpts.spec.gpt import GptSpec, KnowledgeRef
 from gpts.spec.tools import ToolSpec, call_digest

@@ -188,9 +188,11 @@ def cited_file(run: Run, citation: Citation) -> FileToRead | None:
 
 
 def view(cited: Cited) -> SourceView:
-    """The quote in its file, as found by a worker; if the file is gone, only `trouble`. Of an answer, the quote alone."""
+    """The quote in its file, as found by a worker, or that of an answer; if the file is gone, only `trouble`."""
     if cited.citation.gpt and not cited.citation.file_id and not cited.citation.url:
-        return SourceView(section=Section(parts=(SectionBlock(text=cited.citation.quote, start=cited.citation.start),)))
+        return SourceView(
+            section=Section(parts=(SectionBlock(text=cited.citation.quote, start=cited.citation.start),))
+        )
     if not cited.is_in_tree:
         return SourceView(trouble="The source of this quote is no longer available.")
     source = cited.file.sha256 if cited.file and cited.citation.unit == "page" else ""

@@ -11,8 +11,8 @@ from tests.workers.made_services import made_services
 from tests.workers.runs.test_loop import Embedder
 from tests.workers.trees import Index, Script, Worker, ask, call, last, make_gpt, says
 from web.builder.models import Gpt
-from web.builder.models_files import KnowledgeFile
 from web.builder.models_access import Sharing
+from web.builder.models_files import KnowledgeFile
 from web.builder.services import set_sharing
 from web.runs.citations import access_citation, where
 from web.runs.models import Run

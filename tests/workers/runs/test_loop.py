@@ -236,6 +236,14 @@ def test_of_a_model_that_keeps_to_its_sources_only_new_names_and_figures_are_wit
     assert "unsupported" not in {each.level for each in last.support}
 
 
+@pytest.mark.parametrize("ability", [KEEPS, CAPABLE])
+def test_general_knowledge_is_not_covered_by_the_files(conversation, ability):
+    run = services.start_run(conversation, "What is the capital of Mongolia?")
+    give_files(run)
+    last = advance(run, made_services(["Ulaanbaatar."], Index(FOUND), Embedder(), ability))[-1]
+    assert (last.coverage, last.citations) == ("not_covered", ())
+
+
 @pytest.mark.parametrize(("ability", "marked"), [(KEEPS, ["Order it"]), (CAPABLE, ["You will", "Order it"])])
 def test_where_a_gpt_may_answer_freely_such_a_model_s_own_words_are_not_called_unsupported(
     conversation, told, ability, marked
