@@ -86,15 +86,15 @@ def count(pair: Mapping[str, Any], passages: list[Passage], counts: Counts, mean
     return troubles
 
 
-@pytest.mark.parametrize("tuned", [True, False])
+# Of the other pairs, two citations name the edition that the question asks to compare with (2026-12).
+@pytest.mark.parametrize(("tuned", "most_wrong", "least_cited"), [(True, 0, 45), (False, 2, 39)])
 @pytest.mark.parametrize("searched", [False, True])
-def test_answers_cite_their_own_edition(tuned: bool, searched: bool, capsys: pytest.CaptureFixture[str]) -> None:
+def test_answers_cite_their_own_edition(tuned: bool, most_wrong: int, least_cited: int, searched: bool) -> None:
     counts, troubles = Counts(), []
     for pair in PAIRS:
         if pair.get("tuned", False) == tuned:
             files = [whole(name, text) for name, text in pair["files"].items()]
             passages = [each for file in files for each in sections(file)] if searched else files
             troubles += count(pair, passages, counts)
-    with capsys.disabled():
-        print(f"\n{counts}")
-        print(*troubles, sep="\n")
+    assert counts.wrong <= most_wrong, troubles
+    assert counts.cited >= least_cited, troubles
