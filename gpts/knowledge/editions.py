@@ -135,8 +135,7 @@ def _most(scores: Sequence[int]) -> list[int]:
 
 def _newest(tied: Sequence[Source]) -> Source:
     """The source of the newest place, if all say when they are from; else the first."""
-    for when in (lambda place: place.date, lambda place: place.version):
-        values = [when(each.place) for each in tied]
-        if all(value not in (0, (0, 0)) for value in values) and len(set(values)) > 1:
-            return tied[max(range(len(tied)), key=lambda n: values[n])]
+    for values in ([(*each.place.date, 0.0) for each in tied], [(0, 0, each.place.version) for each in tied]):
+        if all(map(any, values)) and len(set(values)) > 1:
+            return tied[max(range(len(tied)), key=values.__getitem__)]
     return tied[0]
