@@ -108,6 +108,11 @@ class Derivation(Value):
     result: str
     formula: str
 
+    @property
+    def in_words(self) -> str:
+        """The whole equation, as people read it."""
+        return f"{self.formula} = {self.result}"
+
 
 @dataclass(frozen=True, slots=True)
 class _Unknown:

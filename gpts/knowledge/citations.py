@@ -6,16 +6,22 @@ literal text of the document.
 
 import re
 from collections.abc import Container, Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from gpts.knowledge import tables
 from gpts.knowledge.documents import Citation, Passage, SentenceSupport, Support
+from gpts.knowledge.editions import Claim, own_editions
+from gpts.knowledge.joined import MAX_SOURCES, parts_of, table_headers
 from gpts.knowledge.judging import Judge, MakeGloss, Meaning, Verdict
 from gpts.knowledge.sentences import CodeFence, Span, sentence_spans
 from gpts.knowledge.support import Source, is_claim
 from gpts.values import Value
 
 _ITEM: Final = re.compile(r"^- (.+)$", re.MULTILINE)
+
+
+# Sentences before a calculated one that may give its figures.
+AROUND: Final = 6
 
 
 class Grounding(Value):
@@ -35,7 +41,7 @@ def ground(
     gloss: MakeGloss = lambda answer: None,
     said: Passage | None = None,
 ) -> Grounding:
-    """The support of `answer`: at most one citation per sentence; tags number passages from 1 by first use.
+    """The support of `answer`: at most one citation per fact of a sentence; tags number passages from 1 by first use.
 
     What no passage supports may be from the conversation: from what was `said` in it.
 
@@ -48,28 +54,65 @@ def ground(
     spans = [span for span in sentence_spans(answer) if not fence.covers(answer[span.start : span.end])]
     spans = [span for span in spans if answer[span.start : span.end] not in titles]
     sentences = [answer[span.start : span.end] for span in spans]
-    verdicts = Judge(passages, question, meaning, gloss).judge(sentences, answer)
-    told = _also_said(verdicts, sentences, said, meaning, answer)
-    judged = zip(spans, sentences, verdicts, told, strict=True)
-    judged_claims = [
-        (span, each, level)
-        for span, sentence, each, level in judged
-        if is_claim(sentence, instructions) or (each.source and tables.is_row(sentence))
+    judge = Judge(passages, question, meaning, gloss)
+    headers = table_headers(answer, spans)
+    judged = [
+        _judged(n, sentence, verdict, judge, headers.get(span.start, ""))
+        for n, (span, sentence, verdict) in enumerate(
+            zip(spans, sentences, judge.judge(sentences, answer), strict=True)
+        )
     ]
-    return Grounding(
-        citations=numbered([(span, each.source) for span, each, _ in judged_claims if each.source]),
-        support=tuple(
-            SentenceSupport(answer_start=span.start, answer_end=span.end, level=level)
-            for span, _, level in judged_claims
-        ),
-    )
+    levels = _also_said([each.level for each in judged], sentences, said, meaning, answer)
+    chosen = iter(own_editions([claim for each in judged for claim in each.claims], sentences, question))
+    sources = [[*dict.fromkeys(source for _ in each.claims for source in next(chosen))] for each in judged]
+    citations: list[tuple[Span, Source]] = []
+    support: list[SentenceSupport] = []
+    for n, (span, sentence) in enumerate(zip(spans, sentences, strict=True)):
+        level, is_row = levels[n], bool(headers.get(span.start))
+        formulas: tuple[str, ...] = ()
+        if not (is_claim(sentence, instructions) or (is_row and sources[n])):
+            continue
+        if level == "unsupported" and (formulas := _formulas(n, sentences, judge)):
+            sources[n], level = _operands(n, sentences, sources, judge), "calculated"
+        citations += [(span, source) for source in sources[n][:MAX_SOURCES]]
+        support.append(SentenceSupport(answer_start=span.start, answer_end=span.end, level=level, formulas=formulas))
+    return Grounding(citations=numbered(citations), support=tuple(support))
+
+
+def _formulas(n: int, sentences: Sequence[str], judge: Judge) -> tuple[str, ...]:
+    """How the figures of sentence `n` follow from those of the files; empty if they do not, or stand there."""
+    derived = judge.names_and_figures(sentences[n], "\n".join(sentences[max(0, n - AROUND) : n + AROUND + 1]))
+    return tuple(each.in_words for each in derived or ())
+
+
+def _operands(n: int, sentences: Sequence[str], sources: Sequence[Sequence[Source]], judge: Judge) -> list[Source]:
+    """The sources of what sentence `n` calculates with, those of the sentences before it first."""
+    before = range(n - 1, max(-1, n - 1 - AROUND), -1)
+    return judge.operands(sentences[n], [source for each in before for source in sources[each]])
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A sentence of an answer: how far it is supported, and its claims, each with its sources."""
+
+    level: Support
+    claims: tuple[Claim, ...]
+
+
+def _judged(number: int, sentence: str, verdict: Verdict, judge: Judge, header: str) -> _Judged:
+    if verdict.level != "supported" and (parts := parts_of(sentence, header)):
+        found = judge.judge_parts(sentence, parts)
+        if found:
+            is_full = all(each.level == "supported" for each in found)
+            claims = (Claim(number, part, each.tied) for part, each in zip(parts, found, strict=True))
+            return _Judged("supported" if is_full else "partly", tuple(claims))
+    return _Judged(verdict.level, (Claim(number, sentence, verdict.tied),))
 
 
 def _also_said(
-    verdicts: Sequence[Verdict], sentences: Sequence[str], said: Passage | None, meaning: Meaning | None, answer: str
+    levels: list[Support], sentences: Sequence[str], said: Passage | None, meaning: Meaning | None, answer: str
 ) -> list[Support]:
-    """The levels of the verdicts, where "conversation" is that of sentences which only what was `said` supports."""
-    levels = [each.level for each in verdicts]
+    """The levels of the sentences, where "conversation" is that of those which only what was `said` supports."""
     open_ones = [n for n, level in enumerate(levels) if level == "unsupported"]
     if said and open_ones:
         judged = Judge((said,), "", meaning).judge([sentences[n] for n in open_ones], answer)
@@ -88,7 +131,7 @@ def ground_list(answer: str, listed: str, passages: Sequence[Passage]) -> Ground
     items = [Span(at + found.start(1), at + found.end(1)) for found in _ITEM.finditer(listed)]
     if at < 0 or not items or len(items) != len(passages):
         return None
-    tags: dict[tuple[str, str, int, int], int] = {}
+    tags: dict[tuple[str, str, int, int, int], int] = {}
     cited = zip(items, passages, strict=True)
     return Grounding(
         citations=tuple(_citation(span, passage, Span(0, len(passage.text)), tags) for span, passage in cited),
@@ -100,14 +143,16 @@ def ground_list(answer: str, listed: str, passages: Sequence[Passage]) -> Ground
 
 def numbered(found: Sequence[tuple[Span, Source]]) -> tuple[Citation, ...]:
     """The citations of ranges of an answer by their sources; tags number passages from 1 by first use."""
-    tags: dict[tuple[str, str, int, int], int] = {}
+    tags: dict[tuple[str, str, int, int, int], int] = {}
     return tuple(_citation(span, source.passage, source.span, tags) for span, source in found)
 
 
-def _citation(span: Span, passage: Passage, quoted: Span, tags: dict[tuple[str, str, int, int], int]) -> Citation:
+def _citation(
+    span: Span, passage: Passage, quoted: Span, tags: dict[tuple[str, str, int, int, int], int]
+) -> Citation:
     start = passage.start + quoted.start
     return Citation(
-        tag=tags.setdefault((passage.file_id, passage.url, passage.start, passage.end), len(tags) + 1),
+        tag=tags.setdefault((passage.file_id, passage.url, passage.chunk, passage.start, passage.end), len(tags) + 1),
         file_id=passage.file_id,
         file_name=passage.file_name,
         segment=passage.segment,
@@ -122,4 +167,5 @@ def _citation(span: Span, passage: Passage, quoted: Span, tags: dict[tuple[str, 
         unit=passage.unit,
         untrusted=passage.untrusted,
         url=passage.url,
+        gpt=passage.gpt,
     )

@@ -118,7 +118,8 @@ class Passage(Value):
     decides whether knowledge covers the question. `page_breaks` gives the offset at which each further page begins
     inside the passage, with its number, `heading_breaks` that of each further path of headings. `untrusted` marks a
     passage that the owner accepted in spite of a finding, or that is from outside. `url` is the address of a web
-    passage, empty for files; if set, `file_id` and `segment` are empty.
+    passage, empty for files; if set, `file_id` and `segment` are empty. `gpt` is the name of the GPT that gave it,
+    empty if the answering one did; without `file_id` and `url` it is text of that GPT's answer.
     """
 
     file_id: str
@@ -135,6 +136,7 @@ class Passage(Value):
     unit: Unit = "page"
     untrusted: bool = False
     url: str = ""
+    gpt: str = ""
     score: float = 0.0
     cosine: float = 0.0
 
@@ -151,7 +153,7 @@ class Citation(Value):
     """A sentence of an answer tied to the passage that supports it.
 
     `tag` is the number shown to the reader, from 1, one per passage. `answer_start`/`answer_end` index the answer;
-    `quote` is literal text of the document at `start`..`end` of its canonical text.
+    `quote` is literal text of the document at `start`..`end` of its canonical text. `gpt` is that of the passage.
     """
 
     tag: int
@@ -169,6 +171,7 @@ class Citation(Value):
     unit: Unit = "page"
     untrusted: bool = False
     url: str = ""
+    gpt: str = ""
 
     def as_passage(self) -> Passage:
         """The quote as a passage: for files that were read whole, of which no passages were kept."""

@@ -90,7 +90,8 @@ def held_in(text: str) -> Held:
     named = [sentence for span in spans if weekdays(sentence := text[span.start : span.end])]
     rarity = {term: math.log(1 + len(spans) / n) for term, n in counts.items()}
     parts = [
-        replace(each, following=after.amounts) for each, after in zip(parts, [*parts[1:], _part("")], strict=True)
+        replace(each, following=after.amounts)
+        for each, after in zip(parts, [*parts[1:], _part("")], strict=bool(parts))
     ]
     return Held(
         tuple(each for each in parts if each.days or any(amount.figure.ways for amount in each.amounts)),

@@ -13,16 +13,19 @@ from functools import cached_property
 from typing import Final, Literal, Protocol
 
 from gpts.knowledge import tables
-from gpts.knowledge.calculations import Derivation
+from gpts.knowledge.calculations import Derivation, derivations
 from gpts.knowledge.documents import Passage, Support
-from gpts.knowledge.figures import figures_agree
+from gpts.knowledge.editions import names_source
+from gpts.knowledge.figures import StatedFigure, figures, figures_agree, forms
 from gpts.knowledge.superlatives import extreme
 from gpts.knowledge.support import (
+    PRICE_TERMS,
     SUPPORTED_OVERLAP,
     Source,
     adds_nothing,
     agrees,
     claims,
+    claims_at,
     compared_terms,
     is_opposed,
     share,
@@ -31,7 +34,7 @@ from gpts.knowledge.support import (
     stems,
     supports,
 )
-from gpts.knowledge.terms import is_code, terms, words
+from gpts.knowledge.terms import is_code, words
 
 # The share of a sentence's terms, weighted by rarity, that its source must contain to be cited at all; the share from
 # which meaning is not compared; the least mean of that share and the cosine where it is. Chosen among 19 settings on
@@ -55,15 +58,19 @@ QUESTION_WEIGHT: Final = 0.1
 PAIR_COST: Final = 0.1
 # Sources per sentence, ranked by words, whose meaning is compared.
 SHORTLIST: Final = 6
+# What of rank, or of cosine, the sources of a sentence may lack to be as good as the best: the same in two editions.
+TIED: Final = 0.15
+TIED_COSINE: Final = 0.03
 
 # "How much is a sticker?" asks what it costs.
 _ASKS_PRICE: Final = re.compile(r"\b(?:how much|wie ?viel|combien|cuánto)\b", re.IGNORECASE)
-_PRICE_TERMS: Final = frozenset(terms("cost price kostet preis coûte prix cuesta precio"))
 
 # Characters of the passages whose language is compared with that of the answer.
 _READ_CHARS: Final = 2_000
 # Characters of a question whose figures may be calculated with.
 _ASKED_CHARS: Final = 1_000
+
+_FORMULA: Final = re.compile(r"=|\d ?[×·÷] ?\d|\d [x*+−/-] \d")
 
 # How an answer and a passage can be compared. "meaning": the embedder reads both, in one language; "translation": it
 # reads both, in two languages; "words": it does not read the language of both; "nothing".
@@ -82,10 +89,11 @@ class Meaning(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How far a sentence is supported, and by which source."""
+    """How far a sentence is supported, and by which source. `tied` are those that are as good, with that one."""
 
     level: Support
     source: Source | None = None
+    tied: tuple[Source, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +110,21 @@ MakeGloss = Callable[[str], Gloss | None]
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A possible source of a sentence: the share of its terms there, whether it contains all of it, and the rank."""
+    """A possible source of a sentence: the share of its terms there, whether it contains all of it, and the rank.
+
+    `is_named`: the sentence names it as its source, of others.
+    """
 
     source: Source
     overlap: float
     is_full: bool
     rank: float
+    is_named: bool = False
+
+    @property
+    def order(self) -> tuple[bool, bool, float]:
+        """What the best has most of."""
+        return self.is_named, self.is_full, self.rank
 
 
 class Judge:
@@ -127,7 +144,7 @@ class Judge:
         self._sources = _meant(question, sources_of(passages))
         self._rarity = source_rarity(self._sources)
         self._question = question
-        self._query = frozenset(compared_terms(question)).union(_PRICE_TERMS if _ASKS_PRICE.search(question) else ())
+        self._query = frozenset(compared_terms(question)).union(PRICE_TERMS if _ASKS_PRICE.search(question) else ())
         self._codes = frozenset(filter(is_code, self._query)) & self._rarity.keys()
         self._meaning = meaning
         self._make_gloss = gloss
@@ -163,22 +180,50 @@ class Judge:
             verdicts[number] = (gloss and self._by_gloss(sentences[number], gloss)) or verdict
         return verdicts
 
-    def _by_words(self, sentence: str) -> list[_Candidate]:
-        """The possible sources of `sentence`: they agree with it and contain enough of its terms."""
-        own = frozenset(claims(sentence))
+    def judge_parts(self, sentence: str, parts: Sequence[str]) -> list[Verdict]:
+        """The verdict on each of the `parts` of a sentence that joins facts of several places; empty if any has none.
+
+        A part need not repeat what the sentence is about.
+        """
+        found = [_verdict(self._by_words(part, sentence)) for part in parts]
+        return found if all(each.source for each in found) else []
+
+    def operands(self, sentence: str, near: Sequence[Source]) -> list[Source]:
+        """The sources of the figures that `sentence` calculates with; empty if it does not show how.
+
+        `near` are those of the sentences before, the last first: they come first, and are enough without a formula.
+        """
+        wanted = [each for each in figures(sentence) if each.ways]
+        sources = [*near]
+        if _FORMULA.search(sentence):
+            about = frozenset(term for term in self._query.union(claims(sentence)) if not term[0].isdigit())
+            alike = [each for each in self._sources if not each.is_pair and not about.isdisjoint(each.terms)]
+            sources += sorted(alike, key=lambda each: -share(about, each.terms, self._rarity))
+        elif not _calculates(sentence, wanted, "\n".join(each.readable for each in near)):
+            return []
+        giving = (next((one for one in sources if _gives(one, each)), None) for each in wanted)
+        return [*dict.fromkeys(filter(None, giving))] or [*near[:1]]
+
+    def _by_words(self, sentence: str, whole: str = "") -> list[_Candidate]:
+        """The possible sources of `sentence`, a part of `whole`: they agree with it and have enough of its terms."""
+        about = self._query | frozenset(claims(whole))
+        everything = frozenset(claims(sentence))
         found: list[_Candidate] = []
         # "1 hour" on P2 is not from the row of P3.
-        codes = frozenset() if any(map(is_code, own)) else self._codes
+        codes = frozenset() if any(map(is_code, everything)) else self._codes
         for source in self._sources:
             is_other_row = codes and tables.is_row(source.text) and codes.isdisjoint(source.terms)
-            if is_other_row or own.isdisjoint(source.terms):
+            if is_other_row or source.is_heading or everything.isdisjoint(source.terms):
                 continue
+            own = frozenset(claims_at(sentence, source))
             overlap = share(own, source.terms, self._rarity)
             if overlap >= MIN_OVERLAP and agrees(sentence, source):
-                cost = PAIR_COST * source.is_pair - QUESTION_WEIGHT * share(self._query, source.terms, self._rarity)
+                cost = PAIR_COST * source.is_pair - QUESTION_WEIGHT * share(about, source.terms, self._rarity)
                 is_full = supports(sentence, source, self._rarity)
                 found.append(_Candidate(source, overlap, is_full, overlap - cost))
-        return sorted(found, key=lambda one: (one.is_full, one.rank), reverse=True)[:SHORTLIST]
+        named = {found[n].source.place for n in names_source(sentence, [one.source.place for one in found])}
+        found = [replace(one, is_named=one.source.place in named) for one in found]
+        return sorted(found, key=lambda one: one.order, reverse=True)[:SHORTLIST]
 
     def _glossed(self, gloss: Gloss) -> list[tuple[Source, Source]]:
         """Each source, and what it is in the language of the comparison, whatever that of the answer is."""
@@ -209,7 +254,10 @@ class Judge:
         best = max(range(len(ranks)), key=lambda n: ranks[n], default=-1)
         if best < 0 or ranks[best] < GLOSS_SUPPORT:
             return None
-        return Verdict("supported" if found[best][0] >= SUPPORTED_OVERLAP else "partly", found[best][1])
+        level: Support = "supported" if found[best][0] >= SUPPORTED_OVERLAP else "partly"
+        tied = (n for n in range(len(ranks)) if ranks[n] >= ranks[best] - TIED_COSINE)
+        sources = tuple(found[n][1] for n in sorted(tied, key=lambda n: -ranks[n]))
+        return Verdict(level, sources[0], tied=sources)
 
     def _cosines(
         self,
@@ -253,14 +301,20 @@ class Judge:
         self, sentence: str, cosines: dict[str, float], comparisons: dict[int, Comparison]
     ) -> Verdict | None:
         """The source closest in meaning to `sentence` with agreeing figures and names, if there is one."""
-        near = [each for each in self._sources if cosines.get(each.readable, 0.0) >= NEAR]
+        near = [each for each in self._sources if cosines.get(each.readable, 0.0) >= NEAR and not each.is_heading]
+        tied: list[Source] = []
         for source in sorted(near, key=lambda each: -cosines[each.readable]):
+            if tied and cosines[source.readable] < cosines[tied[0].readable] - TIED_COSINE:
+                break
             comparison = comparisons[id(source.passage)]
             if not _is_read(source, comparisons) or is_opposed(sentence, source):
                 continue
             if agrees(sentence, source, is_translation=comparison == "translation") and self._adds(sentence, source):
-                return Verdict("supported" if cosines[source.readable] >= SAME else "partly", source)
-        return None
+                tied.append(source)
+        if not tied:
+            return None
+        level: Support = "supported" if cosines[tied[0].readable] >= SAME else "partly"
+        return Verdict(level, tied[0], tied=tuple(tied))
 
     def _adds(self, sentence: str, source: Source) -> bool:
         """Whether the part of `sentence` beyond the question is close to the source too."""
@@ -274,6 +328,16 @@ class Judge:
         """Whether a passage in an incomparable language contains the figures of `sentence`, and so may support it."""
         unread = (each for each in self._passages if comparisons[id(each)] == "nothing")
         return any(figures_agree(sentence, f"{each.heading} {each.text}") for each in unread)
+
+
+def _calculates(sentence: str, wanted: Sequence[StatedFigure], stated: str) -> bool:
+    """Whether a figure of `sentence` is not `stated`, and all follow from those that are."""
+    is_new = bool(stated) and any(not each.is_in(forms(stated)) for each in wanted)
+    return is_new and derivations(sentence, stated, f"{stated}\n{sentence}") is not None
+
+
+def _gives(source: Source, figure: StatedFigure) -> bool:
+    return figure.is_in(forms(f"{source.readable} {source.text}"))
 
 
 def _meant(question: str, sources: list[Source]) -> list[Source]:
@@ -290,5 +354,9 @@ def _is_read(source: Source, comparisons: dict[int, Comparison]) -> bool:
 
 
 def _verdict(candidates: Sequence[_Candidate]) -> Verdict:
-    best = max(candidates, key=lambda one: (one.is_full, one.rank), default=None)
-    return Verdict("unsupported") if best is None else Verdict("supported" if best.is_full else "partly", best.source)
+    best = max(candidates, key=lambda one: one.order, default=None)
+    if best is None:
+        return Verdict("unsupported")
+    tied = (one for one in candidates if one.order[:2] == best.order[:2] and one.rank >= best.rank - TIED)
+    sources = tuple(one.source for one in sorted(tied, key=lambda one: -one.rank))
+    return Verdict("supported" if best.is_full else "partly", sources[0], tied=sources)

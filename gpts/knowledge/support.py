@@ -14,9 +14,10 @@ from gpts.knowledge import tables
 from gpts.knowledge.calculations import Derivation, derivations
 from gpts.knowledge.days import days, weekdays
 from gpts.knowledge.documents import Passage
-from gpts.knowledge.figures import figures_agree, is_dated, with_codes
+from gpts.knowledge.figures import currencies, figures_agree, is_dated, with_codes
 from gpts.knowledge.numerals import is_number
 from gpts.knowledge.opposites import contradicts, days_agree
+from gpts.knowledge.places import Place, place_of, without_place
 from gpts.knowledge.sentences import Span, sentence_spans
 from gpts.knowledge.terms import HAN, RUNS, stem, terms, words
 
@@ -30,6 +31,8 @@ RUN_SHARE: Final = 0.3
 
 _WORDS: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 FRAME: Final = frozenset(terms(_WORDS["frame"]))
+# What says no more than a price does itself.
+PRICE_TERMS: Final = frozenset(terms("cost costs price kostet kosten preis coûte coûtent prix cuesta cuestan precio"))
 COURTESY: Final = FRAME | frozenset(terms(_WORDS["courtesy"]))
 _NEGATIONS: Final = frozenset(_WORDS["negations"].split())
 
@@ -37,6 +40,17 @@ _NEGATIONS: Final = frozenset(_WORDS["negations"].split())
 def claims(sentence: str) -> list[str]:
     """The terms of `sentence` that need a source, in order."""
     return [term for term in compared_terms(sentence) if term not in FRAME]
+
+
+def claims_at(sentence: str, source: "Source") -> list[str]:
+    """The terms of `sentence` that `source` must have: not those that only name where it stands.
+
+    Nor "costs" of a price.
+    """
+    own = claims(sentence)
+    given = source.place.terms | PRICE_TERMS if currencies(source.readable) else source.place.terms
+    beyond = [term for term in own if term in source.terms or term not in given]
+    return own if source.place.terms.issuperset(own) else beyond
 
 
 def compared_terms(text: str) -> list[str]:
@@ -58,7 +72,7 @@ _OF_UNITS: Final = frozenset("us imperial fahrenheit celsius".split())
 _NAMED: Final = re.compile(r"[A-ZÄÖÜ][\w'’-]{0,60}\w(?: [A-ZÄÖÜ][\w'’-]{0,60}\w)+")
 # Not of scripts that add to it without a space: "P2是什么意思" has the code P2.
 _CODE: Final = re.compile(r"(?<!W)W*(?:\d|[A-Z]W*[A-Z])W*".replace("W", rf"[^\W{HAN}{RUNS}\uac00-\ud7af]"))
-_HEADING: Final = re.compile(r"\s*#+\s|[^\d]*:[*_]*$|[*_]{2}[^\d]*[*_]{2}$")
+HEADING: Final = re.compile(r"\s*#+\s|[^\d]*:[*_]*$|[*_]{2}[^\d]*[*_]{2}$")
 _LETTER: Final = re.compile("".join(_WORDS["letter"]), re.IGNORECASE)
 _SELF: Final = re.compile("".join(_WORDS["itself"]))
 _STOPPED: Final = re.compile(r"[.!:;…。！][\"'”’)\]]*$")
@@ -68,6 +82,8 @@ _LISTED: Final = re.compile(r"[-*+•|]|\d+[.)]")
 # "Next meeting: 9 June, 10:00", "Absent: Tom Hale (Treasurer)": a line that gives something is no title.
 _GIVES: Final = re.compile(r"[^:]+: .*[\d,(@]")
 # Not the sign of a formula: "2 * 45".
+# Characters at the beginning of a file that may say when it is from.
+OPENING_CHARS: Final = 200
 _MARKUP: Final = re.compile(r"^[\s>#*+•-]+|\*{2,}|(?<!\d)(?<!\d )\*|\*(?! ?\d)|[_`]+")
 
 
@@ -77,6 +93,7 @@ class Source:
 
     `readable` is `text` as understood alone: a table row labelled with its column names, empty for the header line,
     otherwise the same. `terms` are its own, `title` is the heading above it, `context` the words of the passage.
+    `is_heading`: it is one, or has one.
     """
 
     passage: Passage
@@ -86,20 +103,28 @@ class Source:
     terms: frozenset[str]
     context: frozenset[str]
     title: str
+    place: Place
     is_pair: bool
+    is_heading: bool = False
 
 
 def sources_of(passages: Sequence[Passage], *, pairs: bool = True) -> list[Source]:
     """The sentences of `passages` and, with `pairs`, every two adjacent ones."""
-    sources = [source for passage in passages for source in _sources_in(passage)]
+    openings = {each.file_id or each.url: each.text[:OPENING_CHARS] for each in passages if not each.start}
+    sources = [
+        source
+        for passage in passages
+        for source in _sources_in(passage, openings.get(passage.file_id or passage.url, ""))
+    ]
     return sources if pairs else [source for source in sources if not source.is_pair]
 
 
-def _sources_in(passage: Passage) -> Iterator[Source]:
+def _sources_in(passage: Passage, opening: str) -> Iterator[Source]:
     spans = sentence_spans(passage.text)
     context = frozenset(words(f"{passage.file_name} {passage.heading} {passage.text}"))
     title = passage.heading.rsplit(" > ", 1)[-1]
     columns = tables.headers(passage.text, spans)
+    headings = [_is_heading(passage, span) for span in spans]
     for number, span in enumerate(spans):
         text = passage.text[span.start : span.end]
         readable = _readable(text, columns.get(span.start))
@@ -107,12 +132,25 @@ def _sources_in(passage: Passage) -> Iterator[Source]:
         following = passage.text[span.end :].split("\n", 2)[1:2]
         is_numbered = NUMBERED_TITLE.fullmatch(text) and not any(map(NUMBERED_TITLE.fullmatch, following))
         title = text if is_numbered or is_title(passage.text, span) or text.endswith(("?", "？")) else title
-        yield Source(passage, span, text, readable, own, context, title, is_pair=False)
+        heading = passage.heading_at(passage.start + span.start)
+        place = place_of(passage.file_id or passage.url, passage.file_name, heading, opening)
+        fixed = (context, title, place)
+        yield Source(passage, span, text, readable, own, *fixed, is_pair=False, is_heading=headings[number])
         # A pair of rows would mix their numbers.
         if number + 1 < len(spans) and not tables.is_row(text):
             pair = Span(span.start, spans[number + 1].end)
             both = passage.text[pair.start : pair.end]
-            yield Source(passage, pair, both, both, frozenset(compared_terms(both)), context, title, is_pair=True)
+            has_heading = any(headings[number : number + 2])
+            terms_of_both = frozenset(compared_terms(both))
+            yield Source(passage, pair, both, both, terms_of_both, *fixed, is_pair=True, is_heading=has_heading)
+
+
+def _is_heading(passage: Passage, span: Span) -> bool:
+    """Whether a sentence is the heading over the next ones, or the title that a text begins with."""
+    text, start = passage.text[span.start : span.end], passage.start + span.start
+    if not start:
+        return is_title(passage.text, span)
+    return text == passage.heading_at(start).rsplit(" > ", 1)[-1]
 
 
 def _readable(text: str, header: str | None) -> str:
@@ -150,7 +188,7 @@ def agrees(sentence: str, source: Source, *, is_translation: bool = False) -> bo
     In a translation only names in capitals or with digits are required: others may be translated, too.
     """
     plain = _MARKUP.sub("", sentence)
-    if not figures_agree(plain, f"{source.readable} {source.text}"):
+    if not figures_agree(without_place(plain, source.place.terms), f"{source.readable} {source.text}"):
         return False
     names = marks(plain) if is_translation else _names(plain, source.passage.text)
     return names <= source.context or stems(names) <= stems(source.context)
@@ -200,7 +238,7 @@ def is_claim(sentence: str, instructions: str = "") -> bool:
     Questions, headings, table rows, courtesies and text that the GPT's instructions ask for do not.
     """
     text = sentence.strip(" *_>")
-    if text.endswith(("?", "？")) or tables.is_row(text) or _HEADING.match(sentence):
+    if text.endswith(("?", "？")) or tables.is_row(text) or HEADING.match(sentence):
         return False
     if (len(text.split()) > 2 and text in instructions) or _LETTER.fullmatch(text) or _SELF.fullmatch(text):
         return False
@@ -209,7 +247,7 @@ def is_claim(sentence: str, instructions: str = "") -> bool:
 
 def supports(sentence: str, source: Source, rarity: dict[str, float]) -> bool:
     """Whether `source`, which agrees with `sentence`, supports all of it: each part and every name."""
-    own = claims(sentence)
+    own = claims_at(sentence, source)
     if share(frozenset(own), source.terms, rarity) < SUPPORTED_OVERLAP:
         return False
     runs = [own[i : i + RUN_TERMS] for i in range(max(1, len(own) - RUN_TERMS + 1))]
@@ -218,9 +256,8 @@ def supports(sentence: str, source: Source, rarity: dict[str, float]) -> bool:
     if is_opposed(sentence, source):
         return False
     passage = source.passage
-    return stems(_names(_MARKUP.sub("", sentence), passage.text)) <= stems(
-        words(f"{passage.file_name} {passage.heading} {source.readable}")
-    )
+    above = f"{passage.file_name} {' '.join(source.place.path)}"
+    return stems(_names(_MARKUP.sub("", sentence), passage.text)) <= stems(words(f"{above} {source.readable}"))
 
 
 def named_terms(question: str, text: str = "") -> frozenset[str]:

@@ -11,7 +11,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from gpts.knowledge.documents import Passage
+from gpts.knowledge.documents import Citation, Passage
 from gpts.runs.steps import (
     ApprovalRequest,
     Cancelled,
@@ -178,16 +178,64 @@ def result_of(call_id: str, tool: str, name: str, log: Log, author: Label) -> To
     last, made = log[-1], [step for step in log if isinstance(step, ToolResult) and step.files]
     label = join([answer_label(log, author), *(step.label for step in made)])
     text, ok = _outcome(last, name)
+    cited = last.citations if isinstance(last, Finished) else ()
     return ToolResult(
         call_id=call_id,
         name=tool,
         text=text,
         ok=ok,
         shown=text,
-        passages=cited_passages(log),
+        passages=tuple(each.model_copy(update={"gpt": each.gpt or name}) for each in cited_passages(log)),
+        citations=tuple(each.model_copy(update={"gpt": each.gpt or name}) for each in cited),
         files=tuple(file for step in made for file in step.files),
         label=label,
     )
+
+
+def answers_in(log: Log) -> tuple[Passage, ...]:
+    """The answers of other GPTs in `log`, each as a passage that supports what its own sources do not."""
+    names = {step.call_id: step.name for step in log if isinstance(step, Delegation)}
+    return tuple(
+        Passage(
+            file_id="",
+            file_name=names[step.call_id],
+            segment="",
+            chunk=number,
+            text=step.text,
+            start=0,
+            end=len(step.text),
+            untrusted=step.label.is_untrusted,
+            gpt=names[step.call_id],
+        )
+        for number, step in enumerate(log)
+        if isinstance(step, ToolResult) and step.ok and step.call_id in names
+    )
+
+
+def through_answers(citations: Iterable[Citation], log: Log) -> tuple[Citation, ...]:
+    """`citations` with what the answers of other GPTs in `log` cite, in place of those answers where they cite it.
+
+    Without those of results of calls: they support sentences, but no page shows them. Tags are numbered again.
+    """
+    found: list[tuple[Citation, tuple[object, ...]]] = []
+    for each in citations:
+        if each.file_id or each.url:
+            found.append((each, ("", each.tag)))
+        elif each.gpt:
+            place = {"answer_start": each.answer_start, "answer_end": each.answer_end}
+            within = [
+                one for one in _cited_by(log, each) if one.answer_start < each.end and each.start < one.answer_end
+            ]
+            found += [(one.model_copy(update=place), (one.gpt, one.file_id, one.url, one.chunk)) for one in within]
+            found += [] if within else [(each, ("", each.tag))]
+    tags = {key: number for number, key in enumerate(dict.fromkeys(key for _, key in found), 1)}
+    return tuple(each.model_copy(update={"tag": tags[key]}) for each, key in found)
+
+
+def _cited_by(log: Log, answer: Citation) -> tuple[Citation, ...]:
+    """What the answer that is cited as `answer` cites itself."""
+    step = log[answer.chunk]
+    return step.citations if isinstance(step, ToolResult) else ()
 
 
 def _outcome(last: Step, name: str) -> tuple[str, bool]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, takewhile
-from typing import Final
+from typing import Final, TypeGuard
 
 from gpts.knowledge.documents import Passage
 from gpts.knowledge.ranking import budget_for
@@ -17,6 +17,7 @@ from gpts.runs.steps import (
     ModelReply,
     PartNotes,
     Retrieval,
+    Step,
     ToolResult,
     UserMessage,
 )
@@ -173,10 +174,13 @@ class TurnState:
         return sum(step.ran_out for step in self.steps if isinstance(step, ModelReply))
 
     def results(self) -> tuple[str, ...]:
-        """What calls returned as plain text: those of the GPT's tools, and of the functions of an API caller."""
+        """What calls returned as plain text: those of the GPT's tools, and of the functions of an API caller.
+
+        Not the answers of other GPTs.
+        """
         first = self.user_message()
         sent = (message.content for message in (*first.earlier, *first.later) if message.role == "tool")
-        made = (step.text for step in self.steps if isinstance(step, ToolResult) and step.ok and not step.passages)
+        made = (step.text for step in self.steps if _is_plain(step))
         return tuple(filter(None, (*sent, *made)))
 
     def guided_tool(self) -> str:
@@ -200,6 +204,11 @@ class TurnState:
 def _filling(tool: ToolSpec, draft: Draft) -> ToolSpec:
     """The tool that fills in the form, of which a call must give what is still empty."""
     return tool.model_copy(update={"parameters": {**tool.parameters, "required": [*draft.empty()]}})
+
+
+def _is_plain(step: Step) -> TypeGuard[ToolResult]:
+    """Whether a step is a result that is no passages and no answer of another GPT."""
+    return isinstance(step, ToolResult) and step.ok and not step.passages and not step.run_id
 
 
 def files_of(log: Log) -> tuple[FileRef, ...]:

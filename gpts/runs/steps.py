@@ -303,8 +303,8 @@ class ToolResult(Value):
     """The result of a call, as the model reads it. `ok` is False for refused, failed and interrupted calls.
 
     `shown` is Markdown that serves as the answer if the model cannot write one: if set, the run ends with it and an
-    extract of `passages`. `urls` are addresses returned by the tool itself. `run_id` is the child run, if any.
-    `is_cut`: the whole is one of the `files`.
+    extract of `passages`. `urls` are addresses returned by the tool itself. `run_id` is the child run, if any, and
+    `citations` those of its answer, which is `text`. `is_cut`: the whole is one of the `files`.
     """
 
     kind: Literal["tool_result"] = "tool_result"
@@ -314,6 +314,7 @@ class ToolResult(Value):
     ok: bool = True
     shown: str | None = None
     passages: tuple[Passage, ...] = ()
+    citations: tuple[Citation, ...] = ()
     files: tuple[FileRef, ...] = ()
     urls: tuple[str, ...] = ()
     label: Label = Label()

@@ -72,7 +72,7 @@ ON_TEXT = (
         "workers.knowledge.text_types:delimiter",
         "workers.knowledge.lexical:key",
     ),
-    *("workers.runs.reply:_plain", "workers.runs.reply:_after_mark", "workers.sandbox.display:fenced"),
+    *("workers.runs.reply:_plain", "workers.sandbox.display:fenced"),
     *("workers.smallmodel.arguments.arithmetic:code_for", "workers.smallmodel.arguments.images:prompt_from"),
     *("workers.smallmodel.arguments.totals:totals_code", "workers.smallmodel.arguments.web:url_in"),
     "workers.smallmodel.conversation.classifier:request_in",

@@ -58,6 +58,7 @@ MAKERS = {
     "gpts.safety.formulas:_compiled": "formulas.toml, tried below",
     "gpts.safety.links:_names": "an escaped address",
     "gpts.safety.wording:_contains_words": "an escaped text",
+    "web.builder.services:_is_slug_of": "a slug",
     "web.docs.search:_pattern": "escaped words",
     "web.scopes:_rule": "the site's own paths, held in a table that is tried here",
     "workers.engine.native:split": "the engine's own mark",

@@ -70,7 +70,7 @@ def call_is_valid(engine: Engine, spec: ToolSpec, messages: tuple[PromptMessage,
     grammar = Grammar(tools=(spec,), required=True)
     request = GenerationRequest(messages, MAX_TOKENS, _SAMPLING, tools=(spec,), grammar=grammar)
     try:
-        calls = parse("".join(token.text for token in engine.stream(request)), 0)[1]
+        calls = parse("".join(token.text for token in engine.stream(request)))[1]
     except EngineError:
         return False
     return bool(calls) and all(c.name == spec.name and not problem(c.arguments, spec.parameters) for c in calls)

@@ -29,7 +29,7 @@ OPTIONAL: Final = frozenset(
 )
 # How servers refuse messages that their model's template does not take, and what it takes instead.
 _FORMS: Final = (
-    ("numbered", re.compile(r"tool.?call.?id.*(?:nine|\b9\b)", re.IGNORECASE | re.DOTALL)),
+    ("numbered", re.compile(r"tool.?call.?id.{0,200}(?:nine|\b9\b)", re.IGNORECASE | re.DOTALL)),
     ("no_system", re.compile(r"system (?:role|message)s? (?:is |are )?not supported", re.IGNORECASE)),
     (
         "alternating",

@@ -13,6 +13,7 @@ from gpts.knowledge.ranking import budget_for
 from gpts.knowledge.sentences import sentence_spans
 from gpts.knowledge.superlatives import has_superlative
 from gpts.knowledge.support import is_claim
+from gpts.runs.delegation import answers_in
 from gpts.runs.file_calls import meant_files
 from gpts.runs.logprobs import TokenLogprob
 from gpts.runs.messages import PromptMessage
@@ -296,8 +297,11 @@ def known(state: TurnState) -> tuple[Passage, ...]:
 
 
 def results_as_passages(state: TurnState) -> tuple[Passage, ...]:
-    """What calls returned as plain text, which supports sentences like a file but cannot be opened like one."""
-    return tuple(
+    """What calls returned as plain text, which supports sentences like a file but cannot be opened like one.
+
+    First of these, the answers of other GPTs.
+    """
+    return answers_in(state.steps) + tuple(
         Passage(file_id="", file_name="", segment="", chunk=n, text=text, start=0, end=len(text), untrusted=True)
         for n, text in enumerate(state.results())
     )

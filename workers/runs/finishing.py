@@ -6,15 +6,16 @@ from typing import Final
 from gpts.knowledge.citations import Grounding, ground, ground_list
 from gpts.knowledge.documents import Citation, Passage, SentenceSupport
 from gpts.knowledge.extracts import closest
+from gpts.knowledge.figures import figures
 from gpts.knowledge.judging import Judge
 from gpts.knowledge.ranking import budget_for
 from gpts.knowledge.support import plain
 from gpts.runs import decisions
-from gpts.runs.delegation import title_of, titles_in
+from gpts.runs.delegation import answers_in, through_answers, title_of, titles_in
 from gpts.runs.fixed_replies import decline
 from gpts.runs.queries import retrieval_query
 from gpts.runs.state import TurnState
-from gpts.runs.steps import Coverage, Finished, ModelReply, Retrieval
+from gpts.runs.steps import Coverage, Finished, Log, ModelReply, Retrieval
 from gpts.safety.flow import context_label
 from workers.knowledge.meaning import EmbeddedMeaning
 from workers.runs.answering import asked, known, results_as_passages, said
@@ -35,7 +36,9 @@ def finished(decision: decisions.Finish, state: TurnState, services: Services, s
     if _declines(decision, state):
         return _shown_decline(_small_talk(state, services) or _decline(state, services), state, services, show)
     text, passages = decision.text, state.passages()
-    sources = (*passages, *results_as_passages(state)) if passages else ()
+    writes = state.ability.writes_from_sources
+    has_sources = passages or (writes and answers_in(state.steps))
+    sources = (*passages, *results_as_passages(state)) if has_sources else ()
     shown = "" if state.withholds() and is_written(text, state) else text
     if text and not decision.calls and state.user_message().overrides.answer_schema is None:
         text += _unread(state)
@@ -44,13 +47,16 @@ def finished(decision: decisions.Finish, state: TurnState, services: Services, s
     intent, found = state.intent(), state.retrieval()
     own = "\n".join((state.spec.instructions, _unread(state), *((intent.note, intent.lead) if intent else ())))
     listed = ground_list(text, found.extract, found.passages) if found and found.whole_files else None
-    writes = state.ability.writes_from_sources
     gloss = services.small.gloss(passages if writes else ())
-    is_judged = passages or (state.spec.only_from_knowledge and state.has_search)
+    is_judged = bool(passages) or (state.spec.only_from_knowledge and state.has_search)
     spoken = said(state) if writes and is_judged else None
-    grounding = listed or _openable(ground(text, sources, meaning, state.question(), titles, own, gloss, spoken))
+    cited = ground(text, sources, meaning, state.question(), titles, own, gloss, spoken)
+    grounding = listed or _openable(cited, state.steps)
     if not grounding.citations and _is_about_else(passages, state):
         grounding = Grounding()
+    if not is_judged:  # without files, what another GPT did not say lacks nothing
+        kept = tuple(each for each in grounding.support if each.level in ("supported", "partly"))
+        grounding = grounding.model_copy(update={"support": kept})
     # Sentences of the files need no judgement, even where their list or table was taken apart; nor do fixed replies
     # and results of calls: a model that does not write from sources gives nothing else.
     quoted = not state.ability.writes_from_sources or (found and found.extract and found.extract in text)
@@ -128,7 +134,7 @@ def _told(grounding: Grounding, text: str, state: TurnState, services: Services)
             around = text[max(0, end - _AROUND_CHARS) : end + _AROUND_CHARS]
             derived = judge.names_and_figures(text[start:end], around)
             if derived:
-                formulas = tuple(f"{one.formula} = {one.result}" for one in derived)
+                formulas = tuple(one.in_words for one in derived)
                 each = each.model_copy(update={"level": "calculated", "formulas": formulas})
             elif derived is not None and is_free:
                 continue
@@ -136,12 +142,9 @@ def _told(grounding: Grounding, text: str, state: TurnState, services: Services)
     return tuple(told)
 
 
-def _openable(found: Grounding) -> Grounding:
-    """What was found, without citations of results of calls: they support sentences, but no page shows them."""
-    kept = [each for each in found.citations if each.file_id or each.url]
-    numbers = {tag: number for number, tag in enumerate(dict.fromkeys(each.tag for each in kept), 1)}
-    cited = tuple(each.model_copy(update={"tag": numbers[each.tag]}) for each in kept)
-    return found.model_copy(update={"citations": cited})
+def _openable(found: Grounding, log: Log) -> Grounding:
+    """What was found, with citations that people can open, or that say which other GPT gave the sentence."""
+    return found.model_copy(update={"citations": through_answers(found.citations, log)})
 
 
 def _unread(state: TurnState) -> str:
@@ -202,21 +205,20 @@ def _coverage(
     services: Services,
 ) -> Coverage:
     """Whether the files cover the question: judged by what the answer rests on if a model wrote it from them."""
-    wrote = state.ability.writes_from_sources and any(isinstance(step, ModelReply) for step in state.steps)
+    if not (state.ability.writes_from_sources and any(isinstance(step, ModelReply) for step in state.steps)):
+        return decision.coverage
     if _last_reply(state).declined:
         return "not_covered"
-    rests_on_files = wrote and any(each.file_id for each in grounding.citations)
-    if rests_on_files and state.has_search:  # also on what was found in earlier turns
+    if any(each.file_id or each.url for each in grounding.citations):
         return "covered"
-    if not (wrote and decision.coverage == "covered" and state.passages()):
+    if decision.coverage != "covered" or not state.passages():
         return decision.coverage
-    if grounding.citations:
-        return "covered"
     # A text that was written, a summary or a greeting asks nothing of the files.
     if not grounding.support or asked(state, services) != "question":
         return "no_knowledge"
-    if state.ability.keeps_to_sources:
-        return "not_covered" if any(each.level == "unsupported" for each in told) else "covered"
+    if state.ability.keeps_to_sources:  # figures that follow from those of the files are theirs
+        is_new = any(each.level == "unsupported" for each in told)
+        return "covered" if figures(decision.text) and not is_new else "not_covered"
     # Where no sentence can be compared with the files, the question is.
     is_unchecked = all(each.level == "not_checked" for each in grounding.support)
     is_covered = is_unchecked and services.small.extract(_found(state, services), state).covered

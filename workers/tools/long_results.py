@@ -18,7 +18,7 @@ _UNKNOWN_TOKENS: Final = 16_384
 PREFIX: Final = "result-"
 # What the line about a cut takes beside the room, so that what `read_file` returns is not cut again.
 MARK_CHARS: Final = 200
-_RULE: Final = re.compile(r"\s*\|?[\s:|-]*-[\s:|-]*\|?\s*")
+_RULE: Final = re.compile(r"(?=[^-]*-)[\s:|-]+")
 _ENDINGS: Final = {text_types.JSON: "json", text_types.JSONL: "jsonl", text_types.CSV: "csv"}
 
 

@@ -201,8 +201,8 @@ def phrases(spec: GptSpec, log: Log, call: ToolCall) -> Phrases:
         texts = (line.doing, line.done, line.failed, line.declined, line.short, line.many)
         return Phrases(*(gettext(text).replace("{subject}", subject) for text in texts))
     if call.name in FILE_TOOLS:
-        texts = gettext("Searching the files"), gettext("Searched the files"), gettext("Couldn’t search the files")
-        return _phrases("", *texts, texts[2])
+        failed = gettext("Couldn’t search the files")
+        return _phrases("", gettext("Searching the files"), gettext("Searched the files"), failed, failed)
     named = tool_name(spec, call.name)
     what = gettext("{title} on {host}").format(title=named.title, host=named.host) if named.host else named.title
     if named.is_delegation:

@@ -20,8 +20,8 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from gpts.knowledge.documents import Citation, Passage, Unit
-from gpts.knowledge.sections import Section
-from gpts.runs.steps import Finished, Log, ModelReply, PartNotes, Retrieval, ToolResult
+from gpts.knowledge.sections import Section, SectionBlock
+from gpts.runs.steps import Finished, Log, PartNotes, Retrieval, ToolResult
 from gpts.values import Value
 from web.builder import units
 from web.builder.access import may_have_files
@@ -31,6 +31,7 @@ from web.runs import log
 from web.runs.access import access_run
 from web.runs.errors import NotShown
 from web.runs.models import ConversationFile, Run
+from web.runs.services import history
 from web.runs.trees import gpts_of
 
 # OCR of a scanned page takes up to 3 s, and may wait for another page.
@@ -112,8 +113,16 @@ def place(unit: Unit, page: int | None, heading: str) -> str:
 
 
 def where(citation: Citation | Passage) -> str:
-    """The page, slide or sheet and the heading of a citation, in words; empty if the file has none."""
-    return place(citation.unit, citation.page, citation.heading)
+    """The page, slide or sheet and the heading of a citation, and which other GPT gave it, in words; may be empty."""
+    at = place(citation.unit, citation.page, citation.heading)
+    return ", ".join(filter(None, (at, _given_by(citation))))
+
+
+def _given_by(citation: Citation | Passage) -> str:
+    if not citation.gpt:
+        return ""
+    is_answer = not (citation.file_id or citation.url)
+    return gettext("answer of this GPT") if is_answer else gettext("from the GPT “{name}”").format(name=citation.gpt)
 
 
 def web_url(citation: Citation) -> str:
@@ -143,20 +152,23 @@ def access_citation(user: Any, run_id: UUID, number: int) -> Cited:
     file = cited_file(run, citation)
     gpt = file.gpt if isinstance(file, KnowledgeFile) else run.gpt
     all_of_it = isinstance(file, ConversationFile) or may_have_files(user, gpt)
-    return Cited(run, number, citation, passage_of(steps, citation), file, has_all=all_of_it)
+    passage = passage_of(steps, citation) or _earlier_passage(run, citation)
+    return Cited(run, number, citation, passage, file, has_all=all_of_it)
 
 
 def passage_of(steps: Log, citation: Citation) -> Passage | None:
-    """The passage that contains the quote verbatim: found in this turn or an earlier one, or of a whole file."""
+    """The passage found in this turn that contains the quote verbatim, or the quote of a file that was read whole."""
     holding = (step for step in steps if isinstance(step, Retrieval | PartNotes | ToolResult))
     found = (passage for step in holding for passage in step.passages)
     is_read_whole = any(isinstance(step, Retrieval) and citation.file_name in step.whole_files for step in steps)
-    # A model that searches by itself also cites what it found in earlier turns.
-    searches = any(isinstance(step, ModelReply) for step in steps) and not any(
-        isinstance(step, Retrieval) and not step.call_id for step in steps
-    )
-    otherwise = citation.as_passage() if citation.file_id and (is_read_whole or searches) else None
-    return next((passage for passage in found if _holds(passage, citation)), otherwise)
+    whole = citation.as_passage() if citation.file_id and is_read_whole else None
+    return next((passage for passage in found if _holds(passage, citation)), whole)
+
+
+def _earlier_passage(run: Run, citation: Citation) -> Passage | None:
+    """The passage of an earlier turn with the quote: a model that searches by itself may answer from it."""
+    turns = reversed(history(run)) if citation.file_id and run.root_id is None else ()
+    return next(filter(None, (passage_of(turn, citation) for turn in turns)), None)
 
 
 def _holds(passage: Passage, citation: Citation) -> bool:
@@ -183,7 +195,11 @@ def cited_file(run: Run, citation: Citation) -> FileToRead | None:
 
 
 def view(cited: Cited) -> SourceView:
-    """The quote in its file, as found by a worker; if the file is gone, only `trouble`."""
+    """The quote in its file, as found by a worker, or that of an answer; if the file is gone, only `trouble`."""
+    if cited.citation.gpt and not cited.citation.file_id and not cited.citation.url:
+        return SourceView(
+            section=Section(parts=(SectionBlock(text=cited.citation.quote, start=cited.citation.start),))
+        )
     if not cited.is_in_tree:
         return SourceView(trouble="The source of this quote is no longer available.")
     source = cited.file.sha256 if cited.file and cited.citation.unit == "page" else ""

@@ -106,7 +106,9 @@ class TestResult:
 
     def test_an_answer_comes_with_the_passages_that_it_cites_and_its_label(self):
         result = result_of("call_0", "ask_clerk", "Clerk", ANSWERED, Label())
-        assert (result.text, result.ok, result.passages) == (TEXT, True, (PASSAGE,))
+        assert (result.text, result.ok) == (TEXT, True)
+        assert result.passages == (PASSAGE.model_copy(update={"gpt": "Clerk"}),)
+        assert [each.gpt for each in result.citations] == ["Clerk"]
         assert result.label == untrusted("the file manual.md")
 
     def test_a_strangers_answer_is_text_from_outside(self):

@@ -116,7 +116,7 @@ def test_other_pages_and_the_file_follow_the_creator_s_switch(bobs, cited, gpt):
 
 def test_a_run_tells_of_each_sentence_how_far_it_is_supported(bobs, conversation):
     run = start_run(conversation, "Which seal?")
-    levels = ({"answer_start": 0, "answer_end": 19, "level": "partly"},)
+    levels = ({"answer_start": 0, "answer_end": 19, "level": "partly", "formulas": []},)
     citation = CITATION.model_copy(update={"unit": "slide", "untrusted": True})
     log.append(run.id, Finished(text=ANSWER, citations=(citation,), support=levels, coverage="covered"))
     told = bobs.get(f"/api/runs/{run.id}").json()

@@ -526,7 +526,7 @@ EXPORTS: dict[str, Export] = {
             "starters": ["Compare A and B"],
             "capabilities": ["web_browsing", "code_interpreter"],
             "temperature": 0.4,
-            "max_tokens": 8_192,
+            "max_tokens": 20_000,
         },
         notes=("api.weather.example", "jira", "report.pdf", "agent_other", "gpt-4o", "picture"),
     ),
@@ -557,7 +557,7 @@ EXPORTS: dict[str, Export] = {
     ),
     "Ollama, a short Modelfile": Export(
         text="from ./model.gguf\nsystem You are terse.\nparameter num_predict -1\n",
-        fields={"instructions": "You are terse.", "max_tokens": 400, "name": "Imported GPT"},
+        fields={"instructions": "You are terse.", "max_tokens": None, "name": "Imported GPT"},
         notes=("./model.gguf", "has no name"),
     ),
     "an OpenAPI document alone": Export(

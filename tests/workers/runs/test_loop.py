@@ -243,7 +243,15 @@ def test_what_is_shown_in_place_of_an_answer_is_no_fragment_of_it(conversation, 
     assert last.closest
 
 
-@pytest.mark.parametrize(("ability", "marked"), [(KEEPS, ["Order it"]), (ROUTED, ["You will", "Order it"])])
+@pytest.mark.parametrize("ability", [KEEPS, ROUTED])
+def test_general_knowledge_is_not_covered_by_the_files(conversation, ability):
+    run = services.start_run(conversation, "What is the capital of Mongolia?")
+    give_files(run)
+    last = advance(run, made_services(["Ulaanbaatar."], Index(FOUND), Embedder(), ability))[-1]
+    assert (last.coverage, last.citations) == ("not_covered", ())
+
+
+@pytest.mark.parametrize(("ability", "marked"), [(KEEPS, ["Order it"]), (ROUTED, ["Order it"])])
 def test_where_a_gpt_may_answer_freely_such_a_model_s_own_words_are_not_called_unsupported(
     conversation, told, ability, marked
 ):

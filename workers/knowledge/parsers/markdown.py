@@ -19,7 +19,7 @@ _FRONT_MATTER: Final = re.compile(r"\A---\n(.*?)\n(?:---|\.\.\.)\n", re.S)
 _COMMENT: Final = re.compile(r"<!--(.*?)(?:-->|\Z)", re.S)
 _COMMENT_WORDS: Final = 4
 _STYLED: Final = re.compile(r"\b(?:style|hidden|class|color)\b", re.I)
-_NAME: Final = re.compile(r"\w*[a-z]\w*")
+_NAME: Final = re.compile(r"(?=[^a-z]*[a-z])\w+")
 _FRONT_TITLE: Final = re.compile(r"^title:[ \t]*(\S.*)$", re.M)
 
 
