@@ -22,10 +22,12 @@ from web.operate.services import chosen_model, fixed_model, refuse_model, save_m
 from web.sending import send_task
 from workers.egress import EgressConfig, Guard
 from workers.engine import open_engine
+from workers.engine.ability_cases import picked_tool
 from workers.engine.base import BUNDLED, Engine, EngineConfig, EngineError
 from workers.engine.local import prepare_local, uses_memory
-from workers.engine.measuring import Measurement, known_measurement, measure, picked_tool
+from workers.engine.measuring import Measurement, known_measurement, measure
 from workers.engine.switching import SwitchingEngine
+from workers.engine.verifying import supported
 from workers.knowledge.embed import shared_embedder
 from workers.knowledge.index import KnowledgeIndex
 from workers.knowledge.kept_notes import KeptNotes
@@ -185,7 +187,8 @@ def recall_ability(engine: Engine, name: str) -> MeasuredModel | None:
 def measure_ability(engine: Engine, record: MeasuredModel, say: Callable[[str], object]) -> Measurement:
     """Measure the engine's model through the code of real runs, and store the result. Raises EngineError."""
     timed = TimedReplies()
-    found = measure(timed, engine.ability(), say, takes_pictures=engine.takes_pictures)
+    verify = partial(supported, engine=engine, deadline_s=settings.REPLY_DEADLINE_S)
+    found = measure(timed, engine.ability(), say, verify=verify, takes_pictures=engine.takes_pictures)
     keep_measurement(record, found, timed.tokens_per_s)
     engine.learn(record.known())
     return found

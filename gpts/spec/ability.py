@@ -28,6 +28,9 @@ class ModelAbility(Value):
         default=False, description="Makes nothing up where passages say almost what is asked or must be combined."
     )
     breaks_ties: bool = Field(default=False, description="Picks the right one of two tools when given only these.")
+    verifies: bool = Field(
+        default=False, description="Tells better than rules whether its files and results say a sentence."
+    )
     sees_images: bool = Field(default=False, description="Sees the pictures that come with messages.")
     reasons: bool = Field(default=False, description="Writes a separate block of reasoning before it answers.")
     reads_tokens: int = Field(default=READS_TOKENS, description="Longest files, in tokens, in which it finds facts.")

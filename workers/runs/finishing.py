@@ -17,6 +17,7 @@ from gpts.runs.queries import retrieval_query
 from gpts.runs.state import TurnState
 from gpts.runs.steps import Coverage, Finished, Log, ModelReply, Retrieval
 from gpts.safety.flow import context_label
+from workers.engine.verifying import SAID, supported
 from workers.knowledge.meaning import EmbeddedMeaning
 from workers.runs.answering import asked, known, results_as_passages, said
 from workers.runs.reply_limits import counted, is_written, limited_end, without
@@ -126,7 +127,8 @@ def _told(grounding: Grounding, text: str, state: TurnState, services: Services)
     is_free = state.ability.keeps_to_sources or _last_reply(state).declined
     is_free |= wish != "question" and not state.sees_new_picture()
     judge = Judge(known(state), state.question(), EmbeddedMeaning(services.embedder))
-    told = []
+    told: list[SentenceSupport] = []
+    undecided: list[SentenceSupport] = []
     for each in grounding.support:
         if each.level == "unsupported":
             start, end = each.answer_start, each.answer_end
@@ -136,10 +138,31 @@ def _told(grounding: Grounding, text: str, state: TurnState, services: Services)
             if derived:
                 formulas = tuple(one.in_words for one in derived)
                 each = each.model_copy(update={"level": "calculated", "formulas": formulas})
-            elif derived is not None and is_free:
-                continue
+            elif derived is not None:
+                undecided.append(each)
         told.append(each)
-    return tuple(told)
+    said_so = _as_the_model_judges(undecided, text, state, services)
+    kept = (each if each not in said_so else said_so[each] or (None if is_free else each) for each in told)
+    return tuple(filter(None, kept))
+
+
+def _as_the_model_judges(
+    undecided: Sequence[SentenceSupport], text: str, state: TurnState, services: Services
+) -> dict[SentenceSupport, SentenceSupport | None]:
+    """What the base model makes of sentences whose names and figures are all known; None where it gives no verdict.
+
+    It is asked by a GPT that answers only from its files, if it was found to be good at this.
+    """
+    if not (undecided and state.ability.verifies and state.spec.only_from_knowledge):
+        return dict.fromkeys(undecided)
+    sentences = [text[each.answer_start : each.answer_end] for each in undecided]
+    verdicts = zip(undecided, supported(sentences, state, services.engine), strict=True)
+    return {
+        each: None
+        if likely is None
+        else each.model_copy(update={"level": "supported" if likely >= SAID else "unsupported"})
+        for each, likely in verdicts
+    }
 
 
 def _openable(found: Grounding, log: Log) -> Grounding:

@@ -1,42 +1,178 @@
 """The battery judges what a model does, not what it is called."""
 
+import itertools
 import json
+import math
+import tomllib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import pytest
+from scipy.stats import binom
 
+from gpts.knowledge.judging import Judge
 from gpts.runs.state import TurnState
 from gpts.runs.steps import ModelReply, ToolCall
+from workers.engine.ability_cases import Examinee, cases, drawn, judge, passage_of
 from workers.engine.base import EngineError, GrammarError
-from workers.engine.measuring import _cases, drawn, known_measurement, measure
+from workers.engine.measuring import (
+    AT_ONCE,
+    GOOD,
+    POOR_BY,
+    Measurement,
+    PartScore,
+    WrongCase,
+    _is_decided,
+    known_measurement,
+    measure,
+)
 from workers.engine.scripted import CAPABLE
+
+RIGHT = {
+    each["message"]: each["answers"]
+    for each in tomllib.loads(Path(__file__).with_name("right_answers.toml").read_text("utf-8"))["case"]
+}
+
+
+def holding(case: Mapping[str, Any]) -> str:
+    """A text with one of each of the case's alternatives."""
+    return " ".join(each if isinstance(each, str) else each[0] for each in case.get("holds", []))
 
 
 def perfect(state: TurnState) -> ModelReply:
     """Answers each case by looking it up."""
     question = state.question().split("\n\nWhich of these tools")[0]
-    cases = _cases()
     if state.tools:
-        case = next(case for case in cases["choice"] if case["message"] == question)
-        call = ToolCall(call_id="c", name=case["tool"], arguments={"all": " ".join(case.get("holds", []))})
-        return ModelReply(text="" if case["tool"] else "Hello.", tool_calls=(call,) if case["tool"] else ())
+        case = next((case for case in cases()["choice"] if case["message"] == question), None)
+        if case is None:
+            return ModelReply(text="Hello.")
+        return ModelReply(
+            text="", tool_calls=(ToolCall(call_id="c", name=case["tool"], arguments={"all": holding(case)}),)
+        )
     if state.user_message().overrides.answer_schema:
         return ModelReply(
-            text=json.dumps({"tool": next(c["tool"] for c in cases["tie"] if c["message"] == question)})
+            text=json.dumps({"tool": next(c["tool"] for c in cases()["tie"] if c["message"] == question)})
         )
-    for kind in ("sources", "format", "hard"):
-        given = [each for each in cases[kind] if {"holds", "answers"} & set(each)]
+    if question in RIGHT:
+        return ModelReply(text=RIGHT[question][0])
+    for kind in ("sources", "hard"):
+        given = [each for each in cases()[kind] if "holds" in each]
         if found := [each for each in given if each["message"] == question]:
-            return ModelReply(text=" ".join([*found[0].get("holds", []), "and so on."]))
+            return ModelReply(text=f"{holding(found[0])} and so on.")
     if state.spec.only_from_knowledge:
         return ModelReply(text="", declined=True)
     return ModelReply(text="That is not in the files. / Das steht nicht darin.")
 
 
-def test_a_perfect_model_is_trusted_with_everything():
-    found = measure(perfect, CAPABLE)
-    trusted = ("calls_tools", "writes_from_sources", "keeps_to_sources", "breaks_ties")
+def knows(sentences: Sequence[str], state: TurnState) -> list[float]:
+    """Verdicts of a model that is always right."""
+    said = {case["text"]: case["said"] for case in cases()["claim"]}
+    return [0.9 if said[each] else 0.1 for each in sentences]
+
+
+def test_a_perfect_model_is_trusted_with_everything_after_fewer_cases():
+    found = measure(perfect, CAPABLE, verify=knows)
+    trusted = ("calls_tools", "writes_from_sources", "keeps_to_sources", "breaks_ties", "verifies")
     assert found.fields() == dict.fromkeys(trusted, True)
     assert all(figure.share == 1 for figure in found.figures.values())
+    kinds = ("choice", "chat", "tie", "sources", "abstain", "format", "hard", "claim")
+    n_cases = sum(figure.cases for part, figure in found.figures.items() if part != "arguments")
+    assert (n_cases, sum(len(cases()[kind]) for kind in kinds)) == (60, 94)
+
+
+def trusted_rate(part: str, planned: Sequence[Mapping[str, Any]], right_in: float) -> tuple[float, float]:
+    """How likely a model that is right in this share of cases is trusted with the part, and its cases on average."""
+    states, good, n_asked = {0: 1.0}, 0.0, 0.0
+    for n in range(AT_ONCE, len(planned) + AT_ONCE, AT_ONCE):
+        size, n = min(AT_ONCE, len(planned) + AT_ONCE - n), min(n, len(planned))
+        reached: Counter[int] = Counter()
+        for (before, likely), more in itertools.product(states.items(), range(size + 1)):
+            weight = math.comb(size, more) * right_in**more * (1 - right_in) ** (size - more)
+            reached[before + more] += likely * weight
+        states = {}
+        for right, likely in reached.items():
+            figure = PartScore(right=right, cases=n)
+            if n < len(planned) and not _is_decided(part, figure, planned):
+                states[right] = likely
+                continue
+            good += likely * (figure.share >= cases()["enough"][part])
+            n_asked += likely * n
+    return good, n_asked
+
+
+@pytest.mark.parametrize(("kind", "part"), [("hard", "hard_sources"), ("claim", "verifying")])
+def test_a_part_that_ends_early_takes_one_in_twenty_good_models_for_poor_ones_at_most_and_the_reverse(kind, part):
+    planned, enough = cases()[kind], cases()["enough"][part]
+    good, n_good = trusted_rate(part, planned, GOOD)
+    poor, n_poor = trusted_rate(part, planned, enough - POOR_BY)
+    n_needed = math.ceil(enough * len(planned))
+    with_all = binom.sf(n_needed - 1, len(planned), [GOOD, enough - POOR_BY])
+    assert good >= min(0.94, with_all[0])
+    assert poor <= max(0.06, with_all[1])
+    assert max(n_good, n_poor) <= 0.7 * len(planned)
+
+
+@pytest.mark.parametrize(
+    ("case", "answer"), [(message, each) for message, answers in RIGHT.items() for each in answers]
+)
+def test_answers_that_are_right_in_other_words_or_say_more_are_right(case, answer):
+    kind, found = next(
+        (kind, each)
+        for kind in ("choice", "sources", "abstain", "hard", "format")
+        for each in cases()[kind]
+        if each["message"] == case
+    )
+    judged = judge(kind, found, Examinee(lambda state: ModelReply(text=answer), CAPABLE))
+    assert all(judged.parts.values())
+
+
+@pytest.mark.parametrize(
+    ("kind", "case", "answer"),
+    [
+        ("format", "Nenne drei Obstsorten.", "Apfel - Birne - Kirsche"),
+        ("format", "Nenne drei Obstsorten.", "- Apfel\n- Birne\n- Kirsche\n- Pflaume"),
+        ("format", "What does a technician do?", "Workshop Line 0800-555. A technician repairs machines."),
+        ("format", "Where is the Eiffel Tower?", 'Here it is: {"city": "Paris", "country": "France"}'),
+        ("abstain", "How loud is the Aurelia 9 in decibels?", "It is not loud: 45 dB."),
+        ("hard", "Can I reserve a space for my bike?", "Yes, by phone on 70 55 01 18."),
+    ],
+)
+def test_answers_that_only_look_right_are_wrong(kind, case, answer):
+    found = next(each for each in cases()[kind] if each["message"] == case)
+    judged = judge(kind, found, Examinee(lambda state: ModelReply(text=answer), CAPABLE))
+    assert not any(judged.parts.values())
+
+
+def test_what_was_wrong_is_kept_with_the_answer_for_operators():
+    def wrong_once(state: TurnState) -> ModelReply:
+        is_it = state.question().startswith("Which part number")
+        return ModelReply(text="It is AF-132.") if is_it else perfect(state)
+
+    figure = measure(wrong_once, CAPABLE).figures["sources"]
+    assert figure.wrong == (
+        WrongCase(id="sources-0", message="Which part number does the new filter have?", answer="It is AF-132."),
+    )
+
+
+def test_measurements_that_only_have_the_ids_of_wrong_cases_still_load():
+    old = {"figures": {"sources": {"right": 7, "cases": 8, "wrong": ["sources-1"]}}, "seconds": 3.0}
+    found = Measurement.model_validate(old)
+    assert found.figures["sources"].wrong == (WrongCase(id="sources-1"),)
+    assert not found.fields()["verifies"]
+
+
+def test_rules_judge_fewer_of_the_claims_than_a_model_must_to_be_asked_in_their_place():
+    right = 0
+    for case in cases()["claim"]:
+        found = Judge([passage_of(case)], case["message"]).judge([case["text"]], case["text"])[0]
+        right += (found.level != "unsupported") == case["said"]
+    assert right / len(cases()["claim"]) < cases()["enough"]["verifying"]
+
+
+def test_a_model_that_says_yes_to_every_sentence_is_no_verifier():
+    assert not measure(perfect, CAPABLE, verify=lambda texts, state: [0.9] * len(texts)).fields()["verifies"]
 
 
 def test_a_model_that_always_calls_is_not_trusted_to_choose():
@@ -86,7 +222,7 @@ def test_a_model_that_tells_what_is_in_pictures_sees(looks, sees):
     def looking(state: TurnState) -> ModelReply:
         if not state.pictures:
             return perfect(state)
-        case = next(case for case in _cases()["sight"] if drawn(case["text"], case["colour"]) == state.pictures["p"])
+        case = next(case for case in cases()["sight"] if drawn(case["text"], case["colour"]) == state.pictures["p"])
         return ModelReply(text=f"It says {case['holds'][0]}." if looks else "A fine picture.")
 
     assert measure(looking, CAPABLE, takes_pictures=True).fields()["sees_images"] == sees

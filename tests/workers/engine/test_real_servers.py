@@ -9,8 +9,8 @@ from gpts.runs.messages import MessageCall, Picture, PromptMessage
 from gpts.runs.replies import parse
 from gpts.spec.tools import ToolSpec
 from tests.workers.engine.model_programs import REASONING_TEMPLATE, llama_cpp_program
+from workers.engine.ability_cases import drawn
 from workers.engine.base import EngineError, GenerationRequest, Grammar, PromptTooLong, Sampling
-from workers.engine.measuring import drawn
 
 from .conftest import Subject, engine_of
 from .test_contract import ask, text_of

@@ -881,3 +881,18 @@ def test_a_reader_is_told_that_the_model_is_loading(run, told, monkeypatch, is_l
     monkeypatch.setattr(stream, "is_model_loaded", lambda: is_loaded)
     advance(run, scripted_services(["Hello."]))
     assert (loop.LOADING in [event.get("text") for event in told]) != is_loaded
+
+
+@pytest.mark.parametrize(
+    ("answer", "levels"),
+    [("yes", ["supported", "supported"]), ("no", ["supported", "unsupported"]), ("hm", ["supported"])],
+)
+def test_a_model_that_verifies_is_asked_about_sentences_that_rules_cannot_decide(conversation, answer, levels):
+    known = "You will need that kit now and then."
+    run = services.start_run(conversation, "Which kit?")
+    give_files(run, only_from_knowledge=True)
+    judges = KEEPS.model_copy(update={"verifies": True})
+    its = made_services([f"{KIT} {known}", answer], Index(FOUND), Embedder(), judges)
+    its.index.length = 20
+    assert [each.level for each in advance(run, its)[-1].support] == levels
+    assert known in its.engine.requests[-1].messages[-1].content
