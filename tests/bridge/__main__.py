@@ -1,4 +1,12 @@
-"""`python -m tests.bridge --folder FOLDER`: be the model of a site yourself. See `server.py`."""
+"""`python -m tests.bridge --folder FOLDER`: a model server whose answers you write.
+
+Request 7 is `0007.request.txt` in the folder, with only what is new, and its answer `0007.answer.txt`, or
+`0007.answer.json` with `content`, `reasoning` and `tool_calls`. Run a site with `ENGINE=remote
+ENGINE_URL=http://127.0.0.1:8765/v1 ENGINE_MODEL=bridge REPLY_DEADLINE_S=3600`. Before it starts, say what you can do
+with `manage.py checkmodel --set calls_tools=yes`, and so on for every ability, or answer the questions of the check.
+`--replay` gives the answers of a folder again and names requests that are new. Conversations in `recorded` are played
+again by the check; `recorded.py` says how to add one.
+"""
 
 import signal
 from argparse import ArgumentParser
