@@ -226,7 +226,7 @@ def _shown(given: ModelReply | None) -> str:
     """What the model gave, for people."""
     if given is None:
         return "–"
-    return "\n".join(filter(None, (given.text, *map(_call, given.tool_calls))))
+    return "\n".join(filter(None, (given.text, *map(_call, given.tool_calls)))) or "–"
 
 
 def _call(call: ToolCall) -> str:

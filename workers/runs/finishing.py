@@ -124,8 +124,9 @@ def _told(grounding: Grounding, text: str, state: TurnState, services: Services)
         return ()
     if all(each.level != "unsupported" for each in grounding.support):
         return grounding.support
-    is_free = state.ability.keeps_to_sources or _last_reply(state).declined
-    is_free |= wish != "question" and not state.sees_new_picture()
+    # What a text that was wanted, or a decline, says in words of its own needs no place in the files.
+    is_text = _last_reply(state).declined or (wish != "question" and not state.sees_new_picture())
+    is_free = is_text or state.ability.keeps_to_sources
     judge = Judge(known(state), state.question(), EmbeddedMeaning(services.embedder))
     told: list[SentenceSupport] = []
     undecided: list[SentenceSupport] = []
@@ -141,7 +142,7 @@ def _told(grounding: Grounding, text: str, state: TurnState, services: Services)
             elif derived is not None:
                 undecided.append(each)
         told.append(each)
-    said_so = _as_the_model_judges(undecided, text, state, services)
+    said_so = dict.fromkeys(undecided) if is_text else _as_the_model_judges(undecided, text, state, services)
     kept = (each if each not in said_so else said_so[each] or (None if is_free else each) for each in told)
     return tuple(filter(None, kept))
 

@@ -85,7 +85,12 @@ def _rows(record: MeasuredModel) -> list[dict[str, Any]]:
 def _figures(record: MeasuredModel | None) -> list[dict[str, Any]]:
     figures = record.figures if record else {}
     return [
-        {"title": gettext(title), "right": figures[part]["right"], "cases": figures[part]["cases"]}
+        {"title": gettext(title), **figures[part], "wrong": _wrong(figures[part])}
         for part, title in _TITLES["parts"].items()
         if figures.get(part, {}).get("cases")
     ]
+
+
+def _wrong(figure: dict[str, Any]) -> list[dict[str, str]]:
+    """The wrong cases with their answers; old measurements only have their ids."""
+    return [each for each in figure.get("wrong", ()) if isinstance(each, dict)]

@@ -36,6 +36,22 @@ def test_an_operator_sees_the_figures(client, operator, measured):
     assert "As measured: off" in page
 
 
+def test_an_operator_sees_which_answers_were_wrong(client, operator, measured):
+    wrong = [{"id": "sources-1", "message": "How often?", "answer": "<b>Every</b> 14 weeks."}, "sources-2"]
+    save_measurement(measured, {"sources": {"right": 5, "cases": 7, "wrong": wrong}}, {}, 61.0)
+    client.force_login(operator)
+    page = client.get("/operate/model/").content.decode()
+    assert "1 wrong answer" in page
+    assert "How often?" in page
+    assert "&lt;b&gt;Every&lt;/b&gt; 14 weeks." in page
+
+
+def test_the_page_says_what_each_ability_changes(client, operator, measured):
+    client.force_login(operator)
+    page = client.get("/operate/model/").content.decode()
+    assert all(f'id="ability-{name}"' in page for name in OVERRIDABLE)
+
+
 def test_an_operator_overrides_and_takes_back(client, operator, measured):
     client.force_login(operator)
     client.post("/operate/model/", {"calls_tools": "on", "writes_from_sources": "measured"})
