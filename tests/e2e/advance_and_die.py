@@ -37,10 +37,11 @@ PASSAGE = Passage(file_id="f", file_name="manual.md", segment="s", chunk=0, text
 
 
 def answer(messages):
-    """What the message asks for; then a call; then, once its result is there, the answer."""
-    if messages[0].content.startswith("You sort messages"):
-        return "Which seal kit does the Zephyr-9 need?"
-    if messages[-1].role == "tool":
+    """A search of the files, if there are any; then a call; then, once its result is there, the answer."""
+    results = [message.name for message in messages if message.role == "tool"]
+    if "manual.md" in messages[0].content and not results:
+        return '<tool_call>{"name": "search_files", "arguments": {"query": "Which seal kit?"}}</tool_call>'
+    if "stock" in results:
         return "The seal kit of the Zephyr-9 is ZP-771."
     return '<tool_call>{"name": "stock", "arguments": {"part": "ZP-771"}}</tool_call>'
 

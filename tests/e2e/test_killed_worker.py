@@ -20,8 +20,8 @@ from web.runs.trees import waiting
 pytestmark = [pytest.mark.process, pytest.mark.django_db(transaction=True)]
 
 Work = Callable[..., int]
-# The loop of one turn: intent, retrieval and call (model queue), result (tools queue), reply and end (model queue).
-KINDS = ["user_message", "message_intent", "retrieval", "model_reply", "tool_result", "model_reply", "finished"]
+# The loop of one turn: search, retrieval and call (model queue), result (tools queue), reply and end (model queue).
+KINDS = ["user_message", "model_reply", "retrieval", "model_reply", "tool_result", "model_reply", "finished"]
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +93,7 @@ def test_a_worker_killed_after_an_append_changes_nothing(work, ready, queue, die
 
 def test_a_worker_killed_in_the_middle_of_an_effect_never_repeats_it(work, ready):
     assert work(ready, "model", effect="write") == 0
-    approving.answer_approval(ready, "call_0", True)
+    approving.answer_approval(ready, "call_1", True)
     expire(ready)
     assert work(ready, "tools", die_after=-1, effect="write") == -signal.SIGKILL
     for queue in ("tools", "model", "tools", "model"):

@@ -61,6 +61,7 @@ MAKERS = {
     "web.builder.services:_is_slug_of": "a slug",
     "web.docs.search:_pattern": "escaped words",
     "web.scopes:_rule": "the site's own paths, held in a table that is tried here",
+    "workers.engine.ability_cases:_judge_format": "a pattern of the project's own cases",
     "workers.engine.native:split": "the engine's own mark",
     "workers.knowledge.parsers.rtf.tokens:_read_table": "the name of a colour, then three digits",
     "workers.knowledge.sniffing:_ooxml_type": "sniffing.toml, tried on what an archive declares",

@@ -451,8 +451,16 @@ def _gpt(owner: User, slug: str, words: str, sharing: str = "", **fields: Any) -
     update_gpt(gpt, {**texts, "starters": [word(f"{words}-starter")], "capabilities": ["memory"]}, by=gpt.owner)
     _file(gpt, words)
     if sharing:
-        publish(gpt, sharing)
+        _publish(gpt, sharing)
     return gpt
+
+
+def _publish(gpt: Gpt, sharing: str) -> None:
+    """Publish the GPT at its address, not at one that follows its name: that is a secret here."""
+    slug = gpt.slug
+    publish(gpt, sharing)
+    Gpt.objects.filter(id=gpt.id).update(slug=slug, former_slug="")
+    gpt.refresh_from_db(fields=["slug", "former_slug"])
 
 
 def _file(gpt: Gpt, words: str) -> KnowledgeFile:
@@ -501,7 +509,7 @@ def _gpts(alice: User, scene: Scene) -> dict[str, Gpt]:
     source.save()
     add(linked, gpts["private"].slug, word("delegate-when"), by=linked.owner)
     add(linked, gpts["store"].slug, by=linked.owner)
-    publish(linked, Sharing.LINK)
+    _publish(linked, Sharing.LINK)
     linked.link_secret = word("link")
     linked.save()
     texts = {name: f"Pump {word(f'draft-{name}')}" for name in ("name", "description", "instructions")}

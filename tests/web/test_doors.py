@@ -74,11 +74,13 @@ class FileIndex(Index):
 
 
 def model(messages: list[Any]) -> str:
-    """The clerk says the tax; the doctor has the clerk asked, then answers."""
+    """Both search their files first; then the clerk says the tax, and the doctor has the clerk asked and answers."""
+    n_results = sum(message.role == "tool" for message in messages)
+    if not n_results:
+        return call("search_files", "Seal kits and taxes").replace('"task"', '"query"')
     if messages[0].content.startswith("You are Tax Clerk"):
         return TAX
-    done = any(message.role == "tool" for message in messages)
-    return ANSWER if done else call("ask_tax_clerk", "How much is the tax?")
+    return ANSWER if n_results > 1 else call("ask_tax_clerk", "How much is the tax?")
 
 
 @contextmanager

@@ -35,7 +35,7 @@ _DECLINES: Final = re.compile(
     re.IGNORECASE,
 )
 _FIGURE: Final = re.compile(r"\d+(?:[.,:]\d+)*")
-_LIST_NUMBER: Final = re.compile(r"(?m)^\s*\d+[.)] ")
+_LIST_NUMBER: Final = re.compile(r"(?m)^[ \t]{0,9}\d{1,3}[.)] ")
 
 Case = Mapping[str, Any]
 Reply = Callable[[TurnState], ModelReply]

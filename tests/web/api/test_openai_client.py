@@ -51,6 +51,7 @@ def test_a_whole_answer_comes_with_usage_and_citations(bobs, gpt, worker, meanwh
     about = {"run_id": str(worker.run_id), "gpt": "pump-doctor"}
     label = {"untrusted": False, "written_by": []}
     facts = {"coverage": "covered", "support": [], "closest": [], "files": [], "label": label}
+    facts |= {"n_withheld": 0, "withheld": []}
     assert completion.guildhall == {**about, **facts}
     assert ANSWER[cited["start_index"] : cited["end_index"]] == cited["text"] == "The seal is ZP-771."
     expected = {"filename": "manual.pdf", "page": 7, "quote": QUOTE, "heading": "Seals", "index": 1}

@@ -150,12 +150,16 @@ def _values(data: object) -> set[str]:
     return {repr(data)} if data else set()
 
 
+# The longest answer that the form sent with everything else; a version without one leaves it to the model.
+FORMER_LENGTH = repr(400)
+
+
 def test_every_version_is_read_with_all_that_it_held(migrated):
     stored = rows(migrated, "builder.gptversion")
     assert len(stored) == GptVersion.objects.count() >= 5
     for row in stored:
         version = GptVersion.objects.get(gpt=row["gpt"], number=row["number"], created=row["created"])
-        assert _values(version.spec().model_dump(mode="json")) >= _values(row["data"])
+        assert _values(version.spec().model_dump(mode="json")) >= _values(row["data"]) - {FORMER_LENGTH}
     first = GptVersion.objects.get(gpt__slug="front-desk", number=1).spec()
     assert [each.slug for each in first.delegates] == ["tax-clerk", "auditor"]
     assert first.delegates_to_all
