@@ -12,6 +12,8 @@ from web.passing_files import passing_file
 
 # Longer than any reader of workers/rpc/confined.py takes.
 TIMEOUT_S: Final = 30.0
+# Readers of one person at once, each of which takes a processor.
+MOST: Final = 2
 
 
 class Unreadable(Exception):
@@ -24,6 +26,6 @@ def read(person: int, reader: str, chunks: Iterable[bytes], *args: str) -> bytes
         with path.open("wb") as file:
             file.writelines(chunks)
         task, sent = "workers.tasks.read_confined", (reader, path.name, json.dumps(args))
-        if rpc.call_for(person, task, *sent, queue="tools", timeout_s=TIMEOUT_S):
+        if rpc.call_for(person, task, *sent, queue="tools", timeout_s=TIMEOUT_S, most=MOST):
             raise Unreadable
         return path.read_bytes()
