@@ -63,6 +63,7 @@ def missing() -> tuple[str, ...]:
 def main(function: str, args: Sequence[Any], limits: dict[str, Any]) -> None:
     """Run `function` ("module:name") on the bytes of standard input and send what it returns."""
     global _channel
+    os.nice(5)  # chats go first
     die_with(limits["parent"])
     _channel = detach_output()
     module, _, name = function.partition(":")
