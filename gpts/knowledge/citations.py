@@ -18,8 +18,6 @@ from gpts.knowledge.support import Source, is_claim
 from gpts.values import Value
 
 _ITEM: Final = re.compile(r"^- (.+)$", re.MULTILINE)
-
-
 # Sentences before a calculated one that may give its figures.
 AROUND: Final = 6
 
@@ -45,8 +43,8 @@ def ground(
 
     What no passage supports may be from the conversation: from what was `said` in it.
 
-    Lines in `titles` and text that `instructions` ask for need no source; code is skipped. Without passages no
-    sentence is judged.
+    Lines in `titles` and text that `instructions` ask for need no source; code is skipped. Without passages and what
+    was said no sentence is judged.
     """
     if not (passages or said):
         return Grounding()

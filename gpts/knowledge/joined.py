@@ -18,7 +18,6 @@ _JOINT: Final = re.compile(
     r"|mientras que|a)\s",
     re.IGNORECASE,
 )
-_RULE: Final = re.compile(r"\|(?=[^-]*-)[\s|:-]*\|")
 
 
 def parts_of(sentence: str, header: str = "") -> tuple[str, ...]:
@@ -54,12 +53,13 @@ def table_headers(text: str, spans: Sequence[Span]) -> dict[int, str]:
     """The header line over each table row of an answer, by the row's start; "" for headers and the rules below."""
     found: dict[int, str] = {}
     lines = [text[span.start : span.end] for span in spans]
+    rules = [tables.is_row(line) and tables.is_rule(line) for line in lines]
     header = ""
-    for n, (span, line) in enumerate(zip(spans, lines, strict=True)):
+    for span, line, is_rule, is_above_one in zip(spans, lines, rules, [*rules[1:], False], strict=bool(spans)):
         if not tables.is_row(line):
             header = ""
-        elif _RULE.fullmatch(line) or (n + 1 < len(lines) and _RULE.fullmatch(lines[n + 1])):
-            header = header if _RULE.fullmatch(line) else line
+        elif is_rule or is_above_one:
+            header = header if is_rule else line
             found[span.start] = ""
         else:
             found[span.start] = header or "|"

@@ -6,6 +6,7 @@ from typing import Final
 
 from gpts.knowledge.sentences import Span
 
+_RULE: Final = re.compile(r"(?=[^-]*-)[\s:|-]+")
 _CELL_BREAK: Final = re.compile(r"(?:(?<!\s)\s++)?\|\s*")
 # Years name columns.
 _NUMERIC: Final = re.compile(r"(?!(?:19|20)\d\d$)[\d.,%()$€£+−–-]+(?: ?(?:[^\W\d]{1,5}|[€$£₽%]))?")
@@ -36,6 +37,11 @@ def headers(text: str, spans: Sequence[Span]) -> dict[int, str]:
 def is_row(line: str) -> bool:
     """Whether `line` is written as a table row."""
     return line.startswith("|") and line.endswith("|") and len(line) > 2
+
+
+def is_rule(line: str) -> bool:
+    """Whether `line` is the one below a Markdown table's header: dashes, colons and bars."""
+    return _RULE.fullmatch(line) is not None
 
 
 def without_rows(text: str) -> str:

@@ -15,6 +15,7 @@ from gpts.knowledge.superlatives import has_superlative
 from gpts.knowledge.support import is_claim
 from gpts.runs.delegation import answers_in
 from gpts.runs.file_calls import meant_files
+from gpts.runs.left_out import supported_text
 from gpts.runs.logprobs import TokenLogprob
 from gpts.runs.messages import PromptMessage
 from gpts.runs.queries import retrieval_query
@@ -34,7 +35,6 @@ from workers.knowledge.errors import AttachmentGone
 from workers.knowledge.index import KnowledgeIndex
 from workers.knowledge.meaning import EmbeddedMeaning
 from workers.runs.reply import ReplyCollector
-from workers.runs.reply_limits import supported_text
 from workers.runs.services import Services
 from workers.runs.writing import Show, write
 
@@ -323,7 +323,7 @@ def said(state: TurnState) -> Passage:
         spans = (message.text[span.start : span.end] for span in sentence_spans(message.text))
         sentences += [each for each in spans if not each.rstrip('"”»').endswith(("?", "？"))]
         sentences += message.background.remembered
-    return _as_passage(spec, (f"I am {spec.name}, an AI assistant.", spec.description, *sentences))
+    return _as_passage(spec, sentences)
 
 
 def _everything_said(state: TurnState) -> Passage:
@@ -332,9 +332,9 @@ def _everything_said(state: TurnState) -> Passage:
     earlier = (each.content for message in messages for each in message.earlier)
     answers = (supported_text(step) for step in steps if isinstance(step, Finished))
     remembered = (text for message in messages for text in message.background.remembered)
-    about = (f"I am {spec.name}, an AI assistant.", spec.description, spec.instructions)
     days = state.user_message().background.days()
-    return _as_passage(spec, (*about, *remembered, days, *earlier, *(each.text for each in messages), *answers))
+    texts = (each.text for each in messages)
+    return _as_passage(spec, (spec.instructions, *remembered, days, *earlier, *texts, *answers))
 
 
 def _messages(state: TurnState) -> list[UserMessage]:
@@ -343,7 +343,8 @@ def _messages(state: TurnState) -> list[UserMessage]:
 
 
 def _as_passage(spec: GptSpec, texts: Iterable[str]) -> Passage:
-    text = "\n\n".join(texts)
+    """The GPT's own description, and then these texts."""
+    text = "\n\n".join((f"I am {spec.name}, an AI assistant.", spec.description, *texts))
     return Passage(file_id="", file_name=spec.name, segment="", chunk=0, text=text, start=0, end=len(text))
 
 

@@ -13,6 +13,7 @@ from gpts.knowledge.support import plain
 from gpts.runs import decisions
 from gpts.runs.delegation import answers_in, through_answers, title_of, titles_in
 from gpts.runs.fixed_replies import decline
+from gpts.runs.left_out import without
 from gpts.runs.queries import retrieval_query
 from gpts.runs.state import TurnState
 from gpts.runs.steps import Coverage, Finished, Log, ModelReply, Retrieval
@@ -20,7 +21,7 @@ from gpts.safety.flow import context_label
 from workers.engine.verifying import SAID, supported
 from workers.knowledge.meaning import EmbeddedMeaning
 from workers.runs.answering import asked, known, results_as_passages, said
-from workers.runs.reply_limits import counted, is_written, limited_end, without
+from workers.runs.reply_limits import counted, is_written, limited_end
 from workers.runs.services import Services
 from workers.runs.writing import Show
 

@@ -5,11 +5,9 @@ An engine keeps to them while it writes; these texts are cut afterwards. They co
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
-from gpts.knowledge.documents import SentenceSupport
 from gpts.runs.decisions import Finish
 from gpts.runs.messages import PromptMessage
 from gpts.runs.state import TurnState
@@ -18,9 +16,6 @@ from workers.engine.base import Engine
 from workers.engine.detokenize import first_stop
 
 _WORD: Final = re.compile(r"\S+")
-_SPACES: Final = re.compile(r" {0,9}")
-_LIST_MARK: Final = re.compile(r"[ \t>]{0,40}(?:[-*+•]|\d{1,4}[.)])?[ \t]{0,9}")
-_PLACE: Final = ("answer_start", "answer_end")
 
 
 def limited_finish(decision: Finish, state: TurnState, engine: Engine) -> Finish:
@@ -45,39 +40,6 @@ def limited_end(end: Finished, state: TurnState, engine: Engine) -> Finished:
             "support": tuple(each for each in end.support if each.answer_end <= len(text)),
         }
     )
-
-
-def without(end: Finished, sentences: Sequence[SentenceSupport]) -> Finished:
-    """`end` without these sentences of its text; the marks and citations of the others move to where they are now."""
-    gone = [_extent(end.text, each) for each in sentences]
-
-    def now(offset: int) -> int:
-        return offset - sum(min(offset, to) - start for start, to in gone if start < offset)
-
-    def moved(places: Sequence[Any]) -> tuple[Any, ...]:
-        kept = (each for each in places if not any(start <= each.answer_start < to for start, to in gone))
-        return tuple(each.model_copy(update={name: now(getattr(each, name)) for name in _PLACE}) for each in kept)
-
-    borders = [0, *(border for place in gone for border in place), len(end.text)]
-    text = "".join(end.text[start:to] for start, to in zip(borders[::2], borders[1::2], strict=True))
-    changed = {"text": text.rstrip(), "citations": moved(end.citations), "support": moved(end.support)}
-    return end.model_copy(update=changed)
-
-
-def supported_text(end: Finished) -> str:
-    """What of an answer may be taken up again: all but what nothing supported."""
-    return without(end, [each for each in end.support if each.level == "unsupported"]).text
-
-
-def _extent(text: str, sentence: SentenceSupport) -> tuple[int, int]:
-    """Where a sentence begins and what follows it does: of one that is a line, with the mark of a list before it."""
-    start, to = sentence.answer_start, sentence.answer_end
-    line = text.rfind("\n", 0, start) + 1
-    ends_line = text[to : to + 1] in ("", "\n")
-    if ends_line and _LIST_MARK.fullmatch(text, line, start):
-        return line, to + 1 if to < len(text) else to
-    following = _SPACES.match(text, to)
-    return start, following.end() if following else to
 
 
 def counted(end: Finished, state: TurnState, engine: Engine) -> Finished:

@@ -1,10 +1,10 @@
 """Tool results that are too long for the model: a cut at a whole row, and what was cut in words."""
 
 import json
-import re
 from hashlib import sha256
 from typing import Any, Final
 
+from gpts.knowledge.tables import is_rule
 from gpts.runs.state import CHARS_PER_TOKEN, TurnState
 from gpts.runs.steps import ModelReply, ToolResult
 from workers.knowledge import text_types
@@ -18,7 +18,6 @@ _UNKNOWN_TOKENS: Final = 16_384
 PREFIX: Final = "result-"
 # What the line about a cut takes beside the room, so that what `read_file` returns is not cut again.
 MARK_CHARS: Final = 200
-_RULE: Final = re.compile(r"(?=[^-]*-)[\s:|-]+")
 _ENDINGS: Final = {text_types.JSON: "json", text_types.JSONL: "jsonl", text_types.CSV: "csv"}
 
 
@@ -94,7 +93,7 @@ def _as_json(value: Any) -> str:
 def _lines(text: str, most: int, offset: int) -> tuple[str, str]:
     """The lines from `offset` on, and which these are; a table's header is repeated and is no row."""
     lines = text.splitlines()
-    is_markdown = len(lines) > 1 and "|" in lines[0] and bool(_RULE.fullmatch(lines[1]))
+    is_markdown = len(lines) > 1 and "|" in lines[0] and is_rule(lines[1])
     n_head = 2 if is_markdown else int(bool(text_types.delimiter(text)))
     head, rows, word = lines[:n_head], lines[n_head:], "rows" if n_head else "lines"
     following = _from(rows, offset)

@@ -10,15 +10,13 @@ from gpts.runs.steps import Log, PartNotes, Retrieval, ToolResult, UserMessage
 from tests.workers import advancing
 from tests.workers.knowledge.conftest import WordEmbedder
 from tests.workers.made_services import made_services
-from web.builder.models import GptVersion
-from web.runs import log, services, stream
+from tests.workers.runs import test_reading
+from web.runs import log, services
 from web.runs.models import StepRow
 from workers.engine.scripted import CAPABLE
-from workers.knowledge import segments
 from workers.knowledge.index import KnowledgeIndex
-from workers.knowledge.pipeline import content_of
 
-FILLER = "Some more words stand here so that the section has its length. " * 32
+give, told = test_reading.give, test_reading.told
 ABILITY = CAPABLE.model_copy(update={"context_tokens": 3_000})
 FACT = "The Pump valve V300 opens at 3 bar."
 QUESTION = "At how many bar does V300 open?"
@@ -27,38 +25,13 @@ QUESTION = "At how many bar does V300 open?"
 def manual(name: str = "Pump", n_sections: int = 12) -> Document:
     blocks = []
     for n in range(1, n_sections + 1):
-        text = f"The {name} valve V{n}00 opens at {n} bar. {FILLER}"
+        text = f"The {name} valve V{n}00 opens at {n} bar. {test_reading.FILLER}"
         blocks += [Block(text=f"Section {n}", heading=f"Section {n}"), Block(text=text, heading=f"Section {n}")]
     return Document(title=f"{name} manual", blocks=tuple(blocks))
 
 
 def call(name: str = "search_files", **arguments) -> str:
     return f"<tool_call>{json.dumps({'name': name, 'arguments': arguments})}</tool_call>"
-
-
-@pytest.fixture(autouse=True)
-def told(monkeypatch) -> list[dict]:
-    """The events that readers would have got."""
-    events: list[dict] = []
-    monkeypatch.setattr(stream, "publish", lambda run_id, *new: events.extend(new))
-    return events
-
-
-@pytest.fixture
-def give(home, run):
-    """Give the run's GPT these documents as files."""
-
-    def give_files(*documents: Document, **fields) -> None:
-        refs = []
-        for number, document in enumerate(documents):
-            recipe = segments.Recipe(document.text(), WordEmbedder.id, WordEmbedder.dim)
-            info = segments.write(home, recipe, content_of([document], WordEmbedder()))
-            refs.append({"file_id": f"f{number}", "name": f"{number}.pdf", "segment": info.address})
-        version = GptVersion.objects.get(id=run.version_id)
-        version.data |= {"knowledge": refs, **fields}
-        version.save()
-
-    return give_files
 
 
 @pytest.fixture
