@@ -35,7 +35,7 @@ from workers.knowledge.embed import Embedder, EmbedderMissing, shared_embedder
 from workers.knowledge.index import KnowledgeIndex
 from workers.knowledge.pipeline import IndexingProgress, content_of, recipe_for
 from workers.knowledge.rerank import RerankerMissing, reranker_for
-from workers.runs.answering import likely_answer
+from workers.runs.searching import likely_answer
 
 HELP = "nDCG@10, recall@10, MRR and latency of dense, BM25 and hybrid on a BEIR-style folder"
 

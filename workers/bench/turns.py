@@ -7,7 +7,7 @@ from gpts.runs.plan import decide
 from gpts.runs.state import TurnState
 from gpts.runs.steps import FileRef, Finished, Log, UserMessage
 from gpts.spec.gpt import GptSpec
-from workers.runs import answering, finishing, intents, reading
+from workers.runs import answering, finishing, intents, reading, searching
 from workers.runs.services import Services
 
 
@@ -21,7 +21,7 @@ def turn(
     """The steps of a turn after `history`, and its end. The GPT has no tools."""
     steps: Log = (UserMessage(text=question, attachments=tuple(attachments)),)
     ability = services.engine.ability()
-    files = answering.whole_files(TurnState(spec, ability, steps, history, {}), services)
+    files = searching.whole_files(TurnState(spec, ability, steps, history, {}), services)
     while True:
         state = TurnState(spec, ability, steps, history, {}, whole_files=files)
         match decide(state):
@@ -30,9 +30,9 @@ def turn(
             case ReadPart():
                 steps += (reading.next_step(state, services, "", _unheard),)
             case ReadFiles():
-                steps += (answering.outline(state, services),)
+                steps += (searching.outline(state, services),)
             case Retrieve(extracts):
-                found = answering.retrieval(state, services)
+                found = searching.retrieval(state, services)
                 steps += (services.small.extract(found, state) if extracts else found,)
             case CallModel():
                 steps += (answering.model_reply(state, services, _unheard),)

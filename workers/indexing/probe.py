@@ -14,7 +14,7 @@ from gpts.runs.steps import UserMessage
 from gpts.spec.gpt import GptSpec, KnowledgeRef
 from workers.knowledge import segments
 from workers.knowledge.index import Explained, KnowledgeIndex
-from workers.runs.answering import retrieval, whole_files
+from workers.runs.searching import retrieval, whole_files
 from workers.runs.services import Services
 
 # More than a chat ever gets, so that near misses are shown.

@@ -11,7 +11,7 @@ from gpts.runs.steps import UserMessage
 from web.builder.models import Gpt
 from workers.engine.base import EngineError
 from workers.isolation.errors import FileError
-from workers.runs import answering
+from workers.runs import searching
 from workers.runs.engines import NamedEngines
 from workers.runs.loop import callers_own
 from workers.runs.services import Services
@@ -35,7 +35,7 @@ def count_tokens(
     try:
         chosen = engines.choose(spec.model.engine, gpt.owner, (), services).services
         state = TurnState(spec, chosen.engine.ability(), (first,), (), own | callers_own(first.overrides))
-        state = replace(state, whole_files=answering.whole_files(state, chosen))
+        state = replace(state, whole_files=searching.whole_files(state, chosen))
         prompt = build_prompt(spec, (), state.steps, state.whole_files, with_today=state.ability.calls_tools)
         return {"n_tokens": chosen.engine.count_tokens(prompt, state.model_tools())}
     except (EngineError, FileError):

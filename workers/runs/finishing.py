@@ -20,7 +20,7 @@ from gpts.runs.steps import Coverage, Finished, Log, ModelReply, Retrieval
 from gpts.safety.flow import context_label
 from workers.engine.verifying import SAID, supported
 from workers.knowledge.meaning import EmbeddedMeaning
-from workers.runs.answering import asked, known, results_as_passages, said
+from workers.runs.evidence import asked, known, results_as_passages, said
 from workers.runs.reply_limits import counted, is_written, limited_end
 from workers.runs.services import Services
 from workers.runs.writing import Show

@@ -44,7 +44,7 @@ from web.runs.wake import wake
 from workers import configuration
 from workers.engine.base import EngineError, GrammarError, ModelLoading, PromptTooLong, SchemaRefused, served_person
 from workers.isolation.errors import FileError
-from workers.runs import answering, delegate_tools, leases
+from workers.runs import delegate_tools, leases, searching
 from workers.runs.perform import perform
 from workers.runs.pictures import pictures
 from workers.runs.services import Services
@@ -199,7 +199,7 @@ def _turn(
     tools = {name: tool for name, tool in own.items() if _permits(first, tool, ability)}
     tools |= callers_own(first.overrides)
     state = TurnState(spec, ability, current_part(steps), history, tools)
-    state = replace(state, whole_files=answering.whole_files(state, services()) if services else ())
+    state = replace(state, whole_files=searching.whole_files(state, services()) if services else ())
     return HeldTurn(
         spec,
         ability,

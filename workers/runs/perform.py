@@ -6,7 +6,7 @@ from gpts.runs import decisions
 from gpts.runs.phases import phase
 from gpts.runs.steps import Error, ModelReply, Retrieval
 from web.runs.services import finish_run
-from workers.runs import answering, calling, delegate_tools, finishing, intents, reading, reply_limits
+from workers.runs import answering, calling, delegate_tools, finishing, intents, reading, reply_limits, searching
 from workers.runs.services import Services
 from workers.runs.turn import HeldTurn
 
@@ -51,7 +51,7 @@ def assist(decision: decisions.Assisted, turn: HeldTurn, services: Services) -> 
         case decisions.ReadIntent():
             turn.append(intents.message_intent(turn, services, turn.tell))
         case decisions.ReadFiles():
-            found = answering.outline(turn, services)
+            found = searching.outline(turn, services)
             turn.append(found, summary=found.summary())
         case decisions.ChooseTool():
             choice = services.small.choose_tool(turn, turn.store)
@@ -64,7 +64,7 @@ def assist(decision: decisions.Assisted, turn: HeldTurn, services: Services) -> 
 
 def retrieve(decision: decisions.Retrieve, turn: HeldTurn, services: Services) -> None:
     """Search or read the files of the turn for the question."""
-    found = answering.retrieval(turn, services, decision.call)
+    found = searching.retrieval(turn, services, decision.call)
     if decision.extracts:
         found = services.small.extract(found, turn)
     turn.append(found, summary=found.summary())

@@ -38,7 +38,7 @@ from workers.engine.base import EngineError
 from workers.engine.scripted import CAPABLE, WEAK
 from workers.knowledge.content import SegmentInfo
 from workers.knowledge.errors import SegmentMissing
-from workers.runs import answering, leases, loop
+from workers.runs import leases, loop, searching
 from workers.runs.services import Services
 from workers.tools import Tool, ToolError, ToolOutput
 
@@ -367,7 +367,7 @@ def test_the_model_declines_with_a_mark_that_nobody_sees(run, told, written):
     ids=["written", "failed", "late", "weak"],
 )
 def test_a_search_goes_on_without_a_likely_answer(run, ability, written, likely, monkeypatch):
-    monkeypatch.setattr(answering, "LIKELY_S", 0.1)
+    monkeypatch.setattr(searching, "LIKELY_S", 0.1)
     give_files(run)
 
     def script(messages):
