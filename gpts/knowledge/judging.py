@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Final, Literal, Protocol
 
 from gpts.knowledge import tables
-from gpts.knowledge.calculations import Derivation, derivations
+from gpts.knowledge.calculations import Derivation
 from gpts.knowledge.documents import Passage, Support
 from gpts.knowledge.editions import names_source
 from gpts.knowledge.figures import StatedFigure, figures, figures_agree, forms
@@ -53,6 +53,8 @@ NEAR_BEYOND: Final = 0.28
 # The least mean of the share of words and the cosine where answer and passage are brought to one language by word:
 # of 27 right and 26 subtly wrong sentences in four languages 16 and 2 reach it, at 0.5 21 and 4 (2026-11).
 GLOSS_SUPPORT: Final = 0.54
+# The least mean of the shares of words and figures, and the cosine, from which what a model found said has a source.
+CLOSE: Final = 0.4
 # Words of the question break ties between sources; a pair of sentences must clearly beat a single one.
 QUESTION_WEIGHT: Final = 0.1
 PAIR_COST: Final = 0.1
@@ -70,7 +72,6 @@ _READ_CHARS: Final = 2_000
 # Characters of a question whose figures may be calculated with.
 _ASKED_CHARS: Final = 1_000
 
-_FORMULA: Final = re.compile(r"=|\d ?[×·÷] ?\d|\d [x*+−/-] \d")
 
 # How an answer and a passage can be compared. "meaning": the embedder reads both, in one language; "translation": it
 # reads both, in two languages; "words": it does not read the language of both; "nothing".
@@ -127,6 +128,32 @@ class _Candidate:
         return self.is_named, self.is_full, self.rank
 
 
+class Known:
+    """What `passages` have of names and figures, for answers to `question`."""
+
+    def __init__(self, passages: Sequence[Passage], question: str = "", meaning: Meaning | None = None) -> None:
+        self._text = "\n".join(f"{each.file_name} {each.heading} {each.text}" for each in passages)
+        self._question = question[:_ASKED_CHARS]
+        self._meaning = meaning
+
+    def names_and_figures(self, sentence: str, around: str) -> tuple[Derivation, ...] | None:
+        """How the figures of `sentence`, from `around`, follow that no passage has; None if one does not.
+
+        Or if a name is in none.
+        """
+        is_same = self._comparison(around) in ("meaning", "words")
+        return adds_nothing(
+            sentence, self._text, self._stems, f"{self._question}\n{around}", is_translation=not is_same
+        )
+
+    @cached_property
+    def _stems(self) -> frozenset[str]:
+        return stems(words(self._text))
+
+    def _comparison(self, text: str) -> Comparison:
+        return self._meaning.comparison(text, self._text[:_READ_CHARS]) if self._meaning else "meaning"
+
+
 class Judge:
     """Judges the sentences of answers to `question` by `passages`; without a `meaning`, by words alone.
 
@@ -150,22 +177,6 @@ class Judge:
         self._make_gloss = gloss
         self._in_gloss: list[tuple[Source, Source]] | None = None
 
-    def names_and_figures(self, sentence: str, text: str) -> tuple[Derivation, ...] | None:
-        """How the figures of `sentence`, of an answer's `text`, follow that no passage has; None if one does not.
-
-        Or if a name is in none.
-        """
-        whole, known = self._whole
-        is_same = self._meaning is None or self._meaning.comparison(text, whole[:_READ_CHARS]) in ("meaning", "words")
-        around = f"{self._question[:_ASKED_CHARS]}\n{text}"
-        return adds_nothing(sentence, whole, known, around, is_translation=not is_same)
-
-    @cached_property
-    def _whole(self) -> tuple[str, frozenset[str]]:
-        """All passages as one text, and the stems of its words."""
-        whole = "\n".join(f"{each.file_name} {each.heading} {each.text}" for each in self._passages)
-        return whole, stems(words(whole))
-
     def judge(self, sentences: Sequence[str], text: str) -> list[Verdict]:
         """The verdict on each of `sentences` of an answer's `text`."""
         found = [self._by_words(sentence) for sentence in sentences]
@@ -188,21 +199,28 @@ class Judge:
         found = [_verdict(self._by_words(part, sentence)) for part in parts]
         return found if all(each.source for each in found) else []
 
-    def operands(self, sentence: str, near: Sequence[Source]) -> list[Source]:
-        """The sources of the figures that `sentence` calculates with; empty if it does not show how.
-
-        `near` are those of the sentences before, the last first: they come first, and are enough without a formula.
-        """
-        wanted = [each for each in figures(sentence) if each.ways]
-        sources = [*near]
-        if _FORMULA.search(sentence):
-            about = frozenset(term for term in self._query.union(claims(sentence)) if not term[0].isdigit())
-            alike = [each for each in self._sources if not each.is_pair and not about.isdisjoint(each.terms)]
-            sources += sorted(alike, key=lambda each: -share(about, each.terms, self._rarity))
-        elif not _calculates(sentence, wanted, "\n".join(each.readable for each in near)):
-            return []
+    def operands(self, sentence: str, near: Sequence[Source], formulas: Sequence[str]) -> list[Source]:
+        """The sources of the figures of the `formulas` of `sentence`: of `near`, then of those that are about it."""
+        about = frozenset(term for term in self._query.union(claims(sentence)) if not term[0].isdigit())
+        alike = (each for each in self._sources if not each.is_pair and not about.isdisjoint(each.terms))
+        sources = [*near, *sorted(alike, key=lambda each: -share(about, each.terms, self._rarity))]
+        wanted = (each for formula in formulas for each in figures(formula) if each.ways)
         giving = (next((one for one in sources if _gives(one, each)), None) for each in wanted)
         return [*dict.fromkeys(filter(None, giving))] or [*near[:1]]
+
+    def closest(self, sentence: str) -> list[Source]:
+        """The source that says most of a `sentence` that is known to be said; empty if none says much of it."""
+        own, wanted = frozenset(claims(sentence)), [each for each in figures(sentence) if each.ways]
+        singles = [each for each in self._sources if not (each.is_pair or each.is_heading)]
+        parts = [[share(own, each.terms, self._rarity), *_given(wanted, each)] for each in singles]
+        best = sorted(range(len(singles)), key=lambda n: -sum(parts[n]))[:SHORTLIST]
+        if self._meaning and best:
+            [cosines] = self._meaning.similarity([sentence], [singles[n].readable for n in best])
+            for n, cosine in zip(best, cosines, strict=True):
+                parts[n].append(cosine)
+        top = max(best, key=lambda n: sum(parts[n]), default=None)
+        is_close = top is not None and sum(parts[top]) >= CLOSE * len(parts[top])
+        return [singles[top]] if top is not None and is_close else []
 
     def _by_words(self, sentence: str, whole: str = "") -> list[_Candidate]:
         """The possible sources of `sentence`, a part of `whole`: they agree with it and have enough of its terms."""
@@ -330,10 +348,9 @@ class Judge:
         return any(figures_agree(sentence, f"{each.heading} {each.text}") for each in unread)
 
 
-def _calculates(sentence: str, wanted: Sequence[StatedFigure], stated: str) -> bool:
-    """Whether a figure of `sentence` is not `stated`, and all follow from those that are."""
-    is_new = bool(stated) and any(not each.is_in(forms(stated)) for each in wanted)
-    return is_new and derivations(sentence, stated, f"{stated}\n{sentence}") is not None
+def _given(wanted: Sequence[StatedFigure], source: Source) -> list[float]:
+    """The share of the `wanted` figures that the source gives; empty if none is wanted."""
+    return [sum(_gives(source, each) for each in wanted) / len(wanted)] if wanted else []
 
 
 def _gives(source: Source, figure: StatedFigure) -> bool:

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from PIL import Image, ImageDraw, ImageFont
 
+from gpts.knowledge.citations import SAID
 from gpts.knowledge.documents import Passage
 from gpts.runs.messages import Picture, PromptMessage
 from gpts.runs.state import TurnState
@@ -24,7 +25,6 @@ from gpts.spec.ability import ModelAbility
 from gpts.spec.gpt import GptSpec, KnowledgeRef, ModelSettings
 from gpts.spec.tools import ToolSpec
 from workers.engine.base import EngineError, GrammarError
-from workers.engine.verifying import SAID
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gpts.knowledge.documents import Passage
-from gpts.knowledge.judging import Gloss, Judge
+from gpts.knowledge.judging import Gloss, Judge, Known
 from gpts.knowledge.support import is_claim
 from tests.gpts.knowledge.test_citations import Means
 
@@ -122,7 +122,7 @@ def test_the_frame_of_a_letter_and_what_is_said_of_the_gpt_claim_nothing(sentenc
 
 
 def follows(passage: Passage, sentence: str, around: str = "") -> bool:
-    return Judge([passage]).names_and_figures(sentence, around or sentence) is not None
+    return Known([passage]).names_and_figures(sentence, around or sentence) is not None
 
 
 @pytest.mark.parametrize(
