@@ -127,7 +127,10 @@ class _Found:
 
     def support(self) -> SentenceSupport:
         start, end = self.span.start, self.span.end
-        return SentenceSupport(answer_start=start, answer_end=end, level=self.level, formulas=self.formulas)
+        passages = [each.passage for each in self.sources]
+        is_result = bool(passages) and not any(each.file_id or each.url or each.gpt for each in passages)
+        level = "result" if is_result and self.level in ("supported", "partly") else self.level
+        return SentenceSupport(answer_start=start, answer_end=end, level=level, formulas=self.formulas)
 
 
 def _calculate(found: Sequence[_Found], claims: Sequence[_Found], judge: Judge, known: Sequence[Known]) -> None:

@@ -103,8 +103,8 @@ def _withheld(end: Finished, state: TurnState, services: Services) -> Finished:
 
 def _as_quotes(support: Sequence[SentenceSupport]) -> tuple[SentenceSupport, ...]:
     """The support of an answer that only repeats the files: "supported" would say that somebody had checked it."""
-    cited = (each for each in support if each.level != "unsupported")
-    return tuple(each.model_copy(update={"level": "quoted"}) for each in cited)
+    kept = (each for each in support if each.level != "unsupported")
+    return tuple(each if each.level == "result" else each.model_copy(update={"level": "quoted"}) for each in kept)
 
 
 def _basis(state: TurnState, services: Services, titles: Container[str], *, is_judged: bool, quoted: bool) -> Basis:
