@@ -219,8 +219,8 @@ def _coverage(
 
 
 def _closest(state: TurnState, services: Services) -> tuple[Citation, ...]:
-    """What of the files is closest to a question that they do not answer; none for a weak model, which quotes it."""
-    if not (state.files() and state.ability.writes_from_sources):
+    """What of the files is closest to a question that they do not answer."""
+    if not state.files():
         return ()
     query = retrieval_query(state.history, state.steps)
     passages = _found(state, services).passages
