@@ -36,8 +36,15 @@ class Grounding(Value):
     n_dropped: int = 0
 
 
-# How likely it is for each sentence that what the model was given says it; None without a verdict.
-Verify = Callable[[Sequence[str]], Sequence[float | None]]
+class Checked(Value):
+    """What a model makes of a sentence: how likely what it was given says it, and the first words of the place."""
+
+    likely: float
+    words: str = ""
+
+
+# What the model makes of each sentence; None without a verdict.
+Verify = Callable[[Sequence[str]], Sequence[Checked | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,12 +164,13 @@ def _derived(sentence: str, around: str, known: Sequence[Known]) -> tuple[Deriva
 def _verify(claims: Sequence[_Found], judge: Judge, verify: Verify) -> None:
     """Let the model judge the claims that do not stand in a source word for word."""
     doubtful = [each for each in claims if not each.is_word_for_word()]
-    for each, likely in zip(doubtful, verify([one.sentence for one in doubtful]), strict=True):
-        if likely is not None and likely >= SAID:
-            each.is_open = False
+    for each, checked in zip(doubtful, verify([one.sentence for one in doubtful]), strict=True):
+        if checked and checked.likely >= SAID:
             each.level = "supported" if each.level in ("unsupported", "partly", "not_checked") else each.level
-            each.sources = each.sources or judge.closest(each.sentence)
-        elif likely is not None and likely <= 1 - SAID:
+            each.sources = each.sources or judge.with_words(checked.words, each.sentence)
+            # What is said, but at no place that could be shown, needs no mark; a greeting is nothing else.
+            each.is_open = not (each.sources or each.level in ("calculated", "conversation"))
+        elif checked and checked.likely <= 1 - SAID:
             each.level, each.sources, each.formulas, each.is_open = "unsupported", [], (), False
 
 

@@ -29,6 +29,7 @@ from gpts.knowledge.support import (
     claims_at,
     compared_terms,
     is_opposed,
+    plain,
     share,
     source_rarity,
     sources_of,
@@ -54,8 +55,8 @@ NEAR_BEYOND: Final = 0.28
 # The least mean of the share of words and the cosine where answer and passage are brought to one language by word:
 # of 27 right and 26 subtly wrong sentences in four languages 16 and 2 reach it, at 0.5 21 and 4 (2026-11).
 GLOSS_SUPPORT: Final = 0.54
-# The least mean of the shares of words and figures, and the cosine, from which what a model found said has a source.
-CLOSE: Final = 0.4
+# Characters that a model must quote of a source.
+LEAST_QUOTED: Final = 8
 # Words of the question break ties between sources; a pair of sentences must clearly beat a single one.
 QUESTION_WEIGHT: Final = 0.1
 PAIR_COST: Final = 0.1
@@ -74,6 +75,7 @@ _ASKS_PRICE: Final = re.compile(r"\b(?:how much|wie ?viel|combien|cuánto)\b", r
 # Characters of the passages whose language is compared with that of the answer.
 _READ_CHARS: Final = 2_000
 # Characters of a question whose figures may be calculated with.
+_WORDS: Final = re.compile(r"[^\W_]+")
 _ASKED_CHARS: Final = 1_000
 
 
@@ -212,19 +214,18 @@ class Judge:
         giving = (next((one for one in sources if _gives(one, each)), None) for each in wanted)
         return [*dict.fromkeys(filter(None, giving))] or [*near[:1]]
 
-    def closest(self, sentence: str) -> list[Source]:
-        """The source that says most of a `sentence` that is known to be said; empty if none says much of it."""
-        own, wanted = frozenset(claims(sentence)), [each for each in figures(sentence) if each.ways]
-        singles = [each for each in self._sources if not (each.is_pair or each.is_heading)]
-        parts = [[share(own, each.terms, self._rarity), *_given(wanted, each)] for each in singles]
-        best = sorted(range(len(singles)), key=lambda n: -sum(parts[n]))[:SHORTLIST]
-        if self._meaning and best:
-            [cosines] = self._meaning.similarity([sentence], [singles[n].readable for n in best])
-            for n, cosine in zip(best, cosines, strict=True):
-                parts[n].append(cosine)
-        top = max(best, key=lambda n: sum(parts[n]), default=None)
-        is_close = top is not None and sum(parts[top]) >= CLOSE * len(parts[top])
-        return [singles[top]] if top is not None and is_close else []
+    def with_words(self, quoted: str, sentence: str) -> list[Source]:
+        """The source with the words that a model `quoted` for `sentence`; empty if none has all of them in a row."""
+        wanted = _WORDS.findall(plain(quoted).casefold())
+        if len("".join(wanted)) < LEAST_QUOTED:
+            return []
+        phrase, own = f" {' '.join(wanted)} ", frozenset(claims(sentence))
+        found = [
+            each
+            for each in self._sources
+            if not each.is_pair and phrase in f" {' '.join(_WORDS.findall(plain(each.text).casefold()))} "
+        ]
+        return sorted(found, key=lambda each: -share(own, each.terms, self._rarity))[:1]
 
     def _by_words(self, sentence: str, whole: str = "") -> list[_Candidate]:
         """The possible sources of `sentence`, a part of `whole`: they agree with it and have enough of its terms."""
@@ -359,11 +360,6 @@ class Judge:
         """Whether a passage in an incomparable language contains the figures of `sentence`, and so may support it."""
         unread = (each for each in self._passages if comparisons[id(each)] == "nothing")
         return any(figures_agree(sentence, f"{each.heading} {each.text}") for each in unread)
-
-
-def _given(wanted: Sequence[StatedFigure], source: Source) -> list[float]:
-    """The share of the `wanted` figures that the source gives; empty if none is wanted."""
-    return [sum(_gives(source, each) for each in wanted) / len(wanted)] if wanted else []
 
 
 def _gives(source: Source, figure: StatedFigure) -> bool:

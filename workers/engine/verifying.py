@@ -1,8 +1,8 @@
 """The base model as judge of sentences: whether what it was given in a turn says them.
 
 All sentences of an answer are one short request: the prompt of the answer, which the engine has in its prefix cache,
-and the question, which is answered line by line. How likely "yes" is against "no" in a line is the verdict; the
-written word, where the engine tells no probabilities.
+and the question, which is answered line by line, with the first words of the place after a yes. How likely "yes" is
+against "no" in a line is the verdict; the written word, where the engine tells no probabilities.
 """
 
 import logging
@@ -14,6 +14,7 @@ from dataclasses import replace
 from itertools import filterfalse
 from typing import Final
 
+from gpts.knowledge.citations import Checked
 from gpts.runs.logprobs import TokenLogprob
 from gpts.runs.messages import PromptMessage
 from gpts.runs.state import TurnState, reply_room
@@ -29,13 +30,17 @@ DEADLINE_S: Final = 10.0
 # What a written word is worth without probabilities, and how likely "yes" and "no" together must be to count.
 WRITTEN: Final = 0.95
 LEAST_MASS: Final = 0.2
-# Tokens of a line, such as "12. yes".
-_LINE_TOKENS: Final = 8
+# Tokens of a line, such as "12. yes: Lockers take a coin of".
+_LINE_TOKENS: Final = 32
 # The likeliest tokens that are told: OpenAI's API allows no more.
 _N_TOP: Final = 20
 _YES: Final = frozenset(("yes", "ja", "oui", "sí", "si", "是"))
 _NO: Final = frozenset(("no", "nein", "non", "否", "不"))
-_WORD: Final = re.compile(r"\b(?:yes|no|ja|nein|oui|non|sí|si)\b|[是否不]", re.IGNORECASE)
+_LINE: Final = re.compile(
+    r"^[^\w\n]*(?P<number>\d{1,3})?[^\w\n]*(?P<word>yes\b|no\b|ja\b|nein\b|oui\b|non\b|sí\b|si\b|[是否不])"
+    r"[^\w\n]*(?P<words>.*)$",
+    re.IGNORECASE | re.MULTILINE,
+)
 _QUESTION: Final = """\
 Check these sentences against the files, passages and results above, and my messages:
 
@@ -45,17 +50,20 @@ Of each: is all of it stated there, in whatever words or language, or does it fo
 sum, a date or a comparison? If a figure, name, condition or direction of it differs, or nothing is stated about it, \
 the answer is no, whatever you know. If it claims nothing, such as a greeting or an offer, the answer is yes.
 
-Write one line for each sentence, with its number and yes or no."""
+Write one line for each sentence: its number, yes or no, and after a yes the first six words of the sentence or row \
+that states it, as they stand there, if there is one:
+1. no
+2. yes: Lockers take a one-pound coin"""
 
 
 def supported(
     sentences: Sequence[str], state: TurnState, engine: Engine, deadline_s: float = DEADLINE_S
-) -> list[float | None]:
-    """How likely it is for each sentence that the turn's files, results and messages say it; None without a verdict.
+) -> list[Checked | None]:
+    """Whether the turn's files, results and messages say each sentence; None without a verdict.
 
     There is none for sentences beyond the first `MOST_SENTENCES`, after an error, and after `deadline_s`.
     """
-    verdicts: list[float | None] = [None] * len(sentences)
+    verdicts: list[Checked | None] = [None] * len(sentences)
     asked = [" ".join(each.split()) for each in sentences[:MOST_SENTENCES]]
     if not asked:
         return verdicts
@@ -84,32 +92,32 @@ def _is_answer(step: Step) -> bool:
     return isinstance(step, ModelReply) and not step.tool_calls
 
 
-def _verdicts(request: GenerationRequest, engine: Engine) -> dict[int, float | None]:
-    """The verdicts by number, of the lines that were written in time."""
+def _verdicts(request: GenerationRequest, engine: Engine) -> dict[int, Checked]:
+    """The verdicts by number, of the lines that were written in time; a first line may lack its number."""
     written, tokens = "", list[TokenLogprob]()
     with closing(engine.stream(request)) as stream:
         for token in stream:
             written += token.text
             tokens += token.logprobs
-    found: dict[int, float | None] = {}
-    if any(each.top for each in tokens):
-        line = ""
-        for each in tokens:
-            if _word(each.text) in _YES | _NO and (number := _number(line, found)):
-                found[number] = _share_of_yes(each.top)
-            line = (line + each.text).rpartition("\n")[2]
-        return found
-    for line in written.splitlines():
-        if (word := _WORD.search(line)) and (number := _number(line[: word.start()], found)):
-            found[number] = WRITTEN if word[0].casefold() in _YES else 1 - WRITTEN
+    shares = _shares(tokens)
+    found: dict[int, Checked] = {}
+    for line in _LINE.finditer(written):
+        number = int(line["number"] or not found)
+        likely: float | None = WRITTEN if line["word"].casefold() in _YES else 1 - WRITTEN
+        likely = shares.get(line.start("word"), likely)
+        if number and number not in found and likely is not None:
+            found[number] = Checked(likely=likely, words=line["words"])
     return found
 
 
-def _number(line: str, found: Iterable[int]) -> int:
-    """The number that a line begins with; 1 for a first line without one. 0 for what is no verdict."""
-    if number := re.search(r"\d{1,3}", line):
-        return 0 if int(number[0]) in found else int(number[0])
-    return 0 if [*found] else 1
+def _shares(tokens: Sequence[TokenLogprob]) -> dict[int, float | None]:
+    """The probability of "yes", by where each "yes" or "no" begins in the text of `tokens`; None if both are rare."""
+    at, found = 0, dict[int, float | None]()
+    for token in tokens:
+        if _word(token.text) in _YES | _NO:
+            found[at + len(token.text) - len(token.text.lstrip(" \n\"'*.,:!"))] = _share_of_yes(token.top)
+        at += len(token.text)
+    return found
 
 
 def _share_of_yes(likeliest: Iterable[TokenLogprob]) -> float | None:
