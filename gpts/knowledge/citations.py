@@ -1,32 +1,70 @@
-"""Which passage supports each sentence of an answer, and how far, decided by code and never by a model.
+"""Which passage supports each sentence of an answer, and how far: by code, and by a model where one may verify it.
 
 When in doubt, a sentence gets no citation. A citation always lies inside a passage that was given, and its quote is
 literal text of the document.
 """
 
 import re
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from gpts.knowledge.calculations import Derivation
 from gpts.knowledge.documents import Citation, Passage, SentenceSupport, Support
 from gpts.knowledge.editions import Claim, own_editions
 from gpts.knowledge.joined import MAX_SOURCES, parts_of, table_headers
-from gpts.knowledge.judging import Judge, MakeGloss, Meaning, Verdict
+from gpts.knowledge.judging import Judge, Known, MakeGloss, Meaning, Verdict
 from gpts.knowledge.sentences import CodeFence, Span, sentence_spans
-from gpts.knowledge.support import Source, is_claim
+from gpts.knowledge.support import Source, is_claim, plain
 from gpts.values import Value
 
 _ITEM: Final = re.compile(r"^- (.+)$", re.MULTILINE)
-# Sentences before a calculated one that may give its figures.
+# Sentences before and after a calculated one that may give its figures.
 AROUND: Final = 6
+# How likely it must be that a sentence is said to count as said, and that it is not to count as made up.
+SAID: Final = 0.7
 
 
 class Grounding(Value):
-    """The support of an answer: its citations in reading order, and the level of each sentence that makes a claim."""
+    """The support of an answer: its citations in reading order, and the level of each sentence that makes a claim.
+
+    `n_dropped` more are open, and have no level.
+    """
 
     citations: tuple[Citation, ...] = ()
     support: tuple[SentenceSupport, ...] = ()
+    n_dropped: int = 0
+
+
+class Checked(Value):
+    """What a model makes of a sentence: how likely what it was given says it, and the first words of the place."""
+
+    likely: float
+    words: str = ""
+
+
+# What the model makes of each sentence; None without a verdict.
+Verify = Callable[[Sequence[str]], Sequence[Checked | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What the sentences of an answer may rest on beside the passages.
+
+    Lines in `titles` and text that `instructions` ask for need no source. What no passage supports may be from the
+    conversation: from what was `said` in it. Names and figures may be from `known`. With `verify` the model judges
+    what is not word for word in a passage. A sentence is open that no place says, though its names and figures
+    are known: it is not supported, or has no level if `drops_open`; `verifies_open`: the model judges it too.
+    """
+
+    titles: Container[str] = ()
+    instructions: str = ""
+    gloss: MakeGloss = lambda answer: None
+    said: Passage | None = None
+    known: Sequence[Passage] = ()
+    verify: Verify | None = None
+    drops_open: bool = False
+    verifies_open: bool = True
 
 
 def ground(
@@ -34,59 +72,106 @@ def ground(
     passages: Sequence[Passage],
     meaning: Meaning | None = None,
     question: str = "",
-    titles: Container[str] = (),
-    instructions: str = "",
-    gloss: MakeGloss = lambda answer: None,
-    said: Passage | None = None,
+    basis: Basis | None = None,
 ) -> Grounding:
-    """The support of `answer`: at most one citation per fact of a sentence; tags number passages from 1 by first use.
+    """The support of `answer`: at most three citations per sentence; tags number passages from 1 by first use.
 
-    What no passage supports may be from the conversation: from what was `said` in it.
-
-    Lines in `titles` and text that `instructions` ask for need no source; code is skipped. Without passages and what
-    was said no sentence is judged.
+    Code is skipped. Without passages and what was said no sentence is judged.
     """
-    if not (passages or said):
+    basis = basis or Basis()
+    if not (passages or basis.said):
         return Grounding()
     fence = CodeFence()
     spans = [span for span in sentence_spans(answer) if not fence.covers(answer[span.start : span.end])]
-    spans = [span for span in spans if answer[span.start : span.end] not in titles]
+    spans = [span for span in spans if answer[span.start : span.end] not in basis.titles]
     sentences = [answer[span.start : span.end] for span in spans]
-    judge = Judge(passages, question, meaning, gloss)
-    headers = table_headers(answer, spans)
+    judge = Judge(passages, question, meaning, basis.gloss)
+    headers = [table_headers(answer, spans).get(span.start, "") for span in spans]
+    verdicts = judge.judge(sentences, answer)
     judged = [
-        _judged(n, sentence, verdict, judge, headers.get(span.start, ""))
-        for n, (span, sentence, verdict) in enumerate(
-            zip(spans, sentences, judge.judge(sentences, answer), strict=True)
-        )
+        _judged(n, sentence, verdict, judge, header)
+        for n, (sentence, verdict, header) in enumerate(zip(sentences, verdicts, headers, strict=True))
     ]
-    levels = _also_said([each.level for each in judged], sentences, said, meaning, answer)
+    levels = _also_said([each.level for each in judged], sentences, basis.said, meaning, answer)
     chosen = iter(own_editions([claim for each in judged for claim in each.claims], sentences, question))
-    sources = [[*dict.fromkeys(source for _ in each.claims for source in next(chosen))] for each in judged]
-    citations: list[tuple[Span, Source]] = []
-    support: list[SentenceSupport] = []
-    for n, (span, sentence) in enumerate(zip(spans, sentences, strict=True)):
-        level, is_row = levels[n], bool(headers.get(span.start))
-        formulas: tuple[str, ...] = ()
-        if not (is_claim(sentence, instructions) or (is_row and sources[n])):
+    found = [
+        _Found(span, sentence, level, [*dict.fromkeys(source for _ in each.claims for source in next(chosen))])
+        for span, sentence, level, each in zip(spans, sentences, levels, judged, strict=True)
+    ]
+    claims = [
+        each
+        for each, header in zip(found, headers, strict=True)
+        if is_claim(each.sentence, basis.instructions) or (header and each.sources)
+    ]
+    _calculate(found, claims, judge, [Known(each, question, meaning) for each in (passages, basis.known) if each])
+    if basis.verify:
+        _verify([each for each in claims if basis.verifies_open or not each.is_open], judge, basis.verify)
+    kept = [each for each in claims if not (basis.drops_open and each.is_open)]
+    return Grounding(
+        citations=numbered([(each.span, source) for each in kept for source in each.sources[:MAX_SOURCES]]),
+        support=tuple(each.support() for each in kept),
+        n_dropped=len(claims) - len(kept),
+    )
+
+
+@dataclass(slots=True)
+class _Found:
+    """A sentence of an answer, with what was found out about it.
+
+    `is_open`: no place says it, though its names and figures are known.
+    """
+
+    span: Span
+    sentence: str
+    level: Support
+    sources: list[Source]
+    formulas: tuple[str, ...] = ()
+    is_open: bool = False
+
+    def is_word_for_word(self) -> bool:
+        said = " ".join(plain(self.sentence).casefold().split()).rstrip(".")
+        return any(said in " ".join(plain(each.text).casefold().split()) for each in self.sources)
+
+    def support(self) -> SentenceSupport:
+        start, end = self.span.start, self.span.end
+        passages = [each.passage for each in self.sources]
+        is_result = bool(passages) and not any(each.file_id or each.url or each.gpt for each in passages)
+        level = "result" if is_result and self.level in ("supported", "partly") else self.level
+        return SentenceSupport(answer_start=start, answer_end=end, level=level, formulas=self.formulas)
+
+
+def _calculate(found: Sequence[_Found], claims: Sequence[_Found], judge: Judge, known: Sequence[Known]) -> None:
+    """Note how the figures of claims without a source follow from known ones, and cite what they follow from."""
+    for each in claims:
+        if each.level != "unsupported":
             continue
-        if level == "unsupported" and (formulas := _formulas(n, sentences, judge)):
-            sources[n], level = _operands(n, sentences, sources, judge), "calculated"
-        citations += [(span, source) for source in sources[n][:MAX_SOURCES]]
-        support.append(SentenceSupport(answer_start=span.start, answer_end=span.end, level=level, formulas=formulas))
-    return Grounding(citations=numbered(citations), support=tuple(support))
+        n = found.index(each)
+        around = found[max(0, n - AROUND) : n + AROUND + 1]
+        derived = _derived(each.sentence, "\n".join(one.sentence for one in around), known)
+        if derived:
+            each.level, each.formulas = "calculated", tuple(one.in_words for one in derived)
+            near = [source for one in reversed(found[max(0, n - AROUND) : n]) for source in one.sources]
+            each.sources = judge.operands(each.sentence, near, [one.formula for one in derived])
+        each.is_open = derived == ()
 
 
-def _formulas(n: int, sentences: Sequence[str], judge: Judge) -> tuple[str, ...]:
-    """How the figures of sentence `n` follow from those of the files; empty if they do not, or stand there."""
-    derived = judge.names_and_figures(sentences[n], "\n".join(sentences[max(0, n - AROUND) : n + AROUND + 1]))
-    return tuple(each.in_words for each in derived or ())
+def _derived(sentence: str, around: str, known: Sequence[Known]) -> tuple[Derivation, ...] | None:
+    """See `Known.names_and_figures`: by the first of `known` that has them."""
+    found = (each.names_and_figures(sentence, around) for each in known)
+    return next((each for each in found if each is not None), None)
 
 
-def _operands(n: int, sentences: Sequence[str], sources: Sequence[Sequence[Source]], judge: Judge) -> list[Source]:
-    """The sources of what sentence `n` calculates with, those of the sentences before it first."""
-    before = range(n - 1, max(-1, n - 1 - AROUND), -1)
-    return judge.operands(sentences[n], [source for each in before for source in sources[each]])
+def _verify(claims: Sequence[_Found], judge: Judge, verify: Verify) -> None:
+    """Let the model judge the claims that do not stand in a source word for word."""
+    doubtful = [each for each in claims if not each.is_word_for_word()]
+    for each, checked in zip(doubtful, verify([one.sentence for one in doubtful]), strict=True):
+        if checked and checked.likely >= SAID:
+            each.level = "supported" if each.level in ("unsupported", "partly", "not_checked") else each.level
+            each.sources = each.sources or judge.with_words(checked.words, each.sentence)
+            # What is said, but at no place that could be shown, needs no mark; a greeting is nothing else.
+            each.is_open = not (each.sources or each.level in ("calculated", "conversation"))
+        elif checked and checked.likely <= 1 - SAID:
+            each.level, each.sources, each.formulas, each.is_open = "unsupported", [], (), False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,11 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from heapq import nlargest
 from typing import Final, Literal, Protocol
 
 from gpts.knowledge import tables
-from gpts.knowledge.calculations import Derivation, derivations
+from gpts.knowledge.calculations import Derivation
 from gpts.knowledge.documents import Passage, Support
 from gpts.knowledge.editions import names_source
 from gpts.knowledge.figures import StatedFigure, figures, figures_agree, forms
@@ -28,6 +29,7 @@ from gpts.knowledge.support import (
     claims_at,
     compared_terms,
     is_opposed,
+    plain,
     share,
     source_rarity,
     sources_of,
@@ -53,11 +55,16 @@ NEAR_BEYOND: Final = 0.28
 # The least mean of the share of words and the cosine where answer and passage are brought to one language by word:
 # of 27 right and 26 subtly wrong sentences in four languages 16 and 2 reach it, at 0.5 21 and 4 (2026-11).
 GLOSS_SUPPORT: Final = 0.54
+# Characters that a model must quote of a source.
+LEAST_QUOTED: Final = 8
 # Words of the question break ties between sources; a pair of sentences must clearly beat a single one.
 QUESTION_WEIGHT: Final = 0.1
 PAIR_COST: Final = 0.1
 # Sources per sentence, ranked by words, whose meaning is compared.
 SHORTLIST: Final = 6
+# Sentences of the passages whose meaning is compared with those of an answer that words leave open: of more, which
+# take some 10 ms each, those that share most words with each.
+COMPARED: Final = 600
 # What of rank, or of cosine, the sources of a sentence may lack to be as good as the best: the same in two editions.
 TIED: Final = 0.15
 TIED_COSINE: Final = 0.03
@@ -68,9 +75,9 @@ _ASKS_PRICE: Final = re.compile(r"\b(?:how much|wie ?viel|combien|cuánto)\b", r
 # Characters of the passages whose language is compared with that of the answer.
 _READ_CHARS: Final = 2_000
 # Characters of a question whose figures may be calculated with.
+_WORDS: Final = re.compile(r"[^\W_]+")
 _ASKED_CHARS: Final = 1_000
 
-_FORMULA: Final = re.compile(r"=|\d ?[×·÷] ?\d|\d [x*+−/-] \d")
 
 # How an answer and a passage can be compared. "meaning": the embedder reads both, in one language; "translation": it
 # reads both, in two languages; "words": it does not read the language of both; "nothing".
@@ -127,6 +134,32 @@ class _Candidate:
         return self.is_named, self.is_full, self.rank
 
 
+class Known:
+    """What `passages` have of names and figures, for answers to `question`."""
+
+    def __init__(self, passages: Sequence[Passage], question: str = "", meaning: Meaning | None = None) -> None:
+        self._text = "\n".join(f"{each.file_name} {each.heading} {each.text}" for each in passages)
+        self._question = question[:_ASKED_CHARS]
+        self._meaning = meaning
+
+    def names_and_figures(self, sentence: str, around: str) -> tuple[Derivation, ...] | None:
+        """How the figures of `sentence`, from `around`, follow that no passage has; None if one does not.
+
+        Or if a name is in none.
+        """
+        is_same = self._comparison(around) in ("meaning", "words")
+        return adds_nothing(
+            sentence, self._text, self._stems, f"{self._question}\n{around}", is_translation=not is_same
+        )
+
+    @cached_property
+    def _stems(self) -> frozenset[str]:
+        return stems(words(self._text))
+
+    def _comparison(self, text: str) -> Comparison:
+        return self._meaning.comparison(text, self._text[:_READ_CHARS]) if self._meaning else "meaning"
+
+
 class Judge:
     """Judges the sentences of answers to `question` by `passages`; without a `meaning`, by words alone.
 
@@ -150,22 +183,6 @@ class Judge:
         self._make_gloss = gloss
         self._in_gloss: list[tuple[Source, Source]] | None = None
 
-    def names_and_figures(self, sentence: str, text: str) -> tuple[Derivation, ...] | None:
-        """How the figures of `sentence`, of an answer's `text`, follow that no passage has; None if one does not.
-
-        Or if a name is in none.
-        """
-        whole, known = self._whole
-        is_same = self._meaning is None or self._meaning.comparison(text, whole[:_READ_CHARS]) in ("meaning", "words")
-        around = f"{self._question[:_ASKED_CHARS]}\n{text}"
-        return adds_nothing(sentence, whole, known, around, is_translation=not is_same)
-
-    @cached_property
-    def _whole(self) -> tuple[str, frozenset[str]]:
-        """All passages as one text, and the stems of its words."""
-        whole = "\n".join(f"{each.file_name} {each.heading} {each.text}" for each in self._passages)
-        return whole, stems(words(whole))
-
     def judge(self, sentences: Sequence[str], text: str) -> list[Verdict]:
         """The verdict on each of `sentences` of an answer's `text`."""
         found = [self._by_words(sentence) for sentence in sentences]
@@ -188,21 +205,27 @@ class Judge:
         found = [_verdict(self._by_words(part, sentence)) for part in parts]
         return found if all(each.source for each in found) else []
 
-    def operands(self, sentence: str, near: Sequence[Source]) -> list[Source]:
-        """The sources of the figures that `sentence` calculates with; empty if it does not show how.
-
-        `near` are those of the sentences before, the last first: they come first, and are enough without a formula.
-        """
-        wanted = [each for each in figures(sentence) if each.ways]
-        sources = [*near]
-        if _FORMULA.search(sentence):
-            about = frozenset(term for term in self._query.union(claims(sentence)) if not term[0].isdigit())
-            alike = [each for each in self._sources if not each.is_pair and not about.isdisjoint(each.terms)]
-            sources += sorted(alike, key=lambda each: -share(about, each.terms, self._rarity))
-        elif not _calculates(sentence, wanted, "\n".join(each.readable for each in near)):
-            return []
+    def operands(self, sentence: str, near: Sequence[Source], formulas: Sequence[str]) -> list[Source]:
+        """The sources of the figures of the `formulas` of `sentence`: of `near`, then of those that are about it."""
+        about = frozenset(term for term in self._query.union(claims(sentence)) if not term[0].isdigit())
+        alike = (each for each in self._sources if not each.is_pair and not about.isdisjoint(each.terms))
+        sources = [*near, *sorted(alike, key=lambda each: -share(about, each.terms, self._rarity))]
+        wanted = (each for formula in formulas for each in figures(formula) if each.ways)
         giving = (next((one for one in sources if _gives(one, each)), None) for each in wanted)
         return [*dict.fromkeys(filter(None, giving))] or [*near[:1]]
+
+    def with_words(self, quoted: str, sentence: str) -> list[Source]:
+        """The source with the words that a model `quoted` for `sentence`; empty if none has all of them in a row."""
+        wanted = _WORDS.findall(plain(quoted).casefold())
+        if len("".join(wanted)) < LEAST_QUOTED:
+            return []
+        phrase, own = f" {' '.join(wanted)} ", frozenset(claims(sentence))
+        found = [
+            each
+            for each in self._sources
+            if not each.is_pair and phrase in f" {' '.join(_WORDS.findall(plain(each.text).casefold()))} "
+        ]
+        return sorted(found, key=lambda each: -share(own, each.terms, self._rarity))[:1]
 
     def _by_words(self, sentence: str, whole: str = "") -> list[_Candidate]:
         """The possible sources of `sentence`, a part of `whole`: they agree with it and have enough of its terms."""
@@ -268,11 +291,20 @@ class Judge:
     ) -> Iterator[dict[str, float]]:
         """The similarity of each doubtful sentence to every comparable sentence and to its candidates."""
         assert self._meaning is not None
-        singles = (each for each in self._sources if not each.is_pair and _is_read(each, comparisons))
+        singles = [each for each in self._sources if not each.is_pair and _is_read(each, comparisons)]
+        if len(singles) > COMPARED:
+            n = COMPARED // len(doubtful)
+            singles = [source for number in doubtful for source in self._alike(sentences[number], singles, n)]
         candidates = (one.source for number in doubtful for one in found[number])
         texts = list(dict.fromkeys(each.readable for each in (*singles, *candidates) if each.readable))
         rows = self._meaning.similarity([sentences[number] for number in doubtful], texts) if texts else []
         yield from (dict(zip(texts, row, strict=True)) for row in rows or [[]] * len(doubtful))
+
+    def _alike(self, sentence: str, sources: Sequence[Source], n: int) -> list[Source]:
+        """The `n` of the sources that share most words with `sentence`."""
+        own = frozenset(claims(sentence))
+        some = (each for each in sources if not own.isdisjoint(each.terms))
+        return nlargest(n, some, key=lambda each: share(own, each.terms, self._rarity))
 
     def _by_meaning(
         self,
@@ -328,12 +360,6 @@ class Judge:
         """Whether a passage in an incomparable language contains the figures of `sentence`, and so may support it."""
         unread = (each for each in self._passages if comparisons[id(each)] == "nothing")
         return any(figures_agree(sentence, f"{each.heading} {each.text}") for each in unread)
-
-
-def _calculates(sentence: str, wanted: Sequence[StatedFigure], stated: str) -> bool:
-    """Whether a figure of `sentence` is not `stated`, and all follow from those that are."""
-    is_new = bool(stated) and any(not each.is_in(forms(stated)) for each in wanted)
-    return is_new and derivations(sentence, stated, f"{stated}\n{sentence}") is not None
 
 
 def _gives(source: Source, figure: StatedFigure) -> bool:

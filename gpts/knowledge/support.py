@@ -6,7 +6,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -37,19 +37,20 @@ COURTESY: Final = FRAME | frozenset(terms(_WORDS["courtesy"]))
 _NEGATIONS: Final = frozenset(_WORDS["negations"].split())
 
 
-def claims(sentence: str) -> list[str]:
+@lru_cache(maxsize=1_024)
+def claims(sentence: str) -> tuple[str, ...]:
     """The terms of `sentence` that need a source, in order."""
-    return [term for term in compared_terms(sentence) if term not in FRAME]
+    return tuple(term for term in compared_terms(sentence) if term not in FRAME)
 
 
-def claims_at(sentence: str, source: "Source") -> list[str]:
+def claims_at(sentence: str, source: "Source") -> tuple[str, ...]:
     """The terms of `sentence` that `source` must have: not those that only name where it stands.
 
     Nor "costs" of a price.
     """
     own = claims(sentence)
     given = source.place.terms | PRICE_TERMS if currencies(source.readable) else source.place.terms
-    beyond = [term for term in own if term in source.terms or term not in given]
+    beyond = tuple(term for term in own if term in source.terms or term not in given)
     return own if source.place.terms.issuperset(own) else beyond
 
 
@@ -169,17 +170,27 @@ def is_title(text: str, span: Span) -> bool:
     return begins and text[span.end : span.end + 2] in ("\n\n", "")
 
 
-def source_rarity(sources: Sequence[Source]) -> dict[str, float]:
+class Rarity(dict[str, float]):
+    """How rare each term is; unknown ones are as rare as the rarest."""
+
+    def __missing__(self, term: str) -> float:
+        return self._rarest
+
+    @cached_property
+    def _rarest(self) -> float:
+        return max(self.values(), default=1.0)
+
+
+def source_rarity(sources: Sequence[Source]) -> Rarity:
     """The inverse document frequency of each term over the sentences, by BM25's formula."""
     counts = Counter(term for source in sources for term in source.terms)
-    return {term: math.log(1 + (len(sources) - n + 0.5) / (n + 0.5)) for term, n in counts.items()}
+    return Rarity({term: math.log(1 + (len(sources) - n + 0.5) / (n + 0.5)) for term, n in counts.items()})
 
 
-def share(wanted: frozenset[str], held: frozenset[str], rarity: dict[str, float]) -> float:
-    """The share of `wanted`, weighted by rarity, that is in `held`. Unknown terms weigh as much as the rarest."""
-    rarest = max(rarity.values(), default=1.0)
-    total = sum(rarity.get(term, rarest) for term in wanted)
-    return sum(rarity.get(term, rarest) for term in wanted & held) / total if total else 0.0
+def share(wanted: frozenset[str], held: frozenset[str], rarity: Rarity) -> float:
+    """The share of `wanted`, weighted by rarity, that is in `held`."""
+    total = sum(rarity[term] for term in wanted)
+    return sum(rarity[term] for term in wanted & held) / total if total else 0.0
 
 
 def agrees(sentence: str, source: Source, *, is_translation: bool = False) -> bool:
@@ -245,7 +256,7 @@ def is_claim(sentence: str, instructions: str = "") -> bool:
     return not COURTESY.issuperset(terms(text))
 
 
-def supports(sentence: str, source: Source, rarity: dict[str, float]) -> bool:
+def supports(sentence: str, source: Source, rarity: Rarity) -> bool:
     """Whether `source`, which agrees with `sentence`, supports all of it: each part and every name."""
     own = claims_at(sentence, source)
     if share(frozenset(own), source.terms, rarity) < SUPPORTED_OVERLAP:

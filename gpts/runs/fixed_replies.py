@@ -11,7 +11,7 @@ _TEXTS: Final[dict[str, dict[str, str]]] = tomllib.loads(Path(__file__).with_suf
 # The first sentence of `decline` in every language.
 DECLINES: Final = tuple(texts["not_covered"] for texts in _TEXTS.values())
 # What introduces sentences of the files, in every language.
-_LEADS: Final = tuple(f"{texts[name]}\n\n" for texts in _TEXTS.values() for name in ("passages", "unsure"))
+_LEADS: Final = tuple(f"{texts['passages']}\n\n" for texts in _TEXTS.values())
 # Starters that a reply names.
 _LISTED: Final = 5
 

@@ -155,9 +155,11 @@ def _without_writing(state: TurnState) -> Decision:
     """The answer of a model that cannot write any: the files' own sentences, or that there are none on this."""
     intent, retrieval, coverage = state.intent(), state.retrieval(), coverage_of(state)
     if retrieval and retrieval.extract:
-        is_led = intent and (intent.intent in ("rewrite", "whole_files") or not retrieval.covered)
-        lead = intent.lead if intent and is_led else ""
-        return Finish(f"{lead}\n\n{retrieval.extract}".strip(), coverage)
+        is_led = intent and intent.intent in ("rewrite", "whole_files")
+        lead = intent.lead if intent and (is_led or not retrieval.covered) else ""
+        # What may not answer is offered below that, and not as the answer.
+        is_quoted = is_led or retrieval.covered
+        return Finish(f"{lead}\n\n{retrieval.extract if is_quoted else ''}".strip(), coverage)
     if intent and intent.note:
         return Finish(intent.note, coverage if intent.intent == "question" else "no_knowledge")
     return Finish("", coverage) if retrieval else CallModel()

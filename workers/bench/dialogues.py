@@ -188,7 +188,7 @@ def hold(dialogue: ScoredDialogue, files: DialogueFiles, services: Services) -> 
             user=each.user,
             answer=last.text,
             coverage=last.coverage,
-            quotes=tuple(citation.quote for citation in last.citations),
+            quotes=tuple(citation.quote for citation in last.sources),
             wrong=wrong,
             score=_score(dialogue.kind, each.expect, wrong),
             is_honest=any(isinstance(step, MessageIntent) and step.intent == "rewrite" for step in steps),
@@ -197,12 +197,13 @@ def hold(dialogue: ScoredDialogue, files: DialogueFiles, services: Services) -> 
 
 
 def wrong_with(last: Finished, expect: Expectation) -> Iterator[str]:
-    """What `expect` asks for and the answer is not."""
-    cited = [citation.quote for citation in last.citations]
-    if expect.quote and not (_gives(last.text, expect.quote) or any(_overlap(each, expect.quote) for each in cited)):
+    """What `expect` asks for and the answer is not; what it offers below itself, if it declines, counts as well."""
+    cited = [citation.quote for citation in last.sources]
+    shown = "\n\n".join((last.text, *(citation.quote for citation in last.closest)))
+    if expect.quote and not (_gives(shown, expect.quote) or any(_overlap(each, expect.quote) for each in cited)):
         yield "quote"
-    yield from (f"contains {each}" for each in expect.contains if not contains(last.text, each))
-    yield from (f"not_contains {each}" for each in expect.not_contains if contains(last.text, each))
+    yield from (f"contains {each}" for each in expect.contains if not contains(shown, each))
+    yield from (f"not_contains {each}" for each in expect.not_contains if contains(shown, each))
     if expect.declines is not None and expect.declines != declines(last):
         yield "declines" if expect.declines else "declined"
     if expect.no_citations and last.citations:

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from PIL import Image, ImageDraw, ImageFont
 
+from gpts.knowledge.citations import SAID, Checked
 from gpts.knowledge.documents import Passage
 from gpts.runs.messages import Picture, PromptMessage
 from gpts.runs.state import TurnState
@@ -24,7 +25,6 @@ from gpts.spec.ability import ModelAbility
 from gpts.spec.gpt import GptSpec, KnowledgeRef, ModelSettings
 from gpts.spec.tools import ToolSpec
 from workers.engine.base import EngineError, GrammarError
-from workers.engine.verifying import SAID
 
 logger = logging.getLogger(__name__)
 
@@ -39,8 +39,8 @@ _LIST_NUMBER: Final = re.compile(r"(?m)^[ \t]{0,9}\d{1,3}[.)] ")
 
 Case = Mapping[str, Any]
 Reply = Callable[[TurnState], ModelReply]
-# How likely it is that a turn's files say each of some sentences; see `verifying.supported`.
-Verify = Callable[[Sequence[str], TurnState], Sequence[float | None]]
+# Whether a turn's files say each of some sentences; see `verifying.supported`.
+Verify = Callable[[Sequence[str], TurnState], Sequence[Checked | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +167,9 @@ def _judge_format(case: Case, model: Examinee) -> Judged:
 
 
 def _judge_claim(case: Case, model: Examinee) -> Judged:
-    likely = model.verify([case["text"]], _with_file(case, model))[0]
-    is_right = likely is not None and (likely >= SAID) == case["said"]
-    return Judged({"verifying": is_right}, "" if likely is None else f"{likely:.0%}")
+    checked = model.verify([case["text"]], _with_file(case, model))[0]
+    is_right = checked is not None and (checked.likely >= SAID) == case["said"]
+    return Judged({"verifying": is_right}, f"{checked.likely:.0%}" if checked else "")
 
 
 def _judge_sight(case: Case, model: Examinee) -> Judged:

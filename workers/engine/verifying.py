@@ -1,22 +1,20 @@
 """The base model as judge of sentences: whether what it was given in a turn says them.
 
-Each sentence is one short request: the prompt of the turn's answer, which the engine has in its prefix cache, and
-the question. The model gets nothing that it did not have, and not its own answer, which it would confirm: with it,
-a model of 1.5B put 30 to 44 % of the pairs of a right and a wrong sentence in order, without it 56 to 67 % (24
-sentences, four questions, 2026-12). How likely "yes" is against "no" is the verdict; the written word, where the
-engine tells no probabilities.
+All sentences of an answer are one short request: the prompt of the answer, which the engine has in its prefix cache,
+and the question, which is answered line by line, with the first words of the place after a yes. How likely "yes" is
+against "no" in a line is the verdict; the written word, where the engine tells no probabilities.
 """
 
 import logging
 import math
+import re
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from contextvars import copy_context
 from dataclasses import replace
 from itertools import filterfalse
 from typing import Final
 
+from gpts.knowledge.citations import Checked
 from gpts.runs.logprobs import TokenLogprob
 from gpts.runs.messages import PromptMessage
 from gpts.runs.state import TurnState, reply_room
@@ -26,86 +24,100 @@ from workers.engine.prompts import fit_prompt
 
 logger = logging.getLogger(__name__)
 
-# Sentences of a turn that are judged, which are as many requests at once; and the seconds that each may take.
-MOST_SENTENCES: Final = 12
-DEADLINE_S: Final = 8.0
-# How likely "yes" must be for a sentence to count as said.
-SAID: Final = 0.7
+# Sentences of a turn that are judged, and the seconds that it may take.
+MOST_SENTENCES: Final = 40
+DEADLINE_S: Final = 10.0
 # What a written word is worth without probabilities, and how likely "yes" and "no" together must be to count.
 WRITTEN: Final = 0.95
 LEAST_MASS: Final = 0.2
-# The model's word is its first token; some servers count a token before it.
-_ANSWER_TOKENS: Final = 2
+# Tokens of a line, such as "12. yes: Lockers take a coin of".
+_LINE_TOKENS: Final = 32
 # The likeliest tokens that are told: OpenAI's API allows no more.
 _N_TOP: Final = 20
 _YES: Final = frozenset(("yes", "ja", "oui", "sí", "si", "是"))
 _NO: Final = frozenset(("no", "nein", "non", "否", "不"))
+_LINE: Final = re.compile(
+    r"^[^\w\n]*(?P<number>\d{1,3})?[^\w\n]*(?P<word>yes\b|no\b|ja\b|nein\b|oui\b|non\b|sí\b|si\b|[是否不])"
+    r"[^\w\n]*(?P<words>.*)$",
+    re.IGNORECASE | re.MULTILINE,
+)
 _QUESTION: Final = """\
-Do the files, passages and results above, or my messages, state the following, in whatever words or language? If \
-they state something else, or nothing about it, the answer is no, whatever you know.
+Check these sentences against the files, passages and results above, and my messages:
 
-{sentence}
+{sentences}
 
-Answer yes or no."""
+Of each: is all of it stated there, in whatever words or language, or does it follow from what is stated, such as a \
+sum, a date or a comparison? If a figure, name, condition or direction of it differs, or nothing is stated about it, \
+the answer is no, whatever you know. If it claims nothing, such as a greeting or an offer, the answer is yes.
+
+Write one line for each sentence: its number, yes or no, and after a yes the first six words of the sentence or row \
+that states it, as they stand there, if there is one:
+1. no
+2. yes: Lockers take a one-pound coin"""
 
 
 def supported(
     sentences: Sequence[str], state: TurnState, engine: Engine, deadline_s: float = DEADLINE_S
-) -> list[float | None]:
-    """How likely it is for each sentence that the turn's files, results and messages say it; None without a verdict.
+) -> list[Checked | None]:
+    """Whether the turn's files, results and messages say each sentence; None without a verdict.
 
     There is none for sentences beyond the first `MOST_SENTENCES`, after an error, and after `deadline_s`.
     """
-    asked = [_question(each) for each in sentences[:MOST_SENTENCES]]
+    verdicts: list[Checked | None] = [None] * len(sentences)
+    asked = [" ".join(each.split()) for each in sentences[:MOST_SENTENCES]]
     if not asked:
-        return []
+        return verdicts
     state = replace(state, steps=tuple(filterfalse(_is_answer, state.steps)))
-    tools, room = state.model_tools(), reply_room(state.spec, state.ability)
-    longest = max(asked, key=lambda each: len(each.content))
+    tools, room, n_tokens = state.model_tools(), reply_room(state.spec, state.ability), _LINE_TOKENS * len(asked)
+    listed = "\n".join(f"{n}. {each}" for n, each in enumerate(asked, 1))
+    question = PromptMessage(role="user", content=_QUESTION.format(sentences=listed))
     try:
-        messages, _ = fit_prompt(state, engine, room, (longest,), tools, _ANSWER_TOKENS)
-    except PromptTooLong:
-        return [None] * len(sentences)
-    requests = [
-        GenerationRequest(
-            messages=(*messages[:-1], question),
-            max_tokens=_ANSWER_TOKENS,
+        messages, _ = fit_prompt(state, engine, room, (question,), tools, n_tokens)
+        request = GenerationRequest(
+            messages=messages,
+            max_tokens=n_tokens,
             sampling=Sampling(temperature=0.0, top_logprobs=_N_TOP),
             deadline_s=deadline_s,
             tools=tools,
             reasoning_effort="none",
         )
-        for question in asked
-    ]
-    with ThreadPoolExecutor(len(requests)) as pool:
-        waiting = [pool.submit(copy_context().run, _likelihood, each, engine) for each in requests]
-        verdicts = [each.result() for each in waiting]
-    return [*verdicts, *[None] * (len(sentences) - len(verdicts))]
+        found = _verdicts(request, engine)
+    except (PromptTooLong, EngineError) as error:
+        logger.warning("the sentences of an answer were not checked by the model: %s", error)
+        return verdicts
+    return [found.get(n) for n in range(1, len(sentences) + 1)]
 
 
 def _is_answer(step: Step) -> bool:
     return isinstance(step, ModelReply) and not step.tool_calls
 
 
-def _question(sentence: str) -> PromptMessage:
-    return PromptMessage(role="user", content=_QUESTION.format(sentence=" ".join(sentence.split())))
+def _verdicts(request: GenerationRequest, engine: Engine) -> dict[int, Checked]:
+    """The verdicts by number, of the lines that were written in time; a first line may lack its number."""
+    written, tokens = "", list[TokenLogprob]()
+    with closing(engine.stream(request)) as stream:
+        for token in stream:
+            written += token.text
+            tokens += token.logprobs
+    shares = _shares(tokens)
+    found: dict[int, Checked] = {}
+    for line in _LINE.finditer(written):
+        number = int(line["number"] or not found)
+        likely: float | None = WRITTEN if line["word"].casefold() in _YES else 1 - WRITTEN
+        likely = shares.get(line.start("word"), likely)
+        if number and number not in found and likely is not None:
+            found[number] = Checked(likely=likely, words=line["words"])
+    return found
 
 
-def _likelihood(request: GenerationRequest, engine: Engine) -> float | None:
-    text, tokens = "", list[TokenLogprob]()
-    try:
-        with closing(engine.stream(request)) as stream:
-            for token in stream:
-                text += token.text
-                tokens += token.logprobs
-    except EngineError as error:
-        logger.warning("a sentence was not checked by the model: %s", error)
-        return None
-    first = next((each for each in tokens if _word(each.text)), None)
-    if first is not None and first.top:
-        return _share_of_yes(first.top)
-    word = _word(text.strip().partition(" ")[0])
-    return WRITTEN if word in _YES else 1 - WRITTEN if word in _NO else None
+def _shares(tokens: Sequence[TokenLogprob]) -> dict[int, float | None]:
+    """The probability of "yes", by where each "yes" or "no" begins in the text of `tokens`; None if both are rare."""
+    at, found = 0, dict[int, float | None]()
+    for token in tokens:
+        if _word(token.text) in _YES | _NO:
+            found[at + len(token.text) - len(token.text.lstrip(" \n\"'*.,:!"))] = _share_of_yes(token.top)
+        at += len(token.text)
+    return found
 
 
 def _share_of_yes(likeliest: Iterable[TokenLogprob]) -> float | None:

@@ -1,13 +1,13 @@
 """Computes the answer that ends a turn, with what supports it; perform.py stores and streams it."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
+from functools import partial
 from typing import Final
 
-from gpts.knowledge.citations import Grounding, ground, ground_list
+from gpts.knowledge.citations import Basis, Grounding, ground, ground_list
 from gpts.knowledge.documents import Citation, Passage, SentenceSupport
 from gpts.knowledge.extracts import closest
 from gpts.knowledge.figures import figures
-from gpts.knowledge.judging import Judge
 from gpts.knowledge.ranking import budget_for
 from gpts.knowledge.support import plain
 from gpts.runs import decisions
@@ -18,7 +18,7 @@ from gpts.runs.queries import retrieval_query
 from gpts.runs.state import TurnState
 from gpts.runs.steps import Coverage, Finished, Log, ModelReply, Retrieval
 from gpts.safety.flow import context_label
-from workers.engine.verifying import SAID, supported
+from workers.engine.verifying import supported
 from workers.knowledge.meaning import EmbeddedMeaning
 from workers.runs.evidence import asked, known, results_as_passages, said
 from workers.runs.reply_limits import counted, is_written, limited_end
@@ -27,8 +27,6 @@ from workers.runs.writing import Show
 
 # Passages whose sentences are compared with a question that the answer declines.
 _CLOSEST_PASSAGES: Final = 6
-# Characters before and after a sentence in which the figures stand that its own follow from.
-_AROUND_CHARS: Final = 600
 # An answer of which less than this share of the sentences would be left declines in its place.
 _LEAST_SHARE: Final = 0.5
 
@@ -45,24 +43,21 @@ def finished(decision: decisions.Finish, state: TurnState, services: Services, s
     if text and not decision.calls and state.user_message().overrides.answer_schema is None:
         text += _unread(state)
     titles = titles_in(state.steps) | {title_of(tool.title) for tool in state.tools.values() if tool.is_delegation}
-    meaning = EmbeddedMeaning(services.embedder)
-    intent, found = state.intent(), state.retrieval()
-    own = "\n".join((state.spec.instructions, _unread(state), *((intent.note, intent.lead) if intent else ())))
+    found = state.retrieval()
     listed = ground_list(text, found.extract, found.passages) if found and found.whole_files else None
-    gloss = services.small.gloss(passages if writes else ())
     is_judged = bool(passages) or (state.spec.only_from_knowledge and state.has_search)
-    spoken = said(state) if writes and is_judged else None
-    cited = ground(text, sources, meaning, state.question(), titles, own, gloss, spoken)
+    # Sentences of the files need no judgement, even where their list or table was taken apart; nor do fixed replies
+    # and results of calls: a model that does not write from sources gives nothing else.
+    quoted = not writes or bool(found and found.extract and found.extract in text)
+    basis = _basis(state, services, titles, is_judged=is_judged, quoted=quoted)
+    cited = ground(text, sources, EmbeddedMeaning(services.embedder), state.question(), basis)
     grounding = listed or _openable(cited, state.steps)
     if not grounding.citations and _is_about_else(passages, state):
         grounding = Grounding()
     if not is_judged:  # without files, what another GPT did not say lacks nothing
         kept = tuple(each for each in grounding.support if each.level in ("supported", "partly"))
         grounding = grounding.model_copy(update={"support": kept})
-    # Sentences of the files need no judgement, even where their list or table was taken apart; nor do fixed replies
-    # and results of calls: a model that does not write from sources gives nothing else.
-    quoted = not state.ability.writes_from_sources or (found and found.extract and found.extract in text)
-    support = _as_quotes(grounding.support) if quoted else _told(grounding, text, state, services)
+    support = _as_quotes(grounding.support) if quoted else _told(grounding, state, services)
     coverage = _coverage(decision, state, grounding, support, services)
     offers = coverage == "not_covered" and not grounding.citations
     end = Finished(
@@ -108,63 +103,36 @@ def _withheld(end: Finished, state: TurnState, services: Services) -> Finished:
 
 def _as_quotes(support: Sequence[SentenceSupport]) -> tuple[SentenceSupport, ...]:
     """The support of an answer that only repeats the files: "supported" would say that somebody had checked it."""
-    cited = (each for each in support if each.level != "unsupported")
-    return tuple(each.model_copy(update={"level": "quoted"}) for each in cited)
+    kept = (each for each in support if each.level != "unsupported")
+    return tuple(each if each.level == "result" else each.model_copy(update={"level": "quoted"}) for each in kept)
 
 
-def _told(grounding: Grounding, text: str, state: TurnState, services: Services) -> tuple[SentenceSupport, ...]:
-    """What readers are told of the support of the `text` that a model wrote.
-
-    Small talk needs none where a GPT may say what it likes. Of a text that was wanted, and of a model that keeps to
-    its sources, that no one place of the files says a sentence says nothing against it, as it may be put together or
-    reworded; a name or figure that is nowhere does.
-    """
-    wish = asked(state, services)
-    is_talk = wish in ("small_talk", "about_gpt") and not grounding.citations
-    if is_talk and not state.spec.only_from_knowledge:
-        return ()
-    if all(each.level != "unsupported" for each in grounding.support):
-        return grounding.support
-    # What a text that was wanted, or a decline, says in words of its own needs no place in the files.
-    is_text = _last_reply(state).declined or (wish != "question" and not state.sees_new_picture())
-    is_free = is_text or state.ability.keeps_to_sources
-    judge = Judge(known(state), state.question(), EmbeddedMeaning(services.embedder))
-    told: list[SentenceSupport] = []
-    undecided: list[SentenceSupport] = []
-    for each in grounding.support:
-        if each.level == "unsupported":
-            start, end = each.answer_start, each.answer_end
-            # What follows may be the formula of a total.
-            around = text[max(0, end - _AROUND_CHARS) : end + _AROUND_CHARS]
-            derived = judge.names_and_figures(text[start:end], around)
-            if derived:
-                formulas = tuple(one.in_words for one in derived)
-                each = each.model_copy(update={"level": "calculated", "formulas": formulas})
-            elif derived is not None:
-                undecided.append(each)
-        told.append(each)
-    said_so = dict.fromkeys(undecided) if is_text else _as_the_model_judges(undecided, text, state, services)
-    kept = (each if each not in said_so else said_so[each] or (None if is_free else each) for each in told)
-    return tuple(filter(None, kept))
+def _basis(state: TurnState, services: Services, titles: Container[str], *, is_judged: bool, quoted: bool) -> Basis:
+    """What the sentences of the turn's answer may rest on beside the passages."""
+    intent, writes = state.intent(), state.ability.writes_from_sources
+    own = (state.spec.instructions, _unread(state), *((intent.note, intent.lead) if intent else ()))
+    is_question = asked(state, services) == "question" or state.sees_new_picture()
+    is_text = _last_reply(state).declined or not is_question
+    verifies = state.ability.verifies and is_judged and not quoted
+    return Basis(
+        titles=titles,
+        instructions="\n".join(own),
+        gloss=services.small.gloss(state.passages() if writes else ()),
+        said=said(state) if writes and is_judged else None,
+        known=() if quoted else known(state),
+        verify=partial(supported, state=state, engine=services.engine) if verifies else None,
+        # Of a model that keeps to its sources, that no one place of the files says a sentence says nothing against
+        # it, as it may be put together or reworded; a name or figure that is nowhere does. What a text that was
+        # wanted, or a decline, says in words of its own needs no place in the files.
+        drops_open=is_text or state.ability.keeps_to_sources,
+        verifies_open=state.spec.only_from_knowledge and not is_text,
+    )
 
 
-def _as_the_model_judges(
-    undecided: Sequence[SentenceSupport], text: str, state: TurnState, services: Services
-) -> dict[SentenceSupport, SentenceSupport | None]:
-    """What the base model makes of sentences whose names and figures are all known; None where it gives no verdict.
-
-    It is asked by a GPT that answers only from its files, if it was found to be good at this.
-    """
-    if not (undecided and state.ability.verifies and state.spec.only_from_knowledge):
-        return dict.fromkeys(undecided)
-    sentences = [text[each.answer_start : each.answer_end] for each in undecided]
-    verdicts = zip(undecided, supported(sentences, state, services.engine), strict=True)
-    return {
-        each: None
-        if likely is None
-        else each.model_copy(update={"level": "supported" if likely >= SAID else "unsupported"})
-        for each, likely in verdicts
-    }
+def _told(grounding: Grounding, state: TurnState, services: Services) -> tuple[SentenceSupport, ...]:
+    """What readers are told of the support of a text; small talk needs none where a GPT may say what it likes."""
+    is_talk = asked(state, services) in ("small_talk", "about_gpt") and not grounding.citations
+    return () if is_talk and not state.spec.only_from_knowledge else grounding.support
 
 
 def _openable(found: Grounding, log: Log) -> Grounding:
@@ -239,7 +207,7 @@ def _coverage(
     if decision.coverage != "covered" or not state.passages():
         return decision.coverage
     # A text that was written, a summary or a greeting asks nothing of the files.
-    if not grounding.support or asked(state, services) != "question":
+    if not (grounding.support or grounding.n_dropped) or asked(state, services) != "question":
         return "no_knowledge"
     if state.ability.keeps_to_sources:  # figures that follow from those of the files are theirs
         is_new = any(each.level == "unsupported" for each in told)
@@ -251,8 +219,8 @@ def _coverage(
 
 
 def _closest(state: TurnState, services: Services) -> tuple[Citation, ...]:
-    """What of the files is closest to a question that they do not answer; none for a weak model, which quotes it."""
-    if not (state.files() and state.ability.writes_from_sources):
+    """What of the files is closest to a question that they do not answer."""
+    if not state.files():
         return ()
     query = retrieval_query(state.history, state.steps)
     passages = _found(state, services).passages

@@ -116,7 +116,8 @@ class Reply:
     @property
     def support_notes(self) -> tuple[SupportNote, ...]:
         """The notes about the marks in the answer."""
-        return notes(self.finished) if self.finished else ()
+        called = {call.name for step in self.steps if isinstance(step, ModelReply) for call in step.tool_calls}
+        return notes(self.finished, is_by_code=called == {"code_interpreter"}) if self.finished else ()
 
     @property
     def sources(self) -> tuple[ShownSource, ...]:

@@ -44,6 +44,11 @@ class ShownSource:
     section: str = ""
 
     @property
+    def quote(self) -> str:
+        """What of the passage is cited."""
+        return " ".join(piece.text for piece in self.pieces if piece.marks)
+
+    @property
     def host(self) -> str:
         """The host of a web page."""
         return host(self.url)

@@ -16,6 +16,7 @@ _TITLES: Final = {
     "unsupported": gettext_noop("Not found in the files"),
     "calculated": gettext_noop("Calculated: {formulas}"),
     "conversation": gettext_noop("From this conversation"),
+    "result": gettext_noop("From what a tool returned"),
     "not_checked": gettext_noop("Not checked: the files are in a different language"),
 }
 # The notes that count sentences, by level.
@@ -37,6 +38,7 @@ _ALL: Final = {
     "unsupported": gettext_noop("Nothing in this answer was found in the files."),
     "not_checked": gettext_noop("The answer is not checked: the files are in a different language."),
     "quoted": gettext_noop("Quoted from the files."),
+    "result": gettext_noop("From what a tool returned, not from the files."),
 }
 
 
@@ -71,16 +73,22 @@ def is_partly(citation: Citation, support: Sequence[SentenceSupport]) -> bool:
     return any(s.answer_start <= citation.answer_start and citation.answer_end <= s.answer_end for s in partly)
 
 
-def notes(answer: Finished) -> tuple[SupportNote, ...]:
-    """The notes below an answer about its marks; none if every sentence is supported as a model wrote it."""
+def notes(answer: Finished, *, is_by_code: bool = False) -> tuple[SupportNote, ...]:
+    """The notes below an answer about its marks; none if every sentence is supported as a model wrote it.
+
+    `is_by_code`: all that tools returned is from code that the model wrote.
+    """
     n = Counter[str](sentence.level for sentence in answer.support)
-    found = [SupportNote(level, gettext(words)) for level, words in _ALL.items() if n[level] == n.total() > 0]
+    all_words = {**_ALL, "result": gettext_noop("Calculated by code.")} if is_by_code else _ALL
+    found = [SupportNote(level, gettext(words)) for level, words in all_words.items() if n[level] == n.total() > 0]
     if n["partly"]:
         found.append(SupportNote("partly", gettext("Dotted citations only partly support the sentence.")))
     if formulas := tuple(dict.fromkeys(each for sentence in answer.support for each in sentence.formulas)):
         found.append(
             SupportNote("calculated", gettext("Calculated: {formulas}").format(formulas="; ".join(formulas)))
         )
+    if 0 < n["result"] < n.total():
+        found.append(SupportNote("result", gettext("Some of this is from what a tool returned.")))
     if n["conversation"]:
         found.append(SupportNote("conversation", gettext("From this conversation, not from the files.")))
     counts = {level: n[level] for level in ("unsupported", "not_checked") if 0 < n[level] < n.total()}

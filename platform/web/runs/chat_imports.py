@@ -52,7 +52,8 @@ logger = logging.getLogger(__name__)
 AUTHOR: Final = "an imported chat"
 # Of one person, at once.
 MAX_OPEN: Final = 3
-# How many times as long as each chat took an import rests after it: others wait for the same database and processor.
+# How many times as long as the chat before it took an import rests before the next: others wait for the same database
+# and processor.
 RESTS: Final = 2
 # Of those that are over, the newest.
 MAX_KEPT: Final = 100
@@ -175,8 +176,9 @@ def read(row: ChatImport) -> None:
 
 
 def _read(row: ChatImport) -> None:
-    saved, n_items, gpts, left = monotonic(), 0, dict[str, Gpt](), _Left()
+    saved, n_items, gpts, left, took = monotonic(), 0, dict[str, Gpt](), _Left(), 0.0
     for item in _items(row):
+        sleep(RESTS * took)
         n_items, begun = n_items + 1, monotonic()
         try:
             counted = _take(row.owner, item, gpts, left)
@@ -188,7 +190,7 @@ def _read(row: ChatImport) -> None:
         if monotonic() - saved > SAVE_EVERY_S:
             row.claimed_until, saved = timezone.now() + CLAIM, monotonic()
             row.save(update_fields=["claimed_until", *_COUNTS])
-        sleep(RESTS * (monotonic() - begun))
+        took = monotonic() - begun
     if n_items == row.n_unreadable:
         raise NotImportable(gettext("There are no chats in this file that can be read."))
 

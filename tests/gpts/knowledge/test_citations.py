@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpts.knowledge.citations import ground
+from gpts.knowledge.citations import Basis, ground
 from gpts.knowledge.documents import Citation, Passage
 from gpts.knowledge.judging import Comparison
 
@@ -214,7 +214,7 @@ def test_across_languages_meaning_counts_where_it_can_be_compared(sentence, comp
 def test_code_tables_headings_and_required_lines_claim_nothing():
     footer = "Ask the Rotterdam workshop before you open anything."
     answer = f"## Filter\n\n```yaml\npull: always\npull: always\n```\n| Boreas | 9 |\nAnything else?\n\n{footer}"
-    assert ground(answer, PASSAGES, instructions=f"End with: {footer}").support == ()
+    assert ground(answer, PASSAGES, basis=Basis(instructions=f"End with: {footer}")).support == ()
     assert len(ground(answer, PASSAGES).support) == 1
 
 

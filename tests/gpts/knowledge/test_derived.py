@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gpts.knowledge.documents import Passage
-from gpts.knowledge.judging import Judge
+from gpts.knowledge.judging import Known
 from gpts.knowledge.sentences import sentence_spans
 from gpts.knowledge.support import is_claim
 from tests.gpts.knowledge.test_citations import Means
@@ -31,7 +31,7 @@ def is_marked(source: dict[str, str], answer: str, kind: str) -> bool:
         )
         for file, text in texts.items()
     ]
-    judge = Judge(passages, source["question"], Translated(0) if kind == "across" else None)
+    judge = Known(passages, source["question"], Translated(0) if kind == "across" else None)
     sentences = [answer[span.start : span.end] for span in sentence_spans(answer)]
     checked = [each for each in sentences if is_claim(each) or each.endswith(":")]
     return any(judge.names_and_figures(each, answer) is None for each in checked)
@@ -59,5 +59,5 @@ def test_honest_answers_pass_and_inventions_do_not():
 def test_what_follows_says_from_which_figures(name: str, answer: str, formula: str):
     (source,) = (each for each in SOURCES if each["name"] == name)
     passage = Passage(file_id="f", file_name=name, segment="", chunk=0, text=source["text"], start=0, end=9)
-    (derivation,) = Judge([passage], "").names_and_figures(answer, answer)
+    (derivation,) = Known([passage]).names_and_figures(answer, answer)
     assert derivation.formula == formula

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gpts.knowledge.documents import Passage
-from gpts.knowledge.judging import Gloss, Judge
+from gpts.knowledge.judging import COMPARED, Gloss, Judge, Known
 from gpts.knowledge.support import is_claim
 from tests.gpts.knowledge.test_citations import Means
 
@@ -122,7 +122,7 @@ def test_the_frame_of_a_letter_and_what_is_said_of_the_gpt_claim_nothing(sentenc
 
 
 def follows(passage: Passage, sentence: str, around: str = "") -> bool:
-    return Judge([passage]).names_and_figures(sentence, around or sentence) is not None
+    return Known([passage]).names_and_figures(sentence, around or sentence) is not None
 
 
 @pytest.mark.parametrize(
@@ -174,3 +174,22 @@ GERMAN = "Die Dichtung hält 450 Stunden. Frau Özdemir prüft sie im Lager, wen
 def test_german_nouns_are_no_names(sentence, passes, table):
     source = PASSAGE.model_copy(update={"text": GERMAN + table, "end": len(GERMAN + table)})
     assert follows(source, sentence) is passes
+
+
+class Counting(Means):
+    """Counts the texts that are compared."""
+
+    n_texts = 0
+
+    def similarity(self, one, other):
+        self.n_texts += len(other)
+        return super().similarity(one, other)
+
+
+def test_of_long_files_only_the_sentences_that_share_words_are_compared_by_meaning():
+    meaning = Counting()
+    text = " ".join(f"Pump {n} is oiled in week {n}." for n in range(2_000)) + " The valve is of brass."
+    file = Passage(file_id="f", file_name="f.txt", segment="s", chunk=0, text=text, start=0, end=len(text))
+    judged = Judge((file,), "", meaning).judge(["The valve is of brass.", "All pumps are oiled and greased."], "")
+    assert judged[0].level == "supported"
+    assert 0 < meaning.n_texts <= COMPARED + 10

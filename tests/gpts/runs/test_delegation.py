@@ -2,7 +2,7 @@
 
 import pytest
 
-from gpts.knowledge.citations import ground
+from gpts.knowledge.citations import Basis, ground
 from gpts.knowledge.documents import Citation, Passage
 from gpts.runs.delegation import (
     Bounds,
@@ -148,6 +148,6 @@ def test_answers_stand_under_names_that_cannot_be_markup():
 
 def test_the_names_above_answers_claim_nothing():
     text = listed_answers([("Pump Doctor 9", TEXT)])
-    grounding = ground(text, (PASSAGE,), titles={title_of("Pump Doctor 9")})
+    grounding = ground(text, (PASSAGE,), basis=Basis(titles={title_of("Pump Doctor 9")}))
     assert [each.level for each in grounding.support] == ["supported"]
     assert len(ground(text, (PASSAGE,)).support) == 2

@@ -13,6 +13,7 @@ from tests.publishing import let
 from web.builder.models_files import KnowledgeFile
 from web.builder.services import delete_gpt, set_sharing
 from web.chat.sources import shown_blocks
+from web.chat.support import notes
 from web.rpc import NoResult
 from web.runs import log
 from web.runs.citations import ShownPage, SourceView, pictures_of, place
@@ -373,12 +374,21 @@ class TestSupport:
         assert "1 sentence is not checked: the files are in a different language." in page
         assert "not found in the files" not in page
 
-    def test_an_answer_of_quotes_says_so_once(self, as_bob, cite):
-        levels = tuple(SentenceSupport(answer_start=a, answer_end=b, level="quoted") for a, b in ((0, 10), (11, 17)))
+    @pytest.mark.parametrize(
+        ("level", "words"),
+        [("quoted", "Quoted from the files."), ("result", "From what a tool returned, not from the files.")],
+    )
+    def test_an_answer_of_quotes_or_results_says_so_once(self, as_bob, cite, level, words):
+        levels = tuple(SentenceSupport(answer_start=a, answer_end=b, level=level) for a, b in ((0, 10), (11, 17)))
         page = self.page(as_bob, cite(levels))
-        assert page.count("Quoted from the files.") == 1
+        assert page.count(words) == 1
         assert "sentence-mark" not in page
 
     def test_a_supported_answer_says_nothing_more(self, as_bob, cite):
         page = self.page(as_bob, cite((SentenceSupport(answer_start=0, answer_end=10, level="supported"),)))
         assert "support-note" not in page
+
+
+def test_what_only_code_returned_is_said_to_be_calculated():
+    end = Finished(text="7", support=(SentenceSupport(answer_start=0, answer_end=1, level="result"),))
+    assert [each.words for each in notes(end, is_by_code=True)] == ["Calculated by code."]

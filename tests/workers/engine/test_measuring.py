@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from scipy.stats import binom
 
+from gpts.knowledge.citations import Checked
 from gpts.knowledge.judging import Judge
 from gpts.runs.state import TurnState
 from gpts.runs.steps import ModelReply, ToolCall
@@ -66,10 +67,10 @@ def perfect(state: TurnState) -> ModelReply:
     return ModelReply(text="That is not in the files. / Das steht nicht darin.")
 
 
-def knows(sentences: Sequence[str], state: TurnState) -> list[float]:
+def knows(sentences: Sequence[str], state: TurnState) -> list[Checked]:
     """Verdicts of a model that is always right."""
     said = {case["text"]: case["said"] for case in cases()["claim"]}
-    return [0.9 if said[each] else 0.1 for each in sentences]
+    return [Checked(likely=0.9 if said[each] else 0.1) for each in sentences]
 
 
 def test_a_perfect_model_is_trusted_with_everything_after_fewer_cases():
@@ -172,7 +173,9 @@ def test_rules_judge_fewer_of_the_claims_than_a_model_must_to_be_asked_in_their_
 
 
 def test_a_model_that_says_yes_to_every_sentence_is_no_verifier():
-    assert not measure(perfect, CAPABLE, verify=lambda texts, state: [0.9] * len(texts)).fields()["verifies"]
+    assert not measure(perfect, CAPABLE, verify=lambda texts, state: [Checked(likely=0.9)] * len(texts)).fields()[
+        "verifies"
+    ]
 
 
 def test_a_model_that_always_calls_is_not_trusted_to_choose():

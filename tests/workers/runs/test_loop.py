@@ -262,7 +262,6 @@ def test_where_a_gpt_may_answer_freely_such_a_model_s_own_words_are_not_called_u
     assert last.text == shown(told) == written
     starts = [each.answer_start for each in last.support if each.level == "unsupported"]
     assert [written[start : start + 8] for start in starts] == marked
-    assert last.coverage == "not_covered"
 
 
 @pytest.mark.parametrize("ability", [KEEPS, ROUTED])
@@ -524,7 +523,7 @@ def test_a_later_answer_is_judged_by_attached_files_only_if_the_gpt_has_files_or
 def test_a_weak_model_quotes_an_attached_file(run):
     found = Retrieval(query="", passages=(IN_LEASE,), covered=True, n_files=1)
     steps = advance(attach(run, LEASE), made_services(["unused"], Files(found), Embedder(), WEAK))
-    assert [(each.file_id, each.quote) for each in steps[-1].citations] == [
+    assert [(each.file_id, each.quote) for each in steps[-1].sources] == [
         ("a", "The seal kit of the Zephyr-9 is ZP-771."),
         ("a", "Service the seal every 450 hours."),
     ]
@@ -885,7 +884,12 @@ def test_a_reader_is_told_that_the_model_is_loading(run, told, monkeypatch, is_l
 
 @pytest.mark.parametrize(
     ("answer", "levels"),
-    [("yes", ["supported", "supported"]), ("no", ["supported", "unsupported"]), ("hm", ["supported"])],
+    [
+        ("1. yes: Service the seal every 450", ["supported", "supported"]),
+        ("1. yes: Never service it", ["supported"]),  # nothing of the files that could be shown
+        ("1. no", ["supported", "unsupported"]),
+        ("hm", ["supported"]),
+    ],
 )
 def test_a_model_that_verifies_is_asked_about_sentences_that_rules_cannot_decide(conversation, answer, levels):
     known = "You will need that kit now and then."

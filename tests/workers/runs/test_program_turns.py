@@ -82,7 +82,7 @@ def test_results_of_the_callers_functions_are_evidence_like_the_files(conversati
     steps = advance(run, scripted_services([written], found))
     assert steps[-1].text == shown(told)
     if found.covered:  # no passages, nothing to compare with: as before
-        assert [each.level for each in steps[-1].support] == ["supported", "unsupported"]
+        assert [each.level for each in steps[-1].support] == ["result", "unsupported"]
     assert steps[-1].citations == (), "there is no page of a file to open"
     assert steps[-1].label.is_untrusted, "whoever wrote the result"
 
