@@ -150,7 +150,7 @@ def _in_use() -> list[str]:
     if (chosen := chosen_model()) and chosen.trouble:
         lines.append(f"The model chosen last could not be loaded: {chosen.trouble}")
     if record:
-        trusted = ", ".join(each for each, value in record.known().items() if value) or "nothing"
+        trusted = ", ".join(each for each, value in record.known().items() if value is True) or "nothing"
         measured = f"trusted with {trusted}" if record.known() else "not measured yet"
         lines.append(f"Loaded last: {record.title}, {measured}")
     return lines
