@@ -55,7 +55,8 @@ class NamedEngine(BaseModel):
     @property
     def overrides(self) -> dict[str, int]:
         """Fields of ModelAbility."""
-        return {**self.ability, **({} if self.reads_tokens is None else {READS: self.reads_tokens})}
+        numbers = () if self.reads_tokens is None else ((READS, self.reads_tokens),)
+        return dict[str, int]((*self.ability.items(), *numbers))
 
     def cost(self, prompt_tokens: int, completion_tokens: int) -> float | None:
         """US dollars; None without prices."""

@@ -100,8 +100,8 @@ class Overrides(RequestBody):
 
     def changes(self) -> dict[str, int | None]:
         """By name, as `override` takes them."""
-        number = {READS: self.reads_tokens} if READS in self.model_fields_set else {}
-        return {**self.overrides, **number}
+        numbers = ((READS, self.reads_tokens),) if READS in self.model_fields_set else ()
+        return dict[str, int | None]((*self.overrides.items(), *numbers))
 
 
 def operator(request: HttpRequest) -> User:
