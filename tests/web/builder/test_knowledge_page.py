@@ -5,7 +5,7 @@ import pytest
 from web.builder.files import add_file
 from web.builder.models import Gpt
 from web.builder.models_files import KnowledgeFile
-from web.engines import NamedEngine
+from web.engines import ONLY_DEFAULT, NamedEngine
 from web.rpc import NoResult
 
 from .conftest import JSON
@@ -76,7 +76,7 @@ def test_it_says_what_the_files_add_to_each_message(as_alice, gpt, file, setting
     known = {"calls_tools": True, "writes_from_sources": True} | ability
     entry = {"url": "http://h", "model": "m", "context_tokens": known.pop("context_tokens", 0), "input_price": price}
     reads = known.pop("reads_tokens", None)
-    settings.ENGINES = {"cloud": NamedEngine(**entry, ability=known, reads_tokens=reads)}
+    settings.ENGINES = {**ONLY_DEFAULT, "cloud": NamedEngine(**entry, ability=known, reads_tokens=reads)}
     Gpt.objects.update(engine="cloud")
 
     pages = [as_alice.get(url).content.decode().replace("\n", "") for url in (URL, "/gpts/pump-doctor/edit")]
