@@ -21,7 +21,7 @@ DEFAULT: Final = "default"
 NO_FALLBACK: Final = "none"
 DEFAULT_TITLE: Final = "Default model"
 # What the default engine's table may have; the settings say the rest.
-OF_DEFAULT: Final = frozenset({"title", "fallback", "input_price", "output_price"})
+OF_DEFAULT: Final = frozenset({"title", "fallback", "context_tokens", "input_price", "output_price"})
 # What may be overridden of a model's ability, beside the number READS. The engine sets the context length.
 Ability = Literal[
     "calls_tools", "writes_from_sources", "keeps_to_sources", "breaks_ties", "verifies", "sees_images", "reasons"

@@ -13,6 +13,7 @@ from typing import Final
 
 from gpts.knowledge.documents import Passage
 from gpts.runs.state import whole_room
+from gpts.spec.ability import READS_TOKENS
 from workers.engine.ability_cases import Case, Examinee, Judged, check_spec, judge_whole
 
 # The lengths in tokens, as far as prompts have room for them; then that room itself.
@@ -48,8 +49,11 @@ _SPREAD: Final = (0.12, 0.47, 0.88)
 _SINGLE: Final = (0.07, 0.55, 0.93)
 
 
-def read_lengths(model: Examinee, say: Callable[[str], object]) -> tuple[int, list[tuple[str, Case, Judged]]]:
-    """The longest file in tokens that the model read right, and each answer with a name and its case."""
+def read_lengths(model: Examinee, say: Callable[[str], object]) -> tuple[int | None, list[tuple[str, Case, Judged]]]:
+    """The longest file in tokens that the model read right, and each answer with a name and its case.
+
+    None if only its context ended the files before those that every model that writes gets.
+    """
     started, longest = time.monotonic(), LEAST_READ
     given: list[tuple[str, Case, Judged]] = []
     planned = lengths(model)
@@ -63,7 +67,8 @@ def read_lengths(model: Examinee, say: Callable[[str], object]) -> tuple[int, li
         if time.monotonic() - started + took * following / n_tokens > MOST_S:
             say(f"no longer file was tried: it would take more than {MOST_S:.0f} s in all")
             break
-    return longest, given
+    is_open = longest < READS_TOKENS and longest == max(planned, default=LEAST_READ)
+    return None if is_open else longest, given
 
 
 def lengths(model: Examinee) -> list[int]:

@@ -81,7 +81,7 @@ class PartScore(BaseModel):
 class Measurement(BaseModel):
     """A model's scores by part, whether it reasons before an answer, and the seconds it took to measure it.
 
-    `reads_tokens`: the longest file that it read right; None if that was not measured.
+    `reads_tokens`: the longest file that it read right; None if that was not found out.
     """
 
     model_config = ConfigDict(frozen=True)

@@ -80,10 +80,6 @@ def fact(question: str, text: str) -> str:
     return ", ".join(each.split()[1] for each in entries if "Greta Holm inspects" in each)
 
 
-# What whole files get of the context.
-WHOLE_SHARE = int(0.4 * CAPABLE.context_tokens)
-
-
 def knows(sentences: Sequence[str], state: TurnState) -> list[float]:
     """Verdicts of a model that is always right."""
     said = {case["text"]: case["said"] for case in cases()["claim"]}
@@ -93,7 +89,7 @@ def knows(sentences: Sequence[str], state: TurnState) -> list[float]:
 def test_a_perfect_model_is_trusted_with_everything_after_fewer_cases():
     found = measure(perfect, CAPABLE, verify=knows)
     trusted = ("calls_tools", "writes_from_sources", "keeps_to_sources", "breaks_ties", "verifies")
-    assert found.fields() == {**dict.fromkeys(trusted, True), "reads_tokens": WHOLE_SHARE}
+    assert found.fields() == dict.fromkeys(trusted, True)
     assert all(figure.share == 1 for figure in found.figures.values())
     kinds = ("choice", "chat", "tie", "sources", "abstain", "format", "hard", "claim")
     n_cases = sum(figure.cases for part, figure in found.figures.items() if part != "arguments")
@@ -276,22 +272,23 @@ def reader(longest: int, tried: list[int]) -> Reply:
         (131_072, 20_000, 16_000, [4_000, 8_000, 16_000, 32_000]),
         (1_000_000, 200_000, 128_000, [4_000, 8_000, 16_000, 32_000, 64_000, 128_000]),
         (32_768, 100, 2_000, [4_000]),
-        (4_000, 200_000, 2_000, []),
+        (32_768, 200_000, None, [4_000, 8_000, 13_000]),
+        (4_000, 200_000, None, []),
     ],
 )
 def test_a_model_reads_files_of_growing_length_until_it_misses_facts_in_one(context, longest, reads, tried):
     found: list[int] = []
     able = CAPABLE.model_copy(update={"context_tokens": context})
-    assert measure(reader(longest, found), able).fields()["reads_tokens"] == reads
+    assert measure(reader(longest, found), able).fields().get("reads_tokens") == reads
     assert list(dict.fromkeys(found)) == pytest.approx(tried, rel=0.05)
     assert len(found) <= 3 * len(tried)
 
 
 def test_one_wrong_answer_about_a_long_file_may_be_chance():
-    able = CAPABLE.model_copy(update={"context_tokens": 40_000})
+    able = CAPABLE.model_copy(update={"context_tokens": 80_000})
     once = iter((ModelReply(text="BL-0000"),))
     figures = measure(lambda state: next(once, perfect(state)) if state.whole_files else perfect(state), able)
-    assert (figures.reads_tokens, figures.figures["long_reading"].right) == (16_000, 9)
+    assert (figures.reads_tokens, figures.figures["long_reading"].right) == (32_000, 12)
 
 
 def test_no_longer_file_is_begun_than_there_is_time_for(monkeypatch):

@@ -100,7 +100,9 @@ def test_check_measures_that_model(run, downloaded, settings, monkeypatch):
 
 def test_a_model_of_the_operators_file_is_listed_and_checked_at_its_server(run, settings, monkeypatch, tmp_path):
     file = tmp_path / "engines.toml"
-    file.write_text('[cloud]\nurl = "http://10.0.0.5:8001"\nmodel = "big"\nkey = "sk-secret"\n')
+    file.write_text(
+        '[cloud]\nurl = "http://10.0.0.5:8001"\nmodel = "big"\nkey = "sk-secret"\ncontext_tokens = 65536\n'
+    )
     settings.ENGINES, _ = read_engines(file, lambda name: "")
     settings.ENGINE_URL = settings.ENGINE_MODEL = settings.ENGINE_KEY = ""  # set by the command
     output = run("list")
@@ -113,6 +115,7 @@ def test_a_model_of_the_operators_file_is_listed_and_checked_at_its_server(run, 
     assert (name, config.engine, config.remote_url, config.remote_model, config.remote_key) == (
         *("checkmodel", "remote", "http://10.0.0.5:8001", "big", "sk-secret"),
     )
+    assert config.context_tokens == 65_536
 
 
 def test_a_stopped_download_says_how_it_goes_on(run, monkeypatch):

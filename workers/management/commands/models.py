@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from gpts.spec.base_models import gigabytes
+from web.engines import DEFAULT
 from web.operate.services import choose_model, chosen_model, current_model, fixed_model
 from workers.configuration import base_model
 from workers.engine.base import BUNDLED, EngineError
@@ -108,6 +109,7 @@ class Command(BaseCommand):
         if entry and entry.url:
             settings.ENGINE, settings.ENGINE_URL, settings.ENGINE_MODEL = "remote", entry.url, entry.model
             settings.ENGINE_KEY = entry.key.get_secret_value()
+            settings.ENGINES = {**settings.ENGINES, DEFAULT: entry}
         else:
             settings.BASE_MODEL = str(locate_model(options["name"], settings.GUILDHALL_HOME))
             settings.ENGINE = "hf"
