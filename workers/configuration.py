@@ -17,6 +17,7 @@ from gpts.runs.state import TurnState
 from gpts.runs.steps import ModelReply
 from gpts.safety.policy import Mode
 from gpts.spec.tools import ToolSpec
+from web.engines import DEFAULT
 from web.operate.models import MeasuredModel
 from web.operate.services import chosen_model, fixed_model, refuse_model, save_measurement, seen_model
 from web.sending import send_task
@@ -77,6 +78,7 @@ def engine_config() -> EngineConfig:
         remote_key=salted_hmac("guildhall.vllm", "", algorithm="sha256").hexdigest()
         if is_vllm
         else settings.ENGINE_KEY,
+        context_tokens=settings.ENGINES[DEFAULT].context_tokens,
         threads=settings.ENGINE_THREADS,
         cache_tokens=settings.ENGINE_CACHE_TOKENS,
         weight_bits=settings.ENGINE_WEIGHT_BITS,
@@ -189,20 +191,23 @@ def measure_ability(engine: Engine, record: MeasuredModel, say: Callable[[str], 
     timed = TimedReplies()
     verify = partial(supported, engine=engine, deadline_s=settings.REPLY_DEADLINE_S)
     found = measure(timed, engine.ability(), say, verify=verify, takes_pictures=engine.takes_pictures)
-    keep_measurement(record, found, timed.tokens_per_s)
+    keep_measurement(record, found, timed)
     engine.learn(record.known())
     return found
 
 
 class TimedReplies:
-    """The model's replies in a turn, as in a run; and how fast it wrote them, in tokens per second."""
+    """The model's replies in a turn, as in a run; what they took in tokens, and how fast they were written."""
 
     def __init__(self) -> None:
+        self.n_read = self.n_written = 0
         self._n_tokens, self._seconds = 0, 0.0
 
     def __call__(self, state: TurnState) -> ModelReply:
         started = time.monotonic()
         reply = _reply(state)
+        self.n_read += reply.prompt_tokens
+        self.n_written += reply.completion_tokens
         seconds = time.monotonic() - started - reply.first_token_ms / 1000
         if reply.completion_tokens > 1 and reply.first_token_ms and seconds > 0:
             self._n_tokens += reply.completion_tokens - 1
@@ -225,11 +230,13 @@ def _picked(message: str, tools: Sequence[ToolSpec]) -> str:
     return picked_tool(_reply, services().engine.ability(), message, list(tools))
 
 
-def keep_measurement(record: MeasuredModel, found: Measurement, tokens_per_s: float = 0.0) -> None:
-    """Store the measurement of the model."""
+def keep_measurement(record: MeasuredModel, found: Measurement, timed: TimedReplies | None = None) -> None:
+    """Store the measurement of the model, and what its `timed` replies took."""
     figures: dict[str, Any] = {name: figure.model_dump() for name, figure in found.figures.items()}
-    if tokens_per_s:
-        figures["speed"] = {"tokens_per_s": round(tokens_per_s, 1)}
+    if timed:
+        figures["tokens"] = {"read": timed.n_read, "written": timed.n_written}
+        if timed.tokens_per_s:
+            figures["speed"] = {"tokens_per_s": round(timed.tokens_per_s, 1)}
     save_measurement(record, figures, found.fields(), found.seconds)
     record.refresh_from_db()
 

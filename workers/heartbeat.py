@@ -100,8 +100,7 @@ def _announce_model() -> None:
         if not health.ready:
             logger.error("the model is not ready: %s", health.detail)
             return
-        context = engine.ability().context_tokens
-        announce_model(health.model, context_tokens=context, ignores=sorted(engine.ignores))
+        announce_model(health.model, ability=engine.ability().model_dump(), ignores=sorted(engine.ignores))
         record = recall_ability(engine, health.model)
         if record and record.measured_at is None and claim_measuring(record):
             threading.Thread(target=_measure, args=(engine, record), name="model-check", daemon=True).start()

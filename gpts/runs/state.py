@@ -250,7 +250,7 @@ def passages_in(log: Log) -> tuple[Passage, ...]:
 
 def fit_whole(n_tokens: int, spec: GptSpec, ability: ModelAbility) -> bool:
     """Whether files of this length become part of the GPT's prompt instead of being searched."""
-    return ability.writes_from_sources and n_tokens <= _whole_room(spec, ability)
+    return ability.writes_from_sources and n_tokens <= whole_room(spec, ability)
 
 
 def whole_attachments(state: TurnState, n_own_tokens: int, *, searches_own: bool = False) -> tuple[FileRef, ...]:
@@ -265,10 +265,10 @@ def whole_attachments(state: TurnState, n_own_tokens: int, *, searches_own: bool
     n_chars = len(message.text) + len(message.received)
     n_chars += sum(len(each.content) for each in (*message.earlier, *message.later))
     n_message = max(n_chars // CHARS_PER_TOKEN, CONVERSATION_TOKENS)
-    left = _whole_room(state.spec, state.ability, n_message) - n_own_tokens
+    left = whole_room(state.spec, state.ability, n_message) - n_own_tokens
     if searches_own or sum(file.n_tokens for file in attached) > left:
         n_message += budget_for(state.ability.context_tokens)
-        left = _whole_room(state.spec, state.ability, n_message) - n_own_tokens
+        left = whole_room(state.spec, state.ability, n_message) - n_own_tokens
     kept: list[FileRef] = []
     for file in reversed(attached):
         if file.n_tokens <= left:
@@ -277,7 +277,7 @@ def whole_attachments(state: TurnState, n_own_tokens: int, *, searches_own: bool
     return tuple(reversed(kept))
 
 
-def _whole_room(spec: GptSpec, ability: ModelAbility, n_conversation: int = CONVERSATION_TOKENS) -> int:
+def whole_room(spec: GptSpec, ability: ModelAbility, n_conversation: int = CONVERSATION_TOKENS) -> int:
     """Tokens for whole files in a prompt."""
     most = min(ability.reads_tokens, int(WHOLE_FILES_SHARE * ability.context_tokens))
     return min(most, room(spec, ability, n_conversation))

@@ -21,18 +21,20 @@ DEFAULT: Final = "default"
 NO_FALLBACK: Final = "none"
 DEFAULT_TITLE: Final = "Default model"
 # What the default engine's table may have; the settings say the rest.
-OF_DEFAULT: Final = frozenset({"title", "fallback", "input_price", "output_price"})
-# What may be overridden of a model's ability. The engine sets the context length.
+OF_DEFAULT: Final = frozenset({"title", "fallback", "context_tokens", "input_price", "output_price"})
+# What may be overridden of a model's ability, beside the number READS. The engine sets the context length.
 Ability = Literal[
     "calls_tools", "writes_from_sources", "keeps_to_sources", "breaks_ties", "verifies", "sees_images", "reasons"
 ]
+READS: Final = "reads_tokens"
+MOST_READS: Final = 10_000_000
 
 
 class NamedEngine(BaseModel):
     """One model of the file. `title` is its name for people.
 
     `fallback` names the one that answers while it is down; "none": nothing does. `context_tokens` 0: as its server
-    says. `ability` overrides what is known of the model. Prices are US dollars per million tokens.
+    says. `ability` and `reads_tokens` override what is known of the model. Prices are US dollars per million tokens.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -46,13 +48,15 @@ class NamedEngine(BaseModel):
     allowed: Literal["everyone", "operators"] = "everyone"
     context_tokens: int = Field(0, ge=0)
     ability: dict[Ability, bool] = {}
+    reads_tokens: int | None = Field(None, ge=0, le=MOST_READS)
     input_price: float | None = Field(None, ge=0)
     output_price: float | None = Field(None, ge=0)
 
     @property
-    def overrides(self) -> dict[str, bool]:
+    def overrides(self) -> dict[str, int]:
         """Fields of ModelAbility."""
-        return dict[str, bool](self.ability.items())
+        numbers = () if self.reads_tokens is None else ((READS, self.reads_tokens),)
+        return dict[str, int]((*self.ability.items(), *numbers))
 
     def cost(self, prompt_tokens: int, completion_tokens: int) -> float | None:
         """US dollars; None without prices."""

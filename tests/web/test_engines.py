@@ -29,9 +29,12 @@ def test_a_key_comes_from_the_environment_and_is_never_printed(tmp_path):
 
 
 def test_an_entry_is_named_by_its_title_and_falls_back_to_the_default(tmp_path):
-    found, _ = read(tmp_path, CLOUD + 'title = "Cloud"\nability = {sees_images = true}\n[default]\ntitle = "Home"')
+    found, _ = read(
+        tmp_path,
+        CLOUD + 'title = "Cloud"\nability = {sees_images = true}\nreads_tokens = 9000\n[default]\ntitle = "Home"',
+    )
     assert (found["cloud"].title, found["cloud"].fallback, found[DEFAULT].title) == ("Cloud", DEFAULT, "Home")
-    assert found["cloud"].overrides == {"sees_images": True}
+    assert found["cloud"].overrides == {"sees_images": True, "reads_tokens": 9_000}
 
 
 def test_prices_are_for_a_million_tokens(tmp_path):

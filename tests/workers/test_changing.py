@@ -100,11 +100,13 @@ def test_a_worker_that_cannot_load_the_chosen_model_starts_with_the_bundled_one(
 def test_how_fast_a_model_writes_is_measured_after_the_first_token(monkeypatch):
     times = iter([0.0, 2.0, 10.0, 11.5])
     monkeypatch.setattr(configuration, "time", SimpleNamespace(monotonic=lambda: next(times)))
-    replies = iter([ModelReply(text="a", completion_tokens=11, first_token_ms=1000), ModelReply(text="")])
+    replies = iter(
+        [ModelReply(text="a", prompt_tokens=90, completion_tokens=11, first_token_ms=1000), ModelReply(text="")]
+    )
     monkeypatch.setattr(configuration, "_reply", lambda state: next(replies))
     timed = configuration.TimedReplies()
     assert timed.tokens_per_s == 0
     timed(None)
     assert timed.tokens_per_s == 10
     timed(None)  # a reply without text says nothing
-    assert timed.tokens_per_s == 10
+    assert (timed.tokens_per_s, timed.n_read, timed.n_written) == (10, 90, 11)

@@ -8,7 +8,7 @@ import logging
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -63,7 +63,7 @@ class Examinee:
         self, step: UserMessage, spec: GptSpec | None = None, *more: Step, tools: Mapping[str, ToolSpec] | None = None
     ) -> TurnState:
         """A turn of a GPT that begins with `step`."""
-        return TurnState(spec or _spec(), self.ability, (step, *more), (), tools or {})
+        return TurnState(spec or check_spec(), self.ability, (step, *more), (), tools or {})
 
     def answers(self, state: TurnState) -> ModelReply | None:
         """The reply; None if the model wrote none that follows its grammar. Raises EngineError."""
@@ -78,6 +78,12 @@ class Examinee:
 def cases() -> dict[str, Any]:
     """The cases by kind, what they are about, and the shares that are enough."""
     return tomllib.loads(CASES.read_text(encoding="utf-8"))
+
+
+def check_spec(instructions: str = "", knowledge: tuple[KnowledgeRef, ...] = ()) -> GptSpec:
+    """The GPT that answers the cases."""
+    model = ModelSettings(temperature=0.0, max_tokens=REPLY_TOKENS)
+    return GptSpec(slug="check", name="Shop Desk", instructions=instructions, knowledge=knowledge, model=model)
 
 
 def judge(kind: str, case: Case, model: Examinee) -> Judged:
@@ -117,6 +123,18 @@ def passage_of(case: Case) -> Passage:
     name = case["file"]
     text = next(file["text"] for file in cases()["files"] if file["name"] == name)
     return Passage(file_id="f", file_name=name, segment="s", chunk=0, text=text, start=0, end=len(text), score=1.0)
+
+
+def judge_whole(case: Case, file: Passage, model: Examinee) -> Judged:
+    """The model's answer to a question about `file`, which it reads whole. An error of its engine is a wrong one."""
+    found = Retrieval(query=case["message"], whole_files=(file.file_name,), covered=True)
+    spec = check_spec(knowledge=(KnowledgeRef(file_id=file.file_id, name=file.file_name, segment=file.segment),))
+    state = replace(model.turn(UserMessage(text=case["message"]), spec, found), whole_files=(file,))
+    try:
+        given = model.answers(state)
+    except EngineError as error:  # how servers refuse prompts that are too long
+        return Judged({"long_reading": False}, str(error))
+    return Judged({"long_reading": given is not None and _holds(given.text, case)}, _shown(given))
 
 
 def _judge_choice(case: Case, model: Examinee) -> Judged:
@@ -161,7 +179,7 @@ def _judge_hard(case: Case, model: Examinee) -> Judged:
 
 
 def _judge_format(case: Case, model: Examinee) -> Judged:
-    given = model.answers(model.turn(UserMessage(text=case["message"]), _spec(case["instructions"])))
+    given = model.answers(model.turn(UserMessage(text=case["message"]), check_spec(case["instructions"])))
     is_right = given is not None and re.fullmatch(case["pattern"], given.text.strip()) is not None
     return Judged({"format": is_right}, _shown(given))
 
@@ -175,7 +193,7 @@ def _judge_claim(case: Case, model: Examinee) -> Judged:
 def _judge_sight(case: Case, model: Examinee) -> Judged:
     step = UserMessage(text=case["message"], attachments=(FileRef(id="p", name="picture.png", mime="image/png"),))
     pictures = {"p": drawn(case["text"], case["colour"])}
-    state = TurnState(_spec(), model.ability, (step,), (), {}, pictures=pictures)
+    state = TurnState(check_spec(), model.ability, (step,), (), {}, pictures=pictures)
     try:
         given = model.answers(state)
     except EngineError as error:  # how servers refuse pictures for a model that only reads text
@@ -187,14 +205,9 @@ def _judge_sight(case: Case, model: Examinee) -> Judged:
 def _with_file(case: Case, model: Examinee, *, strict: bool = False) -> TurnState:
     """The turn of the case, whose file was found."""
     found = Retrieval(query=case["message"], passages=(passage_of(case),), covered=True)
-    spec = _spec(knowledge=(KnowledgeRef(file_id="f", name=case["file"], segment="s"),))
+    spec = check_spec(knowledge=(KnowledgeRef(file_id="f", name=case["file"], segment="s"),))
     spec = spec.model_copy(update={"only_from_knowledge": strict})
     return model.turn(UserMessage(text=case["message"]), spec, found)
-
-
-def _spec(instructions: str = "", knowledge: tuple[KnowledgeRef, ...] = ()) -> GptSpec:
-    model = ModelSettings(temperature=0.0, max_tokens=REPLY_TOKENS)
-    return GptSpec(slug="check", name="Shop Desk", instructions=instructions, knowledge=knowledge, model=model)
 
 
 def _tools(names: Iterable[str] = ()) -> dict[str, ToolSpec]:

@@ -187,7 +187,7 @@ class Learning:
     # Settings of a request that have no effect, by their names in OpenAI's API.
     ignores: ClassVar[frozenset[str]] = frozenset()
     _ability: ModelAbility
-    _learned: Mapping[str, bool] = MappingProxyType({})
+    _learned: Mapping[str, int] = MappingProxyType({})
 
     def ability(self) -> ModelAbility:
         """See `Engine.ability`."""
@@ -198,7 +198,7 @@ class Learning:
         """See `Engine.can_continue`."""
         return True
 
-    def learn(self, fields: Mapping[str, bool]) -> None:
+    def learn(self, fields: Mapping[str, int]) -> None:
         """See `Engine.learn`."""
         self._learned = MappingProxyType(dict(fields))
 
@@ -230,7 +230,7 @@ class Engine(Protocol):
     def can_continue(self) -> bool:
         """Whether a reply can go on from a given beginning; may ask the model, the first time."""
 
-    def learn(self, fields: Mapping[str, bool]) -> None:
+    def learn(self, fields: Mapping[str, int]) -> None:
         """Override these fields of the ability, as they were measured."""
 
     def fingerprint(self) -> str:

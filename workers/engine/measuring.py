@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 from gpts.runs.steps import UserMessage
 from gpts.spec.ability import ModelAbility
 from workers.engine.ability_cases import Case, Examinee, Judged, Reply, Verify, cases, judge
+from workers.engine.long_reading import read_lengths
 
 # Shipped measurements by fingerprint, so that the bundled model is not measured on every machine.
 KNOWN: Final = Path(__file__).parent / "data" / "known_models.json"
@@ -78,19 +79,24 @@ class PartScore(BaseModel):
 
 
 class Measurement(BaseModel):
-    """A model's scores by part, whether it reasons before an answer, and the seconds it took to measure it."""
+    """A model's scores by part, whether it reasons before an answer, and the seconds it took to measure it.
+
+    `reads_tokens`: the longest file that it read right; None if that was not found out.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     figures: dict[str, PartScore]
     reasons: bool = False
+    reads_tokens: int | None = None
     seconds: float
 
-    def fields(self) -> dict[str, bool]:
+    def fields(self) -> dict[str, int]:
         """The measured fields of ModelAbility."""
         good = _good(self.figures)
         sight = {"sees_images": "sight" in good} if "sight" in self.figures else {}
         reasons = {"reasons": True} if self.reasons else {}
+        reads = {} if self.reads_tokens is None else {"reads_tokens": self.reads_tokens}
         return {
             "calls_tools": {"tool_needed", "no_tool_needed", "arguments"} <= good,
             "writes_from_sources": good >= _WRITING,
@@ -99,6 +105,7 @@ class Measurement(BaseModel):
             "verifies": good >= {*_WRITING, "verifying"},
             **sight,
             **reasons,
+            **reads,
         }
 
 
@@ -120,15 +127,19 @@ def measure(
     able = ability.model_copy(update={**trusted, "reasons": reasons})
     model = Examinee(reply, able, verify) if verify else Examinee(reply, able)
     figures: dict[str, PartScore] = {}
+    reads_tokens = None
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for kind in ("choice", "chat", "tie", "sources", "abstain", "format"):
             figures |= _scores(kind, model, pool, say)
         if _good(figures) >= _WRITING:
             for kind in ("hard", *(["claim"] if verify else ())):
                 figures |= _scores(kind, model, pool, say)
+            reads_tokens, given = read_lengths(model, say)
+            figures["long_reading"] = _score("long_reading", given)
         if takes_pictures:
             figures |= _scores("sight", model, pool, say)
-    return Measurement(figures=figures, reasons=reasons, seconds=round(time.monotonic() - started, 1))
+    seconds = round(time.monotonic() - started, 1)
+    return Measurement(figures=figures, reasons=reasons, reads_tokens=reads_tokens, seconds=seconds)
 
 
 def _scores(

@@ -74,7 +74,7 @@ class SwitchingEngine:
         """See `Engine.can_continue`."""
         return self._ready().can_continue()
 
-    def learn(self, fields: Mapping[str, bool]) -> None:
+    def learn(self, fields: Mapping[str, int]) -> None:
         """See `Engine.learn`."""
         self._ready().learn(fields)
 

@@ -15,7 +15,7 @@ from web.accounts.models import User
 from web.api.auth import caller
 from web.api.errors import DENIED, INVALID, ProblemDetails
 from web.api.reading import RequestBody
-from web.engines import Ability
+from web.engines import MOST_READS, READS, Ability
 from web.operate.changes import Action, change
 from web.operate.listing import ModelRow, find_row, model_page
 from web.operate.models import OVERRIDABLE, MeasuredModel
@@ -76,18 +76,32 @@ class AbilityShape(Schema):
     override: bool | None
 
 
+class ReadingShape(Schema):
+    """The longest files that are read whole, in tokens."""
+
+    measured: int | None
+    override: int | None
+
+
 class LoadedModel(Schema):
     """The loaded model and what it can do."""
 
     name: str
     abilities: dict[str, AbilityShape]
+    reads_tokens: ReadingShape
     figures: dict[str, Any] = Field(description="Right and wrong cases by part of the measurement.")
 
 
 class Overrides(RequestBody):
     """Abilities to set by hand; null restores what was measured."""
 
-    overrides: dict[Ability, bool | None] = Field(min_length=1, examples=[{"calls_tools": True}])
+    overrides: dict[Ability, bool | None] = Field({}, examples=[{"calls_tools": True}])
+    reads_tokens: int | None = Field(None, ge=0, le=MOST_READS, description="Longest files that are read whole.")
+
+    def changes(self) -> dict[str, int | None]:
+        """By name, as `override` takes them."""
+        numbers = ((READS, self.reads_tokens),) if READS in self.model_fields_set else ()
+        return dict[str, int | None]((*self.overrides.items(), *numbers))
 
 
 def operator(request: HttpRequest) -> User:
@@ -134,7 +148,7 @@ def read_model(request: HttpRequest) -> dict[str, Any]:
 def override_model(request: HttpRequest, body: Overrides) -> dict[str, Any]:
     """Override abilities of the loaded model."""
     by, record = operator(request), _loaded()
-    override(record, {str(name): value for name, value in body.overrides.items()}, by)
+    override(record, body.changes(), by)
     return _told(record)
 
 
@@ -146,7 +160,8 @@ def _loaded() -> MeasuredModel:
 
 
 def _told(record: MeasuredModel) -> dict[str, Any]:
-    abilities = {
-        name: {"measured": record.measured.get(name), "override": record.overrides.get(name)} for name in OVERRIDABLE
+    told = {
+        name: {"measured": record.measured.get(name), "override": record.overrides.get(name)}
+        for name in (READS, *OVERRIDABLE)
     }
-    return {"name": record.name, "abilities": abilities, "figures": record.figures}
+    return {"name": record.name, READS: told.pop(READS), "abilities": told, "figures": record.figures}

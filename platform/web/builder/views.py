@@ -291,7 +291,7 @@ def form_state(gpt: Gpt, reader: User) -> dict[str, Any]:
 def state(gpt: Gpt, reader: User) -> dict[str, Any]:
     """`form_state` rendered as the parts of the page that the page's script replaces."""
     context = form_state(gpt, reader)
-    names = ("status", "publish", "link", "agent_card", "face", "notice", "imported", "undeclared")
+    names = ("status", "publish", "link", "agent_card", "face", "notice", "imported", "undeclared", "reading")
     parts = {name: render_to_string(f"builder/parts/{name}.html", context) for name in names}
     parts["inputs"] = render_to_string("chat/inputs.html", {"spec": gpt})
     return {

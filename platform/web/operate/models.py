@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from gpts.spec.base_models import MAX_NAME_CHARS
-from web.engines import Ability
+from web.engines import READS, Ability
 from web.operate.models_backup import Backup  # noqa: F401 - for Django
 
 # After this long without a result the worker is taken for dead.
@@ -130,7 +130,7 @@ class MeasuredModel(models.Model):
         """The name for people."""
         return "SmolLM2-135M-Instruct" if self.name == "bundled" else self.name.replace("--", "/", 1)
 
-    def known(self) -> dict[str, bool]:
+    def known(self) -> dict[str, int]:
         """The fields of ModelAbility that were measured or overridden."""
         found = {**self.measured, **self.overrides}
-        return {name: found[name] for name in OVERRIDABLE if name in found}
+        return {name: found[name] for name in (*OVERRIDABLE, READS) if name in found}

@@ -10,7 +10,7 @@ from django.utils import timezone
 from gpts.spec.base_models import AUTO, BUNDLED
 from web.accounts import audit
 from web.accounts.models import User
-from web.engines import Ability
+from web.engines import MOST_READS, READS, Ability
 from web.operate.models import MEASURING_LIMIT, OVERRIDABLE, ChosenModel, MeasuredModel
 
 
@@ -41,7 +41,7 @@ def model_can(ability: Ability, name: str = "") -> bool:
     if entry := settings.ENGINES.get(name):
         return entry.ability.get(ability, False)
     record = current_model()
-    return record is not None and record.known().get(ability, False)
+    return record is not None and bool(record.known().get(ability))
 
 
 def any_model_can(ability: Ability) -> bool:
@@ -49,7 +49,7 @@ def any_model_can(ability: Ability) -> bool:
     return any(model_can(ability, name) for name in ("", *settings.ENGINES))
 
 
-def known_ability(fingerprint: str) -> dict[str, bool]:
+def known_ability(fingerprint: str) -> dict[str, int]:
     """What was measured or overridden of the model's ability; empty if it never ran here."""
     record = MeasuredModel.objects.filter(fingerprint=fingerprint).first()
     return record.known() if record else {}
@@ -89,7 +89,7 @@ def claim_measuring(record: MeasuredModel) -> bool:
 
 
 def save_measurement(
-    record: MeasuredModel, figures: Mapping[str, Any], measured: Mapping[str, bool], seconds: float
+    record: MeasuredModel, figures: Mapping[str, Any], measured: Mapping[str, int], seconds: float
 ) -> None:
     """Save the measurement."""
     values = {"figures": dict(figures), "measured": dict(measured), "seconds": seconds}
@@ -101,10 +101,13 @@ def give_up_measuring(record: MeasuredModel) -> None:
     MeasuredModel.objects.filter(id=record.id).update(measuring_since=None)
 
 
-def override(record: MeasuredModel, changes: Mapping[str, bool | None], by: User | None = None) -> None:
+def override(record: MeasuredModel, changes: Mapping[str, int | None], by: User | None = None) -> None:
     """Set fields of the model's ability by hand; None restores the measured value. Raises ValueError."""
-    if unknown := set(changes) - set(OVERRIDABLE):
-        raise ValueError(f"There is no ability “{sorted(unknown)[0]}”. There are: {', '.join(OVERRIDABLE)}.")
+    names = (*OVERRIDABLE, READS)
+    if unknown := set(changes).difference(names):
+        raise ValueError(f"There is no ability “{sorted(unknown)[0]}”. There are: {', '.join(names)}.")
+    if not 0 <= (changes.get(READS) or 0) <= MOST_READS:
+        raise ValueError(f"{READS} must be at most {MOST_READS}.")
     kept = {**record.overrides, **changes}
     record.overrides = {name: value for name, value in kept.items() if value is not None}
     record.save(update_fields=["overrides"])

@@ -4,6 +4,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Final, cast
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
@@ -12,9 +13,11 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from gpts.spec.ability import READS_TOKENS
 from gpts.spec.base_models import MAX_NAME_CHARS
 from web import rpc
 from web.accounts.requests import PersonRequest
+from web.engines import DEFAULT, MOST_READS, READS
 from web.operate.access import operators_only
 from web.operate.changes import Action, change
 from web.operate.listing import DISMISSED, find_row, model_page
@@ -60,12 +63,29 @@ def model(request: PersonRequest) -> HttpResponse:
         messages.success(request, gettext("Saved. Workers use this within ten seconds."))
         return redirect("operate_model")
     context = {"record": record, "rows": _rows(record) if record else [], "figures": _figures(record)}
-    return render(request, "operate/model.html", context)
+    return render(request, "operate/model.html", context | _reading(record))
 
 
-def _changes(request: HttpRequest) -> dict[str, bool | None]:
+def _changes(request: HttpRequest) -> dict[str, int | None]:
     given = {name: request.POST.get(name, "") for name in OVERRIDABLE}
-    return {name: _CHOICES[value] for name, value in given.items() if value in _CHOICES}
+    changes: dict[str, int | None] = {name: _CHOICES[value] for name, value in given.items() if value in _CHOICES}
+    number = request.POST.get(READS)
+    if number is not None:
+        changes[READS] = min(int(number), MOST_READS) if number.isdecimal() else None
+    return changes
+
+
+def _reading(record: MeasuredModel | None) -> dict[str, Any]:
+    """How long files the model reads whole, and what the check took, in tokens and dollars."""
+    measured = record.measured.get(READS) if record else None
+    tokens = record.figures.get("tokens") if record else None
+    return {
+        "reads_measured": measured,
+        "reads_default": READS_TOKENS if measured is None else measured,
+        "reads_override": record.overrides.get(READS) if record else None,
+        "check_tokens": tokens,
+        "check_cost": settings.ENGINES[DEFAULT].cost(tokens["read"], tokens["written"]) if tokens else None,
+    }
 
 
 def _rows(record: MeasuredModel) -> list[dict[str, Any]]:

@@ -1,10 +1,11 @@
-"""What programs are told of the model that answers: its context, and the settings that have no effect on it."""
+"""What is known of the model that answers: its ability, and the settings that have no effect on it."""
 
 from dataclasses import dataclass
 
 import redis
 from django.conf import settings
 
+from gpts.spec.ability import ModelAbility
 from web.builder.models import Gpt
 from web.engines import DEFAULT
 from web.runs.stream import model_worker
@@ -12,10 +13,15 @@ from web.runs.stream import model_worker
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """`context_tokens` is None while nobody knows. `ignores` has the settings' names in OpenAI's API."""
+    """`ability` is None while nobody knows. `ignores` has the settings' names in OpenAI's API."""
 
-    context_tokens: int | None = None
+    ability: ModelAbility | None = None
     ignores: frozenset[str] = frozenset()
+
+    @property
+    def context_tokens(self) -> int | None:
+        """The longest prompt and reply together."""
+        return self.ability.context_tokens if self.ability else None
 
     @property
     def most_reply_tokens(self) -> int | None:
@@ -32,9 +38,14 @@ def model_facts(engine: str) -> ModelFacts:
     """The facts of the model called `engine`; empty: the site's own."""
     entry = settings.ENGINES.get(engine or DEFAULT)
     if entry and entry.url:
-        return ModelFacts(entry.context_tokens or None)
+        if not (context := entry.context_tokens):
+            return ModelFacts()
+        able = ModelAbility(calls_tools=True, writes_from_sources=True, context_tokens=context)
+        return ModelFacts(able.model_copy(update=entry.overrides))
     try:
         worker = model_worker() or {}
     except redis.RedisError:
         worker = {}
-    return ModelFacts(worker.get("context_tokens"), frozenset(worker.get("ignores", ())))
+    known = worker.get("ability")
+    ability = ModelAbility.model_validate(known) if known else None
+    return ModelFacts(ability, frozenset(worker.get("ignores", ())))

@@ -326,20 +326,23 @@ def test_a_model_with_nothing_to_say_on_its_results_leaves_them_to_speak():
 
 
 @pytest.mark.parametrize(
-    ("n_tokens", "max_tokens", "context_tokens", "fits"),
+    ("n_tokens", "max_tokens", "context_tokens", "reads", "fits"),
     [
-        (3_000, 400, 8_192, True),
-        (3_500, 400, 8_192, False),  # more than its share
-        (3_000, 8_192, 8_192, False),  # no room for a conversation beside the longest reply
-        (20_000, 400, 131_072, True),
-        (30_000, 400, 131_072, False),  # too much to compare
+        (3_000, 400, 8_192, {}, True),
+        (3_500, 400, 8_192, {}, False),  # more than its share
+        (3_000, 8_192, 8_192, {}, False),  # no room for a conversation beside the longest reply
+        (20_000, 400, 131_072, {}, True),
+        (38_646, 400, 131_072, {}, False),  # longer than what every model is taken to read
+        (38_646, 400, 131_072, {"reads_tokens": 52_428}, True),
+        (60_000, 400, 131_072, {"reads_tokens": 128_000}, False),
+        (3_000, 400, 8_192, {"reads_tokens": 2_000}, False),
     ],
 )
-def test_files_that_fit_become_part_of_the_prompt(n_tokens, max_tokens, context_tokens, fits):
+def test_files_that_fit_become_part_of_the_prompt(n_tokens, max_tokens, context_tokens, reads, fits):
     spec = KNOWING.model_copy(
         update={"model": ModelSettings(max_tokens=max_tokens), "instructions": "Be brief. " * 50}
     )
-    ability = CAPABLE.model_copy(update={"context_tokens": context_tokens})
+    ability = CAPABLE.model_copy(update={"context_tokens": context_tokens, **reads})
     assert fit_whole(n_tokens, spec, ability) == fits
     assert not fit_whole(n_tokens, spec, ability.model_copy(update={"writes_from_sources": False}))
 

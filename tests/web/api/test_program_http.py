@@ -17,6 +17,7 @@ from web.builder.services import create_gpt
 from web.checks import problems
 from web.runs import services, stream
 from web.runs.models import Run
+from workers.engine.scripted import CAPABLE
 
 __all__ = ["live", "worker"]
 
@@ -100,7 +101,7 @@ def test_models_have_their_limits_once_a_worker_has_told_them(bobs):
     stream._client().delete(stream.MODEL_KEY)
     [model] = bobs.get("/v1/models").json()["data"]
     assert (model["context_window"], model["max_completion_tokens"]) == (None, None)
-    stream.announce_model("tiny", context_tokens=8192, ignores=["seed"])
+    stream.announce_model("tiny", ability=CAPABLE.model_dump(), ignores=["seed"])
     model = bobs.get("/v1/models/pump-doctor").json()
     assert (model["context_window"], model["max_completion_tokens"]) == (8192, 4096)
 

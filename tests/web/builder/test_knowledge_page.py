@@ -3,7 +3,9 @@
 import pytest
 
 from web.builder.files import add_file
+from web.builder.models import Gpt
 from web.builder.models_files import KnowledgeFile
+from web.engines import ONLY_DEFAULT, NamedEngine
 from web.rpc import NoResult
 
 from .conftest import JSON
@@ -51,6 +53,37 @@ def test_it_sums_up_and_tells_of_each_file(as_alice, file):
 
     for words in ("1,212", "3,400", "98,000", "German", "keyword search only", "This page holds no text.", "Page 9"):
         assert words in page
+
+
+@pytest.mark.parametrize(
+    ("ability", "price", "words"),
+    [
+        (
+            {"context_tokens": 400_000, "reads_tokens": 128_000},
+            0.6,
+            "Read whole with each message: about 98,000 tokens. That costs up to $0.0588.",
+        ),
+        (
+            {"context_tokens": 131_072},
+            None,
+            "about 4,000 tokens each time. Files of up to 24,000 tokens together are read whole.",
+        ),
+        ({"context_tokens": 8_192, "writes_from_sources": False}, None, "about 900 tokens each time.</p>"),
+        ({}, 0.6, None),
+    ],
+)
+def test_it_says_what_the_files_add_to_each_message(as_alice, gpt, file, settings, ability, price, words):
+    known = {"calls_tools": True, "writes_from_sources": True} | ability
+    entry = {"url": "http://h", "model": "m", "context_tokens": known.pop("context_tokens", 0), "input_price": price}
+    reads = known.pop("reads_tokens", None)
+    settings.ENGINES = {**ONLY_DEFAULT, "cloud": NamedEngine(**entry, ability=known, reads_tokens=reads)}
+    Gpt.objects.update(engine="cloud")
+
+    pages = [as_alice.get(url).content.decode().replace("\n", "") for url in (URL, "/gpts/pump-doctor/edit")]
+    parts = as_alice.get("/gpts/pump-doctor/files", headers=JSON).json()["parts"]
+
+    assert all((words or "each message: about") in page for page in pages) == bool(words)
+    assert ("tokens" in parts["reading"]) == bool(words)
 
 
 def test_a_question_is_answered_by_a_worker_of_the_model_queue(as_alice, gpt, file, asked):

@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from web.engines import DEFAULT, NamedEngine
 from web.operate.models import MEASURING_LIMIT, OVERRIDABLE, MeasuredModel
 from web.operate.services import claim_measuring, current_model, override, save_measurement, seen_model
 
@@ -60,6 +61,28 @@ def test_an_operator_overrides_and_takes_back(client, operator, measured):
     client.post("/operate/model/", {"calls_tools": "measured"})
     measured.refresh_from_db()
     assert measured.overrides == {}
+
+
+def test_an_operator_sees_how_long_files_it_reads_and_what_the_check_cost(client, operator, measured, settings):
+    client.force_login(operator)
+    assert "Not measured: 24,000" in client.get("/operate/model/").content.decode()
+    tokens = {"tokens": {"read": 310_000, "written": 2_000}}
+    save_measurement(measured, FIGURES | tokens, {"reads_tokens": 52_428}, 61.0)
+    settings.ENGINES = {DEFAULT: NamedEngine(title="Default", input_price=2.0)}
+    page = client.get("/operate/model/").content.decode()
+    for words in ("files of up to 52,428 tokens", "As measured: 52,428", "read 310,000 tokens", "$0.6200"):
+        assert words in page
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"), [("60000", 60_000), ("0", 0), ("", 52_428), ("-5", 52_428), ("9" * 30, 10**7)]
+)
+def test_an_operator_says_how_long_files_are_read_whole(client, operator, measured, given, kept):
+    save_measurement(measured, FIGURES, {"reads_tokens": 52_428}, 61.0)
+    client.force_login(operator)
+    client.post("/operate/model/", {"reads_tokens": given})
+    measured.refresh_from_db()
+    assert measured.known()["reads_tokens"] == kept
 
 
 @pytest.mark.parametrize("method", ["get", "post"])

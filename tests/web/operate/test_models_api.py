@@ -66,6 +66,11 @@ def test_an_ability_of_the_loaded_model_is_overridden_and_restored(program):
         return program("patch", "/api/operate/model", body).json()["abilities"]["reasons"]["override"]
 
     assert (ability(True), ability(None)) == (True, None)
+    told = program("patch", "/api/operate/model", {"reads_tokens": 60_000}).json()
+    assert told["reads_tokens"] == {"measured": None, "override": 60_000}
+    assert program("patch", "/api/operate/model", {"overrides": {"reasons": True}}).json()["reads_tokens"]["override"]
+    assert program("patch", "/api/operate/model", {"reads_tokens": None}).json()["reads_tokens"]["override"] is None
+    assert program("patch", "/api/operate/model", {"reads_tokens": -1}).status_code == 422
     assert program("patch", "/api/operate/model", {"overrides": {"flies": True}}).status_code == 422
 
 

@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,8 +17,10 @@ from gpts.knowledge.citations import Checked
 from gpts.knowledge.judging import Judge
 from gpts.runs.state import TurnState
 from gpts.runs.steps import ModelReply, ToolCall
-from workers.engine.ability_cases import Examinee, cases, drawn, judge, passage_of
+from workers.engine import long_reading
+from workers.engine.ability_cases import Examinee, Reply, cases, drawn, judge, passage_of
 from workers.engine.base import EngineError, GrammarError
+from workers.engine.long_reading import made_file
 from workers.engine.measuring import (
     AT_ONCE,
     GOOD,
@@ -45,6 +48,8 @@ def holding(case: Mapping[str, Any]) -> str:
 def perfect(state: TurnState) -> ModelReply:
     """Answers each case by looking it up."""
     question = state.question().split("\n\nWhich of these tools")[0]
+    if state.whole_files:
+        return ModelReply(text=fact(question, state.whole_files[0].text))
     if state.tools:
         case = next((case for case in cases()["choice"] if case["message"] == question), None)
         if case is None:
@@ -67,6 +72,15 @@ def perfect(state: TurnState) -> ModelReply:
     return ModelReply(text="That is not in the files. / Das steht nicht darin.")
 
 
+def fact(question: str, text: str) -> str:
+    """The answer to a question about a made-up file."""
+    entries = text.split("\n\n")
+    if named := re.search("gate of the (.+) depot", question):
+        entry = next(each for each in entries if each.startswith(f"The {named[1]} depot"))
+        return re.search("with the code (.+),", entry)[1]
+    return ", ".join(each.split()[1] for each in entries if "Greta Holm inspects" in each)
+
+
 def knows(sentences: Sequence[str], state: TurnState) -> list[Checked]:
     """Verdicts of a model that is always right."""
     said = {case["text"]: case["said"] for case in cases()["claim"]}
@@ -80,7 +94,7 @@ def test_a_perfect_model_is_trusted_with_everything_after_fewer_cases():
     assert all(figure.share == 1 for figure in found.figures.values())
     kinds = ("choice", "chat", "tie", "sources", "abstain", "format", "hard", "claim")
     n_cases = sum(figure.cases for part, figure in found.figures.items() if part != "arguments")
-    assert (n_cases, sum(len(cases()[kind]) for kind in kinds)) == (60, 94)
+    assert (n_cases, sum(len(cases()[kind]) for kind in kinds) + 4) == (63, 98)
 
 
 def trusted_rate(part: str, planned: Sequence[Mapping[str, Any]], right_in: float) -> tuple[float, float]:
@@ -239,6 +253,76 @@ def test_a_server_that_refuses_pictures_has_a_model_that_does_not_see():
 
     fields = measure(refusing, CAPABLE, takes_pictures=True).fields()
     assert (fields["sees_images"], fields["writes_from_sources"]) == (False, True)
+
+
+def reader(longest: int, tried: list[int]) -> Reply:
+    """A model that finds facts in files up to this length only. `tried` gets the lengths of its files."""
+
+    def reply(state: TurnState) -> ModelReply:
+        if not state.whole_files:
+            return perfect(state)
+        n_tokens = len(state.whole_files[0].text) // 4
+        tried.append(round(n_tokens, -3))
+        return perfect(state) if n_tokens <= longest else ModelReply(text="It is BL-0000.")
+
+    return reply
+
+
+@pytest.mark.parametrize(
+    ("context", "longest", "reads", "tried"),
+    [
+        (131_072, 200_000, 52_428, [4_000, 8_000, 16_000, 32_000, 53_000]),
+        (131_072, 20_000, 16_000, [4_000, 8_000, 16_000, 32_000]),
+        (1_000_000, 200_000, 128_000, [4_000, 8_000, 16_000, 32_000, 64_000, 128_000]),
+        (32_768, 100, 2_000, [4_000]),
+        (32_768, 200_000, None, [4_000, 8_000, 13_000]),
+        (4_000, 200_000, None, []),
+    ],
+)
+def test_a_model_reads_files_of_growing_length_until_it_misses_facts_in_one(context, longest, reads, tried):
+    found: list[int] = []
+    able = CAPABLE.model_copy(update={"context_tokens": context})
+    assert measure(reader(longest, found), able).fields().get("reads_tokens") == reads
+    assert list(dict.fromkeys(found)) == pytest.approx(tried, rel=0.05)
+    assert len(found) <= 3 * len(tried)
+
+
+def test_one_wrong_answer_about_a_long_file_may_be_chance():
+    able = CAPABLE.model_copy(update={"context_tokens": 80_000})
+    once = iter((ModelReply(text="BL-0000"),))
+    figures = measure(lambda state: next(once, perfect(state)) if state.whole_files else perfect(state), able)
+    assert (figures.reads_tokens, figures.figures["long_reading"].right) == (32_000, 12)
+
+
+def test_no_longer_file_is_begun_than_there_is_time_for(monkeypatch):
+    monkeypatch.setattr(long_reading, "MOST_S", 0.0)
+    able = CAPABLE.model_copy(update={"context_tokens": 131_072})
+    assert measure(perfect, able).reads_tokens == 4_000
+
+
+def test_a_server_that_refuses_long_prompts_ends_that_part_only():
+    def refusing(state: TurnState) -> ModelReply:
+        if state.whole_files and len(state.whole_files[0].text) > 40_000:
+            raise EngineError("HTTP 429: too many tokens per minute")
+        return perfect(state)
+
+    found = measure(refusing, CAPABLE.model_copy(update={"context_tokens": 131_072}))
+    assert found.reads_tokens == 8_000
+    assert found.figures["long_reading"].wrong[0].answer.startswith("HTTP 429")
+
+
+def test_a_model_that_does_not_write_reads_no_long_files():
+    found = measure(lambda state: ModelReply(text="Yes."), CAPABLE)
+    assert (found.reads_tokens, "long_reading" in found.figures) == (None, False)
+
+
+def test_a_made_up_file_is_always_the_same_and_says_each_fact_once():
+    for n_tokens in (2_100, 16_000, 128_000):
+        file, asked = made_file(n_tokens)
+        assert (file, asked) == made_file(n_tokens)
+        assert all(file.text.count(each) == 1 for case in asked for each in case["holds"])
+        # Servers whose tokens are only estimated, from bytes, take the prompt too.
+        assert 0.9 * n_tokens < len(file.text) / 4 < len(file.text.encode()) / 3 < 1.4 * n_tokens
 
 
 @pytest.mark.model

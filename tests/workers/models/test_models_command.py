@@ -9,6 +9,7 @@ from web.operate.services import chosen_model
 from workers.configuration import base_model, engine_config
 from workers.engine.base import EngineConfig, EngineError
 from workers.engine.weights import resolve_model
+from workers.management.commands import checkmodel
 from workers.management.commands import models as command
 
 pytestmark = pytest.mark.django_db
@@ -100,7 +101,9 @@ def test_check_measures_that_model(run, downloaded, settings, monkeypatch):
 
 def test_a_model_of_the_operators_file_is_listed_and_checked_at_its_server(run, settings, monkeypatch, tmp_path):
     file = tmp_path / "engines.toml"
-    file.write_text('[cloud]\nurl = "http://10.0.0.5:8001"\nmodel = "big"\nkey = "sk-secret"\n')
+    file.write_text(
+        '[cloud]\nurl = "http://10.0.0.5:8001"\nmodel = "big"\nkey = "sk-secret"\ncontext_tokens = 65536\n'
+    )
     settings.ENGINES, _ = read_engines(file, lambda name: "")
     settings.ENGINE_URL = settings.ENGINE_MODEL = settings.ENGINE_KEY = ""  # set by the command
     output = run("list")
@@ -113,6 +116,7 @@ def test_a_model_of_the_operators_file_is_listed_and_checked_at_its_server(run, 
     assert (name, config.engine, config.remote_url, config.remote_model, config.remote_key) == (
         *("checkmodel", "remote", "http://10.0.0.5:8001", "big", "sk-secret"),
     )
+    assert config.context_tokens == 65_536
 
 
 def test_a_stopped_download_says_how_it_goes_on(run, monkeypatch):
@@ -125,3 +129,21 @@ def test_a_stopped_download_says_how_it_goes_on(run, monkeypatch):
     assert stopped.value.returncode == 130
     monkeypatch.undo()
     assert "unfinished" in run("list")
+
+
+@pytest.mark.parametrize(
+    ("text", "change"),
+    [
+        ("calls_tools=yes", ("calls_tools", True)),
+        ("reads_tokens=60000", ("reads_tokens", 60_000)),
+        ("reads_tokens=measured", ("reads_tokens", None)),
+        ("reads_tokens=yes", None),
+        ("calls_tools=5", None),
+    ],
+)
+def test_an_ability_is_set_to_yes_or_no_and_how_long_files_it_reads_to_a_number(text, change):
+    if change:
+        assert checkmodel._change(text) == change
+    else:
+        with pytest.raises(ValueError, match="must be ability=yes"):
+            checkmodel._change(text)

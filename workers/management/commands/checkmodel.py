@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
+from web.engines import READS
 from web.operate.services import override
 from workers.configuration import close, measure_ability, recall_ability, services
 from workers.engine.base import EngineError
@@ -26,7 +27,7 @@ class Command(BaseCommand):
             action="append",
             default=[],
             metavar="ABILITY=yes|no|measured",
-            help="override an ability instead of measuring; may be repeated",
+            help=f"override an ability instead of measuring; {READS} takes a number; may be repeated",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -63,10 +64,12 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(found, indent=2) if options["json"] else _text(found))
 
 
-def _change(text: str) -> tuple[str, bool | None]:
+def _change(text: str) -> tuple[str, int | None]:
     name, _, value = text.partition("=")
-    if value not in _VALUES:
-        raise ValueError(f"“{text}” must be ability=yes, ability=no or ability=measured.")
+    if name == READS and value.isdecimal():
+        return name, int(value)
+    if value not in _VALUES or (name == READS and value != "measured"):
+        raise ValueError(f"“{text}” must be ability=yes, ability=no or ability=measured, or {READS}=NUMBER.")
     return name, _VALUES[value]
 
 

@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from gpts.spec.base_models import gigabytes
+from web.engines import DEFAULT
 from web.operate.services import choose_model, chosen_model, current_model, fixed_model
 from workers.configuration import base_model
 from workers.engine.base import BUNDLED, EngineError
@@ -108,6 +109,7 @@ class Command(BaseCommand):
         if entry and entry.url:
             settings.ENGINE, settings.ENGINE_URL, settings.ENGINE_MODEL = "remote", entry.url, entry.model
             settings.ENGINE_KEY = entry.key.get_secret_value()
+            settings.ENGINES = {**settings.ENGINES, DEFAULT: entry}
         else:
             settings.BASE_MODEL = str(locate_model(options["name"], settings.GUILDHALL_HOME))
             settings.ENGINE = "hf"
@@ -150,7 +152,7 @@ def _in_use() -> list[str]:
     if (chosen := chosen_model()) and chosen.trouble:
         lines.append(f"The model chosen last could not be loaded: {chosen.trouble}")
     if record:
-        trusted = ", ".join(each for each, value in record.known().items() if value) or "nothing"
+        trusted = ", ".join(each for each, value in record.known().items() if value is True) or "nothing"
         measured = f"trusted with {trusted}" if record.known() else "not measured yet"
         lines.append(f"Loaded last: {record.title}, {measured}")
     return lines

@@ -6,11 +6,16 @@ from django import template
 from django.conf import settings
 from django.template.context import RequestContext
 
+from gpts.knowledge.ranking import budget_for
+from gpts.runs.state import fit_whole, whole_room
 from gpts.spec.base_models import gigabytes
-from web.engines import offered, title_of
+from gpts.spec.gpt import GptSpec, ModelSettings
+from web.builder.models import Gpt
+from web.engines import DEFAULT, offered, title_of
 from web.operate.listing import DISMISSED, offered_model
 from web.operate.services import current_model
 from web.operate.services import model_sees as sees
+from web.runs.model_facts import model_facts
 
 register = template.Library()
 register.filter("gigabytes", gigabytes)
@@ -35,6 +40,34 @@ def model_notice(context: RequestContext, engine: str = "") -> dict[str, Any]:
 def model_sees(engine: str = "") -> bool:
     """Whether the model called `engine`, or the site's, looks at attached pictures."""
     return sees(engine)
+
+
+@register.inclusion_tag("operate/reading.html")
+def reading_cost(gpt: Gpt) -> dict[str, Any]:
+    """What the draft's files add to each message, in tokens and dollars; empty without files, or while nobody knows.
+
+    `most`: how long files may be together to be read whole.
+    """
+    n_tokens = sum(gpt.files.filter(removed=None).exclude(segment="").values_list("n_tokens", flat=True))
+    ability = model_facts(gpt.engine).ability
+    if not (n_tokens and ability):
+        return {}
+    settings_of = ModelSettings(max_tokens=gpt.max_tokens)
+    spec = GptSpec(slug=gpt.slug, name=gpt.name, instructions=gpt.instructions, model=settings_of)
+    is_whole = fit_whole(n_tokens, spec, ability)
+    given = n_tokens if is_whole else budget_for(ability.context_tokens)
+    entry = settings.ENGINES.get(gpt.engine or DEFAULT)
+    return {
+        "is_whole": is_whole,
+        "n_tokens": _about(given),
+        "cost": entry.cost(given, 0) if entry else None,
+        "most": _about(max(0, whole_room(spec, ability))) if ability.writes_from_sources else 0,
+    }
+
+
+def _about(n: int) -> int:
+    """`n` with two digits that count."""
+    return round(n, 2 - len(str(n)))
 
 
 @register.inclusion_tag("operate/offer.html", takes_context=True)
