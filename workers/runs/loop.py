@@ -60,7 +60,7 @@ UNANSWERED: Final = "The model isn't responding right now. Your message is saved
 LOADING: Final = "Waiting for the model to load"
 FAILED: Final = "Something went wrong while answering. Your message is saved. Try again."
 # Offered once a result was cut.
-READ_FILE: Final = "read_file"
+READ_MORE: Final = "read_more"
 ANY_ABILITY: Final = ModelAbility(calls_tools=True, writes_from_sources=True, context_tokens=1)
 
 
@@ -191,7 +191,7 @@ def _turn(
     # A delegated run has no conversation before its task.
     toolbox, history = granted(spec, configuration.tool_settings()), () if run.root_id else history_of(run)
     if any(isinstance(step, ToolResult) and step.is_cut for each in (*history, steps) for step in each):
-        toolbox = toolbox | {READ_FILE: tool_of(BUILTIN_TOOLS[READ_FILE], configuration.tool_settings())}
+        toolbox = toolbox | {READ_MORE: tool_of(BUILTIN_TOOLS[READ_MORE], configuration.tool_settings())}
     others = delegate_tools.delegate_tools(run, spec, (first,)) if spec.delegates or spec.delegates_to_store else {}
     own = others | {name: tool.spec for name, tool in toolbox.items()}
     # Decisions that depend on the model's ability are made on the model queue.
@@ -224,7 +224,7 @@ def _permits(first: UserMessage, tool: ToolSpec, ability: ModelAbility) -> bool:
     took "which exam was it again?" for the former.
     """
     remembers = tool.builtin == REMEMBER
-    is_fit = ability.calls_tools or not (remembers or tool.asks_person or tool.builtin == READ_FILE)
+    is_fit = ability.calls_tools or not (remembers or tool.asks_person or tool.builtin == READ_MORE)
     if tool.builtin == UPDATE_DRAFT and not first.background.draft:
         return False
     return first.overrides.permits(tool.name) and is_fit and (first.background.may_remember or not remembers)

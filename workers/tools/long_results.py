@@ -16,7 +16,7 @@ _MIN_CHARS: Final = 3_000
 # The context of a model whose call was logged without it.
 _UNKNOWN_TOKENS: Final = 16_384
 PREFIX: Final = "result-"
-# What the line about a cut takes beside the room, so that what `read_file` returns is not cut again.
+# What the line about a cut takes beside the room, so that what `read_more` returns is not cut again.
 MARK_CHARS: Final = 200
 _ENDINGS: Final = {text_types.JSON: "json", text_types.JSONL: "jsonl", text_types.CSV: "csv"}
 

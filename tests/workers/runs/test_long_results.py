@@ -9,7 +9,7 @@ from gpts.runs.steps import ModelReply
 from gpts.spec.gpt import GptSpec
 from workers.egress import EgressConfig
 from workers.tools import InputFile, ToolContext, ToolError, long_results
-from workers.tools.read_file.run import run as read_file
+from workers.tools.read_more.run import run as read_more
 from workers.tools.settings import ToolSettings
 
 ROWS = [{"name": f"n{number}", "amount": number} for number in range(520)]
@@ -63,7 +63,7 @@ def test_the_rest_is_read_from_any_row(tmp_path):
     path.write_text("\n".join(["name,amount", *(f"n{n},{n}" for n in range(520))]))
     files = (InputFile("result-a.csv", path), InputFile("secret.csv", path))
     context = ToolContext("c", "s", 1, GptSpec(slug="x", name="X"), 9.0, files, room_chars=2_000)
-    read = lambda **given: read_file(given, context, ToolSettings(EgressConfig()))  # noqa: E731
+    read = lambda **given: read_more(given, context, ToolSettings(EgressConfig()))  # noqa: E731
     output = read(name="result-a.csv", offset=519)
     assert output.text.splitlines()[:3] == ["name,amount", "n518,518", "n519,519"]
     assert output.untrusted

@@ -1,4 +1,4 @@
-"""The tool `read_file`: the rows of a result that was cut, from any of them on."""
+"""The tool `read_more`: the rows of a result that was cut, from any of them on."""
 
 from typing import Any
 
