@@ -136,8 +136,9 @@ class Passage(Value):
     inside the passage, with its number, `heading_breaks` that of each further path of headings. `untrusted` marks a
     passage that the owner accepted in spite of a finding, or that is from outside. `url` is the address of a web
     passage, empty for files; if set, `file_id` and `segment` are empty. `gpt` is the name of the GPT that gave it,
-    empty if the answering one did; without `file_id` and `url` it is text of that GPT's answer. `marks`, at offsets of
-    the document's text, are what the model reads beside it.
+    empty if the answering one did; without `file_id` and `url` it is text of that GPT's answer. `marks` are what the
+    model reads beside it, at offsets of the document's text. `is_part`: it is the beginning of a long table, whose
+    other rows the model reads by calls.
     """
 
     file_id: str
@@ -156,6 +157,7 @@ class Passage(Value):
     url: str = ""
     gpt: str = ""
     marks: tuple[Mark, ...] = ()
+    is_part: bool = False
     score: float = 0.0
     cosine: float = 0.0
 
