@@ -199,7 +199,7 @@ def _turn(
     tools |= callers_own(first.overrides)
     state = TurnState(spec, ability, current_part(steps), history, tools)
     if services:
-        opens_own = may_have_files(run.owner, run.version.gpt)
+        opens_own = bool(spec.knowledge) and may_have_files(run.owner, run.version.gpt)
         state = replace(state, whole_files=searching.whole_files(state, services(), opens_own=opens_own))
         if not _has_more(state):
             state = replace(state, tools={name: tool for name, tool in tools.items() if tool.builtin != READ_MORE})

@@ -1,16 +1,22 @@
 """A long attached table is given by its columns, its size and its first rows; the model reads on by calls."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from gpts.runs.steps import Finished, ToolResult
+from gpts.runs.state import TurnState
+from gpts.runs.steps import Finished, ToolResult, UserMessage
+from gpts.spec.builtin_tools import BUILTIN_TOOLS
+from gpts.spec.file_tools import READ_MORE
+from gpts.spec.gpt import GptSpec
 from tests.workers import advancing
 from tests.workers.conftest import read
 from tests.workers.made_services import made_services
 from web.runs import files, log, services, stream
 from workers.engine.scripted import CAPABLE
 from workers.knowledge.index import KnowledgeIndex
+from workers.runs import searching
 
 # Tools run in threads with connections of their own.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -67,3 +73,16 @@ def test_short_tables_and_those_of_models_without_calls_stay_whole(turn, rows, a
     assert "cut here" not in given
     assert "| Pump 90 | 90 |" in given
     assert not requests[-1].tools
+
+
+@pytest.mark.parametrize(("opens_own", "is_part"), [(True, True), (False, False)])
+def test_a_gpts_own_table_is_cut_where_its_tools_may_open_it(bob, home, words, opens_own, is_part):
+    file = read(files.attach(bob, "stock.csv", [ROWS.encode()])).ref()
+    spec = GptSpec(slug="x", name="X", knowledge=(file.as_knowledge(),))
+    ability = CAPABLE.model_copy(update={"context_tokens": 100_000, "reads_tokens": 40_000})
+    tools = {READ_MORE: BUILTIN_TOOLS[READ_MORE].spec}
+    state = TurnState(spec, ability, (UserMessage(text=QUESTION),), (), tools)
+    its = made_services([], KnowledgeIndex(home, words), words, ability)
+    [given] = searching.whole_files(state, its, opens_own=opens_own)
+    assert given.is_part is is_part
+    assert bool(replace(state, whole_files=(given,)).long_files()) is is_part
