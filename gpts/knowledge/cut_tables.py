@@ -4,32 +4,37 @@ Rows are counted over all tables of a text, from 1. Headers, which groups of row
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
+from collections.abc import Iterable, Sequence
+from itertools import groupby, islice
 from operator import attrgetter
 from typing import Final, NamedTuple
 
 from gpts.knowledge.documents import Passage
 from gpts.knowledge.marks import Mark
-from gpts.knowledge.tables import cells, is_header, is_row
+from gpts.knowledge.sentences import Span
+from gpts.knowledge.tables import cells, headers, is_row
 
 # A text is a table if its rows are at least this share of its characters.
 _TABLE_SHARE: Final = 0.7
+_LINE: Final = re.compile(r"[^\n]+")
 _MAX_TABLES: Final = 10
-_MAX_COLUMNS: Final = 60
+MAX_COLUMNS: Final = 60
+# Types are told by so many rows.
+_SAMPLE_ROWS: Final = 10_000
 _TYPES: Final = {
     "number": re.compile(r"[-+(−]?\s?[€$£¥]?\s?\d[\d.,’' ]{0,30}\)?\s?(?:%|[€$£¥]|[A-Z]{3})?"),
     "date": re.compile(r"\d{4}-\d\d?-\d\d?(?:[ T][\d:.+Z]{0,20})?|\d{1,2}[./]\d{1,2}[./]\d{2,4}"),
     "yes or no": re.compile(r"yes|no|true|false", re.IGNORECASE),
+    "nested": re.compile(r"[{\[].*", re.DOTALL),
 }
 
 
 class Row(NamedTuple):
-    """A row of a table at `start` to `end` of a text, and the header above it; "" if it has none."""
+    """A row of a table at `start` to `end` of a text, and the header above it, if it has one."""
 
     start: int
     end: int
-    header: str
+    header: str | None
 
 
 def is_table(text: str) -> bool:
@@ -39,22 +44,10 @@ def is_table(text: str) -> bool:
 
 def rows_of(text: str) -> list[Row]:
     """The rows of the tables in a stored text."""
-    rows: list[Row] = []
-    at, header = 0, ""
-    for block in text.split("\n\n"):
-        lines = block.split("\n")
-        if len(lines) > 1 and all(map(is_row, lines)):
-            is_headed = lines[0] == header or is_header(*lines[:2])
-            header = lines[0] if is_headed else ""
-            rows += list(_placed(lines, at, header))[is_headed:]
-        at += len(block) + 2
-    return rows
-
-
-def _placed(lines: Iterable[str], at: int, header: str) -> Iterator[Row]:
-    for line in lines:
-        yield Row(at, at + len(line), header)
-        at += len(line) + 1
+    lines = [Span(*line.span()) for line in _LINE.finditer(text)]
+    above = headers(text, lines)
+    rows = (Row(*line, above.get(line.start)) for line in lines if is_row(text[line.start : line.end]))
+    return [row for row in rows if row.header != ""]
 
 
 def part_of_table(whole: Passage, most: int, offset: int = 1, *, described: bool = False) -> Passage:
@@ -94,14 +87,14 @@ def no_row(offset: int, n_rows: int) -> IndexError:
 
 def columns(names: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """The names of the columns of these rows, with their types."""
-    values: list[set[str]] = [set() for _ in names]
-    for row in rows:
+    values: list[set[str]] = [set() for _ in names[:MAX_COLUMNS]]
+    for row in islice(rows, _SAMPLE_ROWS):
         for seen, value in zip(values, row, strict=False):
             if value not in (None, ""):
                 seen.add(str(value).strip())
-    described = [f"{name} ({_type(seen)})" for name, seen in zip(names, values, strict=True)]
-    more = f" and {len(names) - _MAX_COLUMNS} more" if len(names) > _MAX_COLUMNS else ""
-    return f"columns: {', '.join(described[:_MAX_COLUMNS])}{more}"
+    described = [f"{name} ({_type(seen)})" for name, seen in zip(names, values, strict=False)]
+    more = f" and {len(names) - MAX_COLUMNS} more" if len(names) > MAX_COLUMNS else ""
+    return f"columns: {', '.join(described)}{more}"
 
 
 def _type(values: set[str]) -> str:
@@ -117,7 +110,7 @@ def _description(text: str, rows: Sequence[Row]) -> str:
     first = 1
     for header, group in groupby(rows, key=attrgetter("header")):
         own = [cells(text[row.start : row.end]) for row in group]
-        names = cells(header) or [f"column {n}" for n in range(1, len(own[0]) + 1)]
+        names = cells(header) if header else [f"column {n}" for n in range(1, len(own[0]) + 1)]
         lines.append(f"rows {first:,}-{first + len(own) - 1:,}: {columns(names, own)}")
         first += len(own)
     if len(lines) == 2:

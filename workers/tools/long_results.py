@@ -1,11 +1,10 @@
 """Tool results that are too long for the model: a cut at a whole row, and what was cut in words."""
 
-import csv
 import json
 from hashlib import sha256
 from typing import Any, Final
 
-from gpts.knowledge.cut_tables import columns, cut_line, no_row
+from gpts.knowledge.cut_tables import MAX_COLUMNS, columns, cut_line, no_row
 from gpts.knowledge.tables import cells, is_rule
 from gpts.runs.state import CHARS_PER_TOKEN, TurnState
 from gpts.runs.steps import ModelReply, ToolResult
@@ -73,7 +72,7 @@ def _rows(value: list[Any] | dict[str, Any], most: int, offset: int) -> tuple[st
         head = f"{head}\n{key}:\n" if len(head) < most / 2 else f"{key}:\n"
     fields = [*dict.fromkeys(name for row in rows if isinstance(row, dict) for name in row)]
     if fields and isinstance(rows, list):
-        values = ([row.get(name) for name in fields] for row in rows if isinstance(row, dict))
+        values = ([row.get(name) for name in fields[:MAX_COLUMNS]] for row in rows if isinstance(row, dict))
         described = columns(fields, values)
         head += f"{described}\n" if len(described) < most / 4 else ""
     following = _from(elements, offset)
@@ -99,9 +98,10 @@ def _lines(text: str, most: int, offset: int) -> tuple[str, str]:
     mark = "" if is_markdown else text_types.delimiter(text)
     n_head = 2 if is_markdown else int(bool(mark))
     head, rows, word = lines[:n_head], lines[n_head:], "rows" if n_head else "lines"
-    if head:
-        values = map(cells, rows) if is_markdown else csv.reader(rows, delimiter=mark)
-        described = columns(cells(head[0]) if is_markdown else next(csv.reader(head, delimiter=mark)), values)
+    if head and offset == 1:
+        split = (row.split(mark) if mark else cells(row) for row in (head[0], *rows))
+        names, *values = ([cell.strip(' "') for cell in row] for row in split)
+        described = columns(names, values)
         head = [described, *head] if len(described) < most / 4 else head
     following = _from(rows, offset)
     n = _n_fitting(following, most - sum(len(line) + 1 for line in head))

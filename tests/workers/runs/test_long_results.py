@@ -70,7 +70,7 @@ def test_the_rest_is_read_from_any_row(tmp_path):
     context = ToolContext("c", "s", 1, GptSpec(slug="x", name="X"), 9.0, files, room_chars=2_000)
     read = lambda **given: read_more(given, context, ToolSettings(EgressConfig()))  # noqa: E731
     output = read(name="result-a.csv", offset=519)
-    assert output.text.splitlines()[1:4] == ["name,amount", "n518,518", "n519,519"]
+    assert output.text.splitlines()[:3] == ["name,amount", "n518,518", "n519,519"]
     assert output.untrusted
     assert output.written_by == ("the file result-a.csv",)
     assert output.private

@@ -57,7 +57,7 @@ class Outline:
 
     def heading(self, text: str, level: int, page: int | None = None) -> None:
         """Open a heading of `level` (1 is the top) for the text that follows."""
-        text = flat(text)
+        text = flat(text.replace(DATA, ""))
         if not text or len(text) > _HEADING_CHARS:
             self.text(text, page)
             return
@@ -205,6 +205,8 @@ class Outline:
     def _add(self, text: str, page: int | None, marks: Iterable[Mark] = ()) -> None:
         pieces = text.split(DATA)
         if not (text := "".join(pieces)):
+            if pieces[1:]:
+                self.removed("encoded data")
             return
         places = accumulate(map(len, pieces[:-1]))
         all_marks = (*marks, *(removed("encoded data", at) for at in places))

@@ -42,7 +42,6 @@ _BODY: Final = re.compile(r"<(?:body|frameset)\b", re.I)
 _FIRST_BLOCK: Final = re.compile(
     r"<(?:article|section|main|header|nav|aside|div|p|h[1-6]|table|ul|ol|a|span)\b", re.I
 )
-_DROPPED: Final = frozenset(["invisible_text", "hidden_characters", "speaks_to_model"])
 
 
 def read_here(data: bytes, url: str, claimed: str = "") -> bytes:
@@ -67,7 +66,7 @@ def read_here(data: bytes, url: str, claimed: str = "") -> bytes:
 def _safe(document: Document) -> Document:
     """`document` without text that is not meant for readers, cut to _MAX_CHARS."""
     document = screened(document)
-    dropped = {each.id for each in document.findings if each.severity != "note" and each.kind in _DROPPED}
+    dropped = {each.id for each in document.findings if each.severity != "note"}
     left = settled(document, dict.fromkeys(dropped, "drop"))
     blocks = tuple(_first(left.blocks))
     if blocks and len(blocks) < len(left.blocks):
