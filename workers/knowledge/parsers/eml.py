@@ -61,7 +61,7 @@ def _add_message(outline: Outline, message: _Part, nested: bool) -> None:
         return
     if len(attachments) > _MAX_ATTACHMENTS:
         outline.notice(
-            f"Only {_MAX_ATTACHMENTS} of {len(attachments):,} attachments were read.", missing="further attachments"
+            f"Only {_MAX_ATTACHMENTS} of {len(attachments):,} attachments were read.", missing="attachments"
         )
     for part in attachments[:_MAX_ATTACHMENTS]:
         _add_attachment(outline, part)
@@ -129,12 +129,12 @@ def _add_attachment(outline: Outline, part: _Part) -> None:
     name = _file_name(part)
     data = _payload(part)
     if part.get_content_maintype() in ("image", "audio", "video"):
-        outline.notice(f"{name}: pictures, audio and video in messages aren't read.", missing="an attachment")
+        outline.notice(f"{name}: pictures, audio and video in messages aren't read.", missing="attachment")
         return
     try:
         document = _read(data)
     except FileError as error:
-        outline.notice(f"{name}: {error}", missing="an attachment")
+        outline.notice(f"{name}: {error}", missing="attachment")
         return
     outline.heading(f"Attachment: {name}", 1)
     outline.add_document(document, under=1)

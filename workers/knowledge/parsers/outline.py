@@ -206,10 +206,10 @@ class Outline:
         pieces = text.split(DATA)
         if not (text := "".join(pieces)):
             if pieces[1:]:
-                self.removed("encoded data")
+                self.removed("data")
             return
         places = accumulate(map(len, pieces[:-1]))
-        all_marks = (*marks, *(removed("encoded data", at) for at in places))
+        all_marks = (*marks, *(removed("data", at) for at in places))
         block = Block(text=text, heading=self._headings(), page=page, marks=all_marks)
         self.blocks.append(block.after_removed(self._removed))
         self._removed.clear()

@@ -22,7 +22,7 @@ _BATCH: Final = 1_000
 def add_rows(outline: Outline, header: list[str], rows: Iterable[list[str]]) -> None:
     """Add rows under their header: as a table, or as a record per row if rows are wide."""
     if len(header) > _MAX_COLUMNS:
-        outline.notice(f"Only {_MAX_COLUMNS:,} of {len(header):,} columns were read.", missing="further columns")
+        outline.notice(f"Only {_MAX_COLUMNS:,} of {len(header):,} columns were read.", missing="columns")
         header = header[:_MAX_COLUMNS]
     remaining = iter(rows)
     batch = [row[: len(header)] for row in islice(remaining, _BATCH)]

@@ -70,9 +70,7 @@ class _BodyReader:
                 self.flush()
                 self._table(rows_of(child, self.styles, context))
             elif child.tag == f"{W}altChunk":
-                self.outline.notice(
-                    "An embedded file was left out. Upload it separately.", missing="an embedded file"
-                )
+                self.outline.notice("An embedded file was left out. Upload it separately.", missing="attachment")
             elif child.tag in WRAPPERS:
                 self.blocks(child, context)
             elif child.tag in (f"{W}del", f"{W}moveFrom"):

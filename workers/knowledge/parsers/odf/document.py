@@ -262,7 +262,7 @@ class _ContentReader:
             for offset in range(min(repeats, _MAX_REPEATS) if cells else 0):
                 for column, text in cells:
                     if self.n_cells >= MAX_CELLS:
-                        self.outline.notice(_CUT, missing="further cells")
+                        self.outline.notice(_CUT, missing="cells")
                         return shown, hidden
                     self.n_cells += 1
                     (hidden if shown.is_hidden(at + offset, column) else shown).put(at + offset, column, text)

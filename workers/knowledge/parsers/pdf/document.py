@@ -65,7 +65,7 @@ def parse(data: bytes) -> Document:
     pages = _pages(source, outline)
     _write(outline, pages)
     if is_cut or len(pages) < len(source):
-        outline.removed("further pages")
+        outline.removed("pages")
     if not outline.blocks:
         raise ScannedPages(_NO_RECOGNITION if any(page.unread for page in pages) else "")
     if pdfium_c.FPDFDoc_GetAttachmentCount(source.raw) > 0:
@@ -125,7 +125,7 @@ def _write(outline: Outline, pages: Sequence[PageContent]) -> None:
             outline.notice(
                 "This page is a picture, and text recognition isn't available on this site.",
                 number,
-                missing="a page that is a picture",
+                missing="picture",
             )
 
 
