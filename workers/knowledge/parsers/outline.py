@@ -32,6 +32,8 @@ _TELLING_CHARS: Final = 40
 _DESCRIPTIONS: Final = ("{*}description", "{*}subject", "{*}keywords", "{*}category")
 _UNSEEN: Final = "Readers can't see this text: {reason}."
 _WORD: Final = re.compile(r"[^\W\d_]{2}")
+# Blank lines that are kept in one block of code, as marks; each further mark costs time.
+_MAX_BLANKS: Final = 500
 _LANGUAGE: Final = re.compile(r"[\w+#.-]{1,20}")
 # Stands for encoded data (pictures and keys in text) until the block is added: no file can use this character.
 DATA: Final = "\ufdd0"
@@ -91,7 +93,7 @@ class Outline:
             for line in (_CONTROLS.sub("", line).rstrip() for line, _ in group):
                 if line:
                     text += f"\n{line}" if text else line
-                elif opening is not None:
+                elif opening is not None and len(marks) < _MAX_BLANKS:
                     marks.append(Mark(start=len(text), end=len(text), before="\n"))
             if opening is not None and start < len(text):
                 indent = " " * (len(opening) - len(opening.lstrip()))

@@ -1,15 +1,13 @@
 """The tool `read_more`: the rows of a table or of a result that was cut, from any of them on."""
 
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
-from gpts.knowledge.cut_tables import part_of_table
+from gpts.knowledge.cut_tables import is_table, part_of_table
 from workers.isolation.errors import FileError
 from workers.tools import InputFile, ToolContext, ToolError, ToolOutput
 from workers.tools.long_results import PREFIX, shortened
 from workers.tools.settings import ToolSettings
-
-_NO_FILE: Final = "There is no such file. Files that can be read: {names}."
 
 
 def unavailable(settings: ToolSettings) -> str:
@@ -22,7 +20,7 @@ def run(arguments: dict[str, Any], context: ToolContext, settings: ToolSettings)
     files = {file.name: file for file in context.files if file.name.startswith(PREFIX) or _segment(file)}
     file = files.get(str(arguments.get("name") or ""))
     if file is None:
-        raise ToolError(_NO_FILE.format(names=", ".join(files) or "none"))
+        raise ToolError(f"There is no such file. Files that can be read: {', '.join(files) or 'none'}.")
     output = ToolOutput(
         "",
         untrusted=file.untrusted,
@@ -31,11 +29,12 @@ def run(arguments: dict[str, Any], context: ToolContext, settings: ToolSettings)
     )
     offset = int(arguments.get("offset") or 1)
     try:
-        if file.text is None or not file.text.segment:
-            text = file.path.read_text("utf-8", "replace")
-            return replace(output, text=shortened(text, context.room_chars, file.name, offset))
-        part = part_of_table(context.whole(file.text), context.room_chars, offset)
-        return replace(output, text=part.for_model(), passages=(part,))
+        whole = context.whole(file.text) if file.text and file.text.segment else None
+        if whole and is_table(whole.text):
+            part = part_of_table(whole, context.room_chars, offset)
+            return replace(output, text=part.for_model(), passages=(part,))
+        text = whole.for_model() if whole else file.path.read_text("utf-8", "replace")
+        return replace(output, text=shortened(text, context.room_chars, file.name, offset))
     except (IndexError, FileError) as error:
         raise ToolError(str(error)) from error
 
