@@ -85,9 +85,11 @@ def _corrected(block: Block, corrections: Corrections) -> Block | None:
         return block
     if correction.dropped:
         return None
+    text = correction.text.strip() or block.text
     return block.model_copy(
         update={
-            "text": correction.text.strip() or block.text,
+            "text": text,
+            "marks": block.marks if text == block.text else (),
             "also_asked": correction.also_asked,
             "pinned": correction.pinned,
         }

@@ -1,10 +1,11 @@
 """The values of knowledge, from a parsed file to the passage that an answer cites."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
 from pydantic import model_validator
 
+from gpts.knowledge.marks import Mark, removed_above, removed_below, with_marks
 from gpts.values import Value
 
 # The unit that `page` counts in a document.
@@ -60,15 +61,27 @@ class Block(Value):
 
     `heading` is the path of headings above it ("Care > Watering"), empty at the top; a heading's own block ends its
     own path. `page` counts from 1, None if the format has no pages. A line break inside `text` ends a sentence; the
-    parser re-flows wrapped lines. `also_asked` are questions that its owner added, by which it is found; a `pinned`
-    one is given with every question.
+    parser re-flows wrapped lines. `marks` are what the model reads beside its text. `also_asked` are questions that
+    its owner added, by which it is found; a `pinned` one is given with every question.
     """
 
     text: str
     heading: str = ""
     page: int | None = None
+    marks: tuple[Mark, ...] = ()
     also_asked: tuple[str, ...] = ()
     pinned: bool = False
+
+    def before_removed(self, left_out: Iterable[str]) -> "Block":
+        """The block with marks below it of what was removed there."""
+        return self._told(removed_below(what, len(self.text)) for what in left_out)
+
+    def after_removed(self, left_out: Iterable[str]) -> "Block":
+        """The block with marks above it of what was removed there."""
+        return self._told(map(removed_above, left_out))
+
+    def _told(self, marks: Iterable[Mark]) -> "Block":
+        return self.model_copy(update={"marks": tuple(dict.fromkeys((*self.marks, *marks)))})
 
     def is_heading(self) -> bool:
         """Whether this block is a heading itself rather than text under one."""
@@ -92,6 +105,10 @@ class Document(Value):
     def text(self) -> str:
         """The canonical text, to which the ranges of chunks and citations refer."""
         return "\n\n".join(block.text for block in self.blocks)
+
+    def marks(self) -> tuple[Mark, ...]:
+        """The marks of all blocks, at offsets of the canonical text."""
+        return tuple(mark.moved(start) for start, block in self.placed() for mark in block.marks)
 
     def placed(self) -> Iterator[tuple[int, Block]]:
         """Each block with its offset in the canonical text."""
@@ -119,7 +136,9 @@ class Passage(Value):
     inside the passage, with its number, `heading_breaks` that of each further path of headings. `untrusted` marks a
     passage that the owner accepted in spite of a finding, or that is from outside. `url` is the address of a web
     passage, empty for files; if set, `file_id` and `segment` are empty. `gpt` is the name of the GPT that gave it,
-    empty if the answering one did; without `file_id` and `url` it is text of that GPT's answer.
+    empty if the answering one did; without `file_id` and `url` it is text of that GPT's answer. `marks` are what the
+    model reads beside it, at offsets of the document's text. `is_part`: it is the beginning of a long table, whose
+    other rows the model reads by calls.
     """
 
     file_id: str
@@ -137,8 +156,14 @@ class Passage(Value):
     untrusted: bool = False
     url: str = ""
     gpt: str = ""
+    marks: tuple[Mark, ...] = ()
+    is_part: bool = False
     score: float = 0.0
     cosine: float = 0.0
+
+    def for_model(self) -> str:
+        """The text with its marks, as a model reads it."""
+        return with_marks(self.text, self.marks, self.start)
 
     def page_at(self, offset: int) -> int | None:
         """The page that contains `offset` of the document's text."""

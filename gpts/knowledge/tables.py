@@ -25,7 +25,7 @@ def headers(text: str, spans: Sequence[Span]) -> dict[int, str]:
         if not is_row(line):
             continue
         if text[end : span.start] != "\n" or end < 0:
-            header = line if _names_columns(line, text[following.start : following.end]) else ""
+            header = line if is_header(line, text[following.start : following.end]) else ""
             if header:
                 found[span.start] = ""
         elif header:
@@ -42,6 +42,11 @@ def is_row(line: str) -> bool:
 def is_rule(line: str) -> bool:
     """Whether `line` is the one below a Markdown table's header: dashes, colons and bars."""
     return _RULE.fullmatch(line) is not None
+
+
+def rule_below(header: str) -> str:
+    """The line of Markdown below the header of a table."""
+    return "|" + " --- |" * len(cells(header))
 
 
 def without_rows(text: str) -> str:
@@ -64,7 +69,8 @@ def cells(line: str) -> list[str]:
     return _CELL_BREAK.split(line.strip().strip("|").strip())
 
 
-def _names_columns(line: str, below: str) -> bool:
+def is_header(line: str, below: str) -> bool:
+    """Whether `line` names the columns of the row `below`."""
     found = [cell for cell in cells(line) if cell]
     n_numbers = _n_numbers(found)
     is_row_alike = is_row(below) and 0 < n_numbers >= _n_numbers(cells(below))

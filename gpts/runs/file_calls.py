@@ -5,7 +5,7 @@ from typing import Final
 from gpts.runs.intent import REQUEST_CHARS, SUMMARY
 from gpts.runs.state import TurnState
 from gpts.runs.steps import MessageIntent, ToolCall
-from gpts.spec.file_tools import FILE_TOOLS
+from gpts.spec.file_tools import FILE_TOOLS, READ_MORE
 from gpts.spec.gpt import KnowledgeRef
 from gpts.spec.tools import ToolSpec
 
@@ -20,11 +20,21 @@ def file_tools(state: TurnState) -> dict[str, ToolSpec]:
     They are for models that call tools, unless a program demands or forbids calls, wants a value under a schema, or
     has functions of these names.
     """
+    is_free = _calls_freely(state) and not FILE_TOOLS.keys() & state.tools.keys()
+    return dict(FILE_TOOLS) if is_free and state.long_files() else {}
+
+
+def reads_on(state: TurnState) -> bool:
+    """Whether the model may read the rows of a table by calls, so that its prompt needs only the first ones."""
+    tool = state.tools.get(READ_MORE)
+    return tool is not None and tool.builtin == READ_MORE and _calls_freely(state)
+
+
+def _calls_freely(state: TurnState) -> bool:
     first, ability = state.user_message(), state.ability
     is_able = ability.calls_tools and ability.writes_from_sources
     is_free = first.overrides.tool_choice == "auto" and first.overrides.answer_schema is None
-    is_free = is_free and not (first.is_side_task or FILE_TOOLS.keys() & state.tools.keys())
-    return dict(FILE_TOOLS) if is_able and is_free and state.long_files() else {}
+    return is_able and is_free and not first.is_side_task
 
 
 def meant_files(call: ToolCall, state: TurnState) -> tuple[KnowledgeRef, ...]:

@@ -242,7 +242,7 @@ def _texts(attached: Iterable[FileRef], files: Shown) -> list[str]:
 
 def _file_text(file: Passage) -> str:
     # Text of a file cannot end the element in which it stands.
-    text = file.text.replace("</file>", "</ file>")
+    text = file.for_model().replace("</file>", "</ file>")
     return f'<file name="{file.file_name}">\n{text}\n</file>'
 
 
@@ -277,4 +277,4 @@ def _found_text(found: Retrieval, log: Log) -> str:
 
 def _passage_text(passage: Passage) -> str:
     where = f"{passage.file_name}, {passage.heading}" if passage.heading else passage.file_name
-    return f"({where})\n{passage.text}"
+    return f"({where})\n{passage.for_model()}"

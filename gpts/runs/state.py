@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, takewhile
+from types import MappingProxyType
 from typing import Final, TypeGuard
 
 from gpts.knowledge.documents import Passage
@@ -44,8 +45,9 @@ class TurnState:
     """The input of decisions and prompts, as plain values.
 
     `steps` are this turn's, `history` the turns before it, `tools` the granted ones and the API caller's own, by
-    name. `whole_files` are the files that are part of the prompt as they are, one passage each: the GPT's own, all or
-    none of them, and attached ones. `pictures` are attached files that the model sees, by id.
+    name. `whole_files` are the files that are part of the prompt, one passage each, as they are or by the first rows
+    of a long table: the GPT's own, all or none of them, and attached ones. `pictures` are attached files that the
+    model sees, by id.
     """
 
     spec: GptSpec
@@ -115,8 +117,8 @@ class TurnState:
         return (*attached.values(), *(ref for ref in self.spec.knowledge if ref.segment not in attached))
 
     def long_files(self) -> tuple[KnowledgeRef, ...]:
-        """Those of `files` that are not part of the prompt: they are searched, or read part by part."""
-        whole = {file.file_id for file in self.whole_files}
+        """Those of `files` that are not whole in the prompt: they are searched, or read part by part."""
+        whole = {file.file_id for file in self.whole_files if not file.is_part}
         return tuple(ref for ref in self.files() if ref.file_id not in whole)
 
     def call_ids(self) -> tuple[str, ...]:
@@ -253,26 +255,33 @@ def fit_whole(n_tokens: int, spec: GptSpec, ability: ModelAbility) -> bool:
     return ability.writes_from_sources and n_tokens <= whole_room(spec, ability)
 
 
-def whole_attachments(state: TurnState, n_own_tokens: int, *, searches_own: bool = False) -> tuple[FileRef, ...]:
+def whole_attachments(
+    state: TurnState,
+    n_own_tokens: int,
+    *,
+    searches_own: bool = False,
+    parts: Mapping[str, int] = MappingProxyType({}),
+) -> tuple[FileRef, ...]:
     """The attached files that are part of the prompt as they are, beside `n_own_tokens` of the GPT's own files.
 
     The newest ones that fit; the others are searched, as the GPT's own are if `searches_own`. The choice changes with
-    a new file or a very long message only.
+    a new file or a very long message only. `parts`: the tokens of those of which the prompt has only a part, by id.
     """
     if not state.ability.writes_from_sources:
         return ()
     message, attached = state.user_message(), state.attached()
+    sizes = {file.id: parts.get(file.id, file.n_tokens) for file in attached}
     n_chars = len(message.text) + len(message.received)
     n_chars += sum(len(each.content) for each in (*message.earlier, *message.later))
     n_message = max(n_chars // CHARS_PER_TOKEN, CONVERSATION_TOKENS)
     left = whole_room(state.spec, state.ability, n_message) - n_own_tokens
-    if searches_own or sum(file.n_tokens for file in attached) > left:
+    if searches_own or sum(sizes.values()) > left:
         n_message += budget_for(state.ability.context_tokens)
         left = whole_room(state.spec, state.ability, n_message) - n_own_tokens
     kept: list[FileRef] = []
     for file in reversed(attached):
-        if file.n_tokens <= left:
-            left -= file.n_tokens
+        if sizes[file.id] <= left:
+            left -= sizes[file.id]
             kept.append(file)
     return tuple(reversed(kept))
 

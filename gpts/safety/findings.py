@@ -4,9 +4,11 @@ import hashlib
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from sys import maxsize
+from types import MappingProxyType
 from typing import Final, Literal
 
 from gpts.knowledge.documents import Block, Document, Finding, FindingKind, Severity
+from gpts.knowledge.marks import Mark, removed, removed_finding
 
 FindingChoice = Literal["drop", "accept"]
 # The owner's choice for each finding, by its id.
@@ -65,24 +67,29 @@ def used(findings: Iterable[Finding], decisions: Decisions) -> frozenset[str]:
 
 
 def settled(document: Document, decisions: Decisions) -> Document:
-    """`document` without what the owner dropped or has yet to decide on; spans of the other findings are adjusted."""
+    """`document` without what the owner dropped or has yet to decide on, which marks tell a model.
+
+    The spans of the other findings are adjusted.
+    """
     out = {each.id for each in document.findings if each.spans} - used(document.findings, decisions)
     if not out:
         return document
-    left = without(document, [span for each in document.findings if each.id in out for span in each.spans])
+    gone = {span: removed_finding(each.kind) for each in document.findings if each.id in out for span in each.spans}
+    left = without(document, gone, {start: what for (start, _), what in gone.items()})
     findings = tuple(each.model_copy(update={"spans": ()}) if each.id in out else each for each in left.findings)
     return left.model_copy(update={"findings": findings})
 
 
-def without(document: Document, spans: Iterable[_Span]) -> Document:
+def without(document: Document, spans: Iterable[_Span], told: Mapping[int, str] = MappingProxyType({})) -> Document:
     """`document` without these ranges of its text; the spans of its findings are adjusted.
 
-    Text removed from a heading is also removed from the heading paths of the blocks under it.
+    Text removed from a heading is also removed from the heading paths of the blocks under it. A range that begins at
+    one of `told` is marked as what that says.
     """
     gone = merged(spans)
     if not gone:
         return document
-    blocks, pieces = _cut(document.blocks, gone)
+    blocks, pieces = _cut(document.blocks, gone, sorted(told.items()))
     findings = tuple(each.model_copy(update={"spans": _moved(each.spans, pieces)}) for each in document.findings)
     return document.model_copy(update={"blocks": blocks, "findings": findings})
 
@@ -98,16 +105,21 @@ def merged(spans: Iterable[_Span]) -> list[_Span]:
     return joined
 
 
-def _cut(blocks: Sequence[Block], gone: Sequence[_Span]) -> tuple[tuple[Block, ...], list[_Piece]]:
+def _cut(
+    blocks: Sequence[Block], gone: Sequence[_Span], told: Sequence[tuple[int, str]]
+) -> tuple[tuple[Block, ...], list[_Piece]]:
     """`blocks` without the ranges `gone`, and the remaining pieces as (old start, old end, new start).
 
-    A block with only white space left is removed.
+    A block with only white space left is removed. `told` says what was removed where.
     """
     kept: list[Block] = []
     pieces: list[_Piece] = []
     paths: dict[str, str] = {}
+    pending: tuple[str, ...] = ()
     old = new = 0
     for block in blocks:
+        first, last = (bisect_right(told, (at,)) for at in (old, old + len(block.text) + 1))
+        here = [(at - old, what) for at, what in told[first:last]]
         stays = _outside(old, old + len(block.text), gone)
         text = "".join(block.text[start - old : end - old] for start, end in stays)
         if text != block.text and block.is_heading():
@@ -117,11 +129,27 @@ def _cut(blocks: Sequence[Block], gone: Sequence[_Span]) -> tuple[tuple[Block, .
             for start, end in stays:
                 pieces.append((start, end, at))
                 at += end - start
-            heading = _path(block.heading, paths)
-            kept.append(block.model_copy(update={"text": text, "heading": heading}))
+            marks = _marks(block, [(start - old, end - old) for start, end in stays], here)
+            changed = {"text": text, "heading": _path(block.heading, paths), "marks": marks}
+            kept.append(block.model_copy(update=changed).after_removed(pending))
+            pending = ()
             new += len(text) + 2
+        elif kept:
+            kept[-1] = kept[-1].before_removed([what for _, what in here])
+        else:
+            pending += tuple(what for _, what in here)
         old += len(block.text) + 2
     return tuple(kept), pieces
+
+
+def _marks(block: Block, stays: Sequence[_Span], told: Iterable[tuple[int, str]]) -> tuple[Mark, ...]:
+    """The marks of a block of which only these parts stay, and of what was removed in it."""
+
+    def now(at: int) -> int:
+        return sum(max(0, min(at, end) - start) for start, end in stays)
+
+    moved = (mark.model_copy(update={"start": now(mark.start), "end": now(mark.end)}) for mark in block.marks)
+    return tuple(dict.fromkeys((*moved, *(removed(what, now(at)) for at, what in told))))
 
 
 def _renamed(heading: Block, text: str, paths: Mapping[str, str]) -> str:

@@ -13,7 +13,7 @@ from heapq import merge
 from html import unescape
 from typing import Final
 
-REMOVED: Final = "[removed]"
+REMOVED: Final = "[removed: secret]"
 # Shorter secrets would match ordinary words; encoded fragments this short occur by chance.
 SHORTEST: Final = 4
 _SHORTEST_ENCODED: Final = 6

@@ -15,7 +15,7 @@ from gpts.values import Value
 
 FOLDERS: Final = (
     *("web_search", "open_page", "make_image", "code_interpreter", "remember", "ask_user", "update_draft"),
-    "read_file",
+    "read_more",
 )
 _TOOLS: Final = Path(gpts.__file__).parent.parent / "workers" / "tools"
 

@@ -9,6 +9,8 @@ from gpts.spec.tools import ToolSpec
 
 SEARCH_FILES: Final = "search_files"
 READ_FILES: Final = "read_files"
+# The built-in tool for more of what was cut: of a result, or of a table.
+READ_MORE: Final = "read_more"
 QUERY_CHARS: Final = 1_000
 _NAMES: Final = {
     "type": "array",

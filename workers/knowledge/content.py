@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gpts.knowledge.documents import Block, Chunk, Document, Finding, Notice, Unit
+from gpts.knowledge.marks import Mark
 from gpts.knowledge.sections import Borders
 from workers.knowledge.embed import Vectors
 from workers.knowledge.lexical import Postings
@@ -122,6 +123,22 @@ class Segment:
             page=_page(self.columns["block_pages"][number]),
         )
 
+    def marks(self, start: int, end: int) -> tuple[Mark, ...]:
+        """What the model reads beside the characters `start` to `end`; nothing in segments from before marks."""
+        if "marks" not in self.columns:
+            return ()
+        begins, ends = self.columns["mark_starts"], self.columns["mark_ends"]
+        rows = np.flatnonzero((begins <= end) & (ends >= start))
+        marks = (
+            Mark(start=begins[row], end=ends[row], before=self._mark(2 * row), after=self._mark(2 * row + 1))
+            for row in rows.tolist()
+        )
+        return tuple(inside for mark in marks if (inside := mark.within(start, end)))
+
+    def _mark(self, number: int) -> str:
+        first, last = self.columns["mark_bounds"][number : number + 2]
+        return self.columns["marks"][first:last].tobytes().decode()
+
     def borders(self) -> Borders:
         """Where the text may be cut."""
         begins = self.columns["block_starts"]
@@ -180,6 +197,8 @@ def columns_of(content: Content) -> dict[str, Array]:
     block_headings = [numbers.setdefault(block.heading, len(numbers)) for block in document.blocks]
     chunk_headings = [numbers.setdefault(chunk.heading, len(numbers)) for chunk in chunks]
     headings = [heading.encode() for heading in numbers]
+    marks = document.marks()
+    mark_texts = [text.encode() for mark in marks for text in (mark.before, mark.after)]
     starts = np.array([chunk.start for chunk in chunks], np.int64)
     begins = _bytes_at(text, starts.tolist())
     sizes = np.array([len(chunk.text.encode()) for chunk in chunks], np.int64)
@@ -192,6 +211,10 @@ def columns_of(content: Content) -> dict[str, Array]:
         "block_starts": np.array(block_starts[:-1], np.int64),
         "block_headings": np.array(block_headings, np.int32),
         "block_pages": _pages([block.page for block in document.blocks]),
+        "marks": np.frombuffer(b"".join(mark_texts), np.uint8),
+        "mark_bounds": np.array([0, *accumulate(map(len, mark_texts))], np.int64),
+        "mark_starts": np.array([mark.start for mark in marks], np.int64),
+        "mark_ends": np.array([mark.end for mark in marks], np.int64),
         "chunk_starts": starts,
         "chunk_ends": np.array([chunk.end for chunk in chunks], np.int64),
         "chunk_bytes": begins,

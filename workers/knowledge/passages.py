@@ -52,7 +52,7 @@ def _is_untrusted(segment: Segment, start: int, end: int) -> bool:
 
 
 def placed(passage: Passage, segment: Segment) -> Passage:
-    """`passage`, which may have been extended, with its heading, page, later page and heading breaks, and trust."""
+    """`passage`, which may have been extended, with its place (also of what it runs into), marks and trust."""
     breaks: list[tuple[int, int]] = []
     sections: list[tuple[int, str]] = []
     heading, page = passage.heading, passage.page
@@ -70,6 +70,7 @@ def placed(passage: Passage, segment: Segment) -> Passage:
             "page": page,
             "page_breaks": tuple(breaks),
             "heading_breaks": tuple(sections),
+            "marks": segment.marks(passage.start, passage.end),
             "untrusted": _is_untrusted(segment, passage.start, passage.end),
         }
     )

@@ -8,18 +8,23 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
+from django.conf import settings
 from django.db import close_old_connections
 
+from gpts.knowledge.documents import Passage
 from gpts.runs import decisions, plan
 from gpts.runs.steps import Approval, ApprovalRequest, FileRef, ToolCall, ToolResult, ToolStarted
 from gpts.safety.flow import context_label
 from gpts.safety.invisible_characters import exposed
 from gpts.safety.labels import Integrity, Label, join
+from gpts.spec.gpt import KnowledgeRef
 from gpts.spec.tools import call_digest
 from web.accounts import quotas
 from web.accounts.quotas import QuotaExceeded
 from web.runs import drafts, files, memories
 from web.runs.errors import LeaseLost, Refused, RunOver
+from workers.knowledge import segments
+from workers.knowledge.passages import stretch
 from workers.runs import asking
 from workers.runs.turn import HeldTurn
 from workers.tools import InputFile, Tool, ToolContext, ToolError, ToolOutput, describe, long_results
@@ -144,6 +149,7 @@ def _context(call: ToolCall, tool: Tool, turn: HeldTurn, readable: tuple[InputFi
         update_draft=partial(_update_draft, turn, call.call_id),
         question=turn.question(),
         room_chars=long_results.room(turn),
+        whole=_whole,
         label=context_label(turn.history, turn.steps, turn.tools),
         answers=_answers_to(call, turn),
         ask=partial(asking.ask, turn, call),
@@ -155,6 +161,11 @@ def _answers_to(call: ToolCall, turn: HeldTurn) -> dict[str, Any]:
     """The person's answers to the form that the call is."""
     given = (step for step in reversed(turn.steps) if isinstance(step, Approval) and step.call_id == call.call_id)
     return next((step.answers for step in given), {})
+
+
+def _whole(file: KnowledgeRef) -> Passage:
+    segment = segments.load(settings.GUILDHALL_HOME, file.segment)
+    return stretch(file, segment, 0, segment.n_chars)
 
 
 def _keep(

@@ -30,7 +30,9 @@ from gpts.runs.steps import Cancelled, Error, ErrorCode, Log, ToolResult, UserMe
 from gpts.safety.policy import Standing
 from gpts.spec.ability import ModelAbility
 from gpts.spec.builtin_tools import BUILTIN_TOOLS
+from gpts.spec.file_tools import READ_MORE
 from gpts.spec.tools import ToolSpec
+from web.builder.access import may_have_files
 from web.builder.sign_ins import sign_in_needed
 from web.engines import DEFAULT
 from web.prepared import Rows
@@ -59,8 +61,6 @@ MAX_ATTEMPTS: Final = 8
 UNANSWERED: Final = "The model isn't responding right now. Your message is saved. Try again."
 LOADING: Final = "Waiting for the model to load"
 FAILED: Final = "Something went wrong while answering. Your message is saved. Try again."
-# Offered once a result was cut.
-READ_FILE: Final = "read_file"
 ANY_ABILITY: Final = ModelAbility(calls_tools=True, writes_from_sources=True, context_tokens=1)
 
 
@@ -190,8 +190,7 @@ def _turn(
         spec = spec.without_its_own()
     # A delegated run has no conversation before its task.
     toolbox, history = granted(spec, configuration.tool_settings()), () if run.root_id else history_of(run)
-    if any(isinstance(step, ToolResult) and step.is_cut for each in (*history, steps) for step in each):
-        toolbox = toolbox | {READ_FILE: tool_of(BUILTIN_TOOLS[READ_FILE], configuration.tool_settings())}
+    toolbox = toolbox | {READ_MORE: tool_of(BUILTIN_TOOLS[READ_MORE], configuration.tool_settings())}
     others = delegate_tools.delegate_tools(run, spec, (first,)) if spec.delegates or spec.delegates_to_store else {}
     own = others | {name: tool.spec for name, tool in toolbox.items()}
     # Decisions that depend on the model's ability are made on the model queue.
@@ -199,13 +198,17 @@ def _turn(
     tools = {name: tool for name, tool in own.items() if _permits(first, tool, ability)}
     tools |= callers_own(first.overrides)
     state = TurnState(spec, ability, current_part(steps), history, tools)
-    state = replace(state, whole_files=searching.whole_files(state, services()) if services else ())
+    if services:
+        opens_own = bool(spec.knowledge) and may_have_files(run.owner, run.version.gpt)
+        state = replace(state, whole_files=searching.whole_files(state, services(), opens_own=opens_own))
+        if not _has_more(state):
+            state = replace(state, tools={name: tool for name, tool in tools.items() if tool.builtin != READ_MORE})
     return HeldTurn(
         spec,
         ability,
         state.steps,
         history,
-        file_tools(state) | tools,
+        file_tools(state) | dict(state.tools),
         run,
         held,
         toolbox,
@@ -217,6 +220,13 @@ def _turn(
     )
 
 
+def _has_more(state: TurnState) -> bool:
+    """Whether something was cut of which the model may read more."""
+    steps = (step for log in (*state.history, state.steps) for step in log)
+    is_cut = any(isinstance(step, ToolResult) and step.is_cut for step in steps)
+    return is_cut or any(file.is_part for file in state.whole_files)
+
+
 def _permits(first: UserMessage, tool: ToolSpec, ability: ModelAbility) -> bool:
     """Whether the run may use this tool of the GPT: programs may leave some out, and most chats keep no memory.
 
@@ -224,7 +234,7 @@ def _permits(first: UserMessage, tool: ToolSpec, ability: ModelAbility) -> bool:
     took "which exam was it again?" for the former.
     """
     remembers = tool.builtin == REMEMBER
-    is_fit = ability.calls_tools or not (remembers or tool.asks_person or tool.builtin == READ_FILE)
+    is_fit = ability.calls_tools or not (remembers or tool.asks_person or tool.builtin == READ_MORE)
     if tool.builtin == UPDATE_DRAFT and not first.background.draft:
         return False
     return first.overrides.permits(tool.name) and is_fit and (first.background.may_remember or not remembers)

@@ -113,7 +113,7 @@ def _fitting(planned: _Part, wanted: str, services: Services) -> _NotesRequest:
     n_tokens = reading.notes_tokens(planned.place)
     while True:
         part = services.index.part(planned.ref, start, end)
-        messages = reading.notes_request(part.text, wanted, n_tokens)
+        messages = reading.notes_request(part.for_model(), wanted, n_tokens)
         n_prompt = services.engine.count_tokens(messages)
         if n_prompt + limit(n_tokens, services) <= services.engine.ability().context_tokens:
             return _NotesRequest(part, wanted, messages, n_tokens)

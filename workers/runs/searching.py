@@ -3,12 +3,14 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
+from gpts.knowledge.cut_tables import is_table, part_of_table
 from gpts.knowledge.documents import Passage
 from gpts.knowledge.ranking import budget_for
 from gpts.knowledge.superlatives import has_superlative
-from gpts.runs.file_calls import meant_files
+from gpts.runs.file_calls import meant_files, reads_on
 from gpts.runs.queries import retrieval_query
 from gpts.runs.search_texts import MAX_TOKENS, answer_request, read_written
 from gpts.runs.state import CHARS_PER_TOKEN, TurnState, fit_whole, room, whole_attachments
@@ -28,12 +30,23 @@ GONE: Final = "“{name}” can no longer be read. Attach it again, or start a n
 QUOTED_WHOLE_TOKENS: Final = 4_000
 # Of files that are no longer than this together, all rows are compared: a second or less.
 COMPARED_TOKENS: Final = 100_000
+# A table of more tokens is no longer part of prompts as it is, but by its columns and as many characters of its rows:
+# about so many tokens. Models add up 200 rows wrongly, and each call of a turn has the prompt again.
+TABLE_TOKENS: Final = 4_000
+PART_CHARS: Final = 1_800
+PART_TOKENS: Final = 1_000
+# By its beginning it is told whether a long file is a table.
+SAMPLE_CHARS: Final = 3_000
 # How long a search waits for a likely answer.
 LIKELY_S: Final = 8.0
 
 
-def whole_files(state: TurnState, services: Services) -> tuple[Passage, ...]:
-    """The files as they become part of the prompt of this turn. Raises FileError."""
+def whole_files(state: TurnState, services: Services, *, opens_own: bool = False) -> tuple[Passage, ...]:
+    """The files as they become part of the prompt of this turn. Raises FileError.
+
+    Of long tables these are the first rows, if the model can read the others by calls; of the GPT's own, if
+    `opens_own` says that its tools may open them for this person.
+    """
     index, own = services.index, state.spec.knowledge
     for file in state.attached():
         try:
@@ -42,11 +55,26 @@ def whole_files(state: TurnState, services: Services) -> tuple[Passage, ...]:
             raise AttachmentGone(GONE.format(name=file.name)) from error
     if not (state.ability.writes_from_sources and state.files()):
         return ()
-    n_tokens = index.n_tokens(own)
+    parts = _parts_of_tables(state, index, own if opens_own else ()) if reads_on(state) else {}
+    sizes = dict.fromkeys(parts, PART_TOKENS)
+    n_tokens = sum(sizes.get(ref.file_id) or index.n_tokens([ref]) for ref in own)
     kept = own if fit_whole(n_tokens, state.spec, state.ability) else ()
-    attached = whole_attachments(state, n_tokens if kept else 0, searches_own=bool(own and not kept))
-    whole = [*kept, *(file.as_knowledge() for file in attached)]
-    return index.whole(whole) if whole else ()
+    attached = whole_attachments(state, n_tokens if kept else 0, searches_own=bool(own and not kept), parts=sizes)
+    refs = (*kept, *(file.as_knowledge() for file in attached))
+    return tuple(parts.get(ref.file_id) or index.whole([ref])[0] for ref in refs)
+
+
+def _parts_of_tables(state: TurnState, index: KnowledgeIndex, own: Sequence[KnowledgeRef]) -> dict[str, Passage]:
+    """The beginnings of the long tables among the attached files and the GPT's `own`, by the file's id."""
+    refs = (*own, *(file.as_knowledge() for file in state.attached()))
+    long = [ref for ref in refs if index.n_tokens([ref]) > TABLE_TOKENS]
+    tables = (ref for ref in long if is_table(index.part(ref, 0, SAMPLE_CHARS).text))
+    return {ref.file_id: _first_rows(index.whole([ref])[0]) for ref in tables}
+
+
+@lru_cache(maxsize=8)
+def _first_rows(table: Passage) -> Passage:
+    return part_of_table(table, PART_CHARS, described=True).model_copy(update={"is_part": True})
 
 
 def retrieval(state: TurnState, services: Services, call: ToolCall | None = None) -> Retrieval:

@@ -14,7 +14,7 @@ from gpts.runs.steps import Approval, AppView, FileRef
 from gpts.safety.invisible_characters import exposed
 from gpts.safety.labels import Label
 from gpts.spec.actions import MESSAGE_CHARS
-from gpts.spec.gpt import GptSpec
+from gpts.spec.gpt import GptSpec, KnowledgeRef
 from gpts.spec.tools import ToolSpec
 
 if TYPE_CHECKING:
@@ -39,11 +39,15 @@ class SignInNeeded(ToolError):
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
-    """A file that a call may read: an attachment, a file made by an earlier call, or one of the GPT's own."""
+    """A file that a call may read: an attachment, a file made by an earlier call, or one of the GPT's own.
+
+    `text` refers to what was read of it, if that is more than nothing.
+    """
 
     name: str
     path: Path
     untrusted: bool = True
+    text: KnowledgeRef | None = None
 
 
 def _nothing_remembered(text: str) -> str:
@@ -52,6 +56,10 @@ def _nothing_remembered(text: str) -> str:
 
 def _no_draft(fields: Mapping[str, Any]) -> str:
     raise ToolError("No GPT is being made in this chat.")
+
+
+def _no_text(file: KnowledgeRef) -> Passage:
+    raise ToolError("No file can be read in this chat.")
 
 
 class Keep(Protocol):
@@ -72,7 +80,8 @@ class ToolContext:
     that the conversation builds, and returns what came of it. `answers` are the person's, if the call is a
     form, and `ask` shows them another one and waits for a while, where that is possible. `question` is the user's
     message, by which tools choose parts of long pages. `label` is that of the conversation, for tools whose state
-    outlives it. `room_chars` is what the model reads of a result.
+    outlives it. `room_chars` is what the model reads of a result. `whole` gives the text of one of the files, and
+    raises FileError.
     """
 
     call_id: str
@@ -90,6 +99,7 @@ class ToolContext:
     label: Label = field(default_factory=Label)
     n_sessions: int | None = None
     room_chars: int = 12_000
+    whole: Callable[[KnowledgeRef], Passage] = _no_text
     answers: Mapping[str, Any] = field(default_factory=dict)
     ask: Callable[[Form], Approval] | None = None
 

@@ -4,7 +4,8 @@ import json
 from hashlib import sha256
 from typing import Any, Final
 
-from gpts.knowledge.tables import is_rule
+from gpts.knowledge.cut_tables import MAX_COLUMNS, columns, cut_line, no_row
+from gpts.knowledge.tables import cells, is_rule
 from gpts.runs.state import CHARS_PER_TOKEN, TurnState
 from gpts.runs.steps import ModelReply, ToolResult
 from workers.knowledge import text_types
@@ -16,8 +17,8 @@ _MIN_CHARS: Final = 3_000
 # The context of a model whose call was logged without it.
 _UNKNOWN_TOKENS: Final = 16_384
 PREFIX: Final = "result-"
-# What the line about a cut takes beside the room, so that what `read_file` returns is not cut again.
-MARK_CHARS: Final = 200
+# What the line about a cut takes beside the room, so that what `read_more` returns is not cut again.
+MARK_CHARS: Final = 260
 _ENDINGS: Final = {text_types.JSON: "json", text_types.JSONL: "jsonl", text_types.CSV: "csv"}
 
 
@@ -43,8 +44,7 @@ def shortened(text: str, most: int, file: str, offset: int = 1) -> str:
     """
     value = _parsed(text)
     kept, rows = _rows(value, most, offset) if value is not None else _lines(text, most, offset)
-    sizes = f"{len(kept):,} of {len(text):,} characters{rows} shown"
-    return f"{kept}\n… cut here: {sizes}; the whole is in the file {file}."
+    return f"{kept}\n{cut_line(len(kept), len(text), rows, file)}"
 
 
 def _parsed(text: str) -> list[Any] | dict[str, Any] | None:
@@ -72,8 +72,9 @@ def _rows(value: list[Any] | dict[str, Any], most: int, offset: int) -> tuple[st
         head = f"{head}\n{key}:\n" if len(head) < most / 2 else f"{key}:\n"
     fields = [*dict.fromkeys(name for row in rows if isinstance(row, dict) for name in row)]
     if fields and isinstance(rows, list):
-        names = _as_json(fields)
-        head += f"fields: {names}\n" if len(names) < most / 4 else ""
+        values = ([row.get(name) for name in fields[:MAX_COLUMNS]] for row in rows if isinstance(row, dict))
+        described = columns(fields, values)
+        head += f"{described}\n" if len(described) < most / 4 else ""
     following = _from(elements, offset)
     n = _n_fitting(following, most - len(head))
     if not n:
@@ -94,8 +95,14 @@ def _lines(text: str, most: int, offset: int) -> tuple[str, str]:
     """The lines from `offset` on, and which these are; a table's header is repeated and is no row."""
     lines = text.splitlines()
     is_markdown = len(lines) > 1 and "|" in lines[0] and is_rule(lines[1])
-    n_head = 2 if is_markdown else int(bool(text_types.delimiter(text)))
+    mark = "" if is_markdown else text_types.delimiter(text)
+    n_head = 2 if is_markdown else int(bool(mark))
     head, rows, word = lines[:n_head], lines[n_head:], "rows" if n_head else "lines"
+    if head and offset == 1:
+        split = (row.split(mark) if mark else cells(row) for row in (head[0], *rows))
+        names, *values = ([cell.strip(' "') for cell in row] for row in split)
+        described = columns(names, values)
+        head = [described, *head] if len(described) < most / 4 else head
     following = _from(rows, offset)
     n = _n_fitting(following, most - sum(len(line) + 1 for line in head))
     if not n:
@@ -105,7 +112,7 @@ def _lines(text: str, most: int, offset: int) -> tuple[str, str]:
 
 def _from(rows: list[str], offset: int) -> list[str]:
     if not 1 <= offset <= len(rows):
-        raise IndexError(f"There is no row {offset:,}: the file has {len(rows):,}.")
+        raise no_row(offset, len(rows))
     return rows[offset - 1 :]
 
 

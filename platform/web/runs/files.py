@@ -21,7 +21,7 @@ from django.utils.translation import gettext
 from gpts.runs.steps import FileRef
 from gpts.safety.labels import Label, join, untrusted
 from gpts.spec.capabilities import file_openers
-from gpts.spec.gpt import GptSpec
+from gpts.spec.gpt import GptSpec, KnowledgeRef
 from web.accounts import quotas
 from web.accounts.models import User
 from web.builder.access import may_have_files
@@ -274,8 +274,8 @@ def access_file(user: Any, file_id: UUID) -> ConversationFile:
     return file
 
 
-def readable(run: Run) -> list[tuple[str, Path, bool]]:
-    """Name, path and whether strangers may have written it, for every file that the run's tools may read.
+def readable(run: Run) -> list[tuple[str, Path, bool, KnowledgeRef]]:
+    """Name, path, whether strangers may have written it, and text of every file that the run's tools may read.
 
     These are all files of the conversation so far, and the GPT's knowledge if the person may download it, since they
     may have code print it; of two with the same name, the newer one.
@@ -283,9 +283,10 @@ def readable(run: Run) -> list[tuple[str, Path, bool]]:
     spec, conversation = run.version.spec(), run.message.conversation
     own = spec.knowledge if may_have_files(run.owner, run.version.gpt) else ()
     known = KnowledgeFile.objects.filter(id__in=[ref.file_id for ref in own])
-    files = {file.name: (file.name, file.path, True) for file in known}
+    refs = {ref.file_id: ref for ref in own}
+    files = {file.name: (file.name, file.path, True, refs[str(file.id)]) for file in known}
     for file in conversation.files.order_by("created"):
-        files[file.name] = (file.name, file.path, file.untrusted)
+        files[file.name] = (file.name, file.path, file.untrusted, file.ref().as_knowledge())
     return [entry for entry in files.values() if entry[1].is_file()]
 
 

@@ -291,7 +291,7 @@ def test_a_response_reads_the_callers_own_stores_and_nobody_elses(bob, charlie, 
     assert all(file.segment for file in first.attachments)
     old = {"type": "lt", "key": "year", "value": 2025}
     run = respond(bob, vector_store_ids=[store, f"vs_{gpt.id.hex}"], filters=old)
-    [(name, _, untrusted)] = files.readable(run)
+    [(name, _, untrusted, _)] = files.readable(run)
     assert (name, untrusted) == ("seals.md", True)
     for user, tool in ((charlie, {"vector_store_ids": [store]}), (bob, {"vector_store_ids": [f"vs_{'0' * 32}"]})):
         with pytest.raises(Exception, match="not found"):

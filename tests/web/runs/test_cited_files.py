@@ -210,7 +210,7 @@ def test_code_opens_the_files_of_a_gpt_for_those_who_may_download_them(child, ta
     Run.objects.filter(id=child.id).update(version=tax.published)
 
     def opened(by: Run) -> set[str]:
-        return {name for name, _, _ in files.readable(Run.objects.get(id=by.id))}
+        return {name for name, *_ in files.readable(Run.objects.get(id=by.id))}
 
     assert opened(child) == {"mine.csv"}
     assert opened(own) == {file.name}

@@ -46,7 +46,7 @@ def test_it_is_sent_with_a_message_and_read_by_its_tools(sales, conversation):
     first = log.read(run.id)[0]
     assert isinstance(first, UserMessage)
     assert [file.name for file in first.attachments] == ["sales.csv"]
-    ((name, path, untrusted),) = files.readable(run)
+    ((name, path, untrusted, _),) = files.readable(run)
     assert (name, path.read_bytes(), untrusted) == ("sales.csv", b"a,b\n1,2\n", True)
 
 

@@ -209,6 +209,7 @@ def test_a_hidden_mark_of_a_few_words_is_only_told() -> None:
     document.add_paragraph("The pump is blue. ").add_run("Bottom of Form").font.hidden = True
     assert texts(document) == ["The pump is blue."]
     assert reasons(document, "note") == ["Left out: hidden text."]
+    assert [mark.before for mark in read(document).marks()] == ["\n\n[removed: hidden text]"]
     assert not reasons(document, "quarantine")
 
 

@@ -66,6 +66,7 @@ def test_an_attachment_that_cannot_be_read_is_told_and_the_rest_is_kept() -> Non
     document = parse(message.as_bytes())
     assert "drips" in document.text()
     assert document.notices[0].message.startswith("x.pdf: ")
+    assert document.marks()[-1].before == "\n\n[removed: attachment]"
 
 
 def test_a_nested_message_is_read_one_level_deep() -> None:

@@ -92,6 +92,7 @@ def test_deletions_comments_and_hidden_sections_are_left_out_and_told() -> None:
     )
     document = read("text", body)
     assert document.text() == "It lasts."
+    assert [mark.before for mark in document.marks()] == ["\n\n[removed: hidden text]"]
     assert {each.excerpt for each in document.findings} == {"nine years", "ask Anna", "old price"}
     assert {each.severity for each in document.findings} == {"note"}
 

@@ -49,6 +49,7 @@ def test_hidden_deleted_and_commented_text_is_left_out() -> None:
         document = read(rf"Close the valve. {words % HIDDEN}\par")
         assert document.text() == "Close the valve."
         assert [each.severity for each in document.findings] == ["note"]
+        assert any("hidden text" in mark.before for mark in document.marks()) == (r"\v" in words)
 
 
 def test_white_and_tiny_letters_are_quarantined() -> None:

@@ -4,6 +4,7 @@ import os
 import shutil
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from gpts.knowledge.chunking import chunk
 from gpts.knowledge.documents import Block, Document
+from gpts.knowledge.marks import Mark
 from gpts.knowledge.sections import section_around
 from gpts.spec.gpt import KnowledgeRef
 from tests.workers.knowledge.conftest import WordEmbedder
@@ -22,6 +24,7 @@ from workers.knowledge.content import Content, Segment, SegmentInfo, columns_of,
 from workers.knowledge.errors import SegmentCorrupt, SegmentMissing
 from workers.knowledge.index import KnowledgeIndex
 from workers.knowledge.lexical import Postings
+from workers.knowledge.passages import stretch
 from workers.knowledge.segment_cache import SegmentCache
 
 blocks = st.lists(
@@ -67,6 +70,19 @@ def test_chunks_and_blocks_come_back_as_they_were(made: list[Block]) -> None:
     assert tuple(block for _, block in segment.blocks(0, segment.n_chars)) == document.blocks
     chunks = chunk(document, WordEmbedder().count_tokens)
     assert tuple(segment.chunk(row) for row in range(len(chunks))) == chunks
+
+
+def test_marks_come_back_with_the_part_that_they_stand_in_and_older_segments_have_none() -> None:
+    code = Mark(start=0, end=11, before="```\n", after="\n```")
+    block = Block(text="x = 1\ny = 2").before_removed(["a comment"])
+    made = Document(title="", blocks=(Block(text="Top."), block.model_copy(update={"marks": (*block.marks, code)})))
+    segment, ref = opened(made), KnowledgeRef(file_id="f", name="f", segment="s")
+    assert stretch(ref, segment, 0, segment.n_chars).for_model() == (
+        "Top.\n\n```\nx = 1\ny = 2\n```\n\n[removed: a comment]"
+    )
+    assert stretch(ref, segment, 6, 11).for_model() == "```\nx = 1\n```"
+    columns = {name: each for name, each in segment.columns.items() if not name.startswith("mark")}
+    assert replace(segment, columns=columns).marks(0, 99) == ()
 
 
 def test_a_mapped_segment_says_what_a_read_one_says(tmp_path, monkeypatch) -> None:

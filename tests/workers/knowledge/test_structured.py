@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from gpts.knowledge.marks import with_marks
 from workers.isolation.errors import TooLarge
 from workers.knowledge.parsers.structured import parse
 
@@ -51,8 +52,9 @@ def test_a_file_that_breaks_off_is_read_as_far_as_it_goes() -> None:
 
 
 def test_encoded_data_is_no_text() -> None:
-    text = parse(json.dumps({"name": "logo", "data": "iVBORw0KGgo" * 500}).encode()).text()
-    assert text == "name: logo\ndata: (encoded data)"
+    document = parse(json.dumps({"name": "logo", "data": "iVBORw0KGgo" * 500}).encode())
+    assert document.text() == "name: logo\ndata: "
+    assert with_marks(document.text(), document.marks()) == "name: logo\ndata: [removed: data]"
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from openpyxl.comments import Comment
 from openpyxl.styles import Font, PatternFill
 
 from gpts.knowledge.documents import Document
+from gpts.knowledge.marks import with_marks
 from tests.workers.knowledge import files
 from workers.knowledge.parsers.xlsx import document as xlsx
 from workers.knowledge.parsers.xlsx.number_formats import shown
@@ -146,6 +147,9 @@ def test_hidden_sheets_rows_columns_and_comments_are_left_out_and_told() -> None
     hidden["A1"], hidden.sheet_state = "Margin 300", "hidden"
     document = read(book)
     assert document.text() == "Parts\n\n| Part | Price |\n| Filter | 9 |"
+    left_out = "".join(f"\n\n[removed: {what}]" for what in ("hidden rows and columns", "comments", "a hidden sheet"))
+    table = "# Parts\n\n| Part | Price |\n| --- | --- |\n| Filter | 9 |"
+    assert with_marks(document.text(), document.marks()) == table + left_out
     told = {each.message: each.excerpt for each in document.findings}
     assert told["Left out: hidden rows and columns."] == "Cost 3 Seal 1 2"
     assert told["Left out: a hidden sheet."] == "Margins Margin 300"

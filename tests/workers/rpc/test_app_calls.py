@@ -63,7 +63,7 @@ def listed(client, run):
 def test_a_tool_for_apps_that_reads_is_called_at_once_and_recorded_without_secrets(as_bob, shown, seats):
     answer = asked(as_bob, shown, "calls", tool="free", arguments={"row": 3})
     assert answer["call"]["status"] == "done"
-    assert answer["result"]["structuredContent"] == {"free": [3, 9], "key": "[removed]"}
+    assert answer["result"]["structuredContent"] == {"free": [3, 9], "key": "[removed: secret]"}
     assert seats.done == [("free", 3)]
     (kept,) = listed(as_bob, shown)
     assert (kept["tool"], kept["arguments"], kept["status"]) == ("free", {"row": 3}, "done")
@@ -119,7 +119,7 @@ def test_only_its_own_server_is_asked(as_bob, run, seats):
 
 def test_a_resource_is_read_and_a_missing_one_is_an_error(as_bob, shown):
     answer = asked(as_bob, shown, "resources", address="seats://prices")
-    assert answer["result"]["contents"][0]["text"] == "4 EUR [removed]"
+    assert answer["result"]["contents"][0]["text"] == "4 EUR [removed: secret]"
     failed = asked(as_bob, shown, "resources", address="seats://nothing")["call"]
     assert failed["status"] == "failed"
     assert failed["outcome"].startswith("Seats: ")

@@ -167,5 +167,5 @@ def test_what_a_message_came_with_is_handed_on_and_stays_the_persons(desk, bob, 
     child = Run.objects.get(root=run)
     (handed,) = log.read(child.id)[0].attachments
     assert (handed.name, handed.id != str(attached.id), handed.segment) == ("receipts.csv", True, "a" * 40)
-    assert [name for name, _, _ in files.readable(child)] == ["receipts.csv"]
+    assert [name for name, *_ in files.readable(child)] == ["receipts.csv"]
     assert files.access_file(bob, handed.id).sha256 == attached.sha256

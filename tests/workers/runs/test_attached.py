@@ -60,6 +60,15 @@ def test_an_attached_file_is_read_also_in_later_turns_and_by_guests(
         assert answered(later, home, words, ability)[1].citations[0].quote == RENT
 
 
+def test_the_model_reads_markdown_as_it_is_written_and_quotes_have_no_marks(conversation, attachments, home, words):
+    run = services.start_run(conversation, "How much is the rent per month?", attachments=attachments)
+    its = made_services([f"# Lease\n{RENT}"], KnowledgeIndex(home, words), words, CAPABLE)
+    advancing.advance(run.id, "model", lambda: its)
+    assert '<file name="lease.md">\n# Lease\n\nThe rent' in its.engine.requests[0].messages[-1].content
+    [cited] = log.read(run.id)[-1].citations
+    assert cited.quote == LEASE.decode().removeprefix("# ")[cited.start : cited.end] == RENT
+
+
 def test_a_long_file_without_a_message_is_to_be_summarized(conversation, attachments, home, words):
     ConversationFile.objects.update(n_tokens=9_000)
     run = services.start_run(conversation, "", attachments=attachments)

@@ -9,7 +9,7 @@ from gpts.runs.steps import ModelReply
 from gpts.spec.gpt import GptSpec
 from workers.egress import EgressConfig
 from workers.tools import InputFile, ToolContext, ToolError, long_results
-from workers.tools.read_file.run import run as read_file
+from workers.tools.read_more.run import run as read_more
 from workers.tools.settings import ToolSettings
 
 ROWS = [{"name": f"n{number}", "amount": number} for number in range(520)]
@@ -27,13 +27,18 @@ def test_the_room_follows_the_context():
 @pytest.mark.parametrize(
     ("text", "ending", "first", "of"),
     [
-        (json.dumps(ROWS), ".json", 'fields: ["name", "amount"]', "elements 1-"),
+        (json.dumps(ROWS), ".json", "columns: name (text), amount (number)", "elements 1-"),
         (json.dumps({"total": 520, "rows": ROWS}), ".json", '{"total": 520}', "elements 1-"),
-        ("\n".join(["name,amount", *(f"n{n},{n}" for n in range(520))]), ".csv", "name,amount", "rows 1-"),
+        (
+            "\n".join(["name,amount", *(f"n{n},{n}" for n in range(520))]),
+            ".csv",
+            "columns: name (text), amount (number)",
+            "rows 1-",
+        ),
         (
             "\n".join(["| a | b |", "|---|---|", *(f"| n{n} | {n} |" for n in range(520))]),
             ".txt",
-            "| a | b |",
+            "columns: a (text), b (number)",
             "rows 1-",
         ),
         ("\n".join(f"Line {n} of the log." for n in range(520)), ".txt", "Line 0 of the log.", "lines 1-"),
@@ -63,7 +68,7 @@ def test_the_rest_is_read_from_any_row(tmp_path):
     path.write_text("\n".join(["name,amount", *(f"n{n},{n}" for n in range(520))]))
     files = (InputFile("result-a.csv", path), InputFile("secret.csv", path))
     context = ToolContext("c", "s", 1, GptSpec(slug="x", name="X"), 9.0, files, room_chars=2_000)
-    read = lambda **given: read_file(given, context, ToolSettings(EgressConfig()))  # noqa: E731
+    read = lambda **given: read_more(given, context, ToolSettings(EgressConfig()))  # noqa: E731
     output = read(name="result-a.csv", offset=519)
     assert output.text.splitlines()[:3] == ["name,amount", "n518,518", "n519,519"]
     assert output.untrusted

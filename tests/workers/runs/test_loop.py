@@ -747,7 +747,7 @@ class TestTools:
         assert len(result.text) == pytest.approx(CAPABLE.context_tokens * 3 // 8, abs=300)
         its = scripted_services(["There are 50,000 rows."])
         advance(run, its)
-        assert "read_file" in {tool.name for tool in its.engine.requests[-1].tools}
+        assert "read_more" in {tool.name for tool in its.engine.requests[-1].tools}
 
     def test_a_failed_call_is_told_to_the_model(self, run):
         its = scripted_services(

@@ -86,6 +86,12 @@ def test_a_printed_number_stands_as_the_answer(bob: Conversation) -> None:
     assert bob.told[0] == "Running Python"
 
 
+def test_a_long_output_reaches_the_cut_of_all_results_whole_and_after_its_error(bob: Conversation) -> None:
+    output = bob.call("for n in range(5_000): print('row', n)\n1 / 0")
+    assert "row 4999" in output.text
+    assert output.text.index("ZeroDivisionError") < output.text.index("row 0")
+
+
 def test_a_frame_is_shown_as_a_table_and_the_model_reads_it(bob: Conversation) -> None:
     output = bob.call("pd.read_csv('sales.csv').head(1)", {"sales.csv": SALES})
     assert output.shown == "| Region | Month | Revenue ($) |\n| --- | --- | --- |\n| North | Jan | 1,200 |"

@@ -19,7 +19,7 @@ def test_a_folder_has_all_that_models_and_people_are_told(name):
     assert (spec.name, spec.builtin) == (name, name)
     written = ("remember", "update_draft")
     assert (spec.effect == "write") == (name in written)
-    assert len(spec.examples) >= 12 or name in (*written, "read_file")
+    assert len(spec.examples) >= 12 or name in (*written, "read_more")
     assert set(spec.parameters["required"]) <= set(spec.parameters["properties"])
     line = BUILTIN_TOOLS[name].line
     assert not line.subject or line.subject in spec.parameters["properties"]

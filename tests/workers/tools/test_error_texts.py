@@ -24,7 +24,7 @@ KNOWN = {
         "str(name)[:80]", "method[:20]", "name", "what",
     },
     "names of the conversation's own files, labelled with it": {
-        "there", "file.name", "', '.join(results) or 'none'",
+        "there", "file.name", "', '.join(files) or 'none'",
     },
     "another error of this list": {
         "error", "str(error)", "scrub(str(error), credential)", "scrub(str(cause), credential)",

@@ -38,7 +38,7 @@ _Part: TypeAlias = "Message[Any, Any]"
 
 def parse(data: bytes) -> Document:
     """The message in an EML file, with its readable attachments."""
-    outline = Outline()
+    outline = Outline(marks_headings=False)
     try:
         message = message_from_bytes(data.lstrip(b"\r\n"))
     except (MessageError, ValueError, TypeError, LookupError, AttributeError, IndexError) as error:
@@ -57,10 +57,12 @@ def _add_message(outline: Outline, message: _Part, nested: bool) -> None:
     _add_body(outline, parts)
     attachments = [part for part in parts if _is_attachment(part)]
     if nested and attachments:
-        outline.notice("Attachments of an attached message weren't read.")
+        outline.notice("Attachments of an attached message weren't read.", missing="attachments")
         return
     if len(attachments) > _MAX_ATTACHMENTS:
-        outline.notice(f"Only {_MAX_ATTACHMENTS} of {len(attachments):,} attachments were read.")
+        outline.notice(
+            f"Only {_MAX_ATTACHMENTS} of {len(attachments):,} attachments were read.", missing="attachments"
+        )
     for part in attachments[:_MAX_ATTACHMENTS]:
         _add_attachment(outline, part)
 
@@ -127,12 +129,12 @@ def _add_attachment(outline: Outline, part: _Part) -> None:
     name = _file_name(part)
     data = _payload(part)
     if part.get_content_maintype() in ("image", "audio", "video"):
-        outline.notice(f"{name}: pictures, audio and video in messages aren't read.")
+        outline.notice(f"{name}: pictures, audio and video in messages aren't read.", missing="attachment")
         return
     try:
         document = _read(data)
     except FileError as error:
-        outline.notice(f"{name}: {error}")
+        outline.notice(f"{name}: {error}", missing="attachment")
         return
     outline.heading(f"Attachment: {name}", 1)
     outline.add_document(document, under=1)

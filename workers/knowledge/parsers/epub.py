@@ -47,7 +47,7 @@ def parse(data: bytes) -> Document:
         except FileError:
             n_broken += 1
     if n_broken:
-        outline.notice(f"Chapters that couldn't be opened: {n_broken:,}.")
+        outline.notice(f"Chapters that couldn't be opened: {n_broken:,}.", missing="chapters")
     return outline.document()
 
 

@@ -12,7 +12,7 @@ from markdown_it.token import Token
 
 from gpts.knowledge.documents import Document
 from workers.knowledge.parsers.html.document import read_page
-from workers.knowledge.parsers.outline import Outline, text_of
+from workers.knowledge.parsers.outline import Outline, fence, text_of
 from workers.knowledge.parsers.text import add_paragraph
 
 _FRONT_MATTER: Final = re.compile(r"\A---\n(.*?)\n(?:---|\.\.\.)\n", re.S)
@@ -67,15 +67,15 @@ def _add(outline: Outline, token: Token, tokens: Iterator[Token]) -> None:
     if token.type == "heading_open":
         outline.heading(_visible(next(tokens)), int(token.tag[1]))
     elif token.type in ("fence", "code_block"):
-        outline.lines(token.content)
+        outline.code(token.content, token.info.strip())
     elif token.type in ("bullet_list_open", "ordered_list_open"):
-        outline.lines("\n".join(_list_lines(token, tokens)))
+        outline.listing(_list_lines(token, tokens))
     elif token.type == "table_open":
         outline.table(list(_rows(tokens)))
 
 
-def _list_lines(opening: Token, tokens: Iterator[Token]) -> Iterator[str]:
-    """A line per item of the list that `opening` opens, nested lists indented by their depth."""
+def _list_lines(opening: Token, tokens: Iterator[Token]) -> Iterator[tuple[str, str | None]]:
+    """A line per item of the list that `opening` opens, nested lists indented by their depth; see `listing`."""
     depth, number, mark = 0, [int(opening.attrGet("start") or 1)], ""
     for token in tokens:
         if token.type in ("bullet_list_open", "ordered_list_open"):
@@ -90,9 +90,10 @@ def _list_lines(opening: Token, tokens: Iterator[Token]) -> Iterator[str]:
             mark = f"{number[-1]}. " if token.info else "- "
             number[-1] += 1
         elif token.type in ("inline", "fence", "code_block"):
-            lines = [_visible(token)] if token.type == "inline" else token.content.splitlines()
-            for line in lines:
-                yield "  " * depth + (mark or "  ") + line
+            is_text = token.type == "inline"
+            opening_line = None if is_text else fence(token.info.strip(), "  " * (depth + 1))
+            for line in [_visible(token)] if is_text else token.content.splitlines():
+                yield "  " * depth + (mark or "  ") + line, opening_line
                 mark = ""
 
 

@@ -1,12 +1,14 @@
 """Collects blocks in reading order under the path of headings above them, for all parsers."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, groupby
+from operator import itemgetter
 from typing import Any, Final
 
 from gpts.knowledge.documents import Block, Document, Finding, Notice, Severity, Unit
+from gpts.knowledge.marks import Mark, removed
 from gpts.safety.findings import excerpt, finding_id
 from workers.knowledge.decoding import decoded
 from workers.knowledge.parsers.cells import tidied, with_spanned_header
@@ -30,6 +32,11 @@ _TELLING_CHARS: Final = 40
 _DESCRIPTIONS: Final = ("{*}description", "{*}subject", "{*}keywords", "{*}category")
 _UNSEEN: Final = "Readers can't see this text: {reason}."
 _WORD: Final = re.compile(r"[^\W\d_]{2}")
+# Blank lines that are kept in one block of code, as marks; each further mark costs time.
+_MAX_BLANKS: Final = 500
+_LANGUAGE: Final = re.compile(r"[\w+#.-]{1,20}")
+# Stands for encoded data (pictures and keys in text) until the block is added: no file can use this character.
+DATA: Final = "\ufdd0"
 _SPACES: Final = re.compile(r"[ \t\u00a0\u2000-\u200a\u202f\u3000]+")
 
 
@@ -39,22 +46,27 @@ class Outline:
 
     title: str = ""
     unit: Unit = "page"
+    # Whether headings are marked for the model; not where a parser only takes lines for them, or makes them up.
+    marks_headings: bool = True
     blocks: list[Block] = field(default_factory=list)
     path: list[tuple[int, str]] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     # Text that was left out, and the quarantined blocks by number, with the reason.
     left_out: list[Finding] = field(default_factory=list)
     suspects: list[tuple[int, str]] = field(default_factory=list)
+    # What was removed before the first block.
+    _removed: list[str] = field(default_factory=list)
 
     def heading(self, text: str, level: int, page: int | None = None) -> None:
         """Open a heading of `level` (1 is the top) for the text that follows."""
-        text = flat(text)
+        text = flat(text.replace(DATA, ""))
         if not text or len(text) > _HEADING_CHARS:
             self.text(text, page)
             return
         self.close(level)
         self.path.append((level, text))
-        self._add(text, page)
+        mark = Mark(start=0, end=0, before="#" * min(level, 6) + " ")
+        self._add(text, page, [mark] if self.marks_headings else ())
 
     def close(self, level: int) -> None:
         """End the headings of `level` and below."""
@@ -67,8 +79,33 @@ class Outline:
 
     def lines(self, text: str, page: int | None = None) -> None:
         """Add text that keeps its line breaks and indentation: a list, code, an address."""
-        kept = [_CONTROLS.sub("", line).rstrip() for line in text.splitlines()]
-        self._add("\n".join(line for line in kept if line), page)
+        self.listing(((line, None) for line in text.splitlines()), page)
+
+    def code(self, text: str, language: str = "", page: int | None = None) -> None:
+        """Add the lines of code in a language."""
+        self.listing(((line, fence(language)) for line in text.strip("\n").splitlines()), page)
+
+    def listing(self, lines: Iterable[tuple[str, str | None]], page: int | None = None) -> None:
+        """Add lines, each with the line of Markdown that opens its code, if it is code."""
+        text, marks = "", list[Mark]()
+        for opening, group in groupby(lines, key=itemgetter(1)):
+            start = len(text) + bool(text)
+            for line in (_CONTROLS.sub("", line).rstrip() for line, _ in group):
+                if line:
+                    text += f"\n{line}" if text else line
+                elif opening is not None and len(marks) < _MAX_BLANKS:
+                    marks.append(Mark(start=len(text), end=len(text), before="\n"))
+            if opening is not None and start < len(text):
+                indent = " " * (len(opening) - len(opening.lstrip()))
+                marks.append(Mark(start=start, end=len(text), before=f"{opening}\n", after=f"\n{indent}```"))
+        self._add(text, page, marks)
+
+    def removed(self, what: str) -> None:
+        """Tell the model that something was removed at this place."""
+        if self.blocks:
+            self.blocks[-1] = self.blocks[-1].before_removed([what])
+        else:
+            self._removed.append(what)
 
     def table(self, rows: list[list[str]], page: int | None = None) -> None:
         """Add a table as groups of rows that each repeat the first one; a title over all columns becomes text."""
@@ -84,11 +121,13 @@ class Outline:
         for group in list(runs(body, lambda group, line: sum(sizes[each] for each in (*group, line)) > room)) or [[]]:
             self._add("\n".join([header, *group]), page)
 
-    def notice(self, message: str, page: int | None = None) -> None:
-        """Tell the owner something about how the file was read, once per page."""
+    def notice(self, message: str, page: int | None = None, *, missing: str = "") -> None:
+        """Tell the owner, once per page, how the file was read, and the model what is `missing` here."""
         notice = Notice(message=message, page=page)
         if notice not in self.notices:
             self.notices.append(notice)
+            if missing:
+                self.removed(missing)
 
     def invisible(self, text: str, reason: str, page: int | None = None) -> None:
         """Quarantine text that a trick hides from readers ("white on white") as a separate block."""
@@ -105,9 +144,14 @@ class Outline:
             else:
                 self.leave_out(text, f"characters that readers can't see: {trick}", page)
 
-    def leave_out(self, text: str, reason: str, page: int | None = None) -> None:
-        """Note text that is left out because the file doesn't show it ("a comment", "a hidden sheet")."""
+    def leave_out(self, text: str, reason: str, page: int | None = None, *, marked: bool = True) -> None:
+        """Note text that is left out because the file doesn't show it ("a comment", "a hidden sheet").
+
+        It is marked on its page unless `marked` is false; documents without pages call `removed` where it stood.
+        """
         if text := flat(text):
+            if marked and page is not None:
+                self.removed(reason)
             self.left_out.append(self._finding("note", text, f"Left out: {reason}.", page))
 
     def add_document(self, document: Document, under: int) -> None:
@@ -124,7 +168,7 @@ class Outline:
             elif block.is_heading():
                 self.heading(block.text, under + 1 + block.heading.removesuffix(block.text).count(" > "))
             else:
-                self.lines(block.text)
+                self._add(block.text, None, block.marks)
         self.left_out += [each for each in document.findings if each.severity == "note"]
 
     def document(self) -> Document:
@@ -160,9 +204,22 @@ class Outline:
     def _headings(self) -> str:
         return " > ".join(text for _, text in self.path)
 
-    def _add(self, text: str, page: int | None) -> None:
-        if text:
-            self.blocks.append(Block(text=text, heading=self._headings(), page=page))
+    def _add(self, text: str, page: int | None, marks: Iterable[Mark] = ()) -> None:
+        pieces = text.split(DATA)
+        if not (text := "".join(pieces)):
+            if pieces[1:]:
+                self.removed("data")
+            return
+        places = accumulate(map(len, pieces[:-1]))
+        all_marks = (*marks, *(removed("data", at) for at in places))
+        block = Block(text=text, heading=self._headings(), page=page, marks=all_marks)
+        self.blocks.append(block.after_removed(self._removed))
+        self._removed.clear()
+
+
+def fence(language: str, indent: str = "") -> str:
+    """The line of Markdown that opens code in this language; "" as the language if it is no mere name."""
+    return f"{indent}```{language if _LANGUAGE.fullmatch(language) else ''}"
 
 
 def take_properties(outline: Outline, root: Any) -> str:

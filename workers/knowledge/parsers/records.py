@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from typing import Final
 
-from workers.knowledge.parsers.outline import Outline, flat
+from workers.knowledge.parsers.outline import DATA, Outline, flat
 
 # A header repeated above each group of rows must leave room for the rows.
 _TABLE_HEADER_CHARS: Final = 300
@@ -22,7 +22,7 @@ _BATCH: Final = 1_000
 def add_rows(outline: Outline, header: list[str], rows: Iterable[list[str]]) -> None:
     """Add rows under their header: as a table, or as a record per row if rows are wide."""
     if len(header) > _MAX_COLUMNS:
-        outline.notice(f"Only {_MAX_COLUMNS:,} of {len(header):,} columns were read.")
+        outline.notice(f"Only {_MAX_COLUMNS:,} of {len(header):,} columns were read.", missing="columns")
         header = header[:_MAX_COLUMNS]
     remaining = iter(rows)
     batch = [row[: len(header)] for row in islice(remaining, _BATCH)]
@@ -61,5 +61,5 @@ def _groups(lines: Iterator[str]) -> Iterator[list[str]]:
 
 
 def without_data(text: str) -> str:
-    """`text` without long runs of encoded data (base64, hexadecimal)."""
-    return _ENCODED.sub("(encoded data)", text) if len(text) > _ENCODED_CHARS else text
+    """`text` with DATA for long runs of encoded data (base64, hexadecimal)."""
+    return _ENCODED.sub(DATA, text) if len(text) > _ENCODED_CHARS else text

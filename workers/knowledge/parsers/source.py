@@ -31,7 +31,7 @@ _ABOVE: Final = re.compile(r"\s*(?:@|#\[|//|/\*|\*|#|--|\"\"\"|$)")
 
 def parse(data: bytes) -> Document:
     """The lines of a source file."""
-    outline = Outline()
+    outline = Outline(marks_headings=False)
     lines = re.split(r"\r\n|[\r\n\f]", without_data(text_of(data, outline)))
     if any(len(line) > _MAX_LINE_CHARS for line in lines):
         outline.notice(f"Lines longer than {_MAX_LINE_CHARS:,} characters were split.")

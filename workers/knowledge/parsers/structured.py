@@ -36,7 +36,7 @@ _MAX_FAULTY_CHARS: Final = 100_000
 
 def parse(data: bytes) -> Document:
     """The values in a JSON or JSON Lines file."""
-    outline = Outline()
+    outline = Outline(marks_headings=False)
     text = text_of(data, outline)
     start = len(text) - len(text.lstrip())
     try:

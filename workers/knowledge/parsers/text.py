@@ -26,7 +26,7 @@ _CODE: Final = re.compile(r"[={};$\\|<>`]|(?:^|\s)--?[a-z]|\w\(|\w/\w|::|\w\.\w+
 
 def parse(data: bytes) -> Document:
     """The document in a text file of any charset."""
-    outline = Outline()
+    outline = Outline(marks_headings=False)
     add_text(outline, text_of(data, outline))
     return outline.document()
 

@@ -16,8 +16,7 @@ from workers.tools import InputFile, ToolContext, ToolError, ToolOutput, escaped
 from workers.tools.settings import ToolSettings
 
 NO_OUTPUT: Final = "The code ran and printed nothing."
-# The longest result for the model and for the reader.
-_TEXT_CHARS: Final = 8_000
+# The longest result for the reader.
 _SHOWN_CHARS: Final = 6_000
 _PROGRESS_S: Final = 0.3
 _NO_FILE: Final = "FileNotFoundError"
@@ -87,15 +86,14 @@ def _existing(file: InputFile) -> Path:
 
 
 def _for_model(answer: CodeResult, given: Sequence[str]) -> str:
-    """The output, the last value, the error and the names of files, each cut in the middle if too long.
+    """The error, notes and the names of files, then the output and the last value: long results are cut at the end.
 
     Code that misses a file is told which ones were `given`: a GPT's own are there only for people who may have them.
     """
-    parts = [answer.stdout.rstrip(), answer.value, answer.stderr.rstrip(), answer.error]
-    text = "\n".join(_cut(each, _TEXT_CHARS // 2) for each in parts if each)
+    output = [answer.stdout.rstrip(), answer.value, answer.stderr.rstrip()]
     files = f"Files made: {', '.join(each.name for each in answer.artefacts)}." if answer.artefacts else ""
     there = f"Files here: {_cut(', '.join(given), _NAMES_CHARS) or 'none'}." if _NO_FILE in answer.error else ""
-    return "\n".join(filter(None, (_cut(text, _TEXT_CHARS), *answer.notes, there, files))) or NO_OUTPUT
+    return "\n".join(filter(None, (answer.error, *answer.notes, there, files, *output))) or NO_OUTPUT
 
 
 def _for_reader(answer: CodeResult) -> str:

@@ -8,7 +8,7 @@ from workers.tools.web.pages import OpenedPage, opened
 from workers.tools.web.ranking import best_passages, joined
 
 _LINKS_CHARS: Final = 2_400
-_DROPPED: Final = "(Removed: text on this page that is hidden or addressed to assistants rather than readers.)"
+_SIFTED: Final = "[removed: hidden text]"
 
 
 def unavailable(settings: ToolSettings) -> str:
@@ -38,8 +38,8 @@ def run(arguments: dict[str, Any], context: ToolContext, settings: ToolSettings)
 
 def _head(page: OpenedPage) -> str:
     lines = [page.title, page.url]
-    if page.page.n_dropped:
-        lines.append(_DROPPED)
+    if page.page.is_sifted:
+        lines.append(_SIFTED)
     return "\n".join(lines)
 
 

@@ -13,12 +13,8 @@ class PageLink(BaseModel):
 
 
 class Page(BaseModel):
-    """The readable content of a page. `n_dropped` texts were removed: they are hidden or address models.
-
-    `is_cut`: the page is longer.
-    """
+    """The readable content of a page. `is_sifted`: text was removed that a trick hides."""
 
     document: Document
     links: tuple[PageLink, ...] = ()
-    n_dropped: int = 0
-    is_cut: bool = False
+    is_sifted: bool = False

@@ -6,6 +6,7 @@ from typing import Final
 
 from gpts.knowledge.chunking import chunk
 from gpts.knowledge.documents import Chunk, Passage
+from gpts.knowledge.marks import Mark, with_marks
 from gpts.knowledge.terms import terms
 from workers.knowledge import lexical
 from workers.tools.web.pages import OpenedPage
@@ -23,6 +24,7 @@ class _PageChunk:
     page: OpenedPage
     chunk: Chunk
     terms: list[str]
+    marks: tuple[Mark, ...]
 
 
 def best_passages(pages: Sequence[OpenedPage], question: str, max_tokens: int = MAX_TOKENS) -> tuple[Passage, ...]:
@@ -61,16 +63,18 @@ def joined(passages: Sequence[Passage]) -> str:
         if each.end <= end:
             continue
         # Neighbouring chunks overlap by some sentences, which are kept once.
-        overlap = max(0, end - each.start)
-        pieces.append(("…\n" if overlap == 0 and pieces else "") + each.text[overlap:].strip())
+        start = max(end, each.start)
+        marks = [inside for mark in each.marks if (inside := mark.within(start, each.end))]
+        text = with_marks(each.text[start - each.start :], marks, start).strip()
+        pieces.append(("…\n" if start == each.start and pieces else "") + text)
         end = each.end
     return "\n".join(pieces)
 
 
 def _parts(page: OpenedPage, first: int) -> list[_PageChunk]:
-    title = terms(page.title)
+    title, marks = terms(page.title), page.page.document.marks()
     return [
-        _PageChunk(first + number, page, each, [*terms(f"{each.heading}\n{each.text}"), *title])
+        _PageChunk(first + number, page, each, [*terms(f"{each.heading}\n{each.text}"), *title], marks)
         for number, each in enumerate(chunk(page.page.document, estimated_tokens))
     ]
 
@@ -90,5 +94,6 @@ def _passage(part: _PageChunk, score: float) -> Passage:
         unit=part.page.page.document.unit,
         untrusted=True,
         url=part.page.url,
+        marks=tuple(mark for each in part.marks if (mark := each.within(part.chunk.start, part.chunk.end))),
         score=score,
     )

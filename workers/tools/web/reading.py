@@ -42,7 +42,6 @@ _BODY: Final = re.compile(r"<(?:body|frameset)\b", re.I)
 _FIRST_BLOCK: Final = re.compile(
     r"<(?:article|section|main|header|nav|aside|div|p|h[1-6]|table|ul|ol|a|span)\b", re.I
 )
-_DROPPED: Final = frozenset(["invisible_text", "hidden_characters", "speaks_to_model"])
 
 
 def read_here(data: bytes, url: str, claimed: str = "") -> bytes:
@@ -52,27 +51,27 @@ def read_here(data: bytes, url: str, claimed: str = "") -> bytes:
     """
     kind = sniffing.sniff(data)
     links: tuple[PageLink, ...] = ()
-    n_hidden = 0
+    is_sifted = False
     if kind == text_types.HTML or (kind in _TEXTS and claimed in _PAGES):
-        document, links, n_hidden = _html(decode(data), url)
+        document, links, is_sifted = _html(decode(data), url)
     elif kind == text_types.JSON:
         document = _json(decode(data))
     else:
         document = parse(data, kind)
     if not any(block.text.strip() for block in document.blocks):
         raise NoText
-    page = _safe(document, links)
-    return page.model_copy(update={"n_dropped": page.n_dropped + n_hidden}).model_dump_json().encode()
+    return Page(document=_safe(document), links=links, is_sifted=is_sifted).model_dump_json().encode()
 
 
-def _safe(document: Document, links: tuple[PageLink, ...]) -> Page:
+def _safe(document: Document) -> Document:
     """`document` without text that is not meant for readers, cut to _MAX_CHARS."""
     document = screened(document)
-    dropped = {each.id for each in document.findings if each.severity != "note" and each.kind in _DROPPED}
+    dropped = {each.id for each in document.findings if each.severity != "note"}
     left = settled(document, dict.fromkeys(dropped, "drop"))
     blocks = tuple(_first(left.blocks))
-    bare = left.model_copy(update={"blocks": blocks, "findings": (), "notices": ()})
-    return Page(document=bare, links=links, n_dropped=len(dropped), is_cut=len(blocks) < len(left.blocks))
+    if blocks and len(blocks) < len(left.blocks):
+        blocks = (*blocks[:-1], blocks[-1].before_removed(["the rest of the page"]))
+    return left.model_copy(update={"blocks": blocks, "findings": (), "notices": ()})
 
 
 def _first(blocks: tuple[Block, ...]) -> Iterator[Block]:
@@ -84,8 +83,8 @@ def _first(blocks: tuple[Block, ...]) -> Iterator[Block]:
         yield block
 
 
-def _html(text: str, url: str) -> tuple[Document, tuple[PageLink, ...], int]:
-    """The page's text and links, and the number of texts hidden by tricks."""
+def _html(text: str, url: str) -> tuple[Document, tuple[PageLink, ...], bool]:
+    """The page's text and links, and whether a trick hides some of it."""
     # Without the optional tag <body>, libxml2 puts newer elements in the head.
     text = text if _BODY.search(text) else _FIRST_BLOCK.sub(r"<body>\g<0>", text, count=1)
     with catch_warnings():
@@ -94,13 +93,13 @@ def _html(text: str, url: str) -> tuple[Document, tuple[PageLink, ...], int]:
     title = flat(soup.title.get_text()) if soup.title else ""
     base = soup.find("base", href=True)
     root = sift(soup, Outline())
-    n_hidden = sum(isinstance(each, Unseen) and len(each) >= _HIDDEN_CHARS for each in root.descendants)
+    is_sifted = any(isinstance(each, Unseen) and len(each) >= _HIDDEN_CHARS for each in root.descendants)
     links = tuple(_links(root, urljoin(url, str(base["href"])) if isinstance(base, Tag) else url, url))
     visible = f"<html><body>{root}</body></html>"
     main = trafilatura.extract(visible, output_format="html", favor_recall=True, include_tables=True) or ""
     document = _document(main, title)
     # Start pages and lists have hardly any main part.
-    return document if len(document.text()) >= _MAIN_CHARS else _document(visible, title), links, n_hidden
+    return document if len(document.text()) >= _MAIN_CHARS else _document(visible, title), links, is_sifted
 
 
 def _document(html: str, title: str) -> Document:

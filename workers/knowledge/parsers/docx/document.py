@@ -70,7 +70,7 @@ class _BodyReader:
                 self.flush()
                 self._table(rows_of(child, self.styles, context))
             elif child.tag == f"{W}altChunk":
-                self.outline.notice("An embedded file was left out. Upload it separately.")
+                self.outline.notice("An embedded file was left out. Upload it separately.", missing="attachment")
             elif child.tag in WRAPPERS:
                 self.blocks(child, context)
             elif child.tag in (f"{W}del", f"{W}moveFrom"):
@@ -145,6 +145,7 @@ class _BodyReader:
         elif vanished.strip():
             # A few words are an index mark or a form's name.
             self.vanished.append(vanished)
+            self.outline.removed("hidden text")
         for box, context, trick in content.boxes:
             if trick:
                 self.outline.invisible(" ".join(_texts(box)), trick)
@@ -166,6 +167,8 @@ class _BodyReader:
         shown = [row for row in rows if not row.left_out]
         for row in rows:
             if row.left_out:
+                if "hidden" in row.left_out:
+                    self.outline.removed("hidden table rows")
                 aside = self.hidden_rows if "hidden" in row.left_out else self.paragraphs.deleted
                 aside += [text for cell in row.cells for text in _texts(cell.element)]
         if is_layout(shown):

@@ -131,7 +131,7 @@ class _PageReader:
             self._take_unseen(tag)
             for line_break in tag.find_all("br"):
                 line_break.replace_with("\n")
-            self.outline.lines("".join(strings(tag)))
+            self.outline.code("".join(strings(tag)))
         else:
             self.children(tag, depth)
 

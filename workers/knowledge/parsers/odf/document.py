@@ -5,7 +5,7 @@ columns by a million rows in ordinary sheets) and doesn't tell hidden sections, 
 from other text.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
@@ -97,7 +97,7 @@ class _ContentReader:
                 deletions = child.iter(f"{TEXT}deletion")
                 self.left_out["tracked deletions"] += [text for each in deletions for text in _texts(each)]
             elif name == "section" and child.get(f"{TEXT}display") == "none":
-                self.left_out["hidden text"] += _texts(child)
+                self._leave_out(_texts(child))
             elif child.tag == f"{TABLE}table":
                 self._table(child, look)
             elif child.tag.startswith(DRAW):
@@ -200,10 +200,16 @@ class _ContentReader:
             else:
                 self._frame(element, look)
 
+    def _leave_out(self, hidden: Iterable[str]) -> None:
+        n_before = len(self.left_out["hidden text"])
+        self.left_out["hidden text"] += hidden
+        if len(self.left_out["hidden text"]) > n_before:
+            self.outline.removed("hidden text")
+
     def _flush_tricks(self) -> None:
         tricks, self.tricks = self.tricks, {}
         if not tells_something(" ".join(tricks.get(HIDDEN, []))):
-            self.left_out["hidden text"] += tricks.pop(HIDDEN, [])
+            self._leave_out(tricks.pop(HIDDEN, []))
         self.outline.tricks(tricks, self.page)
 
     def _items(self, element: Any, look: TextLook, depth: int) -> Iterator[str]:
@@ -239,7 +245,7 @@ class _ContentReader:
         self.outline.table(
             [[row.get(at, "") for at in range(width)] for _, row in sorted(grid.rows.items())], self.page
         )
-        self.left_out["hidden text"] += hidden.texts()
+        self._leave_out(hidden.texts())
         self._attachments()
 
     def _grid(self, table: Any, look: TextLook) -> tuple[Grid, Grid]:
@@ -256,7 +262,7 @@ class _ContentReader:
             for offset in range(min(repeats, _MAX_REPEATS) if cells else 0):
                 for column, text in cells:
                     if self.n_cells >= MAX_CELLS:
-                        self.outline.notice(_CUT)
+                        self.outline.notice(_CUT, missing="cells")
                         return shown, hidden
                     self.n_cells += 1
                     (hidden if shown.is_hidden(at + offset, column) else shown).put(at + offset, column, text)

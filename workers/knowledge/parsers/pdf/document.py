@@ -64,6 +64,8 @@ def parse(data: bytes) -> Document:
         outline.notice("The end of this file is missing. The remaining pages were read.")
     pages = _pages(source, outline)
     _write(outline, pages)
+    if is_cut or len(pages) < len(source):
+        outline.removed("pages")
     if not outline.blocks:
         raise ScannedPages(_NO_RECOGNITION if any(page.unread for page in pages) else "")
     if pdfium_c.FPDFDoc_GetAttachmentCount(source.raw) > 0:
@@ -120,7 +122,11 @@ def _write(outline: Outline, pages: Sequence[PageContent]) -> None:
         for message in page.notices:
             outline.notice(message, number)
         if page.unread:
-            outline.notice("This page is a picture, and text recognition isn't available on this site.", number)
+            outline.notice(
+                "This page is a picture, and text recognition isn't available on this site.",
+                number,
+                missing="picture",
+            )
 
 
 def write_page(
@@ -157,7 +163,7 @@ def write_page(
 def _write_hidden(outline: Outline, passages: Iterable[tuple[HiddenText, str]], page: int) -> None:
     for passage, known in passages:
         if known:
-            outline.leave_out(passage.text, f"{known} ({REASONS[passage.reason]})", page)
+            outline.leave_out(passage.text, f"{known} ({REASONS[passage.reason]})", page, marked=False)
         else:
             outline.invisible(passage.text, REASONS[passage.reason], page)
 

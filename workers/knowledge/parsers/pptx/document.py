@@ -43,7 +43,7 @@ def parse(data: bytes) -> Document:
         if name := package.target(package.main, each.get(f"{R}id")):
             deck.slide(name, page)
         else:
-            outline.notice("This slide is missing from the file.", page)
+            outline.notice("This slide is missing from the file.", page, missing="slide")
     outline.leave_out(" ".join(deck.comments), "comments")
     descriptions = filter(tells_something, dict.fromkeys(deck.descriptions))
     outline.leave_out(" ".join(descriptions), "picture descriptions")

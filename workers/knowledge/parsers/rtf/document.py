@@ -57,6 +57,7 @@ class _DocumentBuilder:
             self.left_out["tracked deletions"].append(run.text)
         elif run.state.is_hidden:
             self.left_out["hidden text"].append(run.text)
+            self.outline.removed("hidden text")
         elif trick := self._trick(run):
             self.unseen[trick].append(run.text)
         else:

@@ -57,7 +57,7 @@ def parse(data: bytes) -> Document:
     for page, each in enumerate(root.iterfind(f"{S}sheets/{S}sheet"), 1):
         name = package.target(package.main, each.get(f"{R}id"))
         if not name:
-            outline.notice("This sheet is missing from the file.", page)
+            outline.notice("This sheet is missing from the file.", page, missing="sheet")
         elif "chartsheets/" not in name:
             book.sheet(name, each, page)
         else:
@@ -159,7 +159,7 @@ class _Book:
         for cell in element.iterfind(f"{S}c"):
             column = _place(cell.get("r", ""), column + 1)
             if self.n_cells >= MAX_CELLS or self.n_chars >= _MAX_CHARS:
-                self.outline.notice(_CUT)
+                self.outline.notice(_CUT, missing="cells")
                 break
             text, unseen = self._text(cell, page)
             if unseen:
@@ -201,7 +201,7 @@ class _Book:
         value = cell.findtext(f"{S}v")
         if not value:
             if kind != "str" and cell.find(f"{S}f") is not None:
-                self.outline.notice(_NO_VALUES, page)
+                self.outline.notice(_NO_VALUES, page, missing="formulas")
             return ""
         if kind == "b":
             return "TRUE" if value in ("1", "true") else "FALSE"
