@@ -99,7 +99,13 @@ def _front(request: HttpRequest) -> tuple[Page[Any], dict[str, Any]]:
     page = Paginator(rest, PER_PAGE).get_page(request.GET.get("page"))
     if page.number > 1:
         return page, {}
-    return page, {"featured": featured, "newest": newest, "collections": collections.featured()}
+    waiting = cards(Gpt.objects.samples_to_set_up()) if request.user.is_staff else []
+    return page, {
+        "featured": featured,
+        "newest": newest,
+        "waiting": waiting,
+        "collections": collections.featured(),
+    }
 
 
 @dataclass(frozen=True, slots=True)
