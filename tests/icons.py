@@ -15,18 +15,18 @@ REPOSITORY: Final = Path(__file__).resolve().parents[1]
 UNFOLD: Final = Path(unfold.__file__).parent
 NAME: Final = "unfold/fonts/material-symbols/Material-Symbols-Outlined.woff2"
 OWN: Final = REPOSITORY / "platform/web/static" / NAME
-# What names icons: in pages as the text or an argument, in Python and scripts as a string.
+# What names icons: any word may.
 SOURCES: Final = (
     (UNFOLD, ("**/*.html", "**/*.py", "static/unfold/js/app.js")),
     (REPOSITORY / "platform/web", ("templates/[aou]*/*.html", "operate/*.py", "static/operate/*.js", "settings.py")),
 )
-_NAMED: Final = re.compile(r"[\"'>\s]([a-z0-9_]{3,})(?=[\"'<\s])")
+_WORD: Final = re.compile(r"[a-z0-9_]{3,}")
 
 
 def named(glyphs: set[str]) -> set[str]:
     """The `glyphs` whose names stand somewhere in the sources, of which a few are words and no icons."""
     texts = (path.read_text("utf-8") for root, globs in SOURCES for glob in globs for path in root.glob(glob))
-    return {name for text in texts for name in _NAMED.findall(text)} & glyphs
+    return {name for text in texts for name in _WORD.findall(text)} & glyphs
 
 
 def glyphs_of(path: Path) -> set[str]:

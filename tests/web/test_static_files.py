@@ -29,7 +29,7 @@ def test_files_are_collected_once_with_compressed_copies_instead_of_an_older_rel
     old = tmp_path / "static" / "old"
     old.mkdir(parents=True)
     static_files.collect()
-    assert settings.STATIC_ROOT == root
+    assert root == settings.STATIC_ROOT
     assert [path.name for path in root.parent.iterdir()] == ["new"]
     assert gzip.decompress((root / "site.js.gz").read_bytes()) == (root / "site.js").read_bytes()
     (root / "site.js").unlink()

@@ -1,4 +1,4 @@
-"""What HTTP clients of programs expect at every door: request ids, CORS, HEAD, trailing slashes; and gzip, for pages too.
+"""What HTTP clients of programs expect at every door: request ids, CORS, HEAD, trailing slashes; gzip for all pages.
 
 A page of another site may call with a key if operators allow its origin. Cookies never count there: the responses do
 not allow credentials.
