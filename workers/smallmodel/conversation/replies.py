@@ -37,6 +37,8 @@ def message_intent(state: TurnState, classifier: MessageClassifier) -> MessageIn
     reading = read_message(text, classifier, said_before(state), has_new_files=bool(state.new_files()))
     if reading.label == "acknowledgement" and not (state.history or state.user_message().earlier):
         reading = replace(reading, label="greeting")  # of what, before anything was said? "helo", "ok"
+    if text in state.spec.starters and state.files() and reading.intent in ("small_talk", "about_gpt"):
+        reading = replace(reading, intent="question", label="question")  # its creator knows what it answers
     if unread := _unread(reading, state):
         return unread
     if state.user_message().background.may_remember and (reply := _of_memory(state)):
