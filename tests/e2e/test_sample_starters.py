@@ -96,6 +96,8 @@ def wrong_with(client: httpx.Client, run: dict[str, Any], question: str) -> Iter
         return
     text = " ".join([run["answer"], *(each["quote"] for each in run["citations"])])
     yield from (f"lacks “{words}”: {run['answer']!r}" for words in EXPECTED[question] if not contains(text, words))
+    if question == "How do I call a GPT from Python?" and "```\nimport os\n" not in run["answer"]:
+        yield f"flows code together: {run['answer']!r}"
     if run["coverage"] == "not_covered":
         yield f"declines: {run['answer']!r}"
     yield from wrong_with_citations(client, run)

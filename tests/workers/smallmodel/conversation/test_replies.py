@@ -63,6 +63,12 @@ def test_it_says_what_it_is_in_the_language_of_the_question():
     assert "manual.md" in intent("what can you do?").answer
 
 
+def test_its_own_starter_is_a_question_to_its_files_even_if_it_is_about_what_can_be_added():
+    guide = PUMPS.model_copy(update={"starters": ("what can you do?",)})
+    assert intent("what can you do?", guide).intent == "question"
+    assert intent("what can you do?", guide.model_copy(update={"knowledge": ()})).intent == "about_gpt"
+
+
 def test_what_it_cannot_write_is_said():
     assert intent("translate it into German").answer.startswith("I can’t write, shorten or translate texts")
     assert "files" not in intent("translate it into German", EDITOR).answer
