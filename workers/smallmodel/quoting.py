@@ -79,7 +79,8 @@ def with_extract(found: Retrieval, state: TurnState, similarity: Similarity, rea
         return found.model_copy(update={"covered": True, "extract": with_code_blocks(text)})
     best = max(answers, key=lambda each: each.extract.score)
     is_offered = best.extract.score >= (TALK_SCORE if is_talk else OFFERED_SCORE)
-    return found.model_copy(update={"covered": False, "extract": with_code_blocks(best.text(found)) if is_offered else ""})
+    text = with_code_blocks(best.text(found)) if is_offered else ""
+    return found.model_copy(update={"covered": False, "extract": text})
 
 
 def _is_talk(state: TurnState) -> bool:
