@@ -240,7 +240,15 @@ def test_the_total_of_a_column_needs_no_model(bob: Conversation, question: str) 
     assert (told.shown or told.text).endswith("| 2 | 37.4 |")
 
 
-@pytest.mark.parametrize("text", ["plot sin(x) from 0 to 10", "Draw a fox by a river", "and only for tea?", "What is the total cost of ownership?"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "plot sin(x) from 0 to 10",
+        "Draw a fox by a river",
+        "and only for tea?",
+        "What is the total cost of ownership?",
+    ],
+)
 def test_other_wishes_are_not_taken_for_totals(text: str) -> None:
     assert totals_code(text) is None
 
