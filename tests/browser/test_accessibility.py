@@ -32,7 +32,8 @@ AXE = """async () => {
   const { violations } = await axe.run({ preload: false, resultTypes: ["violations"] });
   const isConsole = location.pathname.startsWith("/admin/");
   const counts = ({ impact }) => !isConsole || impact === "serious" || impact === "critical";
-  return violations.filter(counts).flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 160)}`));
+  return violations.filter(counts)
+    .flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 160)}`));
 }"""
 
 

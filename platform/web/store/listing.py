@@ -181,7 +181,7 @@ class StoreCard:
     @property
     def to_set_up(self) -> list[str]:
         """What an operator can do about that."""
-        return [SET_UP[key] for key in missing_here() if key in self.spec.capabilities]
+        return [str(SET_UP[key]) for key in missing_here() if key in self.spec.capabilities]
 
     @property
     def reaches(self) -> list[str]:
