@@ -85,7 +85,8 @@ def wrong_with_citations(client: httpx.Client, run: dict[str, Any]) -> Iterator[
             yield f"“{quote}” is not marked in {name}"
         sentence = run["answer"][each["answer_start"] : each["answer_end"]]
         said, there = ({*re.findall(r"\w[\w-]*\w", text.casefold())} for text in (sentence, quote))
-        if len(said & there) < 0.6 * len(said) and not contains(quote, sentence):
+        lacks_figure = any(word not in there for word in said if any(map(str.isdigit, word)))
+        if (len(said & there) < 0.6 * len(said) or lacks_figure) and not contains(quote, sentence):
             yield f"“{sentence}” cites “{quote}” in {name}"
 
 
