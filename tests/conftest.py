@@ -41,6 +41,8 @@ hypothesis_settings.load_profile("no deadline")
 
 # A connection that a thread keeps would hold the test's database open.
 settings.DATABASES["default"]["CONN_MAX_AGE"] = 0
+# Nothing is collected for tests in this process.
+settings.WHITENOISE_USE_FINDERS, settings.STATIC_ROOT = True, None
 
 
 @pytest.hookimpl(trylast=True)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from itertools import chain, pairwise
+from itertools import chain, pairwise, takewhile
 from math import isnan
 from typing import Final
 
@@ -166,9 +166,20 @@ def quoted(sources: Sequence[Source], score: float, lead: float, odds: float = 0
     for source in {each.text: each for each in sources}.values():
         # A sentence without a stop, such as a row, would merge with the next and match neither source.
         text += "" if not text else " " if _STOPPED.search(text) and source.readable == source.text else "\n\n"
-        text += source.readable
-        spans.append((Span(len(text) - len(source.readable), len(text)), source))
+        shown = _in_words(source)
+        text += shown
+        spans.append((Span(len(text) - len(shown), len(text)), source))
     return Extract(text=text, citations=numbered(spans), score=score, lead=lead, odds=odds)
+
+
+def _in_words(source: Source) -> str:
+    """The text of a source as people read it: a row without its bars."""
+    if not tables.is_row(source.text) or not source.readable:
+        return source.readable
+    above = source.passage.text[: source.span.start].rstrip("\n").splitlines()
+    rows = [*takewhile(tables.is_row, reversed(above))]
+    is_labelled = source.readable == tables.labelled(rows[-1], source.text) if rows else False
+    return tables.sentence(rows[-1] if is_labelled else "", source.text)
 
 
 def _without_other_rows(found: Mapping[int, Source], question: str) -> dict[int, Source]:

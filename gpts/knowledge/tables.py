@@ -64,6 +64,17 @@ def labelled(header: str, row: str) -> str:
     return "; ".join(f"{name}: {value}" if name not in ("", value) else value for name, value in pairs)
 
 
+def sentence(header: str, row: str) -> str:
+    """`row` as people would write it: “May 1: closed”, or “Flyer – Size: A5, Price: 0.12” with more columns."""
+    names, values = cells(header), cells(row)
+    names += [""] * (len(values) - len(names))
+    pairs = [(name, value) for name, value in zip(names, values, strict=False) if value]
+    texts = [f"{name}: {value}" if name not in ("", value) else value for name, value in pairs]
+    (name, value), others = pairs[0], [value for _, value in pairs[1:]]
+    first = f"{name} {value}".strip() if _NUMERIC.fullmatch(value) else value
+    return f"{first} – {', '.join(texts[1:])}" if len(others) > 1 else ": ".join([first, *others])
+
+
 def cells(line: str) -> list[str]:
     """The cells of a row."""
     return _CELL_BREAK.split(line.strip().strip("|").strip())

@@ -17,7 +17,9 @@ from web.api.errors import refusal  # noqa: E402 - they need Django's apps
 from web.bodies import BodyLimits  # noqa: E402
 from web.handler import Handler  # noqa: E402
 from web.pulse import start_pulse  # noqa: E402
+from web.static_files import collect  # noqa: E402
 
+collect()
 application = BodyLimits(Handler(), refusal)
 stop_unless_valid()
 # What is loaded by now stays. To search it for garbage again and again would stop all requests for a quarter second.

@@ -14,6 +14,7 @@ from django.core.management.utils import get_random_secret_key
 
 from web.engines import read_engines
 from web.sign_in import read_sign_in
+from web.static_files import release_of
 
 T = TypeVar("T")
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -231,17 +232,29 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+STATICFILES_DIRS = [REPOSITORY / "platform/web/static"]
+_RELEASE = release_of(STATICFILES_DIRS[0], ("Django", "django-ninja", "django-unfold"))
+# With a slash: the same files wherever the chat is shown (web/embed).
+STATIC_URL = "/static/" if DEBUG else f"/static/{_RELEASE}/"
+STATIC_ROOT = GUILDHALL_HOME / "static" / _RELEASE
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "web.static_files.Gzipped"},
+}
+# All files, as their addresses name the release.
+WHITENOISE_IMMUTABLE_FILE_TEST = "^$" if DEBUG else "."
+
 # The operator's console; the rest is in web/operate/site.py.
 UNFOLD = {
     "SITE_TITLE": SITE_NAME,
     "SITE_HEADER": SITE_NAME,
     "SITE_SYMBOL": "account_balance",
     "SITE_URL": "/",
-    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "/static/favicon.svg"}],
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": f"{STATIC_URL}favicon.svg"}],
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
-    "STYLES": ["/static/css/variables.css", "/static/operate/console.css"],
+    "STYLES": [f"{STATIC_URL}css/variables.css", f"{STATIC_URL}operate/console.css"],
 }
 
 # Accounts. Without EMAIL_HOST no email is sent: operators create sign-in links (`manage.py signinlink EMAIL`).
@@ -310,11 +323,6 @@ LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("fr", "Français"), ("es", "
 LOCALE_PATHS = [REPOSITORY / "platform/web/locale"]
 FORMAT_MODULE_PATH = "web.locale"
 TIME_ZONE = read_as("TIME_ZONE", "UTC", lambda name: ZoneInfo(name).key, "a time zone, such as Europe/Paris")
-STATIC_URL = "/static/"  # with a slash: the same files wherever the chat is shown (web/embed)
-STATICFILES_DIRS = [REPOSITORY / "platform/web/static"]
-# Served from the source tree and always revalidated: no collectstatic, and no stale script after an update.
-WHITENOISE_USE_FINDERS = True
-WHITENOISE_MAX_AGE = 0  # seconds
 MEDIA_ROOT = GUILDHALL_HOME / "pictures"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000  # bytes of a request body other than files
 

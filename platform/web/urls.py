@@ -2,6 +2,8 @@
 
 from django.urls import include, path
 
+from web import static_files
+
 urlpatterns = [
     path("", include("web.api.urls")),  # first, as most requests are of programs
     path("", include("web.store.urls")),
@@ -19,4 +21,5 @@ urlpatterns = [
     path("", include("web.operate.urls")),
     path("", include("web.docs.urls")),
     path("account/", include("allauth.urls")),
+    path("static/<path:path>", static_files.redirect, name="static"),
 ]

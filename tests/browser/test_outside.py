@@ -6,6 +6,7 @@ from playwright.sync_api import Page, expect
 from gpts.runs.steps import ApprovalRequest
 from gpts.spec.actions import Listed, McpTool, Operation
 from tests.browser.test_accessibility import serious
+from web.accounts.models import User
 from web.builder.models import Gpt
 from web.builder.models_actions import Action, McpServerRow
 from web.runs import stream
@@ -57,6 +58,7 @@ def test_a_switch_is_saved_by_itself(form, gpt):
 
 def test_a_capability_that_cannot_work_here_says_why(alice_page, gpt):
     stream.announce_tools({"image_generation": "No picture model is set."}, {})
+    User.objects.filter(id=gpt.owner_id).update(is_staff=True)
     alice_page.goto(f"/gpts/{gpt.slug}/edit")
     switch = alice_page.get_by_role("switch", name="Image generation")
     expect(alice_page.locator("#capabilities")).to_contain_text("No picture model is set.")

@@ -350,6 +350,7 @@ def build() -> Scene:
         "docs/<name>": "docs/models",
         "hints/<name>": "hints/creator",
         "<rest>": "tasks",
+        "<path>": "site.js",
         "models/<action>": "models/stop",
         "<app_label>": "accounts",
         "user/<object_id>": f"user/{people['chatter'].pk}",

@@ -48,6 +48,7 @@ OPTIONAL_KEYS = {
     "delegates_to_store",
     "files_downloadable",
     "files_from",
+    "tries",
 }
 QUESTION_WORDS = set(
     "a am an and are as at be but by can do does for from get go good happened happens have how i if in is it know "
@@ -160,7 +161,7 @@ def test_samples_cover_every_category_and_no_two_share_a_name_face_or_starter():
 @pytest.mark.parametrize("slug", SLUGS)
 def test_a_sample_keeps_the_limits_of_the_creators_form(slug: str):
     form = FORMS[slug]
-    not_of_a_spec = {"category", "face", "featured", "privacy_url", "delegates", "files_from"}
+    not_of_a_spec = {"category", "face", "featured", "privacy_url", "delegates", "files_from", "tries"}
     spec = GptSpec(slug=slug, **{key: form[key] for key in set(form) - not_of_a_spec})
     assert KEYS <= set(form) <= KEYS | OPTIONAL_KEYS
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug)

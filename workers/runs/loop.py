@@ -230,11 +230,10 @@ def _has_more(state: TurnState) -> bool:
 def _permits(first: UserMessage, tool: ToolSpec, ability: ModelAbility) -> bool:
     """Whether the run may use this tool of the GPT: programs may leave some out, and most chats keep no memory.
 
-    What a person wants remembered, or must be asked for, only a model can tell that chooses tools itself: the router
-    took "which exam was it again?" for the former.
+    What a person must be asked for, only a model can tell that chooses tools itself.
     """
     remembers = tool.builtin == REMEMBER
-    is_fit = ability.calls_tools or not (remembers or tool.asks_person or tool.builtin == READ_MORE)
+    is_fit = ability.calls_tools or not (tool.asks_person or tool.builtin == READ_MORE)
     if tool.builtin == UPDATE_DRAFT and not first.background.draft:
         return False
     return first.overrides.permits(tool.name) and is_fit and (first.background.may_remember or not remembers)

@@ -18,6 +18,7 @@ from gpts.runs.state import TurnState
 from gpts.runs.steps import Delegation, ModelReply, Retrieval, ToolResult
 from gpts.spec.tools import ToolSpec
 from workers.smallmodel.arguments.ready import runs_code
+from workers.smallmodel.code_blocks import with_code_blocks
 from workers.smallmodel.conversation.classifier import language
 from workers.smallmodel.conversation.english import about_codes, into_english
 from workers.smallmodel.conversation.intents import said_before, subject
@@ -75,10 +76,11 @@ def with_extract(found: Retrieval, state: TurnState, similarity: Similarity, rea
     covered = [each for each in answers if each.certainty >= least]
     if covered:
         text = "\n\n".join(dict.fromkeys(each.text(found) for each in covered))
-        return found.model_copy(update={"covered": True, "extract": text})
+        return found.model_copy(update={"covered": True, "extract": with_code_blocks(text)})
     best = max(answers, key=lambda each: each.extract.score)
     is_offered = best.extract.score >= (TALK_SCORE if is_talk else OFFERED_SCORE)
-    return found.model_copy(update={"covered": False, "extract": best.text(found) if is_offered else ""})
+    text = with_code_blocks(best.text(found)) if is_offered else ""
+    return found.model_copy(update={"covered": False, "extract": text})
 
 
 def _is_talk(state: TurnState) -> bool:

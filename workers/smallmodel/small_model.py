@@ -8,6 +8,7 @@ from typing import Final
 from gpts.knowledge.documents import Passage
 from gpts.knowledge.extracts import Reads, Similarity
 from gpts.knowledge.judging import MakeGloss
+from gpts.runs.background import REMEMBER
 from gpts.runs.decisions import Finish
 from gpts.runs.delegation import StoreGpt
 from gpts.runs.state import TurnState
@@ -23,6 +24,7 @@ from workers.smallmodel.conversation.intents import read_message, said_before
 from workers.smallmodel.conversation.outlines import outlined
 from workers.smallmodel.conversation.replies import message_intent
 from workers.smallmodel.interview.interview import interview_reply, shown_reply
+from workers.smallmodel.memory import to_remember
 from workers.smallmodel.quoting import shown_results, with_extract, with_extremes
 from workers.smallmodel.routing.router import Router
 
@@ -89,6 +91,12 @@ class SmallModel:
 
     def choose_tool(self, state: TurnState, store: Callable[[], Sequence[StoreGpt]]) -> ToolChoice:
         """The tool for the last message, if any; `store` returns the store's GPTs for delegation."""
+        if remember := next((each for each in state.tools.values() if each.builtin == REMEMBER), None):
+            if to_remember(state.question()):
+                return ToolChoice(name=remember.name, score=1.0)
+            # The router took "which exam was it again?" for that.
+            others = {name: tool for name, tool in state.tools.items() if tool is not remember}
+            state = replace(state, tools=others)
         sums = next(filter(runs_code, state.tools.values()), None)
         if sums and not state.demanded_tools() and read_arguments(state, sums):
             return ToolChoice(name=sums.name, score=1.0)  # a calculation is certain, whatever the router says

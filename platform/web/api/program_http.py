@@ -1,4 +1,4 @@
-"""What HTTP clients of programs expect at every door: request ids, CORS, HEAD, trailing slashes and gzip.
+"""What HTTP clients of programs expect at every door: request ids, CORS, HEAD, trailing slashes; gzip for all pages.
 
 A page of another site may call with a key if operators allow its origin. Cookies never count there: the responses do
 not allow credentials.
@@ -46,7 +46,7 @@ class ProgramHttp:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """The response, with what programs expect of it."""
         if not request.path.startswith(DOORS):
-            return self._get_response(request)
+            return self._smaller(request, self._get_response(request))
         response = HttpResponse(status=204) if _is_preflight(request) else self._answer(request)
         _allow_origin(request, response)
         response.headers[REQUEST_ID] = response.headers[ANTHROPIC_ID] = f"req_{uuid.uuid4().hex}"
@@ -82,9 +82,12 @@ class ProgramHttp:
             response = shaped(request, response)
         if is_head:
             _empty(response)
-        elif not response.streaming:
-            response = self._gzip.process_response(request, response)
-        return response
+            return response
+        return self._smaller(request, response)
+
+    def _smaller(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """The response in gzip, but not one that streams: its events would wait for more to compress."""
+        return response if response.streaming else self._gzip.process_response(request, response)
 
 
 def _empty(response: HttpResponseBase) -> None:

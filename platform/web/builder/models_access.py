@@ -1,6 +1,8 @@
 """Who has access to a GPT, as filters of its table."""
 
-from typing import TYPE_CHECKING, Any
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Any, Final
 
 from django.db import models
 from django.db.models import Q
@@ -9,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from web.accounts.models import User
 from web.builder.models_shares import GptShare
 from web.builder.models_widgets import Widget
+from web.builder.set_up import missing_here
 
 if TYPE_CHECKING:
     from web.builder.models import Gpt  # noqa: F401 - the type of its rows
@@ -36,6 +39,8 @@ class LinkGrant(models.Model):
         return f"{self.user} → {self.gpt}"
 
 
+# The owner of the samples, who has no password.
+SAMPLES_EMAIL: Final = "hall@localhost"
 _OPEN_TO_ALL = Q(sharing=Sharing.STORE, published__isnull=False)
 
 
@@ -83,5 +88,16 @@ class GptQuerySet(models.QuerySet["Gpt"]):
         return self.filter(Q(owner=person) | _OPEN_TO_ALL, deleted=None)
 
     def in_store(self) -> "GptQuerySet":
-        """Published GPTs that everyone can find."""
-        return self.filter(_OPEN_TO_ALL, deleted=None)
+        """Published GPTs that everyone can find. A sample is not among them until what it needs is set up."""
+        shown = self.filter(_OPEN_TO_ALL, deleted=None)
+        return shown.exclude(id__in=self.model._default_manager.filter(_waits())) if missing_here() else shown
+
+    def samples_to_set_up(self) -> "GptQuerySet":
+        """The published samples that are left out of the store."""
+        return self.filter(_OPEN_TO_ALL, _waits(), deleted=None)
+
+
+def _waits() -> Q:
+    """Samples with a capability that an operator has not set up; none if all are."""
+    needs = (Q(search_entry__facets__contains=f" {key} ") for key in missing_here())
+    return Q(owner__email=SAMPLES_EMAIL) & reduce(or_, needs, Q(pk__in=[]))

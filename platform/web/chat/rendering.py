@@ -28,7 +28,11 @@ from web.chat.links import IsOutside, explained, host
 TAGS: Final = frozenset(
     "a blockquote br code del em h1 h2 h3 h4 h5 h6 hr li ol p pre s strong table tbody td th thead tr ul".split()
 )
-ATTRIBUTES: Final = {"a": {"href"}, "code": {"class"}, "ol": {"start"}}
+ATTRIBUTES: Final = {"a": {"href"}, "code": {"class"}, "ol": {"start"}, "td": {"class"}, "th": {"class"}}
+# How the cells of a column stand, by what the parser sets, which would be an inline style.
+ALIGNMENTS: Final = {f"text-align:{side}": f"to-{side}" for side in ("left", "center", "right")}
+# Items of task lists, as text.
+TASKS: Final = {"[ ] ": "☐ ", "[x] ": "☑ ", "[X] ": "☑ "}
 SCHEMES: Final = frozenset({"http", "https", "mailto"})
 
 # U+FDD0 begins a placeholder, U+FDD1..U+FDEF are its two digits. The no-break space before it ends emphasis, as a
@@ -96,7 +100,7 @@ def render_answer(
 def _keep_attribute(tag: str, name: str, value: str) -> str | None:
     if tag == "code":
         return value if re.fullmatch(r"language-[\w+#.-]{1,30}", value) else None
-    return value
+    return value if name != "class" or value in ALIGNMENTS.values() else None
 
 
 def _framed(html: str) -> str:
@@ -201,12 +205,22 @@ def _markdown(text: str) -> str:
     tokens: list[Token] = []
     for token in parser.parse(text):
         held = _take(token)
+        if style := token.attrs.pop("style", None):
+            token.attrs["class"] = ALIGNMENTS[str(style)]
+        if [each.type for each in tokens[-2:]] == ["list_item_open", "paragraph_open"] and token.children:
+            _check_off(token.children[0])
         if token.children is not None:
             token.children = _inline(token.children)
         tokens.append(token)
         if held:
             tokens.append(Token("html_block", "", 0, content=f"<p>{held}</p>\n"))
     return parser.renderer.render(tokens, parser.options, {})
+
+
+def _check_off(first: Token) -> None:
+    """Make the brackets of a task list's item a box, if it begins with the text `first`."""
+    if first.type == "text" and (box := TASKS.get(first.content[:4])):
+        first.content = box + first.content[4:]
 
 
 def _take(token: Token) -> str:

@@ -98,12 +98,26 @@ class Reply:
     @property
     def html(self) -> SafeString:
         """The answer as safe HTML with citation tags, and marks on sentences without."""
+        return self._html(self.text)
+
+    @property
+    def html_before_starters(self) -> SafeString:
+        """The same without the list of `starters`."""
+        return self._html(self.text.rpartition("\n\n")[0])
+
+    def _html(self, text: str) -> SafeString:
         finished = self.finished
         is_outside = judged(self.spec, self.steps)
         if finished is None:
-            return render_answer(self.text, is_outside=is_outside)
+            return render_answer(text, is_outside=is_outside)
         places: list[Marked] = [*finished.citations, *marked(finished.support)]
-        return render_answer(self.text, places, lambda index: self._mark(index, finished), is_outside)
+        return render_answer(text, places, lambda index: self._mark(index, finished), is_outside)
+
+    @property
+    def starters(self) -> tuple[str, ...]:
+        """The GPT's own starters, if the answer ends with a list of them: people can click them."""
+        listed = tuple(line.removeprefix("- ") for line in self.text.rpartition("\n\n")[2].splitlines())
+        return listed if listed and set(listed) <= set(self.spec.starters) else ()
 
     def _mark(self, index: int, finished: Finished) -> SafeString:
         if index >= len(finished.citations):

@@ -12,7 +12,17 @@ from gpts.runs.builtin_calls import builtin_called
 from gpts.runs.delegated_calls import DelegatedCall, delegated_call
 from gpts.runs.state import notes_before
 from gpts.runs.status import pending_approvals
-from gpts.runs.steps import Approval, Log, ModelChange, ModelReply, PartNotes, Retrieval, ToolCall, ToolResult
+from gpts.runs.steps import (
+    Approval,
+    Finished,
+    Log,
+    ModelChange,
+    ModelReply,
+    PartNotes,
+    Retrieval,
+    ToolCall,
+    ToolResult,
+)
 from gpts.spec.actions import host_name
 from gpts.spec.builtin_tools import BuiltinTool
 from gpts.spec.file_tools import FILE_TOOLS
@@ -186,7 +196,11 @@ def _call(spec: GptSpec, log: Log, call: ToolCall) -> StepLine:
         return StepLine(words=words, **fields | {"short": words})
     if result.ok:
         return StepLine(words=said.done, **fields)
-    return StepLine(words=said.failed, state="failed", **fields | {"note": _last_line(result.text)})
+    reason = _last_line(result.text)
+    if result.text.strip() == reason:
+        fields.pop("answer", None)
+    is_answer = isinstance(log[-1], Finished) and reason in log[-1].text
+    return StepLine(words=said.failed, state="failed", **fields | {"note": "" if is_answer else reason})
 
 
 def _was_declined(log: Log, call_id: str) -> bool:

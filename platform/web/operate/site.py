@@ -34,6 +34,7 @@ from csp.constants import SELF, UNSAFE_EVAL
 from django.contrib.admin import SimpleListFilter
 from django.core.paginator import Paginator
 from django.db.models import Model, Q, QuerySet
+from django.forms import Media
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -168,6 +169,9 @@ class OperatorSite(UnfoldAdminSite):
         return [(SECTIONS[0], "Overview", "space_dashboard", self._home), *lists, *pages, *others]
 
 
+_FOR_SLUGS: Final = ("urlify.js", "prepopulate.js", "xregexp.min.js", "xregexp.js")
+
+
 class CappedPaginator(Paginator):  # type: ignore[type-arg]
     """Pages of a long list. It counts no further than MOST rows, which takes milliseconds in any table."""
 
@@ -221,6 +225,12 @@ class OperatorAdmin(ModelAdmin):
     compressed_fields = True
     warn_unsaved_form = True
     may_add, may_change, may_delete = False, True, False
+
+    @property
+    def media(self) -> Media:
+        """Without the scripts that fill one field from another, which no form here does: 60 kB."""
+        whole = super().media
+        return Media(css=whole._css, js=[path for path in whole._js if not path.endswith(_FOR_SLUGS)])
 
     @property
     def address(self) -> str:

@@ -13,7 +13,6 @@ from django.views.decorators.http import require_POST, require_safe
 from web.accounts.requests import PersonRequest
 from web.attempts import attempt
 from web.builder.models import Gpt
-from web.operate.services import any_model_can
 from web.runs import memories
 from web.runs.errors import Refused
 
@@ -33,7 +32,7 @@ def list_memories(request: PersonRequest) -> HttpResponse:
     return render(
         request,
         "runs/memories.html",
-        {"groups": groups, "text_chars": memories.TEXT_CHARS, "asks": any_model_can("calls_tools")},
+        {"groups": groups, "text_chars": memories.TEXT_CHARS},
     )
 
 

@@ -7,7 +7,6 @@ from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.conf import settings
 from django.core.cache import cache
 from django.db.models import F, QuerySet
 from django.utils.text import get_text_list
@@ -18,6 +17,7 @@ from gpts.spec.capabilities import CAPABILITIES
 from gpts.spec.gpt import GptSpec
 from web.builder.models import Gpt
 from web.builder.search import find
+from web.builder.set_up import SET_UP, missing_here
 from web.languages import titled
 from web.store.models import Profile, Standing
 
@@ -144,16 +144,6 @@ class Listing(Sequence[Gpt]):
         return found if isinstance(place, slice) else found[0]
 
 
-def missing_here() -> dict[str, str]:
-    """The capabilities that the operator has not set up, with their names."""
-    missing = {
-        "image_generation": (gettext("Image generation"), not (settings.IMAGE_MODEL or settings.IMAGE_URL)),
-        "web_browsing": (gettext("Web search"), not settings.SEARCH_PROVIDER),
-        "code_interpreter": (gettext("Code interpreter"), settings.SANDBOX == "off"),
-    }
-    return {key: name for key, (name, is_missing) in missing.items() if is_missing}
-
-
 def not_set_up(spec: GptSpec) -> list[str]:
     """The capabilities of a GPT that the operator has not set up, by name."""
     return [name for key, name in missing_here().items() if key in spec.capabilities]
@@ -187,6 +177,11 @@ class StoreCard:
     def not_set_up(self) -> str:
         """What this GPT needs and the site lacks, such as "Image generation"; empty if nothing."""
         return get_text_list(not_set_up(self.spec), gettext("and"))
+
+    @property
+    def to_set_up(self) -> list[str]:
+        """What an operator can do about that."""
+        return [str(SET_UP[key]) for key in missing_here() if key in self.spec.capabilities]
 
     @property
     def reaches(self) -> list[str]:

@@ -10,7 +10,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext
-from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from gpts.knowledge.languages import LANGUAGES
@@ -61,7 +60,6 @@ def wanted_of(request: HttpRequest) -> Wanted:
     )
 
 
-@gzip_page
 @require_safe
 def store(request: HttpRequest) -> HttpResponse:
     """The front page: featured GPTs, new ones, and all by usage; or what was searched for, sorted and filtered."""
@@ -99,7 +97,13 @@ def _front(request: HttpRequest) -> tuple[Page[Any], dict[str, Any]]:
     page = Paginator(rest, PER_PAGE).get_page(request.GET.get("page"))
     if page.number > 1:
         return page, {}
-    return page, {"featured": featured, "newest": newest, "collections": collections.featured()}
+    waiting = cards(Gpt.objects.samples_to_set_up()) if request.user.is_staff else []
+    return page, {
+        "featured": featured,
+        "newest": newest,
+        "waiting": waiting,
+        "collections": collections.featured(),
+    }
 
 
 @dataclass(frozen=True, slots=True)

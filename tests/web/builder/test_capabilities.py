@@ -4,6 +4,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from tests.publishing import publish
+from web.accounts.models import User
 from web.builder.services import update_gpt
 from web.builder.versions import preview_version, restore_version
 
@@ -37,13 +38,21 @@ def test_a_restored_version_has_its_capabilities_again(gpt):
     assert restore_version(gpt, 2, by=gpt.owner).capabilities == ["image_generation"]
 
 
-def test_the_form_says_why_a_capability_cannot_work_here_and_lets_it_be_switched_on(as_alice, gpt, monkeypatch):
+def test_a_capability_that_cannot_work_here_is_offered_to_admins_and_shown_where_it_is_on(
+    as_alice, alice, gpt, monkeypatch
+):
     reason = "No picture model is set. Set IMAGE_MODEL to a local model directory."
     monkeypatch.setattr("web.chat.templatetags.chat.missing_capabilities", lambda: {"image_generation": reason})
-    shown = as_alice.get("/gpts/pump-doctor/edit").content.decode()
-    assert shown.count(reason) == 2  # at the switch, and where a picture can be made
-    assert 'value="image_generation"' in shown
-    assert "disabled" not in shown[shown.index('value="image_generation"') :][:60]
+
+    def form() -> tuple[int, bool, bool]:
+        shown = as_alice.get("/gpts/pump-doctor/edit").content.decode()
+        return shown.count(reason), 'value="image_generation"' in shown, "Generate picture" in shown
+
+    assert form() == (0, False, False)
+    update_gpt(gpt, {"capabilities": ["image_generation"]}, by=alice)
+    assert form() == (1, True, False)
+    User.objects.filter(id=alice.id).update(is_staff=True)
+    assert form() == (2, True, False)
 
 
 def test_the_page_of_a_gpt_tells_what_it_can_do(client, gpt):

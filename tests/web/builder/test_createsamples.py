@@ -10,11 +10,14 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
+from web import rpc
 from web.builder.files import file_became_ready, remove_file
 from web.builder.management.commands import createsamples
 from web.builder.models import DelegateRow, Gpt, GptVersion
 from web.builder.models_files import KnowledgeFile
 from web.builder.services import create_gpt, delete_gpt, set_sharing, update_gpt
+from workers.rpc.actions import read_action
+from workers.tools.settings import ToolSettings
 
 SAMPLES = createsamples.SAMPLES
 ASKED = {"pump-doctor": "Pumps.", "study-coach": "Learning."}
@@ -268,6 +271,23 @@ def test_a_sample_whose_address_was_taken_is_made_once_and_is_the_one_that_is_as
 def test_waiting_without_a_worker_ends_with_a_sentence(db, samples):
     with pytest.raises(CommandError, match="Is a worker running"):
         run("--wait", "0.01")
+
+
+def test_a_sample_with_an_action_is_published_once_its_service_answers(db, samples, monkeypatch):
+    def ask(task: str, *args: str, **_: object) -> dict[str, object]:
+        if task.endswith("import_action"):
+            return read_action(args[0], args[1], json.loads(args[2]), ToolSettings())
+        return answers[-1]
+
+    monkeypatch.setattr(rpc, "call", ask)
+    shutil.copytree(SAMPLES / "currency-desk", samples / "currency-desk")
+    answers: list[dict[str, object]] = [{"error": "No such host."}]
+    assert "currency-desk: skipped until the next start. api.frankfurter.dev" in run()
+    assert not Gpt.objects.get(slug="currency-desk").published
+
+    answers.append({"status": 200, "error": ""})
+    assert "currency-desk: updated" in run()
+    assert Gpt.objects.in_store().get().slug == "currency-desk"
 
 
 def test_a_new_database_gets_its_samples_although_the_folder_remembers(db, samples):

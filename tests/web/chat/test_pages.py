@@ -99,6 +99,16 @@ def test_the_fragment_is_what_the_page_holds(as_bob, page, run, answer):
     assert fragment in whole
 
 
+def test_starters_that_an_answer_ends_with_can_be_clicked(as_bob, page, run):
+    services.finish_run(run.id, Finished(text="Hello!\n\nYou could ask me:\n\n- It leaks."), None)
+    shown = as_bob.get(page).content.decode()
+    assert '<button class="chip" name="text" value="It leaks.">It leaks.</button>' in shown
+    assert "<li>It leaks.</li>" not in shown
+    other = services.start_run(run.message.conversation, "Again")
+    services.finish_run(other.id, Finished(text="Hello!\n\n- It leaks.\n- It rusts."), None)
+    assert "<li>It leaks.</li>" in as_bob.get(page).content.decode()
+
+
 def test_a_question_is_shown_as_text(as_bob, conversation):
     services.start_run(conversation, "<script>alert(1)</script> & **bold**")
     shown = as_bob.get(reverse("chat", args=[conversation.id])).content.decode()

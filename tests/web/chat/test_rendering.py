@@ -220,3 +220,13 @@ def test_no_answer_gets_anything_past_the_allow_list(text):
     elements = Elements(html(text, len(text) // 2))
     assert elements.tags <= SAFE_TAGS
     assert {name for name, _ in elements.attributes} <= SAFE_ATTRIBUTES
+
+
+def test_items_of_task_lists_have_boxes_and_columns_stand_as_written():
+    tasks = html("- [ ] Order the seal\n- [x] Drain it\n- [link] stays")
+    assert "<li>☐ Order the seal</li>\n<li>☑ Drain it</li>\n<li>[link] stays</li>" in tasks
+    assert "[ ] no item" in html("[ ] no item")
+    table = html("a | b | c\n:-- | :-: | --:\n1 | 2 | 3")
+    assert '<td class="to-center">2</td>' in table
+    assert '<th class="to-right">c</th>' in table
+    assert "style" not in table

@@ -46,11 +46,11 @@ def test_the_first_page_lists_all_pages(client, db):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_links_pictures_and_anchors_exist(name):
+def test_links_pictures_and_anchors_exist(name, settings):
     for href in re.findall(r'(?:href|src)="([^"]+)"', doc_pages()[name].html):
         path, _, anchor = unescape(href).partition("#")
-        if path.startswith("/static/"):
-            assert finders.find(path.removeprefix("/static/")), href
+        if path.startswith(settings.STATIC_URL):
+            assert finders.find(path.removeprefix(settings.STATIC_URL)), href
             continue
         if path.startswith("https://"):
             continue

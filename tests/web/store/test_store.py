@@ -7,6 +7,8 @@ from uuid import UUID
 import pytest
 
 from tests.publishing import publish
+from web.accounts.models import User
+from web.builder.management.commands.createsamples import samples_owner
 from web.builder.models import Gpt
 from web.builder.models_access import Sharing
 from web.builder.search import N_PERSONAL, find, rank, words
@@ -242,3 +244,25 @@ def test_a_gpt_whose_tool_is_not_set_up_says_so_and_is_not_featured(client, alic
     page = client.get("/").content.decode()
     assert "not set up here" not in page
     assert "Featured" in page
+
+
+def test_a_sample_is_shown_to_admins_alone_until_what_it_needs_is_set_up(client, alice, bob, settings):
+    settings.SEARCH_PROVIDER = ""
+    gpt = create_gpt(samples_owner(), {"name": "Web Scout", "capabilities": ["web_browsing"], "featured": True})
+    publish(gpt, Sharing.STORE)
+    asking = create_gpt(alice, {"name": "Front desk", "delegates_to_store": True})
+    publish(asking)
+    client.force_login(bob)
+
+    def places() -> list[bool]:
+        run = start_run(start_conversation(alice, asking), "Hello")
+        offered = [each.name for each in store_gpts(run, run.version.spec(), log.read(run.id))]
+        pages = [client.get(url).content.decode() for url in ("/", "/?q=scout", "/?has=web_browsing")]
+        return ["Web Scout" in offered, *(">Web Scout<" in page for page in pages)]
+
+    assert not any(places())
+    User.objects.filter(id=bob.id).update(is_staff=True)
+    assert "Set up web search" in client.get("/").content.decode()
+    settings.SEARCH_PROVIDER = "duckduckgo"
+    assert all(places())
+    assert "Set up web search" not in client.get("/").content.decode()

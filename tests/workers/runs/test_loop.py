@@ -385,7 +385,7 @@ def test_a_decline_is_in_the_language_of_the_question(conversation, told, abilit
     found = FOUND if ability == CAPABLE else Retrieval(query="")
     its = made_services(["NOT COVERED"], Index(found), Embedder(), ability)
     last = advance(run, its)[-1]
-    assert last.text == "Die Dateien behandeln das nicht.\n\nDu kannst mich zum Beispiel fragen:\n\n- It leaks."
+    assert last.text == "Die Dateien behandeln das nicht.\n\nSie können mich zum Beispiel fragen:\n\n- It leaks."
     assert (last.text, last.coverage, last.support) == (shown(told), "not_covered", ())
 
 

@@ -14,6 +14,7 @@ from web.builder.services import update_gpt
 from web.runs import approving, log, memories, services, sharing, stream
 from web.runs.models import Conversation, Run
 from web.runs.models_chats import Memory
+from workers.engine.scripted import WEAK
 from workers.runs import calling
 
 # Tools run in threads with connections of their own.
@@ -147,3 +148,19 @@ def test_a_worker_that_dies_after_keeping_it_keeps_it_once(gpt, bob, monkeypatch
     steps, _ = advance(run, "Noted.")
     assert isinstance(steps[-1], Finished)
     assert Memory.objects.count() == 1
+
+
+def test_a_model_that_calls_no_tools_keeps_what_it_is_told_to_remember(gpt, bob):
+    def advance_weak(run: Run):
+        model = made_services(["unused"], Letters(), Embedder(), WEAK)
+        for queue in ("model", "tools", "model"):
+            advancing.advance(run.id, queue, lambda: model)
+        return log.read(run.id)
+
+    run = ask(bob, gpt, f"Please remember that {NUTS}")
+    assert NUTS in request_in(advance_weak(run)).plain
+    approving.answer_approval(run, "call_0", True)
+    assert advance_weak(run)[-1].text == "I’ll remember: I can’t eat nuts.".replace("’t", "'t")
+    assert Memory.objects.get(owner=bob).text == NUTS
+    steps = advance_weak(ask(bob, gpt, "What do you know about me?"))
+    assert NUTS in steps[-1].text

@@ -227,7 +227,34 @@ def test_totals_of_a_table_need_no_model(bob: Conversation) -> None:
     assert "| Hose | 31 |\n| Gloves | 6.4 |" in (found.shown or "")
 
 
-@pytest.mark.parametrize("text", ["plot sin(x) from 0 to 10", "Draw a fox by a river", "and only for tea?"])
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What is the total of the amount column?",
+        "Total the Amount column",
+        "Sum up the amounts in the attached file",
+        "add up all amounts in this table please",
+        "What's the total amount in costs.csv?",
+        "Wie hoch ist die Summe der Spalte Amount?",
+        "Somme de la colonne « Amount »",
+        "¿Cuál es la suma de la columna Amount?",
+    ],
+)
+def test_the_total_of_a_column_needs_no_model(bob: Conversation, question: str) -> None:
+    files = {"costs.csv": b"Item,Amount (EUR)\nHose,31\nGloves,6.4\n", "sales.csv": b"month,revenue\n2025-01,2\n"}
+    told = bob.call(totals_code(question) or "", files)
+    assert (told.shown or told.text).endswith("| 2 | 37.4 |")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "plot sin(x) from 0 to 10",
+        "Draw a fox by a river",
+        "and only for tea?",
+        "What is the total cost of ownership?",
+    ],
+)
 def test_other_wishes_are_not_taken_for_totals(text: str) -> None:
     assert totals_code(text) is None
 

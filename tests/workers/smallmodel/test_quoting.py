@@ -84,7 +84,7 @@ def test_a_long_story_may_name_what_no_file_knows():
 )
 def test_a_code_is_found_whatever_the_language_of_the_question(question: str):
     found = quoted(question, TABLES)
-    assert (found.covered, found.extract) == (True, "Level: P2; Text: a team is blocked")
+    assert (found.covered, found.extract) == (True, "P2: a team is blocked")
 
 
 @pytest.mark.parametrize("question", ["Was bedeutet P7?", "What colour is a P2?", "Welche Farbe hat P2?"])
@@ -93,14 +93,14 @@ def test_a_code_alone_answers_no_other_question(question: str):
 
 
 def test_the_row_that_a_question_names_is_shown_and_not_its_table():
-    assert quoted("how much did one flyer cost", TABLES).extract == "Item: Flyer; Size: A5; Price: 0.12"
+    assert quoted("how much did one flyer cost", TABLES).extract == "Flyer – Size: A5, Price: 0.12"
 
 
 def test_a_superlative_is_answered_by_its_row_and_in_doubt_by_what_is_closest():
     found = quoted("Which item has the highest price?", TABLES)
-    assert (found.covered, found.extract) == (True, "Item: Banner; Size: 2 m; Price: 48.00")
+    assert (found.covered, found.extract) == (True, "Banner – Size: 2 m, Price: 48.00")
     doubtful = quoted("Who is the cheapest dentist?", TABLES)
-    assert (doubtful.covered, doubtful.extract) == (False, "Item: Flyer; Size: A5; Price: 0.12")
+    assert (doubtful.covered, doubtful.extract) == (False, "Flyer – Size: A5, Price: 0.12")
 
 
 def test_a_close_sentence_that_does_not_answer_is_only_offered():

@@ -9,6 +9,7 @@ from workers.smallmodel.arguments.images import prompt_from, size_from
 from workers.smallmodel.arguments.of_schemas import fill
 from workers.smallmodel.arguments.totals import totals_code
 from workers.smallmodel.arguments.web import query_from, url_in
+from workers.smallmodel.memory import to_remember
 
 
 def runs_code(tool: ToolSpec) -> bool:
@@ -33,4 +34,6 @@ def ready_arguments(tool: ToolSpec, question: str, earlier: Sequence[str]) -> di
         case ["prompt"]:
             size = size_from(question)
             return {"prompt": prompt_from(question)} | ({"size": size} if size else {})
+        case ["text"]:
+            return {"text": to_remember(question)[: tool.parameters["properties"]["text"]["maxLength"]]}
     return fill(tool.parameters, question, earlier)

@@ -20,7 +20,7 @@ from workers.smallmodel.conversation.intents import (
     topic,
 )
 from workers.smallmodel.conversation.outlines import is_listing
-from workers.smallmodel.phrases import pattern, phrases
+from workers.smallmodel.memory import wish_of_memory
 
 # From this probability small talk is answered without a look into the files.
 ANSWERED_FROM: Final = 0.8
@@ -37,10 +37,16 @@ def message_intent(state: TurnState, classifier: MessageClassifier) -> MessageIn
     reading = read_message(text, classifier, said_before(state), has_new_files=bool(state.new_files()))
     if reading.label == "acknowledgement" and not (state.history or state.user_message().earlier):
         reading = replace(reading, label="greeting")  # of what, before anything was said? "helo", "ok"
+    if text in state.spec.starters and state.files() and reading.intent in ("small_talk", "about_gpt"):
+        reading = replace(reading, intent="question", label="question")  # its creator knows what it answers
     if unread := _unread(reading, state):
         return unread
-    if state.user_message().background.may_remember and (reply := _of_memory(state)):
-        return MessageIntent(intent="about_gpt", answer=reply)
+    if state.user_message().background.may_remember:
+        match wish_of_memory(text):
+            case ("recall", lang, _):
+                return MessageIntent(intent="about_gpt", answer=_remembered(lang, state))
+            case ("keep", _, _):
+                return MessageIntent(intent="about_gpt")  # the tool does it
     lead = fixed_reply(reading.lang, "unsure")
     match reading.intent:
         case "small_talk" | "about_gpt" as intent:
@@ -71,20 +77,11 @@ def _unread(reading: Reading, state: TurnState) -> MessageIntent | None:
     return MessageIntent(intent="question", note=unable, answer="" if state.tools else unable)
 
 
-def _of_memory(state: TurnState) -> str:
-    """The reply to who wants something remembered, which this model cannot, or asks what is; empty for others."""
-    for lang in phrases("memory")["keep"]:
-        if _begins(state.question(), "keep", lang):
-            return fixed_reply(lang, "cannot_remember")
-        if _begins(state.question(), "recall", lang):
-            known = [f"- {text}" for text in state.user_message().background.remembered]
-            lead = fixed_reply(lang, "remembered" if known else "nothing_remembered")
-            return "\n".join([lead, "", *known]) if known else lead
-    return ""
-
-
-def _begins(text: str, what: str, lang: str) -> bool:
-    return pattern(rf"[\W_]*(?:\w+[\s,.!]+){{0,2}}?{phrases('memory')[what][lang]}").match(text) is not None
+def _remembered(lang: str, state: TurnState) -> str:
+    """The reply to who asks what is remembered of them."""
+    known = [f"- {text}" for text in state.user_message().background.remembered]
+    lead = fixed_reply(lang, "remembered" if known else "nothing_remembered")
+    return "\n".join([lead, "", *known]) if known else lead
 
 
 def _whole_files(reading: Reading, state: TurnState) -> MessageIntent:

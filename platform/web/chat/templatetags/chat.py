@@ -9,7 +9,7 @@ from django import template
 from django.conf import settings
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import ngettext
 
 from gpts.runs.delegated_calls import DelegatedCall
 from gpts.spec.capabilities import CAPABILITIES, Capability
@@ -17,7 +17,6 @@ from gpts.spec.gpt import GptSpec
 from gpts.spec.inputs import filled_in, shown_value
 from web.builder.models import Gpt
 from web.chat.approvals import ShownField
-from web.operate.services import any_model_can
 from web.runs import files
 from web.runs.citations import where
 from web.runs.models import Conversation
@@ -78,10 +77,6 @@ def with_labels(starter: str, spec: GptSpec | Gpt) -> str:
 def capability_switches() -> list[tuple[str, Capability, str]]:
     """Each capability with its key, and why it is not available on this site; the reason is empty if it is."""
     missing = {key: said(why) for key, why in missing_capabilities().items()}
-    if not any_model_can("calls_tools"):
-        missing = {
-            "memory": gettext("The model of this site can’t call tools. People can write what it should remember.")
-        } | missing
     return [(key, capability, missing.get(key, "")) for key, capability in CAPABILITIES.items()]
 
 

@@ -22,16 +22,22 @@ register.filter("gigabytes", gigabytes)
 
 
 @register.inclusion_tag("operate/notice.html", takes_context=True)
-def model_notice(context: RequestContext, engine: str = "") -> dict[str, Any]:
-    """The line on the model called `engine`, or the site's if the GPT may not use it; empty until it is known."""
+def model_notice(context: RequestContext, engine: str = "", has_turns: bool = False) -> dict[str, Any]:
+    """The line on the model called `engine`, or the site's if the GPT may not use it; empty until it is known.
+
+    What a starter model cannot do is said before a chat's first message only.
+    """
     if engine and engine in offered(settings.ENGINES, context["gpt"].owner):
         return {"title": title_of(engine)}
     record = current_model()
+    is_starter = record is not None and record.known().get("writes_from_sources") is False
+    if is_starter and has_turns:
+        return {}
     # Without a request, the part of the builder's page is for the GPT's owner.
     user = context["request"].user if "request" in context else context["gpt"].owner
     return {
         "title": record.title if record else "",
-        "is_starter": record is not None and record.known().get("writes_from_sources") is False,
+        "is_starter": is_starter,
         "is_operator": getattr(user, "is_staff", False),
     }
 

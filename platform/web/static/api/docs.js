@@ -4,7 +4,6 @@ for (const domNode of document.querySelectorAll("[data-document]")) {
   window.SwaggerUIBundle({
     url: domNode.dataset.document,
     domNode,
-    deepLinking: true,
     docExpansion: "list",
     defaultModelsExpandDepth: -1,
     validatorUrl: null,

@@ -19,6 +19,13 @@ const OVERRIDES = /[\u202d\u202e]/g; // these would reverse the text that follow
 
 const parser = new MarkdownIt({ html: false, linkify: false, typographer: false });
 addFormulas(parser);
+parser.core.ruler.push("boxes_and_columns", ({ tokens }) => tokens.forEach((token, index) => {
+  const side = /^text-align:(\w+)$/.exec(token.attrGet("style") ?? "")?.[1];
+  if (side) token.attrs = [["class", `to-${side}`]];
+  const isItem = tokens[index - 1]?.type === "paragraph_open" && tokens[index - 2]?.type === "list_item_open";
+  const first = isItem && token.children?.[0];
+  if (first?.type === "text") first.content = first.content.replace(/^\[( |x|X)\] /, (_, mark) => (mark === " " ? "☐ " : "☑ "));
+}));
 parser.renderer.rules.image = (tokens, index) => {
   const source = tokens[index].attrGet("src");
   const words = parser.utils.escapeHtml(pictureWords(tokens[index].content, source));

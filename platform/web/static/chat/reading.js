@@ -208,3 +208,9 @@ addEventListener("keydown", (event) => {
   current.stop();
 }, true);
 addEventListener("pagehide", () => current?.stop());
+
+async function showButtons() {
+  if (talk.dataset.speech || (await BrowserVoice.exists())) talk.dataset.voice = "";
+}
+
+showButtons();

@@ -13,7 +13,6 @@ const PAUSE_MS = 1200; // ends a turn
 const IDLE_MS = 20_000; // a recording without speech is begun anew
 const WHILE_SPEAKING_MS = 4000; // how much before an interruption is recorded
 const LEAST_LEVEL = 0.1;
-const OFF = t("Voice mode isn’t set up on this site. Ask your admin.");
 const NEEDS_YOU = t("The answer needs you. Voice mode has ended; see the chat.");
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -62,7 +61,6 @@ class VoiceMode {
   /** `goesOn`: with the answer to the message that opened this chat. */
   async start(goesOn) {
     if (this.on) return;
-    if (!this.hearing.microphone) return toast(OFF, "error");
     [this.on, this.acted, this.caption.textContent] = [true, false, ""];
     this.microphone = new Microphone();
     this.tell(t("Waiting for the microphone"));

@@ -63,6 +63,12 @@ def test_it_says_what_it_is_in_the_language_of_the_question():
     assert "manual.md" in intent("what can you do?").answer
 
 
+def test_its_own_starter_is_a_question_to_its_files_even_if_it_is_about_what_can_be_added():
+    guide = PUMPS.model_copy(update={"starters": ("what can you do?",)})
+    assert intent("what can you do?", guide).intent == "question"
+    assert intent("what can you do?", guide.model_copy(update={"knowledge": ()})).intent == "about_gpt"
+
+
 def test_what_it_cannot_write_is_said():
     assert intent("translate it into German").answer.startswith("I can’t write, shorten or translate texts")
     assert "files" not in intent("translate it into German", EDITOR).answer
@@ -214,14 +220,11 @@ def of_memory(text: str, *remembered: str, may_remember: bool = True):
 @pytest.mark.parametrize(
     ("text", "begins"),
     [
-        ("please remember that my exam is on 12 March", "I can’t add to my memory"),
-        ("Merke dir bitte, dass ich in Hamburg wohne", "Mit dem Modell dieser Website"),
-        ("记住我不吃辣", "使用本站的模型"),
         ("so what do you know about me", "This is what I remember about you:\n\n- I teach."),
         ("¿Qué sabes de mí?", "Esto es lo que recuerdo de ti:\n\n- I teach."),
     ],
 )
-def test_what_it_remembers_is_listed_and_what_it_cannot_is_said(text, begins):
+def test_what_it_remembers_is_listed(text, begins):
     assert of_memory(text, "I teach.").startswith(begins)
     assert not of_memory(text, may_remember=False).startswith(begins[:12])
 

@@ -6,6 +6,7 @@ import time
 import tomllib
 from argparse import ArgumentParser
 from collections.abc import Iterable
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from web.accounts.models import User
 from web.builder import actions, files, services
 from web.builder.changes import draft_changed
 from web.builder.models import SPEC_FIELDS, DelegateRow, Gpt
-from web.builder.models_access import Sharing
+from web.builder.models_access import SAMPLES_EMAIL, Sharing
 from web.builder.models_files import KnowledgeFile
 from web.rpc import NoResult
 
@@ -50,7 +51,7 @@ class Command(BaseCommand):
             is_edited = gpt is not None and left not in ("", state_of(gpt))
             try:
                 word = "was edited, skipped" if is_edited else update_sample(folder)
-            except NoResult as error:  # no worker read the document of an action; the next start tries again
+            except NoResult as error:  # from a worker, or from the service that an action calls
                 self.stdout.write(f"{folder.name}: skipped until the next start. {error}")
                 continue
             self.stdout.write(f"{folder.name}: {word}")
@@ -120,9 +121,9 @@ def state_of(gpt: Gpt | None) -> str:
 
 def samples_owner() -> User:
     """The user who owns the samples. They have no password, so nobody signs in as them."""
-    email = "hall@localhost"
-    User.objects.filter(email=email, name="the hall").update(name=settings.SITE_NAME)  # the name before 0.2
-    return User.objects.filter(email=email).first() or User.objects.create_user(email, name=settings.SITE_NAME)
+    samples = User.objects.filter(email=SAMPLES_EMAIL)
+    samples.filter(name="the hall").update(name=settings.SITE_NAME)  # the name before 0.2
+    return samples.first() or User.objects.create_user(SAMPLES_EMAIL, name=settings.SITE_NAME)
 
 
 def sample_gpt(name: str) -> Gpt | None:
@@ -134,10 +135,14 @@ def sample_gpt(name: str) -> Gpt | None:
 
 
 def update_sample(folder: Path) -> str:
-    """Create or update the sample in `folder`. Returns what was done, for the output."""
+    """Create or update the sample in `folder`. Returns what was done, for the output.
+
+    Raises NoResult without a worker, and if it is new and its action's service can't be reached.
+    """
     sample = read_toml(folder / "gpt.toml")
     sample.pop("files_from", None)
     privacy_url, delegates = sample.pop("privacy_url", ""), sample.pop("delegates", [])
+    tries = sample.pop("tries", "")
     fields = {
         **sample,
         "instructions": sample["instructions"].strip(),
@@ -154,6 +159,8 @@ def update_sample(folder: Path) -> str:
     replace_files(gpt, knowledge_paths(folder))
     replace_actions(gpt, sorted((folder / "actions").glob("*")), privacy_url)
     replace_delegates(gpt, {each["gpt"]: each["when"] for each in delegates})
+    if tries and not gpt.published:
+        try_service(gpt, tries)
     if draft_changed(gpt):
         services.publish_when_ready(gpt, by=gpt.owner)
     return word
@@ -181,6 +188,17 @@ def replace_actions(gpt: Gpt, paths: Iterable[Path], privacy_url: str) -> None:
         kept.add(action.id)
     for stale in gpt.actions.filter(removed=None).exclude(id__in=kept):
         actions.remove(stale)
+
+
+def try_service(gpt: Gpt, operation: str) -> None:
+    """Call the operation of the new sample's action, so that nobody finds a sample that can't work here.
+
+    Raises NoResult unless the service answers.
+    """
+    action = gpt.actions.get(removed=None)
+    result = actions.test_operation(gpt.owner, action, operation, {})
+    if result.get("error") or result.get("status") != HTTPStatus.OK:
+        raise NoResult(f"{action.host} does not answer as expected.")
 
 
 def replace_delegates(gpt: Gpt, whens: dict[str, str]) -> None:
