@@ -22,7 +22,7 @@ from gpts.spec.inputs import KINDS
 from web.accounts.models import User
 from web.accounts.quotas import QuotaExceeded
 from web.accounts.requests import PersonRequest
-from web.builder import delegates, files, listing, services
+from web.builder import delegates, files, listing, services, wizard
 from web.builder.access import access_draft, access_own_gpt, open_link
 from web.builder.actions import privacy_missing
 from web.builder.agents import agent_card_url
@@ -104,7 +104,7 @@ def new(request: PersonRequest) -> HttpResponse:
             return redirect("gpt_edit", services.create_gpt(request.user, form.cleaned_data).slug)
         except QuotaExceeded as error:
             form.add_error("name", error)
-    return render(request, "builder/new.html", {"form": form})
+    return render(request, "builder/new.html", {"form": form, "guided": wizard.is_guided()})
 
 
 @require_http_methods(["GET", "POST"])
@@ -225,14 +225,22 @@ def publish(request: PersonRequest, gpt: Gpt) -> HttpResponse:
 
 
 def render_form(
-    request: PersonRequest, gpt: Gpt, form: GptForm, stale: bool = False, status: int = 200
+    request: PersonRequest,
+    gpt: Gpt,
+    form: GptForm,
+    stale: bool = False,
+    status: int = 200,
+    asked: wizard.Page | None = None,
 ) -> HttpResponse:
-    """The form's page. With `stale` it asks which version to keep."""
+    """The form's page. With `stale` it asks which version to keep; `asked` is what the wizard asks again."""
+    if wizard.is_guided():
+        asked = asked or wizard.page_of(gpt, request.GET.get("step", ""))
     context = {
         "form": form,
         "stale": stale,
         "why_stale": why_stale(gpt, request.user) if stale else "",
-        "tab": "create" if request.GET.get("tab") == "create" else "configure",
+        "tab": "create" if request.GET.get("tab") == "create" or (asked and asked.fault) else "configure",
+        "wizard": asked,
         "revision": access_revision(gpt),
         "starters": form["starters"].value() or [],
         "input_rows": form.input_rows(),

@@ -7,7 +7,8 @@ import { t } from "../translate.js";
 const builder = document.querySelector(".builder");
 const talk = builder.querySelector(".build-talk");
 const restart = builder.querySelector("[data-restart-item]");
-const conversation = new Conversation(talk, {
+const wizard = talk.matches(".wizard");
+const conversation = wizard ? null : new Conversation(talk, {
   began() {
     restart.hidden = false;
     conversation.composer.area.placeholder = t("Answer, or say what to change");
@@ -26,7 +27,7 @@ function show(name, field = "") {
     else link.removeAttribute("aria-current");
   }
   history.replaceState(null, "", name === "create" ? "?tab=create" : location.pathname);
-  if (name === "create") conversation.toEnd();
+  if (name === "create") conversation?.toEnd();
   if (!field) return;
   const place = document.getElementById(field) ?? builder.querySelector(`[name="${field}"]`);
   place?.scrollIntoView({ block: "center" });
@@ -40,6 +41,14 @@ builder.addEventListener("click", (event) => {
   show(link.dataset.tabLink ?? "configure", link.dataset.showField);
 });
 
+// The wizard's examples go into its field, to be changed or sent.
+talk.addEventListener("click", ({ target }) => {
+  if (!("example" in target.dataset)) return;
+  const field = document.getElementById("wizard-value");
+  field.value = target.textContent;
+  field.focus();
+});
+
 // Changes -----------------------------------------------------------------------------------------------------------
 
 /** Have the form take over what the draft holds now. */
@@ -47,7 +56,7 @@ const refresh = () => document.dispatchEvent(new CustomEvent("guildhall:draft-ch
 
 // A change is in the conversation once its answer has come, or as soon as one of its steps is shown.
 let known = "";
-new MutationObserver(() => {
+if (conversation) new MutationObserver(() => {
   const now = [...talk.querySelectorAll("[data-change], .line-done[data-call]")].map((each) => each.dataset.change ?? each.dataset.call).join();
   if (now !== known) refresh();
   known = now;
