@@ -123,7 +123,7 @@ def edit(request: PersonRequest, gpt: Gpt) -> HttpResponse:
     except services.StaleDraft:
         return stale(request, gpt, form)
     if wants_json(request):
-        return JsonResponse({"errors": form.errors, **state(gpt, request.user)})
+        return JsonResponse({"errors": form.errors, "fields": draft_fields(gpt), **state(gpt, request.user)})
     add_attachments(request, gpt)
     if not form.is_valid():
         messages.error(request, NOT_YET.get(action, gettext("Saved, except the fields marked in red.")))
@@ -141,7 +141,12 @@ def edit(request: PersonRequest, gpt: Gpt) -> HttpResponse:
 
 def draft(request: PersonRequest, gpt: Gpt) -> JsonResponse:
     """The draft as it is now, for the page's script once something besides the form has changed it."""
-    return JsonResponse({"fields": {name: getattr(gpt, name) for name in DRAFT_FIELDS}, **state(gpt, request.user)})
+    return JsonResponse({"fields": draft_fields(gpt), **state(gpt, request.user)})
+
+
+def draft_fields(gpt: Gpt) -> dict[str, Any]:
+    """The fields of the draft as the page's script compares them with those of its form."""
+    return {name: getattr(gpt, name) for name in DRAFT_FIELDS}
 
 
 def save(gpt: Gpt, form: GptForm, opens: bool = False) -> None:
@@ -241,7 +246,9 @@ def render_form(
         "why_stale": why_stale(gpt, request.user) if stale else "",
         "tab": "create" if request.GET.get("tab") == "create" or (asked and asked.fault) else "configure",
         "wizard": asked,
-        "revision": access_revision(gpt),
+        # Of the same moment as the fields: what was changed since must not count as seen.
+        "revision": access_revision(gpt) if stale else gpt.revision,
+        "draft": draft_fields(gpt),
         "starters": form["starters"].value() or [],
         "input_rows": form.input_rows(),
         "input_kinds": KINDS,
