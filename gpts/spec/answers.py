@@ -20,6 +20,10 @@ _HAN: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 _SENTENCE: Final = re.compile(r"(?<=[.!…。！])\s+|(?<=[。！])|\n+")
 _QUOTES: Final = " \t\n.,:;!\"'“”„«»‘’*_。，！"
 _QUESTION: Final = re.compile(_DATA["question"].replace("\n", ""), re.IGNORECASE)
+_CHATTER: Final = re.compile(_DATA["chatter"].replace("\n", ""), re.IGNORECASE)
+_SPEAKER: Final = re.compile(_DATA["speaker"].replace("\n", ""), re.IGNORECASE)
+_WISH: Final = re.compile(_DATA["wish"].replace("\n", ""), re.IGNORECASE)
+_QUOTED: Final = re.compile(r'["“„«»「『][^"“”„«»」』]{1,200}["“”»«」』]')
 _NAME_LEAD: Final = re.compile(_DATA["name_lead"].replace("\n", ""), re.IGNORECASE)
 _HAN_EMPTY: Final = re.compile("|".join(sorted(_DATA["han"].split(), key=len, reverse=True)))
 
@@ -41,7 +45,7 @@ def answer_in(text: str, n_words: int = 1) -> str:
     sentences = [each.strip() for each in _SENTENCE.split(text) if each.strip()]
     if any(is_question(each) for each in sentences):
         return ""
-    telling = [n for n, each in enumerate(sentences) if _n_content(each, empty)]
+    telling = [n for n, each in enumerate(sentences) if _n_content(each, empty) and not _is_chatter(each)]
     if not telling:
         return ""
     answer = " ".join(sentences[telling[0] : telling[-1] + 1])
@@ -51,6 +55,8 @@ def answer_in(text: str, n_words: int = 1) -> str:
 def name_in(text: str) -> str:
     """The name in `text`, without "call it"; empty if it is none. It may be too long for a GPT."""
     line = " ".join(text.split())
+    quoted = _QUOTED.search(line[:_BEGIN_CHARS])
+    line = quoted[0].strip(_QUOTES) if quoted else line
     lead = _NAME_LEAD.match(line[:_BEGIN_CHARS])
     name = line[lead.end() if lead else 0 :].strip(_QUOTES)
     words = _WORD.findall(name.casefold())
@@ -63,12 +69,19 @@ def name_in(text: str) -> str:
 def starter_in(text: str) -> str:
     """The conversation starter in `text`: a question of those who will chat, but not small talk."""
     line = " ".join(text.split()).strip('"“”„«» ')
-    return line if _n_content(line, _EMPTY) else ""
+    return line if _n_content(line, _EMPTY_SHORT) and (is_question(line) or not _is_chatter(line)) else ""
 
 
 def is_question(text: str) -> bool:
     """Whether the sentence asks."""
-    return any(mark in text for mark in "?？¿") or bool(_QUESTION.match(text[:_BEGIN_CHARS]))
+    unquoted = _QUOTED.sub("", text)
+    return any(mark in unquoted for mark in "?？¿") or bool(_QUESTION.match(text[:_BEGIN_CHARS]))
+
+
+def _is_chatter(text: str) -> bool:
+    """Whether the sentence is about the talk or the moment; longer ones hardly are."""
+    begin = text[:_BEGIN_CHARS]
+    return bool(_CHATTER.search(begin) or (_SPEAKER.search(begin) and not _WISH.search(begin)))
 
 
 def _n_content(text: str, empty: re.Pattern[str]) -> int:

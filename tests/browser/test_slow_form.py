@@ -1,4 +1,4 @@
-"""The form beside the conversation that fills it in, on a slow network: one state, and no question about other tabs."""
+"""The form beside the conversation that fills it in, on a slow network: one state."""
 
 import time
 

@@ -3,6 +3,7 @@
 Where it stands follows from the draft. Only answers are stored; whatever else is typed gets a sentence back.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -167,7 +168,8 @@ def fields_for(key: str, sent: Sequence[str], instructions: str = "") -> dict[st
         case "files":
             return {"only_from_knowledge": text == "only"}
         case "starters":
-            starters = list(dict.fromkeys(filter(None, map(starter_in, sent))))[:STARTERS]
+            written = (part for text in sent for part in re.split(r"[;；\n]", text))
+            starters = list(dict.fromkeys(filter(None, map(starter_in, written))))[:STARTERS]
             fields = {"starters": starters} if starters else {}
         case "name":
             fields = {"name": name} if (name := name_in(text)) else {}
