@@ -16,7 +16,7 @@ from web.accounts.quotas import QuotaExceeded
 from web.accounts.requests import PersonRequest
 from web.builder import views_wizard, wizard
 from web.builder.access import access_draft
-from web.builder.services import create_gpt
+from web.builder.services import create_gpt, forget_untouched
 from web.builder.views import wants_json
 from web.chat.views_send import for_people_signed_in, ids_in, sent
 from web.runs import building, drafts
@@ -36,6 +36,7 @@ def describe(request: HttpRequest) -> HttpResponse:
     if wizard.is_guided():
         return views_wizard.begin(cast(PersonRequest, request))
     text = request.POST.get("text", "").strip()
+    forget_untouched(cast(User, request.user))
     try:
         gpt = create_gpt(cast(User, request.user), {"name": UNTITLED})
         if text:

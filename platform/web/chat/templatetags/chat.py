@@ -12,9 +12,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 
 from gpts.runs.delegated_calls import DelegatedCall
+from gpts.spec import inputs
 from gpts.spec.capabilities import CAPABILITIES, Capability
 from gpts.spec.gpt import GptSpec
-from gpts.spec import inputs
 from gpts.spec.inputs import shown_value
 from web.builder.models import Gpt
 from web.chat.approvals import ShownField

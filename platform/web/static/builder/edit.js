@@ -379,8 +379,20 @@ form.addEventListener("submit", (event) => {
 window.addEventListener("beforeunload", (event) => { if (saved !== edits || files.uploading()) event.preventDefault(); });
 document.addEventListener("visibilitychange", () => { if (document.hidden) saveNow(); });
 
+/** Show the first field that keeps the draft from being saved, with the person's cursor in it. */
+function toFirstError() {
+  const line = [...form.querySelectorAll("[data-error]")].find((each) => each.textContent.trim());
+  const place = line?.closest(".form-row, fieldset, .identity");
+  if (!place) return;
+  for (let fold = place.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+  place.scrollIntoView({ block: "center" });
+  (place.querySelector('[aria-invalid="true"]') ?? place.querySelector("input:not([type=hidden]), textarea, select"))?.focus({ preventScroll: true });
+}
+
 countStarters();
 showSharing();
+toFirstError();
+form.querySelector("[data-news]")?.focus();
 if (stale) edits += 1;
 else if ([...form.elements].some(wasChanged)) edited();
 files.start(waiting);
