@@ -35,8 +35,5 @@ def test_what_comes_next_is_in_view(alice_page, gpt):
     gpt.refresh_from_db()
     link = news.get_by_label("Link to this GPT")
     assert link.input_value().endswith(f"/g/{gpt.slug}/?link={gpt.link_secret}")
-    page.screenshot(path="/tmp/news.png")
-    page.set_viewport_size({"width": 390, "height": 780})
-    page.screenshot(path="/tmp/news-phone.png")
     news.get_by_role("link", name="Try it as others do").click()
     expect(page.get_by_role("textbox", name="Message Pump Doctor")).to_be_visible()

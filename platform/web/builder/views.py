@@ -369,4 +369,4 @@ def rotate_link(request: HttpRequest, gpt: Gpt) -> HttpResponse:
 @require_safe
 def link(request: PersonRequest, secret: str) -> HttpResponse:
     """Give the person access to the GPT behind a secret link of the older form, and show its page."""
-    return redirect(link_of(open_link(request.user, secret)))
+    return redirect("gpt", open_link(request.user, secret).slug)

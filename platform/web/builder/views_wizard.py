@@ -1,7 +1,7 @@
 """The answers of the wizard on the Create tab."""
 
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
@@ -35,7 +35,7 @@ def begin(request: PersonRequest) -> HttpResponse:
 
 @require_POST
 @of_draft
-def answer(request: HttpRequest, gpt: Gpt, step: str) -> HttpResponse:
+def answer(request: PersonRequest, gpt: Gpt, step: str) -> HttpResponse:
     """Store the answer to a question and ask the next, or ask again."""
     if step not in wizard.BY_KEY:
         raise Http404("There is no such question.")

@@ -43,7 +43,7 @@ def test_the_address_of_its_page_can_be_handed_on(client, linked, bob, charlie):
     page = client.get(address(linked))
     assert page.status_code == 200
     assert linked.name in page.content.decode()
-    assert client.get(f"/l/{linked.link_secret}/").url.endswith(address(linked))
+    assert client.get(f"/l/{linked.link_secret}/").url == f"/g/{linked.slug}/"
     assert client.get(f"/g/{linked.slug}/").status_code == 200
     client.force_login(charlie)
     assert client.get(f"/g/{linked.slug}/").status_code == 404
