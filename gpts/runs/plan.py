@@ -131,7 +131,7 @@ def coverage_of(state: TurnState) -> Coverage:
 def _needs_intent(state: TurnState) -> bool:
     """Whether it must be known what a new message asks for: to search or read files, or as the model can't write."""
     first = state.user_message()
-    is_new = len(state.steps) == 1 and not first.later and not first.is_side_task and not state.guided_tool()
+    is_new = len(state.steps) == 1 and not first.later and not first.is_side_task
     if state.ability.writes_from_sources:
         return is_new and not state.has_search and bool(state.long_files()) and not state.goes_on()
     return is_new and first.overrides.answer_schema is None and not state.demanded_tools()
@@ -168,8 +168,8 @@ def _without_writing(state: TurnState) -> Decision:
 def _assist(state: TurnState) -> Decision | None:
     """The assisted step for a model that cannot choose tools; None if no tool is needed and it just answers."""
     demanded = state.demanded_tools()
-    if name := state.guided_tool() or (demanded[0].name if len(demanded) == 1 else ""):
-        return WriteCall(name)
+    if len(demanded) == 1:
+        return WriteCall(demanded[0].name)
     choice = next((step for step in state.steps if isinstance(step, ToolChoice)), None)
     # `later` holds results of an API caller's functions: the tool for this question was chosen in an earlier request.
     if choice is None:
@@ -206,7 +206,7 @@ def _after_reply(state: TurnState, circumstances: Circumstances) -> Decision:
         return Finish(last.text, coverage_of(state), "tool_calls", callers)
     # Tool results are plain text; an answer under the caller's schema must be written by the model.
     may_show = state.user_message().overrides.answer_schema is None
-    if last.tool_calls and may_show and (not state.ability.writes_from_sources or state.guided_tool()):
+    if last.tool_calls and may_show and not state.ability.writes_from_sources:
         shown = [results[call.call_id].shown if call.call_id in results else None for call in last.tool_calls]
         if all(text is not None for text in shown):
             return ShowResults()

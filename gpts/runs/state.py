@@ -185,11 +185,6 @@ class TurnState:
         made = (step.text for step in self.steps if _is_plain(step))
         return tuple(filter(None, (*sent, *made)))
 
-    def guided_tool(self) -> str:
-        """The name of the tool for which code interviews the person, as the model calls none; empty without one."""
-        names = (name for name, tool in self.tools.items() if tool.guided and not self.ability.calls_tools)
-        return next(names, "")
-
     def demanded_tools(self) -> tuple[ToolSpec, ...]:
         """The tools of which the API caller demands a call now, of those that they named; empty if none."""
         overrides = self.user_message().overrides

@@ -16,6 +16,17 @@ from gpts.runs.forms import Form, FormField
 MAX_INPUTS: Final = 10
 INPUT_NAME: Final = r"[a-z][a-z0-9_]{0,39}"
 _PLACEHOLDER: Final = re.compile(r"\{\{ *([A-Za-z_]\w{0,39}) *\}\}")
+# A part of a starter, in brackets or with the punctuation before it, and the word after a number.
+_CLAUSE: Final = re.compile(r"\([^()]*\)|[,;–—.!?…，；。！？]?[^(),;–—.!?…，；。！？]+|.")
+_UNIT: Final = re.compile(r"^ ?[^\W\d]+")
+# Words that lead to a value, in the languages of the site.
+_LEADING: Final = frozenset(
+    """a an the my our your of for with in at to by from on about as is into
+    für mit von vom aus bei beim in im am an auf zu zum zur über ein eine einen einem einer der die das den dem mein
+    meine meinen meinem unser unsere als ist
+    pour de du des avec à au aux en sur dans chez un une le la les l mon ma mes notre est
+    para con por del al sobre el los las un una unos mi mis nuestro nuestra es""".split()
+)
 KINDS: Final = {"text": "Text", "number": "Number", "choice": "Choice", "date": "Date", "yes_no": "Yes or no"}
 
 
@@ -67,6 +78,44 @@ def shown_value(value: Any) -> str:
 def filled_in(text: str, values: Mapping[str, Any]) -> str:
     """A starter with the values of a chat in place of its placeholders; those without a value stay."""
     return _PLACEHOLDER.sub(lambda found: shown_value(values.get(found[1], found[0])), text)
+
+
+def with_labels(starter: str, inputs: Sequence[Input]) -> str:
+    """A starter as people see it: with the labels of `inputs` in place of their placeholders."""
+    return filled_in(starter, {each.name: f"[{each.label}]" for each in inputs})
+
+
+def sent_starter(starter: str, inputs: Sequence[Input], values: Mapping[str, Any]) -> str:
+    """A starter as it is sent: filled in, and without the words around `inputs` that were left empty.
+
+    Those are the part between two punctuation marks if nothing else stands there, else what leads to the
+    placeholder ("of the", "für einen"), and the unit after a number.
+    """
+    empty = {each.name: each.kind == "number" for each in inputs if each.name not in values}
+    clauses = _CLAUSE.findall(starter)
+    for n, clause in enumerate(clauses):
+        names = placeholders([clause])
+        if n and names and all(name in empty for name in names):
+            clauses[n] = ""
+            continue
+        for name in set(names) & empty.keys():
+            clauses[n] = clause = _without(clause, name, with_unit=empty[name])
+    end = starter[-1:] if starter[-1:] in ".?!…。？！" else ""
+    text = " ".join("".join(clauses).split()).lstrip(" ,;:")
+    text = text if text.endswith(tuple(end or " ")) else text.rstrip(" ,;:") + end
+    return filled_in(text, values)
+
+
+def _without(clause: str, name: str, *, with_unit: bool) -> str:
+    """`clause` without the placeholder of this name and the words that belong to it."""
+    found = next(found for found in _PLACEHOLDER.finditer(clause) if found[1] == name)
+    before, after = clause[: found.start()].split(), clause[found.end() :]
+    while before and before[-1].casefold() in _LEADING:
+        before.pop()
+    if with_unit:
+        after = _UNIT.sub("", after, count=1)
+    rest = after.lstrip()
+    return f"{' '.join(before)}{' ' if before and rest[:1].isalnum() else ''}{rest}"
 
 
 def as_lines(inputs: Sequence[Input], values: Mapping[str, Any]) -> tuple[str, ...]:

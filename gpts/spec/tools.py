@@ -49,9 +49,6 @@ class ToolSpec(Value):
     when: str = Field(default="", description="The creator's note on when to call that GPT or agent.")
     builtin: str = Field(default="", description="Name of the built-in tool that it is; empty for all others.")
     asks_person: bool = Field(default=False, description="A person answers it in a form; only for able models.")
-    guided: bool = Field(
-        default=False, description="Without a model that calls tools, code asks the person for its arguments."
-    )
     of_caller: bool = Field(default=False, description="A function of the API caller; the run ends with its call.")
 
     @property

@@ -66,3 +66,21 @@ def test_a_chat_begins_once_they_are_filled_in(visitor, alice, bob, gpt, take, t
     editor.goto(f"/gpts/{gpt.slug}/edit")
     sideways = editor.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert (serious(editor), sideways) == ([], 0)
+
+
+def test_a_starter_opens_its_fields_wherever_it_is_pressed(visitor, bob, gpt):
+    length = {"name": "length", "title": "Boat length", "kind": "number"}
+    starters = ["Find a berth for {{length}} metres"]
+    publish(update_gpt(gpt, {"inputs": [length], "starters": starters}, by=gpt.owner))
+    page = visitor.page(bob)
+    page.goto(f"/g/{gpt.slug}/")
+    page.get_by_role("link", name="Find a berth for [Boat length] metres").click()
+    expect(page.get_by_label("Boat length")).to_be_focused()
+    message = page.get_by_role("textbox", name="Message Pump Doctor")
+    expect(message).to_have_value("Find a berth for [Boat length] metres")
+    message.fill("")
+    page.get_by_role("button", name="Find a berth").click()
+    expect(page.get_by_label("Boat length")).to_be_focused()
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator(".question p")).to_have_text("Find a berth")
+    assert Conversation.objects.get().title == "Find a berth"

@@ -78,7 +78,7 @@ ON_TEXT = (
     "workers.smallmodel.conversation.classifier:request_in",
     *("workers.smallmodel.conversation.intents:subject", "workers.smallmodel.conversation.intents:topic"),
     *("workers.smallmodel.conversation.outlines:is_listing", "workers.smallmodel.conversation.wording:plain_words"),
-    *("workers.smallmodel.interview.answers:says_yes", "workers.smallmodel.interview.answers:is_words"),
+    *(f"gpts.spec.answers:{name}" for name in ("answer_in", "name_in", "starter_in")),
     *("workers.smallmodel.parts:parts_of", "workers.smallmodel.routing.cues:acts"),
     *("workers.smallmodel.routing.dialogue:without_edited_text", "workers.smallmodel.routing.dialogue:last_sentence"),
     *(

@@ -44,7 +44,8 @@ SHORT = {
     "workers.smallmodel.arguments.of_schemas:_EMAIL": 1_000,
     "workers.smallmodel.arguments.of_schemas:_QUOTED": 1_000,
     "workers.smallmodel.arguments.of_schemas:_TEXT_FORMATS": 1_000,
-    "workers.smallmodel.interview.answers:_PATTERNS": 1_000,  # _MOST_CHARS
+    "gpts.spec.answers:_QUESTION": 200,  # _BEGIN_CHARS
+    "gpts.spec.answers:_NAME_LEAD": 200,
     "formulas": PIECE_CHARS + OVERLAP_CHARS,
     "signs": MOST_CHARS,
     "gpts.runs.side_tasks:_OF_CHAT": 10_000,  # READ_CHARS
@@ -58,6 +59,7 @@ MAKERS = {
     "gpts.safety.formulas:_compiled": "formulas.toml, tried below",
     "gpts.safety.links:_names": "an escaped address",
     "gpts.safety.wording:_contains_words": "an escaped text",
+    "gpts.spec.answers:_words": "words of answers.toml, for one word at a time",
     "web.builder.services:_is_slug_of": "a slug",
     "web.docs.search:_pattern": "escaped words",
     "web.scopes:_rule": "the site's own paths, held in a table that is tried here",

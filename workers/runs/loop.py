@@ -230,10 +230,11 @@ def _has_more(state: TurnState) -> bool:
 def _permits(first: UserMessage, tool: ToolSpec, ability: ModelAbility) -> bool:
     """Whether the run may use this tool of the GPT: programs may leave some out, and most chats keep no memory.
 
-    What a person must be asked for, only a model can tell that chooses tools itself.
+    What a person must be asked for, only a model can tell that chooses tools itself. Nor does a weak model fill in a
+    draft (web.builder.wizard does).
     """
     remembers = tool.builtin == REMEMBER
-    is_fit = ability.calls_tools or not (tool.asks_person or tool.builtin == READ_MORE)
+    is_fit = ability.calls_tools or not (tool.asks_person or tool.builtin in (READ_MORE, UPDATE_DRAFT))
     if tool.builtin == UPDATE_DRAFT and not first.background.draft:
         return False
     return first.overrides.permits(tool.name) and is_fit and (first.background.may_remember or not remembers)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Any, Final
 
-from gpts.runs.background import WRITTEN
 from gpts.runs.prompt import call_request
 from gpts.runs.queries import retrieval_query
 from gpts.runs.replies import CallIds
@@ -61,24 +60,6 @@ def written_call(
         raise EngineError("The arguments of a call were not written in time.")
     call = _call(state, tool, json.loads(text))
     return ModelReply(text="", tool_calls=(call,), label=label, prompt_tokens=n_tokens, completion_tokens=n_written)
-
-
-def written_draft(
-    state: TurnState, engine: Engine, tool: ToolSpec, deadline_s: float, check: Callable[[], None]
-) -> dict[str, Any]:
-    """What the model fills in of a form of which only the purpose is known; empty if it wrote nothing that fits.
-
-    One form from one message is what Qwen2.5-Coder-1.5B does well; asked to change a form, it repeats it (2026-11).
-    """
-    fields = {name: tool.parameters["properties"][name] for name in WRITTEN}
-    parameters = {**tool.parameters, "properties": fields, "required": [*WRITTEN]}
-    only = tool.model_copy(update={"parameters": parameters})
-    try:
-        calls = written_call(state, engine, only, deadline_s, check).tool_calls
-    except EngineError as error:
-        logger.warning("the interview goes on without a draft: %s", error)
-        return {}
-    return calls[0].arguments if calls else {}
 
 
 def _generated(engine: Engine, request: GenerationRequest, check: Callable[[], None]) -> tuple[str, str, int]:

@@ -16,14 +16,13 @@ from gpts.runs.steps import Intent, MessageIntent, ModelReply, Retrieval, ToolCh
 from gpts.spec.tools import ToolSpec
 from workers.engine.base import Engine
 from workers.smallmodel.arguments.ready import runs_code
-from workers.smallmodel.calls import read_arguments, written_call, written_draft
+from workers.smallmodel.calls import read_arguments, written_call
 from workers.smallmodel.choosing import Pick, choose_tool
 from workers.smallmodel.conversation.classifier import MessageClassifier, language
 from workers.smallmodel.conversation.english import gloss_between
 from workers.smallmodel.conversation.intents import read_message, said_before
 from workers.smallmodel.conversation.outlines import outlined
 from workers.smallmodel.conversation.replies import message_intent
-from workers.smallmodel.interview.interview import interview_reply, shown_reply
 from workers.smallmodel.memory import to_remember
 from workers.smallmodel.quoting import shown_results, with_extract, with_extremes
 from workers.smallmodel.routing.router import Router
@@ -105,13 +104,8 @@ class SmallModel:
 
     def write_call(self, state: TurnState, tool: ToolSpec, check: Callable[[], None]) -> ModelReply:
         """A call of `tool`, or a question for its arguments. Raises EngineError and what `check` raises."""
-        if tool.guided:
-            draft = partial(written_draft, state, self.engine, tool, self.deadline_s, check)
-            return interview_reply(state, self.similarity, draft if state.ability.writes_from_sources else dict)
         return written_call(state, self.engine, tool, self.deadline_s, check)
 
     def show_results(self, state: TurnState) -> Finish:
         """The results of the last calls as the answer."""
-        if state.guided_tool():
-            return Finish(shown_reply(state), "no_knowledge")
         return shown_results(state, self.similarity, self.reads)

@@ -24,6 +24,7 @@ from gpts.spec.inputs import MAX_INPUTS, Input
 from gpts.values import Text
 from web.api.auth import caller
 from web.api.reading import RequestBody
+from web.builder.access import link_of
 from web.builder.agents import agent_card_url
 from web.builder.duplicates import keyless
 from web.builder.faces import MARKS
@@ -221,7 +222,7 @@ class OwnGpt(GptFacts):
     def resolve_link(gpt: Any, context: Any) -> str | None:
         if gpt.owner_id != caller(context["request"]).pk:
             return None
-        return settings.SITE_URL + reverse("gpt_link", args=[gpt.link_secret]) if gpt.link_secret else None
+        return link_of(gpt) if gpt.link_secret else None
 
     @staticmethod
     def resolve_agent_card(gpt: Any) -> str | None:

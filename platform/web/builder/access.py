@@ -2,8 +2,10 @@
 
 from typing import Any, Final
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.http import Http404
+from django.urls import reverse
 from django.utils.translation import gettext
 
 from web.accounts.models import User
@@ -24,7 +26,8 @@ def access_gpt(user: Any, slug: str) -> Gpt:
     # The second query includes the first.
     for gpt in _own_or_open(slug, user.pk or 0) or _called(slug).chattable_by(user):
         return gpt
-    raise Http404(f"GPT “{slug}” not found, or you don’t have access to it.")
+    text = gettext("GPT “{slug}” not found, or you don’t have access to it. Ask whoever sent you here to share it.")
+    raise Http404(text.format(slug=slug))
 
 
 def access_published(user: Any, slug: str) -> Gpt:
@@ -67,13 +70,20 @@ def access_settings(user: Any, slug: str) -> Gpt:
         raise Http404(f"GPT “{slug}” not found, or you can’t see its settings.") from None
 
 
-def open_link(user: User, secret: str) -> Gpt:
-    """The GPT behind a secret link, which `user` may chat with from now on. Raises Http404."""
-    gpt = Gpt.objects.filter(link_secret=secret, sharing=Sharing.LINK, deleted=None, published__isnull=False).first()
+def open_link(user: User, secret: str, slug: str = "") -> Gpt:
+    """The GPT behind a secret link (with this slug), which `user` may chat with from now on. Raises Http404."""
+    shared = Gpt.objects.filter(link_secret=secret, sharing=Sharing.LINK, deleted=None, published__isnull=False)
+    gpt = shared.select_related("published", "owner").filter(**({"slug": slug} if slug else {})).first()
     if not secret or gpt is None:
-        raise Http404("This link no longer works. Its GPT was deleted or is no longer shared by link.")
+        raise Http404(gettext("This link no longer works. Ask the person who sent it to you for a new one."))
     LinkGrant.objects.get_or_create(gpt=gpt, user=user)
     return gpt
+
+
+def link_of(gpt: Gpt) -> str:
+    """The absolute URL of the page of `gpt` for those who are to use it, with its secret if it is shared by link."""
+    secret = f"?link={gpt.link_secret}" if gpt.link_secret else ""
+    return f"{settings.SITE_URL}{reverse('gpt', args=[gpt.slug])}{secret}"
 
 
 def may_edit(user: User, gpt: Gpt) -> bool:

@@ -34,6 +34,20 @@ from web.languages import titled
 from web.operate.services import current_model
 
 DRAFT_FIELDS = (*SPEC_FIELDS, "category", "language", *MODEL_FIELDS, "face")
+# Of fields whose names are not their labels in the form.
+LABELS = {
+    "name": gettext_lazy("Name"),
+    "description": gettext_lazy("Description"),
+    "instructions": gettext_lazy("Instructions"),
+    "starters": gettext_lazy("Conversation starters"),
+    "inputs": gettext_lazy("Inputs"),
+    "category": gettext_lazy("Category"),
+    "sharing": gettext_lazy("Who can chat with it"),
+    "temperature": gettext_lazy("Temperature"),
+    "top_p": gettext_lazy("Top P"),
+    "max_tokens": gettext_lazy("Maximum reply length (tokens)"),
+    "engine": gettext_lazy("Model"),
+}
 TOO_LONG = {"max_length": gettext_lazy("Too long: %(show_value)d of %(limit_value)d characters.")}
 NAME_ERRORS = {**TOO_LONG, "required": gettext_lazy("Enter a name.")}
 

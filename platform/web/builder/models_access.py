@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy
 
+from gpts.spec.gpt import UNTITLED
 from web.accounts.models import User
 from web.builder.models_shares import GptShare
 from web.builder.models_widgets import Widget
@@ -54,6 +55,14 @@ class GptQuerySet(models.QuerySet["Gpt"]):
     def editable_by(self, user: Any) -> "GptQuerySet":
         """GPTs whose draft `user` may change and publish: their own, and those that are shared with them so."""
         return self._own_or_shared(user, GptShare.Right.EDIT)
+
+    def untouched(self) -> "GptQuerySet":
+        """Drafts in which nothing is filled in: those that a conversation on the Create tab began and left."""
+        nothing = dict.fromkeys(
+            ("published", "files", "actions", "mcp_servers", "remote_agents", "delegates", "sources", "shares")
+        )
+        empty = dict.fromkeys(("description", "instructions", "picture"), "")
+        return self.filter(name=UNTITLED, revision=0, imported={}, sharing=Sharing.ME, **empty, **nothing)
 
     def settings_visible_to(self, user: Any) -> "GptQuerySet":
         """GPTs whose whole draft `user` may see, and so copy: their own, and those that are shared with them so."""

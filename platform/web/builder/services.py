@@ -33,6 +33,8 @@ class StaleDraft(Exception):
 UNLISTED = "An admin of this site has withdrawn this GPT from the store. You can share it by link."
 OWNERS = gettext_noop("Only {person}, who owns this GPT, can change who can use it.")
 WITHDRAWN = "An admin of this site has withdrawn this GPT, so only you can use it. Ask them to restore it."
+# A model may still be filling in a younger draft.
+UNTOUCHED_FOR = timedelta(hours=1)
 VERSIONS_A_DAY = DELETED_A_DAY = 500
 # Slugs that look like URLs of the site itself.
 RESERVED_SLUGS = {"new", "mine", "edit", "mentionable"}
@@ -80,6 +82,13 @@ def create_gpt(owner: User, fields: dict[str, Any]) -> Gpt:
             continue
         return gpt
     raise ValidationError({"name": gettext("Couldn’t create the GPT. Try again.")})
+
+
+def forget_untouched(owner: User) -> None:
+    """Delete the owner's drafts in which nothing was filled in for an hour after they were made."""
+    old = Gpt.objects.owned_by(owner).untouched().filter(created__lt=timezone.now() - UNTOUCHED_FOR)
+    for gpt in old:
+        delete_gpt(gpt)
 
 
 def update_gpt(gpt: Gpt, fields: dict[str, Any], *, by: User) -> Gpt:

@@ -14,6 +14,7 @@ from web.builder import (
     views_versions,
     views_webhooks,
     views_widgets,
+    views_wizard,
 )
 
 SOURCE = "gpts/<slug:slug>/sources/<uuid:source_id>"
@@ -23,6 +24,7 @@ urlpatterns = [
     path("gpts/", views.gpts, name="gpts"),
     path("gpts/new", views.new, name="gpt_new"),
     path("gpts/<slug:slug>/edit", views.edit, name="gpt_edit"),
+    path("gpts/<slug:slug>/wizard/<slug:step>", views_wizard.answer, name="gpt_wizard"),
     path("gpts/<slug:slug>/picture", views_pictures.edit_picture, name="gpt_edit_picture"),
     path("gpts/<slug:slug>/picture/draw", views_pictures.generate_picture, name="gpt_draw_picture"),
     path("gpts/<slug:slug>/cancel-publishing", views.cancel_publishing, name="gpt_cancel_publishing"),

@@ -22,14 +22,14 @@ from gpts.spec.inputs import KINDS
 from web.accounts.models import User
 from web.accounts.quotas import QuotaExceeded
 from web.accounts.requests import PersonRequest
-from web.builder import delegates, files, listing, services
-from web.builder.access import access_draft, access_own_gpt, open_link
+from web.builder import delegates, files, listing, services, wizard
+from web.builder.access import access_draft, access_own_gpt, link_of, open_link
 from web.builder.actions import privacy_missing
 from web.builder.agents import agent_card_url
 from web.builder.changes import draft_changed
 from web.builder.duplicates import keyless
 from web.builder.faces import MARKS
-from web.builder.forms import DRAFT_FIELDS, GptForm, NewGptForm
+from web.builder.forms import DRAFT_FIELDS, LABELS, GptForm, NewGptForm
 from web.builder.knowledge import readings
 from web.builder.models import Gpt
 from web.builder.models_access import Sharing
@@ -89,6 +89,7 @@ def _of(access: Callable[[Any, str], Gpt], view: View) -> View:
 def gpts(request: HttpRequest) -> HttpResponse:
     """A person's own GPTs and those shared with them to edit, recently edited first."""
     editable = Gpt.objects.editable_by(request.user).select_related("published", "owner")
+    editable = editable.exclude(id__in=Gpt.objects.owned_by(request.user).untouched().values("id"))
     page = Paginator(editable, GPTS_PER_PAGE).get_page(request.GET.get("page"))
     gpts = [(gpt, draft_changed(gpt)) for gpt in page]
     return render(request, "builder/gpts.html", {"page": page, "gpts": gpts})
@@ -104,7 +105,7 @@ def new(request: PersonRequest) -> HttpResponse:
             return redirect("gpt_edit", services.create_gpt(request.user, form.cleaned_data).slug)
         except QuotaExceeded as error:
             form.add_error("name", error)
-    return render(request, "builder/new.html", {"form": form})
+    return render(request, "builder/new.html", {"form": form, "guided": wizard.is_guided()})
 
 
 @require_http_methods(["GET", "POST"])
@@ -123,10 +124,12 @@ def edit(request: PersonRequest, gpt: Gpt) -> HttpResponse:
     except services.StaleDraft:
         return stale(request, gpt, form)
     if wants_json(request):
-        return JsonResponse({"errors": form.errors, **state(gpt, request.user)})
+        return JsonResponse({"errors": form.errors, "fields": draft_fields(gpt), **state(gpt, request.user)})
     add_attachments(request, gpt)
     if not form.is_valid():
-        messages.error(request, NOT_YET.get(action, gettext("Saved, except the fields marked in red.")))
+        labels = ", ".join(str(LABELS.get(name, form[name].label)) for name in form.errors)
+        why = NOT_YET.get(action, gettext("Saved, except the fields marked in red."))
+        messages.error(request, f"{why} ({labels})")
         return render_form(request, gpt, form)
     if action == "publish":
         return publish(request, gpt)
@@ -141,7 +144,12 @@ def edit(request: PersonRequest, gpt: Gpt) -> HttpResponse:
 
 def draft(request: PersonRequest, gpt: Gpt) -> JsonResponse:
     """The draft as it is now, for the page's script once something besides the form has changed it."""
-    return JsonResponse({"fields": {name: getattr(gpt, name) for name in DRAFT_FIELDS}, **state(gpt, request.user)})
+    return JsonResponse({"fields": draft_fields(gpt), **state(gpt, request.user)})
+
+
+def draft_fields(gpt: Gpt) -> dict[str, Any]:
+    """The fields of the draft as the page's script compares them with those of its form."""
+    return {name: getattr(gpt, name) for name in DRAFT_FIELDS}
 
 
 def save(gpt: Gpt, form: GptForm, opens: bool = False) -> None:
@@ -211,13 +219,8 @@ def publish(request: PersonRequest, gpt: Gpt) -> HttpResponse:
         unlisted = gpt.sharing == Sharing.STORE and privacy_missing(gpt)
         return redirect(form if unlisted else f"{form}#knowledge")
     if version := services.publish_when_ready(gpt, by=request.user):
-        messages.success(
-            request,
-            gettext("Version {number} published. {who}").format(
-                number=version.number, who=who_can(gpt, request.user)
-            ),
-        )
-    elif gpt.uploads.filter(status=KnowledgeFile.Status.QUARANTINED).exists():
+        return redirect(f"{form}?published={version.number}")
+    if gpt.uploads.filter(status=KnowledgeFile.Status.QUARANTINED).exists():
         messages.success(request, gettext("This will be published automatically once you review its files."))
     else:
         messages.success(request, gettext("This will be published automatically once its files are ready."))
@@ -225,15 +228,26 @@ def publish(request: PersonRequest, gpt: Gpt) -> HttpResponse:
 
 
 def render_form(
-    request: PersonRequest, gpt: Gpt, form: GptForm, stale: bool = False, status: int = 200
+    request: PersonRequest,
+    gpt: Gpt,
+    form: GptForm,
+    stale: bool = False,
+    status: int = 200,
+    asked: wizard.Page | None = None,
 ) -> HttpResponse:
-    """The form's page. With `stale` it asks which version to keep."""
+    """The form's page. With `stale` it asks which version to keep; `asked` is what the wizard asks again."""
+    if wizard.is_guided():
+        asked = asked or wizard.page_of(gpt, request.GET.get("step", ""))
     context = {
         "form": form,
         "stale": stale,
         "why_stale": why_stale(gpt, request.user) if stale else "",
-        "tab": "create" if request.GET.get("tab") == "create" else "configure",
-        "revision": access_revision(gpt),
+        "tab": "create" if request.GET.get("tab") == "create" or (asked and asked.fault) else "configure",
+        "wizard": asked,
+        "news": who_can(gpt, request.user) if request.GET.get("published") == str(_last_number(gpt)) else "",
+        # Of the same moment as the fields: what was changed since must not count as seen.
+        "revision": access_revision(gpt) if stale else gpt.revision,
+        "draft": draft_fields(gpt),
         "starters": form["starters"].value() or [],
         "input_rows": form.input_rows(),
         "input_kinds": KINDS,
@@ -259,6 +273,10 @@ def render_form(
     return render(request, "builder/edit.html", context, status=status)
 
 
+def _last_number(gpt: Gpt) -> int | None:
+    return gpt.versions.filter(number__isnull=False).order_by("-number").values_list("number", flat=True).first()
+
+
 def _differs(gpt: Gpt, review: ListingReview) -> bool:
     return review.version.spec() != gpt.draft_spec()
 
@@ -266,9 +284,8 @@ def _differs(gpt: Gpt, review: ListingReview) -> bool:
 def form_state(gpt: Gpt, reader: User) -> dict[str, Any]:
     """The template context about the status of the draft, for one who edits it. Its owner alone sees the link."""
     draft = gpt.uploads
-    last = gpt.versions.filter(number__isnull=False).order_by("-number").values_list("number", flat=True).first()
+    last = _last_number(gpt)
     owns = gpt.owner_id == reader.pk
-    link = reverse("gpt_link", args=[gpt.link_secret]) if gpt.link_secret and owns else ""
     review = listing.last(gpt)
     return {
         "gpt": gpt,
@@ -281,7 +298,7 @@ def form_state(gpt: Gpt, reader: User) -> dict[str, Any]:
         "n_blocked": draft.filter(status=KnowledgeFile.Status.QUARANTINED).count(),
         "n_undecided": sum(bool(file.undecided) for file in draft.exclude(findings=[])),
         "n_pending": draft.exclude(status__in=KnowledgeFile.SETTLED).count(),
-        "link": settings.SITE_URL + link if link else "",
+        "link": link_of(gpt) if owns else "",
         "agent_card": agent_card_url(gpt),
         "keyless": keyless(gpt) if gpt.imported else [],
         "undeclared": services.undeclared(gpt),
@@ -351,5 +368,5 @@ def rotate_link(request: HttpRequest, gpt: Gpt) -> HttpResponse:
 @login_required
 @require_safe
 def link(request: PersonRequest, secret: str) -> HttpResponse:
-    """Give the person access to the GPT behind a secret link, and show its page."""
+    """Give the person access to the GPT behind a secret link of the older form, and show its page."""
     return redirect("gpt", open_link(request.user, secret).slug)

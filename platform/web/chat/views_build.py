@@ -13,8 +13,10 @@ from django.views.decorators.http import require_POST
 from gpts.spec.gpt import UNTITLED
 from web.accounts.models import User
 from web.accounts.quotas import QuotaExceeded
+from web.accounts.requests import PersonRequest
+from web.builder import views_wizard, wizard
 from web.builder.access import access_draft
-from web.builder.services import create_gpt
+from web.builder.services import create_gpt, forget_untouched
 from web.builder.views import wants_json
 from web.chat.views_send import for_people_signed_in, ids_in, sent
 from web.runs import building, drafts
@@ -30,8 +32,11 @@ def create_tab(slug: str) -> str:
 @require_POST
 @for_people_signed_in
 def describe(request: HttpRequest) -> HttpResponse:
-    """Make a draft without a name, and begin the conversation that fills in its form with the posted text."""
+    """Make a draft without a name, and begin the conversation or the wizard that fills in its form."""
+    if wizard.is_guided():
+        return views_wizard.begin(cast(PersonRequest, request))
     text = request.POST.get("text", "").strip()
+    forget_untouched(cast(User, request.user))
     try:
         gpt = create_gpt(cast(User, request.user), {"name": UNTITLED})
         if text:

@@ -9,7 +9,7 @@ from gpts.runs.background import Background
 from gpts.runs.form_answers import InvalidAnswers, sent
 from gpts.runs.forms import Form
 from gpts.spec.gpt import GptSpec
-from gpts.spec.inputs import as_lines, checked_inputs, filled_in, form_of
+from gpts.spec.inputs import as_lines, checked_inputs, form_of, sent_starter, with_labels
 from web.runs.errors import InvalidInputs
 from web.runs.models import Conversation
 
@@ -23,7 +23,8 @@ def checked(spec: GptSpec, given: Mapping[str, Any]) -> dict[str, Any]:
         return checked_inputs(spec.inputs, given)
     except InvalidAnswers as invalid:
         labels = {each.name: each.label for each in spec.inputs}
-        wrong = " ".join(f"{labels.get(name, name)} (`{name}`): {text}" for name, text in invalid.errors.items())
+        shown = {name: label if label.casefold() == name else f"{label} ({name})" for name, label in labels.items()}
+        wrong = " ".join(f"{shown.get(name, name)}: {text}" for name, text in invalid.errors.items())
         raise InvalidInputs(f"Check the inputs of {spec.name}. {wrong}") from None
 
 
@@ -44,9 +45,10 @@ def defaults(spec: GptSpec) -> dict[str, Any]:
 
 
 def filled_starter(conversation: Conversation, text: str) -> str:
-    """`text`, with the conversation's values in it if it is one of the GPT's starters."""
-    is_starter = bool(conversation.inputs) and text in conversation.version.spec().starters
-    return filled_in(text, conversation.inputs) if is_starter else text
+    """`text`, with the conversation's values in it if it is one of the GPT's starters, as written or as shown."""
+    spec = conversation.version.spec()
+    starters = [each for each in spec.starters if text in (each, with_labels(each, spec.inputs))]
+    return sent_starter(starters[0], spec.inputs, conversation.inputs) if starters and spec.inputs else text
 
 
 def with_inputs(background: Background, spec: GptSpec, conversation: Conversation) -> Background:

@@ -1,21 +1,22 @@
 """The store: browse, search, and the page of one GPT."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
 from django.core.paginator import Page, Paginator
 from django.db.models import Count, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from gpts.knowledge.languages import LANGUAGES
 from gpts.spec.capabilities import CAPABILITIES, Capability
 from gpts.spec.gpt import GptSpec
-from web.builder.access import access_gpt
+from web.accounts.models import User
+from web.builder.access import access_gpt, link_of, open_link
 from web.builder.categories import categories
 from web.builder.delegates import visible_delegates
 from web.builder.models import Gpt
@@ -131,8 +132,10 @@ def access_of(spec: GptSpec, reader: Any) -> GptAccess:
 
 @require_safe
 def gpt_page(request: HttpRequest, slug: str) -> HttpResponse:
-    """What a GPT does and can access, with ways to start a chat. 404 without access."""
-    gpt = access_gpt(request.user, slug)
+    """What a GPT does and can access, with ways to start a chat. 404 without access, which a `link` may give."""
+    if "link" in request.GET and not request.user.is_authenticated:
+        return redirect_to_login(request.get_full_path())
+    gpt = _opened(request, slug) or access_gpt(request.user, slug)
     spec = gpt.published.spec() if gpt.published else gpt.draft_spec()
     owns = gpt.owner_id == request.user.pk
     counts = gpt.conversations.filter(origin="chat").aggregate(
@@ -163,10 +166,15 @@ def gpt_page(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "store/gpt.html", context)
 
 
+def _opened(request: HttpRequest, slug: str) -> Gpt | None:
+    """The GPT whose secret link the person opened; None if they need none. Raises Http404 if it no longer works."""
+    secret = request.GET.get("link", "")
+    if not secret or Gpt.objects.chattable_by(request.user).filter(slug=slug).exists():
+        return None
+    return open_link(cast(User, request.user), secret, slug)
+
+
 def share_link(gpt: Gpt, owns: bool) -> str:
     """The absolute URL to share, or empty. Only the owner gets the secret link."""
-    if gpt.published and gpt.sharing == Sharing.STORE:
-        return settings.SITE_URL + reverse("gpt", args=[gpt.slug])
-    if gpt.published and gpt.sharing == Sharing.LINK and owns:
-        return settings.SITE_URL + reverse("gpt_link", args=[gpt.link_secret])
-    return ""
+    is_shared = gpt.published and (gpt.sharing == Sharing.STORE or (gpt.sharing == Sharing.LINK and owns))
+    return link_of(gpt) if is_shared else ""

@@ -59,7 +59,7 @@ def test_a_gpt_is_made_changed_published_found_restored_and_deleted(alices, bobs
 
 def test_a_secret_link_comes_with_sharing_and_goes_with_it(alices, gpt, settings):
     shared = alices.patch("/api/gpts/pump-doctor", {"sharing": "link"}, content_type=JSON).json()
-    assert shared["link"].startswith(f"{settings.SITE_URL}/l/")
+    assert shared["link"].startswith(f"{settings.SITE_URL}/g/pump-doctor/?link=")
     published = alices.post("/api/gpts/pump-doctor/publish", {"sharing": "me"}, content_type=JSON)
     assert published.status_code == 201
     assert alices.get("/api/gpts/pump-doctor").json()["link"] is None

@@ -71,6 +71,17 @@ def test_a_starter_is_sent_with_the_values(asking, bob):
     assert run.message.text == "Greet Acme"
     other = services.start_conversation(bob, asking, inputs={"customer": "Acme"})
     assert services.start_run(other, "What is {{customer}}?").message.text == "What is {{customer}}?"
+    shown = services.start_conversation(bob, asking, inputs={"customer": "Acme"})
+    assert services.start_run(shown, "Greet [Customer]").message.text == "Greet Acme"
+
+
+def test_an_optional_input_left_empty_is_in_neither_message_nor_title(gpt, bob):
+    fields = {"inputs": [{"name": "length", "title": "Length"}], "starters": ["Find a berth for {{length}}"]}
+    publish(update_gpt(gpt, fields, by=gpt.owner))
+    gpt.refresh_from_db()
+    conversation = services.start_conversation(bob, gpt)
+    assert services.start_run(conversation, "Find a berth for {{length}}").message.text == "Find a berth"
+    assert conversation.title == "Find a berth"
 
 
 def test_a_chat_keeps_its_values_and_version_and_a_copy_has_them_too(asking, bob):
@@ -163,7 +174,7 @@ def test_programs_send_them_along_and_are_told_what_is_missing(asking, bob):
 
     refused = post(f"/api/gpts/{asking.slug}/runs", text="Hello")
     assert refused.status_code == 422
-    assert "`customer`" in refused.json()["detail"]
+    assert "Customer: " in refused.json()["detail"]
     run = post(f"/api/gpts/{asking.slug}/runs", text="Hello", inputs={"customer": "Acme"}).json()
     kept = program.get(f"/api/conversations/{run['conversation']}").json()
     assert kept["inputs"] == {"customer": "Acme", "size": "small"}

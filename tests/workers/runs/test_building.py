@@ -155,27 +155,8 @@ def test_no_other_chat_can_write_a_draft(draft, alice, bob, gpt):
         assert gpt.name == "Pump Doctor"
 
 
-def test_the_interview_fills_in_the_form_where_the_model_calls_no_tools(draft, alice):
-    steps, requests = advance(building.send(alice, draft, IDEA), "unused", ability=WEAK)
-    assert not requests
-    assert "can’t write" in steps[-1].text
+def test_a_model_that_calls_no_tools_changes_no_draft(draft, alice):
+    steps, _ = advance(building.send(alice, draft, "Call it whatever you want"), call(name="whatever"), ability=WEAK)
     draft.refresh_from_db()
-    assert draft.description == "It helps people who bake sourdough bread."
-    steps, _ = advance(building.send(alice, draft, "Crumb"), "unused", ability=WEAK)
-    draft.refresh_from_db()
-    assert draft.name == "Crumb"
-    assert "Who will use it" in steps[-1].text
-
-
-def test_a_model_that_writes_but_calls_no_tools_drafts_the_form_and_the_rest_is_asked(draft, alice):
-    writes = WEAK.model_copy(update={"writes_from_sources": True})
-    written = json.dumps({**FILLED, "description": "Helps bakers."})
-    steps, (request,) = advance(building.send(alice, draft, IDEA), written, ability=writes)
-    assert list(request.grammar.json_schema["required"]) == ["name", "description", "instructions", "starters"]
-    draft.refresh_from_db()
-    assert (draft.name, draft.description, draft.starters) == ("Crumb", "Helps bakers.", ["Why is it flat?"])
-    assert "Who will use it" in steps[-1].text
-    steps, requests = advance(building.send(alice, draft, "Home bakers who begin"), "unused", ability=writes)
-    assert not requests
-    draft.refresh_from_db()
-    assert draft.instructions.endswith("You help home bakers.\nWho you talk to: Home bakers who begin")
+    assert draft.name == UNTITLED
+    assert isinstance(steps[-1], Finished)

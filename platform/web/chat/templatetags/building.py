@@ -14,7 +14,6 @@ from web.builder.categories import OTHER, title_of
 from web.builder.changes import pieces
 from web.builder.models import Gpt
 from web.chat.turns import Turn, turns
-from web.operate.services import current_model
 from web.runs import building, drafts
 from web.runs.branches import Branches
 from web.runs.models_drafts import DraftChange
@@ -41,17 +40,15 @@ class ChangedField:
 
 @register.simple_tag(takes_context=True)
 def builder_talk(context: RequestContext, gpt: Gpt) -> dict[str, Any]:
-    """The person's conversation that builds `gpt`. `guided`: the site's model fills in nothing by itself."""
+    """The person's conversation that builds `gpt`."""
     conversation = building.conversation_of(context["user"], gpt)
     shown: list[Turn] = []
     if conversation:
         branches = Branches(conversation)
         shown = turns(conversation, branches, branches.up_to(branches.shown))
-    record = current_model()
-    guided = record is not None and record.known().get("calls_tools") is False
     spec = drafts.builder_spec()
     spec = spec.model_copy(update={"name": gettext(spec.name)})
-    return {"conversation": conversation, "turns": shown, "spec": spec, "guided": guided}
+    return {"conversation": conversation, "turns": shown, "spec": spec}
 
 
 @register.filter

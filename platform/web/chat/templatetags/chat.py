@@ -12,9 +12,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import ngettext
 
 from gpts.runs.delegated_calls import DelegatedCall
+from gpts.spec import inputs
 from gpts.spec.capabilities import CAPABILITIES, Capability
 from gpts.spec.gpt import GptSpec
-from gpts.spec.inputs import filled_in, shown_value
+from gpts.spec.inputs import shown_value
 from web.builder.models import Gpt
 from web.chat.approvals import ShownField
 from web.runs import files
@@ -70,7 +71,7 @@ def values_in(conversation: Conversation, spec: GptSpec) -> list[tuple[str, str]
 def with_labels(starter: str, spec: GptSpec | Gpt) -> str:
     """A starter with the labels of inputs in place of their placeholders."""
     own = spec.draft_spec() if isinstance(spec, Gpt) and spec.inputs else spec
-    return filled_in(starter, {each.name: f"[{each.label}]" for each in own.inputs}) if own.inputs else starter
+    return inputs.with_labels(starter, own.inputs) if own.inputs else starter
 
 
 @register.simple_tag

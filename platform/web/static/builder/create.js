@@ -6,8 +6,11 @@ import { t } from "../translate.js";
 
 const builder = document.querySelector(".builder");
 const talk = builder.querySelector(".build-talk");
+const MOST_WAIT_MS = 5000;
+let taken = null; // resolves once the form shows the newest change
 const restart = builder.querySelector("[data-restart-item]");
-const conversation = new Conversation(talk, {
+const wizard = talk.matches(".wizard");
+const conversation = wizard ? null : new Conversation(talk, {
   began() {
     restart.hidden = false;
     conversation.composer.area.placeholder = t("Answer, or say what to change");
@@ -18,15 +21,16 @@ restart.hidden = !talk.querySelector("[data-turn]");
 
 // Tabs --------------------------------------------------------------------------------------------------------------
 
-/** Show the tab called `name`, and the field with the id `field` if one is given. */
-function show(name, field = "") {
+/** Show the tab called `name`, and the field with the id `field` if one is given, once the form is up to date. */
+async function show(name, field = "") {
+  await Promise.race([taken, new Promise((resolve) => { setTimeout(resolve, MOST_WAIT_MS); })]);
   builder.dataset.tab = name;
   for (const link of builder.querySelectorAll("[data-tab-link]")) {
     if (link.dataset.tabLink === name) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
   history.replaceState(null, "", name === "create" ? "?tab=create" : location.pathname);
-  if (name === "create") conversation.toEnd();
+  if (name === "create") conversation?.toEnd();
   if (!field) return;
   const place = document.getElementById(field) ?? builder.querySelector(`[name="${field}"]`);
   place?.scrollIntoView({ block: "center" });
@@ -40,14 +44,26 @@ builder.addEventListener("click", (event) => {
   show(link.dataset.tabLink ?? "configure", link.dataset.showField);
 });
 
+// The wizard's examples go into its field, to be changed or sent.
+talk.addEventListener("click", ({ target }) => {
+  if (!("example" in target.dataset)) return;
+  const field = document.getElementById("wizard-value");
+  field.value = target.textContent;
+  field.focus();
+});
+
 // Changes -----------------------------------------------------------------------------------------------------------
 
 /** Have the form take over what the draft holds now. */
-const refresh = () => document.dispatchEvent(new CustomEvent("guildhall:draft-changed"));
+function refresh() {
+  const detail = {};
+  document.dispatchEvent(new CustomEvent("guildhall:draft-changed", { detail }));
+  taken = detail.done;
+}
 
 // A change is in the conversation once its answer has come, or as soon as one of its steps is shown.
 let known = "";
-new MutationObserver(() => {
+if (conversation) new MutationObserver(() => {
   const now = [...talk.querySelectorAll("[data-change], .line-done[data-call]")].map((each) => each.dataset.change ?? each.dataset.call).join();
   if (now !== known) refresh();
   known = now;
@@ -72,6 +88,9 @@ talk.addEventListener("submit", async (event) => {
     else conversation.composer.fail(error);
   }
 });
+
+// The draft may have been filled in while the page was made: its form before, its conversation after.
+if (talk.querySelector("[data-change]")) refresh();
 
 // The builder reads the draft when a message is sent: what is typed into the form must be saved by then.
 talk.addEventListener("focusin", () => document.dispatchEvent(new CustomEvent("guildhall:save-draft")));

@@ -48,10 +48,13 @@ async function save() {
     const body = new FormData(form);
     for (const name of ["files", "picture", "action"]) body.delete(name);
     const data = await post(form.getAttribute("action"), body);
-    if ("stale" in data) return ask(data.stale, data.why);
+    if ("stale" in data) {
+      if (await merge(data.why)) timer = setTimeout(saveNow);
+      return;
+    }
     form.elements.revision.value = data.revision;
     saved = at;
-    if (saved === edits) base = values();
+    draft = data.fields;
     showErrors(data.errors);
     show(data);
     const n = Object.keys(data.errors).length;
@@ -81,40 +84,49 @@ function overwrite(button) {
   saveNow();
 }
 
-// What the conversation on the tab “create” changes ------------------------------------------------------------------
+// What the conversation, another tab or a program changes ------------------------------------------------------------
 
 const FILLED = ["name", "description", "instructions", "category", "only_from_knowledge", "capabilities", "starters"];
 
-/** The values of the fields that the conversation fills in, as text to compare. */
+/** The values of the fields that are taken over, as the form has them. */
 function values() {
   const data = new FormData(form);
   const texts = (name) => data.getAll(name).map((text) => text.trim()).filter(Boolean);
-  const lists = { capabilities: texts("capabilities").sort(), starters: texts("starters") };
-  return Object.fromEntries(FILLED.map((name) => [name, said(lists[name] ?? (name === "only_from_knowledge" ? data.has(name) : data.get(name)))]));
+  const lists = { capabilities: texts("capabilities"), starters: texts("starters") };
+  return Object.fromEntries(FILLED.map((name) => [name, lists[name] ?? (name === "only_from_knowledge" ? data.has(name) : data.get(name))]));
 }
 
-const said = (value) => JSON.stringify(value);
-let base = values(); // of the draft that the form was last the same as
+/** Whether a field has the same value in two drafts. */
+function same(name, one, other) {
+  const [a, b] = [one[name], other[name]].map((value) => (name === "capabilities" ? [...value].sort() : value));
+  return JSON.stringify(a) === JSON.stringify(b);
+}
 
-/** Show what the draft holds now, unless the person changed the same field meanwhile: then they choose. */
-async function takeOver() {
-  if (stale) return;
-  if (saving) await saving;
-  const data = await load(form.getAttribute("action")).catch(() => null);
-  if (!data) return;
-  const now = values();
-  const fields = { ...data.fields, capabilities: [...data.fields.capabilities].sort() };
-  const theirs = FILLED.filter((name) => said(fields[name]) !== base[name]);
-  if (theirs.some((name) => now[name] !== base[name] && now[name] !== said(fields[name]))) {
+let draft = JSON.parse(document.getElementById("draft-fields").textContent); // as the form last knew it to be saved
+
+/** Show what the draft holds now. Resolves to false if the person must choose, as they changed the same field. */
+async function merge(why) {
+  const data = await load(form.getAttribute("action"));
+  if (data.revision < Number(form.elements.revision.value)) return true;
+  const [now, { fields }] = [values(), data];
+  const theirs = Object.keys(fields).filter((name) => !same(name, fields, draft));
+  if (theirs.some((name) => !FILLED.includes(name) || (!same(name, now, draft) && !same(name, now, fields)))) {
     edits += 1;
-    ask(data.revision);
-    return;
+    ask(data.revision, why);
+    return false;
   }
   for (const name of theirs) fill(name, fields[name]);
   form.elements.revision.value = data.revision;
-  base = { ...base, ...Object.fromEntries(theirs.map((name) => [name, said(fields[name])])) };
+  draft = fields;
   show(data);
   greet();
+  return true;
+}
+
+/** `merge` once nothing is being saved, and again if the site can't be reached. */
+async function takeOver() {
+  if (saving) await saving;
+  if (!stale) await merge().catch((error) => { if (error.status !== 404) setTimeout(takeOver, 5000); });
 }
 
 function fill(name, value) {
@@ -130,7 +142,8 @@ function fill(name, value) {
   if (name === "name") showName(value);
 }
 
-document.addEventListener("guildhall:draft-changed", takeOver);
+document.addEventListener("guildhall:draft-changed", ({ detail }) => { detail.done = takeOver(); });
+window.addEventListener("pageshow", ({ persisted }) => { if (persisted) takeOver(); });
 document.addEventListener("guildhall:save-draft", () => saveNow());
 
 function tell(text, bad = false) {
@@ -366,8 +379,20 @@ form.addEventListener("submit", (event) => {
 window.addEventListener("beforeunload", (event) => { if (saved !== edits || files.uploading()) event.preventDefault(); });
 document.addEventListener("visibilitychange", () => { if (document.hidden) saveNow(); });
 
+/** Show the first field that keeps the draft from being saved, with the person's cursor in it. */
+function toFirstError() {
+  const line = [...form.querySelectorAll("[data-error]")].find((each) => each.textContent.trim());
+  const place = line?.closest(".form-row, fieldset, .identity");
+  if (!place) return;
+  for (let fold = place.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+  place.scrollIntoView({ block: "center" });
+  (place.querySelector('[aria-invalid="true"]') ?? place.querySelector("input:not([type=hidden]), textarea, select"))?.focus({ preventScroll: true });
+}
+
 countStarters();
 showSharing();
+toFirstError();
+form.querySelector("[data-news]")?.focus();
 if (stale) edits += 1;
 else if ([...form.elements].some(wasChanged)) edited();
 files.start(waiting);

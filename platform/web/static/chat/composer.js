@@ -30,12 +30,13 @@ export class Composer {
     if (this.area.value) this.keep();
     this.listen();
     this.update();
+    if (this.area.defaultValue) this.inputFields()[0]?.focus(); // a starter that was chosen elsewhere
   }
 
   listen() {
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
-      if (event.submitter?.name === "text") this.deliver(event.submitter.value, false); // a starter
+      if (event.submitter?.name === "text") this.start(event.submitter);
       else if (this.waiting) this.wait(false);
       else this.submit();
     });
@@ -53,6 +54,25 @@ export class Composer {
     this.stopButton.addEventListener("click", () => this.handlers.stop());
     addEventListener("resize", () => this.grow());
   }
+
+  /** Send a starter; one with inputs that are still empty first opens their fields, with its text in the field. */
+  start(button) {
+    const label = button.textContent;
+    const names = [...button.value.matchAll(/\{\{ *(\w+) *\}\}/g)].map(([, name]) => `answer-${name}`);
+    const empty = this.inputFields().find((field) => names.includes(field.name) && !field.value.trim());
+    const chosen = this.area.value === label;
+    if (!empty || chosen) {
+      if (chosen) this.area.value = "";
+      this.deliver(button.value, false);
+      return;
+    }
+    this.area.value = label;
+    this.keep();
+    this.update();
+    empty.focus();
+  }
+
+  inputFields() { return [...this.form.querySelectorAll("[data-inputs]:not([hidden]) :is(input, select, textarea)")]; }
 
   // The text survives a reload, a crash and signing in again in this tab.
   draftKey() { return `draft ${this.form.action}`; }

@@ -1,0 +1,104 @@
+"""The wizard on the Create tab: what the site asks where its model can't fill in the form."""
+
+import pytest
+from django.urls import reverse
+from django.utils import translation
+
+from gpts.spec.gpt import UNTITLED
+from web.builder.models import Gpt
+from web.builder.services import create_gpt
+from web.operate.services import save_measurement, seen_model
+
+pytestmark = pytest.mark.django_db
+PURPOSE = "Answers questions about rye bread."
+
+
+@pytest.fixture(autouse=True)
+def weak() -> None:
+    save_measurement(seen_model("a", "bundled"), {}, {"calls_tools": False}, 1.0)
+
+
+@pytest.fixture
+def draft(alice) -> Gpt:
+    return create_gpt(alice, {"name": UNTITLED})
+
+
+def send(client, gpt, step, *values):
+    response = client.post(reverse("gpt_wizard", args=[gpt.slug, step]), {"value": values})
+    gpt.refresh_from_db()
+    return response
+
+
+def test_it_asks_one_question_after_the_other_and_fills_in_the_form(as_alice, alice):
+    response = as_alice.post(reverse("gpt_describe"), {"text": PURPOSE}, follow=True)
+    assert "What should it be called?" in response.content.decode()
+    gpt = Gpt.objects.get(owner=alice)
+    answers = {
+        "name": ["call it Crumb"],
+        "tone": ["Short and friendly"],
+        "limits": ["Never promise prices."],
+        "starters": ["Why is it flat?", "", "yes"],
+        "files": ["only"],
+    }
+    for step, values in answers.items():
+        response = send(as_alice, gpt, step, *values)
+    assert response.url.endswith("step=done")
+    assert "That’s everything" in as_alice.get(response.url).content.decode()
+    assert (gpt.name, gpt.description, gpt.starters) == ("Crumb", PURPOSE, ["Why is it flat?"])
+    assert gpt.only_from_knowledge
+    assert gpt.instructions.split("\n") == [
+        f"What you do: {PURPOSE}",
+        "How you answer: Short and friendly",
+        "Your limits: Never promise prices.",
+    ]
+
+
+def test_an_answer_given_again_replaces_the_earlier_one(as_alice, draft):
+    send(as_alice, draft, "tone", "Formal")
+    send(as_alice, draft, "tone", "Short and friendly")
+    assert draft.instructions == "How you answer: Short and friendly"
+    page = as_alice.get(reverse("gpt_edit", args=[draft.slug]), {"tab": "create", "step": "tone"})
+    assert 'value="Short and friendly"' in page.content.decode()
+
+
+@pytest.mark.parametrize("step", ["purpose", "name", "tone", "limits", "starters"])
+@pytest.mark.parametrize("text", ["thanks, how do I publish it?", "whatever you want", "I don’t know", "yes", ""])
+def test_what_is_no_answer_is_never_stored_and_asked_again(as_alice, draft, step, text):
+    before = draft.draft_spec()
+    page = send(as_alice, draft, step, text).content.decode()
+    assert 'id="wizard-error" role="alert"' in page
+    assert draft.draft_spec() == before
+
+
+def test_nothing_is_made_of_a_first_message_that_says_nothing(as_alice, alice):
+    page = as_alice.post(reverse("gpt_describe"), {"text": "hi, how does this work?"}).content.decode()
+    assert "Describe what it should help with" in page
+    assert "hi, how does this work?" in page
+    assert not Gpt.objects.filter(owner=alice).exists()
+
+
+def test_too_long_a_name_is_asked_again(as_alice, draft):
+    assert "50" in send(as_alice, draft, "name", "Bread " + "x" * 60).content.decode()
+    assert draft.name == UNTITLED
+
+
+def test_it_speaks_the_language_of_the_interface(as_alice, draft):
+    as_alice.cookies["django_language"] = "de"
+    page = as_alice.get(reverse("gpt_edit", args=[draft.slug]), {"tab": "create"}).content.decode()
+    with translation.override("de"):
+        asked = translation.gettext("What should it help with?")
+    assert asked != "What should it help with?"
+    assert asked in page
+
+
+def test_a_model_that_calls_tools_converses(as_alice, draft):
+    save_measurement(seen_model("b", "Qwen3-32B"), {}, {"calls_tools": True}, 1.0)
+    page = as_alice.get(reverse("gpt_edit", args=[draft.slug]), {"tab": "create"}).content.decode()
+    assert "What should your GPT do?" in page
+    assert "wizard" not in page.replace("/wizard", "")
+
+
+def test_others_answer_for_nobodys_gpt(client, bob, draft):
+    client.force_login(bob)
+    assert send(client, draft, "name", "Bob’s").status_code == 404
+    assert draft.name == UNTITLED

@@ -1,1 +1,0 @@
-"""Makes a GPT by a guided interview: questions whose answers fill in the form by rules, where no model can."""
