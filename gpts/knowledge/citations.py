@@ -15,7 +15,7 @@ from gpts.knowledge.editions import Claim, own_editions
 from gpts.knowledge.joined import MAX_SOURCES, parts_of, table_headers
 from gpts.knowledge.judging import Judge, Known, MakeGloss, Meaning, Verdict
 from gpts.knowledge.sentences import CodeFence, Span, sentence_spans
-from gpts.knowledge.support import Source, is_claim, plain
+from gpts.knowledge.support import Source, is_claim, is_word_for_word
 from gpts.values import Value
 
 _ITEM: Final = re.compile(r"^- (.+)$", re.MULTILINE)
@@ -128,10 +128,6 @@ class _Found:
     formulas: tuple[str, ...] = ()
     is_open: bool = False
 
-    def is_word_for_word(self) -> bool:
-        said = " ".join(plain(self.sentence).casefold().split()).rstrip(".")
-        return any(said in " ".join(plain(each.text).casefold().split()) for each in self.sources)
-
     def support(self) -> SentenceSupport:
         start, end = self.span.start, self.span.end
         passages = [each.passage for each in self.sources]
@@ -163,7 +159,7 @@ def _derived(sentence: str, around: str, known: Sequence[Known]) -> tuple[Deriva
 
 def _verify(claims: Sequence[_Found], judge: Judge, verify: Verify) -> None:
     """Let the model judge the claims that do not stand in a source word for word."""
-    doubtful = [each for each in claims if not each.is_word_for_word()]
+    doubtful = [each for each in claims if not any(is_word_for_word(each.sentence, one) for one in each.sources)]
     for each, checked in zip(doubtful, verify([one.sentence for one in doubtful]), strict=True):
         if checked and checked.likely >= SAID:
             each.level = "supported" if each.level in ("unsupported", "partly", "not_checked") else each.level

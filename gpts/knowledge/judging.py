@@ -29,6 +29,7 @@ from gpts.knowledge.support import (
     claims_at,
     compared_terms,
     is_opposed,
+    is_word_for_word,
     plain,
     share,
     source_rarity,
@@ -119,7 +120,7 @@ MakeGloss = Callable[[str], Gloss | None]
 class _Candidate:
     """A possible source of a sentence: the share of its terms there, whether it contains all of it, and the rank.
 
-    `is_named`: the sentence names it as its source, of others.
+    `is_named`: the sentence names it as its source, of others. `is_same`: it has the sentence word for word.
     """
 
     source: Source
@@ -127,11 +128,12 @@ class _Candidate:
     is_full: bool
     rank: float
     is_named: bool = False
+    is_same: bool = False
 
     @property
-    def order(self) -> tuple[bool, bool, float]:
+    def order(self) -> tuple[bool, bool, bool, float]:
         """What the best has most of."""
-        return self.is_named, self.is_full, self.rank
+        return self.is_same, self.is_named, self.is_full, self.rank
 
 
 class Known:
@@ -243,7 +245,8 @@ class Judge:
             if overlap >= MIN_OVERLAP and agrees(sentence, source):
                 cost = PAIR_COST * source.is_pair - QUESTION_WEIGHT * share(about, source.terms, self._rarity)
                 is_full = supports(sentence, source, self._rarity)
-                found.append(_Candidate(source, overlap, is_full, overlap - cost))
+                is_same = is_full and is_word_for_word(sentence, source)
+                found.append(_Candidate(source, overlap, is_full, overlap - cost, is_same=is_same))
         named = {found[n].source.place for n in names_source(sentence, [one.source.place for one in found])}
         found = [replace(one, is_named=one.source.place in named) for one in found]
         return sorted(found, key=lambda one: one.order, reverse=True)[:SHORTLIST]
@@ -383,6 +386,6 @@ def _verdict(candidates: Sequence[_Candidate]) -> Verdict:
     best = max(candidates, key=lambda one: one.order, default=None)
     if best is None:
         return Verdict("unsupported")
-    tied = (one for one in candidates if one.order[:2] == best.order[:2] and one.rank >= best.rank - TIED)
+    tied = (one for one in candidates if one.order[:-1] == best.order[:-1] and one.rank >= best.rank - TIED)
     sources = tuple(one.source for one in sorted(tied, key=lambda one: -one.rank))
     return Verdict("supported" if best.is_full else "partly", sources[0], tied=sources)

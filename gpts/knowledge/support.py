@@ -238,6 +238,12 @@ def is_opposed(sentence: str, source: Source) -> bool:
     return _is_negated(sentence) != _is_negated(said)
 
 
+def is_word_for_word(sentence: str, source: Source) -> bool:
+    """Whether the source contains `sentence` as it is, whatever their marks."""
+    said = " ".join(plain(sentence).casefold().split()).rstrip(".")
+    return said in " ".join(plain(source.text).casefold().split())
+
+
 def plain(sentence: str) -> str:
     """A sentence without the marks of lists, headings and emphasis."""
     return _MARKUP.sub("", sentence)

@@ -98,3 +98,15 @@ def test_answers_cite_their_own_edition(tuned: bool, most_wrong: int, least_cite
             troubles += count(pair, passages, counts)
     assert counts.wrong <= most_wrong, troubles
     assert counts.cited >= least_cited, troubles
+
+
+def test_a_sentence_that_stands_in_a_file_word_for_word_cites_that_file_whatever_it_names():
+    note = "We tighten the cover bolts of the Zephyr-7 crosswise to 18 Nm and check them again after an hour of running."
+    manual = """# Torque values
+## Zephyr-7
+Tighten the cover bolts of the Zephyr-7 to a torque of 18 Nm.
+## Running in
+Check the shaft for leakage after one hour of operation."""
+    files = [whole("zephyr-manual.md", manual), whole("field-notes.md", f"# Field notes\n## Cover bolts\n{note}")]
+    question = "What is the torque of the cover bolts on the Zephyr-7?"
+    assert {each.file_name for each in ground(note, files, None, question).citations} == {"field-notes.md"}
