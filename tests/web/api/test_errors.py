@@ -13,6 +13,7 @@ from tests.web.api.conftest import bearer, key_of
 from web.api.native import native
 from web.builder.models import Gpt
 from web.runs.models import Run
+from workers.engine.scripted import CAPABLE
 
 COMPLETIONS = "/v1/chat/completions"
 
@@ -104,7 +105,9 @@ def test_neutral_and_unknown_parameters_are_let_through(bobs, gpt, settings):
 
 def test_what_does_not_fit_the_model_is_said_so_and_what_is_too_large_is_413(bobs, gpt, settings, monkeypatch):
     settings.MAX_MESSAGE_CHARS = 10  # which is for people
-    monkeypatch.setattr("web.runs.model_facts.model_worker", lambda: {"context_tokens": 2})
+    monkeypatch.setattr(
+        "web.runs.model_facts.model_worker", lambda: {"ability": {**CAPABLE.model_dump(), "context_tokens": 2}}
+    )
     long = [{"role": "user", "content": "x" * 17}]
     shared = [{"role": "user", "content": "x" * 9}, {"role": "user", "content": "y" * 9}]
     for messages in (long, shared):
