@@ -1,8 +1,9 @@
 """Conversations with a capable model, one JSON Lines file per GPT, that the real loop plays again.
 
 The first line has the GPTs as exported (`gpts`: `package` is what `gpt.json` holds, `texts` what its paths lead to;
-the last one is chatted with, the others are its delegates), the model's `context_tokens`, and `today`. Each other
-line is a turn: its `chat`, the person's `message` and attached `files`, the model's raw `replies`, and its result:
+the last one is chatted with, the others are its delegates), the model's `context_tokens`, whether it `verifies` its
+sentences, and `today`. Each other line is a turn: its `chat`, the person's `message` and attached `files`, the
+model's raw `replies`, and its result:
 
 - `answer`, `coverage`,
 - `levels`: each sentence of the answer that has a level of support, with it,
@@ -57,8 +58,9 @@ Turn = dict[str, Any]
 class Model(ScriptedEngine):
     """Gives the replies of a turn, or asks the model server at $BRIDGE for them and notes them down."""
 
-    def __init__(self, context_tokens: int) -> None:
-        ability = CAPABLE.model_copy(update={"keeps_to_sources": True, "context_tokens": context_tokens})
+    def __init__(self, context_tokens: int, *, verifies: bool) -> None:
+        its = {"keeps_to_sources": True, "context_tokens": context_tokens, "verifies": verifies}
+        ability = CAPABLE.model_copy(update=its)
         super().__init__(self._next, ability)
         self.replies: list[str] | None = []
         self.n_asked = 0
@@ -100,7 +102,7 @@ class Stage:
     def __init__(self, owner: User, given: dict[str, Any], sent_tasks: list[tuple[str, str, str]]) -> None:
         self.owner = owner
         self.gpt = [make_gpt(owner, **each) for each in given["gpts"]][-1]
-        self.model = Model(given.get("context_tokens", 32_768))
+        self.model = Model(given.get("context_tokens", 32_768), verifies=given.get("verifies", False))
         self.worker = Worker(sent_tasks, self._services())
         self.chats: dict[str, Conversation] = {}
 
