@@ -138,10 +138,10 @@ class _Found:
 
 def _calculate(found: Sequence[_Found], claims: Sequence[_Found], judge: Judge, known: Sequence[Known]) -> None:
     """Note how the figures of claims without a source follow from known ones, and cite what they follow from."""
-    for each in claims:
-        if each.level != "unsupported":
+    asked = {id(each) for each in claims}
+    for n, each in enumerate(found):
+        if id(each) not in asked or each.level != "unsupported":
             continue
-        n = found.index(each)
         around = found[max(0, n - AROUND) : n + AROUND + 1]
         derived = _derived(each.sentence, "\n".join(one.sentence for one in around), known)
         if derived:

@@ -3,6 +3,7 @@
 import hashlib
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 from sys import maxsize
 from types import MappingProxyType
 from typing import Final, Literal
@@ -145,8 +146,12 @@ def _cut(
 def _marks(block: Block, stays: Sequence[_Span], told: Iterable[tuple[int, str]]) -> tuple[Mark, ...]:
     """The marks of a block of which only these parts stay, and of what was removed in it."""
 
+    starts = [start for start, _ in stays]
+    before = [0, *accumulate(end - start for start, end in stays)]
+
     def now(at: int) -> int:
-        return sum(max(0, min(at, end) - start) for start, end in stays)
+        n = bisect_right(starts, at)
+        return before[n - 1] + min(at, stays[n - 1][1]) - stays[n - 1][0] if n else 0
 
     moved = (mark.model_copy(update={"start": now(mark.start), "end": now(mark.end)}) for mark in block.marks)
     return tuple(dict.fromkeys((*moved, *(removed(what, now(at)) for at, what in told))))

@@ -28,7 +28,7 @@ DELEGATING = [slug for slug in SLUGS if "delegates" in FORMS[slug]]
 FROM_FILES = [slug for slug in SLUGS if slug not in (*WITH_TOOLS, *DELEGATING)]
 # The guide knows the documentation pages, so it alone has more files and words than a sample needs.
 MOST_FILES = {"guildhall-guide": 9}
-MOST_WORDS = {"guildhall-guide": 13_400}
+MOST_WORDS = {"guildhall-guide": 13_600}
 CATEGORIES = {"Writing", "Research", "Programming", "Education", "Work", "Home"}
 KEYS = {
     "name",

@@ -40,7 +40,7 @@ def test_json_holds_the_text_and_its_blocks(parse, tmp_path: Path) -> None:
     data = json.loads(shown)
     assert code == 0
     assert (data["type"], data["title"], data["text"]) == ("text/markdown", "Pump", "Pump\n\nChange the filter.")
-    assert data["blocks"][1] == {"text": "Change the filter.", "heading": "Pump", "page": None}
+    assert data["blocks"][1] == {"text": "Change the filter.", "heading": "Pump", "page": None, "marks": []}
     assert data["error"] is None
 
 

@@ -58,7 +58,6 @@ BOUNDS = {
     "workers/tools/mcp/eliciting.py": "what bounds workers/runs/asking.py; MAX_FORMS a call",
     # Of engines and knowledge.
     "workers/engine/cpu/batch.py": "one thread, which takes everybody's tokens in turn",
-    "workers/engine/verifying.py": "MOST_SENTENCES, the deadline of each request",
     "workers/engine/viewing.py": "one thread, which takes everybody's pictures in turn",
     "workers/knowledge/parsing.py": "loads the identifier of languages once",
     "workers/knowledge/segment_cache.py": "one thread, which checks our own files",

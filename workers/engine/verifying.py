@@ -37,7 +37,7 @@ _N_TOP: Final = 20
 _YES: Final = frozenset(("yes", "ja", "oui", "sí", "si", "是"))
 _NO: Final = frozenset(("no", "nein", "non", "否", "不"))
 _LINE: Final = re.compile(
-    r"^[^\w\n]*(?P<number>\d{1,3})?[^\w\n]*(?P<word>yes\b|no\b|ja\b|nein\b|oui\b|non\b|sí\b|si\b|[是否不])"
+    r"^[^\w\n]*(?:(?P<number>\d{1,3})[^\w\n]*)?(?P<word>yes\b|no\b|ja\b|nein\b|oui\b|non\b|sí\b|si\b|[是否不])"
     r"[^\w\n]*(?P<words>.*)$",
     re.IGNORECASE | re.MULTILINE,
 )

@@ -101,7 +101,7 @@ def test_answers_cite_their_own_edition(tuned: bool, most_wrong: int, least_cite
 
 
 def test_a_sentence_that_stands_in_a_file_word_for_word_cites_that_file_whatever_it_names():
-    note = "We tighten the cover bolts of the Zephyr-7 crosswise to 18 Nm and check them again after an hour of running."
+    note = "We tighten the cover bolts of the Zephyr-7 crosswise to 18 Nm, and check them after an hour of running."
     manual = """# Torque values
 ## Zephyr-7
 Tighten the cover bolts of the Zephyr-7 to a torque of 18 Nm.

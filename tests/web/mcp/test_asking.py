@@ -139,7 +139,7 @@ def test_inputs_are_named_in_the_tool_and_given_with_the_question(bobs, gpt, wor
     assert tool.description.endswith("Its inputs: customer (Customer, required).")
     refused = bobs.ask("Hello")
     assert refused.is_error
-    assert "`customer`" in refused.content[0].text
+    assert "Customer: " in refused.content[0].text
     meanwhile(worker.answer)
     assert not bobs.ask("Hello", more={"inputs": {"customer": "Acme"}}).is_error
     assert Run.objects.get().message.conversation.inputs == {"customer": "Acme"}

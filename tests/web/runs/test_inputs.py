@@ -183,7 +183,7 @@ def test_programs_send_them_along_and_are_told_what_is_missing(asking, bob):
     body = CompletionRequest.model_validate({**sent, "inputs": {"customer": "Acme"}})
     assert 'customer: "Acme"' in prompt(start(bob, body, body.message()))
     body = CompletionRequest.model_validate(sent)
-    with pytest.raises(InvalidInputs, match="customer"):
+    with pytest.raises(InvalidInputs, match="Customer"):
         start(bob, body, body.message())
     asked = {"model": asking.slug, "max_tokens": 9, "messages": sent["messages"], "inputs": {"customer": "Acme"}}
     read = MessagesRequest.model_validate(asked).as_completion()

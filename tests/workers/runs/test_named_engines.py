@@ -209,7 +209,7 @@ def test_a_weak_fallback_reads_the_message_anew(run, services, servers, table):
     steps = advance(run, weak)
     assert changes(steps)[0].engine == "default"
     assert isinstance(steps[-1], Finished)
-    assert "ZP-771" in steps[-1].text
+    assert "ZP-771" in steps[-1].sources[0].quote
 
 
 def test_a_run_stays_with_the_fallback_that_began_it(run, services, servers, table):
