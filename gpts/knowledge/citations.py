@@ -86,7 +86,8 @@ def ground(
     spans = [span for span in spans if answer[span.start : span.end] not in basis.titles]
     sentences = [answer[span.start : span.end] for span in spans]
     judge = Judge(passages, question, meaning, basis.gloss)
-    headers = [table_headers(answer, spans).get(span.start, "") for span in spans]
+    titled = table_headers(answer, spans)
+    headers = [titled.get(span.start, "") for span in spans]
     verdicts = judge.judge(sentences, answer)
     judged = [
         _judged(n, sentence, verdict, judge, header)
