@@ -33,7 +33,7 @@ class ReviewStates(StateFilter):
 class ListingReviewAdmin(OperatorAdmin):
     """Versions that creators want in the store, with what differs from the listed one."""
 
-    section, icon = "GPTs", "rate_review"
+    section, icon, rows_name = "GPTs", "rate_review", "GPTs to review"
     list_display = ("what", "state", "creator", "created")
     list_filter = (ReviewStates,)
     list_select_related = ("gpt__owner", "version")

@@ -25,7 +25,9 @@ from web.moderation.suspending import reactivate, suspend
 from web.operate.people import CONFIRM_FIRST, NO_ACCOUNT, change_members, confirm_address, people_here
 from web.operate.site import OperatorAdmin, operators, person_of
 
-KIND_CHOICES: Final = [(key, f"{kind.title} ({kind.what})") for key, kind in KINDS.items()]
+KIND_CHOICES: Final = [
+    (key, kind.title if kind.title == kind.what else f"{kind.title} ({kind.what})") for key, kind in KINDS.items()
+]
 
 
 def _people(n: int) -> str:
