@@ -176,7 +176,7 @@ class App {
     const exact = document.createElement("details");
     exact.className = "approval-raw";
     exact.append(element("summary", t("Exact request")), Object.assign(element("pre", raw), { tabIndex: 0 }));
-    const texts = [element("h4", t("{title} on {host}", { title, host })), element("p", reason, "approval-why"), element("p", plain, "approval-plain"), exact];
+    const texts = [element("h3", t("{title} on {host}", { title, host })), element("p", reason, "approval-why"), element("p", plain, "approval-plain"), exact];
     const allow = button(t("Allow"), "button primary");
     allow.addEventListener("click", () => this.settle(true));
     return this.questioned("section", "approval", texts, [allow, button(t("Decline"), "button")]);
