@@ -76,9 +76,8 @@ _ASKS_PRICE: Final = re.compile(r"\b(?:how much|wie ?viel|combien|cuánto)\b", r
 # Characters of the passages whose language is compared with that of the answer.
 _READ_CHARS: Final = 2_000
 # Characters of a question whose figures may be calculated with.
-_WORDS: Final = re.compile(r"[^\W_]+")
 _ASKED_CHARS: Final = 1_000
-
+_WORDS: Final = re.compile(r"[^\W_]+")
 
 # How an answer and a passage can be compared. "meaning": the embedder reads both, in one language; "translation": it
 # reads both, in two languages; "words": it does not read the language of both; "nothing".
@@ -140,7 +139,7 @@ class Known:
     """What `passages` have of names and figures, for answers to `question`."""
 
     def __init__(self, passages: Sequence[Passage], question: str = "", meaning: Meaning | None = None) -> None:
-        self._text = "\n".join(f"{each.file_name} {each.heading} {each.text}" for each in passages)
+        self._passages = passages
         self._question = question[:_ASKED_CHARS]
         self._meaning = meaning
 
@@ -153,6 +152,10 @@ class Known:
         return adds_nothing(
             sentence, self._text, self._stems, f"{self._question}\n{around}", is_translation=not is_same
         )
+
+    @cached_property
+    def _text(self) -> str:
+        return "\n".join(f"{each.file_name} {each.heading} {each.text}" for each in self._passages)
 
     @cached_property
     def _stems(self) -> frozenset[str]:
@@ -218,16 +221,17 @@ class Judge:
 
     def with_words(self, quoted: str, sentence: str) -> list[Source]:
         """The source with the words that a model `quoted` for `sentence`; empty if none has all of them in a row."""
-        wanted = _WORDS.findall(plain(quoted).casefold())
-        if len("".join(wanted)) < LEAST_QUOTED:
+        wanted = _phrase(quoted)
+        if len(wanted.replace(" ", "")) < LEAST_QUOTED:
             return []
-        phrase, own = f" {' '.join(wanted)} ", frozenset(claims(sentence))
-        found = [
-            each
-            for each in self._sources
-            if not each.is_pair and phrase in f" {' '.join(_WORDS.findall(plain(each.text).casefold()))} "
-        ]
+        own = frozenset(claims(sentence))
+        found = [each for each, phrase in self._phrases if wanted in phrase]
         return sorted(found, key=lambda each: -share(own, each.terms, self._rarity))[:1]
+
+    @cached_property
+    def _phrases(self) -> list[tuple[Source, str]]:
+        """Each single sentence with its words in a row."""
+        return [(each, _phrase(each.text)) for each in self._sources if not each.is_pair]
 
     def _by_words(self, sentence: str, whole: str = "") -> list[_Candidate]:
         """The possible sources of `sentence`, a part of `whole`: they agree with it and have enough of its terms."""
@@ -363,6 +367,11 @@ class Judge:
         """Whether a passage in an incomparable language contains the figures of `sentence`, and so may support it."""
         unread = (each for each in self._passages if comparisons[id(each)] == "nothing")
         return any(figures_agree(sentence, f"{each.heading} {each.text}") for each in unread)
+
+
+def _phrase(text: str) -> str:
+    """The words of `text` in a row, each between spaces."""
+    return f" {' '.join(_WORDS.findall(plain(text).casefold()))} "
 
 
 def _gives(source: Source, figure: StatedFigure) -> bool:

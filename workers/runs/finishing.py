@@ -16,7 +16,7 @@ from gpts.runs.fixed_replies import decline
 from gpts.runs.left_out import without
 from gpts.runs.queries import retrieval_query
 from gpts.runs.state import TurnState
-from gpts.runs.steps import Coverage, Finished, Log, ModelReply, Retrieval
+from gpts.runs.steps import Coverage, Finished, Intent, Log, ModelReply, Retrieval
 from gpts.safety.flow import context_label
 from workers.engine.verifying import supported
 from workers.knowledge.meaning import EmbeddedMeaning
@@ -49,7 +49,8 @@ def finished(decision: decisions.Finish, state: TurnState, services: Services, s
     # Sentences of the files need no judgement, even where their list or table was taken apart; nor do fixed replies
     # and results of calls: a model that does not write from sources gives nothing else.
     quoted = not writes or bool(found and found.extract and found.extract in text)
-    basis = _basis(state, services, titles, is_judged=is_judged, quoted=quoted)
+    wish = asked(state, services) if writes else "question"
+    basis = _basis(state, services, titles, wish, is_judged=is_judged, quoted=quoted)
     cited = ground(text, sources, EmbeddedMeaning(services.embedder), state.question(), basis)
     grounding = listed or _openable(cited, state.steps)
     if not grounding.citations and _is_about_else(passages, state):
@@ -57,8 +58,8 @@ def finished(decision: decisions.Finish, state: TurnState, services: Services, s
     if not is_judged:  # without files, what another GPT did not say lacks nothing
         kept = tuple(each for each in grounding.support if each.level in ("supported", "partly"))
         grounding = grounding.model_copy(update={"support": kept})
-    support = _as_quotes(grounding.support) if quoted else _told(grounding, state, services)
-    coverage = _coverage(decision, state, grounding, support, services)
+    support = _as_quotes(grounding.support) if quoted else _told(grounding, state, wish)
+    coverage = _coverage(decision, state, grounding, support, wish, services)
     offers = coverage == "not_covered" and not grounding.citations
     end = Finished(
         text=text,
@@ -107,11 +108,13 @@ def _as_quotes(support: Sequence[SentenceSupport]) -> tuple[SentenceSupport, ...
     return tuple(each if each.level == "result" else each.model_copy(update={"level": "quoted"}) for each in kept)
 
 
-def _basis(state: TurnState, services: Services, titles: Container[str], *, is_judged: bool, quoted: bool) -> Basis:
+def _basis(
+    state: TurnState, services: Services, titles: Container[str], wish: Intent, *, is_judged: bool, quoted: bool
+) -> Basis:
     """What the sentences of the turn's answer may rest on beside the passages."""
     intent, writes = state.intent(), state.ability.writes_from_sources
     own = (state.spec.instructions, _unread(state), *((intent.note, intent.lead) if intent else ()))
-    is_question = asked(state, services) == "question" or state.sees_new_picture()
+    is_question = wish == "question" or state.sees_new_picture()
     is_text = _last_reply(state).declined or not is_question
     verifies = state.ability.verifies and is_judged and not quoted
     return Basis(
@@ -129,9 +132,9 @@ def _basis(state: TurnState, services: Services, titles: Container[str], *, is_j
     )
 
 
-def _told(grounding: Grounding, state: TurnState, services: Services) -> tuple[SentenceSupport, ...]:
+def _told(grounding: Grounding, state: TurnState, wish: Intent) -> tuple[SentenceSupport, ...]:
     """What readers are told of the support of a text; small talk needs none where a GPT may say what it likes."""
-    is_talk = asked(state, services) in ("small_talk", "about_gpt") and not grounding.citations
+    is_talk = wish in ("small_talk", "about_gpt") and not grounding.citations
     return () if is_talk and not state.spec.only_from_knowledge else grounding.support
 
 
@@ -195,6 +198,7 @@ def _coverage(
     state: TurnState,
     grounding: Grounding,
     told: Sequence[SentenceSupport],
+    wish: Intent,
     services: Services,
 ) -> Coverage:
     """Whether the files cover the question: judged by what the answer rests on if a model wrote it from them."""
@@ -207,7 +211,7 @@ def _coverage(
     if decision.coverage != "covered" or not state.passages():
         return decision.coverage
     # A text that was written, a summary or a greeting asks nothing of the files.
-    if not (grounding.support or grounding.n_dropped) or asked(state, services) != "question":
+    if not (grounding.support or grounding.n_dropped) or wish != "question":
         return "no_knowledge"
     if state.ability.keeps_to_sources:  # figures that follow from those of the files are theirs
         is_new = any(each.level == "unsupported" for each in told)
