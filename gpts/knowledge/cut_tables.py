@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Final, NamedTuple
 
 from gpts.knowledge.documents import Passage
-from gpts.knowledge.marks import Mark
+from gpts.knowledge.marks import Mark, marks_within
 from gpts.knowledge.sentences import Span
 from gpts.knowledge.tables import cells, headers, is_row
 
@@ -61,7 +61,7 @@ def part_of_table(whole: Passage, most: int, offset: int = 1, *, described: bool
     start = rows[offset - 1].start if offset > 1 else 0
     fitting = [row for row in rows[offset - 1 :] if row.end - start <= most] or rows[offset - 1 : offset]
     end, last = fitting[-1].end, offset - 1 + len(fitting)
-    marks = [inside for mark in whole.marks if (inside := mark.within(start, end))]
+    marks = [*marks_within(whole.marks, start, end)]
     header = rows[offset - 1].header
     if start and header:
         marks.insert(0, Mark(start=start, end=start, before=f"{header}\n"))

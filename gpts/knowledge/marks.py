@@ -39,19 +39,29 @@ class Mark(Value):
         return self.model_copy(update={"start": inside[0], "end": inside[1]}) if inside[0] < inside[1] else None
 
 
+def marks_within(marks: Iterable[Mark], start: int, end: int) -> tuple[Mark, ...]:
+    """Those of `marks` that a part of the text has, as far as they are in it."""
+    return tuple(inside for mark in marks if (inside := mark.within(start, end)))
+
+
+def removal(what: str) -> str:
+    """What a model reads in place of something that was removed."""
+    return f"[removed: {what}]"
+
+
 def removed(what: str, at: int) -> Mark:
     """The mark of something that was removed there."""
-    return Mark(start=at, end=at, before=f"[removed: {what}]")
+    return Mark(start=at, end=at, before=removal(what))
 
 
 def removed_below(what: str, at: int) -> Mark:
     """The mark, below a block that ends at `at`, of a block that was removed."""
-    return Mark(start=at, end=at, before=f"\n\n[removed: {what}]")
+    return Mark(start=at, end=at, before=f"\n\n{removal(what)}")
 
 
 def removed_above(what: str) -> Mark:
     """The same above a block."""
-    return Mark(start=0, end=0, before=f"[removed: {what}]\n\n")
+    return Mark(start=0, end=0, before=f"{removal(what)}\n\n")
 
 
 def removed_finding(kind: str) -> str:

@@ -145,7 +145,6 @@ def _cut(
 
 def _marks(block: Block, stays: Sequence[_Span], told: Iterable[tuple[int, str]]) -> tuple[Mark, ...]:
     """The marks of a block of which only these parts stay, and of what was removed in it."""
-
     starts = [start for start, _ in stays]
     before = [0, *accumulate(end - start for start, end in stays)]
 

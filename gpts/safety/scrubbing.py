@@ -13,7 +13,9 @@ from heapq import merge
 from html import unescape
 from typing import Final
 
-REMOVED: Final = "[removed: secret]"
+from gpts.knowledge.marks import removal
+
+REMOVED: Final = removal("secret")
 # Shorter secrets would match ordinary words; encoded fragments this short occur by chance.
 SHORTEST: Final = 4
 _SHORTEST_ENCODED: Final = 6

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gpts.knowledge.documents import Block, Chunk, Document, Finding, Notice, Unit
-from gpts.knowledge.marks import Mark
+from gpts.knowledge.marks import Mark, marks_within
 from gpts.knowledge.sections import Borders
 from workers.knowledge.embed import Vectors
 from workers.knowledge.lexical import Postings
@@ -133,7 +133,7 @@ class Segment:
             Mark(start=begins[row], end=ends[row], before=self._mark(2 * row), after=self._mark(2 * row + 1))
             for row in rows.tolist()
         )
-        return tuple(inside for mark in marks if (inside := mark.within(start, end)))
+        return marks_within(marks, start, end)
 
     def _mark(self, number: int) -> str:
         first, last = self.columns["mark_bounds"][number : number + 2]

@@ -2,13 +2,14 @@
 
 from typing import Any, Final
 
+from gpts.knowledge.marks import removal
 from workers.tools import ToolContext, ToolError, ToolOutput
 from workers.tools.settings import ToolSettings
 from workers.tools.web.pages import OpenedPage, opened
 from workers.tools.web.ranking import best_passages, joined
 
 _LINKS_CHARS: Final = 2_400
-_SIFTED: Final = "[removed: hidden text]"
+_SIFTED: Final = removal("hidden text")
 
 
 def unavailable(settings: ToolSettings) -> str:

@@ -6,7 +6,7 @@ from typing import Final
 
 from gpts.knowledge.chunking import chunk
 from gpts.knowledge.documents import Chunk, Passage
-from gpts.knowledge.marks import Mark, with_marks
+from gpts.knowledge.marks import Mark, marks_within, with_marks
 from gpts.knowledge.terms import terms
 from workers.knowledge import lexical
 from workers.tools.web.pages import OpenedPage
@@ -64,7 +64,7 @@ def joined(passages: Sequence[Passage]) -> str:
             continue
         # Neighbouring chunks overlap by some sentences, which are kept once.
         start = max(end, each.start)
-        marks = [inside for mark in each.marks if (inside := mark.within(start, each.end))]
+        marks = marks_within(each.marks, start, each.end)
         text = with_marks(each.text[start - each.start :], marks, start).strip()
         pieces.append(("…\n" if start == each.start and pieces else "") + text)
         end = each.end
@@ -94,6 +94,6 @@ def _passage(part: _PageChunk, score: float) -> Passage:
         unit=part.page.page.document.unit,
         untrusted=True,
         url=part.page.url,
-        marks=tuple(mark for each in part.marks if (mark := each.within(part.chunk.start, part.chunk.end))),
+        marks=marks_within(part.marks, part.chunk.start, part.chunk.end),
         score=score,
     )
