@@ -189,7 +189,7 @@ def test_programs_send_them_along_and_are_told_what_is_missing(asking, bob):
     read = MessagesRequest.model_validate(asked).as_completion()
     assert 'customer: "Acme"' in prompt(start(bob, read, read.message()))
     schedule = {"gpt": asking.slug, "name": "Daily", "text": "Hi", "cron": "0 8 * * *"}
-    assert "`customer`" in post("/api/schedules", **schedule).json()["detail"]
+    assert "Customer: " in post("/api/schedules", **schedule).json()["detail"]
     made = post("/api/schedules", **schedule, inputs={"customer": "Acme"}).json()
     assert made["inputs"] == {"customer": "Acme", "size": "small"}
     change = program.patch(f"/api/schedules/{made['id']}", {"inputs": {}}, content_type="application/json")
