@@ -90,7 +90,6 @@ def test_two_tabs_overwrite_nothing_unasked_and_sharing_takes_a_button(form, gpt
     expect(other.get_by_text("Draft saved")).to_be_visible()
     assert Gpt.objects.get().instructions == "Theirs."
     form.get_by_label("Description", exact=True).fill("Cares for pumps.")
-    form.get_by_role("button", name="Load the other version").click()
     expect(mine).to_have_value("Theirs.")
 
     form.get_by_label("Only me").check()

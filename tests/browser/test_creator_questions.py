@@ -55,6 +55,7 @@ def test_a_question_goes_to_the_creator_and_the_answer_comes_back(visitor: Visit
     look = {"color_scheme": theme, "viewport": SIZES[size]}
     bobs, alices = visitor.page(bob, **look), visitor.page(alice, **look)
     bobs.goto(chat)
+    bobs.get_by_text("Closest passages in the files").click()
     bobs.get_by_role("link", name="zephyr-manual.pdf").click()
     expect(bobs.locator("[data-source-panel] mark.current")).to_have_text(INTERVAL)
     shot(bobs, f"closest-{size}-{theme}")

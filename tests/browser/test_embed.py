@@ -13,7 +13,8 @@ from web.builder import widgets
 from web.runs.models import Conversation, Run
 
 pytestmark = pytest.mark.browser
-PAGE = '<!doctype html><html lang="en"><title>Pumps</title><h1>Pumps</h1><script async src="{script}"{more}></script>'
+PAGE = """<!doctype html><html lang="en"><title>Pumps</title><main><h1>Pumps</h1></main>
+<script async src="{script}"{more}></script>"""
 
 
 @pytest.fixture
