@@ -118,7 +118,7 @@ def test_a_version_of_the_first_turn_on_the_page_is_shown_in_its_place(talked):
 def test_news_from_another_tab_keep_the_earlier_turns(talked, chat):
     to_top(talked)
     expect(turns(talked)).to_have_count(60)
-    place = talked.locator(f"#run-{run_of(40).id}")  # on the screen: heights of turns above it are estimates until then
+    place = talked.locator(f"#run-{run_of(40).id}")  # on the screen: heights above are estimates
     before = top_of(place)
     run = services.start_run(chat, "Question 70")
     log.append(run.id, Finished(text="Answer 70."))
