@@ -16,6 +16,7 @@ import httpx
 from gpts.runs.messages import PromptMessage
 from gpts.spec.ability import ModelAbility
 from gpts.spec.tools import ToolSpec
+from workers.egress import GuardedTransport
 from workers.engine.base import (
     EngineConfig,
     EngineError,
@@ -94,6 +95,7 @@ class RemoteEngine(Learning):
             base_url=config.remote_url.rstrip("/").removesuffix("/v1") + "/v1/",
             headers=headers,
             limits=httpx.Limits(max_connections=MAX_CONNECTIONS),
+            transport=GuardedTransport(config.egress, MAX_CONNECTIONS) if config.egress else None,
             timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT_S),
             trust_env=False,
         )
