@@ -30,6 +30,6 @@ def only_server(url: str) -> EgressConfig:
     """
     target = target_of(url)
     if target.address and is_never(target.address):
-        raise EgressRefused(f"The address {target.address} can't be a server.")
+        raise EgressRefused(f"The address {target.address} isn't on the public internet.")
     host = f"[{target.host}]" if ":" in target.host else target.host
     return EgressConfig(allow=(f"{host}:{target.port}",))
