@@ -22,7 +22,7 @@ from pytest_django import DjangoDbBlocker
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from tests.publishing import publish
-from web import confined
+from web import confined, engines
 from web.accounts import audit, live_settings
 from web.accounts.models import User
 from web.accounts.services import vouch_for_address
@@ -205,6 +205,7 @@ def run(conversation) -> Run:
 def no_live_settings() -> None:
     """As on a new site, without asking the database."""
     live_settings.forget({})
+    engines.forget({})
 
 
 @pytest.fixture(scope="session", autouse=True)

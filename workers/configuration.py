@@ -17,7 +17,7 @@ from gpts.runs.state import TurnState
 from gpts.runs.steps import ModelReply
 from gpts.safety.policy import Mode
 from gpts.spec.tools import ToolSpec
-from web.engines import DEFAULT
+from web.engines import DEFAULT, engines
 from web.operate.models import MeasuredModel
 from web.operate.services import chosen_model, fixed_model, refuse_model, save_measurement, seen_model
 from web.sending import send_task
@@ -78,7 +78,7 @@ def engine_config() -> EngineConfig:
         remote_key=salted_hmac("guildhall.vllm", "", algorithm="sha256").hexdigest()
         if is_vllm
         else settings.ENGINE_KEY,
-        context_tokens=settings.ENGINES[DEFAULT].context_tokens,
+        context_tokens=engines()[DEFAULT].context_tokens,
         threads=settings.ENGINE_THREADS,
         cache_tokens=settings.ENGINE_CACHE_TOKENS,
         weight_bits=settings.ENGINE_WEIGHT_BITS,
@@ -155,7 +155,7 @@ def _as_engine_error() -> Iterator[None]:
 @cache
 def named_engines() -> NamedEngines:
     """The operator's models beside the default one, none of which is open yet."""
-    return NamedEngines(settings.ENGINES)
+    return NamedEngines(engines)
 
 
 def services() -> Services:

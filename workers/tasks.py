@@ -58,6 +58,7 @@ from workers.rpc import (
     counting,
     embeddings,
     exporting,
+    model_servers,
     moderation,
     pictures,
     programs,
@@ -324,6 +325,12 @@ def call_for_app(call_id: str) -> dict[str, Any]:
 def read_agent_card(card_url: str, agent_id: str) -> dict[str, Any]:
     """The facts in an Agent Card; `agent_id` is empty for an agent that is not in a GPT yet."""
     return action_calls.agent_card(card_url, UUID(agent_id) if agent_id else None, tool_settings())
+
+
+@rpc_task(name="workers.tasks.list_server_models")
+def list_server_models(url: str, sealed: str) -> dict[str, Any]:
+    """The models of a server that an operator connects."""
+    return model_servers.list_models(url, sealed)
 
 
 @rpc_task(name="workers.tasks.read_program_document")

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 
+from gpts.egress.errors import EgressRefused
+from gpts.egress.ranges import is_never
+from gpts.egress.urls import target_of
+
 USER_AGENT = "Guildhall/0.1 (reads single pages when a person asks for them)"
 
 
@@ -17,3 +21,15 @@ class EgressConfig:
     allow: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
     user_agent: str = USER_AGENT
+
+
+def only_server(url: str) -> EgressConfig:
+    """For the server at `url`, which an operator chose: it may be private, but no metadata service of this machine.
+
+    Raises EgressRefused for an address of these (of names it is checked at each connection), and for what is no URL.
+    """
+    target = target_of(url)
+    if target.address and is_never(target.address):
+        raise EgressRefused(f"The address {target.address} isn't on the public internet.")
+    host = f"[{target.host}]" if ":" in target.host else target.host
+    return EgressConfig(allow=(f"{host}:{target.port}",))

@@ -1,19 +1,24 @@
-"""The models beside the site's own: remote engines in a TOML file, by name, and which of them a person may choose.
+"""The models beside the site's own: those in a TOML file, those that operators connected, and who may choose them.
 
-The file is read once, with the settings. A key is in `SecretStr`, so that it is never printed, logged or shown.
+The file is read once, with the settings; the table of connected ones at most every KEEP_S in each process. A key is
+in `SecretStr`, so that it is never printed, logged or shown.
 """
 
 import re
+import time
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Literal
-from urllib.parse import urlsplit
 
+from django.apps import apps
 from django.conf import settings
+from django.db import DatabaseError
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
+from gpts.egress.config import only_server
+from gpts.egress.errors import EgressRefused
 from gpts.spec.gpt import ENGINE_NAME
 
 # The name of the engine that the settings describe (ENGINE, BASE_MODEL, ENGINE_URL ...), and that of no fallback.
@@ -28,10 +33,11 @@ Ability = Literal[
 ]
 READS: Final = "reads_tokens"
 MOST_READS: Final = 10_000_000
+KEEP_S: Final = 2.0
 
 
 class NamedEngine(BaseModel):
-    """One model of the file. `title` is its name for people.
+    """One model. `title` is its name for people.
 
     `fallback` names the one that answers while it is down; "none": nothing does. `context_tokens` 0: as its server
     says. `ability` and `reads_tokens` override what is known of the model. Prices are US dollars per million tokens.
@@ -67,6 +73,53 @@ class NamedEngine(BaseModel):
 
 Engines = Mapping[str, NamedEngine]
 ONLY_DEFAULT: Final[Engines] = MappingProxyType({DEFAULT: NamedEngine(title=DEFAULT_TITLE, fallback=NO_FALLBACK)})
+
+# When the connected ones were read, and what they were. Two threads that read at once read the same.
+_kept: tuple[float, Engines] = (float("-inf"), {})
+
+
+def engines() -> Engines:
+    """All models by name, the default one first. Without a database, those of the file."""
+    if time.monotonic() - _kept[0] > KEEP_S:
+        try:
+            forget({row.name: row.entry() for row in apps.get_model("operate", "ConnectedModel").objects.all()})
+        except DatabaseError:  # commands such as `bench` work without one
+            forget({})
+    return joined(_kept[1]) if _kept[1] else settings.ENGINES
+
+
+def forget(kept: Engines | None = None) -> None:
+    """Read the connected models again at the next look; with `kept`, take these for them for KEEP_S."""
+    global _kept
+    _kept = (float("-inf"), {}) if kept is None else (time.monotonic(), kept)
+
+
+def joined(connected: Engines) -> Engines:
+    """The engines of the file and the connected ones, which fall back to nothing if that would be a contradiction.
+
+    Forms refuse those; a file that changed afterwards can still make one.
+    """
+    found = {**settings.ENGINES, **connected, **settings.ENGINES}
+    if strays(found) or circle(found):
+        alone = {name: entry.model_copy(update={"fallback": NO_FALLBACK}) for name, entry in connected.items()}
+        found = {**settings.ENGINES, **alone, **settings.ENGINES}
+    return found
+
+
+def strays(found: Engines) -> list[str]:
+    """The names of those whose fallback is not among them."""
+    return [name for name, entry in found.items() if entry.fallback not in (NO_FALLBACK, *found)]
+
+
+def circle(found: Engines) -> list[str]:
+    """The names in a circle of fallbacks, in their order; empty if there is none. Each fallback must be `found`."""
+    for name in found:
+        line = [name]
+        while (following := found[line[-1]].fallback) != NO_FALLBACK:
+            line.append(following)
+            if following in line[:-1]:
+                return line
+    return []
 
 
 def read_engines(file: Path, read: Callable[[str], str]) -> tuple[Engines, list[str]]:
@@ -114,15 +167,12 @@ def _engine(name: str, table: Any, read: Callable[[str], str]) -> NamedEngine:
 def _check_address(entry: NamedEngine) -> None:
     if not entry.model:
         raise ValueError("needs model: the model's name at its server.")
-    try:
-        parts = urlsplit(entry.url)
-        is_url = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        is_url = False
-    if not is_url:
-        raise ValueError("needs url: a full URL that starts with http:// or https://.")
-    if "@" in parts.netloc or parts.query:
+    if "@" in entry.url or "?" in entry.url:
         raise ValueError("has a url with a password or a query: put the key into key or key_env.")
+    try:
+        only_server(entry.url)
+    except EgressRefused:
+        raise ValueError("needs url: a full URL that starts with http:// or https://.") from None
     if entry.key_env and entry.key.get_secret_value():
         raise ValueError("has both key and key_env: keep one.")
 
@@ -134,29 +184,25 @@ def _in_words(error: Any) -> str:
     return f"{place}: {error['msg']}."
 
 
-def _contradictions(found: Engines) -> Iterable[str]:
+def _contradictions(found: Engines) -> Iterator[str]:
     titles = [entry.title for entry in found.values()]
     for name, entry in found.items():
         if titles.count(entry.title) > 1:
             yield f"[{name}] has the title “{entry.title}”, and so has another model."
-        if entry.fallback not in (NO_FALLBACK, *found):
-            yield f"[{name}] falls back to {entry.fallback}, which is not in the file."
-            return
-    for name in found:
-        line = [name]
-        while (following := found[line[-1]].fallback) != NO_FALLBACK:
-            line.append(following)
-            if following in line[:-1]:
-                yield f'[{name}] falls back in a circle: {" → ".join(line)}. Set fallback = "none" for one of them.'
-                return
+    lost = strays(found)
+    for name in lost:
+        yield f"[{name}] falls back to {found[name].fallback}, which is not in the file."
+    if not lost and (line := circle(found)):
+        yield f'[{line[0]}] falls back in a circle: {" → ".join(line)}. Set fallback = "none" for one of them.'
 
 
 def title_of(name: str) -> str:
     """The model's name for people; empty: the default one. One that is gone has only its name."""
-    entry = settings.ENGINES.get(name or DEFAULT)
+    entry = engines().get(name or DEFAULT)
     return entry.title if entry else name
 
 
-def offered(engines: Engines, person: Any) -> dict[str, NamedEngine]:
-    """The engines that `person` may choose for a GPT, the default one first."""
-    return {name: entry for name, entry in engines.items() if entry.allowed == "everyone" or person.is_staff}
+def offered(person: Any, among: Engines | None = None) -> dict[str, NamedEngine]:
+    """The engines that `person` may choose for a GPT (`among` these, or all of now), the default one first."""
+    found = engines() if among is None else among
+    return {name: entry for name, entry in found.items() if entry.allowed == "everyone" or person.is_staff}

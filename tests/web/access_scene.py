@@ -43,6 +43,7 @@ from web.moderation.models import Case
 from web.notifications.kinds import stop_link
 from web.operate.models import MeasuredModel, ModelDownload, ModelSurvey
 from web.operate.models_backup import Backup
+from web.operate.models_connected import ConnectedModel, seal_key
 from web.runs import feedback, log, memories, projects, sharing
 from web.runs.citations import pictures_of
 from web.runs.deletion import delete_conversation
@@ -342,6 +343,8 @@ def build() -> Scene:
     ModelSurvey.objects.create(found={"catalogue": [], "stored": [], "machine": {"memory": 1}})
     MeasuredModel.objects.create(fingerprint="f", name="bundled")
     ModelDownload.objects.create(name=f"org/{word('download')}", status="downloading", total=9)
+    where = {"url": f"http://{word('connected-model')}.corp/v1", "key": seal_key("sk-1", "http://lab.corp")}
+    ConnectedModel.objects.create(name="lab", title="Lab", model="m-1", allowed="operators", **where)
     scene.values |= _programs(people["chatter"])
     scene.values |= {
         "<key_id>": str(people["chatter"].api_keys.get().id),
@@ -349,6 +352,7 @@ def build() -> Scene:
         "<uidb36>-<key>": "1-no-such-key",
         "<key>": "no-such-key",
         "docs/<name>": "docs/models",
+        "connected/<name>": "connected/lab",
         "hints/<name>": "hints/creator",
         "<rest>": "tasks",
         "<path>": "site.js",

@@ -4,7 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from web.engines import DEFAULT, offered, read_engines
+from web import engines as engines_module
+from web.engines import DEFAULT, NO_FALLBACK, engines, forget, offered, read_engines
+from web.operate.models_connected import ConnectedModel, seal_key
 
 CLOUD = '[cloud]\nurl = "https://api.example.org/v1"\nmodel = "big-1"\n'
 KEY = "sk-very-secret-0123456789"
@@ -78,5 +80,54 @@ def test_a_mistake_is_a_sentence_that_never_has_the_key(tmp_path, text, sentence
 
 def test_some_models_are_for_operators(tmp_path):
     found, _ = read(tmp_path, CLOUD + 'allowed = "operators"')
-    assert list(offered(found, SimpleNamespace(is_staff=False))) == [DEFAULT]
-    assert list(offered(found, SimpleNamespace(is_staff=True))) == [DEFAULT, "cloud"]
+    assert list(offered(SimpleNamespace(is_staff=False), found)) == [DEFAULT]
+    assert list(offered(SimpleNamespace(is_staff=True), found)) == [DEFAULT, "cloud"]
+
+
+@pytest.fixture
+def connect(db):
+    """Connects a model, as of the next look."""
+
+    def connect(name: str = "lab", **values) -> ConnectedModel:
+        given = {"title": name.title(), "url": "https://lab.example.org/v1", "model": "m-1", **values}
+        row, _ = ConnectedModel.objects.update_or_create(name=name, defaults=given)
+        forget()
+        return row
+
+    return connect
+
+
+def test_connected_models_stand_beside_those_of_the_file(connect, settings, tmp_path, django_assert_num_queries):
+    settings.ENGINES, _ = read(tmp_path, CLOUD)
+    connect(key=seal_key(KEY, "https://lab.example.org"), input_price=2, ability={"sees_images": True})
+    connect("cloud", title="Another")
+    with django_assert_num_queries(1):
+        found = engines()
+        assert list(engines()) == [DEFAULT, "cloud", "lab"]
+    assert (found["cloud"].model, found["lab"].model, found["lab"].key.get_secret_value()) == ("big-1", "m-1", KEY)
+    assert (found["lab"].cost(1_000_000, 0), found["lab"].overrides) == (2.0, {"sees_images": True})
+
+
+def test_a_change_is_seen_within_seconds(connect, monkeypatch):
+    row = connect()
+    assert engines()["lab"].title == "Lab"
+    ConnectedModel.objects.filter(name=row.name).update(title="New")
+    assert engines()["lab"].title == "Lab"
+    monkeypatch.setattr(engines_module, "KEEP_S", 0.0)
+    assert engines()["lab"].title == "New"
+
+
+@pytest.mark.parametrize(
+    "url", ["https://other.example.org/v1", "http://lab.example.org", "https://lab.example.org:8443"]
+)
+def test_a_key_opens_for_its_own_server_only(connect, url):
+    connect(key=seal_key(KEY, "https://lab.example.org/v1"), url=url)
+    assert engines()["lab"].key.get_secret_value() == ""
+
+
+def test_rows_that_contradict_the_file_fall_back_to_nothing(connect):
+    connect("one", fallback="two")
+    connect("two", fallback="one")
+    assert [engines()[name].fallback for name in ("one", "two")] == [NO_FALLBACK, NO_FALLBACK]
+    connect("two", fallback="gone")
+    assert engines()["one"].fallback == NO_FALLBACK

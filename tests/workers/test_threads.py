@@ -18,10 +18,11 @@ from web.builder.actions import IMPORT_TIMEOUT_S, TEST_TIMEOUT_S
 from web.builder.agents import CARD_TIMEOUT_S
 from web.builder.pictures import GENERATE_TIMEOUT_S
 from web.mcp.oauth_documents import TIMEOUT_S as DOCUMENT_S
+from web.operate.connecting import LIST_TIMEOUT_S
 from web.runs.app_calls import TIMEOUT_S as APP_S
 from web.runs.exports import PDF_S
 from workers.deliveries import TIMEOUT_S as DELIVERY_S
-from workers.rpc import actions, confined, exporting, programs
+from workers.rpc import actions, confined, exporting, model_servers, programs
 from workers.runs.asking import MAX_OF_ONE, MAX_WAITING
 from workers.tasks import VOICE_TIMEOUT_S
 from workers.tools.a2a import cards
@@ -100,6 +101,7 @@ CALLS = {
     "read_confined": (max(each.limits.wall_s for each in confined.READERS.values()), site_confined.TIMEOUT_S),
     "read_program_document": (programs.LIMITS.timeout_s, DOCUMENT_S),
     "fetch_picture": (programs.PICTURE_S, FETCH_S),
+    "list_server_models": (model_servers.LIMITS.timeout_s, LIST_TIMEOUT_S),
     "export_pdf": (exporting.LIMITS.wall_s, PDF_S),
     "make_picture": (120.0, GENERATE_TIMEOUT_S),
     "transcribe": (VOICE_TIMEOUT_S, AUDIO_S),

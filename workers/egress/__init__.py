@@ -9,7 +9,7 @@ from gpts.egress.errors import EgressError, EgressFailed, EgressRefused, reason
 from gpts.egress.guard import Guard
 from workers.egress.config import FetchLimits, Response
 from workers.egress.fetching import fetch
-from workers.egress.transports import GuardedAsyncTransport
+from workers.egress.transports import GuardedAsyncTransport, GuardedTransport
 
 __all__ = [
     "EgressConfig",
@@ -19,6 +19,7 @@ __all__ = [
     "FetchLimits",
     "Guard",
     "GuardedAsyncTransport",
+    "GuardedTransport",
     "Response",
     "fetch",
     "reason",

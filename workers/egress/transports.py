@@ -14,9 +14,10 @@ import httpx
 from gpts.egress.config import EgressConfig
 from gpts.egress.errors import EgressError
 from gpts.egress.guard import Guard
-from workers.egress.connecting import AsyncGuardedBackend, tls
+from workers.egress.connecting import AsyncGuardedBackend, GuardedBackend, tls
 from workers.egress.fetching import core_url
 from workers.egress.headers import read_headers
+from workers.egress.resolving import Deadline
 from workers.egress.unpacking import ACCEPTED, Unpacker
 
 _REPLACED: Final = (b"host", b"accept-encoding", b"proxy-authorization")
@@ -50,6 +51,38 @@ class GuardedAsyncTransport(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         await self._pool.aclose()
+
+
+class GuardedTransport(httpx.BaseTransport):
+    """A transport for httpx.Client. Bodies have no limits: for servers that the operator chose."""
+
+    def __init__(self, config: EgressConfig, max_connections: int) -> None:
+        self._guard = Guard(config)
+        backend = GuardedBackend(self._guard, Deadline())
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=tls(), max_connections=max_connections, network_backend=backend
+        )
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        with _httpx_errors(request):
+            answer = self._pool.handle_request(_core_request(self._guard, request))
+        return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer, request), extensions={})
+
+    def close(self) -> None:
+        self._pool.close()
+
+
+class _Body(httpx.SyncByteStream):
+    def __init__(self, answer: httpcore.Response, request: httpx.Request) -> None:
+        self._answer = answer
+        self._request = request
+
+    def __iter__(self) -> Iterator[bytes]:
+        with _httpx_errors(self._request):
+            yield from self._answer.iter_stream()
+
+    def close(self) -> None:
+        self._answer.close()
 
 
 class _UnpackedBody(httpx.AsyncByteStream):

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, Protocol
 
+from gpts.egress.config import EgressConfig
 from gpts.runs.logprobs import TokenLogprob
 from gpts.runs.messages import PromptMessage
 from gpts.runs.overrides import ReasoningEffort
@@ -30,7 +31,8 @@ class EngineConfig:
     downloads and converted models are in `home`.
     `cache_tokens` is the size of the key-value cache shared by all chats, `context_tokens` the longest prompt plus
     reply. `weight_bits` are those per weight where transformers runs the model: 16, 8 or 4. `remote_*` belong to the
-    engine "remote", `script` (a JSON file of replies) to the engine "scripted".
+    engine "remote", `egress` to one whose server must not be any address, `script` (a JSON file of replies) to the
+    engine "scripted".
     """
 
     engine: str = "hf"
@@ -39,6 +41,7 @@ class EngineConfig:
     remote_url: str = ""
     remote_model: str = ""
     remote_key: str = ""
+    egress: EgressConfig | None = None
     threads: int = 0
     cache_tokens: int = 0
     context_tokens: int = 0

@@ -16,6 +16,7 @@ import httpx
 from gpts.runs.messages import PromptMessage
 from gpts.spec.ability import ModelAbility
 from gpts.spec.tools import ToolSpec
+from workers.egress import GuardedTransport
 from workers.engine.base import (
     EngineConfig,
     EngineError,
@@ -65,6 +66,11 @@ CONTROL_TOKENS: Final = (
 )
 
 
+def api_of(url: str) -> str:
+    """The base URL of the API of the server at `url`, which may end in /v1."""
+    return url.rstrip("/").removesuffix("/v1") + "/v1/"
+
+
 class RemoteEngine(Learning):
     """Chat completions of the server at `config.remote_url` (with or without `/v1`)."""
 
@@ -91,9 +97,10 @@ class RemoteEngine(Learning):
         )
         headers = {"Authorization": f"Bearer {config.remote_key}"} if config.remote_key else {}
         self._client = httpx.Client(
-            base_url=config.remote_url.rstrip("/").removesuffix("/v1") + "/v1/",
+            base_url=api_of(config.remote_url),
             headers=headers,
             limits=httpx.Limits(max_connections=MAX_CONNECTIONS),
+            transport=GuardedTransport(config.egress, MAX_CONNECTIONS) if config.egress else None,
             timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT_S),
             trust_env=False,
         )

@@ -7,13 +7,16 @@ so that not every message waits for it again. Keys and addresses are in no messa
 import logging
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from gpts.egress.config import only_server
+from gpts.egress.errors import EgressRefused
 from gpts.runs.steps import Log, ModelChange
 from web.accounts.models import User
 from web.engines import DEFAULT, NO_FALLBACK, Engines, NamedEngine, offered
-from web.operate.services import known_ability
+from web.operate.services import known_ability, note_state
 from workers.engine import open_engine
 from workers.engine.base import Engine, EngineConfig, EngineError
 from workers.runs.services import Services
@@ -26,8 +29,9 @@ LOOK_S: Final = 10.0
 
 @dataclass(slots=True)
 class _Opened:
-    """An open engine, and until when it counts as ready or as down."""
+    """The open engine of `entry`, and until when it counts as ready or as down."""
 
+    entry: NamedEngine
     engine: Engine
     is_ready: bool = False
     until: float = 0.0
@@ -44,10 +48,13 @@ class Chosen:
 
 
 class NamedEngines:
-    """The engines of `table`; the default one is `default()`. Safe for threads."""
+    """The engines that `table` returns, looked up at each choice. Safe for threads.
 
-    def __init__(self, table: Engines) -> None:
-        self.table = table
+    One whose entry changed is opened again. Runs that use the old one keep it, and its connections close with it.
+    """
+
+    def __init__(self, table: Callable[[], Engines]) -> None:
+        self._table = table
         self._opened: dict[str, _Opened] = {}
         self._lock = threading.Lock()
 
@@ -57,25 +64,26 @@ class NamedEngines:
         It stays the same for the whole run, unless it goes down. Raises EngineError.
         """
         last = next((step for step in reversed(log) if isinstance(step, ModelChange)), None)
-        wanted = wanted or DEFAULT
+        table, wanted = self._table(), wanted or DEFAULT
         begun, reason = (last.engine, last.reason) if last else (wanted, "unavailable")
-        if begun not in (self.table if last else offered(self.table, owner)):
+        if begun not in (table if last else offered(owner, table)):
             begun, reason = DEFAULT, "not_offered"
         name = begun
-        while not self._is_ready(name, services) and self.has_fallback(name):
-            name, reason = self.table[name].fallback, "unavailable"
+        while not self._is_ready(name, table[name], services) and table[name].fallback != NO_FALLBACK:
+            name, reason = table[name].fallback, "unavailable"
         change = ModelChange(wanted=wanted, engine=name, reason=reason)
         is_new = name != (last.engine if last else wanted)
-        return Chosen(name, self._using(name, services), change if is_new else None)
+        return Chosen(name, self._using(name, table[name], services), change if is_new else None)
 
     def has_fallback(self, name: str) -> bool:
         """Whether another engine answers while this one is down."""
-        return self.table[name].fallback != NO_FALLBACK
+        entry = self._table().get(name)
+        return entry is not None and entry.fallback != NO_FALLBACK
 
     def failed(self, name: str, error: EngineError, services: Services) -> None:
         """Count the engine as down for a while."""
-        logger.error("the model %s failed: %s", name, self._without_key(name, str(error)))
-        opened = self._open(name, services)
+        opened = self._opened.get(name) or self._open(name, self._table()[name], services)
+        logger.error("the model %s failed: %s", name, _without_key(opened.entry, str(error)))
         opened.is_ready, opened.until = False, time.monotonic() + LOOK_S
 
     def close(self) -> None:
@@ -86,53 +94,62 @@ class NamedEngines:
                     opened.engine.close()
             self._opened.clear()
 
-    def _using(self, name: str, services: Services) -> Services:
+    def _using(self, name: str, entry: NamedEngine, services: Services) -> Services:
         if name == DEFAULT:
             return services
-        engine = self._open(name, services).engine
+        engine = self._open(name, entry, services).engine
         return replace(services, engine=engine, small=services.small.using(engine))
 
-    def _open(self, name: str, services: Services) -> _Opened:
+    def _open(self, name: str, entry: NamedEngine, services: Services) -> _Opened:
         with self._lock:
-            if name not in self._opened:
-                engine = services.engine if name == DEFAULT else open_engine(_config(self.table[name]))
+            opened = self._opened.get(name)
+            if opened is None or opened.entry != entry:
+                engine = services.engine if name == DEFAULT else open_engine(_config(entry))
                 if name != DEFAULT:
-                    engine.learn(self.table[name].overrides)
-                self._opened[name] = _Opened(engine)
-            return self._opened[name]
+                    engine.learn(entry.overrides)
+                opened = self._opened[name] = _Opened(entry, engine)
+            return opened
 
-    def _is_ready(self, name: str, services: Services) -> bool:
+    def _is_ready(self, name: str, entry: NamedEngine, services: Services) -> bool:
         """Whether the engine answers, as of the last seconds. The default one without a fallback is not asked."""
-        if name == DEFAULT and not self.has_fallback(name):
+        if name == DEFAULT and entry.fallback == NO_FALLBACK:
             return True
-        opened = self._open(name, services)
+        opened = self._open(name, entry, services)
         with opened.looking:
             if time.monotonic() >= opened.until:
                 health = opened.engine.health()
                 if health.ready and name != DEFAULT:
-                    self._recall(name, opened.engine)
+                    _recall(opened)
                 if not health.ready:
-                    logger.warning("the model %s is down: %s", name, self._without_key(name, health.detail))
+                    logger.warning("the model %s is down: %s", name, _without_key(entry, health.detail))
+                note_state(name, health.ready)
                 opened.is_ready, opened.until = health.ready, time.monotonic() + LOOK_S
         return opened.is_ready
 
-    def _recall(self, name: str, engine: Engine) -> None:
-        """Set the engine's ability: what the file says, and else what was measured when the site ran this model."""
-        try:
-            known = known_ability(engine.fingerprint())
-        except EngineError:
-            known = {}
-        engine.learn({**known, **self.table[name].overrides})
 
-    def _without_key(self, name: str, text: str) -> str:
-        """`text` without the engine's key, which servers repeat in errors."""
-        key = self.table[name].key.get_secret_value()
-        return text.replace(key, "…") if key else text
+def _recall(opened: _Opened) -> None:
+    """Set the engine's ability: what its entry says, and else what was measured when the site ran this model."""
+    try:
+        known = known_ability(opened.engine.fingerprint())
+    except EngineError:
+        known = {}
+    opened.engine.learn({**known, **opened.entry.overrides})
+
+
+def _without_key(entry: NamedEngine, text: str) -> str:
+    """`text` without the engine's key, which servers repeat in errors."""
+    key = entry.key.get_secret_value()
+    return text.replace(key, "…") if key else text
 
 
 def _config(entry: NamedEngine) -> EngineConfig:
+    try:
+        egress = only_server(entry.url)
+    except EgressRefused as error:
+        raise EngineError(str(error)) from error
     return EngineConfig(
         engine="remote",
+        egress=egress,
         remote_url=entry.url,
         remote_model=entry.model,
         remote_key=entry.key.get_secret_value(),

@@ -3,7 +3,6 @@
 from typing import Any, Final
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Sum
 from django.utils.translation import gettext
@@ -33,7 +32,7 @@ def duplicate(user: User, gpt: Gpt) -> Gpt:
     """
     fields = {name: getattr(gpt, name) for name in (*DRAFT_FIELDS, "picture")}
     notes = []
-    if fields["engine"] not in ("", *offered(settings.ENGINES, user)):
+    if fields["engine"] not in ("", *offered(user)):
         notes.append(
             gettext("The model “{name}” isn’t offered to you: choose another in the model settings.").format(
                 name=fields["engine"]

@@ -196,7 +196,7 @@ def _capabilities(draft: Draft, missing: Mapping[str, str]) -> list[str]:
 
 def _engine(draft: Draft) -> str:
     name = draft.package.model.engine
-    if name in ("", *offered(settings.ENGINES, draft.user)):
+    if name in ("", *offered(draft.user)):
         return name
     draft.notes.append(
         gettext("The model “{name}” does not exist here: the default model answers until you choose another.").format(

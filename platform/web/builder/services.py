@@ -5,7 +5,6 @@ import secrets
 from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import F, Max, Q, QuerySet
@@ -133,8 +132,8 @@ def _next_revision(gpt: Gpt, *, by: User) -> Gpt:
 
 def engines_for(owner: User, *, by: User) -> dict[str, NamedEngine]:
     """The models that `by` may choose for a GPT of `owner`: those offered to both."""
-    entries = offered(settings.ENGINES, owner)
-    return {name: entries[name] for name in offered(settings.ENGINES, by) if name in entries}
+    entries = offered(owner)
+    return {name: entries[name] for name in offered(by) if name in entries}
 
 
 def check_engine(owner: User, name: str, *, by: User) -> None:

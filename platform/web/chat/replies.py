@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from uuid import UUID
 
-from django.conf import settings
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -31,7 +30,7 @@ from web.chat.rendering import Marked, render_answer
 from web.chat.sources import ShownSource, sources
 from web.chat.steps import StepLine, doing, lines, summary
 from web.chat.support import SupportNote, is_partly, mark, marked, notes, tag
-from web.engines import title_of
+from web.engines import engines, title_of
 from web.runs.branches import Versions
 from web.runs.citations import web_url, where
 from web.runs.files import PICTURES
@@ -286,7 +285,7 @@ class Reply:
     def model(self) -> str:
         """The model that wrote the answer, for people; empty where there is only one."""
         replies = [step for step in self.steps if isinstance(step, ModelReply)]
-        return title_of(replies[-1].engine) if replies and len(settings.ENGINES) > 1 else ""
+        return title_of(replies[-1].engine) if replies and len(engines()) > 1 else ""
 
     @property
     def seconds(self) -> int:

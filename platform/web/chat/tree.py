@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from typing import Final
 
-from django.conf import settings
 from django.utils.text import get_text_list
 from django.utils.translation import gettext, gettext_noop
 
 from gpts.safety.labels import Label
-from web.engines import DEFAULT, title_of
+from web.engines import DEFAULT, engines, title_of
 from web.runs.trees import Node, Tokens
 
 # Longer tasks are collapsed to two lines.
@@ -60,7 +59,7 @@ class TreeBranch:
     @property
     def models(self) -> tuple[str, ...]:
         """The models that wrote in it, with what that cost where they have a price; empty where there is only one."""
-        used = self.node.by_engine.items() if len(settings.ENGINES) > 1 else ()
+        used = self.node.by_engine.items() if len(engines()) > 1 else ()
         return tuple(_used(name, tokens) for name, tokens in used)
 
     @property
@@ -142,7 +141,7 @@ def _branch(node: Node, top: Node, length_s: float) -> TreeBranch:
 
 
 def _used(name: str, tokens: Tokens) -> str:
-    entry = settings.ENGINES.get(name or DEFAULT)
+    entry = engines().get(name or DEFAULT)
     cost = entry.cost(tokens.prompt, tokens.completion) if entry else None
     return title_of(name) + ("" if cost is None else f", ${cost:.4f}")
 

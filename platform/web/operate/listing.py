@@ -15,6 +15,7 @@ from django.utils.translation import gettext, gettext_noop
 from gpts.spec.base_models import BUNDLED
 from web.builder.files import n_read_again
 from web.operate.models import MeasuredModel, ModelDownload, ModelSurvey
+from web.operate.models_connected import ConnectedModel
 from web.operate.services import chosen_model, current_model, fixed_model
 
 # In an operator's session: the model whose offer they dismissed.
@@ -81,7 +82,7 @@ class ModelRow:
 class ModelPage:
     """`record`: the loaded model, called `title`; `loaded` is the name of its row. `best`: the row to
     recommend. `machine`: bytes by kind, if known. `rows`: all models. `n_read_again`: files that are
-    yet to be read by the embedder.
+    yet to be read by the embedder. `connected`: those at servers.
 
     `looked_up` are rows of other models before their download, `here` those on this machine or being downloaded,
     `fitting` those of the catalogue that fit it, `larger` the others.
@@ -100,6 +101,7 @@ class ModelPage:
     fitting: list[ModelRow]
     larger: list[ModelRow]
     n_read_again: int
+    connected: list[ConnectedModel]
 
     @property
     def is_moving(self) -> bool:
@@ -132,6 +134,7 @@ def model_page() -> ModelPage:
         fitting=[row for row in rest if row.state == "available" and not row.misfit],
         larger=[row for row in rest if row.state == "available" and row.misfit],
         n_read_again=n_read_again(),
+        connected=list(ConnectedModel.objects.all()),
     )
 
 

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 from gpts.spec.base_models import MAX_NAME_CHARS
 from web.engines import READS, Ability
 from web.operate.models_backup import Backup  # noqa: F401 - for Django
+from web.operate.models_connected import ConnectedModel  # noqa: F401 - for Django
 
 # After this long without a result the worker is taken for dead.
 MEASURING_LIMIT: Final = timedelta(minutes=60)

@@ -10,8 +10,9 @@ from django.utils import timezone
 from gpts.spec.base_models import AUTO, BUNDLED
 from web.accounts import audit
 from web.accounts.models import User
-from web.engines import MOST_READS, READS, Ability
+from web.engines import MOST_READS, READS, Ability, engines
 from web.operate.models import MEASURING_LIMIT, OVERRIDABLE, ChosenModel, MeasuredModel
+from web.operate.models_connected import ConnectedModel
 
 
 def seen_model(fingerprint: str, name: str) -> MeasuredModel:
@@ -38,7 +39,7 @@ def model_sees(name: str = "") -> bool:
 
 def model_can(ability: Ability, name: str = "") -> bool:
     """Whether the model called `name` is known to have this ability; empty: the current one."""
-    if entry := settings.ENGINES.get(name):
+    if entry := engines().get(name):
         return entry.ability.get(ability, False)
     record = current_model()
     return record is not None and bool(record.known().get(ability))
@@ -46,13 +47,18 @@ def model_can(ability: Ability, name: str = "") -> bool:
 
 def any_model_can(ability: Ability) -> bool:
     """Whether one of the models is known to have this ability, so that some chats can make use of it."""
-    return any(model_can(ability, name) for name in ("", *settings.ENGINES))
+    return any(model_can(ability, name) for name in ("", *engines()))
 
 
 def known_ability(fingerprint: str) -> dict[str, int]:
     """What was measured or overridden of the model's ability; empty if it never ran here."""
     record = MeasuredModel.objects.filter(fingerprint=fingerprint).first()
     return record.known() if record else {}
+
+
+def note_state(name: str, is_ready: bool) -> None:
+    """Store whether the server of a connected model answered a worker last."""
+    ConnectedModel.objects.filter(name=name).exclude(is_ready=is_ready).update(is_ready=is_ready)
 
 
 def choose_model(base_model: str) -> None:

@@ -4,7 +4,6 @@ import tomllib
 from pathlib import Path
 from typing import Any, Final, cast
 
-from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
@@ -17,7 +16,7 @@ from gpts.spec.ability import READS_TOKENS
 from gpts.spec.base_models import MAX_NAME_CHARS
 from web import rpc
 from web.accounts.requests import PersonRequest
-from web.engines import DEFAULT, MOST_READS, READS
+from web.engines import DEFAULT, MOST_READS, READS, engines
 from web.operate.access import operators_only
 from web.operate.changes import Action, change
 from web.operate.listing import DISMISSED, find_row, model_page
@@ -84,7 +83,7 @@ def _reading(record: MeasuredModel | None) -> dict[str, Any]:
         "reads_default": READS_TOKENS if measured is None else measured,
         "reads_override": record.overrides.get(READS) if record else None,
         "check_tokens": tokens,
-        "check_cost": settings.ENGINES[DEFAULT].cost(tokens["read"], tokens["written"]) if tokens else None,
+        "check_cost": engines()[DEFAULT].cost(tokens["read"], tokens["written"]) if tokens else None,
     }
 
 

@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 
 import redis
-from django.conf import settings
 
 from gpts.spec.ability import ModelAbility
 from web.builder.models import Gpt
-from web.engines import DEFAULT
+from web.engines import DEFAULT, engines
 from web.runs.stream import model_worker
 
 
@@ -36,7 +35,7 @@ def facts_of(gpt: Gpt) -> ModelFacts:
 
 def model_facts(engine: str) -> ModelFacts:
     """The facts of the model called `engine`; empty: the site's own."""
-    entry = settings.ENGINES.get(engine or DEFAULT)
+    entry = engines().get(engine or DEFAULT)
     if entry and entry.url:
         if not (context := entry.context_tokens):
             return ModelFacts()

@@ -14,11 +14,13 @@ from tests.workers.engine.conftest import ModelServer
 from tests.workers.made_services import made_services
 from tests.workers.runs.test_loop import FOUND, Embedder, Index, advance, give, give_files, told  # noqa: F401 (a fixture)
 from tests.workers.trees import Worker, ask, asks, call, last, make_gpt
+from web import engines as engine_table
 from web.api.answers import usage_of
 from web.builder.services import update_gpt
 from web.chat.steps import lines
 from web.chat.tree import shown_tree
-from web.engines import read_engines
+from web.engines import engines, read_engines
+from web.operate.models_connected import ConnectedModel
 from web.operate.services import save_measurement, seen_model
 from web.runs import log
 from web.runs.models import Run
@@ -63,7 +65,7 @@ def table(servers, settings, tmp_path, monkeypatch):
         file.write_text(text.format(one=servers[0].url, two=servers[1].url, key=KEY))
         settings.ENGINES, wrong = read_engines(file, lambda name: "")
         assert not wrong
-        named = NamedEngines(settings.ENGINES)
+        named = NamedEngines(engines)
         monkeypatch.setattr(configuration, "named_engines", lambda: named)
 
     write()
@@ -244,3 +246,50 @@ def test_what_a_failed_model_did_is_left_out_until_one_replied(run):
     assert current_part((first, FOUND, change)) == (first,)
     assert current_part((first, FOUND, reply, change)) == (first, FOUND, reply)
     assert current_part((first, FOUND, reply)) == (first, FOUND, reply)
+
+
+@pytest.fixture
+def connected(db, servers, monkeypatch):
+    """The first server, connected on the models page, and the engines of a worker."""
+    monkeypatch.setattr(engine_table, "KEEP_S", 0.0)
+    named = NamedEngines(engines)
+    monkeypatch.setattr(configuration, "named_engines", lambda: named)
+    return ConnectedModel.objects.create(name="lab", title="Lab", url=servers[0].url, model="lab-1")
+
+
+def test_a_connected_model_answers_and_follows_its_row(connected, gpt, bob, services, servers):
+    update_gpt(gpt, {"engine": "lab"}, by=gpt.owner)
+    publish(gpt)
+    servers[0].events, servers[1].events = says("By the lab."), says("By its new server.")
+    assert advance(start_run(start_conversation(bob, gpt), "Which seal?"), services)[-1].text == "By the lab."
+    connected.refresh_from_db()
+    assert connected.is_ready
+    ConnectedModel.objects.update(url=servers[1].url)
+    assert advance(start_run(start_conversation(bob, gpt), "Which seal?"), services)[-1].text == "By its new server."
+    connected.delete()
+    steps = advance(start_run(start_conversation(bob, gpt), "Which seal?"), services)
+    assert (steps[-1].text, changes(steps)[0].reason) == ("By the default model.", "not_offered")
+
+
+def test_a_model_that_is_removed_in_the_middle_of_a_run_is_followed_by_the_default_one(connected, gpt, services):
+    named = configuration.named_engines()
+    old = named.choose("lab", gpt.owner, (), services)
+    connected.delete()
+    named.failed("lab", EngineError("gone"), services)
+    assert not named.has_fallback("lab")
+    assert old.services.engine.health().ready
+    change = ModelChange(wanted="lab", engine="lab", reason="unavailable")
+    assert named.choose("lab", gpt.owner, (change,), services).name == "default"
+
+
+@pytest.mark.parametrize("host", ["169.254.169.254", "[fe80::1]", "[::ffff:169.254.169.254]", "metadata.example.org"])
+def test_no_key_is_sent_to_the_machines_own_metadata_service(connected, gpt, services, host, monkeypatch):
+    monkeypatch.setattr("workers.egress.resolving.look_up", lambda name, port: ["169.254.169.254"])
+    monkeypatch.setattr("httpcore.SyncBackend.connect_tcp", lambda *args: pytest.fail("it connects"))
+    ConnectedModel.objects.update(url=f"http://{host}:80/v1", fallback="none")
+    try:
+        chosen = configuration.named_engines().choose("lab", gpt.owner, (), services)
+        said = chosen.services.engine.health().detail
+    except EngineError as error:
+        said = str(error)
+    assert "public internet" in said

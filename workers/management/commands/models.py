@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from gpts.spec.base_models import gigabytes
-from web.engines import DEFAULT
+from web.engines import DEFAULT, engines
 from web.operate.services import choose_model, chosen_model, current_model, fixed_model
 from workers.configuration import base_model
 from workers.engine.base import BUNDLED, EngineError
@@ -105,7 +105,7 @@ class Command(BaseCommand):
             self.stderr.write(f"ENGINE is {settings.ENGINE}; the choice counts when it is hf.")
 
     def _check(self, options: dict[str, Any]) -> None:
-        entry = settings.ENGINES.get(options["name"])
+        entry = engines().get(options["name"])
         if entry and entry.url:
             settings.ENGINE, settings.ENGINE_URL, settings.ENGINE_MODEL = "remote", entry.url, entry.model
             settings.ENGINE_KEY = entry.key.get_secret_value()
@@ -159,10 +159,10 @@ def _in_use() -> list[str]:
 
 
 def _named() -> list[str]:
-    """The models of ENGINES_FILE, without their keys."""
+    """The models beside the default one, without their keys."""
     return [
         f"Offered to {entry.allowed}: {name} ({entry.title}), {entry.model} on {entry.url}, else {entry.fallback}"
-        for name, entry in settings.ENGINES.items()
+        for name, entry in engines().items()
         if entry.url
     ]
 

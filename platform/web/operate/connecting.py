@@ -1,0 +1,79 @@
+"""What operators do with models at servers: list, connect, change, remove."""
+
+from typing import Final
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Q
+from django.utils.text import slugify
+from django.utils.translation import gettext, gettext_noop
+
+from web import rpc
+from web.accounts import audit
+from web.accounts.models import User
+from web.builder.models import Gpt
+from web.engines import DEFAULT, NO_FALLBACK, engines, forget
+from web.operate.models_connected import ConnectedModel
+
+LIST_TIMEOUT_S: Final = 15.0
+REFUSALS: Final = {
+    "address": gettext_noop("This can’t be the address of a model server. Check it, with its port."),
+    "silent": gettext_noop("The server doesn’t answer. Check the address, and that the server is running."),
+    "key": gettext_noop("The server refuses the key. Enter the key of this server."),
+    "answer": gettext_noop("The server doesn’t list its models. Enter the address of an OpenAI-compatible API."),
+}
+
+
+def refusal(why: str) -> str:
+    """The sentence for one of REFUSALS."""
+    return gettext(REFUSALS[why])
+
+
+def models_at(url: str, sealed: str, by: User) -> list[str]:
+    """The names of the models of the server at `url`, whose key is `sealed`. Raises ValidationError."""
+    task = "workers.tasks.list_server_models"
+    try:
+        found = rpc.call_for(by.pk, task, url, sealed, queue="tools", timeout_s=LIST_TIMEOUT_S)
+    except rpc.NoResult as error:
+        raise ValidationError(str(error)) from error
+    if refused := found.get("refused"):
+        raise ValidationError(refusal(refused))
+    if not found["models"]:
+        raise ValidationError(gettext("The server has no models yet. Load one there first."))
+    return list(found["models"])
+
+
+@transaction.atomic
+def save(row: ConnectedModel, by: User) -> None:
+    """Store a model that is new or was changed. Processes see it within seconds."""
+    is_new = not row.name
+    row.name = row.name or _free_name(row)
+    row.save(force_insert=is_new)
+    audit.record(audit.Act.MODEL_CHANGED, by, row, action="connect" if is_new else "edit", model=row.model)
+    _changed()
+
+
+@transaction.atomic
+def remove(row: ConnectedModel, by: User) -> None:
+    """Forget a model. The default one answers for its GPTs, and for models that fall back to it."""
+    audit.record(audit.Act.MODEL_CHANGED, by, row, action="disconnect", model=row.model)
+    ConnectedModel.objects.filter(fallback=row.name).update(fallback=DEFAULT)
+    row.delete()
+    _changed()
+
+
+def n_gpts(name: str) -> int:
+    """How many GPTs name the model, in their draft or published."""
+    return Gpt.objects.filter(Q(engine=name) | Q(published__data__model__engine=name), deleted=None).count()
+
+
+def _changed() -> None:
+    forget()
+    transaction.on_commit(forget)
+
+
+def _free_name(row: ConnectedModel) -> str:
+    """A name that no model has, from its title."""
+    taken = {*engines(), DEFAULT, NO_FALLBACK}
+    name = (slugify(row.title).replace("_", "-").strip("-") or "model")[:36]
+    return next(each for n in range(1, len(taken) + 2) if (each := f"{name}-{n}" if n > 1 else name) not in taken)

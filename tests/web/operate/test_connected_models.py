@@ -1,0 +1,176 @@
+"""Operators connect models at servers on a page; a key is never shown again and goes to its own server only."""
+
+from typing import Any
+
+import pytest
+
+from tests.publishing import publish
+from web import rpc
+from web.accounts.models_audit import AuditRow
+from web.builder.services import update_gpt
+from web.engines import DEFAULT, NO_FALLBACK, engines
+from web.operate.models_connected import ConnectedModel, open_key
+
+KEY = "sk-very-secret-0123456789"
+URL = "http://10.0.0.5:8001/v1"
+CONNECT, EDIT = "/operate/models/connect/", "/operate/models/connected/large/"
+FIELDS = {"model": "m-1", "title": "Large", "allowed": "everyone", "fallback": DEFAULT, "context_tokens": "0"}
+
+
+@pytest.fixture
+def asked(monkeypatch) -> list[tuple[str, str]]:
+    """The servers that a worker was asked about, with the keys that it opened."""
+    asked: list[tuple[str, str]] = []
+
+    def call(task: str, url: str, sealed: str, *, queue: str, timeout_s: float) -> dict[str, Any]:
+        assert (task, queue) == ("workers.tasks.list_server_models", "tools")
+        assert KEY not in sealed
+        asked.append((url, open_key(sealed, url)))
+        return {"models": ["m-1", "m-2"]}
+
+    monkeypatch.setattr(rpc, "call", call)
+    return asked
+
+
+@pytest.fixture
+def page(client, oscar, asked):
+    """The page after a post (or get) of an operator."""
+    client.force_login(oscar)
+
+    def send(path: str, fields: dict[str, str] | None = None) -> str:
+        answer = client.get(path) if fields is None else client.post(path, fields, follow=True)
+        assert answer.status_code == 200
+        return answer.content.decode()
+
+    return send
+
+
+@pytest.fixture
+def connected(page) -> ConnectedModel:
+    page(CONNECT, {"url": URL, "key": KEY})
+    page(f"{CONNECT}?models", FIELDS)
+    return ConnectedModel.objects.get()
+
+
+def test_a_server_is_asked_for_its_models_of_which_one_is_offered(page, asked, alice):
+    listed = page(CONNECT, {"url": URL, "key": KEY})
+    assert '<option value="m-2">' in listed
+    shown = page(f"{CONNECT}?models", {**FIELDS, "model": "m-2", "input_price": "0.6", "allowed": "operators"})
+    assert "Large" in shown
+    assert "Ready" in shown
+    assert KEY not in listed + shown + page(EDIT)
+    assert asked == [(URL, KEY)]
+    entry = engines()["large"]
+    assert (entry.model, entry.input_price, entry.allowed) == ("m-2", 0.6, "operators")
+    assert entry.key.get_secret_value() == KEY
+    row = AuditRow.objects.get(act="model.changed")
+    assert (row.about_id, row.facts) == ("large", {"action": "connect", "model": "m-2"})
+
+
+def test_a_model_is_edited_without_its_key(connected, page, asked):
+    page(EDIT, {**FIELDS, "title": "Larger", "fallback": NO_FALLBACK})
+    assert engines()["large"].title == "Larger"
+    assert engines()["large"].key.get_secret_value() == KEY
+    page(EDIT, {"url": "http://10.0.0.5:8001/", "key": ""})
+    page(f"{EDIT}?models", {**FIELDS, "model": "m-2"})
+    assert asked[-1] == ("http://10.0.0.5:8001/", KEY)
+    assert (engines()["large"].model, engines()["large"].key.get_secret_value()) == ("m-2", KEY)
+
+
+@pytest.mark.parametrize("url", ["https://10.0.0.5:8001/v1", "http://10.0.0.5/v1", "http://10.0.0.6:8001/v1"])
+def test_an_old_key_never_goes_to_another_server(connected, page, asked, url):
+    page(EDIT, {"url": url, "key": ""})
+    assert asked[-1] == (url, "")
+    assert engines()["large"].url == URL
+    page(f"{EDIT}?models", FIELDS)
+    assert (engines()["large"].url, engines()["large"].key.get_secret_value()) == (url, "")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("http://169.254.169.254/v1", "http://[fe80::1]:80", "http://0.0.0.0:8001", "http://2852039166/"),
+        *(
+            "ftp://example.org",
+            "file:///etc/passwd",
+            "javascript:alert(1)",
+            "http://me:pw@example.org",
+            "example.org",
+        ),
+        *("http://example.org/?key=1", "http://" + "x" * 600, ""),
+    ],
+)
+def test_other_addresses_are_refused_in_words(page, asked, url):
+    assert "errorlist" in page(CONNECT, {"url": url, "key": KEY})
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        ({"refused": "key"}, "The server refuses the key."),
+        ({"refused": "silent"}, "doesn’t answer"),
+        ({"refused": "answer"}, "doesn’t list its models"),
+        ({"models": []}, "has no models yet"),
+    ],
+)
+def test_what_a_server_refuses_is_a_sentence(page, monkeypatch, found, words):
+    monkeypatch.setattr(rpc, "call", lambda *args, **options: found)
+    assert words in page(CONNECT, {"url": URL, "key": KEY})
+    assert not ConnectedModel.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"title": "default MODEL"}, "Another model has this title."),
+        ({"title": ""}, "required"),
+        ({"model": "another"}, "Select a valid choice"),
+        ({"fallback": "gone"}, "Select a valid choice"),
+        ({"input_price": "-1"}, "greater than or equal to 0"),
+        ({"context_tokens": "-1"}, "greater than or equal to 0"),
+    ],
+)
+def test_what_contradicts_is_refused_at_its_field(page, wrong, words):
+    page(CONNECT, {"url": URL, "key": ""})
+    assert words in page(f"{CONNECT}?models", {**FIELDS, **wrong})
+    assert not ConnectedModel.objects.exists()
+
+
+def test_fallbacks_never_go_round_in_a_circle(connected, page):
+    page(CONNECT, {"url": URL, "key": ""})
+    page(f"{CONNECT}?models", {**FIELDS, "title": "Small", "fallback": "large"})
+    assert engines()["small"].fallback == "large"
+    assert "falls back to the one" in page(EDIT, {**FIELDS, "fallback": "small"})
+    assert engines()["large"].fallback == DEFAULT
+
+
+def test_names_stay_unique_and_stay_what_they_were(connected, page):
+    for title in ("Large!", "大模型", "None"):
+        page(CONNECT, {"url": URL, "key": ""})
+        page(f"{CONNECT}?models", {**FIELDS, "title": title})
+    assert set(engines()) == {DEFAULT, "large", "large-2", "model", "none-2"}
+
+
+def test_a_removed_model_is_followed_by_the_default_one(connected, page, gpt):
+    update_gpt(gpt, {"engine": "large"}, by=gpt.owner)
+    publish(gpt)
+    ConnectedModel.objects.create(name="small", title="Small", url=URL, model="m", fallback="large")
+    assert "1 GPT uses it." in page(EDIT)
+    assert "Large was removed." in page(f"{EDIT}remove/", {})
+    assert list(engines()) == [DEFAULT, "small"]
+    assert engines()["small"].fallback == DEFAULT
+    assert AuditRow.objects.filter(act="model.changed", facts__action="disconnect").exists()
+
+
+def test_the_list_says_which_servers_answer(connected, page):
+    for is_ready, words in ((False, "Doesn’t answer"), (True, "Ready")):
+        ConnectedModel.objects.update(is_ready=is_ready)
+        assert words in page("/operate/models/").partition("Connected models")[2]
+
+
+@pytest.mark.parametrize("path", [CONNECT, EDIT, f"{EDIT}remove/"])
+def test_others_find_nothing(connected, client, bob, path):
+    client.force_login(bob)
+    assert client.post(path, FIELDS).status_code == 404
+    assert ConnectedModel.objects.exists()
