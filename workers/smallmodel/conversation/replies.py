@@ -41,12 +41,14 @@ def message_intent(state: TurnState, classifier: MessageClassifier) -> MessageIn
         reading = replace(reading, intent="question", label="question")  # its creator knows what it answers
     if unread := _unread(reading, state):
         return unread
-    if state.user_message().background.may_remember:
-        match wish_of_memory(text):
-            case ("recall", lang, _):
-                return MessageIntent(intent="about_gpt", answer=_remembered(lang, state))
-            case ("keep", _, _):
-                return MessageIntent(intent="about_gpt")  # the tool does it
+    may_remember = state.user_message().background.may_remember
+    match wish_of_memory(text):
+        case ("recall", lang, _) if may_remember:
+            return MessageIntent(intent="about_gpt", answer=_remembered(lang, state))
+        case ("keep", _, _) if may_remember:
+            return MessageIntent(intent="about_gpt")  # the tool does it
+        case ("keep", lang, _) if not text.endswith(("?", "？")):
+            return MessageIntent(intent="about_gpt", answer=fixed_reply(lang, "no_memory"))
     lead = fixed_reply(reading.lang, "unsure")
     match reading.intent:
         case "small_talk" | "about_gpt" as intent:

@@ -229,6 +229,19 @@ def test_what_it_remembers_is_listed(text, begins):
     assert not of_memory(text, may_remember=False).startswith(begins[:12])
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("remember that I like metric units", "I can’t remember things"),
+        ("Merk dir bitte, dass ich vegetarisch esse.", "Ich kann mir nichts"),
+    ],
+)
+def test_a_gpt_without_a_memory_says_that_it_has_none(text, says):
+    assert of_memory(text, may_remember=False).startswith(says)
+    assert not of_memory(text).startswith(says)
+    assert not of_memory(f"{text.rstrip('.')}?", may_remember=False).startswith(says)
+
+
 @pytest.mark.parametrize("text", ["How do I remember words?", "Remember the milk", "I can’t recall the seal"])
 def test_other_messages_are_not_about_its_memory(text):
     assert "memory" not in of_memory(text).casefold()
