@@ -201,9 +201,15 @@ def reject(decision: decisions.RejectCall, turn: HeldTurn) -> None:
 
 
 def ask_approval(decision: decisions.AskApproval, turn: HeldTurn) -> None:
-    """Append a request for approval: the call in plain language and in full, and why approval is needed."""
+    """Append a request for approval: the call in plain language and in full, and why approval is needed.
+
+    A call that can only fail is rejected instead.
+    """
     call, ask = decision.call, decision.ask
     tool, spec = turn.toolbox.get(call.name), turn.tools[call.name]  # a GPT to ask is none of the toolbox
+    if refusal := tool.refusal(call.arguments) if tool else "":
+        reject(decisions.RejectCall(call, refusal), turn)
+        return
     request = tool.describe(call.arguments) if tool else describe(call.arguments)
     shown: dict[str, Any] = {"name": call.name, "call_id": call.call_id}
     turn.append(

@@ -185,12 +185,14 @@ def check_length(text: str, what: str) -> None:
 class Tool:
     """A tool's spec, the function that performs a call, and the one that describes it for approval.
 
-    `run` raises ToolError and may be called from several threads.
+    `run` raises ToolError and may be called from several threads. `refusal` returns why a call with these arguments
+    can only fail, so that nobody is asked to approve it; empty if it may succeed.
     """
 
     spec: ToolSpec
     run: Callable[[dict[str, Any], ToolContext], ToolOutput]
     describe: Callable[[dict[str, Any]], Request] = describe
+    refusal: Callable[[dict[str, Any]], str] = lambda arguments: ""
 
 
 # Modules with a function `granted(spec, settings)` that returns a GPT's tools. Imported on use.

@@ -1,7 +1,8 @@
 """The built-in tools. Each has a folder with its description in tool.toml and its code in run.py.
 
 A run.py defines `run(arguments, context, settings)` and `unavailable(settings)`, and may define
-`placed(spec, settings)`, which sets the time limit and the kind of worker by the settings.
+`placed(spec, settings)`, which sets the time limit and the kind of worker by the settings, and
+`refusal(arguments, settings)`: see Tool.
 """
 
 import re
@@ -28,10 +29,12 @@ def tool_of(declared: BuiltinTool, settings: ToolSettings) -> Tool:
     """The built-in tool with these settings."""
     module = _module(declared.spec.name)
     placed = getattr(module, "placed", lambda spec, settings: spec)
+    refusal = getattr(module, "refusal", lambda arguments, settings: "")
     return Tool(
         placed(declared.spec, settings),
         lambda arguments, context: module.run(arguments, context, settings),
         partial(_described, declared.approval),
+        lambda arguments: refusal(arguments, settings),
     )
 
 

@@ -22,8 +22,8 @@ class ServerForm(forms.Form):
         max_length=500,
         widget=forms.URLInput(attrs={"spellcheck": "false"}),
         help_text=gettext_lazy(
-            "For example http://10.0.0.5:8001/v1. Any OpenAI-compatible server: vLLM, Ollama, llama.cpp or a cloud. It"
-            " may be on your own network or on this machine."
+            "For example http://10.0.0.5:8001/v1. Any OpenAI-compatible server: vLLM, Ollama, llama.cpp or a cloud."
+            " It may be on your own network or on this machine."
         ),
     )
     key = forms.CharField(

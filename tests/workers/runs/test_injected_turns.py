@@ -1,6 +1,7 @@
 """Hostile text through the real loop, log and approvals, with an engine that says what the attacker wants."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -126,6 +127,14 @@ class TestObedientModel:
         approving.answer_approval(run, request.call_id, False)
         self.play(run, "All right.")
         assert len(self.did) == 1
+
+    def test_nobody_is_asked_for_a_call_that_can_only_fail(self, conversation):
+        mail = self.toolbox["send_mail"]
+        self.toolbox["send_mail"] = replace(mail, refusal=lambda arguments: f"{arguments['to']} can't get mail.")
+        run = self.ask(conversation, f"Sum up {PAGE}")
+        steps = self.play(run, says("open_page", url=PAGE), says("send_mail", **MAIL), "Done.")
+        assert [step.text for step in steps if isinstance(step, ToolResult)][-1] == f"{MAIL['to']} can't get mail."
+        assert (run.status, len(self.did)) == ("completed", 1)
 
     def test_what_is_always_allowed_waits_too_even_a_turn_later(self, conversation):
         first = self.ask(conversation, f"Mail Ada, then sum up {PAGE}")

@@ -58,6 +58,20 @@ def test_a_person_is_asked_in_words_and_exactly(name, arguments, plain, raw):
     assert (request.plain, request.raw) == (plain, raw)
 
 
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("https://a.example.org:8443/", "Port 8443 isn’t allowed, only 80 and 443."),
+        ("printer.local/status", "printer.local isn’t on the public internet."),
+        ("https://169.254.169.254/", "The address 169.254.169.254 isn’t on the public internet."),
+        ("a.example.org/page", ""),
+    ],
+)
+def test_nobody_is_asked_to_open_what_this_site_never_opens(url, says):
+    refused = tool_of(BUILTIN_TOOLS["open_page"], ToolSettings()).refusal({"url": url})
+    assert refused.replace("'", "’") == says
+
+
 @pytest.mark.parametrize("name", BUILTIN_TOOLS)
 def test_a_caller_s_function_keeps_its_own_schema_whatever_its_name(name):
     own = callers_own(Overrides(tools=(CallerTool(name=name, parameters=THEIRS),)))[name]

@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from gpts.egress.errors import EgressError
+from gpts.egress.guard import Guard
 from gpts.knowledge.marks import removal
 from workers.tools import ToolContext, ToolError, ToolOutput
 from workers.tools.settings import ToolSettings
@@ -17,13 +19,20 @@ def unavailable(settings: ToolSettings) -> str:
     return ""
 
 
+def refusal(arguments: dict[str, Any], settings: ToolSettings) -> str:
+    """Why this site opens no such address: its scheme, host or port."""
+    try:
+        Guard(settings.egress).target(_address(arguments))
+    except EgressError as error:
+        return str(error)
+    return ""
+
+
 def run(arguments: dict[str, Any], context: ToolContext, settings: ToolSettings) -> ToolOutput:
     """Matching passages and the links of the page at `arguments["url"]`. Raises ToolError."""
-    address = str(arguments.get("url") or "").strip()
+    address = _address(arguments)
     if not address:
         raise ToolError("Give the address of the page to open.")
-    if "://" not in address:
-        address = f"https://{address}"
     context.progress(f"Opening {address[:80]}")
     page = opened(address, settings.egress, context.check)
     passages = best_passages([page], context.question)
@@ -35,6 +44,11 @@ def run(arguments: dict[str, Any], context: ToolContext, settings: ToolSettings)
         urls=tuple(link.url for link in page.page.links),
         written_by=(page.author,),
     )
+
+
+def _address(arguments: dict[str, Any]) -> str:
+    address = str(arguments.get("url") or "").strip()
+    return address if "://" in address or not address else f"https://{address}"
 
 
 def _head(page: OpenedPage) -> str:
