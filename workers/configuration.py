@@ -93,9 +93,8 @@ def egress_config() -> EgressConfig:
     return config
 
 
-@cache
 def tool_settings() -> ToolSettings:
-    """The settings of tools. Raises ValueError like `egress_config`."""
+    """The settings of tools now. Raises ValueError like `egress_config`."""
     egress = egress_config()
     return ToolSettings(
         egress=egress,

@@ -9,6 +9,7 @@ from typing import Final
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
+from web.accounts import live_settings
 from web.operate.models import MeasuredModel
 from web.operate.services import claim_measuring, give_up_measuring
 from web.runs.stream import announce_model, announce_tools
@@ -54,6 +55,7 @@ def start_tools() -> None:
 
 def announce_tools_of_machine() -> None:
     """Announce it once."""
+    live_settings.follow()
     announce_tools(missing(tool_settings()), Client(tool_settings().sandbox).n_live())
 
 

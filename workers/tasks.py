@@ -7,11 +7,11 @@ from typing import Any, Final
 from uuid import UUID
 
 from celery import shared_task
-from celery.signals import worker_init, worker_ready, worker_shutdown
+from celery.signals import task_prerun, worker_init, worker_ready, worker_shutdown
 from django.conf import settings
 
 from web import passing_files
-from web.accounts import outbox, quotas
+from web.accounts import live_settings, outbox, quotas
 from web.accounts.grants import forget_grants
 from web.api import batch_work, history
 from web.api.audio import TIMEOUT_S
@@ -401,6 +401,12 @@ def configure(**_: Any) -> None:
     """Read the settings before the first task, so that an invalid one prevents the start."""
     stop_unless_valid()
     tool_settings()
+
+
+@task_prerun.connect
+def follow_settings(**_: Any) -> None:
+    """Have each task work with what operators set on pages."""
+    live_settings.follow()
 
 
 @worker_ready.connect

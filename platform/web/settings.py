@@ -13,6 +13,7 @@ from csp.constants import NONE, SELF
 from django.core.management.utils import get_random_secret_key
 
 from web.engines import read_engines
+from web.mail_settings import mail_settings
 from web.sign_in import read_sign_in
 from web.static_files import release_of
 
@@ -20,11 +21,15 @@ T = TypeVar("T")
 REPOSITORY = Path(__file__).resolve().parents[2]
 # Settings that could not be read: name, value, and what it must be. `checks` reports them.
 UNREADABLE: list[tuple[str, str, str]] = []
+# Settings that the environment has; operators can set some of the others on pages (accounts/live_settings.py).
+FROM_ENVIRONMENT: set[str] = set()
 
 
 def read(name: str, default: str = "") -> str:
     """The setting `name`, or the content of the file that `<name>_FILE` points to (for mounted secrets)."""
     file = os.environ.get(f"{name}_FILE")
+    if file or os.environ.get(name):
+        FROM_ENVIRONMENT.add(name)
     return Path(file).read_text().strip() if file else os.environ.get(name, default)
 
 
@@ -161,6 +166,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "web.embed.middleware.Mount",
+    "web.accounts.live_settings.Follow",
     "django.middleware.security.SecurityMiddleware",
     "web.api.program_http.ProgramHttp",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -280,15 +286,13 @@ EMAIL_HOST_USER = read("EMAIL_HOST_USER")
 EMAIL_HOST_PASSWORD = read("EMAIL_HOST_PASSWORD")
 EMAIL_USE_TLS = read_bool("EMAIL_USE_TLS", True)
 DEFAULT_FROM_EMAIL = read("DEFAULT_FROM_EMAIL", "guildhall@localhost")
-# Never the console: links that sign people in must not end up in a log file.
-EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'dummy'}.EmailBackend"
+globals().update(mail_settings(EMAIL_HOST))
 ACCOUNT_ADAPTER = "web.accounts.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_SIGNUP_FORM_CLASS = "web.accounts.forms.SignupForm"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-ACCOUNT_EMAIL_VERIFICATION = "mandatory" if EMAIL_HOST else "none"
-ACCOUNT_LOGIN_BY_CODE_ENABLED = bool(EMAIL_HOST)
+ACCOUNT_LOGIN_BY_CODE_ENABLED = True  # its addresses are there; pages offer it with a mail server
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_MAX_EMAIL_ADDRESSES = 10
 # Who must have a second factor: "optional", whoever wants one; "admins"; "everyone".
@@ -305,7 +309,6 @@ MFA_TOTP_ISSUER = SITE_NAME
 ACCOUNT_RATE_LIMITS = {"signup": "60/m/ip"}  # a class signs up at once; so below
 MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}  # two requests each; SIGN_INS_A_MINUTE limits what is sent
 MFA_TOTP_TOLERANCE = 1  # also the code before and after: clocks differ, and typing takes time
-MFA_ALLOW_UNVERIFIED_EMAIL = not EMAIL_HOST  # nobody can verify one without mail
 # Browsers offer passkeys without TLS on this computer only, whose origin allauth would otherwise refuse.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = urlsplit(SITE_URL).hostname in ("localhost", "127.0.0.1")
 # Sign-in with accounts of elsewhere: providers in a TOML file, and what is wrong with it. Others are in the database.

@@ -64,7 +64,8 @@ LISTED = {
     ),
     **dict.fromkeys(
         (
-            *("platform/web/accounts/outbox.py", "platform/web/api/batch_work.py", "platform/web/api/completions.py"),
+            *("platform/web/accounts/live_settings.py", "platform/web/accounts/outbox.py"),
+            *("platform/web/api/batch_work.py", "platform/web/api/completions.py"),
             *("platform/web/api/management/commands/ask.py", "platform/web/api/response_request.py"),
             *("platform/web/api/documents.py",),
             *("platform/web/builder/exports.py", "platform/web/builder/faces.py", "platform/web/catalogs.py"),

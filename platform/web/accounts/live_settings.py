@@ -1,49 +1,74 @@
 """Settings that operators change while the site runs: `live_settings.get("SIGNUP_OPEN")` for `settings.SIGNUP_OPEN`.
 
 Their values are rows of one small table, which each process reads at most every KEEP_S, whatever the number of
-requests: a change is in force at once where it was made, and everywhere within KEEP_S. A setting without a row has
-the value of the environment.
+requests: a change is in force at once where it was made, and everywhere within KEEP_S. What the environment sets
+stays as it is there. Those of services (service_settings.toml) are put into Django's settings, which libraries read
+too, at each request and task.
 """
 
+import logging
 import time
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
+from django.http import HttpRequest, HttpResponse
 
 from web.accounts import audit
 from web.accounts.models import User
 from web.accounts.models_live import LiveSetting
+from web.mail_settings import mail_settings
+from web.secrets import SecretLost, seal, unseal
 
+logger = logging.getLogger(__name__)
 KEEP_S: Final = 3.0
+SERVICES: Final[list[dict[str, Any]]] = tomllib.loads(
+    Path(__file__).with_name("service_settings.toml").read_text("utf-8")
+)["services"]
+OF_SERVICES: Final[dict[str, dict[str, Any]]] = {
+    name: field for service in SERVICES for name, field in service["fields"].items()
+}
 # Those that are in no environment, with their values at first.
 OWN: Final[dict[str, Any]] = {"BANNER": "", "CHECKLIST_DONE": False, "REVIEW_LISTINGS": False}
-NAMES: Final = ("SIGNUP_OPEN", "SIGNUP_DOMAINS", *OWN)
+NAMES: Final = ("SIGNUP_OPEN", "SIGNUP_DOMAINS", *OWN, *OF_SERVICES)
 
 # When the rows were read, and what they said. Two threads that read at once read the same.
 _kept: tuple[float, dict[str, Any]] = (float("-inf"), {})
+# The rows that are in Django's settings now, and what was there before any was.
+_followed: dict[str, Any] = {}
+_before: dict[str, Any] = {}
 
 
 def get(name: str) -> Any:
     """The value of one of NAMES now. Without a database, that of the environment."""
-    overridden = _overridden()
-    return overridden[name] if name in overridden else OWN[name] if name in OWN else getattr(settings, name)
+    if is_overridden(name):
+        return _opened(name, _overridden()[name])
+    return OWN[name] if name in OWN else getattr(settings, name)
 
 
 def is_overridden(name: str) -> bool:
-    """Whether an operator set it."""
-    return name in _overridden()
+    """Whether an operator set it, and not the environment."""
+    return name in _overridden() and not is_fixed(name)
+
+
+def is_fixed(name: str) -> bool:
+    """Whether the environment sets it, or something of its service: a key must not go to another server."""
+    together = next((service["fields"] for service in SERVICES if name in service["fields"]), (name,))
+    return not settings.FROM_ENVIRONMENT.isdisjoint(together)
 
 
 @transaction.atomic
 def change(name: str, value: Any, by: User | None) -> None:
-    """Set one of NAMES to `value`; None: as in the environment."""
+    """Set one of NAMES to `value`; None: as it is at first."""
     if name not in NAMES:
         raise KeyError(name)
     if value is None:
         LiveSetting.objects.filter(name=name).delete()
     else:
-        LiveSetting.objects.update_or_create(name=name, defaults={"value": value})
+        LiveSetting.objects.update_or_create(name=name, defaults={"value": _stored(name, value)})
     audit.record(audit.Act.SETTING_CHANGED, by, name, to=value if isinstance(value, bool) else "")
     forget()
     transaction.on_commit(forget)
@@ -55,6 +80,34 @@ def forget(kept: dict[str, Any] | None = None) -> None:
     _kept = (float("-inf"), {}) if kept is None else (time.monotonic(), kept)
 
 
+def follow() -> None:
+    """Put what operators set of services into Django's settings, and take out what they no longer set."""
+    global _followed
+    rows = {name: value for name, value in _overridden().items() if name in OF_SERVICES and not is_fixed(name)}
+    if rows == _followed:
+        return
+    values = {name: _opened(name, value) for name, value in rows.items()}
+    values |= mail_settings(values["EMAIL_HOST"]) if "EMAIL_HOST" in values else {}
+    for name, value in values.items():
+        _before.setdefault(name, getattr(settings, name))
+        setattr(settings, name, value)
+    for name in _before.keys() - values.keys():
+        setattr(settings, name, _before.pop(name))
+    _followed = rows
+
+
+class Follow:
+    """Middleware: each request has the settings of now."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """The response."""
+        follow()
+        return self._get_response(request)
+
+
 def _overridden() -> dict[str, Any]:
     if time.monotonic() - _kept[0] > KEEP_S:
         try:
@@ -62,3 +115,22 @@ def _overridden() -> dict[str, Any]:
         except DatabaseError:
             forget({})
     return _kept[1]
+
+
+def _stored(name: str, value: Any) -> Any:
+    return seal(value, name) if _kind(name) == "secret" else value
+
+
+def _opened(name: str, value: Any) -> Any:
+    """The value of a row as the setting has it; a secret whose key is lost is empty."""
+    if _kind(name) == "folder":
+        return Path(value)
+    try:
+        return unseal(value, name) if _kind(name) == "secret" else value
+    except SecretLost:
+        logger.error("%s cannot be opened: the key that sealed it is gone. Enter it again on the page Services", name)
+        return ""
+
+
+def _kind(name: str) -> str:
+    return str(OF_SERVICES[name]["kind"]) if name in OF_SERVICES else ""

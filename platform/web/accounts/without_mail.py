@@ -18,6 +18,7 @@ View = Callable[..., HttpResponse]
 MAIL_PAGES: Final = {
     *("account_reset_password", "account_reset_password_done", "account_reset_password_from_key"),
     *("account_reset_password_from_key_done", "account_email_verification_sent", "account_confirm_email"),
+    *("account_request_login_code", "account_confirm_login_code"),
 }
 
 

@@ -68,8 +68,8 @@ def _model_step() -> Step:
 
 def _mail_step() -> Step:
     host = settings.EMAIL_HOST
-    found = f"Mail is sent through {host}." if host else "No mail is sent: set EMAIL_HOST."
-    return Step("Set up mail", bool(host), found, _docs("accounts-and-email"), "How")
+    found = f"Mail is sent through {host}." if host else "No mail is sent."
+    return Step("Set up mail", bool(host), found, reverse("admin:services"), "Services")
 
 
 def _address_step() -> Step:
@@ -205,14 +205,11 @@ def health() -> Health:
 
 
 def _remedy(capability: str) -> str:
-    """The address of the documentation on how to make the capability work."""
-    page = {
-        "image_generation": ("models", "#models-for-search-and-pictures"),
-        "web_browsing": ("operating", "#settings"),
-        "code_interpreter": ("operating", "#security"),
-    }
-    name, part = page.get(capability, ("", ""))
-    return reverse("docs_page", args=[name]) + part if name else ""
+    """The address of the page where the capability can be made to work."""
+    services = {"image_generation": "#pictures", "web_browsing": "#search"}
+    if part := services.get(capability):
+        return reverse("admin:services") + part
+    return _docs("security") if capability == "code_interpreter" else ""
 
 
 def _queue(name: str, title: str, is_up: bool) -> Queue:

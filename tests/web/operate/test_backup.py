@@ -145,8 +145,11 @@ def console(db) -> Client:
 def test_an_operator_makes_verifies_downloads_and_deletes_a_backup(
     console, settings, tmp_path, monkeypatch, sent_tasks, django_capture_on_commit_callbacks
 ):
-    assert "set <code>BACKUP_DIR</code> and <code>BACKUP_PASSPHRASE</code>" in console.get("/admin/backups/").text
-    assert "Set BACKUP_DIR and BACKUP_PASSPHRASE first" in console.post("/admin/backups/", follow=True).text
+    assert "<code>BACKUP_DIR</code> and <code>BACKUP_PASSPHRASE</code>" in console.get("/admin/backups/").text
+    assert (
+        "Set a folder and a passphrase on the page Services first"
+        in console.post("/admin/backups/", follow=True).text
+    )
     settings.BACKUP_DIR, settings.BACKUP_PASSPHRASE = tmp_path / "b", PASSPHRASE
 
     def take(folder: Path) -> dict:

@@ -346,7 +346,7 @@ def test_pages_of_figures_show_what_is_slow_used_and_stored(console, gpt, bob, a
     health = console.get("/admin/health/").text
     assert "1 wait" not in health
     assert "Ask your admin" not in health
-    assert "/docs/models/#models-for-search-and-pictures" in health
+    assert "/admin/services/#pictures" in health
     assert "Messages" in console.get("/admin/").text
 
 

@@ -51,8 +51,8 @@ def missing_settings() -> list[str]:
 
 def request_backup(by: User) -> Backup:
     """Have a worker make a backup now; the one that is not complete yet, if there is one. Raises ValidationError."""
-    if missing := missing_settings():
-        raise ValidationError(f"Set {' and '.join(missing)} first.")
+    if missing_settings():
+        raise ValidationError("Set a folder and a passphrase on the page Services first.")
     wanted = Backup.objects.filter(state__in=(State.WAITING, State.RUNNING)).first()
     wanted = wanted or Backup.objects.create(origin=Backup.Origin.PERSON, by=by, state=State.WAITING)
     _send(wanted)

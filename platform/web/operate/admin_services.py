@@ -1,0 +1,186 @@
+"""The console's page of what the site uses elsewhere: mail, web search, pictures and backups."""
+
+import re
+import secrets
+import smtplib
+import ssl
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from allauth.account.decorators import reauthentication_required
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.core.mail import EmailMessage
+from django.core.validators import validate_email
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from unfold.widgets import (
+    UnfoldAdminPasswordWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
+)
+
+from web.accounts import live_settings
+from web.accounts.models import User
+from web.checks import NEEDED
+from web.operate.site import operators, person_of
+
+MOST_CHARS: Final = 500
+PASSPHRASE_BYTES: Final = 18
+_WIDGETS: Final = {"switch": UnfoldBooleanSwitchWidget, "choice": UnfoldAdminSelectWidget}
+# Of a service, what says where its secret goes.
+_SERVERS: Final = ("host", "url", "choice")
+
+
+class ServiceForm(forms.Form):
+    """The settings of one service of service_settings.toml, each with what is in force."""
+
+    def __init__(self, service: dict[str, Any], sent: Any = None) -> None:
+        super().__init__(sent)
+        self.service = service
+        self.from_environment = sorted(settings.FROM_ENVIRONMENT & service["fields"].keys())
+        for name, field in service["fields"].items():
+            self.fields[name] = _field(name, field)
+            self.fields[name].disabled = bool(self.from_environment)
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse what cannot work: an address that is none, and a server without what it needs."""
+        for name, value in list(self.cleaned_data.items()):
+            check = _CHECKS.get(self.service["fields"][name]["kind"])
+            if value and check:
+                self._run(name, lambda check=check, value=value: check(value))
+        for name, wanted, others in NEEDED:
+            value = self.cleaned_data.get(name)
+            missing = [other for other in others if other in self.fields and not self._has(other)]
+            if value and wanted in ("*", value) and missing and "BACKUP_PASSPHRASE" not in missing:  # one is made
+                self.add_error(missing[0], f"This is needed with “{self.fields[name].label}”.")
+        return self.cleaned_data
+
+    def _run(self, name: str, check: Any) -> None:
+        try:
+            check()
+        except ValidationError as error:
+            self.add_error(name, error)
+
+    def _has(self, name: str) -> bool:
+        is_secret = self.service["fields"][name]["kind"] == "secret"
+        return bool(self.cleaned_data.get(name) or (is_secret and getattr(settings, name) and not self._is_moved()))
+
+    def _is_moved(self) -> bool:
+        kinds = {name: field["kind"] for name, field in self.service["fields"].items()}
+        return any(kinds[name] in _SERVERS for name in self.changed_data)
+
+    @transaction.atomic
+    def save(self, by: User) -> str:
+        """Store what was changed, without secrets of a server before. Returns the passphrase if one was made."""
+        changes = {name: self.cleaned_data[name] for name in self.changed_data}
+        for name, field in self.service["fields"].items():
+            if field["kind"] == "secret" and self._is_moved():
+                changes.setdefault(name, "")
+        made = ""
+        if self.cleaned_data.get("BACKUP_DIR") and not self._has("BACKUP_PASSPHRASE"):
+            changes["BACKUP_PASSPHRASE"] = made = secrets.token_urlsafe(PASSPHRASE_BYTES)
+        for name, value in changes.items():
+            live_settings.change(name, None if value in ("", None) else value, by)
+        return made
+
+
+def _field(name: str, field: dict[str, Any]) -> forms.Field:
+    kind, now = field["kind"], getattr(settings, name)
+    given: dict[str, Any] = {"label": field["label"], "help_text": field.get("help", ""), "required": False}
+    given["widget"] = _WIDGETS.get(kind, UnfoldAdminTextInputWidget)()
+    match kind:
+        case "switch":
+            return forms.BooleanField(**given, initial=now)
+        case "number":
+            return forms.IntegerField(**given, initial=now, min_value=field["least"], max_value=field["most"])
+        case "choice":
+            return forms.ChoiceField(**given, initial=now, choices=list(field["choices"].items()))
+        case "secret":
+            placeholder = "As it is" if now else ""
+            given["widget"] = UnfoldAdminPasswordWidget(attrs={"autocomplete": "off", "placeholder": placeholder})
+            return forms.CharField(**given, min_length=field.get("least"), max_length=MOST_CHARS)
+        case _:
+            return forms.CharField(**given, initial=str(now or ""), max_length=MOST_CHARS)
+
+
+def _check_host(host: str) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9.:_-]+", host):
+        raise ValidationError("Enter the name of a server, such as smtp.example.org.")
+
+
+def _check_url(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        is_url = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and "@" not in url
+    except ValueError:
+        is_url = False
+    if not is_url:
+        raise ValidationError("Enter a full address that starts with http:// or https://, without a password.")
+
+
+def _check_folder(path: str) -> None:
+    if not Path(path).is_absolute():
+        raise ValidationError("Enter the full path of a folder.")
+    resolved, home = Path(path).resolve(), settings.GUILDHALL_HOME
+    if resolved.is_relative_to(home) and not resolved.is_relative_to(home / "backups"):
+        raise ValidationError(f"The site serves files from there. Choose {home / 'backups'}, or a folder elsewhere.")
+    if settings.RUN_BY_UP:  # else the worker may be on another machine
+        try:
+            resolved.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError:
+            raise ValidationError("This folder can’t be made.") from None
+
+
+def _check_sender(sender: str) -> None:
+    validate_email(parseaddr(sender)[1])
+
+
+_CHECKS: Final = {"host": _check_host, "url": _check_url, "folder": _check_folder, "email": _check_sender}
+
+
+@operators.page("services/", "services", "Services", section="Site", icon="hub")
+@reauthentication_required
+def services(request: HttpRequest) -> HttpResponse:
+    """Mail, web search, pictures and backups: POST saves one of them, after a fresh sign-in."""
+    sent, by = request.POST.get("service"), person_of(request)
+    every = [
+        ServiceForm(service, request.POST if service["key"] == sent else None) for service in live_settings.SERVICES
+    ]
+    made = ""
+    form = next((each for each in every if each.is_bound and not each.from_environment), None)
+    if form and form.is_valid():
+        made = form.save(by)
+        live_settings.follow()
+        trouble = _try_mail(by) if "test" in request.POST else ""
+        if trouble:
+            form.add_error("EMAIL_HOST", f"Saved, but no message could be sent: {trouble}")
+        elif not made:
+            told = f" A message was sent to {by.email}." if "test" in request.POST else ""
+            messages.success(request, f"{form.service['title']}: saved. In use within a few seconds.{told}")
+            return redirect("admin:services")
+    context = {"title": "Services", "forms": every, "made": made, "email": by.email}
+    return operators.render(request, "operate/services.html", context)
+
+
+def _try_mail(to: User) -> str:
+    """Send a message to a person now; why that failed, if it did."""
+    try:
+        EmailMessage(f"Mail of {settings.SITE_NAME}", "Mail works.", to=[to.email]).send()
+    except smtplib.SMTPAuthenticationError:
+        return "the server refuses the user name and password."
+    except smtplib.SMTPSenderRefused:
+        return "the server refuses the sender."
+    except smtplib.SMTPRecipientsRefused:
+        return f"the server refuses mail to {to.email}."
+    except (ssl.SSLError, smtplib.SMTPNotSupportedError):
+        return "the server doesn’t encrypt as expected. Check the port and the switch for TLS."
+    except (OSError, smtplib.SMTPException):
+        return "the server doesn’t answer as a mail server. Check its name and port."
+    return ""

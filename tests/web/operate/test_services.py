@@ -1,0 +1,164 @@
+"""What operators set on the console's page Services: in force at once, never shown, and never sent elsewhere."""
+
+import smtplib
+
+import pytest
+from django.core import mail
+from django.test import Client
+
+from web.accounts import live_settings
+from web.accounts.models import User
+from web.accounts.models_live import LiveSetting
+from web.builder.set_up import missing_here
+from web.operate.backup import planned
+
+MAIL = {
+    "service": "mail",
+    "EMAIL_HOST": "smtp.example.org",
+    "EMAIL_PORT": "587",
+    "EMAIL_USE_TLS": "on",
+    "EMAIL_HOST_USER": "site",
+    "EMAIL_HOST_PASSWORD": "hunter-2",
+    "DEFAULT_FROM_EMAIL": "gpts@example.org",
+}
+PAGE = "/admin/services/"
+
+
+@pytest.fixture(autouse=True)
+def afterwards(settings):
+    """Put back what a test set."""
+    settings.FROM_ENVIRONMENT = set()
+    yield
+    live_settings.forget({})
+    live_settings.follow()
+
+
+@pytest.fixture
+def console(db) -> Client:
+    """The browser of an operator who has just entered the password again."""
+    User.objects.create_superuser("oscar@example.org", "oscar-secret-1")
+    client = Client()
+    client.post("/account/login/", {"login": "oscar@example.org", "password": "oscar-secret-1"})
+    client.post("/account/reauthenticate/", {"password": "oscar-secret-1"})
+    return client
+
+
+def test_a_page_asks_for_the_password_first(console):
+    client = Client()
+    client.force_login(User.objects.get())
+    assert "/account/reauthenticate/" in client.get(PAGE).headers["Location"]
+
+
+def test_mail_is_set_tried_and_used_at_once(console, settings, monkeypatch):
+    backend = settings.EMAIL_BACKEND
+    monkeypatch.setattr("web.accounts.live_settings.mail_settings", lambda host: {})  # the outbox of tests stays
+    assert "Ask an admin for a sign-in link" in Client().get("/account/login/").text
+    page = console.post(PAGE, {**MAIL, "test": "1"}, follow=True).text
+    assert "A message was sent to oscar@example.org" in page
+    assert (mail.outbox[0].to, mail.outbox[0].from_email) == (["oscar@example.org"], "gpts@example.org")
+    assert "hunter-2" not in page
+    assert "hunter-2" not in str(LiveSetting.objects.values())
+    assert settings.EMAIL_HOST_PASSWORD == "hunter-2"
+    assert backend == settings.EMAIL_BACKEND
+    assert "Send me a code instead" in Client().get("/account/login/").text
+    live_settings.change("EMAIL_HOST", None, None)
+    assert "Ask an admin for a sign-in link" in Client().get("/account/login/").text
+
+
+def test_a_server_decides_whether_addresses_are_confirmed(console, settings):
+    console.post(PAGE, MAIL)
+    assert settings.EMAIL_BACKEND.endswith("smtp.EmailBackend")
+    assert settings.ACCOUNT_EMAIL_VERIFICATION == "mandatory"
+    console.post(PAGE, {"service": "mail"})
+    assert (settings.EMAIL_HOST, settings.ACCOUNT_EMAIL_VERIFICATION) == ("", "none")
+
+
+def test_a_password_goes_to_no_other_server(console, settings):
+    console.post(PAGE, MAIL)
+    kept = {**MAIL, "EMAIL_HOST_PASSWORD": ""}
+    console.post(PAGE, {**kept, "EMAIL_HOST_USER": "other"})
+    assert settings.EMAIL_HOST_PASSWORD == "hunter-2"
+    console.post(PAGE, {**kept, "EMAIL_HOST": "smtp.evil.example"})
+    assert (settings.EMAIL_HOST, settings.EMAIL_HOST_PASSWORD) == ("smtp.evil.example", "")
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (smtplib.SMTPAuthenticationError(535, b"no"), "refuses the user name and password"),
+        (smtplib.SMTPRecipientsRefused({}), "refuses mail to oscar@example.org"),
+        (smtplib.SMTPNotSupportedError(), "doesn’t encrypt as expected"),
+        (TimeoutError(), "doesn’t answer as a mail server"),
+    ],
+)
+def test_what_is_wrong_with_mail_is_said_in_words(console, monkeypatch, error, says):
+    def fails(message):
+        raise error
+
+    monkeypatch.setattr("django.core.mail.EmailMessage.send", fails)
+    assert says in console.post(PAGE, {**MAIL, "test": "1"}).text
+
+
+@pytest.mark.parametrize(
+    ("sent", "says"),
+    [
+        ({**MAIL, "EMAIL_HOST": "smtp example"}, "Enter the name of a server"),
+        ({**MAIL, "EMAIL_PORT": "70000"}, "less than or equal to 65535"),
+        ({**MAIL, "DEFAULT_FROM_EMAIL": "nobody"}, "Enter a valid email address"),
+        ({"service": "search", "SEARCH_PROVIDER": "brave"}, "This is needed with “Provider”"),
+        ({"service": "search", "SEARCH_PROVIDER": "searxng", "SEARCH_URL": "ftp://x"}, "Enter a full address"),
+        ({"service": "pictures", "IMAGE_URL": "http://10.0.0.5:9000/v1"}, "This is needed with “Address”"),
+        ({"service": "backups", "BACKUP_DIR": "backups"}, "Enter the full path"),
+        ({"service": "backups", "BACKUP_DIR": "/b", "BACKUP_PASSPHRASE": "short"}, "at least 8 characters"),
+    ],
+)
+def test_what_cannot_work_is_refused_beside_its_field(console, sent, says):
+    assert says in console.post(PAGE, sent).text
+    assert not LiveSetting.objects.exists()
+
+
+def test_a_folder_that_the_site_serves_is_no_place_for_backups(console, settings):
+    served = {"service": "backups", "BACKUP_DIR": f"{settings.GUILDHALL_HOME}/pictures/x"}
+    assert "The site serves files from there" in console.post(PAGE, served).text
+
+
+def test_search_and_pictures_appear_once_they_are_set(console):
+    assert {"web_browsing", "image_generation"} <= missing_here().keys()
+    console.post(PAGE, {"service": "search", "SEARCH_PROVIDER": "duckduckgo"})
+    console.post(PAGE, {"service": "pictures", "IMAGE_URL": "http://10.0.0.5:9000/v1", "IMAGE_MODEL": "flux"})
+    assert not {"web_browsing", "image_generation"} & missing_here().keys()
+
+
+def test_a_passphrase_is_made_and_shown_once(console, settings, tmp_path):
+    settings.GUILDHALL_HOME = tmp_path / "home"
+    page = console.post(PAGE, {"service": "backups", "BACKUP_DIR": str(tmp_path), "BACKUP_HOURS": "12"}).text
+    made = settings.BACKUP_PASSPHRASE
+    assert (len(made) >= 24, made in page, made in console.get(PAGE).text) == (True, True, False)
+    assert (settings.BACKUP_DIR, settings.BACKUP_HOURS, planned.missing_settings()) == (tmp_path, 12, [])
+    console.post(PAGE, {"service": "backups", "BACKUP_DIR": str(tmp_path), "BACKUP_HOURS": "6"})
+    assert made == settings.BACKUP_PASSPHRASE
+    assert settings.BACKUP_HOURS == 6
+
+
+def test_what_the_environment_sets_stays(console, settings):
+    settings.FROM_ENVIRONMENT = {"EMAIL_PORT", "SIGNUP_OPEN"}
+    assert "Set in the environment: <code>EMAIL_PORT</code>" in console.get(PAGE).text
+    console.post(PAGE, MAIL)
+    assert settings.EMAIL_HOST == ""
+    live_settings.change("SIGNUP_OPEN", False, None)
+    assert live_settings.get("SIGNUP_OPEN") is True
+
+
+def test_a_lost_key_leaves_the_password_empty(console, settings):
+    console.post(PAGE, MAIL)
+    settings.SECRET_KEY, settings.SECRETS_KEYS = "another-key-altogether", []
+    live_settings.forget()
+    live_settings._followed.clear()
+    live_settings.follow()
+    assert (settings.EMAIL_HOST, settings.EMAIL_HOST_PASSWORD) == ("smtp.example.org", "")
+
+
+def test_nobody_else_opens_the_page(bob):
+    client = Client()
+    client.force_login(bob)
+    assert client.get(PAGE).status_code in (302, 403, 404)
