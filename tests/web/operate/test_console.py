@@ -140,6 +140,7 @@ def test_a_class_gets_a_group_with_a_quota_and_the_most_generous_limit_holds(con
     page = console.post(f"/admin/auth/group/{group.pk}/people/", emails, follow=True).text
     assert "2 people added" in page
     assert "nobody@example.org" in page
+    assert f'<a href="/admin/accounts/user/{bob.pk}/change/">{bob.shown_name}</a>' in page
     quotas.set_limit("messages", 10, None)
     assert quotas.limits_of(bob.pk)["messages"] == 20
     other = Group.objects.create(name="Helpers")
@@ -156,11 +157,17 @@ def test_a_class_gets_a_group_with_a_quota_and_the_most_generous_limit_holds(con
 
 def test_an_operator_makes_an_account_that_starts_with_a_link(console):
     new = {"email": "Dana@Example.org", "name": "Dana", **NO_QUOTAS}
-    assert console.post("/admin/accounts/user/add/", new).status_code == 302
+    page = console.post("/admin/accounts/user/add/", new).text
+    link = re.search(r'value="http://[^"/]+(/enter/[^"]+)" aria-label="Sign-in link"', page)
+    assert link
+    assert "data-copy" in page
+    welcome = Client().get(link[1]).text
+    assert "dana@example.org" in welcome
+    assert "someone else" not in welcome  # an admin vouches for the address
     dana = User.objects.get(email="dana@example.org")
     assert not dana.has_usable_password()
     assert "dana@example.org" in console.get("/admin/accounts/user/?q=dana").text
-    assert last_acts(2) == [Act.PERSON_CREATED, Act.PERSON_CHANGED]
+    assert last_acts(3) == [Act.PERSON_CREATED, Act.PERSON_CHANGED, Act.LINK_MADE]
 
 
 def test_what_goes_by_address_goes_to_proven_ones_and_an_operator_may_confirm_one(console, alice, gpt, oscar):
