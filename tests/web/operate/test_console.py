@@ -357,14 +357,19 @@ def test_pages_of_figures_show_what_is_slow_used_and_stored(console, gpt, bob, a
     assert "Messages" in console.get("/admin/").text
 
 
-def test_the_console_says_names_and_says_nothing_twice(client, oscar, bob):
+def test_the_console_says_names_and_says_nothing_twice(client, oscar, bob, gpt):
     group = Group.objects.create(name="Teachers")
     for about in (bob, group):
-        audit.record(Act.GROUP_CHANGED, oscar, about)
+        audit.record(Act.GROUP_CHANGED, oscar, about, person=bob.pk)
+    audit.record(Act.GPT_SHARED, oscar, gpt, group=group.pk, person=None, right="none")
+    audit.record(Act.WEBHOOK_CHANGED, oscar, "", gpt="none such")
     client.force_login(oscar)
     page = client.get("/admin/accounts/auditrow/").content.decode()
     assert "bob@example.org" in page
     assert "Teachers" in page
     assert f"person {bob.id}" not in page
+    assert "person: bob@example.org" in page
+    assert "group: Teachers, right: none" in page
+    assert "Pump Doctor" in page
     assert "review before listing yet" not in client.get("/admin/builder/listingreview/").content.decode()
     assert not [title for _, title in KIND_CHOICES if title == "GPTs (GPTs)"]
