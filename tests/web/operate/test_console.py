@@ -332,6 +332,23 @@ def test_settings_change_while_the_site_runs(console, settings, alice):
     assert AuditRow.objects.filter(act=Act.SETTING_CHANGED).count() == 4
 
 
+def test_the_page_of_settings_says_what_each_does_and_where_it_is_set_but_no_value(console, monkeypatch, alice):
+    monkeypatch.setenv("SEARCH_KEY", "brave-secret-1")
+    monkeypatch.setenv("IMAGE_KEY_FILE", "/run/secrets/image")
+    console.post("/admin/settings/", {"signup_open": "", "quota_messages": "7"})
+    page = console.get("/admin/settings/").text
+    found = dict(re.findall(r"<code>(\w+)</code> <span[^>]*>(.*?)</span>", page))
+    assert found["SEARCH_KEY"] == "Set in the environment"
+    assert found["IMAGE_KEY"] == "Set by IMAGE_KEY_FILE"
+    assert found["SIGNUP_OPEN"] == found["MESSAGES_A_DAY"] == "Set on this page"
+    assert found["APPROVAL_DAYS"] == "Default: 14"
+    assert found["RERANKER"] == "Not set"
+    assert found.keys() >= {kind.setting for kind in quotas.KINDS.values()}
+    assert "Days after which a request for approval that nobody answered counts as declined." in page
+    assert "<summary>The web <" in page
+    assert "brave-secret-1" not in page
+
+
 def test_pages_of_figures_show_what_is_slow_used_and_stored(console, gpt, bob, alice, monkeypatch):
     conversation = start_conversation(bob, gpt)
     run = start_run(conversation, "How heavy is it?")
