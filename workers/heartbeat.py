@@ -25,6 +25,7 @@ from workers.tools.builtin import missing
 logger = logging.getLogger(__name__)
 
 BEAT_S: Final = 10.0
+UNEXPECTED: Final = "Something unexpected went wrong. The log of the model worker has the details."
 
 
 def start_model() -> None:
@@ -118,8 +119,8 @@ def _measure(engine: Engine, record: MeasuredModel) -> None:
     try:
         found = measure_ability(engine, record, lambda text: logger.info("%s: %s", record.name, text))
         logger.info("%s: %s", record.name, found.fields())
-    except Exception:
-        logger.exception("%s could not be checked; the next worker tries again", record.name)
-        give_up_measuring(record)
+    except Exception as error:
+        logger.exception("%s could not be checked; trying again later", record.name)
+        give_up_measuring(record, (isinstance(error, EngineError) and str(error)) or UNEXPECTED)
     finally:
         close_old_connections()

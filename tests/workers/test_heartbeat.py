@@ -4,8 +4,10 @@ import pytest
 from django.db import OperationalError
 
 from tests.web.conftest import valkey_url, with_valkey  # noqa: F401
+from web.operate.services import current_model, override
 from web.runs import stream
 from workers import configuration, heartbeat
+from workers.engine.base import EngineError
 from workers.engine.scripted import ScriptedEngine
 
 
@@ -35,11 +37,37 @@ def test_what_an_operator_overrides_holds_from_the_next_beat(engine, db, monkeyp
     monkeypatch.setattr(heartbeat, "claim_measuring", lambda record: False)
     heartbeat._announce_model()
     assert engine.ability().calls_tools
-    from web.operate.services import current_model, override
-
     override(current_model(), {"calls_tools": False})
     heartbeat._announce_model()
     assert not engine.ability().calls_tools
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (EngineError("The server refused the key."), "The server refused the key."),
+        (KeyError("x"), heartbeat.UNEXPECTED),
+    ],
+)
+def test_a_failed_check_says_why_and_the_next_beat_does_not_pay_for_another(engine, db, monkeypatch, error, why):
+    def fail(*args):
+        checks.append(1)
+        raise error
+
+    checks = []
+    monkeypatch.setattr(heartbeat, "measure_ability", fail)
+    monkeypatch.setattr(heartbeat.threading, "Thread", Now)
+    heartbeat._announce_model()
+    heartbeat._announce_model()
+    assert checks == [1]
+    assert current_model().failure == why
+
+
+class Now:
+    """A thread that has run when it has started."""
+
+    def __init__(self, target, args, **options):
+        self.start = lambda: target(*args)
 
 
 @pytest.mark.usefixtures("with_valkey")

@@ -154,6 +154,7 @@ class Gpt(models.Model):
     link_secret = models.CharField(max_length=50, blank=True)
     featured = models.BooleanField(default=False)
     unlisted = models.DateTimeField(null=True, blank=True, help_text="When an operator kept it out of the store.")
+    was_listed = models.BooleanField(default=False, help_text="Whether it was in the store when it was unlisted.")
     withdrawn = models.DateTimeField(null=True, blank=True, help_text="When an operator kept it to its creator.")
     published = models.ForeignKey("GptVersion", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     publish_when_ready = models.BooleanField(default=False, help_text="Publish once every file is ready.")

@@ -1,5 +1,7 @@
 """What operators do with other people's GPTs: feature, withdraw, restore, transfer."""
 
+from contextlib import suppress
+
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
@@ -28,15 +30,22 @@ def feature(gpt: Gpt, is_featured: bool, by: User) -> None:
 def unlist(gpt: Gpt, by: User) -> None:
     """Take the GPT out of the store, where its creator can't list it until `list_again`. A link can share it."""
     if gpt.sharing == Sharing.STORE:
+        gpt.was_listed = True
         set_sharing(gpt, Sharing.LINK, by=by)
-    Gpt.objects.filter(id=gpt.id).update(featured=False, unlisted=timezone.now())
+    gpt.featured, gpt.unlisted = False, timezone.now()
+    gpt.save(update_fields=["featured", "unlisted", "was_listed"])
     audit.record(audit.Act.GPT_WITHDRAWN, by, gpt, store_only=True)
 
 
 @transaction.atomic
 def list_again(gpt: Gpt, by: User) -> None:
-    """Let the creator list the GPT in the store again."""
-    Gpt.objects.filter(id=gpt.id).update(unlisted=None)
+    """List the GPT as before `unlist`, unless its creator keeps it private or it lacks something for the store."""
+    returns = gpt.was_listed and gpt.sharing == Sharing.LINK
+    gpt.unlisted, gpt.was_listed = None, False
+    gpt.save(update_fields=["unlisted", "was_listed"])
+    if returns:
+        with suppress(ValidationError):  # the creator lists it once that is mended
+            set_sharing(gpt, Sharing.STORE, by=by)
     audit.record(audit.Act.GPT_RESTORED, by, gpt, store_only=True)
 
 

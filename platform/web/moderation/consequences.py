@@ -30,7 +30,7 @@ def bring_about(case: Case, by: User) -> None:
 
 
 def take_back(case: Case, by: User) -> None:
-    """Undo what was decided. A GPT stays as private as its creator has it then."""
+    """Undo what was decided. A GPT that was withdrawn altogether is its creator’s alone, to share again."""
     match case.decision:
         case Decision.UNLIST if case.gpt:
             stewardship.list_again(case.gpt, by)

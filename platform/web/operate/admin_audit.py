@@ -2,11 +2,13 @@
 
 import csv
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, Final
 
 from django.contrib import admin
 from django.contrib.auth.models import Group
-from django.db.models import QuerySet
+from django.core.exceptions import ValidationError
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_safe
@@ -16,6 +18,7 @@ from unfold.decorators import display
 from web.accounts import audit
 from web.accounts.models import User
 from web.accounts.models_audit import Act, AuditRow
+from web.builder.models import Gpt
 from web.operate.site import OperatorAdmin, operators
 
 MOST: Final = 100_000
@@ -29,6 +32,12 @@ NAMES: Final = {
     "directorytoken": "SCIM token",
     "signinprovider": "provider",
     "listingreview": "review before listing",
+}
+# Kinds of rows that are shown by name: how facts call them, and where the name is.
+NAMED: Final[dict[str, tuple[str, type[Model], str]]] = {
+    "user": ("person", User, "email"),
+    "group": ("group", Group, "name"),
+    "gpt": ("gpt", Gpt, "name"),
 }
 # What a spreadsheet would run if a cell began with it.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
@@ -73,14 +82,16 @@ class AuditAdmin(OperatorAdmin):
         )
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """The list, whose rows have the names of the people and groups that they are about: two queries a page."""
+        """The list, whose rows have the names of what they are about: a query a page for each kind."""
         found = super().get_changelist_instance(request)
-        for kind, rows, shown in (("user", User.objects, "email"), ("group", Group.objects, "name")):
-            about = [row for row in found.result_list if row.about_kind == kind and row.about_id.isdecimal()]
-            ids = {0, *(row.about_id for row in about)}  # never none, so that pages ask equally often
-            names = dict(rows.filter(pk__in=ids).values_list("pk", shown))
+        for kind, (fact, model, shown) in NAMED.items():
+            about = [row for row in found.result_list if row.about_kind == kind]
+            told = [row for row in found.result_list if row.facts.get(fact)]
+            names = _names(model, shown, {*(row.about_id for row in about), *(row.facts[fact] for row in told)})
             for row in about:
-                row.about_name = names.get(int(row.about_id))
+                row.about_name = names.get(row.about_id)
+            for row in told:
+                row.facts[fact] = names.get(str(row.facts[fact]), row.facts[fact])
         return found
 
     @display(description="When")
@@ -100,7 +111,7 @@ class AuditAdmin(OperatorAdmin):
 
     @display(description="About")
     def about(self, row: AuditRow) -> str:
-        """What it was done to: people and groups by the name of today."""
+        """What it was done to, by the name of today."""
         if name := row.__dict__.get("about_name"):
             return str(name)
         return f"{NAMES.get(row.about_kind, row.about_kind)} {row.about_id}".strip() or "–"
@@ -108,7 +119,7 @@ class AuditAdmin(OperatorAdmin):
     @display(description="Details")
     def details(self, row: AuditRow) -> str:
         """The facts."""
-        return ", ".join(f"{name}: {value}" for name, value in row.facts.items()) or "–"
+        return ", ".join(f"{name}: {value}" for name, value in row.facts.items() if value is not None) or "–"
 
     def get_urls(self) -> list[URLPattern]:
         """The list, and the export of what it shows."""
@@ -124,6 +135,15 @@ class AuditAdmin(OperatorAdmin):
         response = HttpResponse(b"".join(lines), content_type="text/csv; charset=utf-8")
         response.headers["Content-Disposition"] = 'attachment; filename="audit-log.csv"'
         return response
+
+
+def _names(model: type[Model], shown: str, keys: set[Any]) -> dict[str, str]:
+    """The names of the rows with these keys, by key as text."""
+    ids = []
+    for key in {0, *keys}:  # never none, so that pages ask equally often
+        with suppress(ValidationError):  # a fact may be anything
+            ids.append(model._meta.pk.to_python(key))
+    return {str(key): name for key, name in model._default_manager.filter(pk__in=ids).values_list("pk", shown)}
 
 
 class _Echo:

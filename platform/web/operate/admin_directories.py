@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from unfold.decorators import action, display
 
 from web.accounts import audit, directory_tokens
@@ -23,12 +23,16 @@ class DirectoryTokenAdmin(OperatorAdmin):
     actions = ("withdraw",)
     fields = ("name",)
 
-    def save_model(self, request: HttpRequest, obj: DirectoryToken, form: Any, change: bool) -> None:
-        """Make the token, and show it."""
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Make the token."""
         made, secret = directory_tokens.create(person_of(request), form.cleaned_data["name"])
         obj.pk = made.pk
         obj.refresh_from_db()
-        messages.success(request, f"Copy the token now, it isn’t shown again: {secret}")
+        obj.secret = secret
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
+        """The token, for the directory."""
+        return operators.show_once(request, "SCIM token", obj.secret, "The directory signs in with it.", self.address)
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:
         """`create` has done so."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextareaWidget
@@ -63,14 +63,19 @@ class InvitationAdmin(OperatorAdmin):
         """One person, for two weeks."""
         return {"most": 1, "expires": timezone.now() + timedelta(days=14)}
 
-    def save_model(self, request: HttpRequest, obj: Invitation, form: Any, change: bool) -> None:
-        """Make the link, and show it."""
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Make the link."""
         given = form.cleaned_data
         made, url = invitations.create(person_of(request), given["name"], given["most"], given["expires"])
         obj.pk = made.pk
         obj.refresh_from_db()
+        obj.url = url
         invitations.send(made, url, given["send_to"])
-        messages.success(request, f"Copy the link now, it isn’t shown again: {url}")
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
+        """The link to hand over."""
+        words = "Whoever has it can create an account and joins the groups you chose."
+        return operators.show_once(request, "Invitation link", obj.url, words, self.address)
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:
         """`create` has done so."""

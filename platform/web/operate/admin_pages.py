@@ -14,7 +14,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 from web.accounts import live_settings, quotas
 from web.accounts.models import QuotaLimit
 from web.accounts.quotas import KINDS
-from web.operate import figures
+from web.operate import configuration, figures
 from web.operate.services import current_model
 from web.operate.site import operators, person_of
 
@@ -139,7 +139,9 @@ def change_settings(request: HttpRequest) -> HttpResponse:
         messages.success(request, "Saved. All processes use this within a few seconds.")
         return redirect("admin:settings")
     return operators.render(
-        request, "operate/settings.html", {"title": "Settings", "form": form, "parts": form.parts}
+        request,
+        "operate/settings.html",
+        {"title": "Settings", "form": form, "parts": form.parts, "configured": configuration.parts()},
     )
 
 

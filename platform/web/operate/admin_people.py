@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import URLPattern
+from django.urls import URLPattern, reverse
 from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
@@ -28,6 +28,9 @@ from web.operate.site import OperatorAdmin, operators, person_of
 KIND_CHOICES: Final = [
     (key, kind.title if kind.title == kind.what else f"{kind.title} ({kind.what})") for key, kind in KINDS.items()
 ]
+HAND_OVER: Final = "Pass it on over a channel that only they read."
+# How many of a group's people its page names.
+N_MEMBERS: Final = 100
 
 
 def _people(n: int) -> str:
@@ -160,7 +163,7 @@ class PersonAdmin(WithQuotas):
             raise Http404
         person, by = get_object_or_404(self.get_queryset(request), id=person_id), person_of(request)
         if act == "link":
-            return self._show_link(request, person, create_sign_in_link(person, by=by))
+            return self._show_link(request, person)
         do = partial(self._do, act, person, request.POST.get("note", ""), by)
         attempt(request, do, f"{person.shown_name} {self.DONE[act]}.")
         return redirect("admin:accounts_user_change", person_id)
@@ -177,9 +180,17 @@ class PersonAdmin(WithQuotas):
             case _:
                 people.sign_out_everywhere(person, by)
 
-    def _show_link(self, request: HttpRequest, person: User, link: str) -> HttpResponse:
-        context = {"title": "Sign-in link", "person": person, "link": link}
-        return operators.render(request, "operate/sign_in_link.html", context)
+    def response_add(self, request: HttpRequest, obj: User, post_url_continue: str | None = None) -> HttpResponse:
+        """The link to hand over, with which the new person signs in."""
+        return self._show_link(request, obj)
+
+    @staticmethod
+    def _show_link(request: HttpRequest, person: User) -> HttpResponse:
+        words = f"It signs {person.shown_name} ({person.email}) in once, within a day. {HAND_OVER}"
+        back = reverse("admin:accounts_user_change", args=[person.pk])
+        return operators.show_once(
+            request, "Sign-in link", create_sign_in_link(person, by=person_of(request)), words, back
+        )
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         """Save the person; a new one has no password. The operator who types an address vouches for it."""
@@ -251,6 +262,12 @@ class GroupAdmin(WithQuotas):
     def own_urls(self) -> list[URLPattern]:
         """One to add people."""
         return [self.posted("<int:group_id>/people/", self.add_people, "group_people")]
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **options: Any) -> HttpResponse:
+        """The form, below the group's people."""
+        if group := options.get("obj"):
+            context["members"] = people_here().filter(groups=group).order_by("email")[:N_MEMBERS]
+        return super().render_change_form(request, context, **options)
 
     def add_people(self, request: HttpRequest, group_id: int) -> HttpResponse:
         """Put the people with these email addresses into the group, or take them out."""

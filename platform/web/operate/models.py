@@ -14,6 +14,8 @@ from web.operate.models_connected import ConnectedModel  # noqa: F401 - for Djan
 
 # After this long without a result the worker is taken for dead.
 MEASURING_LIMIT: Final = timedelta(minutes=60)
+# How long the next check of a model waits after one that failed, and after more of them: each may cost money.
+PAUSES: Final = (timedelta(hours=1), timedelta(days=1))
 # How long a download is its process's without a report, which is due every second: longer than one takes to start.
 CLAIM: Final = timedelta(seconds=30)
 OVERRIDABLE: Final[tuple[Ability, ...]] = get_args(Ability)
@@ -107,7 +109,8 @@ class MeasuredModel(models.Model):
     """A base model, identified by a fingerprint of its weights and chat template.
 
     `figures` holds right and wrong cases by part, `measured` the fields of ModelAbility that follow from them,
-    `overrides` those that an operator set. `measuring_since`: when the worker that is measuring it began.
+    `overrides` those that an operator set. `measuring_since`: when the worker that is measuring it began. `failure`
+    says why the last check failed, and `retry_at` when the next may begin.
     """
 
     fingerprint = models.CharField(max_length=64, unique=True)
@@ -118,6 +121,8 @@ class MeasuredModel(models.Model):
     seconds = models.FloatField(default=0.0)
     measuring_since = models.DateTimeField(null=True, blank=True)
     measured_at = models.DateTimeField(null=True, blank=True)
+    failure = models.CharField(max_length=500, blank=True)
+    retry_at = models.DateTimeField(null=True, blank=True)
     seen_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -11,7 +11,7 @@ from gpts.spec.base_models import AUTO, BUNDLED
 from web.accounts import audit
 from web.accounts.models import User
 from web.engines import MOST_READS, READS, Ability, engines
-from web.operate.models import MEASURING_LIMIT, OVERRIDABLE, ChosenModel, MeasuredModel
+from web.operate.models import MEASURING_LIMIT, OVERRIDABLE, PAUSES, ChosenModel, MeasuredModel
 from web.operate.models_connected import ConnectedModel
 
 
@@ -83,14 +83,15 @@ def refuse_model(refused: str, kept: str, trouble: str) -> None:
 
 
 def claim_measuring(record: MeasuredModel) -> bool:
-    """Whether the caller should measure the model now: it was not measured, and no other worker is measuring it.
+    """Whether the caller should measure the model now: it was not measured, and nobody does, or failed just before.
 
     There is nothing to measure where an operator set every ability.
     """
     if record.overrides.keys() >= set(OVERRIDABLE):
         return False
     unclaimed = Q(measuring_since=None) | Q(measuring_since__lt=timezone.now() - MEASURING_LIMIT)
-    rows = MeasuredModel.objects.filter(unclaimed, id=record.id, measured_at=None)
+    is_due = Q(retry_at=None) | Q(retry_at__lte=timezone.now())
+    rows = MeasuredModel.objects.filter(unclaimed, is_due, id=record.id, measured_at=None)
     return rows.update(measuring_since=timezone.now()) == 1
 
 
@@ -98,13 +99,21 @@ def save_measurement(
     record: MeasuredModel, figures: Mapping[str, Any], measured: Mapping[str, int], seconds: float
 ) -> None:
     """Save the measurement."""
-    values = {"figures": dict(figures), "measured": dict(measured), "seconds": seconds}
-    MeasuredModel.objects.filter(id=record.id).update(**values, measured_at=timezone.now(), measuring_since=None)
+    values: dict[str, Any] = {"figures": dict(figures), "measured": dict(measured), "seconds": seconds}
+    values |= {"measured_at": timezone.now(), "measuring_since": None, "failure": "", "retry_at": None}
+    MeasuredModel.objects.filter(id=record.id).update(**values)
 
 
-def give_up_measuring(record: MeasuredModel) -> None:
-    """Let another worker measure the model later."""
-    MeasuredModel.objects.filter(id=record.id).update(measuring_since=None)
+def give_up_measuring(record: MeasuredModel, why: str) -> None:
+    """Let a worker measure the model later: in an hour after the first failure, then in a day."""
+    rows = MeasuredModel.objects.filter(id=record.id)
+    retry_at = timezone.now() + PAUSES[rows.exclude(retry_at=None).exists()]
+    rows.update(measuring_since=None, failure=why[:500], retry_at=retry_at)
+
+
+def measure_again(record: MeasuredModel) -> None:
+    """Let a worker measure the model at its next beat, although that failed."""
+    MeasuredModel.objects.filter(id=record.id).update(failure="", retry_at=None)
 
 
 def override(record: MeasuredModel, changes: Mapping[str, int | None], by: User | None = None) -> None:

@@ -99,6 +99,11 @@ class OperatorSite(UnfoldAdminSite):
         request.current_app = self.name
         return TemplateResponse(request, template, {**self.each_context(request), **context})
 
+    def show_once(self, request: HttpRequest, title: str, secret: str, words: str, back: str) -> HttpResponse:
+        """The response that has a new secret to copy; no later one has."""
+        context = {"title": title, "secret": secret, "words": words, "back": back}
+        return self.render(request, "operate/secret.html", context)
+
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """What needs attention and the figures of the day; on a new site, what to do first."""
         from web.operate import figures  # which imports what registers lists here

@@ -21,7 +21,7 @@ from web.operate.access import operators_only
 from web.operate.changes import Action, change
 from web.operate.listing import DISMISSED, find_row, model_page
 from web.operate.models import OVERRIDABLE, MeasuredModel
-from web.operate.services import current_model, override
+from web.operate.services import current_model, measure_again, override
 
 _TITLES: Final = tomllib.loads(Path(__file__).with_name("titles.toml").read_text("utf-8"))
 _CHOICES: Final = {"measured": None, "on": True, "off": False}
@@ -55,8 +55,12 @@ def change_models(request: PersonRequest, action: str) -> HttpResponse:
 @operators_only
 @require_http_methods(["GET", "POST"])
 def model(request: PersonRequest) -> HttpResponse:
-    """The loaded model with its figures; POST overrides its abilities."""
+    """The loaded model with its figures; POST overrides its abilities, or has them checked again after a failure."""
     record = current_model()
+    if request.method == "POST" and record and "check" in request.POST:
+        measure_again(record)
+        messages.success(request, gettext("The check starts within ten seconds."))
+        return redirect("operate_model")
     if request.method == "POST" and record:
         override(record, _changes(request), by=request.user)
         messages.success(request, gettext("Saved. Workers use this within ten seconds."))

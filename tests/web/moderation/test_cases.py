@@ -59,11 +59,34 @@ def test_a_gpt_is_reported_unlisted_appealed_and_listed_again(client, gpt, alice
     path = f"/api/operate/reports/{case.id}/appeal"
     assert admin.post(path, {"granted": True, "note": "You are right."}, **JSON).json()["state"] == "closed"
     assert "You are right." in client.get("/account/decisions/").content.decode()
-    gpt.refresh_from_db()
-    publish(gpt, Sharing.STORE)
+    client.force_login(charlie)
+    assert client.get("/g/pump-doctor/").status_code == 200
     assert list(cases.queue()) == []
     acts = set(AuditRow.objects.values_list("act", flat=True))
     assert acts >= {Act.REPORT_FILED, Act.REPORT_DECIDED, Act.REPORT_APPEALED, Act.REPORT_ANSWERED}
+
+
+@pytest.mark.parametrize(
+    ("before", "meanwhile", "after"),
+    [
+        (Sharing.STORE, "", Sharing.STORE),
+        (Sharing.STORE, Sharing.ME, Sharing.ME),  # the creator keeps it private by now
+        (Sharing.LINK, "", Sharing.LINK),  # it never was in the store
+    ],
+)
+def test_a_granted_appeal_lists_the_gpt_as_before(gpt, bob, oscar, before, meanwhile, after):
+    publish(gpt, before)
+    gpt.refresh_from_db()
+    case = Case.objects.create(gpt=gpt, owner=gpt.owner)
+    cases.decide(case, "unlist", "", oscar)
+    gpt.refresh_from_db()
+    assert gpt.sharing == Sharing.LINK
+    if meanwhile:
+        set_sharing(gpt, meanwhile, by=gpt.owner)
+    cases.appeal(gpt.owner, case.id, "The seals are right.")
+    cases.answer_appeal(Case.objects.get(id=case.id), grants=True, note="", by=oscar)
+    gpt.refresh_from_db()
+    assert (gpt.sharing, gpt.unlisted) == (after, None)
 
 
 def test_every_decision_does_what_it_says_and_an_appeal_undoes_it(gpt, alice, bob, charlie, oscar, run):

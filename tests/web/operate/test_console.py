@@ -140,6 +140,7 @@ def test_a_class_gets_a_group_with_a_quota_and_the_most_generous_limit_holds(con
     page = console.post(f"/admin/auth/group/{group.pk}/people/", emails, follow=True).text
     assert "2 people added" in page
     assert "nobody@example.org" in page
+    assert f'<a href="/admin/accounts/user/{bob.pk}/change/">{bob.shown_name}</a>' in page
     quotas.set_limit("messages", 10, None)
     assert quotas.limits_of(bob.pk)["messages"] == 20
     other = Group.objects.create(name="Helpers")
@@ -156,11 +157,17 @@ def test_a_class_gets_a_group_with_a_quota_and_the_most_generous_limit_holds(con
 
 def test_an_operator_makes_an_account_that_starts_with_a_link(console):
     new = {"email": "Dana@Example.org", "name": "Dana", **NO_QUOTAS}
-    assert console.post("/admin/accounts/user/add/", new).status_code == 302
+    page = console.post("/admin/accounts/user/add/", new).text
+    link = re.search(r'value="http://[^"/]+(/enter/[^"]+)" aria-label="Sign-in link"', page)
+    assert link
+    assert "data-copy" in page
+    welcome = Client().get(link[1]).text
+    assert "dana@example.org" in welcome
+    assert "someone else" not in welcome  # an admin vouches for the address
     dana = User.objects.get(email="dana@example.org")
     assert not dana.has_usable_password()
     assert "dana@example.org" in console.get("/admin/accounts/user/?q=dana").text
-    assert last_acts(2) == [Act.PERSON_CREATED, Act.PERSON_CHANGED]
+    assert last_acts(3) == [Act.PERSON_CREATED, Act.PERSON_CHANGED, Act.LINK_MADE]
 
 
 def test_what_goes_by_address_goes_to_proven_ones_and_an_operator_may_confirm_one(console, alice, gpt, oscar):
@@ -325,6 +332,23 @@ def test_settings_change_while_the_site_runs(console, settings, alice):
     assert AuditRow.objects.filter(act=Act.SETTING_CHANGED).count() == 4
 
 
+def test_the_page_of_settings_says_what_each_does_and_where_it_is_set_but_no_value(console, monkeypatch, alice):
+    monkeypatch.setenv("SEARCH_KEY", "brave-secret-1")
+    monkeypatch.setenv("IMAGE_KEY_FILE", "/run/secrets/image")
+    console.post("/admin/settings/", {"signup_open": "", "quota_messages": "7"})
+    page = console.get("/admin/settings/").text
+    found = dict(re.findall(r"<code>(\w+)</code> <span[^>]*>(.*?)</span>", page))
+    assert found["SEARCH_KEY"] == "Set in the environment"
+    assert found["IMAGE_KEY"] == "Set by IMAGE_KEY_FILE"
+    assert found["SIGNUP_OPEN"] == found["MESSAGES_A_DAY"] == "Set on this page"
+    assert found["APPROVAL_DAYS"] == "Default: 14"
+    assert found["RERANKER"] == "Not set"
+    assert found.keys() >= {kind.setting for kind in quotas.KINDS.values()}
+    assert "Days after which a request for approval that nobody answered counts as declined." in page
+    assert "<summary>The web <" in page
+    assert "brave-secret-1" not in page
+
+
 def test_pages_of_figures_show_what_is_slow_used_and_stored(console, gpt, bob, alice, monkeypatch):
     conversation = start_conversation(bob, gpt)
     run = start_run(conversation, "How heavy is it?")
@@ -350,14 +374,19 @@ def test_pages_of_figures_show_what_is_slow_used_and_stored(console, gpt, bob, a
     assert "Messages" in console.get("/admin/").text
 
 
-def test_the_console_says_names_and_says_nothing_twice(client, oscar, bob):
+def test_the_console_says_names_and_says_nothing_twice(client, oscar, bob, gpt):
     group = Group.objects.create(name="Teachers")
     for about in (bob, group):
-        audit.record(Act.GROUP_CHANGED, oscar, about)
+        audit.record(Act.GROUP_CHANGED, oscar, about, person=bob.pk)
+    audit.record(Act.GPT_SHARED, oscar, gpt, group=group.pk, person=None, right="none")
+    audit.record(Act.WEBHOOK_CHANGED, oscar, "", gpt="none such")
     client.force_login(oscar)
     page = client.get("/admin/accounts/auditrow/").content.decode()
     assert "bob@example.org" in page
     assert "Teachers" in page
     assert f"person {bob.id}" not in page
+    assert "person: bob@example.org" in page
+    assert "group: Teachers, right: none" in page
+    assert "Pump Doctor" in page
     assert "review before listing yet" not in client.get("/admin/builder/listingreview/").content.decode()
     assert not [title for _, title in KIND_CHOICES if title == "GPTs (GPTs)"]

@@ -1,15 +1,24 @@
 """What an operator sees of the model and may override; nobody else sees anything."""
 
+import re
 from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from web.engines import DEFAULT, NamedEngine
 from web.operate.models import MEASURING_LIMIT, OVERRIDABLE, MeasuredModel
-from web.operate.services import claim_measuring, current_model, override, save_measurement, seen_model
+from web.operate.services import (
+    claim_measuring,
+    current_model,
+    give_up_measuring,
+    override,
+    save_measurement,
+    seen_model,
+)
 
 FIGURES = {"tool_needed": {"right": 3, "cases": 10, "wrong": ["choice-1"]}, "sources": {"right": 8, "cases": 8}}
 
@@ -107,6 +116,30 @@ def test_one_worker_measures_and_another_takes_over_from_a_dead_one(db):
     assert claim_measuring(record)
     save_measurement(record, {}, {}, 1.0)
     assert not claim_measuring(record)
+
+
+def test_a_failed_check_waits_an_hour_then_a_day_and_an_operator_sees_why_and_tries_again(client, operator):
+    record = seen_model("b" * 64, "new")
+    for pause in (timedelta(hours=1), timedelta(days=1), timedelta(days=1)):
+        assert claim_measuring(record)
+        give_up_measuring(record, "The model’s server <b>refused</b> the key.")
+        for passed, is_due in ((pause - timedelta(minutes=1), False), (timedelta(minutes=2), True)):
+            MeasuredModel.objects.update(retry_at=F("retry_at") - passed)
+            assert MeasuredModel.objects.filter(retry_at__lte=timezone.now()).exists() == is_due
+            assert is_due or not claim_measuring(record)
+    give_up_measuring(record, "The model’s server <b>refused</b> the key.")
+    client.force_login(operator)
+    page = client.get("/operate/model/").content.decode()
+    assert "The check failed: The model’s server &lt;b&gt;refused&lt;/b&gt; the key." in page
+    assert re.search("It starts again .* from now", page)
+    record.refresh_from_db()
+    client.post("/operate/model/", {"check": "again"})
+    assert "The check failed" not in client.get("/operate/model/").content.decode()
+    assert claim_measuring(record)
+    give_up_measuring(record, "Again.")
+    save_measurement(record, {}, {}, 1.0)
+    record.refresh_from_db()
+    assert (record.failure, record.retry_at, record.overrides) == ("", None, {})
 
 
 def test_a_model_of_which_an_operator_set_every_ability_is_not_measured(db):
