@@ -164,7 +164,11 @@ def _verify(claims: Sequence[_Found], judge: Judge, verify: Verify) -> None:
     for each, checked in zip(doubtful, verify([one.sentence for one in doubtful]), strict=True):
         if checked and checked.likely >= SAID:
             each.level = "supported" if each.level in ("unsupported", "partly", "not_checked") else each.level
-            each.sources = each.sources or judge.with_words(checked.words, each.sentence)
+            named = judge.with_words(checked.words, each.sentence)
+            kept = [one for one in each.sources if one in named]
+            # A row that happens to have a figure of the sentence need not be the one that is meant.
+            if each.level == "calculated" or not kept:
+                each.sources = (kept or named)[:1] or each.sources
             # What is said, but at no place that could be shown, needs no mark; a greeting is nothing else.
             each.is_open = not (each.sources or each.level in ("calculated", "conversation"))
         elif checked and checked.likely <= 1 - SAID:

@@ -220,18 +220,18 @@ class Judge:
         return [*dict.fromkeys(filter(None, giving))] or [*near[:1]]
 
     def with_words(self, quoted: str, sentence: str) -> list[Source]:
-        """The source with the words that a model `quoted` for `sentence`; empty if none has all of them in a row."""
+        """The sources with all words that a model `quoted` for `sentence` in a row, best first."""
         wanted = _phrase(quoted)
         if len(wanted.replace(" ", "")) < LEAST_QUOTED:
             return []
         own = frozenset(claims(sentence))
         found = [each for each, phrase in self._phrases if wanted in phrase]
-        return sorted(found, key=lambda each: -share(own, each.terms, self._rarity))[:1]
+        return sorted(found, key=lambda each: (each.is_pair, -share(own, each.terms, self._rarity)))
 
     @cached_property
     def _phrases(self) -> list[tuple[Source, str]]:
-        """Each single sentence with its words in a row."""
-        return [(each, _phrase(each.text)) for each in self._sources if not each.is_pair]
+        """Each source with its words in a row."""
+        return [(each, _phrase(each.text)) for each in self._sources]
 
     def _by_words(self, sentence: str, whole: str = "") -> list[_Candidate]:
         """The possible sources of `sentence`, a part of `whole`: they agree with it and have enough of its terms."""

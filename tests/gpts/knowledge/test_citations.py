@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpts.knowledge.citations import Basis, ground
+from gpts.knowledge.citations import Basis, Checked, ground
 from gpts.knowledge.documents import Citation, Passage
 from gpts.knowledge.judging import Comparison
 
@@ -235,3 +235,28 @@ PRICES = (
 
 def test_a_row_does_not_support_the_number_of_another_row() -> None:
     assert ground("The price of the seal kit is 8 EUR.", (passage(PRICES),)).citations == ()
+
+
+@pytest.mark.parametrize(
+    ("sentence", "words", "quote"),
+    [
+        ("For a child that is 2 × 8.40 = 16.80.", "Child | 8.40", "| Child | 8.40 |"),
+        ("It costs 2.00 for the child, too.", "Child | 8.40", "| Child | 8.40 |"),
+        ("Guests pay from the fourth on.", "From the 4. Night is a", "From the 4. Night is a fee of 6.50 due."),
+        (
+            "Papers may be sent late until 5 days after closing.",
+            "Papers may be sent",
+            "Papers may be sent until 5 days late.",
+        ),
+    ],
+)
+def test_a_sentence_cites_the_place_whose_words_the_model_gives(sentence: str, words: str, quote: str) -> None:
+    texts = (
+        "| Who | Price |\n|---|---|\n| Child | 8.40 |\n| Bicycle of a child | 2.00 |\n",
+        "From the 4. Night is a fee of 6.50 due.",
+        "Papers may be sent until 10 days after closing.",
+        "Papers may be sent until 5 days late.",
+    )
+    files = [passage(text, f"{n}.md", start=0) for n, text in enumerate(texts)]
+    basis = Basis(known=files, verify=lambda asked: [Checked(likely=0.95, words=words)] * len(asked))
+    assert [each.quote for each in cite(sentence, files, basis=basis)] == [quote]

@@ -882,6 +882,7 @@ def test_a_reader_is_told_that_the_model_is_loading(run, told, monkeypatch, is_l
     assert (loop.LOADING in [event.get("text") for event in told]) != is_loaded
 
 
+@pytest.mark.parametrize("only", [True, False])
 @pytest.mark.parametrize(
     ("answer", "levels"),
     [
@@ -891,10 +892,10 @@ def test_a_reader_is_told_that_the_model_is_loading(run, told, monkeypatch, is_l
         ("hm", ["supported"]),
     ],
 )
-def test_a_model_that_verifies_is_asked_about_sentences_that_rules_cannot_decide(conversation, answer, levels):
+def test_a_model_that_verifies_is_asked_about_sentences_that_rules_cannot_decide(conversation, answer, levels, only):
     known = "You will need that kit now and then."
     run = services.start_run(conversation, "Which kit?")
-    give_files(run, only_from_knowledge=True)
+    give_files(run, only_from_knowledge=only)
     judges = KEEPS.model_copy(update={"verifies": True})
     its = made_services([f"{KIT} {known}", answer], Index(FOUND), Embedder(), judges)
     its.index.length = 20
