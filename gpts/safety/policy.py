@@ -52,10 +52,14 @@ NOT_THEIR_WORDS: Final = "Text from outside was read. Call this again with the p
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Facts outside the conversation: the tools that the person always allows, and the site's strictness."""
+    """Facts outside the conversation: the tools that the person always allows, and the site's strictness.
+
+    `familiar`: GPTs of the store, by slug, that belong to the person or to the creator of the GPT that asks.
+    """
 
     always: frozenset[str] = frozenset()
     mode: Mode = "strict"
+    familiar: frozenset[str] = frozenset()
 
 
 def still_allowed(given: Iterable[tuple[str, str, str]], tools: Mapping[str, ToolSpec]) -> frozenset[str]:
@@ -106,7 +110,7 @@ def check(call: ToolCall, tool: ToolSpec, context: CallContext, standing: Standi
         case "nothing" | "trusted_service":
             return Allow()
         case "gpt":
-            return _check_delegation(call, tool, context)
+            return _check_delegation(call, tool, context, standing)
         case "address":
             return _check_address(call, tool, context)
         case "service" | "host":
@@ -162,7 +166,7 @@ def _check_destination(call: ToolCall, tool: ToolSpec, context: CallContext) -> 
     return Ask(" ".join([*filter(None, reasons), _confidence(tool, context)]), context.label.written_by)
 
 
-def _check_delegation(call: ToolCall, tool: ToolSpec, context: CallContext) -> Verdict:
+def _check_delegation(call: ToolCall, tool: ToolSpec, context: CallContext, standing: Standing) -> Verdict:
     """Allows a task for a GPT. One of a stranger is a way out, as an address is.
 
     Once something private or from outside was read, it only gets the person's message of this turn, and only if they
@@ -172,7 +176,7 @@ def _check_delegation(call: ToolCall, tool: ToolSpec, context: CallContext) -> V
     named = {name: value for name, value in call.arguments.items() if name == "gpt"}
     read = {*context.label.private, *context.label.written_by}.difference(context.tool_authors, (STORE_AUTHORS,))
     is_search = "gpt" in tool.parameters["properties"] and not named.get("gpt")
-    if not (tool.of_stranger and read) or is_search:
+    if not (tool.of_stranger and read) or is_search or named.get("gpt") in standing.familiar:
         return Allow()
     task = {name: value for name, value in call.arguments.items() if name != "gpt"}
     unknown = in_other_words(named, tool.parameters, context.said)

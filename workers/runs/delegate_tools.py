@@ -111,6 +111,15 @@ def store_gpts(run: Run, spec: GptSpec, log: Log) -> list[StoreGpt]:
     return [StoreGpt(slug, name, about, tuple(starters or ())) for slug, name, about, starters in rows]
 
 
+def familiar_gpts(turn: HeldTurn) -> frozenset[str]:
+    """The GPTs that calls of this turn name to the store, of the person or of the creator of the GPT that asks."""
+    calls = (call for step in turn.steps if isinstance(step, ModelReply) for call in step.tool_calls)
+    named = {str(call.arguments["gpt"]) for call in calls if call.name == ASK_STORE and call.arguments.get("gpt")}
+    owners = (turn.run.owner_id, turn.run.version.gpt.owner_id)
+    found = Gpt.objects.filter(slug__in=named, owner_id__in=owners) if named else Gpt.objects.none()
+    return frozenset(found.values_list("slug", flat=True))
+
+
 def delegating_reply(turn: HeldTurn, parts: Sequence[DelegatedPart]) -> ModelReply:
     """A reply with one delegation per part of the question, each with the files of this message."""
     names = [file.name for file in turn.user_message().attachments]

@@ -226,9 +226,13 @@ def _closest(state: TurnState, services: Services) -> tuple[Citation, ...]:
     """What of the files is closest to a question that they do not answer."""
     if not state.files():
         return ()
+    found = _found(state, services)
+    if found.extract:  # which a weak model would have quoted, had it been sure of it
+        quoted = ground(found.extract, found.passages).citations
+        return tuple(each.model_copy(update={"answer_start": 0, "answer_end": 0}) for each in quoted)
     query = retrieval_query(state.history, state.steps)
-    passages = _found(state, services).passages
-    return closest(query, passages[:_CLOSEST_PASSAGES], services.embedder.similarity, services.small.reads)
+    passages = found.passages[:_CLOSEST_PASSAGES]
+    return closest(query, passages, services.embedder.similarity, services.small.reads)
 
 
 def _found(state: TurnState, services: Services) -> Retrieval:

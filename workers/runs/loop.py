@@ -21,6 +21,7 @@ from gpts.runs.decisions import (
     Wait,
     WriteCall,
 )
+from gpts.runs.delegation import ASK_STORE
 from gpts.runs.file_calls import file_tools
 from gpts.runs.overrides import Overrides
 from gpts.runs.plan import Circumstances, decide, queue_of
@@ -264,9 +265,11 @@ def _circumstances(turn: HeldTurn) -> Circumstances:
     sign_in = sign_in_needed(turn.spec, run.owner)
     writes = {name: tool for name, tool in turn.tools.items() if tool.effect == "write"}
     # Permanent permissions apply only where the user chats with the GPT directly.
-    if run.root_id or not writes:
-        return Circumstances(Standing(mode=configuration.policy()), sign_in)
-    standing = permissions.standing(run.owner_id, run.version.gpt_id, writes, configuration.policy())
+    standing = Standing(mode=configuration.policy())
+    if writes and not run.root_id:
+        standing = permissions.standing(run.owner_id, run.version.gpt_id, writes, configuration.policy())
+    if ASK_STORE in turn.tools:
+        standing = replace(standing, familiar=delegate_tools.familiar_gpts(turn))
     if turn.user_message().background.draft:  # who builds a GPT by conversation wants its form filled in
         standing = replace(standing, always=standing.always | {UPDATE_DRAFT})
     return Circumstances(standing, sign_in)

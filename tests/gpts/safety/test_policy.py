@@ -179,6 +179,9 @@ def test_a_strangers_gpt_is_a_way_out_as_an_address_is(
     before = ((UserMessage(text="My PIN is 4711."),),)
     context = context_of(before, (asked(), *read), {tool.name: tool})
     assert isinstance(check(call, tool, context, NOTHING), Ask) is asks
+    assert isinstance(check(call, tool, context, Standing(familiar=frozenset({"eve"}))), Ask) is (
+        asks and arguments.get("gpt") != "eve"
+    )
 
 
 def test_outside_text_without_a_named_source_keeps_its_label_when_joined_with_the_description_of_a_delegate() -> None:
