@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from django.db import connection
@@ -38,7 +39,7 @@ from workers.engine.base import EngineError
 from workers.engine.scripted import CAPABLE, WEAK
 from workers.knowledge.content import SegmentInfo
 from workers.knowledge.errors import SegmentMissing
-from workers.runs import leases, loop, searching
+from workers.runs import finishing, leases, loop, searching
 from workers.runs.services import Services
 from workers.tools import Tool, ToolError, ToolOutput
 
@@ -901,3 +902,10 @@ def test_a_model_that_verifies_is_asked_about_sentences_that_rules_cannot_decide
     its.index.length = 20
     assert [each.level for each in advance(run, its)[-1].support] == levels
     assert known in its.engine.requests[-1].messages[-1].content
+
+
+def test_a_weak_model_that_is_unsure_offers_what_it_would_have_quoted(monkeypatch):
+    found = FOUND.model_copy(update={"covered": False, "extract": "Service the seal every 450 hours."})
+    monkeypatch.setattr(finishing, "_found", lambda state, services: found)
+    offered = finishing._closest(SimpleNamespace(files=lambda: (PASSAGE,)), None)
+    assert [(each.quote, each.answer_start, each.answer_end) for each in offered] == [(found.extract, 0, 0)]
