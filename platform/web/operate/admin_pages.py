@@ -89,6 +89,9 @@ class SettingsForm(forms.Form):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        for name in filter(live_settings.is_fixed, ("SIGNUP_OPEN", "SIGNUP_DOMAINS")):
+            self.fields[name.lower()].disabled = True
+            self.fields[name.lower()].help_text = f"Set by {name} in the environment."
         for key, kind in KINDS.items():
             default = getattr(settings, kind.setting)
             shown = UNLIMITED if default is None else f"{default:,}"

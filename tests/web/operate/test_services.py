@@ -145,6 +145,7 @@ def test_what_the_environment_sets_stays(console, settings):
     assert "Set in the environment: <code>EMAIL_PORT</code>" in console.get(PAGE).text
     console.post(PAGE, MAIL)
     assert settings.EMAIL_HOST == ""
+    assert "Set by SIGNUP_OPEN in the environment" in console.get("/admin/settings/").text
     live_settings.change("SIGNUP_OPEN", False, None)
     assert live_settings.get("SIGNUP_OPEN") is True
 
