@@ -41,7 +41,7 @@ def test_an_operator_walks_through_the_console(visitor, gpt, bob, alice):
     forms += ("accounts/webhook/add/", f"accounts/webhook/{hook.id}/change/", f"moderation/case/{case.id}/change/")
     forms += (f"builder/listingreview/{review.id}/change/",)
     User.objects.filter(is_staff=False).update(last_login=None)  # as on a new site, which takes any backup
-    for path in ("", *lists, *forms, "health/", "usage/", "storage/", "settings/", *new):
+    for path in ("", *lists, *forms, "health/", "usage/", "storage/", "settings/", "services/", *new):
         page.goto(f"/admin/{path}")
         assert (path, troubles(page)) == (path, [])
     page.goto(f"/admin/accounts/user/{bob.pk}/change/")
