@@ -25,6 +25,8 @@ from gpts.spec.gpt import ENGINE_NAME
 DEFAULT: Final = "default"
 NO_FALLBACK: Final = "none"
 DEFAULT_TITLE: Final = "Default model"
+# That of the default engine where GPTs that name none get a connected one.
+OWN_TITLE: Final = "The site’s own model"
 # What the default engine's table may have; the settings say the rest.
 OF_DEFAULT: Final = frozenset({"title", "fallback", "context_tokens", "input_price", "output_price"})
 # What may be overridden of a model's ability, beside the number READS. The engine sets the context length.
@@ -41,6 +43,7 @@ class NamedEngine(BaseModel):
 
     `fallback` names the one that answers while it is down; "none": nothing does. `context_tokens` 0: as its server
     says. `ability` and `reads_tokens` override what is known of the model. Prices are US dollars per million tokens.
+    `is_picked`: it answers for GPTs that name none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,6 +55,7 @@ class NamedEngine(BaseModel):
     title: str = Field("", max_length=60)
     fallback: str = DEFAULT
     allowed: Literal["everyone", "operators"] = "everyone"
+    is_picked: bool = False
     context_tokens: int = Field(0, ge=0)
     ability: dict[Ability, bool] = {}
     reads_tokens: int | None = Field(None, ge=0, le=MOST_READS)
@@ -103,7 +107,17 @@ def joined(connected: Engines) -> Engines:
     if strays(found) or circle(found):
         alone = {name: entry.model_copy(update={"fallback": NO_FALLBACK}) for name, entry in connected.items()}
         found = {**settings.ENGINES, **alone, **settings.ENGINES}
+    own = found[DEFAULT]
+    if answering("", found) != DEFAULT and own.title == DEFAULT_TITLE:
+        found[DEFAULT] = own.model_copy(update={"title": OWN_TITLE})
     return found
+
+
+def answering(name: str, among: Engines | None = None) -> str:
+    """The engine of a GPT that names `name`: where that is none, or gone, what an operator picked, or the default."""
+    found = engines() if among is None else among
+    picked = (each for each, entry in found.items() if entry.is_picked and entry.allowed == "everyone")
+    return name if name in found else next(picked, DEFAULT)
 
 
 def strays(found: Engines) -> list[str]:

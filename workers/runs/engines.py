@@ -15,7 +15,7 @@ from gpts.egress.config import only_server
 from gpts.egress.errors import EgressRefused
 from gpts.runs.steps import Log, ModelChange
 from web.accounts.models import User
-from web.engines import DEFAULT, NO_FALLBACK, Engines, NamedEngine, offered
+from web.engines import DEFAULT, NO_FALLBACK, Engines, NamedEngine, answering, offered
 from web.operate.services import known_ability, note_state
 from workers.engine import open_engine
 from workers.engine.base import Engine, EngineConfig, EngineError
@@ -64,10 +64,11 @@ class NamedEngines:
         It stays the same for the whole run, unless it goes down. Raises EngineError.
         """
         last = next((step for step in reversed(log) if isinstance(step, ModelChange)), None)
-        table, wanted = self._table(), wanted or DEFAULT
+        table = self._table()
+        wanted = wanted or answering("", table)
         begun, reason = (last.engine, last.reason) if last else (wanted, "unavailable")
         if begun not in (table if last else offered(owner, table)):
-            begun, reason = DEFAULT, "not_offered"
+            begun, reason = answering("", table), "not_offered"
         name = begun
         while not self._is_ready(name, table[name], services) and table[name].fallback != NO_FALLBACK:
             name, reason = table[name].fallback, "unavailable"

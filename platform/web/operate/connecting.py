@@ -4,7 +4,7 @@ from typing import Final
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.utils.text import slugify
 from django.utils.translation import gettext, gettext_noop
 
@@ -50,6 +50,16 @@ def save(row: ConnectedModel, by: User) -> None:
     row.name = row.name or _free_name(row)
     row.save(force_insert=is_new)
     audit.record(audit.Act.MODEL_CHANGED, by, row, action="connect" if is_new else "edit", model=row.model)
+    _changed()
+
+
+@transaction.atomic
+def pick(name: str, by: User) -> None:
+    """Let this connected model answer for GPTs that name none; empty: the site's own."""
+    row = ConnectedModel.objects.filter(name=name, allowed=ConnectedModel.Allowed.EVERYONE).first()
+    is_it = Q(name=row.name if row else "")
+    ConnectedModel.objects.update(is_picked=ExpressionWrapper(is_it, BooleanField()))
+    audit.record(audit.Act.MODEL_CHANGED, by, row, action="pick", model=row.name if row else DEFAULT)
     _changed()
 
 

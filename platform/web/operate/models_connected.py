@@ -34,6 +34,8 @@ class ConnectedModel(models.Model):
     reads_tokens = models.PositiveIntegerField(null=True, blank=True)
     input_price = models.FloatField(null=True, blank=True, validators=[MinValueValidator(0)])
     output_price = models.FloatField(null=True, blank=True, validators=[MinValueValidator(0)])
+    # Whether it answers for GPTs that name no model.
+    is_picked = models.BooleanField(default=False, editable=False)
     # Whether its server answered a worker last; None: nobody asked yet.
     is_ready = models.BooleanField(null=True, editable=False)
 

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -45,6 +46,15 @@ def connected_model(request: PersonRequest, name: str = "") -> HttpResponse:
             messages.success(request, gettext("Saved. Workers use this within seconds."))
             return redirect("operate_models")
     return render(request, "operate/connected.html", _context(name, row, form, about_server, bool(server)))
+
+
+@operators_only
+@require_POST
+def pick_connected(request: PersonRequest) -> HttpResponse:
+    """Choose what answers for GPTs that name no model."""
+    connecting.pick(request.POST.get("picked", ""), by=request.user)
+    messages.success(request, gettext("Saved. Workers use this within seconds."))
+    return redirect(f"{reverse('operate_models')}#connected")
 
 
 @operators_only

@@ -8,8 +8,10 @@ from tests.publishing import publish
 from web import rpc
 from web.accounts.models_audit import AuditRow
 from web.builder.services import update_gpt
-from web.engines import DEFAULT, NO_FALLBACK, engines
+from web.engines import DEFAULT, NO_FALLBACK, answering, engines
+from web.operate.models import MeasuredModel
 from web.operate.models_connected import ConnectedModel, open_key
+from web.operate.services import model_can, model_sees, seen_model
 
 KEY = "sk-very-secret-0123456789"
 URL = "http://10.0.0.5:8001/v1"
@@ -163,13 +165,44 @@ def test_a_removed_model_is_followed_by_the_default_one(connected, page, gpt):
     assert AuditRow.objects.filter(act="model.changed", facts__action="disconnect").exists()
 
 
+def test_a_picked_model_answers_for_gpts_that_name_none(connected, page, gpt, client, oscar):
+    seen_model("a" * 64, "bundled").save()
+    MeasuredModel.objects.update(measured={"writes_from_sources": False})
+    ConnectedModel.objects.update(ability={"sees_images": True})
+    notice = f"/gpts/{gpt.slug}/edit"
+    client.force_login(gpt.owner)
+    assert "is a starter model" in page(notice)
+    client.force_login(oscar)
+    assert '<option value="large" selected>' in page("/operate/models/pick/", {"picked": "large"})
+    assert (answering(""), answering("gone"), model_sees(), model_can("calls_tools", DEFAULT)) == (
+        *("large", "large"),
+        *(True, False),
+    )
+    client.force_login(gpt.owner)
+    shown = page(notice)
+    assert "Answered by Large" in shown
+    assert "is a starter model" not in shown
+    assert "Default model · Large" in shown
+
+
+@pytest.mark.parametrize("undo", [{"picked": ""}, {"picked": "gone"}, None])
+def test_the_sites_own_model_answers_again(connected, page, undo):
+    page("/operate/models/pick/", {"picked": "large"})
+    assert answering("") == "large"
+    if undo:
+        page("/operate/models/pick/", undo)
+    else:
+        page(EDIT, {**FIELDS, "allowed": "operators"})
+    assert (answering(""), engines()[DEFAULT].title) == (DEFAULT, "Default model")
+
+
 def test_the_list_says_which_servers_answer(connected, page):
     for is_ready, words in ((False, "Doesn’t answer"), (True, "Ready")):
         ConnectedModel.objects.update(is_ready=is_ready)
         assert words in page("/operate/models/").partition("Connected models")[2]
 
 
-@pytest.mark.parametrize("path", [CONNECT, EDIT, f"{EDIT}remove/"])
+@pytest.mark.parametrize("path", [CONNECT, EDIT, f"{EDIT}remove/", "/operate/models/pick/"])
 def test_others_find_nothing(connected, client, bob, path):
     client.force_login(bob)
     assert client.post(path, FIELDS).status_code == 404

@@ -271,6 +271,33 @@ def test_a_connected_model_answers_and_follows_its_row(connected, gpt, bob, serv
     assert (steps[-1].text, changes(steps)[0].reason) == ("By the default model.", "not_offered")
 
 
+def test_a_picked_model_answers_for_gpts_that_name_none_or_one_that_is_gone(
+    connected,
+    run,
+    gpt,
+    bob,
+    services,
+    servers,
+    told,  # noqa: F811
+):
+    ConnectedModel.objects.update(is_picked=True)
+    servers[0].events = says("By the lab.")
+    give(run, model={"engine": "gone"})
+    steps = advance(run, services)
+    assert (steps[-1].text, changes(steps)[0].engine) == ("By the lab.", "lab")
+    update_gpt(gpt, {"engine": ""}, by=gpt.owner)
+    publish(gpt)
+    steps = advance(start_run(start_conversation(bob, gpt), "Which seal?"), services)
+    assert (steps[-1].text, changes(steps), replies(steps)[0].engine) == ("By the lab.", [], "lab")
+    servers[0].failure = (500, "out of memory")
+    told.clear()
+    asked = start_run(start_conversation(bob, gpt), "Which seal?")
+    steps = advance(asked, services)
+    assert (steps[-1].text, replies(steps)[-1].engine) == ("By the default model.", "")
+    words = "Switched to the site’s own model: Lab isn’t available"
+    assert lines(asked.version.spec(), steps)[0].words == words
+
+
 def test_a_model_that_is_removed_in_the_middle_of_a_run_is_followed_by_the_default_one(connected, gpt, services):
     named = configuration.named_engines()
     old = named.choose("lab", gpt.owner, (), services)
