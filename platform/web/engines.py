@@ -43,7 +43,7 @@ class NamedEngine(BaseModel):
 
     `fallback` names the one that answers while it is down; "none": nothing does. `context_tokens` 0: as its server
     says. `ability` and `reads_tokens` override what is known of the model. Prices are US dollars per million tokens.
-    `is_picked`: it answers for GPTs that name none.
+    `is_picked`: it answers for GPTs that name none. `measured`: what is known of its ability.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -56,6 +56,7 @@ class NamedEngine(BaseModel):
     fallback: str = DEFAULT
     allowed: Literal["everyone", "operators"] = "everyone"
     is_picked: bool = False
+    measured: dict[str, int] = {}
     context_tokens: int = Field(0, ge=0)
     ability: dict[Ability, bool] = {}
     reads_tokens: int | None = Field(None, ge=0, le=MOST_READS)
@@ -67,6 +68,11 @@ class NamedEngine(BaseModel):
         """Fields of ModelAbility."""
         numbers = () if self.reads_tokens is None else ((READS, self.reads_tokens),)
         return dict[str, int]((*self.ability.items(), *numbers))
+
+    @property
+    def known(self) -> dict[str, int]:
+        """Fields of ModelAbility that were measured or overridden."""
+        return {**self.measured, **self.overrides}
 
     def cost(self, prompt_tokens: int, completion_tokens: int) -> float | None:
         """US dollars; None without prices."""
@@ -86,7 +92,8 @@ def engines() -> Engines:
     """All models by name, the default one first. Without a database, those of the file."""
     if time.monotonic() - _kept[0] > KEEP_S:
         try:
-            forget({row.name: row.entry() for row in apps.get_model("operate", "ConnectedModel").objects.all()})
+            rows = apps.get_model("operate", "ConnectedModel").objects.select_related("record")
+            forget({row.name: row.entry() for row in rows})
         except DatabaseError:  # commands such as `bench` work without one
             forget({})
     return joined(_kept[1]) if _kept[1] else settings.ENGINES

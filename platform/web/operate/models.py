@@ -107,7 +107,8 @@ class MeasuredModel(models.Model):
     """A base model, identified by a fingerprint of its weights and chat template.
 
     `figures` holds right and wrong cases by part, `measured` the fields of ModelAbility that follow from them,
-    `overrides` those that an operator set. `measuring_since`: when the worker that is measuring it began.
+    `overrides` those that an operator set. `measuring_since`: when the worker that is measuring it began. `seen_at`
+    is None for models that were only measured at a connected server.
     """
 
     fingerprint = models.CharField(max_length=64, unique=True)
@@ -118,7 +119,7 @@ class MeasuredModel(models.Model):
     seconds = models.FloatField(default=0.0)
     measuring_since = models.DateTimeField(null=True, blank=True)
     measured_at = models.DateTimeField(null=True, blank=True)
-    seen_at = models.DateTimeField(default=timezone.now)
+    seen_at = models.DateTimeField(default=timezone.now, null=True)
 
     class Meta:
         ordering: ClassVar[list[str]] = ["-seen_at"]

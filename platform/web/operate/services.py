@@ -29,7 +29,7 @@ def seen_model(fingerprint: str, name: str) -> MeasuredModel:
 
 def current_model() -> MeasuredModel | None:
     """The model that a worker loaded last; None before any worker ran."""
-    return MeasuredModel.objects.first()
+    return MeasuredModel.objects.exclude(seen_at=None).first()
 
 
 def model_sees(name: str = "") -> bool:
@@ -40,7 +40,7 @@ def model_sees(name: str = "") -> bool:
 def model_can(ability: Ability, name: str = "") -> bool:
     """Whether the model called `name` is known to have this ability; empty: the one for GPTs that name none."""
     if (found := answering(name)) != DEFAULT:
-        return engines()[found].ability.get(ability, False)
+        return bool(engines()[found].known.get(ability))
     record = current_model()
     return record is not None and bool(record.known().get(ability))
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from web.accounts.requests import PersonRequest
+from web.engines import NamedEngine
 from web.operate import connecting
 from web.operate.access import operators_only
 from web.operate.forms import ConnectedForm, ServerForm
@@ -39,13 +40,21 @@ def connected_model(request: PersonRequest, name: str = "") -> HttpResponse:
     form = None
     if row.url:
         given = request.POST if request.method == "POST" and not is_server else None
-        form = ConnectedForm(given, instance=row, names=server.get("models", [row.model]))
+        form = ConnectedForm(given, instance=row, names=server.get("models", [row.model]), is_found=bool(server))
         if form.is_valid():
-            connecting.save(form.instance, by=request.user)
+            connecting.save(form.instance, by=request.user, check=form.cleaned_data.get("check", False))
             request.session.pop(SERVER, None)
             messages.success(request, gettext("Saved. Workers use this within seconds."))
             return redirect("operate_models")
     return render(request, "operate/connected.html", _context(name, row, form, about_server, bool(server)))
+
+
+@operators_only
+@require_POST
+def check_connected(request: PersonRequest, name: str) -> HttpResponse:
+    """Check what a model can do."""
+    connecting.ask_check(get_object_or_404(ConnectedModel, name=name).name)
+    return redirect(f"{reverse('operate_models')}#connected-{name}")
 
 
 @operators_only
@@ -87,4 +96,14 @@ def _context(
     name: str, row: ConnectedModel, form: ConnectedForm | None, server: ServerForm, is_found: bool
 ) -> dict[str, Any]:
     n_gpts = connecting.n_gpts(name) if name else 0
-    return {"row": row, "name": name, "form": form, "server": server, "is_found": is_found, "n_gpts": n_gpts}
+    n_tokens = connecting.most_check_tokens(row.context_tokens)
+    cost = NamedEngine(input_price=row.input_price).cost(n_tokens, 0)
+    checking = {"check_tokens": round(n_tokens, -4), "check_cost": cost}
+    return checking | {
+        "row": row,
+        "name": name,
+        "form": form,
+        "server": server,
+        "is_found": is_found,
+        "n_gpts": n_gpts,
+    }

@@ -40,7 +40,7 @@ def model_facts(engine: str) -> ModelFacts:
         if not (context := entry.context_tokens):
             return ModelFacts()
         able = ModelAbility(calls_tools=True, writes_from_sources=True, context_tokens=context)
-        return ModelFacts(able.model_copy(update=entry.overrides))
+        return ModelFacts(able.model_copy(update=entry.known))
     try:
         worker = model_worker() or {}
     except redis.RedisError:

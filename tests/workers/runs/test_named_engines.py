@@ -20,13 +20,14 @@ from web.builder.services import update_gpt
 from web.chat.steps import lines
 from web.chat.tree import shown_tree
 from web.engines import engines, read_engines
-from web.operate.models_connected import ConnectedModel
-from web.operate.services import save_measurement, seen_model
+from web.operate import connecting
+from web.operate.models_connected import ConnectedModel, seal_key
+from web.operate.services import current_model, save_measurement, seen_model
 from web.runs import log
 from web.runs.models import Run
 from web.runs.services import start_conversation, start_run
 from web.runs.trees import tokens_by_engine, tree_of
-from workers import configuration
+from workers import configuration, heartbeat
 from workers.engine.base import EngineConfig, EngineError
 from workers.engine.remote import RemoteEngine
 from workers.engine.scripted import WEAK
@@ -296,6 +297,28 @@ def test_a_picked_model_answers_for_gpts_that_name_none_or_one_that_is_gone(
     assert (steps[-1].text, replies(steps)[-1].engine) == ("By the default model.", "")
     words = "Switched to the site’s own model: Lab isn’t available"
     assert lines(asked.version.spec(), steps)[0].words == words
+
+
+def test_a_connected_model_is_checked_at_its_server_without_becoming_the_sites_own(
+    connected, services, servers, monkeypatch
+):
+    monkeypatch.setattr(configuration, "services", lambda: services)
+    monkeypatch.setattr(heartbeat, "close_old_connections", lambda: None)
+    connecting.ask_check("lab")
+    servers[0].events = says("It has no answer.")
+    heartbeat.check_connected()
+    connected.refresh_from_db()
+    assert (connected.check_state, connected.check_trouble) == ("", "")
+    assert connected.record.known()["writes_from_sources"] is False
+    assert connected.record.figures["speed"].keys() >= {"streams", "context_tokens", "first_s"}
+    assert current_model() is None
+    ConnectedModel.objects.update(key=seal_key(KEY, servers[0].url))
+    servers[0].failure = (401, f"wrong key {KEY}")
+    connecting.ask_check("lab")
+    heartbeat.check_connected()
+    connected.refresh_from_db()
+    assert "401" in connected.check_trouble
+    assert KEY not in connected.check_trouble
 
 
 def test_a_model_that_is_removed_in_the_middle_of_a_run_is_followed_by_the_default_one(connected, gpt, services):
