@@ -230,7 +230,7 @@ class TimedReplies:
     def __call__(self, state: TurnState) -> ModelReply:
         started = time.monotonic()
         shown: list[str] = []
-        reply = model_reply(state, self._used or services(), shown.append)
+        reply = _reply(state, self._used, shown.append)
         self.streams = self.streams or len(shown) > 1
         if reply.first_token_ms:
             self._first_ms.append(reply.first_token_ms)
@@ -258,9 +258,11 @@ class TimedReplies:
         return {**found, "tokens_per_s": round(self.tokens_per_s, 1), "page_s": page_s}
 
 
-def _reply(state: TurnState) -> ModelReply:
+def _reply(
+    state: TurnState, used: Services | None = None, show: Callable[[str], None] = lambda text: None
+) -> ModelReply:
     """The model's reply in a turn, as in a run."""
-    return model_reply(state, services(), lambda text: None)
+    return model_reply(state, used or services(), show)
 
 
 def _picked(message: str, tools: Sequence[ToolSpec]) -> str:

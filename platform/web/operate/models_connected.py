@@ -23,8 +23,8 @@ class ConnectedModel(models.Model):
         OPERATORS = "operators", gettext_lazy("Only admins")
 
     class Check(models.TextChoices):
-        WAITING = "waiting", gettext_lazy("Waiting")
-        RUNNING = "running", gettext_lazy("Running")
+        WAITING = "waiting"
+        RUNNING = "running"
 
     name = models.CharField(max_length=40, primary_key=True)
     title = models.CharField(max_length=60, unique=True)
