@@ -93,7 +93,7 @@ def pick(name: str, by: User) -> None:
     row = ConnectedModel.objects.filter(name=name, allowed=ConnectedModel.Allowed.EVERYONE).first()
     is_it = Q(name=row.name if row else "")
     ConnectedModel.objects.update(is_picked=ExpressionWrapper(is_it, BooleanField()))
-    audit.record(audit.Act.MODEL_CHANGED, by, row, action="pick", model=row.name if row else DEFAULT)
+    audit.record(audit.Act.MODEL_CHANGED, by, row or DEFAULT, action="pick", model=row.name if row else DEFAULT)
     _changed()
 
 
