@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache, partial
-from typing import Any
+from statistics import median
+from typing import Any, Final
 
 from django.conf import settings
 from django.db import DatabaseError
@@ -17,7 +18,7 @@ from gpts.runs.state import TurnState
 from gpts.runs.steps import ModelReply
 from gpts.safety.policy import Mode
 from gpts.spec.tools import ToolSpec
-from web.engines import DEFAULT, engines
+from web.engines import DEFAULT, NamedEngine, engines
 from web.operate.models import MeasuredModel
 from web.operate.services import chosen_model, fixed_model, refuse_model, save_measurement, seen_model
 from web.sending import send_task
@@ -40,7 +41,7 @@ from workers.knowledge.stores.pgvector import PgVector
 from workers.models.machine import fits_beside
 from workers.rpc.sign_ins import find_credential
 from workers.runs.answering import model_reply
-from workers.runs.engines import NamedEngines
+from workers.runs.engines import NamedEngines, open_entry, using, without_key
 from workers.runs.services import Services
 from workers.sandbox.settings import from_environment
 from workers.smallmodel.conversation.classifier import MessageClassifier
@@ -52,6 +53,8 @@ from workers.tools.settings import ImageSettings, SearchSettings, ToolSettings
 logger = logging.getLogger(__name__)
 
 _opening = threading.RLock()
+# About a page of text.
+PAGE_TOKENS: Final = 500
 
 
 def base_model() -> str:
@@ -185,12 +188,30 @@ def recall_ability(engine: Engine, name: str) -> MeasuredModel | None:
     return record
 
 
-def measure_ability(engine: Engine, record: MeasuredModel, say: Callable[[str], object]) -> Measurement:
+def measure_entry(entry: NamedEngine, say: Callable[[str], object]) -> MeasuredModel:
+    """Measure a model at a server like the site's own. Raises EngineError, without the server's key."""
+    engine = open_entry(entry)
+    try:
+        if not (health := engine.health()).ready:
+            raise EngineError(health.detail)
+        names = {"name": entry.model, "seen_at": None}
+        record, _ = MeasuredModel.objects.get_or_create(fingerprint=engine.fingerprint(), defaults=names)
+        measure_ability(engine, record, say, using(engine, services()))
+    except EngineError as error:
+        raise EngineError(without_key(entry, str(error))) from None
+    finally:
+        engine.close()
+    return record
+
+
+def measure_ability(
+    engine: Engine, record: MeasuredModel, say: Callable[[str], object], used: Services | None = None
+) -> Measurement:
     """Measure the engine's model through the code of real runs, and store the result. Raises EngineError."""
-    timed = TimedReplies()
+    timed = TimedReplies(used)
     verify = partial(supported, engine=engine, deadline_s=settings.REPLY_DEADLINE_S)
     found = measure(timed, engine.ability(), say, verify=verify, takes_pictures=engine.takes_pictures)
-    keep_measurement(record, found, timed)
+    keep_measurement(record, found, timed, engine.ability().context_tokens)
     engine.learn(record.known())
     return found
 
@@ -198,13 +219,20 @@ def measure_ability(engine: Engine, record: MeasuredModel, say: Callable[[str], 
 class TimedReplies:
     """The model's replies in a turn, as in a run; what they took in tokens, and how fast they were written."""
 
-    def __init__(self) -> None:
+    def __init__(self, used: Services | None = None) -> None:
+        self._used = used
         self.n_read = self.n_written = 0
+        self.streams = False
+        self._first_ms: list[int] = []
         self._n_tokens, self._seconds = 0, 0.0
 
     def __call__(self, state: TurnState) -> ModelReply:
         started = time.monotonic()
-        reply = _reply(state)
+        shown: list[str] = []
+        reply = _reply(state, self._used, shown.append)
+        self.streams = self.streams or len(shown) > 1
+        if reply.first_token_ms:
+            self._first_ms.append(reply.first_token_ms)
         self.n_read += reply.prompt_tokens
         self.n_written += reply.completion_tokens
         seconds = time.monotonic() - started - reply.first_token_ms / 1000
@@ -218,10 +246,22 @@ class TimedReplies:
         """After the first token of each reply; 0 if there were none."""
         return self._n_tokens / self._seconds if self._seconds else 0.0
 
+    def speed(self) -> dict[str, float]:
+        """For pages: seconds to the first word, and to a page of text."""
+        if not self._first_ms:
+            return {}
+        found = {"first_s": round(median(self._first_ms) / 1000, 1), "streams": self.streams}
+        if not self.tokens_per_s:
+            return found
+        page_s = round(found["first_s"] + PAGE_TOKENS / self.tokens_per_s, 1)
+        return {**found, "tokens_per_s": round(self.tokens_per_s, 1), "page_s": page_s}
 
-def _reply(state: TurnState) -> ModelReply:
+
+def _reply(
+    state: TurnState, used: Services | None = None, show: Callable[[str], None] = lambda text: None
+) -> ModelReply:
     """The model's reply in a turn, as in a run."""
-    return model_reply(state, services(), lambda text: None)
+    return model_reply(state, used or services(), show)
 
 
 def _picked(message: str, tools: Sequence[ToolSpec]) -> str:
@@ -229,13 +269,15 @@ def _picked(message: str, tools: Sequence[ToolSpec]) -> str:
     return picked_tool(_reply, services().engine.ability(), message, list(tools))
 
 
-def keep_measurement(record: MeasuredModel, found: Measurement, timed: TimedReplies | None = None) -> None:
+def keep_measurement(
+    record: MeasuredModel, found: Measurement, timed: TimedReplies | None = None, context_tokens: int = 0
+) -> None:
     """Store the measurement of the model, and what its `timed` replies took."""
     figures: dict[str, Any] = {name: figure.model_dump() for name, figure in found.figures.items()}
     if timed:
         figures["tokens"] = {"read": timed.n_read, "written": timed.n_written}
-        if timed.tokens_per_s:
-            figures["speed"] = {"tokens_per_s": round(timed.tokens_per_s, 1)}
+        if speed := timed.speed():
+            figures["speed"] = {**speed, "context_tokens": context_tokens}
     save_measurement(record, figures, found.fields(), found.seconds)
     record.refresh_from_db()
 

@@ -10,10 +10,18 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
 from web.accounts import live_settings
+from web.operate import connecting
 from web.operate.models import MeasuredModel
 from web.operate.services import claim_measuring, give_up_measuring
 from web.runs.stream import announce_model, announce_tools
-from workers.configuration import follow_choice, measure_ability, recall_ability, services, tool_settings
+from workers.configuration import (
+    follow_choice,
+    measure_ability,
+    measure_entry,
+    recall_ability,
+    services,
+    tool_settings,
+)
 from workers.engine.base import Engine, EngineError
 from workers.indexing import contexts, phrases
 from workers.model_downloads import start_downloads
@@ -36,6 +44,28 @@ def start_model() -> None:
     if settings.CONTEXTUAL_CHUNKS:
         contexts.request_missing()
         _repeat("context-lines", partial(_write, contexts.write_lines, "lines of context"))
+
+
+def start_checks() -> None:
+    """Check connected models in the background when an operator asked for it."""
+    _repeat("connected-checks", check_connected)
+
+
+def check_connected() -> None:
+    """Check the connected models that wait for it."""
+    close_old_connections()
+    try:
+        while row := connecting.claim_check():
+            try:
+                connecting.end_check(row, measure_entry(row.entry(), partial(logger.info, "%s: %s", row.name)))
+            except EngineError as error:
+                logger.error("%s could not be checked: %s", row.name, error)
+                connecting.end_check(row, None, str(error))
+            except Exception:
+                connecting.end_check(row, None, UNEXPECTED)
+                raise
+    except Exception:  # the next check must not depend on this one
+        logger.exception("a connected model could not be checked")
 
 
 def start_choice() -> None:

@@ -420,6 +420,7 @@ def announce(sender: Any, **_: Any) -> None:
     if "model" in queues:
         heartbeat.start_model()
         heartbeat.start_choice()
+        heartbeat.start_checks()
         heartbeat.start_survey()
         threading.Thread(
             target=store.search, args=("", indexing.embedder()), name="store-search", daemon=True

@@ -8,8 +8,8 @@ from typing import Final
 from gpts.spec.gpt import GptSpec
 
 _TEXTS: Final[dict[str, dict[str, str]]] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
-# The first sentence of `decline` in every language.
-DECLINES: Final = tuple(texts["not_covered"] for texts in _TEXTS.values())
+# How answers begin that say nothing, in every language.
+DECLINES: Final = tuple(texts[name] for texts in _TEXTS.values() for name in ("not_covered", "unsure"))
 # What introduces sentences of the files, in every language.
 _LEADS: Final = tuple(f"{texts['passages']}\n\n" for texts in _TEXTS.values())
 # Starters that a reply names.

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from gpts.knowledge.terms import STOP_WORDS, is_code, stem
+from gpts.runs.fixed_replies import is_decline
 from gpts.runs.messages import PromptMessage
 from gpts.runs.state import attachments, readable
 from gpts.runs.steps import Finished, Log, UserMessage
@@ -152,7 +153,8 @@ def _turns(history: Sequence[Log]) -> Iterator[SpokenTurn]:
     for log in history:
         last = next((step for step in reversed(log) if isinstance(step, Finished)), None)
         headings = tuple(citation.heading for citation in last.citations if citation.heading) if last else ()
-        yield SpokenTurn(_question(log), last.text if last else "", headings)
+        answer = last.text if last and not is_decline(last.text) else ""
+        yield SpokenTurn(_question(log), answer, headings)
 
 
 def _earlier(log: Log) -> list[SpokenTurn]:

@@ -26,7 +26,7 @@ from gpts.spec.capabilities import CAPABILITIES
 from gpts.spec.inputs import KINDS
 from gpts.spec.sources import SECRETS, TITLES
 from web import worker_texts
-from web.engines import DEFAULT_TITLE
+from web.engines import DEFAULT_TITLE, OWN_TITLE
 
 WEB: Final = settings.REPOSITORY / "platform/web"
 # A refusal whose docstring is its default message (runs/errors.py).
@@ -88,6 +88,7 @@ def _listed() -> Iterator[tuple[str, str]]:
         *SECRETS.values(),
         *KINDS.values(),
         DEFAULT_TITLE,
+        OWN_TITLE,
         *chain(*model["abilities"].values()),
         *model["parts"].values(),
     ):

@@ -25,6 +25,8 @@ from gpts.spec.gpt import ENGINE_NAME
 DEFAULT: Final = "default"
 NO_FALLBACK: Final = "none"
 DEFAULT_TITLE: Final = "Default model"
+# That of the default engine where GPTs that name none get a connected one.
+OWN_TITLE: Final = "The site’s own model"
 # What the default engine's table may have; the settings say the rest.
 OF_DEFAULT: Final = frozenset({"title", "fallback", "context_tokens", "input_price", "output_price"})
 # What may be overridden of a model's ability, beside the number READS. The engine sets the context length.
@@ -41,6 +43,7 @@ class NamedEngine(BaseModel):
 
     `fallback` names the one that answers while it is down; "none": nothing does. `context_tokens` 0: as its server
     says. `ability` and `reads_tokens` override what is known of the model. Prices are US dollars per million tokens.
+    `is_picked`: it answers for GPTs that name none. `measured`: what is known of its ability.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,6 +55,8 @@ class NamedEngine(BaseModel):
     title: str = Field("", max_length=60)
     fallback: str = DEFAULT
     allowed: Literal["everyone", "operators"] = "everyone"
+    is_picked: bool = False
+    measured: dict[str, int] = {}
     context_tokens: int = Field(0, ge=0)
     ability: dict[Ability, bool] = {}
     reads_tokens: int | None = Field(None, ge=0, le=MOST_READS)
@@ -63,6 +68,11 @@ class NamedEngine(BaseModel):
         """Fields of ModelAbility."""
         numbers = () if self.reads_tokens is None else ((READS, self.reads_tokens),)
         return dict[str, int]((*self.ability.items(), *numbers))
+
+    @property
+    def known(self) -> dict[str, int]:
+        """Fields of ModelAbility that were measured or overridden."""
+        return {**self.measured, **self.overrides}
 
     def cost(self, prompt_tokens: int, completion_tokens: int) -> float | None:
         """US dollars; None without prices."""
@@ -82,7 +92,8 @@ def engines() -> Engines:
     """All models by name, the default one first. Without a database, those of the file."""
     if time.monotonic() - _kept[0] > KEEP_S:
         try:
-            forget({row.name: row.entry() for row in apps.get_model("operate", "ConnectedModel").objects.all()})
+            rows = apps.get_model("operate", "ConnectedModel").objects.select_related("record")
+            forget({row.name: row.entry() for row in rows})
         except DatabaseError:  # commands such as `bench` work without one
             forget({})
     return joined(_kept[1]) if _kept[1] else settings.ENGINES
@@ -103,7 +114,17 @@ def joined(connected: Engines) -> Engines:
     if strays(found) or circle(found):
         alone = {name: entry.model_copy(update={"fallback": NO_FALLBACK}) for name, entry in connected.items()}
         found = {**settings.ENGINES, **alone, **settings.ENGINES}
+    own = found[DEFAULT]
+    if answering("", found) != DEFAULT and own.title == DEFAULT_TITLE:
+        found[DEFAULT] = own.model_copy(update={"title": OWN_TITLE})
     return found
+
+
+def answering(name: str, among: Engines | None = None) -> str:
+    """The engine of a GPT that names `name`: where that is none, or gone, what an operator picked, or the default."""
+    found = engines() if among is None else among
+    picked = (each for each, entry in found.items() if entry.is_picked and entry.allowed == "everyone")
+    return name if name in found else next(picked, DEFAULT)
 
 
 def strays(found: Engines) -> list[str]:

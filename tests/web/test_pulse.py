@@ -32,7 +32,7 @@ def test_a_held_process_ends_with_its_stacks_and_a_busy_one_goes_on(settings, wo
 def test_every_worker_has_a_pulse(queue, monkeypatch):
     begun = []
     monkeypatch.setattr(tasks, "start_pulse", lambda: begun.append(queue))
-    for name in ("start_model", "start_choice", "start_survey", "start_tools"):
+    for name in ("start_model", "start_choice", "start_checks", "start_survey", "start_tools"):
         monkeypatch.setattr(heartbeat, name, lambda: None)
     monkeypatch.setattr(tasks.store, "search", lambda *_: None)
     monkeypatch.setattr(tasks.indexing, "embedder", lambda: SimpleNamespace(id=""))

@@ -103,7 +103,7 @@ def test_how_fast_a_model_writes_is_measured_after_the_first_token(monkeypatch):
     replies = iter(
         [ModelReply(text="a", prompt_tokens=90, completion_tokens=11, first_token_ms=1000), ModelReply(text="")]
     )
-    monkeypatch.setattr(configuration, "_reply", lambda state: next(replies))
+    monkeypatch.setattr(configuration, "_reply", lambda *_: next(replies))
     timed = configuration.TimedReplies()
     assert timed.tokens_per_s == 0
     timed(None)

@@ -15,7 +15,7 @@ from gpts.egress.config import only_server
 from gpts.egress.errors import EgressRefused
 from gpts.runs.steps import Log, ModelChange
 from web.accounts.models import User
-from web.engines import DEFAULT, NO_FALLBACK, Engines, NamedEngine, offered
+from web.engines import DEFAULT, NO_FALLBACK, Engines, NamedEngine, answering, offered
 from web.operate.services import known_ability, note_state
 from workers.engine import open_engine
 from workers.engine.base import Engine, EngineConfig, EngineError
@@ -64,10 +64,11 @@ class NamedEngines:
         It stays the same for the whole run, unless it goes down. Raises EngineError.
         """
         last = next((step for step in reversed(log) if isinstance(step, ModelChange)), None)
-        table, wanted = self._table(), wanted or DEFAULT
+        table = self._table()
+        wanted = wanted or answering("", table)
         begun, reason = (last.engine, last.reason) if last else (wanted, "unavailable")
         if begun not in (table if last else offered(owner, table)):
-            begun, reason = DEFAULT, "not_offered"
+            begun, reason = answering("", table), "not_offered"
         name = begun
         while not self._is_ready(name, table[name], services) and table[name].fallback != NO_FALLBACK:
             name, reason = table[name].fallback, "unavailable"
@@ -83,7 +84,7 @@ class NamedEngines:
     def failed(self, name: str, error: EngineError, services: Services) -> None:
         """Count the engine as down for a while."""
         opened = self._opened.get(name) or self._open(name, self._table()[name], services)
-        logger.error("the model %s failed: %s", name, _without_key(opened.entry, str(error)))
+        logger.error("the model %s failed: %s", name, without_key(opened.entry, str(error)))
         opened.is_ready, opened.until = False, time.monotonic() + LOOK_S
 
     def close(self) -> None:
@@ -97,16 +98,13 @@ class NamedEngines:
     def _using(self, name: str, entry: NamedEngine, services: Services) -> Services:
         if name == DEFAULT:
             return services
-        engine = self._open(name, entry, services).engine
-        return replace(services, engine=engine, small=services.small.using(engine))
+        return using(self._open(name, entry, services).engine, services)
 
     def _open(self, name: str, entry: NamedEngine, services: Services) -> _Opened:
         with self._lock:
             opened = self._opened.get(name)
             if opened is None or opened.entry != entry:
-                engine = services.engine if name == DEFAULT else open_engine(_config(entry))
-                if name != DEFAULT:
-                    engine.learn(entry.overrides)
+                engine = services.engine if name == DEFAULT else open_entry(entry)
                 opened = self._opened[name] = _Opened(entry, engine)
             return opened
 
@@ -121,10 +119,22 @@ class NamedEngines:
                 if health.ready and name != DEFAULT:
                     _recall(opened)
                 if not health.ready:
-                    logger.warning("the model %s is down: %s", name, _without_key(entry, health.detail))
+                    logger.warning("the model %s is down: %s", name, without_key(entry, health.detail))
                 note_state(name, health.ready)
                 opened.is_ready, opened.until = health.ready, time.monotonic() + LOOK_S
         return opened.is_ready
+
+
+def open_entry(entry: NamedEngine) -> Engine:
+    """The engine of a model at a server. Raises EngineError."""
+    engine = open_engine(_config(entry))
+    engine.learn(entry.known)
+    return engine
+
+
+def using(engine: Engine, services: Services) -> Services:
+    """The services with this engine."""
+    return replace(services, engine=engine, small=services.small.using(engine))
 
 
 def _recall(opened: _Opened) -> None:
@@ -136,7 +146,7 @@ def _recall(opened: _Opened) -> None:
     opened.engine.learn({**known, **opened.entry.overrides})
 
 
-def _without_key(entry: NamedEngine, text: str) -> str:
+def without_key(entry: NamedEngine, text: str) -> str:
     """`text` without the engine's key, which servers repeat in errors."""
     key = entry.key.get_secret_value()
     return text.replace(key, "…") if key else text

@@ -29,7 +29,7 @@ from web.builder.listing import wanted_sharing
 from web.builder.models import SPEC_FIELDS, UNSUPPORTED, Gpt, validate_inputs, validate_starters
 from web.builder.models_access import Sharing
 from web.builder.services import engines_for
-from web.engines import DEFAULT
+from web.engines import DEFAULT, DEFAULT_TITLE, answering
 from web.languages import titled
 from web.operate.services import current_model
 
@@ -191,7 +191,9 @@ class GptForm(NewGptForm):
             line = forms.CharField(max_length=WHEN_CHARS, required=False, error_messages=TOO_LONG)
             self.fields[field_name(slug)] = line
         entries, loaded = engines_for(gpt.owner, by=by), current_model()
-        default = " · ".join((gettext(entries.pop(DEFAULT).title), *([loaded.title] if loaded else ())))
+        picked, own = entries.get(answering("")), entries.pop(DEFAULT)
+        title, of = (DEFAULT_TITLE, picked) if picked and picked.url else (own.title, loaded)
+        default = " · ".join((gettext(title), *([of.title] if of else ())))
         if gpt.engine in (
             own := engines_for(gpt.owner, by=gpt.owner)
         ):  # stays, also where the person may not choose it

@@ -16,6 +16,7 @@ from gpts.spec.gpt import STARTERS, UNTITLED
 from web.accounts.models import User
 from web.builder.models import Gpt
 from web.builder.services import update_gpt
+from web.engines import DEFAULT, answering
 from web.operate.services import current_model
 
 # How many starters are asked for.
@@ -136,7 +137,7 @@ class Page:
 
 def is_guided() -> bool:
     """Whether the site's model is known to call no tools, so that it cannot fill in a form."""
-    record = current_model()
+    record = current_model() if answering("") == DEFAULT else None
     return record is not None and record.known().get("calls_tools") is False
 
 

@@ -29,7 +29,7 @@ from gpts.spec.file_tools import FILE_TOOLS
 from gpts.spec.gpt import GptSpec
 from web.chat.approvals import verdict
 from web.chat.phrases import Phrases, awaited, delegation_phrases, in_words, phrase_for_several, shortened, tool_name
-from web.engines import DEFAULT_TITLE, title_of
+from web.engines import DEFAULT_TITLE, OWN_TITLE, title_of
 from web.runs.drafts import UNCHANGED
 
 State = Literal["done", "failed", "running", "waiting"]
@@ -164,7 +164,8 @@ def _is_searched(call: ToolCall, log: Log) -> bool:
 
 def _change(step: ModelChange) -> StepLine:
     names = (title_of(name) for name in (step.wanted, step.engine))
-    wanted, engine = (gettext("the default model") if name == DEFAULT_TITLE else name for name in names)
+    own = {DEFAULT_TITLE: gettext("the default model"), OWN_TITLE: gettext("the site’s own model")}
+    wanted, engine = (own.get(name, name) for name in names)
     if step.reason == "unavailable":
         text = gettext("Switched to {engine}: {wanted} isn’t available")
     else:

@@ -4,7 +4,8 @@ from typing import Final
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import BooleanField, ExpressionWrapper, Q
+from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext, gettext_noop
 
@@ -13,6 +14,7 @@ from web.accounts import audit
 from web.accounts.models import User
 from web.builder.models import Gpt
 from web.engines import DEFAULT, NO_FALLBACK, engines, forget
+from web.operate.models import MEASURING_LIMIT, MeasuredModel
 from web.operate.models_connected import ConnectedModel
 
 LIST_TIMEOUT_S: Final = 15.0
@@ -44,12 +46,54 @@ def models_at(url: str, sealed: str, by: User) -> list[str]:
 
 
 @transaction.atomic
-def save(row: ConnectedModel, by: User) -> None:
-    """Store a model that is new or was changed. Processes see it within seconds."""
+def save(row: ConnectedModel, by: User, *, check: bool = False) -> None:
+    """Store a model that is new or was changed, and `check` it. Processes see it within seconds."""
     is_new = not row.name
+    if check:
+        row.record, row.check_state, row.check_since, row.check_trouble = None, row.Check.WAITING, None, ""
     row.name = row.name or _free_name(row)
     row.save(force_insert=is_new)
     audit.record(audit.Act.MODEL_CHANGED, by, row, action="connect" if is_new else "edit", model=row.model)
+    _changed()
+
+
+def ask_check(name: str) -> None:
+    """Let a worker check what a model can do."""
+    waiting = {"check_state": ConnectedModel.Check.WAITING, "check_since": None, "check_trouble": ""}
+    ConnectedModel.objects.filter(name=name).exclude(check_state=ConnectedModel.Check.RUNNING).update(**waiting)
+
+
+def claim_check() -> ConnectedModel | None:
+    """A model whose check the caller begins: one that waits, or whose worker died."""
+    states, now = ConnectedModel.Check, timezone.now()
+    dead = Q(check_state=states.RUNNING, check_since__lt=now - MEASURING_LIMIT)
+    due = ConnectedModel.objects.filter(Q(check_state=states.WAITING) | dead)
+    for row in due:
+        if due.filter(pk=row.pk).update(check_state=states.RUNNING, check_since=now):
+            return row
+    return None
+
+
+def end_check(row: ConnectedModel, record: MeasuredModel | None, trouble: str = "") -> None:
+    """Store what came of a check, unless the model has another server by now."""
+    found = {"check_state": "", "check_since": None, "check_trouble": trouble[:300]}
+    same = ConnectedModel.objects.filter(pk=row.pk, url=row.url, model=row.model)
+    same.update(**found, **({"record": record} if record else {}))
+    forget()
+
+
+def most_check_tokens(context_tokens: int) -> int:
+    """About what a check reads at most: files up to 40 % of the context, each for up to four questions."""
+    return 60_000 + 8 * min(128_000, (context_tokens or 320_000) * 2 // 5)
+
+
+@transaction.atomic
+def pick(name: str, by: User) -> None:
+    """Let this connected model answer for GPTs that name none; empty: the site's own."""
+    row = ConnectedModel.objects.filter(name=name, allowed=ConnectedModel.Allowed.EVERYONE).first()
+    is_it = Q(name=row.name if row else "")
+    ConnectedModel.objects.update(is_picked=ExpressionWrapper(is_it, BooleanField()))
+    audit.record(audit.Act.MODEL_CHANGED, by, row or DEFAULT, action="pick", model=row.name if row else DEFAULT)
     _changed()
 
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext, gettext_lazy
 from gpts.egress.config import only_server
 from gpts.egress.errors import EgressRefused
 from web.engines import NO_FALLBACK, circle, engines, forget
-from web.operate.connecting import refusal
+from web.operate.connecting import most_check_tokens, refusal
 from web.operate.models_connected import ConnectedModel
 
 
@@ -55,6 +55,8 @@ class ServerForm(forms.Form):
 class ConnectedForm(forms.ModelForm):  # type: ignore[type-arg]
     """How a model is offered. `names` are the models of its server."""
 
+    check = forms.BooleanField(label=gettext_lazy("Check what it can do now"), required=False, initial=True)
+
     class Meta:
         model = ConnectedModel
         fields = ("model", "title", "allowed", "fallback", "context_tokens", "input_price", "output_price")
@@ -74,8 +76,15 @@ class ConnectedForm(forms.ModelForm):  # type: ignore[type-arg]
             "output_price": gettext_lazy("US dollars per million tokens, for people to see."),
         }
 
-    def __init__(self, *args: Any, names: list[str], **options: Any) -> None:
+    def __init__(self, *args: Any, names: list[str], is_found: bool, **options: Any) -> None:
         super().__init__(*args, **options)
+        if is_found:
+            n = round(most_check_tokens(self.instance.context_tokens), -4)
+            self.fields["check"].help_text = gettext(
+                "Some hundred questions and a few made-up files: up to {n} tokens, fewer if its context is short."
+            ).format(n=f"{n:,}")
+        else:
+            del self.fields["check"]
         forget()  # what another process changed in the last seconds
         self._others = {name: entry for name, entry in engines().items() if name != self.instance.name}
         self.fields["model"] = forms.ChoiceField(

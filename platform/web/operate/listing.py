@@ -106,7 +106,9 @@ class ModelPage:
     @property
     def is_moving(self) -> bool:
         """Whether the page should be updated every second."""
-        return any(row.state in _MOVING for row in (*self.here, *self.looked_up, *filter(None, [self.best])))
+        return any(row.check_state for row in self.connected) or any(
+            row.state in _MOVING for row in (*self.here, *self.looked_up, *filter(None, [self.best]))
+        )
 
 
 def model_page() -> ModelPage:
@@ -134,7 +136,7 @@ def model_page() -> ModelPage:
         fitting=[row for row in rest if row.state == "available" and not row.misfit],
         larger=[row for row in rest if row.state == "available" and row.misfit],
         n_read_again=n_read_again(),
-        connected=list(ConnectedModel.objects.all()),
+        connected=list(ConnectedModel.objects.select_related("record")),
     )
 
 

@@ -110,7 +110,8 @@ class MeasuredModel(models.Model):
 
     `figures` holds right and wrong cases by part, `measured` the fields of ModelAbility that follow from them,
     `overrides` those that an operator set. `measuring_since`: when the worker that is measuring it began. `failure`
-    says why the last check failed, and `retry_at` when the next may begin.
+    says why the last check failed, and `retry_at` when the next may begin. `seen_at` is None for models that were
+    only measured at a connected server.
     """
 
     fingerprint = models.CharField(max_length=64, unique=True)
@@ -123,7 +124,7 @@ class MeasuredModel(models.Model):
     measured_at = models.DateTimeField(null=True, blank=True)
     failure = models.CharField(max_length=500, blank=True)
     retry_at = models.DateTimeField(null=True, blank=True)
-    seen_at = models.DateTimeField(default=timezone.now)
+    seen_at = models.DateTimeField(default=timezone.now, null=True)
 
     class Meta:
         ordering: ClassVar[list[str]] = ["-seen_at"]

@@ -22,6 +22,10 @@ class ConnectedModel(models.Model):
         EVERYONE = "everyone", gettext_lazy("Everyone")
         OPERATORS = "operators", gettext_lazy("Only admins")
 
+    class Check(models.TextChoices):
+        WAITING = "waiting"
+        RUNNING = "running"
+
     name = models.CharField(max_length=40, primary_key=True)
     title = models.CharField(max_length=60, unique=True)
     url = models.CharField(max_length=500)
@@ -34,6 +38,13 @@ class ConnectedModel(models.Model):
     reads_tokens = models.PositiveIntegerField(null=True, blank=True)
     input_price = models.FloatField(null=True, blank=True, validators=[MinValueValidator(0)])
     output_price = models.FloatField(null=True, blank=True, validators=[MinValueValidator(0)])
+    # What was measured of it; whether a check waits or runs, since when, and why the last one failed.
+    record = models.ForeignKey("operate.MeasuredModel", models.SET_NULL, null=True, editable=False, related_name="+")
+    check_state = models.CharField(max_length=7, blank=True, choices=Check, editable=False)
+    check_since = models.DateTimeField(null=True, editable=False)
+    check_trouble = models.CharField(max_length=300, blank=True, editable=False)
+    # Whether it answers for GPTs that name no model.
+    is_picked = models.BooleanField(default=False, editable=False)
     # Whether its server answered a worker last; None: nobody asked yet.
     is_ready = models.BooleanField(null=True, editable=False)
 
@@ -45,10 +56,10 @@ class ConnectedModel(models.Model):
 
     def entry(self) -> NamedEngine:
         """What runs and pages take it for. A key that can't be decrypted is left out, which its server reports."""
-        fields = {
-            field: getattr(self, field) for field in NamedEngine.model_fields if field not in ("key", "key_env")
-        }
-        return NamedEngine.model_validate({**fields, "key": SecretStr(self._key())})
+        own = NamedEngine.model_fields.keys() - {"key", "key_env", "measured"}
+        fields = {field: getattr(self, field) for field in own}
+        measured = self.record.known() if self.record else {}
+        return NamedEngine.model_validate({**fields, "measured": measured, "key": SecretStr(self._key())})
 
     def _key(self) -> str:
         try:

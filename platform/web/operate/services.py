@@ -10,7 +10,7 @@ from django.utils import timezone
 from gpts.spec.base_models import AUTO, BUNDLED
 from web.accounts import audit
 from web.accounts.models import User
-from web.engines import MOST_READS, READS, Ability, engines
+from web.engines import DEFAULT, MOST_READS, READS, Ability, answering, engines
 from web.operate.models import MEASURING_LIMIT, OVERRIDABLE, PAUSES, ChosenModel, MeasuredModel
 from web.operate.models_connected import ConnectedModel
 
@@ -29,25 +29,25 @@ def seen_model(fingerprint: str, name: str) -> MeasuredModel:
 
 def current_model() -> MeasuredModel | None:
     """The model that a worker loaded last; None before any worker ran."""
-    return MeasuredModel.objects.first()
+    return MeasuredModel.objects.exclude(seen_at=None).first()
 
 
 def model_sees(name: str = "") -> bool:
-    """Whether the model called `name` sees pictures; empty: the current one."""
+    """Whether the model called `name` sees pictures; empty: the one for GPTs that name none."""
     return model_can("sees_images", name)
 
 
 def model_can(ability: Ability, name: str = "") -> bool:
-    """Whether the model called `name` is known to have this ability; empty: the current one."""
-    if entry := engines().get(name):
-        return entry.ability.get(ability, False)
+    """Whether the model called `name` is known to have this ability; empty: the one for GPTs that name none."""
+    if (found := answering(name)) != DEFAULT:
+        return bool(engines()[found].known.get(ability))
     record = current_model()
     return record is not None and bool(record.known().get(ability))
 
 
 def any_model_can(ability: Ability) -> bool:
     """Whether one of the models is known to have this ability, so that some chats can make use of it."""
-    return any(model_can(ability, name) for name in ("", *engines()))
+    return any(model_can(ability, name) for name in engines())
 
 
 def known_ability(fingerprint: str) -> dict[str, int]:

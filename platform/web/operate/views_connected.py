@@ -4,8 +4,10 @@ from typing import Any, Final
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -38,13 +40,29 @@ def connected_model(request: PersonRequest, name: str = "") -> HttpResponse:
     form = None
     if row.url:
         given = request.POST if request.method == "POST" and not is_server else None
-        form = ConnectedForm(given, instance=row, names=server.get("models", [row.model]))
-        if form.is_valid():
-            connecting.save(form.instance, by=request.user)
+        form = ConnectedForm(given, instance=row, names=server.get("models", [row.model]), is_found=bool(server))
+        if form.is_valid() and _save(request, form):
             request.session.pop(SERVER, None)
             messages.success(request, gettext("Saved. Workers use this within seconds."))
             return redirect("operate_models")
     return render(request, "operate/connected.html", _context(name, row, form, about_server, bool(server)))
+
+
+@operators_only
+@require_POST
+def check_connected(request: PersonRequest, name: str) -> HttpResponse:
+    """Check what a model can do."""
+    connecting.ask_check(get_object_or_404(ConnectedModel, name=name).name)
+    return redirect(f"{reverse('operate_models')}#connected-{name}")
+
+
+@operators_only
+@require_POST
+def pick_connected(request: PersonRequest) -> HttpResponse:
+    """Choose what answers for GPTs that name no model."""
+    connecting.pick(request.POST.get("picked", ""), by=request.user)
+    messages.success(request, gettext("Saved. Workers use this within seconds."))
+    return redirect(f"{reverse('operate_models')}#connected")
 
 
 @operators_only
@@ -55,6 +73,16 @@ def remove_connected(request: PersonRequest, name: str) -> HttpResponse:
     connecting.remove(row, by=request.user)
     messages.success(request, gettext("{title} was removed.").format(title=row.title))
     return redirect("operate_models")
+
+
+def _save(request: PersonRequest, form: ConnectedForm) -> bool:
+    """Whether the model was stored: another operator may have taken its title in the meantime."""
+    try:
+        connecting.save(form.instance, by=request.user, check=form.cleaned_data.get("check", False))
+    except IntegrityError:
+        form.add_error("title", gettext("Another model has this title."))
+        return False
+    return True
 
 
 def _look(request: PersonRequest, row: ConnectedModel, form: ServerForm) -> bool:
@@ -77,4 +105,13 @@ def _context(
     name: str, row: ConnectedModel, form: ConnectedForm | None, server: ServerForm, is_found: bool
 ) -> dict[str, Any]:
     n_gpts = connecting.n_gpts(name) if name else 0
-    return {"row": row, "name": name, "form": form, "server": server, "is_found": is_found, "n_gpts": n_gpts}
+    n_tokens = connecting.most_check_tokens(row.context_tokens)
+    checking = {"check_tokens": round(n_tokens, -4), "check_cost": n_tokens * (row.input_price or 0) / 1e6 or None}
+    return checking | {
+        "row": row,
+        "name": name,
+        "form": form,
+        "server": server,
+        "is_found": is_found,
+        "n_gpts": n_gpts,
+    }

@@ -6,7 +6,7 @@ import redis
 
 from gpts.spec.ability import ModelAbility
 from web.builder.models import Gpt
-from web.engines import DEFAULT, engines
+from web.engines import answering, engines
 from web.runs.stream import model_worker
 
 
@@ -34,13 +34,13 @@ def facts_of(gpt: Gpt) -> ModelFacts:
 
 
 def model_facts(engine: str) -> ModelFacts:
-    """The facts of the model called `engine`; empty: the site's own."""
-    entry = engines().get(engine or DEFAULT)
-    if entry and entry.url:
+    """The facts of the model that answers for a GPT that names `engine`."""
+    entry = engines()[answering(engine)]
+    if entry.url:
         if not (context := entry.context_tokens):
             return ModelFacts()
         able = ModelAbility(calls_tools=True, writes_from_sources=True, context_tokens=context)
-        return ModelFacts(able.model_copy(update=entry.overrides))
+        return ModelFacts(able.model_copy(update=entry.known))
     try:
         worker = model_worker() or {}
     except redis.RedisError:

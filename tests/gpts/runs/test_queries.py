@@ -104,6 +104,13 @@ def test_what_an_answer_named_and_cited_is_carried_along() -> None:
     assert query == "And what about its price? pump quietest Noise Zephyr-12"
 
 
+def test_an_answer_that_says_nothing_is_not_carried_along() -> None:
+    history = (turn("¿cómo hago pan de masa madre?", "No estoy seguro de que los archivos respondan a esto."),)
+    query = retrieval_query(history, (UserMessage(text="¿y cuánta sal lleva?"),))
+    assert "masa madre" in query
+    assert "archivos" not in query
+
+
 def test_the_topic_is_taken_from_the_question_that_named_it() -> None:
     before = (turn("Tell me about the aloe"), turn("Is it toxic?"), turn("Why?"))
     assert "aloe" in retrieval_query(before, (UserMessage(text="And its flowers?"),))

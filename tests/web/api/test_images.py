@@ -12,16 +12,13 @@ from tests.web.api.in_process import openai_client, workers  # noqa: F401 (a fix
 from tests.workers.tools.make_image.conftest import endpoint, png  # noqa: F401 (a fixture)
 from web.accounts import quotas
 from web.runs.models import ConversationFile
-from workers import tasks
-from workers.configuration import tool_settings
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def bobs(bob, workers, endpoint, settings, monkeypatch) -> openai.OpenAI:  # noqa: F811
+def bobs(bob, workers, endpoint, settings) -> openai.OpenAI:  # noqa: F811
     settings.IMAGE_URL, settings.IMAGE_MODEL, settings.IMAGE_GUIDANCE = endpoint.url, "painter-1", None
-    monkeypatch.setattr(tasks, "tool_settings", tool_settings.__wrapped__)
     return openai_client(bob)
 
 

@@ -8,8 +8,11 @@ from tests.publishing import publish
 from web import rpc
 from web.accounts.models_audit import AuditRow
 from web.builder.services import update_gpt
-from web.engines import DEFAULT, NO_FALLBACK, engines
+from web.engines import DEFAULT, NO_FALLBACK, answering, engines
+from web.operate import connecting
+from web.operate.models import MeasuredModel
 from web.operate.models_connected import ConnectedModel, open_key
+from web.operate.services import current_model, model_can, model_sees, save_measurement, seen_model
 
 KEY = "sk-very-secret-0123456789"
 URL = "http://10.0.0.5:8001/v1"
@@ -163,13 +166,80 @@ def test_a_removed_model_is_followed_by_the_default_one(connected, page, gpt):
     assert AuditRow.objects.filter(act="model.changed", facts__action="disconnect").exists()
 
 
+def test_a_picked_model_answers_for_gpts_that_name_none(connected, page, gpt, client, oscar):
+    seen_model("a" * 64, "bundled").save()
+    MeasuredModel.objects.update(measured={"writes_from_sources": False})
+    ConnectedModel.objects.update(ability={"sees_images": True})
+    notice = f"/gpts/{gpt.slug}/edit"
+    client.force_login(gpt.owner)
+    assert "is a starter model" in page(notice)
+    client.force_login(oscar)
+    assert '<option value="large" selected>' in page("/operate/models/pick/", {"picked": "large"})
+    assert (answering(""), answering("gone"), model_sees(), model_can("calls_tools", DEFAULT)) == (
+        *("large", "large"),
+        *(True, False),
+    )
+    client.force_login(gpt.owner)
+    shown = page(notice)
+    assert "Answered by Large" in shown
+    assert "is a starter model" not in shown
+    assert "Default model · Large" in shown
+
+
+@pytest.mark.parametrize("undo", [{"picked": ""}, {"picked": "gone"}, None])
+def test_the_sites_own_model_answers_again(connected, page, undo):
+    page("/operate/models/pick/", {"picked": "large"})
+    assert answering("") == "large"
+    if undo:
+        page("/operate/models/pick/", undo)
+    else:
+        page(EDIT, {**FIELDS, "allowed": "operators"})
+    assert (answering(""), engines()[DEFAULT].title) == (DEFAULT, "Default model")
+
+
+def test_a_check_begins_after_connecting_and_its_result_is_shown(page, gpt):
+    assert "tokens, fewer if its context is short" in page(CONNECT, {"url": URL, "key": KEY})
+    assert "being checked now" in page(f"{CONNECT}?models", {**FIELDS, "check": "on", "input_price": "1"})
+    row = connecting.claim_check()
+    assert row is not None
+    assert connecting.claim_check() is None
+    record = MeasuredModel.objects.create(fingerprint="b" * 64, name="m-1", seen_at=None)
+    speed = {"streams": True, "context_tokens": 32768, "first_s": 0.4, "page_s": 9.5, "tokens_per_s": 55.0}
+    save_measurement(record, {"speed": speed}, {"writes_from_sources": True, "sees_images": True}, 60.0)
+    connecting.end_check(row, record)
+    shown = page(EDIT)
+    words = "Writes answers", "Calls no tools", "Sees pictures", "Streams", "32768 tokens", "0.4 s", "9.5 s"
+    assert [each for each in words if each not in shown] == []
+    assert (model_sees("large"), current_model()) == (True, None)
+    assert "That costs up to $1.08." in shown
+
+
+def test_a_failed_check_says_why_and_can_be_tried_again(connected, page):
+    connecting.ask_check("large")
+    row = connecting.claim_check()
+    assert row is not None
+    connecting.end_check(row, None, "The model server answered HTTP 500.")
+    assert "HTTP 500" in page("/operate/models/")
+    assert "Try again" in page(EDIT)
+    assert "being checked now" in page(f"{EDIT}check/", {})
+
+
+def test_a_check_of_another_server_than_the_one_of_now_is_dropped(connected, page):
+    connecting.ask_check("large")
+    row = connecting.claim_check()
+    assert row is not None
+    ConnectedModel.objects.update(url="http://10.0.0.9/v1", check_state="waiting")
+    connecting.end_check(row, None, "HTTP 500")
+    assert ConnectedModel.objects.get().check_trouble == ""
+
+
 def test_the_list_says_which_servers_answer(connected, page):
     for is_ready, words in ((False, "Doesn’t answer"), (True, "Ready")):
         ConnectedModel.objects.update(is_ready=is_ready)
         assert words in page("/operate/models/").partition("Connected models")[2]
 
 
-@pytest.mark.parametrize("path", [CONNECT, EDIT, f"{EDIT}remove/"])
+@pytest.mark.parametrize("path", [CONNECT, EDIT, f"{EDIT}remove/", f"{EDIT}check/", "/operate/models/pick/"])
 def test_others_find_nothing(connected, client, bob, path):
     client.force_login(bob)
     assert client.post(path, FIELDS).status_code == 404

@@ -4,7 +4,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from web.engines import read_engines
-from web.operate.models import ChosenModel
+from web.operate.models import ChosenModel, MeasuredModel
 from web.operate.services import chosen_model
 from workers.configuration import base_model, engine_config
 from workers.engine.base import EngineConfig, EngineError
@@ -105,18 +105,18 @@ def test_a_model_of_the_operators_file_is_listed_and_checked_at_its_server(run, 
         '[cloud]\nurl = "http://10.0.0.5:8001"\nmodel = "big"\nkey = "sk-secret"\ncontext_tokens = 65536\n'
     )
     settings.ENGINES, _ = read_engines(file, lambda name: "")
-    settings.ENGINE_URL = settings.ENGINE_MODEL = settings.ENGINE_KEY = ""  # set by the command
     output = run("list")
     assert "Offered to everyone: cloud (cloud), big on http://10.0.0.5:8001, else default" in output
     assert "sk-secret" not in output
-    called = []
-    monkeypatch.setattr(command, "call_command", lambda name, **_: called.append((name, engine_config())))
-    run("check", "cloud")
-    ((name, config),) = called
-    assert (name, config.engine, config.remote_url, config.remote_model, config.remote_key) == (
-        *("checkmodel", "remote", "http://10.0.0.5:8001", "big", "sk-secret"),
-    )
-    assert config.context_tokens == 65_536
+    asked = []
+
+    def measure(entry, say):
+        asked.append(entry)
+        return MeasuredModel.objects.create(fingerprint="c" * 64, name="big", measured={"calls_tools": True})
+
+    monkeypatch.setattr(command, "measure_entry", measure)
+    assert "calls_tools: True" in run("check", "cloud")
+    assert (asked[0].url, asked[0].context_tokens) == ("http://10.0.0.5:8001", 65_536)
 
 
 def test_a_stopped_download_says_how_it_goes_on(run, monkeypatch):

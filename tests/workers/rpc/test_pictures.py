@@ -11,7 +11,7 @@ from workers.tools.settings import ToolSettings
 def test_it_answers_with_a_picture_or_with_the_reason(settings):
     endpoint = Endpoint()
     settings.IMAGE_URL, settings.IMAGE_GUIDANCE = endpoint.url, 1.5
-    its = tool_settings.__wrapped__()
+    its = tool_settings()
     try:
         assert b64decode(draw("a pump", its)["picture"]).startswith(b"RIFF")
         assert endpoint.bodies() == [{"prompt": "a pump", "size": "512x512", "n": 1}]

@@ -20,13 +20,14 @@ from web.builder.services import update_gpt
 from web.chat.steps import lines
 from web.chat.tree import shown_tree
 from web.engines import engines, read_engines
-from web.operate.models_connected import ConnectedModel
-from web.operate.services import save_measurement, seen_model
+from web.operate import connecting
+from web.operate.models_connected import ConnectedModel, seal_key
+from web.operate.services import current_model, save_measurement, seen_model
 from web.runs import log
 from web.runs.models import Run
 from web.runs.services import start_conversation, start_run
 from web.runs.trees import tokens_by_engine, tree_of
-from workers import configuration
+from workers import configuration, heartbeat
 from workers.engine.base import EngineConfig, EngineError
 from workers.engine.remote import RemoteEngine
 from workers.engine.scripted import WEAK
@@ -269,6 +270,55 @@ def test_a_connected_model_answers_and_follows_its_row(connected, gpt, bob, serv
     connected.delete()
     steps = advance(start_run(start_conversation(bob, gpt), "Which seal?"), services)
     assert (steps[-1].text, changes(steps)[0].reason) == ("By the default model.", "not_offered")
+
+
+def test_a_picked_model_answers_for_gpts_that_name_none_or_one_that_is_gone(
+    connected,
+    run,
+    gpt,
+    bob,
+    services,
+    servers,
+    told,  # noqa: F811
+):
+    ConnectedModel.objects.update(is_picked=True)
+    servers[0].events = says("By the lab.")
+    give(run, model={"engine": "gone"})
+    steps = advance(run, services)
+    assert (steps[-1].text, changes(steps)[0].engine) == ("By the lab.", "lab")
+    update_gpt(gpt, {"engine": ""}, by=gpt.owner)
+    publish(gpt)
+    steps = advance(start_run(start_conversation(bob, gpt), "Which seal?"), services)
+    assert (steps[-1].text, changes(steps), replies(steps)[0].engine) == ("By the lab.", [], "lab")
+    servers[0].failure = (500, "out of memory")
+    told.clear()
+    asked = start_run(start_conversation(bob, gpt), "Which seal?")
+    steps = advance(asked, services)
+    assert (steps[-1].text, replies(steps)[-1].engine) == ("By the default model.", "")
+    words = "Switched to the site’s own model: Lab isn’t available"
+    assert lines(asked.version.spec(), steps)[0].words == words
+
+
+def test_a_connected_model_is_checked_at_its_server_without_becoming_the_sites_own(
+    connected, services, servers, monkeypatch
+):
+    monkeypatch.setattr(configuration, "services", lambda: services)
+    monkeypatch.setattr(heartbeat, "close_old_connections", lambda: None)
+    connecting.ask_check("lab")
+    servers[0].events = says("It has no answer.")
+    heartbeat.check_connected()
+    connected.refresh_from_db()
+    assert (connected.check_state, connected.check_trouble) == ("", "")
+    assert connected.record.known()["writes_from_sources"] is False
+    assert connected.record.figures["speed"].keys() >= {"streams", "context_tokens", "first_s"}
+    assert current_model() is None
+    ConnectedModel.objects.update(key=seal_key(KEY, servers[0].url))
+    servers[0].failure = (401, f"wrong key {KEY}")
+    connecting.ask_check("lab")
+    heartbeat.check_connected()
+    connected.refresh_from_db()
+    assert "401" in connected.check_trouble
+    assert KEY not in connected.check_trouble
 
 
 def test_a_model_that_is_removed_in_the_middle_of_a_run_is_followed_by_the_default_one(connected, gpt, services):

@@ -16,6 +16,7 @@ KNOWN = {
     },
     "from the address that was called": {
         "host", "self.host", "target.host", "address", "host_of(agent.url)", "host_of(card_url)", "port",
+        "target.address",
         "failure(response, host, None)",  # the status, and the response if there is a value
         "failure(Response(cause.response.status_code, {}, b'', ''), host_of(agent.url), None)",
     },

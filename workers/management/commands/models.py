@@ -12,9 +12,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from gpts.spec.base_models import gigabytes
-from web.engines import DEFAULT, engines
+from web.engines import engines
+from web.operate.models_connected import ConnectedModel
 from web.operate.services import choose_model, chosen_model, current_model, fixed_model
-from workers.configuration import base_model
+from workers.configuration import base_model, measure_entry
 from workers.engine.base import BUNDLED, EngineError
 from workers.engine.weights import locate_model
 from workers.model_survey import machine, places_of, remove_model
@@ -107,12 +108,12 @@ class Command(BaseCommand):
     def _check(self, options: dict[str, Any]) -> None:
         entry = engines().get(options["name"])
         if entry and entry.url:
-            settings.ENGINE, settings.ENGINE_URL, settings.ENGINE_MODEL = "remote", entry.url, entry.model
-            settings.ENGINE_KEY = entry.key.get_secret_value()
-            settings.ENGINES = {**settings.ENGINES, DEFAULT: entry}
-        else:
-            settings.BASE_MODEL = str(locate_model(options["name"], settings.GUILDHALL_HOME))
-            settings.ENGINE = "hf"
+            record = measure_entry(entry, self.stderr.write)
+            ConnectedModel.objects.filter(name=options["name"]).update(record=record, check_trouble="")
+            self.stdout.write("\n".join(f"{name}: {value}" for name, value in record.known().items()))
+            return
+        settings.BASE_MODEL = str(locate_model(options["name"], settings.GUILDHALL_HOME))
+        settings.ENGINE = "hf"
         call_command("checkmodel", stdout=self.stdout, stderr=self.stderr)
 
     def _remove(self, options: dict[str, Any]) -> None:

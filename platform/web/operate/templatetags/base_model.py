@@ -10,7 +10,7 @@ from gpts.runs.state import fit_whole, whole_room
 from gpts.spec.base_models import gigabytes
 from gpts.spec.gpt import GptSpec, ModelSettings
 from web.builder.models import Gpt
-from web.engines import DEFAULT, engines, offered, title_of
+from web.engines import DEFAULT, answering, engines, offered, title_of
 from web.operate.listing import DISMISSED, offered_model
 from web.operate.services import current_model
 from web.operate.services import model_sees as sees
@@ -26,8 +26,9 @@ def model_notice(context: RequestContext, engine: str = "", has_turns: bool = Fa
 
     What a starter model cannot do is said before a chat's first message only.
     """
-    if engine and engine in offered(context["gpt"].owner):
-        return {"title": title_of(engine)}
+    name = answering(engine if engine in offered(context["gpt"].owner) else "")
+    if name != DEFAULT:
+        return {"title": title_of(name)}
     record = current_model()
     is_starter = record is not None and record.known().get("writes_from_sources") is False
     if is_starter and has_turns:
@@ -61,7 +62,7 @@ def reading_cost(gpt: Gpt) -> dict[str, Any]:
     spec = GptSpec(slug=gpt.slug, name=gpt.name, instructions=gpt.instructions, model=settings_of)
     is_whole = fit_whole(n_tokens, spec, ability)
     given = n_tokens if is_whole else budget_for(ability.context_tokens)
-    entry = engines().get(gpt.engine or DEFAULT)
+    entry = engines().get(answering(gpt.engine))
     return {
         "is_whole": is_whole,
         "n_tokens": _about(given),
