@@ -15,7 +15,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.core.management import call_command
-from django.http import Http404, HttpRequest, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponseRedirect, JsonResponse
 from django.templatetags.static import static
 from django.views.decorators.http import require_safe
 from whitenoise.compress import Compressor
@@ -68,3 +68,17 @@ def redirect(request: HttpRequest, path: str) -> HttpResponseRedirect:
     if request.path == static(name) or not _NAME.fullmatch(name) or not finders.find(name):
         raise Http404
     return HttpResponseRedirect(static(name))
+
+
+@require_safe
+def manifest(request: HttpRequest) -> JsonResponse:
+    """What a phone needs to put the site on its home screen (https://www.w3.org/TR/appmanifest/)."""
+    icons = [("icon-180.png", "180x180", "image/png"), ("icon-512.png", "512x512", "image/png")]
+    shown = {
+        "name": settings.SITE_NAME,
+        "start_url": "/",
+        "scope": "/",
+        "display": "standalone",
+        "icons": [{"src": static(name), "sizes": sizes, "type": kind} for name, sizes, kind in icons],
+    }
+    return JsonResponse(shown, content_type="application/manifest+json")

@@ -21,5 +21,6 @@ urlpatterns = [
     path("", include("web.operate.urls")),
     path("", include("web.docs.urls")),
     path("account/", include("allauth.urls")),
+    path("manifest.webmanifest", static_files.manifest, name="manifest"),
     path("static/<path:path>", static_files.redirect, name="static"),
 ]

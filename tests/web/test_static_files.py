@@ -4,6 +4,7 @@ import gzip
 from pathlib import Path
 
 import pytest
+from django.contrib.staticfiles import finders
 from django.templatetags.static import static
 from django.test import Client
 
@@ -44,3 +45,11 @@ def test_a_browser_keeps_a_file_for_good_and_is_led_from_an_older_release_to_thi
         assert client.get(old)["Location"] == static("site.js")
     for nothing in (static("nothing.js"), "/static/nothing.js", "/static/0123456789ab/../settings.py", "/static/%00"):
         assert client.get(nothing).status_code == 404
+
+
+def test_a_phone_can_put_the_site_on_its_home_screen(client, db, settings):
+    settings.SITE_NAME = "Library"
+    assert '<link rel="manifest" href="/manifest.webmanifest">' in client.get("/account/login/").text
+    shown = client.get("/manifest.webmanifest").json()
+    assert (shown["name"], shown["start_url"]) == ("Library", "/")
+    assert all(finders.find(icon["src"].rpartition("/")[2]) for icon in shown["icons"])

@@ -128,7 +128,7 @@ export class Attachments {
     }
     const bar = chip.querySelector("progress");
     if (file.state === "reading") {
-      if (this.files.get(chip).state === "uploading") this.say(`${file.name}: reading.`);
+      if (this.files.get(chip).state === "uploading") this.say(t("{name}: reading.", { name: file.name }));
       this.files.set(chip, { state: "reading", id: file.id, remove: file.remove });
       bar.setAttribute("aria-label", t("Reading"));
       if (file.share === null) bar.removeAttribute("value");

@@ -48,6 +48,8 @@ export class Composer {
     this.area.addEventListener("suggested", () => { this.readableAt = performance.now() + LOOK_MS; });
     this.area.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      // A phone's keyboard has no other key for a new line, and the button is at hand.
+      if (matchMedia("(pointer: coarse)").matches && !event.ctrlKey && !event.metaKey) return;
       event.preventDefault();
       if (!this.waiting) this.submit();
     });
