@@ -187,7 +187,6 @@ function show({ parts, waiting: waits, live }) {
 // Sharing -----------------------------------------------------------------------------------------------------------
 
 const sharing = document.getElementById("sharing");
-const SHARE = { me: t("Make private"), link: t("Share by link"), store: t("List in the store") };
 
 /** Offer the button that changes who can use a published GPT, while another level is chosen than the live one. */
 function showSharing() {
@@ -195,7 +194,6 @@ function showSharing() {
   if (!row) return; // only its owner chooses
   const chosen = form.elements.sharing.value;
   row.hidden = !live || chosen === live;
-  row.querySelector("button").textContent = SHARE[chosen];
   row.querySelector("[data-share-note]").textContent = row.hidden ? "" : t("Not changed yet.");
 }
 
