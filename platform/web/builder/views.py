@@ -83,14 +83,15 @@ def _of(access: Callable[[Any, str], Gpt], view: View) -> View:
 
 @login_required
 @require_safe
-def gpts(request: HttpRequest) -> HttpResponse:
+def gpts(request: PersonRequest) -> HttpResponse:
     """A person's own GPTs and those shared with them to edit, recently edited first; then others shared with them."""
     editable = Gpt.objects.editable_by(request.user).select_related("published", "owner")
     editable = editable.exclude(id__in=Gpt.objects.owned_by(request.user).untouched().values("id"))
     page = Paginator(editable, GPTS_PER_PAGE).get_page(request.GET.get("page"))
     gpts = [(gpt, draft_changed(gpt)) for gpt in page]
     shared = Gpt.objects.shared_with(request.user).exclude(id__in=Gpt.objects.editable_by(request.user).values("id"))
-    shared = shared.select_related("published", "owner").order_by("-published")[:N_SHARED] if page.number == 1 else ()
+    shared = shared.select_related("published", "owner").order_by("-published")
+    shared = shared[: N_SHARED if page.number == 1 else 0]
     return render(request, "builder/gpts.html", {"page": page, "gpts": gpts, "shared": shared})
 
 

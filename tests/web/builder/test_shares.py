@@ -199,6 +199,7 @@ def test_programs_share_and_ask_what_a_person_gets(private, alice, bob):
     at = f"/api/gpts/{private.slug}"
     made = ask.post(f"{at}/shares", {"email": "bob@example.org"}, content_type="application/json")
     assert (made.status_code, made.json()["name"], made.json()["right"]) == (201, "bob@example.org", "chat")
+    assert not made.json()["waits"]
     again = ask.post(f"{at}/shares", {"email": "bob@example.org", "right": "view"}, content_type="application/json")
     assert [each["right"] for each in ask.get(f"{at}/shares").json()["items"]] == ["view"]
     assert ask.get(f"{at}/access?email=bob@example.org").json()["may_view"]
