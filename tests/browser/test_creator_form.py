@@ -98,7 +98,7 @@ def test_two_tabs_overwrite_nothing_unasked_and_sharing_takes_a_button(form, gpt
     form.get_by_label("Description", exact=True).fill("Cures pumps.")
     expect(form.get_by_text("Draft saved")).to_be_visible()
     assert Gpt.objects.get().sharing == Sharing.STORE
-    form.get_by_role("button", name="Share by link").click()
+    form.get_by_role("button", name="Update sharing").click()
     expect(form.get_by_text("Anyone with the link can use it.")).to_be_visible()
     assert Gpt.objects.get().sharing == Sharing.LINK
 

@@ -140,7 +140,7 @@ def test_what_stands_in_the_way_follows_who_may_chat(form, alice, gpt):
     expect(trouble).to_be_visible()
     form.get_by_role("radio", name="Only me").check()
     expect(trouble).to_be_visible()
-    form.get_by_role("button", name="Make private").click()
+    form.get_by_role("button", name="Update sharing").click()
     expect(trouble).to_have_count(0)
 
 

@@ -35,13 +35,14 @@ class NewGptShare(RequestBody):
 
 
 class GptShareShape(Schema):
-    """A share with an address or a group. It looks the same if nobody has the address yet: it waits for them."""
+    """A share with an address or a group."""
 
     id: int
     email: str | None
     group: int | None = Field(validation_alias="group_id")
     name: str = Field(validation_alias="who", description="The address or the group’s name.")
     right: Right
+    waits: bool = Field(description="Whether nobody has proved yet that the address is theirs; until then it waits.")
     created: datetime
 
     @staticmethod

@@ -1,11 +1,12 @@
 """Who may reach a GPT: each `access_*` returns it for a person who may, and raises Http404 for anybody else."""
 
 from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
 from django.db.models import QuerySet
 from django.http import Http404
-from django.urls import reverse
+from django.urls import resolve, reverse
 from django.utils.translation import gettext
 
 from web.accounts.models import User
@@ -70,11 +71,30 @@ def access_settings(user: Any, slug: str) -> Gpt:
         raise Http404(f"GPT “{slug}” not found, or you can’t see its settings.") from None
 
 
+def behind_link(secret: str, slug: str = "") -> Gpt | None:
+    """The GPT that a secret link (with this slug) opens now."""
+    shared = Gpt.objects.filter(link_secret=secret, sharing=Sharing.LINK, deleted=None, published__isnull=False)
+    gpts = shared.select_related("published", "owner").filter(**({"slug": slug} if slug else {}))
+    return gpts.first() if secret else None
+
+
+def name_behind(path: str) -> str:
+    """The name of the GPT that this path opens for anybody who signs in; empty if there is none."""
+    url = urlsplit(path)
+    try:
+        slug = resolve(url.path).kwargs.get("slug", "")
+    except Http404:
+        return ""
+    secret = parse_qs(url.query).get("link", [""])[0].replace("\x00", "")
+    in_store = Gpt.objects.in_store().select_related("published").filter(slug=slug)
+    gpt = (in_store.first() or behind_link(secret, slug)) if slug else None
+    return gpt.live.name if gpt else ""
+
+
 def open_link(user: User, secret: str, slug: str = "") -> Gpt:
     """The GPT behind a secret link (with this slug), which `user` may chat with from now on. Raises Http404."""
-    shared = Gpt.objects.filter(link_secret=secret, sharing=Sharing.LINK, deleted=None, published__isnull=False)
-    gpt = shared.select_related("published", "owner").filter(**({"slug": slug} if slug else {})).first()
-    if not secret or gpt is None:
+    gpt = behind_link(secret, slug)
+    if gpt is None:
         raise Http404(gettext("This link no longer works. Ask the person who sent it to you for a new one."))
     LinkGrant.objects.get_or_create(gpt=gpt, user=user)
     return gpt

@@ -1,14 +1,14 @@
 """GPTs: the draft, its published versions, and which others it can ask."""
 
 import uuid
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext, gettext_noop, ngettext
 from pydantic import ValidationError as PydanticError
 
 from gpts.knowledge.languages import LANGUAGES
@@ -46,6 +46,11 @@ SWITCHES = {
     "a2a": gettext_noop("Available as an A2A agent"),
 }
 # What becomes of the sentences of an answer that the knowledge does not support.
+WHO_CAN: Final[dict[str, str]] = {
+    Sharing.ME: gettext_noop("Only you can use it."),
+    Sharing.LINK: gettext_noop("Anyone with the link can use it."),
+    Sharing.STORE: gettext_noop("It’s in the store, where everyone can use it."),
+}
 UNSUPPORTED = {
     "mark": gettext_noop("Show them, marked"),
     "fold": gettext_noop("Withhold them; people can open them"),
@@ -204,6 +209,30 @@ class Gpt(models.Model):
         It must be on in the live version, and in the draft: turning it off takes effect at once.
         """
         return bool(getattr(self, switch) and self.published and self.published.data.get(switch))
+
+    @property
+    def n_chosen(self) -> int:
+        """How many people besides its owner it is shared with, and can chat with it now."""
+        return 0 if self.withdrawn else self.shares.all().people().exclude(pk=self.owner_id).count()
+
+    @property
+    def private_to(self) -> str:
+        """Who can chat with it while it is private, in a few words."""
+        n = self.n_chosen
+        return ngettext("You and {n} person", "You and {n} people", n).format(n=n) if n else str(Sharing.ME.label)
+
+    @property
+    def audience(self) -> str:
+        """Who can chat with it, in a few words."""
+        return self.private_to if self.sharing == Sharing.ME else self.get_sharing_display()
+
+    @property
+    def open_to(self) -> str:
+        """Who can use it, as a sentence for its owner."""
+        if self.sharing == Sharing.ME and (n := self.n_chosen):
+            text = ngettext("Only you and {n} person can use it.", "Only you and {n} people can use it.", n)
+            return text.format(n=n)
+        return gettext(WHO_CAN[self.sharing])
 
     @property
     def uploads(self) -> "models.QuerySet[KnowledgeFile]":

@@ -88,9 +88,11 @@ class GptQuerySet(models.QuerySet["Gpt"]):
         visited = Q(
             published__isnull=False, id__in=Widget.objects.filter(is_on=True, visitors__user=user).values("gpt")
         )
-        ready = Q(right=GptShare.Right.EDIT) | Q(gpt__published__isnull=False)
-        shared = Q(withdrawn=None, id__in=GptShare.objects.of(user).filter(ready).values("gpt"))
-        return self.filter(Q(owner=user) | _OPEN_TO_ALL | shared | linked | visited, deleted=None)
+        return self.filter(Q(owner=user) | _OPEN_TO_ALL | _shared(user) | linked | visited, deleted=None)
+
+    def shared_with(self, user: User) -> "GptQuerySet":
+        """GPTs of others that `user` may chat with because they are shared with them or their groups."""
+        return self.filter(_shared(user), deleted=None).exclude(owner=user)
 
     def own_or_open_to_all(self, person: Any) -> "GptQuerySet":
         """Most of those that the person with this id may chat with: not those shared with them."""
@@ -104,6 +106,11 @@ class GptQuerySet(models.QuerySet["Gpt"]):
     def samples_to_set_up(self) -> "GptQuerySet":
         """The published samples that are left out of the store."""
         return self.filter(_OPEN_TO_ALL, _waits(), deleted=None)
+
+
+def _shared(user: User) -> Q:
+    ready = Q(right=GptShare.Right.EDIT) | Q(gpt__published__isnull=False)
+    return Q(withdrawn=None, id__in=GptShare.objects.of(user).filter(ready).values("gpt"))
 
 
 def _waits() -> Q:

@@ -1,7 +1,7 @@
 """With which people and groups a GPT is shared.
 
-A creator who shares with an address is never told whether somebody here has it: the share looks the same, and waits
-for whoever proves that the address is theirs.
+A share with an address that nobody here has proved waits for whoever does. Its creator reads that it waits, not
+whether an account with this address exists; operators know.
 """
 
 from typing import Any, ClassVar
@@ -27,6 +27,15 @@ class GptShareQuerySet(models.QuerySet["GptShare"]):
         groups = User.groups.through.objects.filter(user=user.pk).values("group")
         proven = EmailAddress.objects.filter(user=user.pk, verified=True).values("email")
         return self.filter(Q(user=user.pk) | Q(group__in=groups) | Q(user=None, group=None, address__in=proven))
+
+    def people(self) -> "models.QuerySet[User]":
+        """The active people whom these shares let in now."""
+        addresses = self.filter(user=None, group=None).values("address")
+        proven = EmailAddress.objects.filter(verified=True, email__in=addresses).values("user")
+        groups = self.exclude(group=None).values("group")
+        named = Q(pk__in=self.exclude(user=None).values("user")) | Q(pk__in=proven)
+        members = User.groups.through.objects.filter(group__in=groups).values("user")
+        return User.objects.filter(named | Q(pk__in=members), is_active=True)
 
 
 class GptShare(models.Model):
@@ -72,3 +81,11 @@ class GptShare(models.Model):
     def who(self) -> str:
         """The address or the group."""
         return self.address or str(self.group)
+
+    @property
+    def waits(self) -> bool:
+        """Whether nobody has proved its address yet."""
+        if self.user_id or self.group_id:
+            return False
+        proven = EmailAddress.objects.filter(verified=True, email=self.address, user__is_active=True)
+        return not proven.exists()

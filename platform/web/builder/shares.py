@@ -4,11 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 
 from gpts.spec.capabilities import CAPABILITIES
 from web.accounts import audit, outbox
@@ -55,6 +57,22 @@ def person_with(email: str) -> User:
     address = email.strip().lower()
     person = confirmed_people().filter(email=address, is_active=True).first()
     return person or User(pk=0, email=address)
+
+
+def why_waiting(share: GptShare, reader: User) -> str:
+    """What a share waits for, as a sentence; empty if it doesn't. Only operators are told who has an account."""
+    if not share.waits:
+        return ""
+    if reader.is_staff and account_with(share.address):
+        return gettext("Waits until an admin confirms the address.")
+    if settings.EMAIL_HOST or reader.is_staff:
+        return gettext("Waits until somebody signs up with this address and confirms it.")
+    return gettext("Waits until somebody signs up with this address and an admin confirms it.")
+
+
+def account_with(address: str) -> User | None:
+    """The account with this address, whether or not somebody proved the address."""
+    return User.objects.filter(email=address, erased=None, widget_visitor=None).first()
 
 
 def _whom(gpt: Gpt, email: str) -> dict[str, Any]:
@@ -142,6 +160,8 @@ def _titles(capabilities: Iterable[str]) -> list[str]:
 def _why(gpt: Gpt, person: User) -> str:
     if person.pk == gpt.owner_id:
         return "It is theirs."
+    if not person.pk:
+        return "It is shared with this address, and waits until somebody confirms it."
     found = GptShare.objects.filter(gpt=gpt).of(person).select_related("user", "group")
     shares = [each.group.name if each.group else "" for each in found]
     if "" in shares:

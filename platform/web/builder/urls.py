@@ -30,6 +30,7 @@ urlpatterns = [
     path("gpts/<slug:slug>/cancel-publishing", views.cancel_publishing, name="gpt_cancel_publishing"),
     path("gpts/<slug:slug>/listing/withdraw", views.withdraw_listing, name="gpt_withdraw_listing"),
     path("gpts/<slug:slug>/history", views_versions.history_page, name="gpt_history"),
+    path("gpts/<slug:slug>/settings", views_versions.show_settings, name="gpt_settings"),
     path("gpts/<slug:slug>/compare", views_versions.compare, name="gpt_compare"),
     path("gpts/<slug:slug>/history/<int:version_id>/note", views_versions.note_version, name="gpt_note"),
     path("gpts/<slug:slug>/restore/<int:version_id>", views_versions.restore, name="gpt_restore"),

@@ -14,7 +14,7 @@ from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import escape
-from django.utils.translation import gettext, gettext_lazy, gettext_noop
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from gpts.spec.gpt import MAX_DELEGATES, MAX_REPLY_TOKENS, STARTER_CHARS, STARTERS, ModelSettings
@@ -39,16 +39,13 @@ from web.builder.pictures import store_picture
 from web.rpc import NoResult
 
 View = Callable[..., HttpResponse]
-WHO_CAN: Final[dict[str, str]] = {
-    Sharing.ME: gettext_noop("Only you can use it."),
-    Sharing.LINK: gettext_noop("Anyone with the link can use it."),
-    Sharing.STORE: gettext_noop("It’s in the store, where everyone can use it."),
-}
 NOT_YET: Final = {
     "publish": gettext_lazy("Not published. Correct the fields marked in red, then publish."),
     "share": gettext_lazy("Sharing didn’t change. Correct the fields marked in red, then try again."),
 }
 GPTS_PER_PAGE = 24
+# Those shared with a person that My GPTs lists; the store's search finds all.
+N_SHARED: Final = 100
 
 
 def who_can(gpt: Gpt, reader: User) -> str:
@@ -57,7 +54,7 @@ def who_can(gpt: Gpt, reader: User) -> str:
         return gettext("An admin looks at it before it appears in the store.")
     if reader.pk != gpt.owner_id:
         return gettext("The people that {person} chose can use it.").format(person=gpt.owner.shown_name)
-    return gettext(WHO_CAN[Gpt.objects.values_list("sharing", flat=True).get(id=gpt.id)])
+    return Gpt.objects.get(id=gpt.id).open_to
 
 
 def wants_json(request: HttpRequest) -> bool:
@@ -86,13 +83,16 @@ def _of(access: Callable[[Any, str], Gpt], view: View) -> View:
 
 @login_required
 @require_safe
-def gpts(request: HttpRequest) -> HttpResponse:
-    """A person's own GPTs and those shared with them to edit, recently edited first."""
+def gpts(request: PersonRequest) -> HttpResponse:
+    """A person's own GPTs and those shared with them to edit, recently edited first; then others shared with them."""
     editable = Gpt.objects.editable_by(request.user).select_related("published", "owner")
     editable = editable.exclude(id__in=Gpt.objects.owned_by(request.user).untouched().values("id"))
     page = Paginator(editable, GPTS_PER_PAGE).get_page(request.GET.get("page"))
     gpts = [(gpt, draft_changed(gpt)) for gpt in page]
-    return render(request, "builder/gpts.html", {"page": page, "gpts": gpts})
+    shared = Gpt.objects.shared_with(request.user).exclude(id__in=Gpt.objects.editable_by(request.user).values("id"))
+    shared = shared.select_related("published", "owner").order_by("-published")
+    shared = shared[: N_SHARED if page.number == 1 else 0]
+    return render(request, "builder/gpts.html", {"page": page, "gpts": gpts, "shared": shared})
 
 
 @login_required

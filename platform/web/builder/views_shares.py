@@ -1,15 +1,16 @@
 """The page on which creators share their GPT with people and groups."""
 
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from web.accounts.models import User
 from web.builder import shares
 from web.builder.models import Gpt
 from web.builder.models_shares import GptShare
@@ -39,15 +40,16 @@ def people(request: HttpRequest, gpt: Gpt) -> HttpResponse:
     error = ""
     if request.method == "POST":
         try:
-            _share(gpt, request.POST)
+            made = _share(gpt, request.POST)
         except ValidationError as refused:
             error = " ".join(refused.messages)
         else:
-            messages.success(request, "Shared.")
+            why = shares.why_waiting(made, cast(User, request.user))
+            messages.success(request, f"{gettext('Shared.')} {why}".strip())
             return redirect("gpt_people", gpt.slug)
     context = {
         "gpt": gpt,
-        "shares": gpt.shares.select_related("user", "group"),
+        "shares": [_row(each, cast(User, request.user)) for each in gpt.shares.select_related("user", "group")],
         "rights": RIGHTS.items(),
         "groups": shares.groups_for(gpt.owner),
         "error": error,
@@ -56,14 +58,28 @@ def people(request: HttpRequest, gpt: Gpt) -> HttpResponse:
     return render(request, "builder/people.html", context)
 
 
-def _share(gpt: Gpt, sent: Any) -> None:
+def _row(share: GptShare, reader: User) -> dict[str, Any]:
+    """A share with what it waits for, and for operators whose account to confirm."""
+    why = shares.why_waiting(share, reader)
+    return {
+        "share": share,
+        "why": why,
+        "person": shares.account_with(share.address) if why and reader.is_staff else None,
+    }
+
+
+def _share(gpt: Gpt, sent: Any) -> GptShare:
     right = sent.get("right") if sent.get("right") in GptShare.Right.values else GptShare.Right.CHAT
     group = sent.get("group", "")
-    shares.share(gpt, right, email=sent.get("email", "").strip(), group=int(group) if group.isdecimal() else None)
+    return shares.share(
+        gpt, right, email=sent.get("email", "").strip(), group=int(group) if group.isdecimal() else None
+    )
 
 
 def _seen(gpt: Gpt, email: str) -> dict[str, Any]:
-    return {"see": email, "view": shares.seen_by(gpt, shares.person_with(email)) if email else None}
+    if not email:
+        return {}
+    return {"see": email, "view": shares.seen_by(gpt, shares.person_with(email))}
 
 
 @require_POST
@@ -72,5 +88,5 @@ def unshare(request: HttpRequest, gpt: Gpt, share_id: int) -> HttpResponse:
     """End a share."""
     if not shares.unshare(gpt, share_id):
         raise Http404("Not shared with them.")
-    messages.success(request, "No longer shared.")
+    messages.success(request, gettext("No longer shared."))
     return redirect("gpt_people", gpt.slug)

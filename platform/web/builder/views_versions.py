@@ -1,16 +1,20 @@
 """The pages of a GPT’s history: its versions, their notes, what differs, restoring one."""
 
 from django.contrib import messages
+from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from gpts.spec.gpt import GptSpec
 from web.accounts.requests import PersonRequest
 from web.attempts import attempt
 from web.builder import versions
+from web.builder.access import access_settings
 from web.builder.changes import VERSIONS_PER_PAGE, differences, history, turned_off
+from web.builder.delegates import visible_delegates
 from web.builder.models import Gpt
 from web.builder.models_files import KnowledgeFile
 from web.builder.views import form_state, of_draft
@@ -44,6 +48,18 @@ def compare(request: HttpRequest, gpt: Gpt) -> HttpResponse:
     old, new = (versions.spec_of(gpt, int(number) if number else None) for number in chosen)
     context = {"gpt": gpt, "numbers": numbers, "old": chosen[0], "new": chosen[1]}
     return render(request, "builder/compare.html", {**context, "changes": differences(old, new)})
+
+
+@login_required
+@require_safe
+def show_settings(request: PersonRequest, slug: str) -> HttpResponse:
+    """The draft, field by field, as far as it differs from an empty one, without GPTs that the reader may not see."""
+    gpt = access_settings(request.user, slug)
+    spec = gpt.draft_spec()
+    seen = {str(each.id) for each in visible_delegates(spec, request.user)}
+    spec = spec.model_copy(update={"delegates": tuple(each for each in spec.delegates if each.gpt_id in seen)})
+    changes = differences(GptSpec(slug=gpt.slug, name="-"), spec)
+    return render(request, "builder/settings.html", {"gpt": gpt, "changes": changes})
 
 
 @require_http_methods(["GET", "POST"])

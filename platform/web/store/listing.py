@@ -16,7 +16,8 @@ from gpts.spec.actions import host_name
 from gpts.spec.capabilities import CAPABILITIES
 from gpts.spec.gpt import GptSpec
 from web.builder.models import Gpt
-from web.builder.search import find
+from web.builder.models_access import Sharing
+from web.builder.search import find, find_among
 from web.builder.set_up import SET_UP, missing_here
 from web.languages import titled
 from web.store.models import Profile, Standing
@@ -41,6 +42,8 @@ HAS: Final = {
     "files": gettext_lazy("Files"),
     "actions": gettext_lazy("Other services"),
 }
+# GPTs that are shared with the person who searches, above those of the store.
+N_SHARED: Final = 12
 # Hosts on a card.
 N_HOSTS: Final = 2
 # How long the store's languages are kept: 20 ms of each page with 10,000 GPTs (SQLite, 2026-11).
@@ -95,6 +98,15 @@ def listed(wanted: Wanted) -> "Listing":
         there = set(gpts.values_list("id", flat=True).order_by())
         found = [gpt_id for gpt_id in found if gpt_id in there]
     return Listing(gpts, found)
+
+
+def shared_with(person: Any, query: str) -> "list[StoreCard]":
+    """Cards of the GPTs outside the store that are shared with `person` and match the query."""
+    if not (query and person.is_authenticated):
+        return []
+    shared = Gpt.objects.shared_with(person).filter(published__isnull=False).exclude(sharing=Sharing.STORE)
+    gpts = shared.select_related("published", "owner__profile", "standing")
+    return cards(Listing(gpts, find_among(shared, query))[:N_SHARED])
 
 
 def fitting(wanted: Wanted, found: Sequence[UUID]) -> QuerySet[Gpt]:

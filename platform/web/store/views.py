@@ -35,6 +35,7 @@ from web.store.listing import (
     in_order,
     languages,
     listed,
+    shared_with,
     store_gpts,
 )
 from web.store.models import REVIEW_CHARS
@@ -80,6 +81,7 @@ def store(request: HttpRequest) -> HttpResponse:
     }
     if wanted.is_narrowed:
         page = Paginator(listed(wanted), PER_PAGE).get_page(request.GET.get("page"))
+        context["shared"] = shared_with(request.user, wanted.query) if page.number == 1 else []
     else:
         page, picked = _front(request)
         context |= picked
@@ -157,6 +159,7 @@ def gpt_page(request: HttpRequest, slug: str) -> HttpResponse:
         "spec": spec,
         "owns": owns,
         "edits": owns or Gpt.objects.editable_by(request.user).filter(id=gpt.id).exists(),
+        "views": Gpt.objects.settings_visible_to(request.user).filter(id=gpt.id).exists(),
         "counts": counts,
         "n_pages": files.filter(unit="page").aggregate(n=Sum("n_pages"))["n"],
         "link": share_link(gpt, owns),

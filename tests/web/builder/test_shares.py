@@ -57,6 +57,68 @@ def test_a_group_may_chat_a_person_may_see_the_settings_and_nobody_else_anything
     assert opens(bob, private) == (404, 404)
 
 
+def test_an_operator_is_led_to_the_account_whose_address_waits_to_be_confirmed(oscar, charlie):
+    gpt = create_gpt(oscar, {"name": "Rota"})
+    publish(gpt)
+    page = browser(oscar)
+    shown = page.post(f"/gpts/{gpt.slug}/people", {"email": charlie.email}, follow=True).text
+    assert "Shared. Waits until an admin confirms the address." in shown
+    person = f"/admin/accounts/user/{charlie.pk}/change/"
+    assert person in shown
+    assert gpt.open_to == "Only you can use it."
+    assert "Confirm the address" in page.get(person).text
+    vouch_for_address(charlie)
+    shown = page.get(f"/gpts/{gpt.slug}/people").text
+    assert "Waits" not in shown
+    assert opens(charlie, gpt) == (200, 404)
+
+
+def test_a_private_gpt_says_how_many_people_can_use_it(private, alice, bob, charlie):
+    group = Group.objects.create(name="Class 7b")
+    for member in (alice, bob, charlie):
+        member.groups.add(group)
+    alice_sees = browser(alice)
+    assert "Only you can use it." in alice_sees.get(f"/gpts/{private.slug}/edit").text
+    shares.share(private, "chat", email="dana@example.org")
+    shares.share(private, "chat", email=bob.email)
+    assert "Only you and 1 person can use it." in alice_sees.get(f"/gpts/{private.slug}/edit").text
+    shares.share(private, "chat", group=group.pk)
+    form = alice_sees.get(f"/gpts/{private.slug}/edit").text
+    assert ("Only you and 2 people can use it." in form, "<b>You and 2 people</b>" in form) == (True, True)
+    assert "You and 2 people" in alice_sees.get("/gpts/").text
+    assert "Only you and 2 people can use it." in alice_sees.get(f"/g/{private.slug}/").text
+
+
+def test_what_is_shared_with_somebody_is_listed_and_found_for_them(private, alice, bob, charlie):
+    shares.share(private, "chat", email=bob.email)
+    for person, sees in ((bob, True), (charlie, False), (alice, False)):
+        for path in ("/gpts/", "/?q=tax"):
+            shown = browser(person).get(path).text
+            assert ("Shared with you" in shown) is sees, (person, path)
+            assert (f'href="/g/{private.slug}/"' in shown) is (sees or (person == alice and path == "/gpts/"))
+    stewardship.withdraw(private, alice)
+    assert "Shared with you" not in browser(bob).get("/gpts/").text
+
+
+def test_who_may_see_the_settings_reaches_them_and_a_copy_from_its_page(private, alice, bob, charlie):
+    hidden, page = create_gpt(alice, {"name": "Payroll"}), browser(bob)
+    publish(hidden)
+    private.delegates.create(delegate=hidden)
+    shares.share(private, "chat", email=bob.email)
+    assert "/settings" not in page.get(f"/g/{private.slug}/").text
+    assert page.get(f"/gpts/{private.slug}/settings").status_code == 404
+    shares.share(private, "view", email=bob.email)
+    shown = page.get(f"/g/{private.slug}/").text
+    assert f'href="/gpts/{private.slug}/settings"' in shown
+    assert f'action="/gpts/{private.slug}/duplicate"' in shown
+    settings = page.get(f"/gpts/{private.slug}/settings").text
+    assert "Be exact." in settings
+    assert "Tax help" in settings
+    assert "payroll" not in settings.lower()
+    assert page.post(f"/gpts/{private.slug}/duplicate").status_code == 302
+    assert bob.gpts.get().instructions == "Be exact."
+
+
 def test_what_cannot_be_shared_is_refused(private, alice, bob):
     foreign = Group.objects.create(name="Board")
     page = browser(alice)
@@ -65,17 +127,25 @@ def test_what_cannot_be_shared_is_refused(private, alice, bob):
     assert not private.shares.exists()
 
 
-def test_nobody_is_told_who_has_an_account_and_a_share_waits_for_a_proven_address(private, alice, bob, charlie):
+WAITS = "Waits until somebody signs up with this address and an admin confirms it."
+
+
+def test_a_creator_reads_that_a_share_waits_and_not_who_has_an_account(private, alice, bob, charlie):
     people.suspend(charlie, None)
+    erin = User.objects.create_user("erin@example.org")  # who has not proved it
     page, told = browser(alice), set()
-    for email in (bob.email, charlie.email, "dana@example.org"):
+    for email in (erin.email, charlie.email, "dana@example.org"):
         shown = page.post(f"/gpts/{private.slug}/people", {"email": email, "right": "view"}, follow=True).text
         row = next(each for each in shown.split("<li") if f">{email}<" in each)
         see = page.get(f"/gpts/{private.slug}/people?see={email}").text
         view = see[see.index('id="see"') :]
         for part in (row.partition("</li>")[0], view.partition("</main>")[0]):
+            assert WAITS in part
             told.add(re.sub(r"people/\d+|value=\"[^\"]+\"|see=[^#]+", "", part.replace(email, "")))
+        assert f"Shared. {WAITS}" in shown
     assert len(told) == 2
+    assert "Shared." in page.post(f"/gpts/{private.slug}/people", {"email": bob.email}, follow=True).text
+    assert not private.shares.get(user=bob).waits
     dana = User.objects.create_user("dana@example.org")
     assert opens(dana, private) == (404, 404)  # anybody can register an address
     confirm(dana)
@@ -129,6 +199,7 @@ def test_programs_share_and_ask_what_a_person_gets(private, alice, bob):
     at = f"/api/gpts/{private.slug}"
     made = ask.post(f"{at}/shares", {"email": "bob@example.org"}, content_type="application/json")
     assert (made.status_code, made.json()["name"], made.json()["right"]) == (201, "bob@example.org", "chat")
+    assert not made.json()["waits"]
     again = ask.post(f"{at}/shares", {"email": "bob@example.org", "right": "view"}, content_type="application/json")
     assert [each["right"] for each in ask.get(f"{at}/shares").json()["items"]] == ["view"]
     assert ask.get(f"{at}/access?email=bob@example.org").json()["may_view"]

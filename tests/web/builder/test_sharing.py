@@ -28,6 +28,18 @@ def test_choosing_the_link_shows_it_in_the_form(as_alice, gpt, fields):
     assert f"/g/pump-doctor/?link={Gpt.objects.get().link_secret}" in response.json()["parts"]["link"]
 
 
+def test_signing_in_names_the_gpt_of_a_link_that_works_and_no_other(client, gpt, link):
+    hidden = create_gpt(gpt.owner, {"name": "Payroll"})
+    publish(hidden, Sharing.ME, by=gpt.owner)
+    for page in ("/account/login/", "/account/signup/"):
+        shown = client.get(page, {"next": link}).content.decode()
+        assert f"to chat with {gpt.live.name}" in shown
+        for wrong in (f"{link}x", f"/g/{hidden.slug}/", f"/g/{gpt.slug}/", "/nowhere", ""):
+            assert "to chat with" not in client.get(page, {"next": wrong}).content.decode(), wrong
+    set_sharing(gpt, Sharing.STORE, by=gpt.owner)
+    assert "Sign in to chat with" in client.get("/account/login/", {"next": f"/g/{gpt.slug}/chat"}).content.decode()
+
+
 @pytest.mark.parametrize(
     ("switch", "path"),
     [("a2a", "/a2a/pump-doctor/.well-known/agent-card.json"), ("files_downloadable", "/runs/{}/citations/0/file")],

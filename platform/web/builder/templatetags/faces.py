@@ -1,16 +1,21 @@
-"""`{% face gpt "m" %}`: the picture of a GPT, or its drawn mark; `{% shown_name user gpt %}`: its name for `user`."""
+"""`{% face gpt "m" %}`: the picture of a GPT, or its drawn mark; `{% shown_name user gpt %}`: its name for `user`.
+
+`{{ path|name_behind }}`: the name of the GPT that a path opens for anybody.
+"""
 
 from django import template
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from web.builder.access import name_behind
 from web.builder.delegates import shown_name
 from web.builder.faces import MARKS, mark_key, tint
 from web.builder.models import Gpt
 
 register = template.Library()
 register.simple_tag(shown_name)
+register.filter(name_behind)
 # Edge lengths in pixels, as in `css/base.css`.
 SIZES = {"xs": 24, "s": 36, "m": 56, "l": 76, "xl": 104}
 

@@ -187,16 +187,15 @@ function show({ parts, waiting: waits, live }) {
 // Sharing -----------------------------------------------------------------------------------------------------------
 
 const sharing = document.getElementById("sharing");
-const SHARE = { me: t("Make private"), link: t("Share by link"), store: t("List in the store") };
 
-/** Offer the button that changes who can use a published GPT, while another level is chosen than the live one. */
+/** Enable the button that changes who can use a published GPT while another level is chosen than the live one. */
 function showSharing() {
   const [row, { live }] = [sharing.querySelector("[data-share]"), sharing.dataset];
   if (!row) return; // only its owner chooses
-  const chosen = form.elements.sharing.value;
-  row.hidden = !live || chosen === live;
-  row.querySelector("button").textContent = SHARE[chosen];
-  row.querySelector("[data-share-note]").textContent = row.hidden ? "" : t("Not changed yet.");
+  const differs = form.elements.sharing.value !== live;
+  row.hidden = !live;
+  row.querySelector("button").disabled = !differs;
+  row.querySelector("[data-share-note]").textContent = differs ? t("Not changed yet.") : "";
 }
 
 const preview = document.getElementById("preview");
