@@ -24,8 +24,8 @@ from web.accounts.services import end_access, is_confirmed
 def _taken() -> SafeString:
     """What to do where an address has an account already."""
     text = gettext(
-        'This email address has an account already. <a class="link" href="{sign_in}">Sign in</a>, or ask an admin for '
-        "a sign-in link."
+        'This email address has an account already. <a class="link" href="{sign_in}">Sign in</a>, or ask an admin '
+        "for a sign-in link."
     )
     return format_html(text, sign_in=reverse("account_login"))
 

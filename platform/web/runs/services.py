@@ -181,7 +181,7 @@ def _keep(conversation: Conversation, text: str, title: str, guest: Gpt | None, 
 def _title(conversation: Conversation, title: str) -> str:
     """Its title with a new message of this `title`: that of the first message that did not only greet."""
     given = conversation.title
-    return title if not given or len(title.split()) >= _TELLING_WORDS and _only_greets(conversation) else given
+    return title if not given or (len(title.split()) >= _TELLING_WORDS and _only_greets(conversation)) else given
 
 
 def _only_greets(conversation: Conversation) -> bool:

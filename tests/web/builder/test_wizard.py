@@ -93,7 +93,11 @@ def test_my_gpts_leads_back_to_the_open_question_of_a_draft_that_the_wizard_bega
     send(as_alice, draft, "purpose", PURPOSE)
     page = as_alice.get("/gpts/").content.decode()
     assert page.count(f'{form}?tab=create"') == 2
-    for step, text in {"tone": "Short and friendly", "limits": "Never promise prices.", "starters": "Why flat?"}.items():
+    for step, text in {
+        "tone": "Short and friendly",
+        "limits": "Never promise prices.",
+        "starters": "Why flat?",
+    }.items():
         send(as_alice, draft, step, text)
     assert f'{form}"' in as_alice.get("/gpts/").content.decode()
 

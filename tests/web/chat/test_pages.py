@@ -203,7 +203,7 @@ def test_the_list_of_chats_teaches_while_it_is_empty(as_bob):
 
 def test_the_list_of_chats_begins_new_ones_and_hits_carry_the_title(as_bob, run):
     page = as_bob.get("/chats/?q=seal").content.decode()
-    assert 'data-start>' in page
+    assert "data-start>" in page
     assert 'id="start-dialog"' in page
     assert f'data-hit="{run.message.conversation_id}"' in page
 
