@@ -106,7 +106,7 @@ class BodyLimits:
         upload = _upload_limit(scope)
         allowed = upload or _page_bytes()
         if length is not None and length > allowed:
-            await self._refuse(scope, send, 413, _too_large(allowed))
+            await self._refuse(scope, send, 413, _too_large(scope, allowed))
             return
         person = await in_database(_person, scope)
         if person is None and length is not None:
@@ -127,7 +127,7 @@ class BodyLimits:
         """Pass the request on, and end it once its body is too large or does not come."""
         await self._application(scope, body, send)
         if body.refusal:
-            text = TOO_SLOW if body.refusal == 408 else _too_large(body.limit)
+            text = TOO_SLOW if body.refusal == 408 else _too_large(scope, body.limit)
             await self._refuse(scope, send, body.refusal, text, (b"connection", b"close"))
 
     async def _refuse(self, scope: Scope, send: Send, status: int, text: str, *headers: tuple[bytes, bytes]) -> None:
@@ -209,5 +209,7 @@ def _person(scope: Scope) -> int | None:
         return None
 
 
-def _too_large(limit: int) -> str:
+def _too_large(scope: Scope, limit: int) -> str:
+    if limit > _page_bytes() and not scope["path"].startswith(("/v1/", "/a2a/")):  # a form with one file
+        return f"This file is too large: up to {round((limit - _page_bytes()) / 1024**2, 1):g} MB each."
     return f"Too large: a request here can have up to {limit / 1024**2:.1f} MB."

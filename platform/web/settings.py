@@ -273,9 +273,9 @@ AUTHENTICATION_BACKENDS = [
 PASSWORD_HASHERS = ["web.accounts.passwords.BoundedArgon2"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+    for name in ("UserAttributeSimilarityValidator", "CommonPasswordValidator")
 ]
-AUTH_PASSWORD_VALIDATORS.insert(0, {"NAME": "web.accounts.passwords.LongestPassword"})
+AUTH_PASSWORD_VALIDATORS.insert(0, {"NAME": "web.accounts.passwords.PasswordLength"})
 SIGNUP_OPEN = read_bool("SIGNUP_OPEN", True)
 # Domains of the addresses that may create an account, separated by spaces, *.example.org for those below; empty: any.
 SIGNUP_DOMAINS = tuple(read("SIGNUP_DOMAINS").split())

@@ -74,6 +74,14 @@ def test_a_large_body_is_refused_before_a_byte_of_it_is_read(path: str, method: 
     assert "Too large" in json.dumps(body["detail"] if path.startswith("/api") else body["error"])
 
 
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [("/files/attach", "This file is too large: up to 25 MB each."), ("/a2a/x", "a request here can have up to")],
+)
+def test_a_file_that_is_too_large_is_told_of_the_limit_of_files(path: str, text: str) -> None:
+    assert text in send(path, 900).text
+
+
 def test_a_body_without_a_length_is_counted_while_it_is_read(alice) -> None:
     answer = send("/healthz", 900, declared=False)
     assert (answer.status, answer.n_read, answer.headers[b"connection"]) == (413, MB, b"close")

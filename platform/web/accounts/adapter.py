@@ -1,6 +1,6 @@
 """Settings of allauth."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context as allauth_context
@@ -11,14 +11,32 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.functional import lazy
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from web.accounts import invitations, suspended
 from web.accounts.models import User
 from web.accounts.services import end_access, is_confirmed
 
 
+def _taken() -> SafeString:
+    """What to do where an address has an account already."""
+    text = gettext(
+        'This email address has an account already. <a class="link" href="{sign_in}">Sign in</a>, or ask an admin '
+        "for a sign-in link."
+    )
+    return format_html(text, sign_in=reverse("account_login"))
+
+
 class AccountAdapter(DefaultAccountAdapter):
     """Sign-up is open to those whom a setting or an invitation lets in."""
+
+    error_messages: ClassVar[dict[str, Any]] = {
+        **DefaultAccountAdapter.error_messages,
+        "email_taken": lazy(_taken, str)(),
+    }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Whether this visitor can create an account."""

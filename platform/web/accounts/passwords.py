@@ -3,8 +3,9 @@
 from typing import Any, Final
 
 from django.contrib.auth.hashers import Argon2PasswordHasher
+from django.contrib.auth.password_validation import MinimumLengthValidator
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 
 MAX_CHARS: Final = 256
 
@@ -26,17 +27,26 @@ class BoundedArgon2(Argon2PasswordHasher):
         return super().verify(password[:MAX_CHARS], encoded) and len(password) <= MAX_CHARS
 
 
-class LongestPassword:
-    """Refuses new passwords of more than MAX_CHARS."""
+class PasswordLength(MinimumLengthValidator):
+    """Refuses new passwords that are too short, which forms say beforehand, or have more than MAX_CHARS."""
 
     def validate(self, password: str, user: Any = None) -> None:
-        """Raise ValidationError if `password` is too long."""
+        """Raise ValidationError if `password` is too short or too long."""
+        super().validate(password, user)
         if len(password) > MAX_CHARS:
             raise ValidationError(
                 gettext("Too long: {n} of {limit} characters.").format(n=len(password), limit=MAX_CHARS),
                 code="password_too_long",
             )
 
-    def get_help_text(self) -> str:
-        """The limit, for forms."""
-        return gettext("Your password can’t be longer than {limit} characters.").format(limit=MAX_CHARS)
+
+# Texts of Django and allauth whose translations address people otherwise than this site does: translated here.
+ELSEWHERE: Final = (
+    gettext_noop("The password is too similar to the %(verbose_name)s."),
+    gettext_noop("This password is too common."),
+    gettext_noop("Your password can’t be too similar to your other personal information."),
+    gettext_noop("Your password can’t be a commonly used password."),
+    gettext_noop("Your password can’t be entirely numeric."),
+    gettext_noop("Forgot your password?"),
+    gettext_noop("The email address and/or password you specified are not correct."),
+)

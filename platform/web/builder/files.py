@@ -174,7 +174,7 @@ def store_bytes(chunks: Iterable[bytes], max_bytes: int | None = None) -> tuple[
                 size += len(chunk)
                 if size > limit:
                     raise ValidationError(
-                        gettext("Too large: a file can have up to {n} MB.").format(n=limit // 1024**2)
+                        gettext("This file is too large: up to {n} MB each.").format(n=limit // 1024**2)
                     )
                 digest.update(chunk)
                 file.write(chunk)

@@ -194,10 +194,9 @@ class GptForm(NewGptForm):
         picked, own = entries.get(answering("")), entries.pop(DEFAULT)
         title, of = (DEFAULT_TITLE, picked) if picked and picked.url else (own.title, loaded)
         default = " · ".join((gettext(title), *([of.title] if of else ())))
-        if gpt.engine in (
-            own := engines_for(gpt.owner, by=gpt.owner)
-        ):  # stays, also where the person may not choose it
-            entries[gpt.engine] = own[gpt.engine]
+        owners = engines_for(gpt.owner, by=gpt.owner)
+        if gpt.engine in owners:  # stays, also where the person may not choose it
+            entries[gpt.engine] = owners[gpt.engine]
         choices = {"": default} | {name: entry.title for name, entry in entries.items()}
         self.lost_engine = "" if gpt.engine in choices else gpt.engine
         if self.lost_engine:

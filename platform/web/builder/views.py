@@ -15,6 +15,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import escape
 from django.utils.translation import gettext, gettext_lazy
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from gpts.spec.gpt import MAX_DELEGATES, MAX_REPLY_TOKENS, STARTER_CHARS, STARTERS, ModelSettings
@@ -88,7 +89,8 @@ def gpts(request: PersonRequest) -> HttpResponse:
     editable = Gpt.objects.editable_by(request.user).select_related("published", "owner")
     editable = editable.exclude(id__in=Gpt.objects.owned_by(request.user).untouched().values("id"))
     page = Paginator(editable, GPTS_PER_PAGE).get_page(request.GET.get("page"))
-    gpts = [(gpt, draft_changed(gpt)) for gpt in page]
+    guided = wizard.is_guided()
+    gpts = [(gpt, draft_changed(gpt), "?tab=create" if guided and wizard.is_unfinished(gpt) else "") for gpt in page]
     shared = Gpt.objects.shared_with(request.user).exclude(id__in=Gpt.objects.editable_by(request.user).values("id"))
     shared = shared.select_related("published", "owner").order_by("-published")
     shared = shared[: N_SHARED if page.number == 1 else 0]
@@ -108,6 +110,7 @@ def new(request: PersonRequest) -> HttpResponse:
     return render(request, "builder/new.html", {"form": form, "guided": wizard.is_guided()})
 
 
+@never_cache  # the browser's Back shows what was saved meanwhile
 @require_http_methods(["GET", "POST"])
 @of_draft
 def edit(request: PersonRequest, gpt: Gpt) -> HttpResponse:

@@ -141,6 +141,12 @@ def is_guided() -> bool:
     return record is not None and record.known().get("calls_tools") is False
 
 
+def is_unfinished(gpt: Gpt) -> bool:
+    """Whether the wizard began this draft, which has an open question and was never published."""
+    began = any(line.startswith(_start(BY_KEY["purpose"])) for line in gpt.instructions.split("\n"))
+    return began and gpt.published is None and page_of(gpt).question is not None
+
+
 def page_of(gpt: Gpt, key: str = "", sent: Sequence[str] = (), fault: str = "") -> Page:
     """The page with the question `key`, or the first that is open; with what was `sent` if it had a `fault`."""
     if key not in KEYS:

@@ -12,7 +12,7 @@ from web.accounts.models import User
 from web.accounts.models_outbox import Webhook
 from web.builder.exports import Content, export, file_name
 from web.builder.models import Gpt
-from web.runs.exports import as_data
+from web.runs.exports import as_tree
 from web.runs.models import Conversation, ConversationFile
 
 # What people wrote and chose in rows of their own, without secrets such as those of a schedule's webhook.
@@ -28,9 +28,23 @@ TABLES: Final[tuple[tuple[str, Callable[[User], "QuerySet[Any]"], tuple[str, ...
     ("decisions", lambda user: user.cases.exclude(decided=None), ("decision", "note", "decided", "appeal", "answer")),
 )
 
+# For the person who opens the zip, and for whoever writes a program that reads it.
+README: Final = """What this zip has
+
+account.json, memories.json, schedules.json, projects.json, ...: what you wrote and chose.
+chats/ID.json: one chat each. "messages" has all versions of messages and answers, oldest first:
+  "id" names a message, "after" is the "id" of the message that it follows (null: it begins the chat),
+  "shown" says whether it is in the version that the chat shows.
+  "delegated_by" is only in a task that one GPT gave to another, which your list of chats does not show:
+  the "chat" and the "answer" that it was done for. Deleting that chat deletes it.
+gpts/NAME.gpt.zip: your GPTs. Import them with "Import" on this or another site.
+files/: files of your chats.
+"""
+
 
 def entries(user: User) -> Iterator[tuple[str, Content]]:
     """Yield each path with its content. What is no longer stored is left out."""
+    yield "README.txt", README
     yield "account.json", _json(_account(user))
     for name, rows, fields in TABLES:
         found = rows(user).order_by("pk").values(*fields)
@@ -39,7 +53,7 @@ def entries(user: User) -> Iterator[tuple[str, Content]]:
     chats = Conversation.objects.filter(owner=user, deleted=None)
     for chat_id in list(chats.order_by("created").values_list("id", flat=True)):
         if chat := chats.filter(id=chat_id).first():
-            yield f"chats/{chat_id}.json", _json(as_data(chat))
+            yield f"chats/{chat_id}.json", _json(as_tree(chat))
     for gpt in list(Gpt.objects.filter(owner=user, deleted=None).order_by("created")):
         try:
             yield f"gpts/{file_name(gpt)}", export(gpt, reader=user).chunks()

@@ -26,6 +26,7 @@ urlpatterns = [
     path("actions/<uuid:action_id>/callback", views_sign_in.callback, name="action_callback"),
     path("actions/<uuid:action_id>/sign-out", views_sign_in.sign_out, name="action_sign_out"),
     path("chats/", views.chats, name="chats"),
+    path("account/export/", views_own_data.exporting, name="account_exporting"),
     path("account/export.zip", views_own_data.export, name="account_export"),
     path("import/", views_import.bring_in, name="import"),
     path("import/<uuid:import_id>/", views_import.chat_import, name="chat_import"),

@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator, Iterator
 
 from allauth.account.decorators import reauthentication_required
 from django.contrib.auth.decorators import login_required
-from django.http import StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -13,6 +14,15 @@ from web.accounts.requests import PersonRequest
 from web.builder.exports import zipped
 from web.chat.own_data import entries
 from web.runs.connections import in_database
+
+
+@never_cache
+@require_safe
+@login_required
+@reauthentication_required
+def exporting(request: PersonRequest) -> HttpResponse:
+    """A page that stays while the browser downloads: from the page that asks for a password it would seem stuck."""
+    return render(request, "account/exporting.html")
 
 
 @never_cache

@@ -31,7 +31,7 @@ from web.runs.access import access_conversation, answered_by
 from web.runs.deletion import delete_conversation
 from web.runs.errors import NotPublished, Refused, StillAnswering
 from web.runs.inputs_of import sent_inputs
-from web.runs.mentions import mentionable
+from web.runs.mentions import N_LISTED, mentionable
 from web.runs.models import Conversation, Run
 from web.runs.models_chats import Project
 
@@ -249,8 +249,8 @@ def delete(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
 @for_people_signed_in
 def mentionable_gpts(request: HttpRequest) -> JsonResponse:
     """The GPTs that match `q` and that the person may mention, as JSON."""
-    found = mentionable(cast(User, request.user), request.GET.get("q", ""))
-    return JsonResponse({"gpts": [_option(gpt) for gpt in found]})
+    found = mentionable(cast(User, request.user), request.GET.get("q", ""), N_LISTED + 1)
+    return JsonResponse({"gpts": [_option(gpt) for gpt in found[:N_LISTED]], "more": len(found) > N_LISTED})
 
 
 def _option(gpt: Gpt) -> dict[str, str]:

@@ -62,6 +62,11 @@ class Branches:
         # As `shown_in`, of what is known here.
         self.shown: UUID | None = conversation.shown_id or next(reversed(self._message), None)
 
+    @property
+    def runs(self) -> list[UUID]:
+        """The runs of all branches, oldest first."""
+        return list(self._message)
+
     def up_to(self, run: UUID | None) -> list[UUID]:
         """The runs of the branch that ends with `run`, first to last."""
         path = []

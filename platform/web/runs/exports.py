@@ -1,4 +1,4 @@
-"""A chat to keep elsewhere: the branch that is shown, as Markdown, as data or as PDF."""
+"""A chat to keep elsewhere: the branch that is shown, as Markdown, as data or as PDF; or all branches, as data."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -18,13 +18,37 @@ PDF_S: Final = 90.0
 
 def as_data(conversation: Conversation) -> dict[str, Any]:
     """The chat with its messages, whose fields are those of OpenAI's chats; an answer names its sources."""
+    messages = [message for run, steps in turns_of(conversation) for message in messages_of(run, steps)]
+    return {**_facts(conversation), "messages": messages}
+
+
+def as_tree(conversation: Conversation) -> dict[str, Any]:
+    """The chat with the messages of all its branches: each names the one that it follows, and whether it is shown."""
+    branches = Branches(conversation)
+    shown, nodes = set(branches.up_to(branches.shown)), dict[str, dict[str, Any]]()
+    for run in in_order(branches.runs):
+        asked, answer = messages_of(run, log.read(run.id))
+        message, is_shown = str(run.message_id), run.id in shown
+        after = str(run.message.after_id) if run.message.after_id else None
+        node = nodes.setdefault(message, {"id": message, "after": after, "shown": False, **asked})
+        node["shown"] |= is_shown
+        nodes[str(run.id)] = {"id": str(run.id), "after": message, "shown": is_shown, **answer}
+    return {**_facts(conversation), **_delegation(conversation), "messages": list(nodes.values())}
+
+
+def _delegation(conversation: Conversation) -> dict[str, Any]:
+    """The chat and the answer of the GPT that handed this task over, for a chat that no list shows."""
+    parent = conversation.parent_run
+    return {"delegated_by": {"chat": str(parent.message.conversation_id), "answer": str(parent.id)}} if parent else {}
+
+
+def _facts(conversation: Conversation) -> dict[str, Any]:
     return {
         "id": str(conversation.id),
         "title": conversation.title,
         "gpt": conversation.gpt.slug,
         "name": conversation.version.spec().name,
         "created": conversation.created.isoformat(),
-        "messages": [message for run, steps in turns_of(conversation) for message in messages_of(run, steps)],
     }
 
 

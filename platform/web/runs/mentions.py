@@ -155,14 +155,14 @@ def _begins(text: str, word: str) -> bool:
     return bool(word) and ends and text[: len(word)].casefold() == word.casefold()
 
 
-def mentionable(user: User, query: str = "") -> list[Gpt]:
-    """The first published GPTs that `user` may chat with and that match `query`, recently used ones first."""
+def mentionable(user: User, query: str = "", n: int = N_LISTED) -> list[Gpt]:
+    """The first `n` published GPTs that `user` may chat with and that match `query`, recently used ones first."""
     query = " ".join(query.replace("\x00", "").split())[:QUERY_CHARS]
     allowed = Gpt.objects.chattable_by(user).filter(published__isnull=False)
     recent = _recently_used(user)
-    ids = _matching(allowed, query, recent) if query else _suggested(allowed, user, recent)
-    rows = allowed.select_related("published", "owner").in_bulk(ids[: N_LISTED + len(recent)])
-    return [rows[id] for id in ids if id in rows][:N_LISTED]
+    ids = _matching(allowed, query, recent) if query else _suggested(allowed, user, recent, n)
+    rows = allowed.select_related("published", "owner").in_bulk(ids[: n + len(recent)])
+    return [rows[id] for id in ids if id in rows][:n]
 
 
 def _recently_used(user: User) -> list[UUID]:
@@ -172,10 +172,10 @@ def _recently_used(user: User) -> list[UUID]:
     return list(last.values_list("version__gpt", flat=True)[:N_RECENT])
 
 
-def _suggested(allowed: GptQuerySet, user: User, recent: list[UUID]) -> list[UUID]:
+def _suggested(allowed: GptQuerySet, user: User, recent: list[UUID], n: int) -> list[UUID]:
     """Suggestions without a query: recently used GPTs, then the person's own, then the newest."""
-    own = allowed.filter(owner=user).order_by("-changed").values_list("id", flat=True)[:N_LISTED]
-    newest = allowed.order_by("-published_id").values_list("id", flat=True)[:N_LISTED]
+    own = allowed.filter(owner=user).order_by("-changed").values_list("id", flat=True)[:n]
+    newest = allowed.order_by("-published_id").values_list("id", flat=True)[:n]
     return list(dict.fromkeys([*recent, *own, *newest]))
 
 

@@ -36,7 +36,7 @@ from web.runs.errors import (
     over_quota,
 )
 from web.runs.fair_queue import is_low
-from web.runs.models import Conversation, Message, Run
+from web.runs.models import Conversation, Message, Run, StepRow
 from web.runs.models_chats import Project
 
 TITLE_CHARS = 60
@@ -44,6 +44,9 @@ TITLE_CHARS = 60
 _CHANGED: Final = ("changed", "title", "guest", "archived", "version")
 # A title of fewer words, as of a greeting, gives way to that of a later message.
 _TELLING_WORDS = 3
+# A greeting has fewer words than this, and is one of the first so many messages.
+_GREETING_WORDS: Final = 8
+_GREETINGS: Final = 3
 
 
 def start_conversation(
@@ -176,12 +179,20 @@ def _keep(conversation: Conversation, text: str, title: str, guest: Gpt | None, 
 
 
 def _title(conversation: Conversation, title: str) -> str:
-    """Its title with a new message of this `title`: that of the first message, unless that only greeted."""
+    """Its title with a new message of this `title`: that of the first message that did not only greet."""
     given = conversation.title
-    if given and len(given.split()) < _TELLING_WORDS <= len(title.split()):
-        first = conversation.messages.values_list("text", flat=True).first() or ""
-        given = "" if shorten(first) == given else given  # a person's own name for it stays
-    return given or title
+    return title if not given or (len(title.split()) >= _TELLING_WORDS and _only_greets(conversation)) else given
+
+
+def _only_greets(conversation: Conversation) -> bool:
+    """Whether its title is a message of few words, or one that was read as small talk. A person's own name stays."""
+    n_words = len(conversation.title.split())
+    first = conversation.messages.all()[:_GREETINGS] if n_words < _GREETING_WORDS else ()
+    named_by = next((message for message in first if shorten(message.text) == conversation.title), None)
+    if named_by is None or n_words < _TELLING_WORDS:
+        return named_by is not None
+    read = StepRow.objects.filter(run__message=named_by, kind="message_intent")
+    return "small_talk" in [data["intent"] for data in read.values_list("data", flat=True)]
 
 
 def edit(message: Message, text: str, attachments: Sequence[UUID] | None = None) -> Run:

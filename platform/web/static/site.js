@@ -90,6 +90,16 @@ document.addEventListener("click", (event) => {
   }
   if (button.dataset.themeChoice) chooseTheme(button.dataset.themeChoice);
 });
+/** Show or hide the passwords of a form; hidden when it is sent, or browsers would not offer to save them. */
+function showPasswords(form, shows) {
+  for (const field of form.querySelectorAll("[type=password], [data-password]")) {
+    field.dataset.password = "";
+    field.type = shows ? "text" : "password";
+  }
+}
+
+document.addEventListener("change", ({ target }) => "showPassword" in target.dataset && showPasswords(target.form, target.checked));
+document.addEventListener("submit", ({ target }) => target.querySelector("[data-show-password]") && showPasswords(target, false));
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
   const open = document.activeElement?.closest("details.menu[open]");

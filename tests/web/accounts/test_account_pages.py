@@ -29,6 +29,18 @@ def test_pages_of_ones_own_ask_strangers_to_sign_in(client, alice, path):
     assert b" style=" not in response.content
 
 
+def test_an_address_that_is_taken_says_what_to_do_next(client, alice):
+    page = client.post("/account/signup/", {"email": alice.email, "password1": "a-long-enough-one"}).content.decode()
+    assert 'already. <a class="link" href="/account/login/">Sign in</a>, or ask an admin' in page
+
+
+@pytest.mark.parametrize("path", ["login", "signup", "password/change"])
+def test_every_form_with_a_password_can_show_it(client, alice, path):
+    if path == "password/change":
+        client.force_login(alice)
+    assert client.get(f"/account/{path}/").content.decode().count("data-show-password") == 1
+
+
 def test_people_sign_up_with_a_name_and_sign_in_with_their_address(client, db):
     fields = {"name": "Dana", "email": "dana@example.org", "password1": "a-long-enough-one"}
     client.post("/account/signup/", fields)

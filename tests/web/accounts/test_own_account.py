@@ -8,11 +8,13 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.test import Client
 
+from gpts.runs.steps import Finished
 from tests.web.runs.attached import attached
+from tests.web.runs.trees import ask, call_of, replied
 from web.accounts.models import User
 from web.accounts.models_audit import AuditRow
 from web.accounts.services import create_key, valid_key
-from web.runs import memories
+from web.runs import log, memories, services
 
 
 @pytest.fixture
@@ -86,6 +88,41 @@ def test_the_export_has_everything_of_ones_own_and_nothing_of_others(bobs, bob, 
     assert [text for name, text in texts.items() if name.endswith("bobs.txt")] == ["bytes of bob"]
     assert not [name for name in texts if name.startswith("gpts/")]
     assert not [text for text in texts.values() if "Alice’s secret" in text or "bytes of alice" in text]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_export_has_all_versions_and_says_which_chats_are_delegated(bobs, conversation, run, gpt):
+    log.append(run.id, Finished(text="ZP-771"))
+    again = services.regenerate(run.message)
+    log.append(again.id, Finished(text="ZP-7"))
+    edited = services.edit(run.message, "Which seal fits the Z-7?")
+    call = call_of(gpt, "call_0", "Look")
+    log.append(edited.id, replied(call))
+    task = ask(edited, gpt, "Look")
+    confirmed(bobs, "/account/export.zip")
+
+    archive = exported(bobs)
+    chat, delegated = (
+        json.loads(archive.read(f"chats/{each.message.conversation_id}.json")) for each in (edited, task)
+    )
+    assert [(each["id"], each["after"], each["shown"], each["content"]) for each in chat["messages"]] == [
+        (str(run.message_id), None, False, "Which seal fits the Z-9?"),
+        (str(run.id), str(run.message_id), False, "ZP-771"),
+        (str(again.id), str(run.message_id), False, "ZP-7"),
+        (str(edited.message_id), None, True, "Which seal fits the Z-7?"),
+        (str(edited.id), str(edited.message_id), True, ""),
+    ]
+    assert delegated["delegated_by"] == {"chat": chat["id"], "answer": str(edited.id)}
+    assert "delegated_by" not in chat
+    assert all(f'"{key}"' in archive.read("README.txt").decode() for key in ("after", "shown", "delegated_by"))
+
+
+def test_after_the_password_a_page_says_that_the_download_has_begun(bobs):
+    assert b'href="/account/export/"' in bobs.get("/account/me/").content
+    confirmed(bobs, "/account/export/")
+    page = bobs.get("/account/export/").content.decode()
+    assert "Your download has begun" in page
+    assert '<meta http-equiv="refresh" content="0; url=/account/export.zip">' in page
 
 
 @pytest.mark.django_db(transaction=True)

@@ -31,6 +31,8 @@ def test_a_hash_takes_19_mib_and_older_hashes_are_replaced_at_the_next_sign_in(c
 def test_passwords_have_a_longest_length_and_nothing_beyond_is_hashed(client, alice, monkeypatch):
     refused = client.post("/account/signup/", {"email": "dana@example.org", "password1": "x1" * 129})
     assert "Too long: 258 of 256 characters." in refused.content.decode()
+    assert "at least 8 characters" in client.get("/account/signup/").content.decode().split("<li>")[1]
+    assert "256" not in client.get("/account/signup/").content.decode()
     alice.set_password("x1" * 128)
     assert alice.check_password("x1" * 128)
     assert not alice.check_password("x1" * 129)

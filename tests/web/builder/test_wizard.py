@@ -43,7 +43,7 @@ def test_it_asks_one_question_after_the_other_and_fills_in_the_form(as_alice, al
     for step, values in answers.items():
         response = send(as_alice, gpt, step, *values)
     assert response.url.endswith("step=done")
-    assert "That’s everything" in as_alice.get(response.url).content.decode()
+    assert "Files are still missing" in as_alice.get(response.url).content.decode()
     assert (gpt.name, gpt.description, gpt.starters) == ("Crumb", PURPOSE, ["Why is it flat?"])
     assert gpt.only_from_knowledge
     assert gpt.instructions.split("\n") == [
@@ -75,6 +75,35 @@ def test_nothing_is_made_of_a_first_message_that_says_nothing(as_alice, alice):
     assert "Describe what it should help with" in page
     assert "hi, how does this work?" in page
     assert not Gpt.objects.filter(owner=alice).exists()
+
+
+def test_only_files_without_one_says_that_files_are_missing(as_alice, draft):
+    done = send(as_alice, draft, "files", "only").url
+    page = as_alice.get(done).content.decode()
+    assert ("Files are still missing" in page, "That’s everything" in page) == (True, False)
+    assert 'data-show-field="knowledge"' in page
+    send(as_alice, draft, "files", "any")
+    assert "That’s everything" in as_alice.get(done).content.decode()
+
+
+def test_my_gpts_leads_back_to_the_open_question_of_a_draft_that_the_wizard_began(as_alice, draft):
+    form = f'href="{reverse("gpt_edit", args=[draft.slug])}'
+    send(as_alice, draft, "name", "Crumb")
+    assert f'{form}"' in as_alice.get("/gpts/").content.decode()
+    send(as_alice, draft, "purpose", PURPOSE)
+    page = as_alice.get("/gpts/").content.decode()
+    assert page.count(f'{form}?tab=create"') == 2
+    for step, text in {
+        "tone": "Short and friendly",
+        "limits": "Never promise prices.",
+        "starters": "Why flat?",
+    }.items():
+        send(as_alice, draft, step, text)
+    assert f'{form}"' in as_alice.get("/gpts/").content.decode()
+
+
+def test_the_browsers_back_never_shows_an_older_draft(as_alice, draft):
+    assert "no-store" in as_alice.get(reverse("gpt_edit", args=[draft.slug])).headers["Cache-Control"]
 
 
 def test_too_long_a_name_is_asked_again(as_alice, draft):

@@ -8,6 +8,7 @@ from tests.publishing import publish
 from web.builder.models import Gpt
 from web.builder.models_access import Sharing
 from web.builder.services import create_gpt, delete_gpt, set_sharing
+from web.chat import views_send
 from web.runs import log, services
 from web.runs.models import Conversation, Run
 
@@ -123,7 +124,11 @@ class TestList:
         set_sharing(clerk, Sharing.ME, by=clerk.owner)
         for browser in (as_bob, as_charlie):
             for query in ("", "tax", clerk.slug):
-                assert browser.get(reverse("mentionable"), {"q": query}).json() == {"gpts": []}
+                assert browser.get(reverse("mentionable"), {"q": query}).json() == {"gpts": [], "more": False}
+
+    def test_it_says_whether_there_are_more(self, as_bob, clerk, monkeypatch):
+        monkeypatch.setattr(views_send, "N_LISTED", 0)
+        assert as_bob.get(reverse("mentionable")).json() == {"gpts": [], "more": True}
 
     def test_it_is_for_people_who_are_signed_in(self, client, clerk):
         assert client.get(reverse("mentionable"), headers=JSON).status_code == 401

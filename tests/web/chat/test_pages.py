@@ -201,6 +201,13 @@ def test_the_list_of_chats_teaches_while_it_is_empty(as_bob):
     assert "No chats yet" in as_bob.get(reverse("chats")).content.decode()
 
 
+def test_the_list_of_chats_begins_new_ones_and_hits_carry_the_title(as_bob, run):
+    page = as_bob.get("/chats/?q=seal").content.decode()
+    assert "data-start>" in page
+    assert 'id="start-dialog"' in page
+    assert f'data-hit="{run.message.conversation_id}"' in page
+
+
 def test_the_list_of_chats_holds_ones_own_and_finds_by_title(as_bob, as_charlie, run):
     url = reverse("chats")
     assert "Which seal fits the Z-9?" in as_bob.get(url).content.decode()

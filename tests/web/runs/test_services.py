@@ -5,7 +5,7 @@ import uuid
 import pytest
 from django.http import Http404
 
-from gpts.runs.steps import ApprovalRequest, Cancelled, Error, Finished, ModelReply
+from gpts.runs.steps import ApprovalRequest, Cancelled, Error, Finished, MessageIntent, ModelReply
 from tests.publishing import publish
 from web.builder.access import access_gpt
 from web.builder.services import create_gpt, update_gpt
@@ -192,6 +192,17 @@ def test_a_chat_is_named_by_its_first_telling_message(conversation, texts, title
     for text in texts:
         finish(services.start_run(conversation, text))
     assert conversation.title == title
+
+
+@pytest.mark.parametrize("intent", ["small_talk", "question"])
+def test_what_was_read_as_small_talk_names_no_chat(conversation, intent):
+    for text in ("Hello! Good morning", "How are you today?"):
+        run = services.start_run(conversation, text)
+        log.append(run.id, MessageIntent(intent=intent))
+        finish(run)
+    services.start_run(conversation, "Which seal fits the pump?")
+    expected = {"small_talk": "Which seal fits the pump?", "question": "Hello! Good morning"}
+    assert conversation.title == expected[intent]
 
 
 def test_a_name_that_a_person_gave_stays(conversation):

@@ -5,7 +5,7 @@ from typing import Any
 from django import template
 from django.conf import settings
 from django.contrib.staticfiles.finders import find
-from django.forms import BoundField
+from django.forms import BaseForm, BoundField, PasswordInput
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.html import format_html
@@ -77,3 +77,9 @@ def styled(field: BoundField) -> SafeString:
     """The form field's input with the site's classes, without a placeholder that repeats its label."""
     ticked = getattr(field.field.widget, "input_type", "") in {"checkbox", "radio"}
     return field.as_widget(attrs={"placeholder": "", **({} if ticked else {"class": "field"})})
+
+
+@register.filter
+def asks_password(form: BaseForm) -> bool:
+    """Whether the form has a field for a password."""
+    return any(isinstance(field.widget, PasswordInput) for field in form.fields.values())

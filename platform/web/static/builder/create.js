@@ -44,6 +44,9 @@ builder.addEventListener("click", (event) => {
   show(link.dataset.tabLink ?? "configure", link.dataset.showField);
 });
 
+// A page that the browser kept holds the answers of then.
+if (wizard) addEventListener("pageshow", ({ persisted }) => { if (persisted) location.reload(); });
+
 // The wizard's examples go into its field, to be changed or sent.
 talk.addEventListener("click", ({ target }) => {
   if (!("example" in target.dataset)) return;

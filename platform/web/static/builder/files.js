@@ -3,7 +3,7 @@
 import { toast } from "../site.js";
 import { showPassages } from "./passages.js";
 import { post } from "./send.js";
-import { t } from "../translate.js";
+import { number, t } from "../translate.js";
 
 const POLL_MS = 1200;
 const UPLOADS_AT_ONCE = 3;
@@ -99,7 +99,8 @@ export class FileList {
   #upload(job) {
     const { file, url, row } = job;
     if (!file.size) return refuse(row, t("The file is empty."));
-    if (file.size > Number(this.form.dataset.maxFileBytes)) return refuse(row, t("The file is too large."));
+    const maxBytes = Number(this.form.dataset.maxFileBytes);
+    if (file.size > maxBytes) return refuse(row, t("This file is too large: up to {n} MB each.", { n: number.format(maxBytes / 1024 ** 2) }));
     const request = job.request = new XMLHttpRequest();
     const body = new FormData();
     body.set("csrfmiddlewaretoken", this.form.elements.csrfmiddlewaretoken.value);

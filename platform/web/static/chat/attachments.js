@@ -17,6 +17,7 @@ export class Attachments {
     this.row = form.querySelector("[data-attachment-row]");
     this.url = this.input.dataset.attach;
     this.max = Number(this.input.dataset.max);
+    this.maxBytes = Number(this.input.dataset.maxBytes);
     this.changed = changed;
     this.files = new Map(); // chip → {state: uploading, reading, ready or failed; id, remove, request}
     this.listen(form, zone);
@@ -86,6 +87,7 @@ export class Attachments {
     const chip = this.chip(file);
     const request = new XMLHttpRequest();
     this.files.set(chip, { state: "uploading", request });
+    if (file.size > this.maxBytes) return this.fail(chip, t("This file is too large: up to {n} MB each.", { n: number.format(this.maxBytes / 1024 ** 2) }));
     request.upload.addEventListener("progress", (event) => this.show(chip, event));
     request.addEventListener("load", () => this.uploaded(chip, request));
     request.addEventListener("error", () => this.fail(chip, OFFLINE));
@@ -95,6 +97,7 @@ export class Attachments {
     const body = new FormData();
     body.set("file", file);
     request.send(body);
+    return undefined;
   }
 
   show(chip, { loaded, total }) {

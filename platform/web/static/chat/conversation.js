@@ -72,7 +72,7 @@ export class Conversation {
   }
 
   toEnd() {
-    this.scroller.scrollTop = this.scroller.scrollHeight;
+    this.scroller.scrollTop = this.turns.children.length ? this.scroller.scrollHeight : 0; // a welcome is read from its top
     [this.top, this.height] = [this.scroller.scrollTop, this.scroller.scrollHeight];
     this.following = true;
     this.jump.hidden = true;
@@ -210,8 +210,11 @@ export class Conversation {
       const { html } = await post(form.getAttribute("action"), [...new FormData(form, button)]);
       const changed = parsed(html, "[data-feedback-part]");
       part.replaceWith(changed);
-      if (button.name) changed.querySelector(`[aria-label="${button.ariaLabel}"]`).focus();
-      else changed.querySelector("summary").focus();
+      if (button.name) {
+        changed.querySelector(`[aria-label="${button.ariaLabel}"]`).focus();
+        return;
+      }
+      changed.querySelector("summary").focus();
       this.announce(t("Thanks for your feedback."));
     } catch (refusal) {
       const error = part.querySelector("[data-feedback-error]");

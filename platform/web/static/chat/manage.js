@@ -64,6 +64,7 @@ function deleted() {
     return;
   }
   const group = row().closest("[data-group]");
+  for (const hit of document.querySelectorAll(`[data-hit="${row().dataset.chatRow}"]`)) hit.remove();
   row().remove();
   if (!group.querySelector("[data-chat-row]")) group.remove();
   if (!document.querySelector("[data-chat-row]")) location.reload(); // for the text that explains an empty list

@@ -8,14 +8,16 @@ const start = document.getElementById("start-dialog");
 const field = start.querySelector("[data-start-query]");
 const list = start.querySelector("[data-start-list]");
 const none = start.querySelector("[data-start-none]");
+const more = start.querySelector("[data-start-more]");
 const area = document.querySelector("[data-message]");
 let timer = 0;
 
 async function look() {
   const response = await fetch(`${start.dataset.url}?${new URLSearchParams({ q: field.value })}`).catch(() => null);
-  const { gpts } = response?.ok ? await response.json() : { gpts: [] };
+  const { gpts, more: hasMore } = response?.ok ? await response.json() : { gpts: [] };
   list.replaceChildren(...gpts.map(option));
   none.hidden = gpts.length > 0;
+  more.hidden = !hasMore;
 }
 
 function option(gpt) {
@@ -76,7 +78,7 @@ function act(event, what) {
   what();
 }
 
-for (const button of document.querySelectorAll("[data-start]")) button.addEventListener("click", openStart);
+for (const button of document.querySelectorAll("[data-start]")) button.addEventListener("click", (event) => act(event, openStart));
 for (const button of document.querySelectorAll("[data-shortcuts]")) button.addEventListener("click", () => help.showModal());
 for (const dialog of [help, start]) dialog.querySelector("[data-close]").addEventListener("click", () => dialog.close());
 

@@ -4,6 +4,7 @@ import { t } from "../translate.js";
 
 /** Show `title` wherever the chat with this id stands. */
 export function showTitle(id, title) {
+  for (const hit of document.querySelectorAll(`[data-hit="${id}"] bdi`)) hit.textContent = title;
   for (const entry of document.querySelectorAll(`[data-chat-row="${id}"]`)) {
     entry.querySelector("[data-title]").textContent = title;
     entry.querySelector("a").title = title;
