@@ -37,11 +37,11 @@ def test_a_passkey_signs_in_alone_and_after_the_password(visitor, alice, setting
     plug_in(page)
     page.goto("/account/login/")
     page.get_by_label("Email address").fill("alice@example.org")
-    page.get_by_label("Password").fill("alice-secret-1")
+    page.get_by_label("Password", exact=True).fill("alice-secret-1")
     page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_text("Signed in as Alice.")).to_be_visible()
     page.goto("/account/2fa/webauthn/add/")
-    page.get_by_label("Password").fill("alice-secret-1")
+    page.get_by_label("Password", exact=True).fill("alice-secret-1")
     page.get_by_role("button", name="Confirm").click()
     assert serious(page) == []
     page.get_by_label("Name").fill("Alice’s laptop")
@@ -60,7 +60,7 @@ def test_a_passkey_signs_in_alone_and_after_the_password(visitor, alice, setting
 
     sign_out(page)
     page.get_by_label("Email address").fill("alice@example.org")
-    page.get_by_label("Password").fill("alice-secret-1")
+    page.get_by_label("Password", exact=True).fill("alice-secret-1")
     page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("heading", name="Confirm it’s you")).to_be_visible()
     assert serious(page) == []
