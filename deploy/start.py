@@ -22,8 +22,7 @@ from deploy.supervision import Supervisor, answers, fetched
 
 STARTER = (
     "Model: SmolLM2-135M-Instruct, a starter that quotes files, calculates and draws charts, but can't write,\n"
-    "summarize or translate. Operators get a better one on the page Models, or connect a model server with\n"
-    "ENGINE_URL: see deploy/env.example."
+    "summarize or translate. Operators download a better one, or connect a model server, on the page Models."
 )
 # The time limit for indexing the samples, in seconds; it takes 15 on two cores.
 SAMPLES_S = 600
