@@ -1,5 +1,6 @@
 """What operators do with models at servers: list, connect, change, remove."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from django.core.exceptions import ValidationError
@@ -13,7 +14,7 @@ from web import rpc
 from web.accounts import audit
 from web.accounts.models import User
 from web.builder.models import Gpt
-from web.engines import DEFAULT, NO_FALLBACK, engines, forget
+from web.engines import DEFAULT, NO_FALLBACK, READS, engines, forget
 from web.operate.models import MEASURING_LIMIT, MeasuredModel
 from web.operate.models_connected import ConnectedModel
 
@@ -54,6 +55,24 @@ def save(row: ConnectedModel, by: User, *, check: bool = False) -> None:
     row.name = row.name or _free_name(row)
     row.save(force_insert=is_new)
     audit.record(audit.Act.MODEL_CHANGED, by, row, action="connect" if is_new else "edit", model=row.model)
+    _changed()
+
+
+def measured_of(row: ConnectedModel) -> MeasuredModel:
+    """What was measured of the model, with the row's overrides; not to be saved."""
+    record = row.record or MeasuredModel(name=row.model)
+    record.overrides = row.entry().overrides
+    return record
+
+
+@transaction.atomic
+def override(row: ConnectedModel, changes: Mapping[str, int | None], by: User) -> None:
+    """Set fields of the model's ability by hand; None restores the measured value."""
+    kept = {name: value for name, value in {**row.entry().overrides, **changes}.items() if value is not None}
+    row.reads_tokens = kept.pop(READS, None)
+    row.ability = kept
+    row.save(update_fields=["ability", "reads_tokens"])
+    audit.record(audit.Act.MODEL_CHANGED, by, row, action="override", **changes)
     _changed()
 
 

@@ -14,6 +14,7 @@ urlpatterns = [
     path("operate/models/connect/", views_connected.connected_model, name="connect_model"),
     path("operate/models/pick/", views_connected.pick_connected, name="pick_connected"),
     path("operate/models/connected/<name>/", views_connected.connected_model, name="connected_model"),
+    path("operate/models/connected/<name>/abilities/", views.model, name="connected_abilities"),
     path("operate/models/connected/<name>/check/", views_connected.check_connected, name="check_connected"),
     path("operate/models/connected/<name>/remove/", views_connected.remove_connected, name="remove_connected"),
     re_path(rf"^operate/models/(?P<action>{'|'.join(ACTIONS)}|dismiss)/$", views.change_models, name="change_models"),

@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -17,10 +17,12 @@ from gpts.spec.base_models import MAX_NAME_CHARS
 from web import rpc
 from web.accounts.requests import PersonRequest
 from web.engines import DEFAULT, MOST_READS, READS, engines
+from web.operate import connecting
 from web.operate.access import operators_only
 from web.operate.changes import Action, change
 from web.operate.listing import DISMISSED, find_row, model_page
 from web.operate.models import OVERRIDABLE, MeasuredModel
+from web.operate.models_connected import ConnectedModel
 from web.operate.services import current_model, measure_again, override
 
 _TITLES: Final = tomllib.loads(Path(__file__).with_name("titles.toml").read_text("utf-8"))
@@ -54,19 +56,27 @@ def change_models(request: PersonRequest, action: str) -> HttpResponse:
 
 @operators_only
 @require_http_methods(["GET", "POST"])
-def model(request: PersonRequest) -> HttpResponse:
-    """The loaded model with its figures; POST overrides its abilities, or has them checked again after a failure."""
-    record = current_model()
+def model(request: PersonRequest, name: str = "") -> HttpResponse:
+    """The loaded model, or the connected one called `name`, with its figures.
+
+    POST overrides its abilities, or has those of the loaded one checked again after a failure.
+    """
+    row = get_object_or_404(ConnectedModel.objects.select_related("record"), name=name) if name else None
+    record = connecting.measured_of(row) if row else current_model()
     if request.method == "POST" and record and "check" in request.POST:
         measure_again(record)
         messages.success(request, gettext("The check starts within ten seconds."))
-        return redirect("operate_model")
+        return redirect(request.path)
     if request.method == "POST" and record:
-        override(record, _changes(request), by=request.user)
+        if row:
+            connecting.override(row, _changes(request), by=request.user)
+        else:
+            override(record, _changes(request), by=request.user)
         messages.success(request, gettext("Saved. Workers use this within ten seconds."))
-        return redirect("operate_model")
-    context = {"record": record, "rows": _rows(record) if record else [], "figures": _figures(record)}
-    return render(request, "operate/model.html", context | _reading(record))
+        return redirect(request.path)
+    rows = _rows(record) if record else []
+    context = {"record": record, "row": row, "rows": rows, "figures": _figures(record)}
+    return render(request, "operate/model.html", context | _reading(record, name or DEFAULT))
 
 
 def _changes(request: HttpRequest) -> dict[str, int | None]:
@@ -78,7 +88,7 @@ def _changes(request: HttpRequest) -> dict[str, int | None]:
     return changes
 
 
-def _reading(record: MeasuredModel | None) -> dict[str, Any]:
+def _reading(record: MeasuredModel | None, engine: str) -> dict[str, Any]:
     """How long files the model reads whole, and what the check took, in tokens and dollars."""
     measured = record.measured.get(READS) if record else None
     tokens = record.figures.get("tokens") if record else None
@@ -87,7 +97,7 @@ def _reading(record: MeasuredModel | None) -> dict[str, Any]:
         "reads_default": READS_TOKENS if measured is None else measured,
         "reads_override": record.overrides.get(READS) if record else None,
         "check_tokens": tokens,
-        "check_cost": engines()[DEFAULT].cost(tokens["read"], tokens["written"]) if tokens else None,
+        "check_cost": engines()[engine].cost(tokens["read"], tokens["written"]) if tokens else None,
     }
 
 

@@ -233,13 +233,27 @@ def test_a_check_of_another_server_than_the_one_of_now_is_dropped(connected, pag
     assert ConnectedModel.objects.get().check_trouble == ""
 
 
+def test_an_operator_says_what_a_connected_model_can_do(connected, page):
+    shown = page(f"{EDIT}abilities/")
+    assert "Not checked yet." in shown
+    assert "Not measured" in shown
+    page(f"{EDIT}abilities/", {"calls_tools": "on", "verifies": "off", "reads_tokens": "90000"})
+    found = engines()["large"].known
+    assert (found["calls_tools"], found["verifies"], found["reads_tokens"]) == (True, False, 90000)
+    assert 'value="90000"' in page(f"{EDIT}abilities/", {"calls_tools": "measured", "reads_tokens": "90000"})
+    assert "calls_tools" not in engines()["large"].known
+    assert MeasuredModel.objects.count() == 0
+
+
 def test_the_list_says_which_servers_answer(connected, page):
     for is_ready, words in ((False, "Doesn’t answer"), (True, "Ready")):
         ConnectedModel.objects.update(is_ready=is_ready)
         assert words in page("/operate/models/").partition("Connected models")[2]
 
 
-@pytest.mark.parametrize("path", [CONNECT, EDIT, f"{EDIT}remove/", f"{EDIT}check/", "/operate/models/pick/"])
+@pytest.mark.parametrize(
+    "path", [CONNECT, EDIT, f"{EDIT}remove/", f"{EDIT}check/", f"{EDIT}abilities/", "/operate/models/pick/"]
+)
 def test_others_find_nothing(connected, client, bob, path):
     client.force_login(bob)
     assert client.post(path, FIELDS).status_code == 404
