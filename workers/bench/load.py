@@ -160,26 +160,39 @@ def _prepare(n_people: int, silent: str) -> dict[str, Any]:
 
 def _chats(folder: Path, environment: Mapping[str, str], url: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """The figures of one part, of people and of flooders."""
-    load, times = folder / "load.json", folder / "times.json"
-    kinds = {"flooders": options["flooders"], "flood": options["flood"]}
-    prepared = {**_prepared(environment, options["people"]), **kinds}
+    load = folder / "load.json"
+    prepared = {**_prepared(environment, options["people"]), "flood": options["flood"]}
     load.write_text(json.dumps(prepared), "utf-8")
-    locust = [sys.executable, "-m", "locust", "--headless", "-f", str(Path(__file__).with_name("load_people.py"))]
-    users = options["people"] + options["flooders"]
-    limits = ["-u", str(users), "-r", str(users), "-t", f"{options['seconds']}s", "--stop-timeout", "20"]
-    variables = {**os.environ, "LOAD_FILE": str(load), "TIMES_FILE": str(times)}
-    done = subprocess.run(  # noqa: S603 - fixed command
-        [*locust, *limits, "--host", url, "--only-summary"],
-        env=variables,
-        capture_output=True,
+    kinds = {"people": options["people"], "flooders": options["flooders"]}
+    # Apart from each other: what the flooder's programs do with their files is no part of anybody's waiting.
+    started = {
+        kind: _locust(load, kind, n_users, options["seconds"], url) for kind, n_users in kinds.items() if n_users
+    }
+    return {kind: _figures(_times(process, load.with_name(f"{kind}.json"))) for kind, process in started.items()}
+
+
+def _locust(load: Path, kind: str, n_users: int, seconds: int, url: str) -> subprocess.Popen[str]:
+    """Locust with the users of one kind. Flooders, which would be another machine's, get what is left of this one."""
+    command = [sys.executable, "-m", "locust", "--headless", "-f", str(Path(__file__).with_name("load_people.py"))]
+    limits = ["-u", str(n_users), "-r", str(n_users), "-t", f"{seconds}s", "--stop-timeout", "20"]
+    variables = {"LOAD_FILE": str(load), "LOAD_KIND": kind, "TIMES_FILE": str(load.with_name(f"{kind}.json"))}
+    return subprocess.Popen(  # noqa: S603 - fixed command
+        [*(["nice", "-n", "19"] if kind == "flooders" else []), *command, *limits, "--host", url, "--only-summary"],
+        env={**os.environ, **variables},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
     )
+
+
+def _times(process: subprocess.Popen[str], times: Path) -> dict[str, Any]:
+    """What a process of Locust measured. Raises RuntimeError."""
+    said = process.communicate()[1]
     if not times.exists():
-        raise RuntimeError(f"Locust failed: {done.stderr.strip()[-500:]}")
-    found = json.loads(times.read_text("utf-8"))
+        raise RuntimeError(f"Locust failed: {said.strip()[-500:]}")
+    found: dict[str, Any] = json.loads(times.read_text("utf-8"))
     times.unlink()
-    return {kind: _figures(each) for kind, each in found.items() if kind == "people" or options["flooders"]}
+    return found
 
 
 def _figures(found: Mapping[str, Any]) -> dict[str, Any]:

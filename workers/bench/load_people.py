@@ -1,7 +1,8 @@
 """The people of `bench load`, as Locust runs them: each sends a message, reads the answer as it comes, and thinks.
 
 Locust patches Python's sockets when it is imported, so this file is for its process only. LOAD_FILE is a JSON file
-with the cookies of each person and the GPT that they chat with; TIMES_FILE gets what was measured.
+with the cookies of each person and the GPT that they chat with; LOAD_KIND says whether people or flooders are run
+here; TIMES_FILE gets what was measured.
 """
 
 import itertools
@@ -20,10 +21,8 @@ THINKS_S: Final = (10.0, 20.0)
 # How long an impatient program waits after a refusal.
 PAUSE_S: Final = 0.2
 # Seconds until the first words of each answer, and how many messages were refused or not answered.
-TIMES: Final[dict[str, Any]] = {
-    kind: {"first_s": [], "document_s": [], "import_s": [], "refused": 0, "unanswered": 0}
-    for kind in ("people", "flooders")
-}
+TIMES: Final[dict[str, Any]] = {"first_s": [], "document_s": [], "import_s": [], "refused": 0, "unanswered": 0}
+KIND: Final = os.environ["LOAD_KIND"]
 DOCUMENT: Final = json.dumps(
     {
         "openapi": "3.1.0",
@@ -39,7 +38,6 @@ class Chatting(HttpUser):
     """One browser of a person."""
 
     abstract = True
-    kind = ""
 
     def sign_in(self, person: dict[str, str]) -> None:
         self.client.cookies.update({name: person[name] for name in ("sessionid", "csrftoken")})
@@ -53,16 +51,16 @@ class Chatting(HttpUser):
         text = f"Tell me about animal number {next(_NUMBERS)}."
         with self.client.post(self.chat, {"text": text}, name="send", catch_response=True) as sent:
             if sent.status_code != 200:
-                TIMES[self.kind]["refused"] += 1
+                TIMES["refused"] += 1
                 sent.failure(f"{sent.status_code}")
                 return False
             run = sent.json()
         self.chat = run["send"]
         first_s = self._read(run["run"], started)
         if first_s is None:
-            TIMES[self.kind]["unanswered"] += 1
+            TIMES["unanswered"] += 1
         else:
-            TIMES[self.kind]["first_s"].append(first_s)
+            TIMES["first_s"].append(first_s)
         self.client.get(f"/c/turn/{run['run']}", name="answer")
         return True
 
@@ -81,29 +79,29 @@ class Chatting(HttpUser):
         path = f"/api/gpts/{slug}/actions/preview"
         with self.client.post(path, json=sent, headers=self.key, name="document", catch_response=True) as found:
             if found.status_code != 200:
-                TIMES[self.kind]["refused"] += 1
+                TIMES["refused"] += 1
                 found.failure(f"{found.status_code}")
                 return False
-        TIMES[self.kind]["document_s"].append(time.perf_counter() - started)
+        TIMES["document_s"].append(time.perf_counter() - started)
         return True
 
     def import_chats(self, n_chats: int, n_forks: int) -> bool:
         """Brings an export of new chats, and waits until it is read. False if it was refused."""
         started = time.perf_counter()
-        export = EXPORTS[n_chats, n_forks].replace("@", f"{self.kind}-{next(_NUMBERS)}-{started}-")
+        export = EXPORTS[n_chats, n_forks].replace("@", f"{KIND}-{next(_NUMBERS)}-{started}-")
         files = {"file": ("conversations.json", export, "application/json")}
         with self.client.post(
             "/api/import", files=files, headers=self.key, name="import", catch_response=True
         ) as taken:
             if taken.status_code != 201:
-                TIMES[self.kind]["refused"] += 1
+                TIMES["refused"] += 1
                 taken.failure(f"{taken.status_code}")
                 return False
             [row] = taken.json()["chats"]
         while row["status"] in ("waiting", "running"):
             time.sleep(PAUSE_S)
             row = self.client.get(f"/api/imports/{row['id']}", headers=self.key, name="imported").json()
-        TIMES[self.kind]["import_s"].append(time.perf_counter() - started)
+        TIMES["import_s"].append(time.perf_counter() - started)
         return True
 
 
@@ -132,7 +130,7 @@ EXPORTS: Final = {
 class Person(Chatting):
     """One of many people, who read before they write again."""
 
-    kind = "people"
+    abstract = KIND != "people"
 
     def on_start(self) -> None:
         self.sign_in(LOAD["people"].pop())
@@ -154,9 +152,7 @@ class Person(Chatting):
 class Flooder(Chatting):
     """One of many programs of the same person, which send whenever they can."""
 
-    kind = "flooders"
-    abstract = not LOAD["flooders"]  # Locust takes a count of 0 for none given
-    fixed_count = LOAD["flooders"]
+    abstract = KIND != "flooders"
 
     def on_start(self) -> None:
         self.sign_in(LOAD["flooding"])
@@ -195,7 +191,7 @@ class Flooder(Chatting):
         with self.client.post(path, fields, headers=headers, name="flood", catch_response=True) as sent:
             is_taken = sent.status_code < 300
             if not is_taken:
-                TIMES[self.kind]["refused"] += 1
+                TIMES["refused"] += 1
                 sent.failure(f"{sent.status_code}")
         return bool(is_taken)
 
