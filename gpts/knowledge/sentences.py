@@ -25,8 +25,9 @@ _LAST_WORD: Final = re.compile(r"[(\[\"'“‘«*_]*([^\s(\[\"'“‘«*_]+)$")
 _LIST_MARK: Final = re.compile(r"\s*(?:[-*+•]\s+)?(?:\(?[0-9]{1,3}|\(?[a-zA-Z]|[ivxIVX]{1,5})\.$")
 _INITIAL: Final = re.compile(r"[A-Z]\. ?[A-Z]")
 _DOTTED: Final = re.compile(r"(?:[^\W\d_]\.)+[^\W\d_]?$")
-# A German date: "1. Januar".
+# German ordinals: "1. Januar", "in der 8. Klasse".
 _DAY: Final = re.compile(r"(?<!\d)\d{1,2}$")
+_ORDINAL: Final = re.compile(r"\b(?:de[rmns]|die|das|am|im|vom|zu[mr]|beim|jede[rmns]?)\s+\d{1,2}$", re.IGNORECASE)
 _MONTH: Final = re.compile(r"(?:Jan|Feb|Mär|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez)")
 
 # Abbreviations that never end a sentence.
@@ -87,11 +88,19 @@ def _ends_sentence(text: str, line_start: int, start: int, stop: re.Match[str], 
         return not (mark[-1] in _CLOSING and following[0].islower())
     if _LIST_MARK.match(text[line_start : stop.start() + 1]):
         return False
-    if mark == "." and _MONTH.match(following) and _DAY.search(text, start, stop.start()):
+    if (
+        mark == "."
+        and following[0].isupper()
+        and _is_ordinal(text[max(start, stop.start() - 20) : stop.start()], following)
+    ):
         return False
     if mark.rstrip("\"'”’»)]*_") not in (".", "…"):
         return not following[0].islower()
     return not following[0].islower() and not _is_abbreviation(text[start : stop.start()], following)
+
+
+def _is_ordinal(before: str, following: str) -> bool:
+    return bool(_ORDINAL.search(before) or (_MONTH.match(following) and _DAY.search(before)))
 
 
 def _is_abbreviation(before: str, following: str) -> bool:
