@@ -13,8 +13,8 @@ _FORMULA: Final = re.compile(r"[\d(][\d., ()+\-−–×x*·/÷]{1,200}+(?:[=≈]
 # "(24 × 380)": what comes to a figure that stands before it.
 _IN_BRACKETS: Final = re.compile(r"\((\d[\d., +\-−–×x*·/÷]{2,120}+)\)")
 # What is counted: "2 × 4.00 for two tables (with cloth) + tax 1.00 = 9.00".
-_REMARK: Final = re.compile(r"(?<=\w) {0,2}\([^()+×*·/÷=]{0,60}\)")
-_UNIT: Final = re.compile(r"(?<=[\d)])(?: +(?!x )[^\W\d][^\W\d-]*){1,4}(?= *[+\-−–×x*·/÷=≈)])")
+_REMARK: Final = re.compile(r"(?<=[\w%]) {0,2}\([^()+×*·/÷=]{0,60}\)")
+_UNIT: Final = re.compile(r"(?<=[\d)])(?: +(?!x )[^\W\d][^\W\d-]*(?:/[^\W\d]\w{0,9})?){1,4}(?= *[+\-−–×x*·/÷=≈).]|$)")
 _LABEL: Final = re.compile(
     r"(?<=[+\-−–×*·/÷=] )(?:[^\W\d][^\W\d-]* ){1,4}(?=[\d(])|(?<![\w-])[A-Z]{1,4}-?\d{1,5} +(?=[\d(])"
 )
@@ -23,7 +23,11 @@ _SIGNS: Final = str.maketrans({"−": "-", "–": "-", "×": "*", "x": "*", "·"
 _GAP: Final = re.compile(r"(?<=\d)[ \u00a0\u202f](?=\d{3}(?!\d))")
 # "2 × 26.00 × 25 % = 13.00"
 _PERCENT: Final = re.compile(r"(?<=\d) ?%(?! *\(?\d)")
+# "240 − 15 % = 204"
+_BY_PERCENT: Final = re.compile(r"(?<![\d.,])(\d[\d.,]{0,15}) {0,2}([+\-−–]) ?(\d[\d.,]{0,8}) ?%(?= *[=≈])")
 _OF_100: Final = re.compile(r"(?<!\d)(\d++(?:\.\d++)?) ?/ 100")
+# How many of a unit make one of another, which may stand on the two sides of a sign: "480 s = 8 min".
+_OF_UNITS: Final = (24.0, 60.0, 3600.0, 1e3, 1024.0, 1e5, 1e6)
 _OPERAND: Final = re.compile(r"\d+(?:\.\d+)?")
 _OPERATIONS: Final[dict[type[ast.operator], Callable[[float, float], float]]] = {
     ast.Add: operator.add,
@@ -81,7 +85,7 @@ def _bare(text: str) -> str:
     """`text` without what is counted, and with shares in place of percentages."""
     for pattern in (_GAP, CURRENCY, _REMARK, _UNIT, _LABEL):
         text = pattern.sub("", text)
-    return _PERCENT.sub(" / 100", text)
+    return _PERCENT.sub(" / 100", _BY_PERCENT.sub(r"\1 × (1 \2 \3 %)", text))
 
 
 def _sides(formula: str) -> tuple[list[str], list[str]]:
@@ -92,7 +96,13 @@ def _sides(formula: str) -> tuple[list[str], list[str]]:
 
 def _is_right(sides: list[str]) -> bool:
     (exact, *_) = _results(sides[0])
-    return all(_is_result(side, exact) for side in sides[1:])
+    for side in sides[1:]:
+        same = (each for each in (exact, *(exact / n for n in _OF_UNITS), *(exact * n for n in _OF_UNITS)))
+        found = next((each for each in same if _is_result(side, each)), None)
+        if found is None:
+            return False
+        exact = found
+    return True
 
 
 def _is_result(side: str, exact: float) -> bool:

@@ -47,6 +47,8 @@ SOURCE = (
             "Part du chien : 15,00 / 185,00 = 8,1 % (tarif des chambres et des chiens, hors saison, mai et juin).",
         ),
         ("dix nuits ?", "10 × 185,00 = 1 850,00 €, moins 10 % : 1 850,00 × 10 % = 185,00."),
+        ("dix nuits ?", "185,00 € − 10 % (18,50 €) = 166,50 €"),
+        ("how long is the ferry in seconds and hours?", "50 min × 60 s/min = 3,000 s; 12 × 50 min = 600 min = 10 h."),
         ("for two nights?", "That makes 370 EUR."),
         ("a year as a student?", "4 euros a month are 48 euros."),
     ],
