@@ -25,6 +25,7 @@ from gpts.values import Value
 
 # Figures of a claim, and of what is around it, beyond which nothing is calculated.
 _TOO_MANY: Final = 40
+_PLAIN_SUM: Final = re.compile(r"[\d.,%()\s]*[+−×÷*/–-][\d.,%()\s+−×÷*/–-]*")
 _LONGEST: Final = 4_000
 _POOL: Final = 12
 # Sentences of the source that are looked at.
@@ -112,6 +113,12 @@ class Derivation(Value):
     def in_words(self) -> str:
         """The whole equation, as people read it."""
         return f"{self.formula} = {self.result}"
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the equation holds as it stands: a figure may follow by a longer way than its formula shows."""
+        is_plain = _PLAIN_SUM.fullmatch(self.formula)
+        return not has_wrong_formula(self.in_words) and (not is_plain or any(formulas(self.in_words)))
 
 
 @dataclass(frozen=True, slots=True)

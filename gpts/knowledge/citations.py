@@ -9,6 +9,7 @@ from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from gpts.knowledge import tables
 from gpts.knowledge.calculations import Derivation
 from gpts.knowledge.documents import Citation, Passage, SentenceSupport, Support
 from gpts.knowledge.editions import Claim, own_editions
@@ -28,7 +29,7 @@ SAID: Final = 0.7
 class Grounding(Value):
     """The support of an answer: its citations in reading order, and the level of each sentence that makes a claim.
 
-    `n_dropped` more are open, and have no level.
+    `n_dropped` more are open, and have no level; not those that claim nothing, as the model says.
     """
 
     citations: tuple[Citation, ...] = ()
@@ -54,7 +55,8 @@ class Basis:
     Lines in `titles` and text that `instructions` ask for need no source. What no passage supports may be from the
     conversation: from what was `said` in it. Names and figures may be from `known`. With `verify` the model judges
     what is not word for word in a passage. A sentence is open that no place says, though its names and figures
-    are known: it is not supported, or has no level if `drops_open`; `verifies_open`: the model judges it too.
+    are known: it is not supported, or has no level if `drops_open`. What the model finds no place for is not
+    supported; of open ones only if `denies_open`.
     """
 
     titles: Container[str] = ()
@@ -64,7 +66,7 @@ class Basis:
     known: Sequence[Passage] = ()
     verify: Verify | None = None
     drops_open: bool = False
-    verifies_open: bool = True
+    denies_open: bool = True
 
 
 def ground(
@@ -96,22 +98,27 @@ def ground(
     levels = _also_said([each.level for each in judged], sentences, basis.said, meaning, answer)
     chosen = iter(own_editions([claim for each in judged for claim in each.claims], sentences, question))
     found = [
-        _Found(span, sentence, level, [*dict.fromkeys(source for _ in each.claims for source in next(chosen))])
-        for span, sentence, level, each in zip(spans, sentences, levels, judged, strict=True)
+        _Found(
+            span, sentence, level, [*dict.fromkeys(source for _ in each.claims for source in next(chosen))], header
+        )
+        for span, sentence, level, each, header in zip(spans, sentences, levels, judged, headers, strict=True)
     ]
     claims = [
         each
-        for each, header in zip(found, headers, strict=True)
-        if is_claim(each.sentence, basis.instructions) or (header and each.sources)
+        for each in found
+        if is_claim(each.sentence, basis.instructions) or (each.header and (each.sources or basis.verify))
     ]
     _calculate(found, claims, judge, [Known(each, question, meaning) for each in (passages, basis.known) if each])
     if basis.verify:
-        _verify([each for each in claims if basis.verifies_open or not each.is_open], judge, basis.verify)
-    kept = [each for each in claims if not (basis.drops_open and each.is_open)]
+        _verify(found, claims, judge, basis, question)
+    kept, dropped = (
+        [each for each in claims if bool(each.is_open and (basis.drops_open or each.header)) is is_out]
+        for is_out in (False, True)
+    )
     return Grounding(
         citations=numbered([(each.span, source) for each in kept for source in each.sources[:MAX_SOURCES]]),
         support=tuple(each.support() for each in kept),
-        n_dropped=len(claims) - len(kept),
+        n_dropped=sum(not each.is_confirmed for each in dropped),
     )
 
 
@@ -119,15 +126,23 @@ def ground(
 class _Found:
     """A sentence of an answer, with what was found out about it.
 
-    `is_open`: no place says it, though its names and figures are known.
+    `header`: the line over it, of a table row. `is_open`: no place says it, though its names and figures are known.
+    `is_confirmed`: the model says that it is said.
     """
 
     span: Span
     sentence: str
     level: Support
     sources: list[Source]
+    header: str = ""
     formulas: tuple[str, ...] = ()
     is_open: bool = False
+    is_confirmed: bool = False
+
+    @property
+    def readable(self) -> str:
+        """The sentence as it is understood alone."""
+        return tables.labelled(self.header, self.sentence) if self.header else self.sentence
 
     def support(self) -> SentenceSupport:
         start, end = self.span.start, self.span.end
@@ -146,10 +161,10 @@ def _calculate(found: Sequence[_Found], claims: Sequence[_Found], judge: Judge, 
         around = found[max(0, n - AROUND) : n + AROUND + 1]
         derived = _derived(each.sentence, "\n".join(one.sentence for one in around), known)
         if derived:
-            each.level, each.formulas = "calculated", tuple(one.in_words for one in derived)
+            each.level, each.formulas = "calculated", tuple(one.in_words for one in derived if one.is_right)
             near = [source for one in reversed(found[max(0, n - AROUND) : n]) for source in one.sources]
             each.sources = judge.operands(each.sentence, near, [one.formula for one in derived])
-        each.is_open = derived == ()
+        each.is_open = derived == () or (bool(each.header) and derived is None)
 
 
 def _derived(sentence: str, around: str, known: Sequence[Known]) -> tuple[Derivation, ...] | None:
@@ -158,21 +173,33 @@ def _derived(sentence: str, around: str, known: Sequence[Known]) -> tuple[Deriva
     return next((each for each in found if each is not None), None)
 
 
-def _verify(claims: Sequence[_Found], judge: Judge, verify: Verify) -> None:
+def _verify(found: Sequence[_Found], claims: Sequence[_Found], judge: Judge, basis: Basis, question: str) -> None:
     """Let the model judge the claims that do not stand in a source word for word."""
+    assert basis.verify is not None
     doubtful = [each for each in claims if not any(is_word_for_word(each.sentence, one) for one in each.sources)]
-    for each, checked in zip(doubtful, verify([one.sentence for one in doubtful]), strict=True):
+    named = dict[int, list[Source]]()
+    for each, checked in zip(doubtful, basis.verify([one.readable for one in doubtful]), strict=True):
         if checked and checked.likely >= SAID:
             each.level = "supported" if each.level in ("unsupported", "partly", "not_checked") else each.level
-            named = judge.with_words(checked.words, each.sentence)
-            kept = [one for one in each.sources if one in named]
-            # A row that happens to have a figure of the sentence need not be the one that is meant.
-            if each.level == "calculated" or not kept:
-                each.sources = (kept or named)[:1] or each.sources
-            # What is said, but at no place that could be shown, needs no mark; a greeting is nothing else.
-            each.is_open = not (each.sources or each.level in ("calculated", "conversation"))
-        elif checked and checked.likely <= 1 - SAID:
+            each.is_confirmed, named[id(each)] = True, judge.with_words(checked.words, each.sentence)
+            if not checked.words:  # it claims nothing: “¡De nada!” is not from “nada de enjuagues”
+                each.sources = []
+        elif checked and checked.likely <= 1 - SAID and (basis.denies_open or not each.is_open):
             each.level, each.sources, each.formulas, each.is_open = "unsupported", [], (), False
+    cited = [Claim(n, each.sentence, tuple(named.get(id(each)) or each.sources)) for n, each in enumerate(found)]
+    for each, own in zip(found, own_editions(cited, [one.sentence for one in found], question), strict=True):
+        if id(each) in named:
+            _cite(each, named[id(each)], own)
+
+
+def _cite(claim: _Found, named: Sequence[Source], own: Sequence[Source]) -> None:
+    """Cite what the model `named` for a claim that is said, of which the answer's `own` edition counts."""
+    kept = [one for one in claim.sources if one in named]
+    # A row that happens to have a figure of the sentence need not be the one that is meant.
+    if named and (claim.level == "calculated" or not kept):
+        claim.sources = [*(kept[:1] or own)]
+    # What is said, but at no place that could be shown, needs no mark; a greeting is nothing else.
+    claim.is_open = not (claim.sources or claim.level in ("calculated", "conversation"))
 
 
 @dataclass(frozen=True, slots=True)

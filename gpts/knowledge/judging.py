@@ -37,7 +37,7 @@ from gpts.knowledge.support import (
     stems,
     supports,
 )
-from gpts.knowledge.terms import is_code, words
+from gpts.knowledge.terms import HAN, is_code, words
 
 # The share of a sentence's terms, weighted by rarity, that its source must contain to be cited at all; the share from
 # which meaning is not compared; the least mean of that share and the cosine where it is. Chosen among 19 settings on
@@ -77,7 +77,10 @@ _ASKS_PRICE: Final = re.compile(r"\b(?:how much|wie ?viel|combien|cuánto)\b", r
 _READ_CHARS: Final = 2_000
 # Characters of a question whose figures may be calculated with.
 _ASKED_CHARS: Final = 1_000
+_HAN: Final = re.compile(f"[{HAN}]")
 _WORDS: Final = re.compile(r"[^\W_]+")
+# How often something is taken, which is said at no one place: twelve months, two persons.
+_COUNT: Final = re.compile(r"[1-9]|[12]\d|3[01]|60|100")
 
 # How an answer and a passage can be compared. "meaning": the embedder reads both, in one language; "translation": it
 # reads both, in two languages; "words": it does not read the language of both; "nothing".
@@ -215,18 +218,20 @@ class Judge:
         about = frozenset(term for term in self._query.union(claims(sentence)) if not term[0].isdigit())
         alike = (each for each in self._sources if not each.is_pair and not about.isdisjoint(each.terms))
         sources = [*near, *sorted(alike, key=lambda each: -share(about, each.terms, self._rarity))]
-        wanted = (each for formula in formulas for each in figures(formula) if each.ways)
-        giving = (next((one for one in sources if _gives(one, each)), None) for each in wanted)
+        stated = [(text[each.start : each.end], each) for text in formulas for each in figures(text) if each.ways]
+        telling = [each for written, each in stated if not _COUNT.fullmatch(written)] or [each for _, each in stated]
+        giving = (next((one for one in sources if _gives(one, each)), None) for each in telling)
         return [*dict.fromkeys(filter(None, giving))] or [*near[:1]]
 
     def with_words(self, quoted: str, sentence: str) -> list[Source]:
         """The sources with all words that a model `quoted` for `sentence` in a row, best first."""
         wanted = _phrase(quoted)
-        if len(wanted.replace(" ", "")) < LEAST_QUOTED:
+        if len(wanted.replace(" ", "")) + len(_HAN.findall(wanted)) < LEAST_QUOTED:
             return []
         own = frozenset(claims(sentence))
         found = [each for each, phrase in self._phrases if wanted in phrase]
-        return sorted(found, key=lambda each: (each.is_pair, -share(own, each.terms, self._rarity)))
+        rank = {id(each): (each.is_pair, not agrees(sentence, each)) for each in found}
+        return sorted(found, key=lambda each: (rank[id(each)], -share(own, each.terms, self._rarity)))
 
     @cached_property
     def _phrases(self) -> list[tuple[Source, str]]:
@@ -371,7 +376,8 @@ class Judge:
 
 def _phrase(text: str) -> str:
     """The words of `text` in a row, each between spaces."""
-    return f" {' '.join(_WORDS.findall(plain(text).casefold()))} "
+    found = f" {' '.join(_WORDS.findall(plain(text).casefold()))} "
+    return found.replace(" ", "") if _HAN.search(found) else found
 
 
 def _gives(source: Source, figure: StatedFigure) -> bool:

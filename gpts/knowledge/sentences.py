@@ -19,11 +19,14 @@ class Span(NamedTuple):
 
 # A stop and closing quotes or brackets, before a space or the end of the line; CJK stops need no space.
 _STOP: Final = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’»)\]*_]*(?=\s|$)|[。！？｡]+[」』”’）]*")
+_CJK_STOPS: Final = "。！？｡"
 _CLOSING: Final = "\"'”’»"
 _LINE: Final = re.compile(r"[^\n\r\u2028\u2029\x0b\x0c\x85]+")
 _LAST_WORD: Final = re.compile(r"[(\[\"'“‘«*_]*([^\s(\[\"'“‘«*_]+)$")
 _LIST_MARK: Final = re.compile(r"\s*(?:[-*+•]\s+)?(?:\(?[0-9]{1,3}|\(?[a-zA-Z]|[ivxIVX]{1,5})\.$")
 _INITIAL: Final = re.compile(r"[A-Z]\. ?[A-Z]")
+# "z. B."
+_SECOND: Final = re.compile(r"[^\W\d_]\.")
 _DOTTED: Final = re.compile(r"(?:[^\W\d_]\.)+[^\W\d_]?$")
 # German ordinals: "1. Januar", "in der 8. Klasse".
 _DAY: Final = re.compile(r"(?<!\d)\d{1,2}$")
@@ -32,9 +35,9 @@ _MONTH: Final = re.compile(r"(?:Jan|Feb|Mär|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez
 
 # Abbreviations that never end a sentence.
 _BEFORE_A_NAME: Final = frozenset(
-    "dr mr mrs ms prof st rev gen sen rep hon capt lt col sgt maj fr sr messrs mme mlle hr frau nr no nos fig figs "
-    "eq eqs sec secs ch vol vols pp p ed eds vs cf viz approx ca e.g i.e eg ie bzw z.b d.h u.a vgl art op al "
-    "ext tel kap abs incl excl inkl exkl zzgl ggf evtl".split()
+    "dr dra mr mrs ms prof st rev gen sen rep hon capt lt col sgt maj fr sr messrs mme mlle hr frau sra srta nr no "
+    "nos fig figs eq eqs sec secs ch vol vols pp p ed eds vs cf viz approx ca e.g i.e eg ie bzw z.b d.h u.a vgl art "
+    "op al ext tel kap abs incl excl inkl exkl zzgl ggf evtl".split()
 )
 # Abbreviations that end a sentence if a capital letter, a digit or a quote follows.
 _MAY_END: Final = frozenset("etc inc ltd co corp jr esq usw a.m p.m u.s u.k u.n e.u ph.d b.c a.d dept est".split())
@@ -82,9 +85,9 @@ def _stripped(text: str, start: int, end: int) -> Iterator[Span]:
 def _ends_sentence(text: str, line_start: int, start: int, stop: re.Match[str], end: int) -> bool:
     mark = stop.group()
     following = text[stop.end() : end].lstrip()
-    if not following or not mark[0].isascii():
+    if not following or mark[0] in _CJK_STOPS:
         return True
-    if not mark.startswith("."):  # “Where?” she asked
+    if mark[0] in "!?":  # “Where?” she asked
         return not (mark[-1] in _CLOSING and following[0].islower())
     if _LIST_MARK.match(text[line_start : stop.start() + 1]):
         return False
@@ -120,9 +123,11 @@ def _is_initial(word: str, before: str, following: str) -> bool:
     """Whether `word` is "J" as in "J. K. Rowling". "Plan B." and "vitamin C." end a sentence, and so does "I."."""
     if _DOTTED.match(word) and "." in word:
         return True
-    if len(word) != 1 or not word.isupper() or word == "I":
+    if len(word) != 1 or word == "I":
         return False
-    if _INITIAL.match(following):
+    if _INITIAL.match(following) or (word.islower() and _SECOND.match(following)):
         return True
+    if not word.isupper():
+        return False
     previous = before.rstrip().rsplit(None, 1)[-1] if before.strip() else ""
     return not previous or previous[0].isupper() or previous.endswith(".")

@@ -3,8 +3,9 @@
 The first line has the GPTs as exported (`gpts`: `package` is what `gpt.json` holds, `texts` what its paths lead to;
 the last one is chatted with, the others are its delegates), the model's `context_tokens`, whether it `verifies` its
 sentences, and `today`. Each other line is a turn: its `chat`, the person's `message` and attached `files`, the
-model's raw `replies`, and its result:
+model's raw `replies`, and what comes of it:
 
+- `checked`: what the model says of the sentences that it is asked to verify, by sentence,
 - `answer`, `coverage`,
 - `levels`: each sentence of the answer that has a level of support, with it,
 - `cites`: each sentence with a citation, and the name of the file.
@@ -14,6 +15,7 @@ A turn without replies is played by the model server at $BRIDGE, and what a turn
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
@@ -52,6 +54,7 @@ from workers.smallmodel.small_model import SmallModel
 
 FOLDER = Path(__file__).parent / "recorded"
 DEADLINE_S = 3600.0
+_NUMBERED = re.compile(r"^(\d+)\. (.+)$", re.MULTILINE)
 Turn = dict[str, Any]
 
 
@@ -63,6 +66,7 @@ class Model(ScriptedEngine):
         ability = CAPABLE.model_copy(update=its)
         super().__init__(self._next, ability)
         self.replies: list[str] | None = []
+        self.checked: dict[str, str] = {}
         self.n_asked = 0
         self.noted: list[str] = []
 
@@ -73,6 +77,7 @@ class Model(ScriptedEngine):
     def play(self, turn: Turn) -> None:
         """Begin the turn."""
         self.replies, self.n_asked, self.noted = turn.get("replies"), 0, []
+        self.checked = dict(turn.get("checked", {}))
 
     def stream(self, request: GenerationRequest) -> Iterator[Token]:
         """See `Engine.stream`."""
@@ -83,6 +88,8 @@ class Model(ScriptedEngine):
         return RemoteEngine.count_tokens(self, messages, tools)  # type: ignore[arg-type]
 
     def _next(self, messages: tuple[PromptMessage, ...]) -> str:
+        if asked := sentences_in(messages[-1]):
+            return "\n".join(f"{n}. {said}" for n, each in asked if (said := self.checked.get(each)))
         self.n_asked += 1
         replies = self.replies or []
         assert self.n_asked <= len(replies), f"the model was asked once more: {messages[-1]}"
@@ -93,7 +100,17 @@ class Model(ScriptedEngine):
         for token in self._server.stream(replace(request, deadline_s=DEADLINE_S)):
             reasoning, text = reasoning + token.reasoning, text + token.text
             yield token
-        self.noted.append(f"<think>{reasoning}</think>{text}" if reasoning else text)
+        if asked := sentences_in(request.messages[-1]):
+            said = dict(_NUMBERED.findall(text))
+            self.checked |= {each: said[n] for n, each in asked if n in said}
+        else:
+            self.noted.append(f"<think>{reasoning}</think>{text}" if reasoning else text)
+
+
+def sentences_in(message: PromptMessage) -> list[tuple[str, str]]:
+    """The sentences, with their numbers, that a message asks the model to verify; else none."""
+    head, _, rest = (message.content or "").partition("\n\n")
+    return _NUMBERED.findall(rest.partition("\n\n")[0]) if head.startswith("Check these sentences") else []
 
 
 class Stage:
@@ -117,7 +134,8 @@ class Stage:
             assert self.model.n_asked == len(replies), (
                 f"{len(replies) - self.model.n_asked} replies were not asked for"
             )
-        return {**turn, "replies": replies, **outcome(run)}
+        checked = {"checked": self.model.checked} if self.model.checked else {}
+        return {**turn, "replies": replies, **checked, **outcome(run)}
 
     def _start(self, turn: Turn) -> Run:
         chat = self.chats.get(turn["chat"])

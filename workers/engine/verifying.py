@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 # Sentences of a turn that are judged, and the seconds that it may take.
 MOST_SENTENCES: Final = 40
-DEADLINE_S: Final = 10.0
+DEADLINE_S: Final = 20.0
 # What a written word is worth without probabilities, and how likely "yes" and "no" together must be to count.
 WRITTEN: Final = 0.95
 LEAST_MASS: Final = 0.2
@@ -34,6 +34,8 @@ LEAST_MASS: Final = 0.2
 _LINE_TOKENS: Final = 32
 # The likeliest tokens that are told: OpenAI's API allows no more.
 _N_TOP: Final = 20
+# The mark of a list's item.
+_LISTED: Final = re.compile(r"^(?:[-*+•>]+ |\d{1,3}[.)] )+")
 _YES: Final = frozenset(("yes", "ja", "oui", "sí", "si", "是"))
 _NO: Final = frozenset(("no", "nein", "non", "否", "不"))
 _LINE: Final = re.compile(
@@ -48,10 +50,11 @@ Check these sentences against the files, passages and results above, and my mess
 
 Of each: is all of it stated there, in whatever words or language, or does it follow from what is stated, such as a \
 sum, a date or a comparison? If a figure, name, condition or direction of it differs, or nothing is stated about it, \
-the answer is no, whatever you know. If it claims nothing, such as a greeting or an offer, the answer is yes.
+the answer is no, whatever you know. If it rightly says that something is not stated there, or claims nothing, such \
+as a greeting or an offer, the answer is yes.
 
-Write one line for each sentence: its number, yes or no, and after a yes the first six words of the sentence or row \
-that states it, as they stand there, if there is one:
+Write one line for each sentence: its number, yes or no, and after a yes six words in a row, copied from the very \
+place that states it, if there is one:
 1. no
 2. yes: Lockers take a one-pound coin"""
 
@@ -64,7 +67,7 @@ def supported(
     There is none for sentences beyond the first `MOST_SENTENCES`, after an error, and after `deadline_s`.
     """
     verdicts: list[Checked | None] = [None] * len(sentences)
-    asked = [" ".join(each.split()) for each in sentences[:MOST_SENTENCES]]
+    asked = [_LISTED.sub("", " ".join(each.split())) for each in sentences[:MOST_SENTENCES]]
     if not asked:
         return verdicts
     state = replace(state, steps=tuple(filterfalse(_is_answer, state.steps)))

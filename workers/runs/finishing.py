@@ -128,7 +128,7 @@ def _basis(
         # it, as it may be put together or reworded; a name or figure that is nowhere does. What a text that was
         # wanted, or a decline, says in words of its own needs no place in the files.
         drops_open=is_text or state.ability.keeps_to_sources,
-        verifies_open=not is_text,
+        denies_open=not is_text,
     )
 
 

@@ -260,3 +260,43 @@ def test_a_sentence_cites_the_place_whose_words_the_model_gives(sentence: str, w
     files = [passage(text, f"{n}.md", start=0) for n, text in enumerate(texts)]
     basis = Basis(known=files, verify=lambda asked: [Checked(likely=0.95, words=words)] * len(asked))
     assert [each.quote for each in cite(sentence, files, basis=basis)] == [quote]
+
+
+@pytest.mark.parametrize("named", ["2024", "2025"])
+def test_words_that_several_editions_have_are_cited_in_the_edition_that_the_answer_names(named: str) -> None:
+    text = "Up to 5 days of leave may be carried over."
+    files = [passage(text, f"handbook-{year}.md", start=0) for year in ("2024", "2025")]
+    answer = f"In {named} it was like this. Five days of it can be taken later."
+    basis = Basis(
+        known=files, verify=lambda asked: [Checked(likely=0.95, words="5 days of leave may be")] * len(asked)
+    )
+    assert [each.file_name for each in cite(answer, files, basis=basis)][-1] == f"handbook-{named}.md"
+
+
+def test_a_sentence_that_the_model_finds_at_no_place_is_not_cited_for_a_word_that_it_shares() -> None:
+    files = [passage("Morder la gasa 30 minutos y nada de enjuagues.", start=0)]
+    basis = Basis(known=files, verify=lambda asked: [Checked(likely=0.95)] * len(asked), drops_open=True)
+    found = ground("¡De nada!", files, basis=basis)
+    assert (found.citations, found.support) == ((), ())
+
+
+def test_a_row_is_judged_with_the_names_of_its_columns() -> None:
+    answer = "| Pump | Price |\n| --- | --- |\n| Kestrel | dear |"
+    asked: list[str] = []
+
+    def verify(sentences: Sequence[str]) -> list[Checked | None]:
+        asked.extend(sentences)
+        return [Checked(likely=0.05)] * len(sentences)
+
+    support = ground(answer, PASSAGES, basis=Basis(verify=verify)).support
+    assert asked == ["Pump: Kestrel; Price: dear"]
+    assert [each.level for each in support] == ["unsupported"]
+    unjudged = Basis(verify=lambda sentences: [None] * len(sentences))
+    assert ground(answer, PASSAGES, basis=unjudged).support == ()
+
+
+def test_only_equations_that_hold_are_shown() -> None:
+    files = [passage("A tandem is 46 pounds a day. An extra day is 76 pounds.", start=0)]
+    basis = Basis(known=files)
+    found = ground("That makes 46 + 76 = 122 pounds, 76 of them later.", files, basis=basis)
+    assert [each.formulas for each in found.support] == [("46 + 76 = 122",)]

@@ -25,6 +25,10 @@ def split(text: str) -> list[str]:
         ("It costs 3.50 euros. See Fig. 2 below.", ["It costs 3.50 euros.", "See Fig. 2 below."]),
         ("Gültig ab 1. Januar. Nur am 15. Juli nicht.", ["Gültig ab 1. Januar.", "Nur am 15. Juli nicht."]),
         ("Nein, in der 8. Klasse nicht. Im 2. Stock ja.", ["Nein, in der 8. Klasse nicht.", "Im 2. Stock ja."]),
+        (
+            "Nimm z. B. Reis (…, usw.) dazu. La Dra. Ruiz viene.",
+            ["Nimm z. B. Reis (…, usw.) dazu.", "La Dra. Ruiz viene."],
+        ),
         ("It costs 5. The other costs 15. March on.", ["It costs 5.", "The other costs 15.", "March on."]),
         ("Im Jahr 2025. Januar war kalt.", ["Im Jahr 2025.", "Januar war kalt."]),
         ("Is it on? Yes! Good.", ["Is it on?", "Yes!", "Good."]),
