@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 
-from gpts.safety.invisible_characters import strays
+from gpts.safety.invisible_characters import visible
 from web.accounts import quotas
 from web.accounts.models import User, digest
 from web.accounts.outbox import new_key
@@ -190,9 +190,7 @@ def _readable(body: bytes) -> str:
     """The body as text, without what nobody can see."""
     if len(body) > MAX_RECEIVED_BYTES:
         raise TooMuchReceived
-    text = body.decode("utf-8", errors="replace").replace("\x00", "")
-    hidden = set(strays(text))
-    return "".join(each for at, each in enumerate(text) if at not in hidden).strip()
+    return visible(body.decode("utf-8", errors="replace")).strip()
 
 
 def _set(schedule: Schedule, fields: Mapping[str, Any]) -> Secrets:
