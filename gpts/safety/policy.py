@@ -2,9 +2,9 @@
 
 A call is judged by what it would do (ToolSpec) and by the labels of everything the conversation has read
 (CallContext), never by what a text says. Accepted limits: by choosing among links that may be opened, hostile text
-can reveal a few bits of the conversation to its host (none of private sources); so can a call by its choices and the
-order of the person's words; the description of a stranger's GPT can win it tasks while nothing else from outside was
-read; and a call that a person approves is made.
+can reveal a few bits of the conversation to its host (of private sources only by choosing among addresses that a
+search returned); so can a call by its choices and the order of the person's words; the description of a stranger's
+GPT can win it tasks while nothing else from outside was read; and a call that a person approves is made.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
