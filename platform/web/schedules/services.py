@@ -199,8 +199,8 @@ def _set(schedule: Schedule, fields: Mapping[str, Any]) -> Secrets:
         setattr(schedule, name, value)
     if ("inputs" in fields or schedule._state.adding) and (spec := starting.spec_for(schedule)):
         schedule.inputs = inputs_of.checked(spec, schedule.inputs)
-    schedule.name = " ".join(schedule.name.split())
-    schedule.text = schedule.text.replace("\x00", "").strip()
+    schedule.name = " ".join(visible(schedule.name).split())
+    schedule.text = visible(schedule.text).strip()
     is_timed = schedule.trigger == Schedule.Trigger.TIME
     schedule.cron = " ".join(schedule.cron.upper().split()) if is_timed else ""
     schedule.time_zone = schedule.time_zone or settings.TIME_ZONE
