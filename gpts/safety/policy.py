@@ -17,6 +17,7 @@ from gpts.runs.form_answers import own_words
 from gpts.runs.steps import Approval, ApprovalRequest, Log, ToolCall, ToolResult, UserMessage
 from gpts.safety.flow import context_label, tools_label
 from gpts.safety.labels import Label
+from gpts.safety.links import host_of
 from gpts.safety.urls import carried, is_known, known_spellings, problem, urls_in
 from gpts.safety.wording import in_other_words, leaves, unquoted, unsaid
 from gpts.spec.tools import Reach, ToolSpec
@@ -145,8 +146,10 @@ def _check_address(call: ToolCall, tool: ToolSpec, context: CallContext) -> Verd
     if not context.label.is_untrusted and not context.label.private:
         return Allow()
     shown = "; ".join(piece for address in addresses for piece in carried(address))
+    hosts = listed(host_of(address) for address in addresses if not address.isascii())
     reasons = [
         "This address isn't from you or from a search.",
+        f"Its host is {hosts}." if hosts else "",
         f"Opening it sends this: {shown}." if shown else "",
         _influence(context),
         _confidence(tool, context),
