@@ -26,7 +26,8 @@ from gpts.runs.steps import (
     ToolResult,
     UserMessage,
 )
-from gpts.safety.labels import Integrity, Label, join, untrusted
+from gpts.safety.flow import context_label
+from gpts.safety.labels import Label, join, untrusted
 from gpts.spec.actions import first_free
 from gpts.spec.gpt import DelegateRef
 
@@ -151,9 +152,9 @@ def label_of_gpt(name: str, owner: int, readers: Container[int]) -> Label:
 
 
 def answer_label(log: Log, author: Label) -> Label:
-    """The label of a run's answer: of all that the run read, and of its GPT."""
+    """The label of a run's answer, or of why there is none: of all that the run read, and of its GPT."""
     last = log[-1]
-    return join([last.label if isinstance(last, Finished) else Label(integrity=Integrity.USER), author])
+    return join([last.label if isinstance(last, Finished) else context_label((), log, {}), author])
 
 
 def cited_passages(log: Log) -> tuple[Passage, ...]:

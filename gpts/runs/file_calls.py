@@ -1,5 +1,6 @@
 """Which files a turn's model may search and read by calls, and which of them a call means."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from gpts.runs.intent import REQUEST_CHARS, SUMMARY
@@ -45,11 +46,16 @@ def meant_files(call: ToolCall, state: TurnState) -> tuple[KnowledgeRef, ...]:
 
 def unknown_files(call: ToolCall, state: TurnState) -> str:
     """What the model is told of names in its call that no file has; empty if there are none."""
-    names = [ref.name for ref in state.files()]
-    known = {_label(name) for name in names}
+    known = {_label(ref.name) for ref in state.files()}
     unknown = [f"“{name}”" for label, name in _named(call).items() if label not in known]
-    listed = ", ".join(names[:MAX_LISTED])
-    return UNKNOWN_FILES.format(unknown=", ".join(unknown), names=listed) if unknown else ""
+    return UNKNOWN_FILES.format(unknown=", ".join(unknown), names=listed_names(state.files())) if unknown else ""
+
+
+def listed_names(files: Sequence[KnowledgeRef]) -> str:
+    """The names of the files for a model that has read nothing of them: those that the creator or the person gave."""
+    names = [ref.name for ref in files if not ref.from_source][:MAX_LISTED]
+    more = len(files) - len(names)
+    return " and ".join(filter(None, (", ".join(names), f"{more} {'more' if names else 'files'}" if more else "")))
 
 
 def reading_wish(call: ToolCall, state: TurnState) -> MessageIntent:

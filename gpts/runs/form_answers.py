@@ -9,6 +9,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from gpts.runs.forms import MAX_NUMBER, MAX_TEXT, Answer, Form, FormField
+from gpts.safety.invisible_characters import visible
 
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
@@ -27,7 +28,7 @@ def checked(form: Form, given: Mapping[str, Any]) -> dict[str, Answer]:
     errors: dict[str, str] = {}
     for field in form.fields:
         value = given.get(field.name)
-        value = tuple(value) if isinstance(value, list) else value
+        value = tuple(value) if isinstance(value, list) else visible(value) if isinstance(value, str) else value
         if value is None or value == "" or value == ():
             if field.required:
                 errors[field.name] = "Answer this."

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Final
 
 from gpts.knowledge.documents import Passage
-from gpts.runs.file_calls import MAX_LISTED
+from gpts.runs.file_calls import listed_names
 from gpts.runs.fixed_replies import is_decline, without_lead
 from gpts.runs.messages import MessageCall, Picture, PromptMessage
 from gpts.runs.reading import notes_text
@@ -141,19 +141,14 @@ def system_text(spec: GptSpec, whole_files: Sequence[Passage] = (), *, has_searc
     if spec.knowledge:
         own_ids = {ref.file_id for ref in spec.knowledge}
         own = [file for file in whole_files if file.file_id in own_ids]
-        searched = _TEXTS["listed_files"].format(names=_listed(spec)) if has_search else _TEXTS["searched_files"]
+        searched = _TEXTS["listed_files" if has_search else "searched_files"].format(
+            names=listed_names(spec.knowledge)
+        )
         where = _TEXTS["whole_files"] if own else searched
         rule = _TEXTS["strict_rule" if spec.only_from_knowledge else "open_rule"]
         parts.append(f"{_TEXTS['files_rule'].format(where=where)} {rule.format(not_covered=NOT_COVERED)}")
         parts += map(_file_text, own)
     return "\n\n".join(parts)
-
-
-def _listed(spec: GptSpec) -> str:
-    """The names of the GPT's files, as a model that searches them needs to know them."""
-    names = [ref.name for ref in spec.knowledge[:MAX_LISTED]]
-    more = len(spec.knowledge) - len(names)
-    return ", ".join(names) + (f" and {more} more" if more else "")
 
 
 def call_request(tool: ToolSpec) -> PromptMessage:

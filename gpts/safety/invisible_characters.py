@@ -51,7 +51,7 @@ def strays(text: str) -> Iterator[int]:
 def visible(text: str) -> str:
     """`text` without the invisible characters that do not belong there."""
     wrong = set(strays(text))
-    return "".join(each for at, each in enumerate(text) if at not in wrong)
+    return "".join(each for at, each in enumerate(text) if at not in wrong) if wrong else text
 
 
 def exposed(text: str) -> str:

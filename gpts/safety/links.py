@@ -36,8 +36,13 @@ def host_of(url: str) -> str:
     Names in other scripts are given as Punycode, as browsers do for mixed scripts.
     """
     parts = split(url)
-    host = unicodedata.normalize("NFKC", (parts and parts.hostname) or "").rstrip(".").lower()
-    return ".".join(_label(label) for label in host.split("."))
+    return unmistakable((parts and parts.hostname) or "")
+
+
+def unmistakable(host: str) -> str:
+    """`host` in that form."""
+    plain = unicodedata.normalize("NFKC", host).rstrip(".").lower()
+    return ".".join(_label(label) for label in plain.split("."))
 
 
 def hidden_data(url: str) -> str:

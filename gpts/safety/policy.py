@@ -2,9 +2,9 @@
 
 A call is judged by what it would do (ToolSpec) and by the labels of everything the conversation has read
 (CallContext), never by what a text says. Accepted limits: by choosing among links that may be opened, hostile text
-can reveal a few bits of the conversation to its host (none of private sources); so can a call by its choices and the
-order of the person's words; the description of a stranger's GPT can win it tasks while nothing else from outside was
-read; and a call that a person approves is made.
+can reveal a few bits of the conversation to its host (of private sources only by choosing among addresses that a
+search returned); so can a call by its choices and the order of the person's words; the description of a stranger's
+GPT can win it tasks while nothing else from outside was read; and a call that a person approves is made.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,6 +17,7 @@ from gpts.runs.form_answers import own_words
 from gpts.runs.steps import Approval, ApprovalRequest, Log, ToolCall, ToolResult, UserMessage
 from gpts.safety.flow import context_label, tools_label
 from gpts.safety.labels import Label
+from gpts.safety.links import host_of
 from gpts.safety.urls import carried, is_known, known_spellings, problem, urls_in
 from gpts.safety.wording import in_other_words, leaves, unquoted, unsaid
 from gpts.spec.tools import Reach, ToolSpec
@@ -145,8 +146,10 @@ def _check_address(call: ToolCall, tool: ToolSpec, context: CallContext) -> Verd
     if not context.label.is_untrusted and not context.label.private:
         return Allow()
     shown = "; ".join(piece for address in addresses for piece in carried(address))
+    hosts = listed(host_of(address) for address in addresses if not address.isascii())
     reasons = [
         "This address isn't from you or from a search.",
+        f"Its host is {hosts}." if hosts else "",
         f"Opening it sends this: {shown}." if shown else "",
         _influence(context),
         _confidence(tool, context),

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
+from gpts.safety.links import unmistakable
 from gpts.spec.builtin_tools import BUILTIN_TOOLS
 from gpts.spec.file_tools import FILE_TOOLS
 from gpts.values import Value
@@ -38,7 +39,8 @@ def no_arguments() -> dict[str, Any]:
 def host_of(url: str) -> str:
     """The host in `url`, with its port if given. Raises ValueError if `url` is not a valid URL."""
     parts = urlsplit(url)
-    return f"{parts.hostname or ''}:{parts.port}" if parts.port else parts.hostname or ""
+    host = unmistakable(parts.hostname or "")
+    return f"{host}:{parts.port}" if parts.port else host
 
 
 def call_of(method: str, base_url: str, path: str) -> str:
@@ -49,7 +51,7 @@ def call_of(method: str, base_url: str, path: str) -> str:
 def host_name(url: str) -> str:
     """The host name in `url`, without the port; empty if there is none."""
     try:
-        return urlsplit(url).hostname or ""
+        return unmistakable(urlsplit(url).hostname or "")
     except ValueError:
         return ""
 

@@ -30,11 +30,15 @@ Unsupported = Literal["mark", "fold", "withhold"]
 
 
 class KnowledgeRef(Value):
-    """A ready knowledge file: its row id, display name, and the content address of its segment."""
+    """A ready knowledge file: its row id, display name, and the content address of its segment.
+
+    `from_source`: a source named it, such as by the subject of a mail, so that outsiders may have.
+    """
 
     file_id: str
     name: str
     segment: str
+    from_source: bool = False
 
 
 class DelegateRef(Value):

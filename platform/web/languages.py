@@ -23,6 +23,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
+from gpts.safety.invisible_characters import visible
 from web.accounts.models import User
 
 _PROGRAMS: Final = re.compile(r"/(api|v1|a2a|mcp|\.well-known|token|revoke)\b(?!/docs)")
@@ -50,8 +51,8 @@ def too_long(text: str, limit: int) -> str:
 
 
 def cleaned(text: str) -> str:
-    """A text from a form of several lines, as it is kept."""
-    return text.replace("\x00", "").replace("\r\n", "\n").strip()
+    """A text from a form of several lines, as it is kept: without what nobody sees, and with "\\n" between lines."""
+    return visible(text).strip()
 
 
 def fitting(text: str, limit: int, field: str = "text") -> str:

@@ -50,6 +50,10 @@ class InputFile:
     text: KnowledgeRef | None = None
 
 
+# Who wrote a list of them: their senders, uploaders and sources.
+NAMES: Final = "the names of files"
+
+
 def _nothing_remembered(text: str) -> str:
     raise ToolError("Nothing can be remembered in this chat.")
 

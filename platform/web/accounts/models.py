@@ -9,6 +9,7 @@ from django.db import models
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy
 
+from gpts.safety.invisible_characters import visible
 from web.accounts.models_audit import AuditRow  # noqa: F401 - for Django
 from web.accounts.models_directory import DirectoryEntry  # noqa: F401 - for Django
 from web.accounts.models_groups import GivenGroup  # noqa: F401 - for Django
@@ -68,7 +69,7 @@ class User(AbstractUser):
     @property
     def shown_name(self) -> str:
         """The name they chose, else the part of their email address before the @."""
-        return self.name or self.email.split("@")[0]
+        return visible(self.name) or self.email.split("@")[0]
 
     def set_password(self, raw_password: str | None) -> None:
         """Set the password, which ends sign-in links and connected programs; saving the user ends other sessions."""

@@ -14,6 +14,7 @@ from pydantic_core import from_json
 
 from gpts.runs.messages import MessageCall, PromptMessage
 from gpts.runs.side_tasks import is_side_task
+from gpts.safety.invisible_characters import visible
 from gpts.values import Text
 from web.api.content_files import ContentFile, content_file
 from web.api.errors import ApiError
@@ -146,7 +147,7 @@ def _read(message: ChatMessage, place: str, reading: _Reading, *, as_question: b
             reading.messages.append(PromptMessage(role="user", content=CALLER_INSTRUCTIONS + text if text else ""))
         case _:
             ordered = sorted(_texts(message), key=lambda each: not _is_reminder(each))
-            reading.messages += [PromptMessage(role="user", content=each) for each in ordered or [""]]
+            reading.messages += [PromptMessage(role="user", content=visible(each)) for each in ordered or [""]]
 
 
 def _read_result(message: ChatMessage, text: str, reading: _Reading) -> None:

@@ -16,6 +16,7 @@ from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 
+from gpts.safety.invisible_characters import visible
 from gpts.spec.gpt import MAX_DELEGATES, DelegateRef, GptSpec
 from web.accounts.models import User
 from web.builder.models import DelegateRow, Gpt
@@ -196,7 +197,7 @@ def _saved(row: DelegateRow) -> DelegateRow:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return " ".join(visible(text).split())
 
 
 def _draft_changed(gpt: Gpt) -> None:

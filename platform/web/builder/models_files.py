@@ -123,7 +123,7 @@ class KnowledgeFile(FileToRead):
 
     def ref(self) -> KnowledgeRef:
         """The file as a version names it."""
-        return KnowledgeRef(file_id=str(self.id), name=self.name, segment=self.segment)
+        return KnowledgeRef(file_id=str(self.id), name=self.name, segment=self.segment, from_source=self.from_source)
 
     def passage_corrections(self) -> dict[str, Correction]:
         """The owner's corrections of passages, by key."""

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext, gettext_noop
 
+from gpts.safety.invisible_characters import visible
 from gpts.spec.inputs import placeholders
 from web import erasures
 from web.accounts import audit, quotas
@@ -63,11 +64,19 @@ def _n_counted(owner: User) -> int:
     return there + max(0, gone - DELETED_A_DAY)
 
 
+def _seen(value: Any) -> Any:
+    """A field without what nobody sees: what was pasted or imported may hold orders for the model there."""
+    if isinstance(value, list):
+        return [*map(_seen, value)]
+    return visible(value) if isinstance(value, str) else value
+
+
 def create_gpt(owner: User, fields: dict[str, Any]) -> Gpt:
     """A new draft that only its owner sees. `fields` are model fields.
 
     Raises ValidationError by field, and QuotaExceeded.
     """
+    fields = {name: _seen(value) for name, value in fields.items()}
     check_engine(owner, fields.get("engine", ""), by=owner)
     for _ in range(5):  # another request may take the slug before the insert
         gpt = Gpt(owner=owner, slug=free_slug(fields.get("name", "")), **fields)
@@ -92,6 +101,7 @@ def forget_untouched(owner: User) -> None:
 
 def update_gpt(gpt: Gpt, fields: dict[str, Any], *, by: User) -> Gpt:
     """The draft with `fields` changed and saved `by` a person. Raises ValidationError by field."""
+    fields = {name: _seen(value) for name, value in fields.items()}
     differs = _differs(gpt, fields)
     if fields.get("engine", gpt.engine) != gpt.engine:
         check_engine(gpt.owner, fields["engine"], by=by)
@@ -108,6 +118,7 @@ def save_form(gpt: Gpt, fields: dict[str, Any], lines: dict[str, str], revision:
     Raises ValidationError by field. If they differ from a draft that is newer than the `revision` which the page
     shows, nothing is saved and StaleDraft raised.
     """
+    fields = {name: _seen(value) for name, value in fields.items()}
     with transaction.atomic():
         now = Gpt.objects.select_for_update().get(id=gpt.id)
         sent = gpt.delegates.filter(delegate__slug__in=lines).values_list("delegate__slug", "when")

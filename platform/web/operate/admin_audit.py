@@ -8,7 +8,8 @@ from typing import Any, Final
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
-from django.db.models import Model, QuerySet
+from django.db.models import CharField, Model, QuerySet, Value
+from django.db.models.functions import Concat, Replace
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_safe
@@ -33,11 +34,14 @@ NAMES: Final = {
     "signinprovider": "provider",
     "listingreview": "review before listing",
 }
-# Kinds of rows that are shown by name: how facts call them, and where the name is.
-NAMED: Final[dict[str, tuple[str, type[Model], str]]] = {
+# Its creator may change the name at any time, to that of another one or to what looks like other facts.
+_QUOTED: Final = Concat(Value("“"), Replace("name", Value("”"), Value('"')), Value("” ("), output_field=CharField())
+_GPT: Final = Concat(_QUOTED, "slug", Value(")"), output_field=CharField())
+# Kinds of rows that are shown by name: how facts call them, and what the name is.
+NAMED: Final[dict[str, tuple[str, type[Model], Any]]] = {
     "user": ("person", User, "email"),
     "group": ("group", Group, "name"),
-    "gpt": ("gpt", Gpt, "name"),
+    "gpt": ("gpt", Gpt, _GPT),
 }
 # What a spreadsheet would run if a cell began with it.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
@@ -137,7 +141,7 @@ class AuditAdmin(OperatorAdmin):
         return response
 
 
-def _names(model: type[Model], shown: str, keys: set[Any]) -> dict[str, str]:
+def _names(model: type[Model], shown: Any, keys: set[Any]) -> dict[str, str]:
     """The names of the rows with these keys, by key as text."""
     ids = []
     for key in {0, *keys}:  # never none, so that pages ask equally often

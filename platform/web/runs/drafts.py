@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 
 from gpts.runs.background import Background, Draft
+from gpts.safety.invisible_characters import visible
 from gpts.spec.capabilities import CAPABILITIES
 from gpts.spec.gpt import GptSpec
 from web.accounts.models import User
@@ -135,7 +136,7 @@ def edited(text: str, edits: Iterable[Mapping[str, str]]) -> str:
 def _cleaned(value: Any) -> Any:
     """A value that a model wrote, without what no form sends."""
     if isinstance(value, str):
-        return value.replace("\x00", "").strip()
+        return visible(value).strip()
     return [_cleaned(each) for each in value] if isinstance(value, list) else value
 
 

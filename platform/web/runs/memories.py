@@ -9,6 +9,7 @@ from django.http import Http404
 from django.utils.translation import gettext
 
 from gpts.runs.background import Background
+from gpts.safety.invisible_characters import visible
 from web import erasures
 from web.accounts import quotas
 from web.accounts.models import User
@@ -92,7 +93,7 @@ def forget(memory: Memory) -> None:
 
 
 def _checked(user: User, gpt: Gpt, text: str, instead_of: Memory | None = None) -> str:
-    text = " ".join(text.replace("\x00", "").split())
+    text = " ".join(visible(text).split())
     if not text:
         raise Refused(gettext("Enter what to remember."))
     if len(text) > TEXT_CHARS:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 
 from gpts.runs.background import Background
 from gpts.runs.steps import FileRef
+from gpts.safety.invisible_characters import visible
 from web.accounts import quotas
 from web.accounts.models import User
 from web.builder.files import cancel_reading
@@ -53,7 +54,7 @@ def create(user: User, name: str, wishes: str = "") -> Project:
 
 def change(project: Project, name: str, wishes: str) -> Project:
     """Set its name and what its chats are to do. Raises Refused."""
-    name, wishes = " ".join(name.replace("\x00", "").split()), wishes.replace("\x00", "").strip()
+    name, wishes = " ".join(visible(name).split()), visible(wishes).strip()
     if not name:
         raise Refused(gettext("Enter a name."))
     for text, most in ((name, NAME_CHARS), (wishes, WISHES_CHARS)):

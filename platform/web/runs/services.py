@@ -15,6 +15,7 @@ from gpts.runs.background import Background
 from gpts.runs.messages import PromptMessage
 from gpts.runs.overrides import Overrides
 from gpts.runs.steps import Cancelled, Log, Step, UserMessage
+from gpts.safety.invisible_characters import visible
 from gpts.safety.labels import Label, join
 from gpts.spec.gpt import GptSpec
 from web.accounts import quotas
@@ -160,8 +161,8 @@ def _dated(background: Background) -> Background:
 
 
 def checked_text(text: str, attachments: Sequence[UUID], is_page: bool = True) -> str:
-    """The text of a message as it is kept. Raises EmptyMessage, MessageTooLong."""
-    text = text.replace("\x00", "").strip()
+    """The text of a message as it is kept, without what nobody sees. Raises EmptyMessage, MessageTooLong."""
+    text = visible(text).strip()
     if not (text or attachments):
         raise EmptyMessage
     if is_page and len(text) > settings.MAX_MESSAGE_CHARS:
@@ -328,7 +329,7 @@ def _runs_before(message: Message) -> list[UUID]:
 
 def rename_conversation(conversation: Conversation, title: str) -> None:
     """Set the conversation's title. Raises Refused when it is empty."""
-    title = " ".join(title.split())[:120]
+    title = " ".join(visible(title).split())[:120]
     if not title:
         raise Refused(gettext("Enter a name."))
     conversation.title = title

@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 
-from gpts.safety.invisible_characters import strays
+from gpts.safety.invisible_characters import visible
 from web.accounts import quotas
 from web.accounts.models import User, digest
 from web.accounts.outbox import new_key
@@ -190,9 +190,7 @@ def _readable(body: bytes) -> str:
     """The body as text, without what nobody can see."""
     if len(body) > MAX_RECEIVED_BYTES:
         raise TooMuchReceived
-    text = body.decode("utf-8", errors="replace").replace("\x00", "")
-    hidden = set(strays(text))
-    return "".join(each for at, each in enumerate(text) if at not in hidden).strip()
+    return visible(body.decode("utf-8", errors="replace")).strip()
 
 
 def _set(schedule: Schedule, fields: Mapping[str, Any]) -> Secrets:
@@ -201,8 +199,8 @@ def _set(schedule: Schedule, fields: Mapping[str, Any]) -> Secrets:
         setattr(schedule, name, value)
     if ("inputs" in fields or schedule._state.adding) and (spec := starting.spec_for(schedule)):
         schedule.inputs = inputs_of.checked(spec, schedule.inputs)
-    schedule.name = " ".join(schedule.name.split())
-    schedule.text = schedule.text.replace("\x00", "").strip()
+    schedule.name = " ".join(visible(schedule.name).split())
+    schedule.text = visible(schedule.text).strip()
     is_timed = schedule.trigger == Schedule.Trigger.TIME
     schedule.cron = " ".join(schedule.cron.upper().split()) if is_timed else ""
     schedule.time_zone = schedule.time_zone or settings.TIME_ZONE

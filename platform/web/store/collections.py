@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from django.http import Http404
 from django.utils.translation import gettext
 
+from gpts.safety.invisible_characters import visible
 from web.accounts.models import User
 from web.accounts.quotas import lock
 from web.builder.access import access_gpt
@@ -66,7 +67,7 @@ def change(collection: Collection, **fields: Any) -> Collection:
     Raises ValidationError.
     """
     for name, value in fields.items():
-        setattr(collection, name, value.replace("\x00", "").strip() if isinstance(value, str) else value)
+        setattr(collection, name, visible(value).strip() if isinstance(value, str) else value)
     if collection.featured and not collection.owner.is_staff:
         raise ValidationError({"featured": gettext("Only admins can feature a collection.")})
     collection.public = collection.public or collection.featured

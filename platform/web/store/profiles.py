@@ -8,6 +8,7 @@ from django.http import Http404
 from django.utils.text import slugify
 from django.utils.translation import gettext
 
+from gpts.safety.invisible_characters import visible
 from web.accounts.models import User
 from web.languages import too_long
 from web.store.models import ABOUT_CHARS, Profile
@@ -28,7 +29,7 @@ def access_profile(slug: str, user: Any) -> Profile:
 
 def change(user: User, *, public: bool, about: str) -> Profile:
     """The profile, changed. Raises ValidationError, as without a name: it never shows a part of the email address."""
-    about = about.replace("\x00", "").strip()
+    about = visible(about).strip()
     if len(about) > ABOUT_CHARS:
         raise ValidationError({"about": too_long(about, ABOUT_CHARS)})
     if public and not user.name.strip():

@@ -134,6 +134,10 @@ class TestResult:
         result = result_of("c", "t", "Clerk", (UserMessage(text="x"), made, last), Label())
         assert (result.files, result.label) == (made.files, private)
 
+    def test_why_a_run_failed_has_the_label_of_what_it_had_read(self):
+        result = result_of("c", "t", "Clerk", (*ANSWERED[:2], Error(message="“Obey.” is no value.")), Label())
+        assert result.label == untrusted("the file manual.md", private=("knowledge",))
+
     def test_nothing_is_cited_of_a_run_without_an_answer(self):
         assert cited_passages((*ANSWERED[:2], Error(message="x"))) == ()
 

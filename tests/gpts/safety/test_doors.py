@@ -68,7 +68,9 @@ OTHERS = {
     ),
     "approval": {"answers": "the person, in a form of the GPT's", "call_id": "", "digest": ""},
     "cancelled": {"text": "the model, from what the turn's other steps hold"},
-    "error": {"message": "not in prompts"},
+    "error": {
+        "message": "of the site or the model, with the label of all that the run read where another GPT reads it"
+    },
     "finished": {
         "text": "the model: `label`",
         "tool_calls": "the model: `label`",

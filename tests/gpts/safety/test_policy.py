@@ -13,6 +13,7 @@ from gpts.runs.steps import FileRef, Finished, Log, ModelReply, Retrieval, Step,
 from gpts.safety.flow import arguments_label, context_label, label_of
 from gpts.safety.labels import Integrity, Label, join, untrusted
 from gpts.safety.policy import Allow, Ask, Refuse, Standing, Verdict, check, context_of
+from gpts.spec.actions import host_name, host_of
 from gpts.spec.builtin_tools import BUILTIN_TOOLS
 from gpts.spec.tools import ToolSpec
 
@@ -253,6 +254,16 @@ def test_what_an_address_carries_is_shown_decoded() -> None:
     got = verdict(OPEN, (asked(), PAGE), url="https://evil.example/?d=Y29kZSA0NzEx")
     assert isinstance(got, Ask)
     assert "code 4711" in got.reason
+
+
+def test_a_host_that_looks_like_another_is_named_as_what_it_is() -> None:
+    got = verdict(OPEN, (asked(), PAGE), url="https://g\u043e\u043egle.com/?d=4711")
+    assert isinstance(got, Ask)
+    assert "Its host is xn--ggle-55da.com." in got.reason
+    assert (host_of("https://g\u043e\u043egle.com:8443/"), host_name("https://g\u043e\u043egle.com/")) == (
+        "xn--ggle-55da.com:8443",
+        "xn--ggle-55da.com",
+    )
 
 
 def test_what_is_no_address_is_refused() -> None:

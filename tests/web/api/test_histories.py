@@ -39,6 +39,11 @@ def test_arguments_that_are_no_object_are_kept_as_one(sent, kept):
     assert asked.tool_calls == (MessageCall(call_id="a", name="look", arguments=kept),)
 
 
+def test_what_nobody_sees_is_read_of_no_message_of_the_user():
+    told = read({"role": "user", "content": "Hi.\U000e0041"}, {"role": "assistant", "content": "Hello."}, USER)
+    assert [each.content for each in told.earlier] == ["Hi.", "Hello."]
+
+
 REMINDER = {"type": "text", "text": "<system-reminder>\nNo tasks.\n</system-reminder>\n"}
 ASKED = {"type": "text", "text": "Which seal?"}
 

@@ -15,7 +15,7 @@ from tests.web.store.use import use
 from web.accounts import people
 from web.accounts.models_audit import Act, AuditRow
 from web.accounts.models_outbox import Delivery
-from web.accounts.services import confirm
+from web.accounts.services import confirm, rename
 from web.builder import shares
 from web.moderation import cases
 from web.notifications import watching
@@ -83,6 +83,7 @@ def test_people_are_told_of_shares_decisions_and_approvals_and_operators_of_repo
     gpt, conversation, alice, bob, charlie, oscar, mailoutbox
 ):
     publish(gpt)
+    rename(alice, "Ali\u202ece")
     shares.share(gpt, "chat", email=bob.email)
     shares.share(gpt, "view", email=bob.email)
     shares.share(gpt, "chat", email=charlie.email)  # whose address nobody has confirmed

@@ -1,6 +1,7 @@
 """The operator's console: what is done there with people, groups and GPTs, and that its lists stay fast."""
 
 import csv
+import html
 import io
 import re
 from datetime import timedelta
@@ -372,6 +373,15 @@ def test_pages_of_figures_show_what_is_slow_used_and_stored(console, gpt, bob, a
     assert "Ask your admin" not in health
     assert "/admin/services/#pictures" in health
     assert "Messages" in console.get("/admin/").text
+
+
+def test_no_name_of_a_gpt_passes_for_another_one_or_for_facts(client, oscar, gpt):
+    Gpt.objects.filter(id=gpt.id).update(name="Tax”, how: removed")
+    for about in (gpt, ""):
+        audit.record(Act.WEBHOOK_CHANGED, oscar, about, how="made", gpt=str(gpt.pk))
+    client.force_login(oscar)
+    page = html.unescape(client.get("/admin/accounts/auditrow/").content.decode())
+    assert page.count("how: removed") == page.count('“Tax", how: removed” (pump-doctor)') > 2
 
 
 def test_the_console_says_names_and_says_nothing_twice(client, oscar, bob, gpt):

@@ -64,6 +64,10 @@ class TestWhoMayRate:
         assert (first.id, Review.objects.count(), again.stars) == (again.id, 1, 4)
         assert Standing.objects.get(gpt=gpt).n_ratings == 1
 
+    def test_as_it_reads(self, gpt, bob):
+        use(bob, gpt)
+        assert reviews.give(gpt, bob, 1, "Don’t\u202e use it.\r\nOr\u200b do.").text == "Don’t use it.\nOr do."
+
     @pytest.mark.parametrize("stars", [0, 6, -1])
     def test_with_one_to_five_stars(self, gpt, bob, stars):
         use(bob, gpt)

@@ -24,9 +24,7 @@ KNOWN = {
         "wire.name", "plain(value)[:80]", "f' at “{place}”' if place else ''", "error.message[:300]", "name[:80]",
         "str(name)[:80]", "method[:20]", "name", "what",
     },
-    "names of the conversation's own files, labelled with it": {
-        "there", "file.name", "', '.join(files) or 'none'",
-    },
+    "names of the conversation's own files, labelled with it": {"file.name"},
     "another error of this list": {
         "error", "str(error)", "scrub(str(error), credential)", "scrub(str(cause), credential)",
         "_logged(problem)", "_logged(f'{folder}: {error}')",

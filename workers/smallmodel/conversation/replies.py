@@ -160,8 +160,7 @@ def _about(reading: Reading, state: TurnState) -> str:
     description = state.spec.description.strip()
     about = f": {description}" if description else "."
     lines = [fixed_reply(reading.lang, "about").format(name=state.spec.name, description=about)]
-    if state.files():
-        files = ", ".join(ref.name for ref in state.files()[:_LISTED])
+    if files := ", ".join([ref.name for ref in state.files() if not ref.from_source][:_LISTED]):
         lines.append(fixed_reply(reading.lang, "files").format(files=files))
     return with_starters("\n\n".join(lines), reading.lang, state.spec.starters)
 

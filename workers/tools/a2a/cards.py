@@ -15,7 +15,7 @@ from a2a.utils.constants import TransportProtocol
 from google.protobuf.json_format import ParseError
 
 from gpts.egress.urls import target_of
-from gpts.safety.invisible_characters import strays
+from gpts.safety.invisible_characters import visible
 from gpts.spec.actions import NAME_CHARS, SUMMARY_CHARS, AuthHint, host_of
 from gpts.spec.agents import CARD_CHARS, CARD_PATH, AgentFacts
 from workers.egress import EgressConfig, EgressError, FetchLimits, fetch
@@ -117,9 +117,7 @@ def _skill(skill: AgentSkill, credential: Credential) -> str:
 
 def _line(text: str, credential: Credential, limit: int = SUMMARY_CHARS) -> str:
     """A text of the card on one line, without invisible characters and secrets."""
-    hidden = set(strays(text))
-    seen = "".join(letter for at, letter in enumerate(text) if at not in hidden)
-    return scrub(" ".join(seen.split()), credential)[:limit]
+    return scrub(" ".join(visible(text).split()), credential)[:limit]
 
 
 def _hint(scheme: SecurityScheme) -> AuthHint:

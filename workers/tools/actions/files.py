@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from gpts.runs.steps import FileRef
 from workers.egress import Response
-from workers.tools import ToolContext, ToolError
+from workers.tools import NAMES, ToolContext, ToolError
 from workers.tools.actions.requests import SentFile
 from workers.tools.credentials import Credential, scrub_bytes
 
@@ -25,8 +25,9 @@ def reader(context: ToolContext) -> Callable[[str], SentFile]:
     def read(name: str) -> SentFile:
         found = next((file for file in context.files if file.name == name), None)
         if found is None:
-            there = ", ".join(file.name for file in context.files[:10]) or "none"
-            raise ToolError(f"There is no file “{name[:80]}” in this conversation. Its files: {there}.")
+            there = ", ".join(file.name for file in context.files[:10])
+            text = f"There is no file “{name[:80]}” in this conversation. Its files: {there or 'none'}."
+            raise ToolError(text, there and NAMES)
         taken.append(name)
         if len(taken) > MAX_FILES:
             raise ToolError(f"A call can send at most {MAX_FILES} files.")

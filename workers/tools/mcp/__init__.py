@@ -9,6 +9,7 @@ from typing import Any, Final
 from mcp.client import Client
 from mcp.types import CallToolResult
 
+from gpts.safety.invisible_characters import visible
 from gpts.spec.actions import (
     CALL_TIMEOUT_S,
     MAX_MCP_TOOLS,
@@ -76,7 +77,8 @@ def list_tools(settings: ToolSettings, server: McpServer, credential: Credential
         raise ToolError(str(error)) from error
     has_pages = any(map(apps.address_of, tools))
     listed = (_tool(*each, credential, has_pages) for each in zip(tools, schemas, strict=True))
-    return tuple(each for each in listed if each.for_models or each.for_apps)
+    # A name is part of a call, and of the request that a person approves: one that they can't read is left out.
+    return tuple(each for each in listed if each.name.isprintable() and (each.for_models or each.for_apps))
 
 
 async def _list(client: Client) -> list[Any]:
@@ -98,7 +100,9 @@ def _tool(listed: Any, parameters: dict[str, Any], credential: Credential, has_p
     hints = listed.annotations
     return McpTool(
         name=str(listed.name)[:120],
-        description=scrub(" ".join((listed.description or listed.title or "").split()), credential)[:SUMMARY_CHARS],
+        description=scrub(" ".join(visible(listed.description or listed.title or "").split()), credential)[
+            :SUMMARY_CHARS
+        ],
         parameters=parameters,
         read_only=bool(hints and hints.read_only_hint),
         app=apps.address_of(listed),

@@ -5,7 +5,7 @@ from typing import Any
 
 from gpts.knowledge.cut_tables import is_table, part_of_table
 from workers.isolation.errors import FileError
-from workers.tools import InputFile, ToolContext, ToolError, ToolOutput
+from workers.tools import NAMES, InputFile, ToolContext, ToolError, ToolOutput
 from workers.tools.long_results import PREFIX, shortened
 from workers.tools.settings import ToolSettings
 
@@ -20,7 +20,8 @@ def run(arguments: dict[str, Any], context: ToolContext, settings: ToolSettings)
     files = {file.name: file for file in context.files if file.name.startswith(PREFIX) or _segment(file)}
     file = files.get(str(arguments.get("name") or ""))
     if file is None:
-        raise ToolError(f"There is no such file. Files that can be read: {', '.join(files) or 'none'}.")
+        there = ", ".join(files)
+        raise ToolError(f"There is no such file. Files that can be read: {there or 'none'}.", there and NAMES)
     output = ToolOutput(
         "",
         untrusted=file.untrusted,

@@ -125,6 +125,11 @@ def test_long_texts_are_shortened_and_it_is_said():
     assert "701 characters" in told.listed[0].warnings[1]
 
 
+def test_descriptions_are_read_as_people_see_them():
+    told = imported(document(**{"/a": {"get": {"summary": "Read\U000e0041 all\u202e", "responses": {}}}}))
+    assert told.operations[0].summary == "Read all"
+
+
 def test_nullable_and_exclusive_bounds_of_3_0_become_json_schema():
     schema = {"type": "number", "nullable": True, "minimum": 1, "exclusiveMinimum": True}
     told = imported(document(**{"/a": {"get": {"parameters": [{"name": "n", "in": "query", "schema": schema}]}}}))

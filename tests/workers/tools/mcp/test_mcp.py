@@ -37,9 +37,13 @@ class Claimed(BaseModel):
 def made() -> MCPServer:
     server = MCPServer("Notes")
 
+    @server.tool(name="delete\u202eyrc")
+    def delete() -> str:
+        return "done"
+
     @server.tool(annotations=ToolAnnotations(read_only_hint=True))
     def add(a: int, b: int) -> int:
-        """Add two numbers."""
+        """Add two\u200b numbers."""
         return a + b
 
     @server.tool()
@@ -108,6 +112,10 @@ def test_tools_are_listed_with_their_schemas_and_hints(server):
     assert listed["add"].description == "Add two numbers."
     assert listed["add"].parameters["properties"]["a"]["type"] == "integer"
     assert [name for name, tool in listed.items() if tool.read_only] == ["add"]
+
+
+def test_a_tool_whose_name_nobody_can_read_is_not_offered(server):
+    assert all(tool.name.isprintable() for tool in server.tools)
 
 
 def test_a_hint_counts_only_where_the_creator_trusts_the_server(server):

@@ -13,6 +13,7 @@ from typing import Any, Final
 from referencing import Registry, Resource
 from referencing.exceptions import Unresolvable
 
+from gpts.safety.invisible_characters import visible
 from gpts.spec.actions import PARAMETER_CHARS
 
 MAX_DEPTH: Final = 7
@@ -217,8 +218,8 @@ def described_with(schema: dict[str, Any], notes: Notes) -> dict[str, str]:
 
 
 def shortened(text: str, limit: int, what: str, notes: Notes) -> str:
-    """`text` on one line, shortened to `limit` characters with a note."""
-    text = " ".join(text.split())
+    """`text` on one line, without what nobody sees, shortened to `limit` characters with a note."""
+    text = " ".join(visible(text).split())
     if len(text) <= limit:
         return text
     notes.add(f"A {what} has {len(text)} characters; only the first {limit} are used.")
