@@ -225,6 +225,7 @@ def adds_nothing(
     return derivations(plain, text, _MARKUP.sub("", around))
 
 
+@remembered
 def _is_negated(text: str) -> bool:
     """Whether `text` contains a negation."""
     return "n't" in text or "n’t" in text or not _NEGATIONS.isdisjoint(words(text))

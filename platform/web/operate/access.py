@@ -26,17 +26,16 @@ def operators_only(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespo
     return never_cache(login_required(guarded))
 
 
-def confirmed_first(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def confirmed_first(view: Callable[..., Any]) -> Callable[..., Any]:
     """A form that is there after a fresh sign-in.
 
     allauth would keep what is sent too late in the session until then, and it may hold keys: the form begins anew.
     """
 
     @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if request.method == "POST" and is_reauthentication_required(request, app=""):
             return redirect(request.get_full_path())
-        response: HttpResponse = reauthentication_required(view)(request, *args, **kwargs)
-        return response
+        return reauthentication_required(view)(request, *args, **kwargs)
 
     return guarded
