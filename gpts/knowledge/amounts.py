@@ -3,13 +3,13 @@
 import math
 import re
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from itertools import repeat
 from typing import Final
 
 from gpts.knowledge.days import days
 from gpts.knowledge.figures import CURRENCIES, StatedFigure, figures
 from gpts.knowledge.quantities import UNITS
+from gpts.knowledge.remembering import remembered
 from gpts.knowledge.terms import STOP_WORDS
 
 _NUMBER: Final = re.compile(r"\d{1,12}(?:\.\d{1,6})?")
@@ -74,7 +74,7 @@ class Amount:
         return (value - self.zero) / self.scale
 
 
-@lru_cache(maxsize=512)
+@remembered
 def amounts(text: str) -> tuple[Amount, ...]:
     """The amounts of `text` in order, without the parts of dates; none if there are very many."""
     if len(all_figures := figures(text)) > _MOST_FIGURES:

@@ -15,6 +15,7 @@ from gpts.knowledge.documents import Citation, Passage, SentenceSupport, Support
 from gpts.knowledge.editions import Claim, own_editions
 from gpts.knowledge.joined import MAX_SOURCES, parts_of, table_headers
 from gpts.knowledge.judging import Judge, Known, MakeGloss, Meaning, Verdict
+from gpts.knowledge.remembering import remembering
 from gpts.knowledge.sentences import CodeFence, Span, sentence_spans
 from gpts.knowledge.support import Source, is_claim, is_word_for_word
 from gpts.values import Value
@@ -22,6 +23,12 @@ from gpts.values import Value
 _ITEM: Final = re.compile(r"^- (.+)$", re.MULTILINE)
 # Sentences before and after a calculated one that may give its figures.
 AROUND: Final = 6
+# A sentence is compared with all characters of what it may rest on, and calculated with, which takes as long as
+# EACH_CHARS do. A longer answer, of 800 sentences or of 160 on a file of 200,000 characters, which take a minute of
+# a processor, is not checked to its end; nor is a sentence of more than LONGEST characters.
+MOST_COMPARED: Final = 80_000_000
+EACH_CHARS: Final = 100_000
+LONGEST: Final = 4_000
 # How likely it must be that a sentence is said to count as said, and that it is not to count as made up.
 SAID: Final = 0.7
 
@@ -83,9 +90,17 @@ def ground(
     basis = basis or Basis()
     if not (passages or basis.said):
         return Grounding()
+    with remembering():
+        return _grounding(answer, passages, meaning, question, basis)
+
+
+def _grounding(
+    answer: str, passages: Sequence[Passage], meaning: Meaning | None, question: str, basis: Basis
+) -> Grounding:
     fence = CodeFence()
     spans = [span for span in sentence_spans(answer) if not fence.covers(answer[span.start : span.end])]
     spans = [span for span in spans if answer[span.start : span.end] not in basis.titles]
+    unchecked, spans = _too_many(spans, [*passages, *basis.known])
     sentences = [answer[span.start : span.end] for span in spans]
     judge = Judge(passages, question, meaning, basis.gloss)
     titled = table_headers(answer, spans)
@@ -115,11 +130,24 @@ def ground(
         [each for each in claims if bool(each.is_open and (basis.drops_open or each.header)) is is_out]
         for is_out in (False, True)
     )
+    support = [each.support() for each in kept]
+    support += [
+        SentenceSupport(answer_start=each.start, answer_end=each.end, level="not_checked")
+        for each in unchecked
+        if is_claim(answer[each.start : each.end], basis.instructions)
+    ]
     return Grounding(
         citations=numbered([(each.span, source) for each in kept for source in each.sources[:MAX_SOURCES]]),
-        support=tuple(each.support() for each in kept),
+        support=tuple(sorted(support, key=lambda each: each.answer_start)),
         n_dropped=sum(not each.is_confirmed for each in dropped),
     )
+
+
+def _too_many(spans: Sequence[Span], sources: Sequence[Passage]) -> tuple[list[Span], list[Span]]:
+    """The sentences of an answer for which there is no time, and the others."""
+    most = MOST_COMPARED // (EACH_CHARS + sum(len(each.text) for each in sources))
+    short = [span for span in spans if span.end - span.start <= LONGEST][:most]
+    return sorted(set(spans).difference(short)), short
 
 
 @dataclass(slots=True)

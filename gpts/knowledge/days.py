@@ -5,13 +5,13 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
 from dateutil.relativedelta import relativedelta
 
 from gpts.knowledge.figures import MONTHS
+from gpts.knowledge.remembering import remembered
 
 _WORDS: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 _WEEKDAYS: Final = {word: n for n, words in enumerate(_WORDS["weekdays"]) for word in words.split()}
@@ -55,7 +55,7 @@ class Day:
             return None
 
 
-@lru_cache(maxsize=256)
+@remembered
 def days(text: str) -> tuple[Day, ...]:
     """The dates of `text` that have at least a day and a month."""
     return tuple(day for match in _DATE.finditer(text) for day in _days(match))
@@ -111,7 +111,7 @@ def weekdays(text: str) -> tuple[Weekday, ...]:
     return tuple(Weekday(_number(each.group()), each.group(), each.start()) for each in _WEEKDAY.finditer(text))
 
 
-@lru_cache(maxsize=64)
+@remembered
 def weekdays_in(text: str) -> frozenset[int]:
     """The days of the week that `text` names, with those between them and those of "daily" or "weekend"."""
     found = {each.number for each in weekdays(text)}

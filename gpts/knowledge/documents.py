@@ -206,7 +206,7 @@ class Citation(Value):
 
 # "calculated": its figures follow from known ones. "conversation": the person or the creator said it. "quoted": it is
 # one of the files', which code chose. "result": a call returned it. "not_checked": the answer and the passages are in
-# languages that cannot be compared.
+# languages that cannot be compared, or there is too much to compare.
 Support = Literal[
     "supported", "partly", "calculated", "conversation", "unsupported", "not_checked", "quoted", "result"
 ]

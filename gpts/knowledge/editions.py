@@ -37,7 +37,7 @@ class Claim:
 def names_source(text: str, places: Sequence[Place]) -> list[int]:
     """The numbers of the places that `text` names as its source, of several; empty if it names none or all."""
     named = naming_terms(text) if _CITES.search(text) else edition_terms(text)
-    return _most([_named(named, place, places) for place in places])
+    return _most(_named(named, places))
 
 
 def own_editions(claims: Sequence[Claim], sentences: Sequence[str], question: str) -> list[tuple[Source, ...]]:
@@ -86,7 +86,7 @@ def _own(
             kept = _most([place.nearness(hint) for place in places])
         else:
             named = naming_terms(hint)
-            kept = _most([_named(named, place, places) for place in places])
+            kept = _most(_named(named, places))
         tied = [tied[at] for at in kept] or tied
         if len(tied) == 1:
             break
@@ -120,11 +120,11 @@ def _hints(
     yield from (at[each] for each in before if each in at)
 
 
-def _named(named: frozenset[str], place: Place, places: Sequence[Place]) -> int:
-    """2 if a year, version or numbered name that tells `place` from the others is `named`, 1 if another term is."""
-    shared = frozenset.intersection(*(each.terms for each in places))
-    distinct = [term for term in named & place.terms - shared if is_distinct(term)]
-    return 2 if any(map(has_digit, distinct)) else int(bool(distinct))
+def _named(named: frozenset[str], places: Sequence[Place]) -> list[int]:
+    """For each place 2 if a year, version or numbered name that only some have is `named`, 1 if another term is."""
+    shared = frozenset.intersection(*(each.terms for each in places)) if places else frozenset()
+    distinct = ([term for term in named & each.terms - shared if is_distinct(term)] for each in places)
+    return [2 if any(map(has_digit, terms)) else int(bool(terms)) for terms in distinct]
 
 
 def _most(scores: Sequence[int]) -> list[int]:

@@ -6,12 +6,13 @@ read in two ways ("1.500", "03/12/2024"), either counts.
 
 import re
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
 from gpts.knowledge.numerals import SCALES, spelled
+from gpts.knowledge.remembering import remembered
 from gpts.knowledge.terms import stem
 
 _WORDS: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
@@ -86,14 +87,14 @@ def figures_agree(claim: str, source: str) -> bool:
 
 def in_other_currency(claim: str, source: str) -> bool:
     """Whether `claim` names a currency that `source`, which has others, does not."""
-    given_in = currencies(source)
-    return bool(given_in) and not currencies(claim) <= given_in
+    named = currencies(claim)
+    return bool(named and (given_in := currencies(source))) and not named <= given_in
 
 
-@lru_cache(maxsize=64)
+@remembered
 def forms(source: str) -> frozenset[str]:
     """All forms that the figures of `source` give."""
-    return frozenset().union(*(figure.gives for figure in figures(source)))
+    return frozenset(form for figure in _figures(source) for form in figure.gives)
 
 
 def is_dated(name: str, source: str, known: frozenset[str]) -> bool:
@@ -108,21 +109,23 @@ def is_dated(name: str, source: str, known: frozenset[str]) -> bool:
     return name[:3] in known or f"month {MONTHS.get(name)}" in forms(source)
 
 
-@lru_cache(maxsize=4_096)
+@remembered
 def figures(text: str) -> tuple[StatedFigure, ...]:
     """The figures of `text`, by kind."""
+    return tuple(_figures(text))
+
+
+def _figures(text: str) -> Iterator[StatedFigure]:
     rest = _MARKS.sub(_blank, text)
-    found: list[StatedFigure] = []
     for pattern, read in ((_DATE, _date), (_TIME, _time), (_HOURS, _hours)):
-        found += (_at(match, read(match)) for match in pattern.finditer(rest))
+        yield from (_at(match, read(match)) for match in pattern.finditer(rest))
         rest = pattern.sub(_blank, rest)
-    found += (_at(match, _month(match)) for match in _MONTH_NAME.finditer(rest))
-    found += (_at(match, _number(match)) for match in _NUMBER.finditer(rest))
+    yield from (_at(match, _month(match)) for match in _MONTH_NAME.finditer(rest))
+    yield from (_at(match, _number(match)) for match in _NUMBER.finditer(rest))
     for each in spelled(_NUMBER.sub(lambda match: "." + " " * (len(match.group()) - 1), rest)):
         form = f"{each.value:.12g}"
         way = (_figure((form,), gives=(form, f"bare {form}"))) if each.is_claim else _held(form)
-        found.append(replace(way, start=each.start, end=each.end))
-    return tuple(found)
+        yield replace(way, start=each.start, end=each.end)
 
 
 def _blank(match: re.Match[str]) -> str:
@@ -139,6 +142,7 @@ def _held(form: str) -> StatedFigure:
     return StatedFigure((), frozenset((form,)))
 
 
+@remembered
 def currencies(text: str) -> frozenset[str]:
     """The codes of the currencies that `text` names by a sign or word."""
     return frozenset(CURRENCIES[found.group().casefold()] for found in CURRENCY.finditer(text))

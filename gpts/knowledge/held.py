@@ -5,12 +5,12 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Final
 
 from gpts.knowledge import tables
 from gpts.knowledge.amounts import Amount, amounts, kinds_after, noun_after
 from gpts.knowledge.days import Day, days, weekdays, weekdays_in
+from gpts.knowledge.remembering import remembered
 from gpts.knowledge.sentences import sentence_spans
 from gpts.knowledge.terms import stem, terms
 
@@ -63,7 +63,7 @@ class Held:
         return sum(self.rarity[term] for term in shared)
 
 
-@lru_cache(maxsize=16)
+@remembered
 def held_in(text: str) -> Held:
     """What `text` holds."""
     spans = sentence_spans(text)

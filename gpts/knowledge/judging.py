@@ -61,6 +61,8 @@ LEAST_QUOTED: Final = 8
 # Words of the question break ties between sources; a pair of sentences must clearly beat a single one.
 QUESTION_WEIGHT: Final = 0.1
 PAIR_COST: Final = 0.1
+# Sources per sentence that share most words with it, whose figures and names are compared.
+MOST_ALIKE: Final = 500
 # Sources per sentence, ranked by words, whose meaning is compared.
 SHORTLIST: Final = 6
 # Sentences of the passages whose meaning is compared with those of an answer that words leave open: of more, which
@@ -242,7 +244,7 @@ class Judge:
         """The possible sources of `sentence`, a part of `whole`: they agree with it and have enough of its terms."""
         about = self._query | frozenset(claims(whole))
         everything = frozenset(claims(sentence))
-        found: list[_Candidate] = []
+        alike: list[tuple[float, Source]] = []
         # "1 hour" on P2 is not from the row of P3.
         codes = frozenset() if any(map(is_code, everything)) else self._codes
         for source in self._sources:
@@ -251,7 +253,13 @@ class Judge:
                 continue
             own = frozenset(claims_at(sentence, source))
             overlap = share(own, source.terms, self._rarity)
-            if overlap >= MIN_OVERLAP and agrees(sentence, source):
+            if overlap >= MIN_OVERLAP:
+                alike.append((overlap, source))
+        if len(alike) > MOST_ALIKE:
+            alike = nlargest(MOST_ALIKE, alike, key=lambda each: each[0])
+        found: list[_Candidate] = []
+        for overlap, source in alike:
+            if agrees(sentence, source):
                 cost = PAIR_COST * source.is_pair - QUESTION_WEIGHT * share(about, source.terms, self._rarity)
                 is_full = supports(sentence, source, self._rarity)
                 is_same = is_full and is_word_for_word(sentence, source)

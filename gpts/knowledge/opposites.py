@@ -14,6 +14,7 @@ from typing import Final
 
 from gpts.knowledge.amounts import amounts
 from gpts.knowledge.days import days, weekdays, weekdays_in
+from gpts.knowledge.remembering import remembered
 from gpts.knowledge.sentences import sentence_spans
 from gpts.knowledge.terms import HAN, STOP_WORDS, stem, words
 
@@ -80,7 +81,7 @@ def days_agree(claim: str, source: str) -> bool:
     return all(_days_fit(own, held) for own in clauses(claim) if own.days and weekdays(claim))
 
 
-@lru_cache(maxsize=64)
+@remembered
 def clauses(text: str) -> tuple[Clause, ...]:
     """The clauses of `text`."""
     sentences = (text[span.start : span.end] for span in sentence_spans(text))

@@ -65,7 +65,7 @@ def _versions(text: str) -> list[str]:
     return [found[1] or found[2] for found in _VERSION.finditer(text)]
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=512)
 def naming_terms(text: str) -> frozenset[str]:
     """The terms by which `text` may name a place: words, years, and names with their number ("version 3", "v3")."""
     plain = _plain(text)
@@ -88,7 +88,7 @@ def is_distinct(term: str) -> bool:
     return not _SHORT_NUMBER.fullmatch(term)
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=512)
 def without_place(sentence: str, place: frozenset[str]) -> str:
     """`sentence` without the years and numbers by which it names the place with these terms."""
     if not has_digit(sentence):

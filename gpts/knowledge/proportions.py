@@ -3,9 +3,10 @@
 import re
 import tomllib
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Final
+
+from gpts.knowledge.remembering import remembered
 
 _VALUES: Final = {
     float(value): re.compile(rf"(?<![^\W\d_])(?:{'|'.join(patterns)})", re.IGNORECASE)
@@ -23,7 +24,7 @@ class Proportion:
     end: int
 
 
-@lru_cache(maxsize=256)
+@remembered
 def proportions(text: str) -> tuple[Proportion, ...]:
     """The shares and multiples of `text`; the longest of those that begin in one place."""
     found = [

@@ -6,7 +6,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +18,7 @@ from gpts.knowledge.figures import currencies, figures_agree, is_dated, with_cod
 from gpts.knowledge.numerals import is_number
 from gpts.knowledge.opposites import contradicts, days_agree
 from gpts.knowledge.places import Place, place_of, without_place
+from gpts.knowledge.remembering import remembered
 from gpts.knowledge.sentences import Span, sentence_spans
 from gpts.knowledge.terms import HAN, RUNS, stem, terms, words
 
@@ -37,7 +38,7 @@ COURTESY: Final = FRAME | frozenset(terms(_WORDS["courtesy"]))
 _NEGATIONS: Final = frozenset(_WORDS["negations"].split())
 
 
-@lru_cache(maxsize=1_024)
+@remembered
 def claims(sentence: str) -> tuple[str, ...]:
     """The terms of `sentence` that need a source, in order."""
     return tuple(term for term in compared_terms(sentence) if term not in FRAME)
@@ -224,6 +225,7 @@ def adds_nothing(
     return derivations(plain, text, _MARKUP.sub("", around))
 
 
+@remembered
 def _is_negated(text: str) -> bool:
     """Whether `text` contains a negation."""
     return "n't" in text or "n’t" in text or not _NEGATIONS.isdisjoint(words(text))
@@ -314,7 +316,7 @@ def _is_before_noun(word: str) -> bool:
     return word in _BEFORE_NOUN or is_number(word)
 
 
-@lru_cache(maxsize=1_024)
+@remembered
 def _is_german(text: str) -> bool:
     """Whether a text is German by its commonest words, which its tables lack."""
     found = list(words(tables.without_rows(text) or text))

@@ -79,6 +79,8 @@ class StreamedAnswer:
             reason = choice.get("finish_reason")
             if reason:
                 self._finish = "length" if reason == "length" else "stop"
+        if not (isinstance(text, str) and isinstance(self.reasoning, str)):
+            raise EngineError("The model server sent a text that is none.")
         if event.get("usage"):
             self.usage = _usage(event["usage"])
         elif text or self.reasoning:  # until the server says how many, if it comes to that

@@ -50,8 +50,13 @@ from workers.engine.schemas import checked_size, loosened
 
 CONNECT_TIMEOUT_S: Final = 10.0
 HEALTH_TIMEOUT_S: Final = 2.0
+# A list of models, which comes in pieces, has come by then; the largest have half a megabyte.
+LIST_TIMEOUT_S: Final = 10.0
+# The longest reply, with each token in an event of its own and twenty others beside it, takes about half of it.
+MAX_BODY_BYTES: Final = 200_000_000
 # Used when nothing is set and the server does not report it (vLLM, llama.cpp and Ollama do).
 DEFAULT_CONTEXT_TOKENS: Final = 8192
+MAX_CONTEXT_TOKENS: Final = 10_000_000
 # An estimate, as the exact count needs the server's tokenizer; 3 is safe for code, German, and a Chinese character.
 BYTES_PER_TOKEN: Final = 3
 # Models that cut a picture into patches of 28 pixels need so many for the largest one (workers/runs/pictures.py).
@@ -64,6 +69,10 @@ CONTROL_TOKENS: Final = (
     *("<|im_start|>", "<|im_end|>", "<|endoftext|>"),
     *("<|eot_id|>", "<|start_header_id|>", "<|end|>"),
 )
+
+
+# What comes of an answer in no known shape.
+_NONSENSE: Final = (RuntimeError, ValueError, TypeError, AttributeError, LookupError)
 
 
 def api_of(url: str) -> str:
@@ -161,9 +170,7 @@ class RemoteEngine(Learning):
     def _model_card(self) -> dict[str, Any]:
         """The server's entry for the model; empty if it lists only others. Raises EngineError."""
         try:
-            response = self._client.get("models", timeout=HEALTH_TIMEOUT_S)
-            response.raise_for_status()
-            listed = response.json().get("data") or []
+            listed = self._listed("models").get("data") or []
         except (httpx.HTTPError, RuntimeError, ValueError, AttributeError) as error:
             raise EngineError(f"The model server does not answer: {type(error).__name__}: {error}") from error
         names = (self._model, f"{self._model}:latest")  # as Ollama lists a model without a tag
@@ -171,20 +178,28 @@ class RemoteEngine(Learning):
 
     def _context_limit(self, card: dict[str, Any]) -> int:
         """The longest prompt and reply in tokens as the server reports it; 0 if it does not."""
-        limit = card.get("max_model_len") or (card.get("meta") or {}).get("n_ctx")
+        meta = card.get("meta")
+        limit = card.get("max_model_len") or (meta.get("n_ctx") if isinstance(meta, dict) else None)
         if not limit and card.get("owned_by") == "library":
             limit = self._ollama_limit(card["id"])
-        return limit if isinstance(limit, int) else 0
+        return limit if type(limit) is int and 0 < limit <= MAX_CONTEXT_TOKENS else 0
 
     def _ollama_limit(self, name: str) -> int | None:
         """The context that Ollama has loaded the model with; None until then. It drops what does not fit silently."""
         try:
-            loaded = self._client.get(self._client.base_url.join("../api/ps"), timeout=HEALTH_TIMEOUT_S).json()[
-                "models"
-            ]
+            loaded = self._listed(self._client.base_url.join("../api/ps"))["models"]
             return next((each.get("context_length") for each in loaded if each.get("name") == name), None)
         except (httpx.HTTPError, RuntimeError, ValueError, KeyError, AttributeError, TypeError):
             return None
+
+    def _listed(self, url: httpx.URL | str) -> Any:
+        """The JSON at `url`. Raises httpx.HTTPError or ValueError."""
+        ends_at = time.monotonic() + LIST_TIMEOUT_S
+        with self._client.stream("GET", url, timeout=HEALTH_TIMEOUT_S) as response:
+            response.raise_for_status()
+            response.stream = _Limited(response.stream, ends_at)
+            response.read()
+            return response.json()
 
     def can_continue(self) -> bool:
         """See `Engine.can_continue`. Asks the model once: many servers begin anew, or refuse."""
@@ -215,6 +230,7 @@ class RemoteEngine(Learning):
         wait = httpx.Timeout(remaining_s, connect=min(CONNECT_TIMEOUT_S, remaining_s))
         try:
             with self._client.stream("POST", "chat/completions", json=self._body(request), timeout=wait) as response:
+                response.stream = _Limited(response.stream, ends_at)
                 learns = request if self._learns_refusal(response) else None
                 if again := learns or _loosened(request, response) or _shortened(request, response):
                     yield from self._stream(again, ends_at, n_prompt)
@@ -229,7 +245,7 @@ class RemoteEngine(Learning):
                         break
         except httpx.ReadTimeout:
             answer.timed_out = True
-        except (httpx.HTTPError, RuntimeError) as error:
+        except (httpx.HTTPError, *_NONSENSE) as error:
             raise EngineError(f"The model server failed: {type(error).__name__}: {error}") from error
         finish = answer.outcome(bool(visible.stopped), time.monotonic() >= ends_at)
         calls = answer.calls()
@@ -277,6 +293,26 @@ class RemoteEngine(Learning):
         new = {name for name in OPTIONAL if name in response.text and name not in self._refused}
         self._refused |= new
         return bool(new)
+
+
+class _Limited(httpx.SyncByteStream):
+    """A body of MAX_BODY_BYTES that comes before `ends_at`, whatever the server sends to keep its client waiting."""
+
+    def __init__(self, body: Any, ends_at: float) -> None:
+        self._body, self._ends_at = body, ends_at
+
+    def __iter__(self) -> Iterator[bytes]:
+        n_left = MAX_BODY_BYTES
+        for piece in self._body:
+            n_left -= len(piece)
+            if n_left < 0:
+                raise httpx.ReadError("It sends too much.")
+            if time.monotonic() >= self._ends_at:
+                raise httpx.ReadTimeout("It sends nothing of use.")
+            yield piece
+
+    def close(self) -> None:
+        self._body.close()
 
 
 def _shortened(request: GenerationRequest, response: httpx.Response) -> GenerationRequest | None:

@@ -1,6 +1,7 @@
 """What the sentences of an answer may rest on: files, results of calls, and what was said."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from gpts.knowledge.documents import Passage
 from gpts.knowledge.sentences import sentence_spans
@@ -10,6 +11,9 @@ from gpts.runs.state import TurnState
 from gpts.runs.steps import Finished, Intent, UserMessage
 from gpts.spec.gpt import GptSpec
 from workers.runs.services import Services
+
+# Characters of a conversation, the newest, on which an answer may rest: they are looked through at 0.1 MB a second.
+SAID_CHARS: Final = 400_000
 
 
 def known(state: TurnState) -> tuple[Passage, ...]:
@@ -50,20 +54,21 @@ def said(state: TurnState) -> Passage:
 def _everything_said(state: TurnState) -> Passage:
     spec, steps = state.spec, [step for log in (*state.history, state.steps) for step in log]
     messages = _messages(state)
-    earlier = (each.content for message in messages for each in message.earlier)
-    answers = (supported_text(step) for step in steps if isinstance(step, Finished))
+    earlier = (each.content for message in messages for each in reversed(message.earlier))
+    answers = (supported_text(step) for step in reversed(steps) if isinstance(step, Finished))
     remembered = (text for message in messages for text in message.background.remembered)
     days = state.user_message().background.days()
     texts = (each.text for each in messages)
-    return _as_passage(spec, (spec.instructions, *remembered, days, *earlier, *texts, *answers))
+    return _as_passage(spec, (spec.instructions, *remembered, days, *texts, *earlier, *answers))
 
 
 def _messages(state: TurnState) -> list[UserMessage]:
-    steps = (step for log in (*state.history, state.steps) for step in log)
-    return [step for step in steps if isinstance(step, UserMessage)]
+    """The person's messages, the newest first."""
+    steps = [step for log in (*state.history, state.steps) for step in log]
+    return [step for step in reversed(steps) if isinstance(step, UserMessage)]
 
 
 def _as_passage(spec: GptSpec, texts: Iterable[str]) -> Passage:
-    """The GPT's own description, and then these texts."""
-    text = "\n\n".join((f"I am {spec.name}, an AI assistant.", spec.description, *texts))
+    """The GPT's own description, and then the first of these texts."""
+    text = "\n\n".join((f"I am {spec.name}, an AI assistant.", spec.description, *texts))[:SAID_CHARS]
     return Passage(file_id="", file_name=spec.name, segment="", chunk=0, text=text, start=0, end=len(text))

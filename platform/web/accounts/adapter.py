@@ -58,6 +58,13 @@ class AccountAdapter(DefaultAccountAdapter):
         """The account, not the form again."""
         return reverse("account")
 
+    def is_safe_url(self, url: str) -> bool:
+        """Whether a page may lead there. Nothing leads to what is no URL."""
+        try:
+            return bool(super().is_safe_url(url))
+        except ValueError:
+            return False
+
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """The email, which calls the site by its name, not by its address."""
         named = RequestSite(allauth_context.request)

@@ -81,7 +81,8 @@ class RunState(Schema):
     """A run's status. `answer` is null until there is one; `error` says why a failed run has none.
 
     `support` says how far the GPT's files support each sentence of the answer; supported and partly supported
-    sentences have a citation, `not_checked` ones are in a language that cannot be compared with the files'.
+    sentences have a citation, `not_checked` ones are in a language that cannot be compared with the files', or too
+    much to compare.
     `status` is also `requires_action` while a child run waits for a person and this run only waits for it.
     """
 

@@ -80,12 +80,12 @@ def behind_link(secret: str, slug: str = "") -> Gpt | None:
 
 def name_behind(path: str) -> str:
     """The name of the GPT that this path opens for anybody who signs in; empty if there is none."""
-    url = urlsplit(path)
     try:
+        url = urlsplit(path.replace("\x00", ""))
         slug = resolve(url.path).kwargs.get("slug", "")
-    except Http404:
+    except (Http404, ValueError):  # no address of the site, or none at all
         return ""
-    secret = parse_qs(url.query).get("link", [""])[0].replace("\x00", "")
+    secret = parse_qs(url.query).get("link", [""])[0]
     in_store = Gpt.objects.in_store().select_related("published").filter(slug=slug)
     gpt = (in_store.first() or behind_link(secret, slug)) if slug else None
     return gpt.live.name if gpt else ""

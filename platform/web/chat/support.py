@@ -17,7 +17,9 @@ _TITLES: Final = {
     "calculated": gettext_noop("Calculated: {formulas}"),
     "conversation": gettext_noop("From this conversation"),
     "result": gettext_noop("From what a tool returned"),
-    "not_checked": gettext_noop("Not checked: the files are in a different language"),
+    "not_checked": gettext_noop(
+        "Not checked: the files are in a different language, or there is too much to compare"
+    ),
 }
 # The notes that count sentences, by level.
 _COUNTS: Final = {
@@ -25,8 +27,8 @@ _COUNTS: Final = {
         "{n} sentence was not found in the files.", "{n} sentences were not found in the files."
     ),
     "not_checked": ngettext_lazy(
-        "{n} sentence is not checked: the files are in a different language.",
-        "{n} sentences are not checked: the files are in a different language.",
+        "{n} sentence is not checked: the files are in a different language, or there is too much to compare.",
+        "{n} sentences are not checked: the files are in a different language, or there is too much to compare.",
     ),
     "withheld": ngettext_lazy(
         "{n} sentence is not shown, as it was not found in the files.",
@@ -36,7 +38,9 @@ _COUNTS: Final = {
 # The notes in their place where all sentences are alike.
 _ALL: Final = {
     "unsupported": gettext_noop("Nothing in this answer was found in the files."),
-    "not_checked": gettext_noop("The answer is not checked: the files are in a different language."),
+    "not_checked": gettext_noop(
+        "The answer is not checked: the files are in a different language, or there is too much to compare."
+    ),
     "quoted": gettext_noop("Quoted from the files."),
     "result": gettext_noop("From what a tool returned, not from the files."),
 }

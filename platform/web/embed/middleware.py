@@ -133,6 +133,5 @@ def _name(path: str) -> str | None:
 
 def _is_own_page(request: HttpRequest) -> bool:
     """Whether a page of this site sent the request: browsers say which, with every form and script's request."""
-    sent = urlsplit(request.headers.get("Origin", ""))
-    own = urlsplit(settings.SITE_URL)
-    return bool(sent.netloc) and (sent.netloc == own.netloc or sent.netloc == request.get_host())
+    sent = request.headers.get("Origin", "").partition("://")[2]
+    return bool(sent) and sent in (urlsplit(settings.SITE_URL).netloc, request.get_host())

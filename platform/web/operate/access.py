@@ -4,8 +4,11 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from allauth.account.decorators import reauthentication_required
+from allauth.account.internal.flows.reauthentication import is_reauthentication_required
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.views.decorators.cache import never_cache
 
 from web.accounts.requests import PersonRequest
@@ -21,3 +24,18 @@ def operators_only(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespo
         return view(request, *args, **kwargs)
 
     return never_cache(login_required(guarded))
+
+
+def confirmed_first(view: Callable[..., Any]) -> Callable[..., Any]:
+    """A form that is there after a fresh sign-in.
+
+    allauth would keep what is sent too late in the session until then, and it may hold keys: the form begins anew.
+    """
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        if request.method == "POST" and is_reauthentication_required(request, app=""):
+            return redirect(request.get_full_path())
+        return reauthentication_required(view)(request, *args, **kwargs)
+
+    return guarded

@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from allauth.account.decorators import reauthentication_required
 from django import forms
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminPasswordWidget, UnfoldBooleanWidget
 
+from web.operate.access import confirmed_first
 from web.operate.backup import planned, wanted
 from web.operate.backup.errors import BackupError
 from web.operate.site import operators, person_of
@@ -35,7 +35,7 @@ class RestoreForm(forms.Form):
 
 
 @operators.page("backups/restore/", "backup_restore", "Restore a backup")
-@reauthentication_required
+@confirmed_first
 def restore(request: HttpRequest) -> HttpResponse:
     """Replace the site by `file`, a backup in BACKUP_DIR, or by one sent to a new site; after a fresh sign-in."""
     name = request.GET.get("file", "")

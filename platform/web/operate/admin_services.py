@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from allauth.account.decorators import reauthentication_required
 from django import forms
 from django.conf import settings
 from django.contrib import messages
@@ -29,6 +28,7 @@ from unfold.widgets import (
 from web.accounts import live_settings
 from web.accounts.models import User
 from web.checks import NEEDED
+from web.operate.access import confirmed_first
 from web.operate.site import operators, person_of
 
 MOST_CHARS: Final = 500
@@ -146,7 +146,7 @@ _CHECKS: Final = {"host": _check_host, "url": _check_url, "folder": _check_folde
 
 
 @operators.page("services/", "services", "Services", section="Site", icon="hub")
-@reauthentication_required
+@confirmed_first
 def services(request: HttpRequest) -> HttpResponse:
     """Mail, web search, pictures and backups: POST saves one of them, after a fresh sign-in."""
     sent, by = request.POST.get("service"), person_of(request)

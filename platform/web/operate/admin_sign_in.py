@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
-from allauth.account.decorators import reauthentication_required
 from allauth.socialaccount.models import SocialAccount
 from django import forms
 from django.conf import settings
@@ -25,6 +24,7 @@ from unfold.widgets import (
 from web.accounts import audit, sign_in_providers
 from web.accounts.models_sign_in import SignInProvider
 from web.counting import number_of
+from web.operate.access import confirmed_first
 from web.operate.site import OperatorAdmin, operators
 from web.secrets import SecretLost, seal
 
@@ -175,9 +175,9 @@ LAST: Final = ("trusted_domains", "groups", "operators", "sign_up", "is_on")
 
 
 @admin.register(SignInProvider, site=operators)
-@method_decorator(reauthentication_required, name="add_view")
-@method_decorator(reauthentication_required, name="change_view")
-@method_decorator(reauthentication_required, name="delete_view")
+@method_decorator(confirmed_first, name="add_view")
+@method_decorator(confirmed_first, name="change_view")
+@method_decorator(confirmed_first, name="delete_view")
 class SignInProviderAdmin(OperatorAdmin):
     """Providers, changed after a fresh sign-in: whom an operator trusts here can open the accounts of others."""
 

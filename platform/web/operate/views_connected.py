@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
@@ -13,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from web.accounts.requests import PersonRequest
 from web.operate import connecting
-from web.operate.access import operators_only
+from web.operate.access import confirmed_first, operators_only
 from web.operate.forms import ConnectedForm, ServerForm
 from web.operate.models_connected import ConnectedModel, open_key, seal_key
 from web.secrets import SecretLost
@@ -23,6 +24,7 @@ SERVER: Final = "model_server"
 
 
 @operators_only
+@confirmed_first
 @require_http_methods(["GET", "POST"])
 def connected_model(request: PersonRequest, name: str = "") -> HttpResponse:
     """Connect a model, or change the one called `name`: first its server, then, with `?models`, one of its models."""
@@ -57,6 +59,7 @@ def check_connected(request: PersonRequest, name: str) -> HttpResponse:
 
 
 @operators_only
+@reauthentication_required
 @require_POST
 def pick_connected(request: PersonRequest) -> HttpResponse:
     """Choose what answers for GPTs that name no model."""
@@ -66,6 +69,7 @@ def pick_connected(request: PersonRequest) -> HttpResponse:
 
 
 @operators_only
+@reauthentication_required
 @require_POST
 def remove_connected(request: PersonRequest, name: str) -> HttpResponse:
     """Forget a model at a server."""

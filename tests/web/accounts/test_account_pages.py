@@ -88,3 +88,15 @@ def test_signing_out_takes_a_post(client, alice):
     assert "_auth_user_id" in client.session
     client.post("/account/logout/")
     assert "_auth_user_id" not in client.session
+
+
+@pytest.mark.parametrize("path", ["/account/login/", "/account/signup/", "/account/logout/"])
+@pytest.mark.parametrize("is_signed_in", [False, True])
+def test_an_address_that_is_none_leads_nowhere(client, alice, path, is_signed_in):
+    if is_signed_in:
+        client.force_login(alice)
+    for url in ("//[", "http://[", "https://[::1", "/api/gpts/a\x00b"):
+        assert client.get(path, {"next": url}).status_code < 400
+        answer = client.post(path, {"next": url})
+        assert answer.status_code < 400
+        assert "[" not in answer.headers.get("Location", "")

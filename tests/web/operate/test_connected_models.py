@@ -70,6 +70,20 @@ def test_a_server_is_asked_for_its_models_of_which_one_is_offered(page, asked, a
     assert (row.about_id, row.facts) == ("large", {"action": "connect", "model": "m-2"})
 
 
+def test_whoever_has_only_a_session_connects_picks_and_removes_no_model(connected, client, oscar):
+    """All chats could go to a server of theirs."""
+    oscar.set_password("oscar-secret-1")
+    oscar.save()
+    client.force_login(oscar)
+    for path in (CONNECT, EDIT):
+        assert client.get(path).headers["Location"].startswith("/account/reauthenticate/")
+        assert client.post(path, {"url": URL, "key": KEY}).headers["Location"] == path
+    for path in ("/operate/models/pick/", f"{EDIT}remove/"):
+        assert client.post(path, {"picked": "large"}).headers["Location"].startswith("/account/reauthenticate/")
+    assert not ConnectedModel.objects.get().is_picked
+    assert KEY not in str(dict(client.session))
+
+
 def test_a_model_is_edited_without_its_key(connected, page, asked):
     page(EDIT, {**FIELDS, "title": "Larger", "fallback": NO_FALLBACK})
     assert engines()["large"].title == "Larger"

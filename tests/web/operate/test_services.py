@@ -49,6 +49,15 @@ def test_a_page_asks_for_the_password_first(console):
     assert "/account/reauthenticate/" in client.get(PAGE).headers["Location"]
 
 
+def test_what_is_sent_too_late_for_a_fresh_sign_in_is_not_kept_meanwhile(console):
+    client = Client()
+    client.force_login(User.objects.get())
+    for page in (PAGE, "/operate/models/connect/", "/admin/accounts/signinprovider/add/"):
+        assert client.post(page, MAIL).headers["Location"] == page
+        assert client.get(page).headers["Location"].startswith("/account/reauthenticate/")
+    assert "hunter-2" not in str(dict(client.session))
+
+
 def test_mail_is_set_tried_and_used_at_once(console, settings, monkeypatch):
     backend = settings.EMAIL_BACKEND
     monkeypatch.setattr("web.accounts.live_settings.mail_settings", lambda host: {})  # the outbox of tests stays

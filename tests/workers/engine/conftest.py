@@ -4,6 +4,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -56,7 +57,9 @@ class ModelServer(ThreadingHTTPServer):
         self.refuses = ""  # the name of a parameter, or of a keyword of a schema
         self.objects: Callable[[dict[str, Any]], str] = lambda body: ""  # why it refuses a request
         self.breaks_off = False
+        self.cards: list[Any] = []
         self.unready = 0
+        self.raw: Callable[[Any], None] | None = None  # writes the body of every answer itself
         self.events: list[dict[str, Any]] = []
         self._lock = threading.Lock()
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
@@ -86,7 +89,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.unready -= 1
             self._answer(503, {})
             return
-        self._answer(200, {"data": []})
+        if self.server.raw:
+            self._written(self.server.raw)
+            return
+        self._answer(200, {"data": self.server.cards})
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -109,11 +115,20 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self.server.count(1)
         try:
+            if self.server.raw:
+                self._written(self.server.raw)
+                return
             self._stream(body)
         except (BrokenPipeError, ConnectionResetError):
             return
         finally:
             self.server.count(-1)
+
+    def _written(self, raw: Callable[[Any], None]) -> None:
+        self.send_response(200)
+        self.end_headers()
+        with suppress(BrokenPipeError, ConnectionResetError):
+            raw(self.wfile)
 
     def _stream(self, body: dict[str, Any]) -> None:
         self.send_response(200)
