@@ -54,7 +54,7 @@ AUTHOR: Final = "an imported chat"
 MAX_OPEN: Final = 3
 # How many times as long as the chat before it took an import rests before the next: others wait for the same database
 # and processor.
-RESTS: Final = 2
+RESTS: Final = 4
 # Of those that are over, the newest.
 MAX_KEPT: Final = 100
 # Longer than the largest chat takes.
