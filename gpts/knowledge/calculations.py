@@ -118,7 +118,9 @@ class Derivation(Value):
     def is_right(self) -> bool:
         """Whether the equation holds as it stands: a figure may follow by a longer way than its formula shows."""
         is_plain = _PLAIN_SUM.fullmatch(self.formula)
-        return not has_wrong_formula(self.in_words) and (not is_plain or any(formulas(self.in_words)))
+        return not has_wrong_formula(self.in_words, has_units=False) and (
+            not is_plain or any(formulas(self.in_words))
+        )
 
 
 @dataclass(frozen=True, slots=True)

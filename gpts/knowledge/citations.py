@@ -222,10 +222,10 @@ def _verify(found: Sequence[_Found], claims: Sequence[_Found], judge: Judge, bas
 
 def _cite(claim: _Found, named: Sequence[Source], own: Sequence[Source]) -> None:
     """Cite what the model `named` for a claim that is said, of which the answer's `own` edition counts."""
-    kept = [one for one in claim.sources if one in named]
-    # A row that happens to have a figure of the sentence need not be the one that is meant.
-    if named and (claim.level == "calculated" or not kept):
-        claim.sources = [*(kept[:1] or own)]
+    # A row that happens to have a figure of the sentence need not be the one that is meant, nor an edition.
+    is_unsure = claim.level == "calculated" or len({one.place for one in named}) > 1
+    if named and (is_unsure or not any(one in named for one in claim.sources)):
+        claim.sources = [*own]
     # What is said, but at no place that could be shown, needs no mark; a greeting is nothing else.
     claim.is_open = not (claim.sources or claim.level in ("calculated", "conversation"))
 

@@ -3,7 +3,7 @@
 import ast
 import operator
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -47,11 +47,13 @@ class Formula:
     results: frozenset[float]
 
 
-def has_wrong_formula(text: str) -> bool:
-    """Whether the sides of a formula of `text` come to different results."""
-    return any(
-        all(map(_results, sides)) and not _is_right(sides) for _, sides in map(_sides, _FORMULA.findall(_bare(text)))
-    )
+def has_wrong_formula(text: str, *, has_units: bool = True) -> bool:
+    """Whether the sides of a formula of `text` come to different results.
+
+    With units these may be numbers of different ones: "480 s = 8 min".
+    """
+    found = (sides for _, sides in map(_sides, _FORMULA.findall(_bare(text))) if all(map(_results, sides)))
+    return not all(_is_right(sides, _OF_UNITS if has_units else ()) for sides in found)
 
 
 def formulas(text: str) -> Iterator[Formula]:
@@ -94,10 +96,10 @@ def _sides(formula: str) -> tuple[list[str], list[str]]:
     return written, [_plain(side.translate(_SIGNS)) for side in written]
 
 
-def _is_right(sides: list[str]) -> bool:
+def _is_right(sides: list[str], scales: Sequence[float] = _OF_UNITS) -> bool:
     (exact, *_) = _results(sides[0])
     for side in sides[1:]:
-        same = (each for each in (exact, *(exact / n for n in _OF_UNITS), *(exact * n for n in _OF_UNITS)))
+        same = (exact, *(exact / n for n in scales), *(exact * n for n in scales))
         found = next((each for each in same if _is_result(side, each)), None)
         if found is None:
             return False
