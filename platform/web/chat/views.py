@@ -25,6 +25,7 @@ from web.runs.branches import Branches
 from web.runs.creator_questions import UNSEEN, mark_seen
 from web.runs.models import Conversation, CreatorQuestion
 from web.runs.models_chats import Project
+from web.runs.services import answering_version
 
 # Chats in the sidebar, and on the page of all chats.
 N_SIDE = 60
@@ -138,7 +139,7 @@ def chat(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
         "project": conversation.project,
         "guest": guest_of(conversation),
         "read_only": why_read_only(request.user, conversation),
-        **head(conversation.gpt, conversation.version),
+        **head(conversation.gpt, answering_version(conversation)),
         **side(request),
     }
     response = render(request, "chat/chat.html", context)

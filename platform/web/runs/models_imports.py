@@ -39,6 +39,7 @@ class ChatImport(models.Model):
         default=0, help_text="Changed there, but also continued here: left as it is."
     )
     n_unreadable = models.PositiveIntegerField(default=0)
+    unreadable = models.JSONField(default=list, help_text="Titles of the first that could not be read.")
     n_left_out = models.PositiveIntegerField(default=0)
     error = models.CharField(max_length=300, blank=True)
     claimed_until = models.DateTimeField(null=True, blank=True, help_text="Until when a worker has claimed it.")
@@ -59,7 +60,10 @@ class ChatImport(models.Model):
 
 
 class ImportedChat(models.Model):
-    """A chat that came from `source`, by its id there. `digest` is that of what was imported, in `n_answers`."""
+    """A chat that came from `source`, by its id there. `digest` is that of what was imported, in `n_answers`.
+
+    `chat_import` brought it; None once that is forgotten.
+    """
 
     owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     source = models.CharField(max_length=20)
@@ -67,6 +71,7 @@ class ImportedChat(models.Model):
     digest = models.CharField(max_length=64)
     n_answers = models.PositiveIntegerField()
     conversation = models.ForeignKey("Conversation", on_delete=models.CASCADE, related_name="+")
+    chat_import = models.ForeignKey(ChatImport, on_delete=models.SET_NULL, null=True, related_name="chats")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["owner", "source", "source_id"], name="chat_imported_once")]

@@ -17,15 +17,17 @@ from gpts.runs.steps import Finished, UserMessage
 from gpts.safety.labels import Integrity
 from web.accounts import quotas
 from web.builder.models import Gpt
-from web.builder.services import delete_gpt
-from web.runs import chat_imports, deletion, fair_queue, finding, log
+from web.builder.services import delete_gpt, publish, update_gpt
+from web.chat.views import why_read_only
+from web.runs import chat_imports, deletion, fair_queue, finding, imported_chats, log
 from web.runs.branches import Branches
 from web.runs.deletion import delete_conversation
 from web.runs.errors import Refused
+from web.runs.imported_chats import undo
 from web.runs.importing import bring
 from web.runs.models import Conversation, Run
 from web.runs.models_imports import ChatImport
-from web.runs.services import history, start_run
+from web.runs.services import answering_version, history, start_run
 from workers import slots, tasks
 from workers.tasks import import_next
 
@@ -295,7 +297,7 @@ def test_an_export_that_is_larger_than_what_is_left_of_the_storage_is_refused(bo
 def test_one_import_stores_so_much_and_the_next_one_goes_on(limit, bob, monkeypatch):
     given = [conversation(f"c{n}", f"Chat {n}") for n in range(4)]
     for name, at_most in {"MAX_CHATS": 2, "MAX_MESSAGES": 12, "MAX_TEXT_BYTES": 20_000}.items():
-        monkeypatch.setattr(chat_imports, name, at_most if name == limit else 10**9)
+        monkeypatch.setattr(imported_chats, name, at_most if name == limit else 10**9)
     first = imported(bob, given)
     assert (first.status, first.n_new) == ("failed", 2)
     assert first.error == "There is more in this file than one import takes."
@@ -349,3 +351,63 @@ def test_files_of_imports_that_are_over_are_deleted(bob, home):
     os.utime(row.path, (0, 0))
     chat_imports.remove_leftovers()
     assert (stray.exists(), row.path.exists()) == (False, True)
+
+
+def test_chats_whose_gpt_was_deleted_can_be_continued_after_another_import(bob):
+    given = [conversation(), conversation("c2", "Continued")]
+    imported(bob, given)
+    start_run(Conversation.objects.get(title="Continued"), "And in winter?")
+    delete_gpt(Gpt.objects.get())
+    given[1]["mapping"]["e"] = node("e", "d", "user", "Thanks", 6)
+    again = imported(bob, given)
+    assert (again.n_updated, again.n_known, again.n_new) == (2, 0, 0)
+    [gpt] = Gpt.objects.filter(deleted=None)
+    assert {chat.gpt for chat in Conversation.objects.all()} == {gpt}
+    chat = Conversation.objects.get(title="Sourdough")
+    assert why_read_only(bob, chat) == ""
+    assert start_run(chat, "And in winter?").gpt == gpt
+    assert {run.gpt for run in Run.objects.all()} == {gpt}
+
+
+def test_imported_chats_go_on_with_the_newest_version_of_their_gpt(bob, gpt):
+    imported(bob, [conversation()])
+    chat = Conversation.objects.get()
+    update_gpt(chat.gpt, {"instructions": "Answer as a baker."}, by=bob)
+    newest = publish(chat.gpt, by=bob)
+    chat.refresh_from_db()
+    assert answering_version(chat) == newest
+    assert start_run(chat, "And in winter?").version == newest
+    chat.refresh_from_db()
+    assert chat.version == newest
+
+
+def test_an_import_is_taken_back_but_for_chats_that_were_continued(bob):
+    imported(bob, [conversation("c0", "Earlier")])
+    row = imported(bob, [conversation(), conversation("c2", "Continued"), conversation("c0", "Earlier")])
+    start_run(Conversation.objects.get(title="Continued"), "And in winter?")
+    assert undo(row) == (1, 1)
+    left = Conversation.objects.chats_of(bob, "")
+    assert set(left.values_list("title", flat=True)) == {"Earlier", "Continued"}
+    assert not ChatImport.objects.filter(id=row.id).exists()
+    assert imported(bob, [conversation()]).n_new == 1
+
+
+def test_the_gpt_that_an_import_made_goes_with_it_unless_it_was_changed(bob):
+    undo(imported(bob, [conversation()]))
+    assert not Gpt.objects.filter(deleted=None).exists()
+    row = imported(bob, [conversation()])
+    update_gpt(Gpt.objects.get(deleted=None), {"instructions": "Answer as a baker."}, by=bob)
+    undo(row)
+    assert Gpt.objects.filter(deleted=None).exists()
+
+
+def test_an_import_in_progress_is_not_taken_back(bob):
+    [row] = bring(bob, "", [upload([conversation()])]).chats
+    with pytest.raises(Refused, match="Wait"):
+        undo(row)
+
+
+def test_an_import_names_the_chats_that_cannot_be_read(bob):
+    odd = {"title": "Broken \0", "mapping": {"a": {"message": {"author": {"role": "user"}, "content": 5}}}}
+    row = imported(bob, [conversation(), odd, {"mapping": {}}])
+    assert (row.n_unreadable, row.unreadable) == (2, ["Broken"])
