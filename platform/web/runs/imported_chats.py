@@ -106,6 +106,12 @@ def not_continued(chats: "QuerySet[ImportedChat]") -> "QuerySet[ImportedChat]":
     return chats.annotate(n_now=Count("conversation__messages__runs")).filter(n_now=F("n_answers"))
 
 
+def is_as_imported(conversation: Conversation | None) -> bool:
+    """Whether the conversation came from another system, and nothing was written in it since."""
+    known = ImportedChat.objects.filter(conversation=conversation.pk) if conversation else ImportedChat.objects.none()
+    return not_continued(known).exists()
+
+
 def undo(row: ChatImport) -> tuple[int, int]:
     """Delete the import with the chats that it brought, but not those that were continued; how many of each.
 

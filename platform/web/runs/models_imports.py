@@ -54,6 +54,11 @@ class ChatImport(models.Model):
         return self.name
 
     @property
+    def can_be_undone(self) -> bool:
+        """Whether it is over and brought chats."""
+        return self.status not in self.OPEN and self.n_new > 0
+
+    @property
     def path(self) -> Path:
         """Where its file is until it was read."""
         return Path(settings.GUILDHALL_HOME) / "imports" / str(self.id)

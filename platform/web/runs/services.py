@@ -141,6 +141,11 @@ def start_run(
         raise
 
 
+def is_imported(conversation: Conversation) -> bool:
+    """Whether it came from another system."""
+    return ImportedChat.objects.filter(conversation=conversation.pk).exists()
+
+
 def answering_version(conversation: Conversation) -> GptVersion:
     """The version that answers next.
 
@@ -149,7 +154,7 @@ def answering_version(conversation: Conversation) -> GptVersion:
     """
     version, gpt = conversation.version, conversation.gpt
     newest = gpt.published if gpt.owner_id == conversation.owner_id else None
-    if newest and newest != version and ImportedChat.objects.filter(conversation=conversation.pk).exists():
+    if newest and newest != version and is_imported(conversation):
         return newest
     if conversation.origin != Conversation.Origin.PREVIEW or version.number is not None:
         return version
