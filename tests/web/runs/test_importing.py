@@ -104,7 +104,7 @@ REFUSED = {
     "JSON that is none of them": ('{"a": 1}', {}, "none of the exports"),
     "damaged JSON": ('{"gizmo": ', {}, "damaged"),
     "a part of an exported GPT": ("", {"gpt.json": dumped({"format": "guildhall-gpt"})}, "Import the whole file"),
-    "a zip of something else": ("", {"holiday.zip": zipped({"1.jpg": b"x"})}, "holiday.zip: This is no export of ChatGPT"),
+    "a zip of something else": ("", {"holiday.zip": zipped({"1.jpg": b"x"})}, "holiday.zip: This is no export"),
     "files without a GPT": ("", {"a.md": b"# Notes", "b.png": b"\0x"}, "no export of ChatGPT"),
     "an empty file": ("", {"a.txt": b" \n"}, "a.txt: The file is empty"),
     "a file for one of several": (
