@@ -32,6 +32,7 @@ from web.accounts.quotas import QuotaExceeded
 from web.builder.files import clean_name
 from web.runs.errors import Refused
 from web.runs.imported_chats import ChatStorage, clean
+from web.runs.imported_pictures import PictureArchive
 from web.runs.kept_files import content_may_go
 from web.runs.models_imports import ChatImport
 from web.runs.services import shorten
@@ -166,7 +167,7 @@ def read(row: ChatImport) -> None:
 
 def _read(row: ChatImport) -> None:
     saved, n_items, storage, took = monotonic(), 0, ChatStorage(row), 0.0
-    for item in _items(row):
+    for item in _items(row, storage):
         sleep(RESTS * took)
         n_items, begun = n_items + 1, monotonic()
         try:
@@ -192,13 +193,13 @@ def _name_unreadable(row: ChatImport, item: Any) -> None:
         row.unreadable.append(title)
 
 
-def _items(row: ChatImport) -> Iterator[Any]:
-    """Every item of the export, in all of its parts."""
-    for file in _texts(row):
+def _items(row: ChatImport, storage: ChatStorage) -> Iterator[Any]:
+    """Every item of the export, in all of its parts. `storage` gets its pictures."""
+    for file in _texts(row, storage):
         yield from items_of(file)
 
 
-def _texts(row: ChatImport) -> Iterator[TextIO]:
+def _texts(row: ChatImport, storage: ChatStorage) -> Iterator[TextIO]:
     with row.path.open("rb") as file:
         if not zipfile.is_zipfile(file):
             file.seek(0)
@@ -206,7 +207,9 @@ def _texts(row: ChatImport) -> Iterator[TextIO]:
             return
         with open_archive(file) as archive:
             entries = checked(archive, file, MAX_ENTRIES, MAX_BYTES)
-            for name in sorted(entry.filename for entry in entries if _CHATS.search(entry.filename)):
+            names = [entry.filename for entry in entries]
+            storage.pictures = PictureArchive(archive, names)
+            for name in sorted(name for name in names if _CHATS.search(name)):
                 with _entry(archive, name) as text:
                     yield text
 

@@ -5,7 +5,7 @@ written them.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -19,7 +19,7 @@ from django.utils.translation import gettext, gettext_noop
 
 from gpts.portable.chats import Branches, Chat, branches_of
 from gpts.portable.recognising import read_chat
-from gpts.runs.steps import Cancelled, Finished, UserMessage
+from gpts.runs.steps import Cancelled, FileRef, Finished, UserMessage
 from gpts.safety.labels import untrusted
 from web.accounts import quotas
 from web.accounts.models import User
@@ -28,6 +28,7 @@ from web.builder.models import Gpt, GptVersion
 from web.builder.models_access import Sharing
 from web.runs import copies, deletion
 from web.runs.errors import Refused
+from web.runs.imported_pictures import PictureArchive
 from web.runs.models import Conversation, Message, Run, StepRow
 from web.runs.models_imports import ChatImport, ImportedChat
 from web.runs.services import shorten
@@ -42,9 +43,10 @@ _BATCH: Final = 200
 
 
 class ChatStorage:
-    """Stores the chats of one import, up to its limits."""
+    """Stores the chats of one import, up to its limits, with the `pictures` that its archive holds."""
 
     def __init__(self, row: ChatImport) -> None:
+        self.pictures = PictureArchive()
         self._row, self._gpts = row, dict[str, Gpt]()
         self._chats, self._rows, self._bytes = MAX_CHATS, MAX_MESSAGES, MAX_TEXT_BYTES
 
@@ -57,25 +59,28 @@ class ChatStorage:
         user = self._row.owner
         digest = hashlib.sha256(repr(chat).encode(errors="replace")).hexdigest()
         key: dict[str, Any] = {"owner": user, "source": chat.source, "source_id": (chat.id or digest)[:100]}
+        pictures = [self.pictures.known(each.pictures) for each in branches.messages]
         n_bytes = _stored_bytes(branches)
         with transaction.atomic():
             quotas.lock(user.id)
             same = ImportedChat.objects.select_for_update(of=("self",)).filter(**key, conversation__deleted=None)
             known = same.select_related("conversation__gpt").first()
             is_moved = known is not None and self._moved(known)
-            if known and (unchanged := _unchanged(known, digest)):
+            if known and (unchanged := _unchanged(known, digest, any(pictures))):
                 return {"n_updated" if is_moved else unchanged: 1}
             quotas.check_storage(user.id, n_bytes - (known.conversation.n_bytes if known else 0))
             self._count(len(branches.messages) + len(branches.answers), n_bytes)
-            facts = {"digest": digest, "n_answers": len(branches.answers)}
+            facts: dict[str, Any] = {"digest": digest, "n_answers": len(branches.answers)}
             if known:
-                known.conversation.n_bytes = n_bytes
-                _replace(known, chat, branches, facts)
-                return {"n_updated": 1, "n_left_out": chat.n_left_out}
-            conversation = _written(_new(user, chat, self._gpt_for(chat.source), n_bytes), chat, branches)
-            made = {**facts, "conversation": conversation, "chat_import": self._row}
-            ImportedChat.objects.update_or_create(**key, defaults=made)
-        return {"n_new": 1, "n_left_out": chat.n_left_out}
+                conversation = _emptied(known.conversation, n_bytes)
+            else:
+                conversation = _new(user, chat, self._gpt_for(chat.source), n_bytes)
+                facts |= {"conversation": conversation, "chat_import": self._row}
+            attached = [self.pictures.keep(conversation, ids) for ids in pictures]
+            _write(conversation, chat, branches, attached)
+            ImportedChat.objects.update_or_create(**key, defaults=facts)
+        n_left_out = max(0, chat.n_left_out - sum(map(len, attached)))
+        return {"n_updated" if known else "n_new": 1, "n_left_out": n_left_out}
 
     def _count(self, n_rows: int, n_bytes: int) -> None:
         """Count a chat. Raises ValidationError if it is one too many."""
@@ -139,21 +144,23 @@ def _stored_bytes(branches: Branches) -> int:
     return sum(messages) + answers + copies.ROW_BYTES * (len(messages) + 3 * len(branches.answers))
 
 
-def _unchanged(known: ImportedChat, digest: str) -> str:
-    """As what a chat counts that was imported before and stays as it is; empty if it changed there, but not here."""
-    if known.digest == digest:
+def _unchanged(known: ImportedChat, digest: str, has_pictures: bool) -> str:
+    """As what a chat counts that was imported before and stays as it is; empty if it changed there, but not here.
+
+    It also changed if its pictures come for the first time.
+    """
+    if known.digest == digest and not (has_pictures and not known.conversation.files.kept().exists()):
         return "n_known"
     return "" if not_continued(ImportedChat.objects.filter(id=known.id)).exists() else "n_kept"
 
 
-def _replace(known: ImportedChat, chat: Chat, branches: Branches, facts: dict[str, Any]) -> None:
-    """Replace what was imported before."""
-    conversation = known.conversation
-    conversation.shown = None
+def _emptied(conversation: Conversation, n_bytes: int) -> Conversation:
+    """The conversation without what was imported before, of which a worker deletes the files."""
+    conversation.shown, conversation.n_bytes = None, n_bytes
     conversation.save(update_fields=["shown", "n_bytes"])
     conversation.messages.all().delete()
-    _written(conversation, chat, branches)
-    ImportedChat.objects.filter(id=known.id).update(**facts)
+    conversation.files.update(removed=timezone.now())
+    return conversation
 
 
 def _new(user: User, chat: Chat, gpt: Gpt, n_bytes: int) -> Conversation:
@@ -183,8 +190,10 @@ def _gpt_for(user: User, source: str) -> Gpt:
     return gpt
 
 
-def _written(conversation: Conversation, chat: Chat, branches: Branches) -> Conversation:
-    """The conversation with all messages and answers of the chat, at their times."""
+def _write(
+    conversation: Conversation, chat: Chat, branches: Branches, attached: Sequence[tuple[FileRef, ...]]
+) -> None:
+    """Give the conversation all messages and answers of the chat, at their times, with what is `attached` to each."""
     start = _time(chat.created, timezone.now())
     message_ids = [uuid4() for _ in branches.messages]
     run_ids = [uuid4() for _ in branches.answers]
@@ -196,11 +205,11 @@ def _written(conversation: Conversation, chat: Chat, branches: Branches) -> Conv
     for id, answer in zip(run_ids, branches.answers, strict=True):
         asked, text = messages[answer.message], clean(answer.text)
         runs.append(_run(id, conversation, asked, text, _time(answer.created, asked.created)))
-        steps += _steps(id, asked.text, text)
+        steps += _steps(id, asked.text, text, attached[answer.message])
     Message.objects.bulk_create(messages, _BATCH)
     Run.objects.bulk_create(runs, _BATCH)
     StepRow.objects.bulk_create(steps, _BATCH)
-    return _dated(conversation, chat, messages[0].text, start, run_ids[branches.shown or 0])
+    _date(conversation, chat, messages[0].text, start, run_ids[branches.shown or 0])
 
 
 def _run(id: UUID, conversation: Conversation, message: Message, text: str, at: datetime) -> Run:
@@ -209,19 +218,19 @@ def _run(id: UUID, conversation: Conversation, message: Message, text: str, at: 
     return Run(id=id, message=message, status=status, n_steps=2, **facts)
 
 
-def _steps(run: UUID, asked: str, answered: str) -> Iterator[StepRow]:
+def _steps(run: UUID, asked: str, answered: str, attached: tuple[FileRef, ...]) -> Iterator[StepRow]:
     label = untrusted(AUTHOR)
     last = Finished(text=answered, label=label) if answered else Cancelled()
-    for seq, step in enumerate((UserMessage(text=asked, label=label, own_words=False), last)):
+    first = UserMessage(text=asked, attachments=attached, label=label, own_words=False)
+    for seq, step in enumerate((first, last)):
         yield StepRow(run_id=run, seq=seq, kind=step.kind, data=step.model_dump(mode="json"))
 
 
-def _dated(conversation: Conversation, chat: Chat, first: str, start: datetime, shown: UUID) -> Conversation:
+def _date(conversation: Conversation, chat: Chat, first: str, start: datetime, shown: UUID) -> None:
     conversation.title = shorten(clean(chat.title) or first)[:120]
     conversation.created, conversation.changed = start, _time(chat.updated, start)
     conversation.shown_id = shown
     conversation.save(update_fields=["title", "created", "changed", "shown"])
-    return conversation
 
 
 def _time(seconds: float | None, otherwise: datetime) -> datetime:

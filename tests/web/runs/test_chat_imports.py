@@ -411,3 +411,55 @@ def test_an_import_names_the_chats_that_cannot_be_read(bob):
     odd = {"title": "Broken \0", "mapping": {"a": {"message": {"author": {"role": "user"}, "content": 5}}}}
     row = imported(bob, [conversation(), odd, {"mapping": {}}])
     assert (row.n_unreadable, row.unreadable) == (2, ["Broken"])
+
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
+
+
+def with_pictures(*pointers: str) -> dict[str, Any]:
+    given = conversation()
+    shown = [{"content_type": "image_asset_pointer", "asset_pointer": pointer} for pointer in pointers]
+    given["mapping"]["a"]["message"]["content"] = {"content_type": "multimodal_text", "parts": ["Look", *shown]}
+    return given
+
+
+def export(chat: dict[str, Any], **pictures: bytes) -> bytes:
+    named = {f"{name}-crumb.png": data for name, data in pictures.items()}
+    return zipped({"conversations.json": json.dumps([chat]).encode(), **named})
+
+
+def test_pictures_in_the_export_come_as_attachments_of_their_messages(bob):
+    chat = with_pictures("sediment://file_a1", "file-service://file_b2", "sediment://file_c3", "sediment://file_d4")
+    row = imported(bob, export(chat, file_a1=PNG, file_c3=b"<svg/>", file_d4=b""), "export.zip")
+    assert (row.n_new, row.n_left_out) == (1, 3)  # one is missing, one no picture, one empty
+    [kept] = Conversation.objects.get().files.kept()
+    assert (kept.name, kept.mime, kept.status, kept.owner, kept.path.read_bytes()) == (
+        "crumb.png",
+        "image/png",
+        "ready",
+        bob,
+        PNG,
+    )
+    for run in Run.objects.filter(message__text__startswith="Look"):
+        assert log.first(run.id).attachments == (kept.ref(),)
+    assert imported(bob, export(chat, file_a1=PNG), "export.zip").n_known == 1
+
+
+def test_pictures_that_do_not_fit_stay_named(bob):
+    data = export(with_pictures("sediment://file_a1"), file_a1=PNG + os.urandom(1_200_000))
+    [row] = bring(bob, "", [upload(data, "export.zip")]).chats
+    quotas.set_limit("storage_mb", 1, bob)
+    import_next()
+    row.refresh_from_db()
+    assert (row.status, row.n_new, row.n_left_out) == ("done", 1, 1)
+    assert not Conversation.objects.get().files.exists()
+
+
+def test_an_export_with_its_pictures_adds_them_to_chats_that_came_without(bob):
+    chat = with_pictures("sediment://file_a1")
+    imported(bob, [chat])
+    assert imported(bob, export(chat, file_a1=PNG), "export.zip").n_updated == 1
+    assert imported(bob, [chat]).n_known == 1
+    chat["title"] += "!"
+    assert imported(bob, export(chat, file_a1=PNG), "export.zip").n_updated == 1
+    assert Conversation.objects.get().files.kept().count() == 1
