@@ -53,13 +53,9 @@ MAX_NAMED: Final = 50
 CLAIM: Final = timedelta(seconds=120)
 WAKE: Final = timedelta(seconds=60)
 SAVE_EVERY_S: Final = 1.0
-# An archive also has every picture of its chats. Only the entries with chats are read.
+# An archive also has every picture of its chats, of which few are read.
 MAX_ENTRIES: Final = 200_000
 MAX_BYTES: Final = 50_000_000_000
-_CHATS: Final = 20_000
-MAX_MESSAGES: Final = 500_000
-MAX_TEXT_BYTES: Final = 1_000_000_000
-_TOO_MUCH: Final = gettext_noop("There is more in this file than one import takes.")
 _CHATS: Final = re.compile(r"(?:^|/)conversations(?:[-_]?\d+)?\.json$")
 _UNEXPECTED: Final = gettext_noop("Something went wrong. Try again, or contact an admin.")
 _COUNTS: Final = ("n_new", "n_updated", "n_known", "n_kept", "n_unreadable", "n_left_out")
