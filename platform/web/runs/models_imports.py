@@ -55,8 +55,8 @@ class ChatImport(models.Model):
 
     @property
     def can_be_undone(self) -> bool:
-        """Whether it is over and brought chats."""
-        return self.status not in self.OPEN and self.n_new > 0
+        """Whether it is over and brought chats that are still there."""
+        return self.status not in self.OPEN and self.chats.filter(conversation__deleted=None).exists()
 
     @property
     def path(self) -> Path:
