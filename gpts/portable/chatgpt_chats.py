@@ -21,6 +21,8 @@ _UNSEEN: Final = frozenset(
 # Citations in the text: 【12†source】, and the newer ones between private characters.
 _MARKS: Final = re.compile(r"【\d+†[^【】]*+】|\ue200[^\ue200\ue201]*+\ue201|[\ue200-\ue206]")
 _DRAWN: Final = "image_asset_pointer"
+# The id of a picture in what points to it, with which its name in the archive begins.
+ASSET: Final = re.compile(r"file[-_][0-9A-Za-z]+")
 
 
 def is_conversation(value: Any) -> bool:
@@ -49,7 +51,14 @@ def _node(key: str, node: dict[str, Any], counted: list[int]) -> Node:
     message = object_of(node.get("message"))
     role, text = _seen(message, counted)
     parent = node.get("parent")
-    return Node(key, parent if isinstance(parent, str) else None, role, text, seconds(message.get("create_time")))
+    above, created = parent if isinstance(parent, str) else None, seconds(message.get("create_time"))
+    return Node(key, above, role, text, created, _pictures(message) if role == "user" else ())
+
+
+def _pictures(message: dict[str, Any]) -> tuple[str, ...]:
+    parts = objects_of(object_of(message.get("content")).get("parts"))
+    found = (ASSET.search(text_of(part.get("asset_pointer"))) for part in parts if part.get("content_type") == _DRAWN)
+    return tuple(match[0] for match in found if match)
 
 
 def _seen(message: dict[str, Any], counted: list[int]) -> tuple[Role, str]:

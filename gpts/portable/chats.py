@@ -19,13 +19,18 @@ Role = Literal["user", "assistant", ""]
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A message of the other system. `created` is in seconds since 1970; None if unknown."""
+    """A message of the other system. `created` is in seconds since 1970; None if unknown.
+
+    `pictures` are the ids of those that it shows.
+    """
 
     id: str
     parent: str | None
     role: Role
     text: str = ""
     created: float | None = None
+    # Not in the digest of a chat: most exports come without their bytes.
+    pictures: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,7 @@ class SentMessage:
     text: str
     created: float | None
     after: int | None
+    pictures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +147,7 @@ def _children(nodes: Iterable[Node]) -> dict[str | None, list[Node]]:
 def _reached(node: Node, before: _Reached, into: Branches) -> _Reached:
     match node.role:
         case "user":
-            into.messages.append(SentMessage(node.text, node.created, before.close(into)))
+            into.messages.append(SentMessage(node.text, node.created, before.close(into), node.pictures))
             return _Reached(len(into.messages) - 1, node.created)
         case "assistant" if node.text:
             message = before.message

@@ -44,7 +44,7 @@ RULES: Final = (
     _rule(_READS, "v1/(vector_stores|openapi)|api", _READ),
     _rule(_WRITES, "v1/vector_stores", _MANAGE),
     _rule(_WRITES, "api/(account|gpts|import|sign-ins|permissions|memories|schedules|projects|collections)", _MANAGE),
-    _rule(_WRITES, "api/(reviews|reports)", _MANAGE),
+    _rule(_WRITES, "api/(imports|reviews|reports)", _MANAGE),
 )
 
 

@@ -328,7 +328,7 @@ def build() -> Scene:
     create_gpt(people["chatter"], {"name": f"Pump {word('bobs-gpt')}"})
     _chats(people, gpts, scene)
     _said(people, gpts["linked"], scene)
-    imported = ChatImport.objects.create(owner=people["chatter"], name=word("import-name"), size=9)
+    imported = ChatImport.objects.create(owner=people["chatter"], name=word("import-name"), size=9, status="done")
     scene.values["<import_id>"] = str(imported.id)
     invited = User.objects.create_user("dana@example.org", name="Dana")
     vouch_for_address(invited)

@@ -22,6 +22,7 @@ from web.builder.access import access_draft, access_settings
 from web.builder.models import Gpt
 from web.builder.views_portable import export_response
 from web.runs.chat_imports import access_import
+from web.runs.imported_chats import undo
 from web.runs.importing import MAX_PASTED_CHARS, Taken, bring
 from web.runs.models_imports import ChatImport
 
@@ -44,9 +45,17 @@ class ChatImportShape(Schema):
     n_known: int = Field(description="Imported before, and unchanged.")
     n_kept: int = Field(description="Changed there, but continued here: left as they are.")
     n_unreadable: int = Field(description="Empty, or not readable.")
+    unreadable: list[str] = Field(description="Titles of the first of these.")
     n_left_out: int = Field(description="Pictures, recordings and files, of which only the names are kept.")
     error: str
     created: datetime
+
+
+class ChatsTakenBack(Schema):
+    """What became of the chats that an import brought."""
+
+    n_deleted: int
+    n_kept: int = Field(description="Continued here since.")
 
 
 class ImportedThings(Schema):
@@ -109,3 +118,10 @@ def list_imports(request: HttpRequest) -> QuerySet[ChatImport]:
 def read_import(request: HttpRequest, import_id: UUID) -> ChatImport:
     """How far an import of chats is."""
     return access_import(caller(request), import_id)
+
+
+@router.delete("/imports/{uuid:import_id}", response={200: ChatsTakenBack, 400: ProblemDetails, **DENIED})
+def undo_import(request: HttpRequest, import_id: UUID) -> ChatsTakenBack:
+    """Delete an import that is over with the chats that it brought, except those that you continued."""
+    n_deleted, n_kept = undo(access_import(caller(request), import_id))
+    return ChatsTakenBack(n_deleted=n_deleted, n_kept=n_kept)

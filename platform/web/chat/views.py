@@ -13,6 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -25,6 +26,7 @@ from web.runs.branches import Branches
 from web.runs.creator_questions import UNSEEN, mark_seen
 from web.runs.models import Conversation, CreatorQuestion
 from web.runs.models_chats import Project
+from web.runs.services import answering_version, is_imported
 
 # Chats in the sidebar, and on the page of all chats.
 N_SIDE = 60
@@ -66,7 +68,7 @@ def _label(chat: Conversation) -> str:
         return gettext("Today")
     if day == today - timedelta(days=1):
         return gettext("Yesterday")
-    return gettext("Last week") if day > today - timedelta(days=8) else gettext("Older")
+    return gettext("Last week") if day > today - timedelta(days=8) else date_format(day, "YEAR_MONTH_FORMAT")
 
 
 def why_read_only(user: Any, conversation: Conversation) -> str:
@@ -74,6 +76,10 @@ def why_read_only(user: Any, conversation: Conversation) -> str:
     gpt = conversation.gpt
     if Gpt.objects.chattable_by(user).filter(id=gpt.id).exists():
         return ""
+    if gpt.deleted and gpt.owner_id == conversation.owner_id and is_imported(conversation):
+        return gettext(
+            "You deleted {name}. You can still read this chat. Import the export again to continue it."
+        ).format(name=gpt.live.name)
     if gpt.deleted:
         return gettext("{name} was deleted by its creator. You can still read this chat.").format(name=gpt.live.name)
     return gettext("{name} is no longer shared with you. You can still read this chat, but not continue it.").format(
@@ -138,7 +144,7 @@ def chat(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
         "project": conversation.project,
         "guest": guest_of(conversation),
         "read_only": why_read_only(request.user, conversation),
-        **head(conversation.gpt, conversation.version),
+        **head(conversation.gpt, answering_version(conversation)),
         **side(request),
     }
     response = render(request, "chat/chat.html", context)

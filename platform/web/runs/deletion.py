@@ -1,7 +1,9 @@
 """Deletes conversations, which a worker then empties, and those that nobody keeps once they are old enough."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Q
@@ -60,6 +62,16 @@ def delete_conversation(conversation: Conversation) -> None:
     _delegated_deleted(*facts)
     if _files_in(conversation.pk):
         cancel_reading(ConversationFile.objects.filter(conversation=conversation))
+
+
+def delete_idle(ids: Collection[UUID]) -> None:
+    """Hide conversations in which nothing was ever sent, such as imported ones: many at once."""
+    now = timezone.now()
+    Feedback.objects.filter(run__message__conversation__in=ids).delete()
+    CreatorQuestion.objects.filter(message__conversation__in=ids).update(text="", answer="", closed=now)
+    Conversation.objects.filter(id__in=ids).update(deleted=now)
+    for id in ids:
+        erasures.note("chat", id)
 
 
 def empty_deleted() -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -28,6 +29,7 @@ class Hit:
     before: str
     found: str
     after: str
+    created: datetime
 
 
 def find(user: Any, query: str) -> list[Hit]:
@@ -68,4 +70,4 @@ def _hit(run: Run, is_answer: bool, text: str, words: list[str]) -> Hit:
     start, end = max(0, at - AROUND), min(len(text), at + length + AROUND)
     before = ("…" if start else "") + text[start:at]
     after = text[at + length : end] + ("…" if end < len(text) else "")
-    return Hit(run.message.conversation, run.id, is_answer, before, text[at : at + length], after)
+    return Hit(run.message.conversation, run.id, is_answer, before, text[at : at + length], after, run.created)

@@ -45,6 +45,10 @@ NOTHING: Final = gettext_noop("Paste a configuration or choose a file.")
 WHOSE: Final = gettext_noop(
     "This import has {n} GPTs. Import other files and OpenAPI documents with the one GPT that they belong to."
 )
+UNKNOWN: Final = gettext_noop(
+    "This is no export of ChatGPT, Open WebUI or LibreChat, and no GPT. Files are imported with the GPT that they "
+    "belong to."
+)
 
 
 @dataclass(slots=True)
@@ -172,7 +176,7 @@ def _sort_archive(brought: Brought, upload: Upload, file: IO[bytes]) -> None:
 
 
 def _give_files_to_their_gpt(brought: Brought) -> None:
-    """The documents and files become part of the only GPT; without any, of a new one."""
+    """The documents and files become part of the only GPT; without any, the documents are that of a new one."""
     n_gpts = len(brought.packages) + len(brought.gpts)
     if n_gpts > MAX_GPTS:
         raise ValidationError(
@@ -184,11 +188,13 @@ def _give_files_to_their_gpt(brought: Brought) -> None:
         )
     if not (brought.documents or brought.files):
         return
+    if not (n_gpts or brought.documents):
+        with _named(brought.files[0]):
+            raise NotImportable(gettext(UNKNOWN))
     if n_gpts > 1 or brought.packages or (brought.chats and not n_gpts):
         raise ValidationError({"file": gettext(WHOSE).format(n=n_gpts)})
     if not n_gpts:
-        first = brought.documents[0][0] if brought.documents else brought.files[0].name or ""
-        fields = Fields("files", PurePath(first).stem)
+        fields = Fields("files", PurePath(brought.documents[0][0]).stem)
         fields.notes.append(gettext("No configuration came with the files: give the GPT a name and instructions."))
         brought.gpts.append(fields.found())
     brought.gpts = [_with_documents(brought.gpts[0], brought.documents)]

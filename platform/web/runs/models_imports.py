@@ -39,6 +39,7 @@ class ChatImport(models.Model):
         default=0, help_text="Changed there, but also continued here: left as it is."
     )
     n_unreadable = models.PositiveIntegerField(default=0)
+    unreadable = models.JSONField(default=list, help_text="Titles of the first that could not be read.")
     n_left_out = models.PositiveIntegerField(default=0)
     error = models.CharField(max_length=300, blank=True)
     claimed_until = models.DateTimeField(null=True, blank=True, help_text="Until when a worker has claimed it.")
@@ -53,13 +54,21 @@ class ChatImport(models.Model):
         return self.name
 
     @property
+    def can_be_undone(self) -> bool:
+        """Whether it is over and brought chats that are still there."""
+        return self.status not in self.OPEN and self.chats.filter(conversation__deleted=None).exists()
+
+    @property
     def path(self) -> Path:
         """Where its file is until it was read."""
         return Path(settings.GUILDHALL_HOME) / "imports" / str(self.id)
 
 
 class ImportedChat(models.Model):
-    """A chat that came from `source`, by its id there. `digest` is that of what was imported, in `n_answers`."""
+    """A chat that came from `source`, by its id there. `digest` is that of what was imported, in `n_answers`.
+
+    `chat_import` brought it; None once that is forgotten.
+    """
 
     owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     source = models.CharField(max_length=20)
@@ -67,6 +76,7 @@ class ImportedChat(models.Model):
     digest = models.CharField(max_length=64)
     n_answers = models.PositiveIntegerField()
     conversation = models.ForeignKey("Conversation", on_delete=models.CASCADE, related_name="+")
+    chat_import = models.ForeignKey(ChatImport, on_delete=models.SET_NULL, null=True, related_name="chats")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["owner", "source", "source_id"], name="chat_imported_once")]

@@ -39,6 +39,7 @@ from web.runs.errors import (
 from web.runs.fair_queue import is_low
 from web.runs.models import Conversation, Message, Run, StepRow
 from web.runs.models_chats import Project
+from web.runs.models_imports import ImportedChat
 
 TITLE_CHARS = 60
 # What a new message may change of its conversation.
@@ -119,7 +120,7 @@ def start_run(
     try:
         with transaction.atomic(), over_quota():
             _check_free(conversation)
-            conversation.version = _now(conversation)
+            conversation.version = answering_version(conversation)
             chosen = mentions.choose(conversation, text, mention)
             spec = chosen.version.spec()
             if not (chosen.text or attachments):
@@ -140,9 +141,21 @@ def start_run(
         raise
 
 
-def _now(conversation: Conversation) -> GptVersion:
-    """The version that answers next: of a preview of the draft, that as it is now, with the chosen model."""
+def is_imported(conversation: Conversation) -> bool:
+    """Whether it came from another system."""
+    return ImportedChat.objects.filter(conversation=conversation.pk).exists()
+
+
+def answering_version(conversation: Conversation) -> GptVersion:
+    """The version that answers next.
+
+    Of a preview of the draft, that as it is now, with the chosen model; in a chat that was imported into the person's
+    own GPT, the newest.
+    """
     version, gpt = conversation.version, conversation.gpt
+    newest = gpt.published if gpt.owner_id == conversation.owner_id else None
+    if newest and newest != version and is_imported(conversation):
+        return newest
     if conversation.origin != Conversation.Origin.PREVIEW or version.number is not None:
         return version
     spec, engine = gpt.draft_spec(), version.spec().model.engine
@@ -234,7 +247,7 @@ def regenerate(message: Message) -> Run:
         mentions.check_available(conversation, last.gpt)
         first = log.first(last.id)
         background = _dated(drafts.with_draft(first.background, conversation))  # both may have changed since
-        version = _now(conversation) if last.gpt.id == conversation.gpt_id else last.version
+        version = answering_version(conversation) if last.gpt.id == conversation.gpt_id else last.version
         return _queue(message, first.model_copy(update={"background": background}), version)
 
 

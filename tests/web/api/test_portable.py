@@ -46,3 +46,13 @@ def test_what_is_wrong_is_named_with_its_field(as_alice):
     for body, field in (({}, "text"), ({"file": SimpleUploadedFile("a.zip", b"PK\x03\x04")}, "file")):
         sent = as_alice.post("/api/import", body)
         assert (sent.status_code, sent.json()["field"]) == (422, field)
+
+
+def test_an_import_of_chats_is_taken_back(as_alice):
+    [row] = as_alice.post("/api/import", {"file": chats()}).json()["chats"]
+    url = f"/api/imports/{row['id']}"
+    assert as_alice.delete(url).json()["detail"] == "Wait until the import is done."
+    import_next()
+    sent = as_alice.delete(url)
+    assert (sent.status_code, sent.json()) == (200, {"n_deleted": 1, "n_kept": 0})
+    assert as_alice.get(url).status_code == 404

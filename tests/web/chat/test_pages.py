@@ -222,7 +222,8 @@ def test_chats_stand_under_the_names_of_their_days(bob, gpt):
         chat = services.start_conversation(bob, gpt)
         chat.save()
         Conversation.objects.filter(id=chat.id).update(changed=now - timedelta(days=days))
-    assert [group.label for group in grouped(chats_of(bob))] == ["Today", "Yesterday", "Last week", "Older"]
+    month = f"{now - timedelta(days=40):%B %Y}"
+    assert [group.label for group in grouped(chats_of(bob))] == ["Today", "Yesterday", "Last week", month]
 
 
 def test_previews_and_api_calls_are_no_chats(alice, gpt):

@@ -17,15 +17,17 @@ from gpts.runs.steps import Finished, UserMessage
 from gpts.safety.labels import Integrity
 from web.accounts import quotas
 from web.builder.models import Gpt
-from web.builder.services import delete_gpt
-from web.runs import chat_imports, deletion, fair_queue, finding, log
+from web.builder.services import delete_gpt, publish, update_gpt
+from web.chat.views import why_read_only
+from web.runs import chat_imports, deletion, fair_queue, finding, imported_chats, log
 from web.runs.branches import Branches
 from web.runs.deletion import delete_conversation
 from web.runs.errors import Refused
+from web.runs.imported_chats import undo
 from web.runs.importing import bring
 from web.runs.models import Conversation, Run
 from web.runs.models_imports import ChatImport
-from web.runs.services import history, start_run
+from web.runs.services import answering_version, history, start_run
 from workers import slots, tasks
 from workers.tasks import import_next
 
@@ -295,7 +297,7 @@ def test_an_export_that_is_larger_than_what_is_left_of_the_storage_is_refused(bo
 def test_one_import_stores_so_much_and_the_next_one_goes_on(limit, bob, monkeypatch):
     given = [conversation(f"c{n}", f"Chat {n}") for n in range(4)]
     for name, at_most in {"MAX_CHATS": 2, "MAX_MESSAGES": 12, "MAX_TEXT_BYTES": 20_000}.items():
-        monkeypatch.setattr(chat_imports, name, at_most if name == limit else 10**9)
+        monkeypatch.setattr(imported_chats, name, at_most if name == limit else 10**9)
     first = imported(bob, given)
     assert (first.status, first.n_new) == ("failed", 2)
     assert first.error == "There is more in this file than one import takes."
@@ -349,3 +351,115 @@ def test_files_of_imports_that_are_over_are_deleted(bob, home):
     os.utime(row.path, (0, 0))
     chat_imports.remove_leftovers()
     assert (stray.exists(), row.path.exists()) == (False, True)
+
+
+def test_chats_whose_gpt_was_deleted_can_be_continued_after_another_import(bob):
+    given = [conversation(), conversation("c2", "Continued")]
+    imported(bob, given)
+    start_run(Conversation.objects.get(title="Continued"), "And in winter?")
+    delete_gpt(Gpt.objects.get())
+    given[1]["mapping"]["e"] = node("e", "d", "user", "Thanks", 6)
+    again = imported(bob, given)
+    assert (again.n_updated, again.n_known, again.n_new) == (2, 0, 0)
+    [gpt] = Gpt.objects.filter(deleted=None)
+    assert {chat.gpt for chat in Conversation.objects.all()} == {gpt}
+    chat = Conversation.objects.get(title="Sourdough")
+    assert why_read_only(bob, chat) == ""
+    assert start_run(chat, "And in winter?").gpt == gpt
+    assert {run.gpt for run in Run.objects.all()} == {gpt}
+
+
+def test_imported_chats_go_on_with_the_newest_version_of_their_gpt(bob, gpt):
+    imported(bob, [conversation()])
+    chat = Conversation.objects.get()
+    update_gpt(chat.gpt, {"instructions": "Answer as a baker."}, by=bob)
+    newest = publish(chat.gpt, by=bob)
+    chat.refresh_from_db()
+    assert answering_version(chat) == newest
+    assert start_run(chat, "And in winter?").version == newest
+    chat.refresh_from_db()
+    assert chat.version == newest
+
+
+def test_an_import_is_taken_back_but_for_chats_that_were_continued(bob):
+    imported(bob, [conversation("c0", "Earlier")])
+    row = imported(bob, [conversation(), conversation("c2", "Continued"), conversation("c0", "Earlier")])
+    start_run(Conversation.objects.get(title="Continued"), "And in winter?")
+    assert undo(row) == (1, 1)
+    left = Conversation.objects.chats_of(bob, "")
+    assert set(left.values_list("title", flat=True)) == {"Earlier", "Continued"}
+    assert not ChatImport.objects.filter(id=row.id).exists()
+    assert imported(bob, [conversation()]).n_new == 1
+
+
+def test_the_gpt_that_an_import_made_goes_with_it_unless_it_was_changed(bob):
+    undo(imported(bob, [conversation()]))
+    assert not Gpt.objects.filter(deleted=None).exists()
+    row = imported(bob, [conversation()])
+    update_gpt(Gpt.objects.get(deleted=None), {"instructions": "Answer as a baker."}, by=bob)
+    undo(row)
+    assert Gpt.objects.filter(deleted=None).exists()
+
+
+def test_an_import_in_progress_is_not_taken_back(bob):
+    [row] = bring(bob, "", [upload([conversation()])]).chats
+    with pytest.raises(Refused, match="Wait"):
+        undo(row)
+
+
+def test_an_import_names_the_chats_that_cannot_be_read(bob):
+    odd = {"title": "Broken \0", "mapping": {"a": {"message": {"author": {"role": "user"}, "content": 5}}}}
+    row = imported(bob, [conversation(), odd, {"mapping": {}}])
+    assert (row.n_unreadable, row.unreadable) == (2, ["Broken"])
+
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
+
+
+def with_pictures(*pointers: str) -> dict[str, Any]:
+    given = conversation()
+    shown = [{"content_type": "image_asset_pointer", "asset_pointer": pointer} for pointer in pointers]
+    given["mapping"]["a"]["message"]["content"] = {"content_type": "multimodal_text", "parts": ["Look", *shown]}
+    return given
+
+
+def export(chat: dict[str, Any], **pictures: bytes) -> bytes:
+    named = {f"{name}-crumb.png": data for name, data in pictures.items()}
+    return zipped({"conversations.json": json.dumps([chat]).encode(), **named})
+
+
+def test_pictures_in_the_export_come_as_attachments_of_their_messages(bob):
+    chat = with_pictures("sediment://file_a1", "file-service://file_b2", "sediment://file_c3", "sediment://file_d4")
+    row = imported(bob, export(chat, file_a1=PNG, file_c3=b"<svg/>", file_d4=b""), "export.zip")
+    assert (row.n_new, row.n_left_out) == (1, 3)  # one is missing, one no picture, one empty
+    [kept] = Conversation.objects.get().files.kept()
+    assert (kept.name, kept.mime, kept.status, kept.owner, kept.path.read_bytes()) == (
+        "crumb.png",
+        "image/png",
+        "ready",
+        bob,
+        PNG,
+    )
+    for run in Run.objects.filter(message__text__startswith="Look"):
+        assert log.first(run.id).attachments == (kept.ref(),)
+    assert imported(bob, export(chat, file_a1=PNG), "export.zip").n_known == 1
+
+
+def test_pictures_that_do_not_fit_stay_named(bob):
+    data = export(with_pictures("sediment://file_a1"), file_a1=PNG + os.urandom(1_200_000))
+    [row] = bring(bob, "", [upload(data, "export.zip")]).chats
+    quotas.set_limit("storage_mb", 1, bob)
+    import_next()
+    row.refresh_from_db()
+    assert (row.status, row.n_new, row.n_left_out) == ("done", 1, 1)
+    assert not Conversation.objects.get().files.exists()
+
+
+def test_an_export_with_its_pictures_adds_them_to_chats_that_came_without(bob):
+    chat = with_pictures("sediment://file_a1")
+    imported(bob, [chat])
+    assert imported(bob, export(chat, file_a1=PNG), "export.zip").n_updated == 1
+    assert imported(bob, [chat]).n_known == 1
+    chat["title"] += "!"
+    assert imported(bob, export(chat, file_a1=PNG), "export.zip").n_updated == 1
+    assert Conversation.objects.get().files.kept().count() == 1

@@ -15,6 +15,7 @@ from gpts.portable.package import Package
 from gpts.portable.recognising import recognise
 from tests.web.builder.test_actions import worker  # noqa: F401 - a fixture
 from tests.web.runs.foreign_exports import EXPORTS, GIZMO, SECRET, WEATHER, Export, dumped
+from tests.web.runs.test_chat_imports import zipped
 from web import confined, rpc
 from web.accounts import quotas
 from web.builder.duplicates import keyless
@@ -103,6 +104,8 @@ REFUSED = {
     "JSON that is none of them": ('{"a": 1}', {}, "none of the exports"),
     "damaged JSON": ('{"gizmo": ', {}, "damaged"),
     "a part of an exported GPT": ("", {"gpt.json": dumped({"format": "guildhall-gpt"})}, "Import the whole file"),
+    "a zip of something else": ("", {"holiday.zip": zipped({"1.jpg": b"x"})}, "holiday.zip: This is no export"),
+    "files without a GPT": ("", {"a.md": b"# Notes", "b.png": b"\0x"}, "no export of ChatGPT"),
     "an empty file": ("", {"a.txt": b" \n"}, "a.txt: The file is empty"),
     "a file for one of several": (
         "",

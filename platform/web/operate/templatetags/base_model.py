@@ -14,6 +14,7 @@ from web.engines import DEFAULT, answering, engines, offered, title_of
 from web.operate.listing import DISMISSED, offered_model
 from web.operate.services import current_model
 from web.operate.services import model_sees as sees
+from web.runs.imported_chats import is_as_imported
 from web.runs.model_facts import model_facts
 
 register = template.Library()
@@ -24,14 +25,14 @@ register.filter("gigabytes", gigabytes)
 def model_notice(context: RequestContext, engine: str = "", has_turns: bool = False) -> dict[str, Any]:
     """The line on the model called `engine`, or the site's if the GPT may not use it; empty until it is known.
 
-    What a starter model cannot do is said before a chat's first message only.
+    What a starter model cannot do is said before the first message of a chat only, also of an imported one.
     """
     name = answering(engine if engine in offered(context["gpt"].owner) else "")
     if name != DEFAULT:
         return {"title": title_of(name)}
     record = current_model()
     is_starter = record is not None and record.known().get("writes_from_sources") is False
-    if is_starter and has_turns:
+    if is_starter and has_turns and not is_as_imported(context.get("conversation")):
         return {}
     # Without a request, the part of the builder's page is for the GPT's owner.
     user = context["request"].user if "request" in context else context["gpt"].owner
