@@ -93,7 +93,7 @@ ON_TEXT = (
     *(
         "web.docs.search:search_docs",
         "web.languages:cleaned",
-        "web.runs.chat_imports:_clean",
+        "web.runs.imported_chats:clean",
         "web.schedules.when:simple_choice",
     ),
 )

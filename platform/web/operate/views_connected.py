@@ -24,8 +24,8 @@ SERVER: Final = "model_server"
 
 
 @operators_only
-@confirmed_first
 @require_http_methods(["GET", "POST"])
+@confirmed_first
 def connected_model(request: PersonRequest, name: str = "") -> HttpResponse:
     """Connect a model, or change the one called `name`: first its server, then, with `?models`, one of its models."""
     row = get_object_or_404(ConnectedModel, name=name) if name else ConnectedModel()
@@ -59,8 +59,8 @@ def check_connected(request: PersonRequest, name: str) -> HttpResponse:
 
 
 @operators_only
-@reauthentication_required
 @require_POST
+@reauthentication_required
 def pick_connected(request: PersonRequest) -> HttpResponse:
     """Choose what answers for GPTs that name no model."""
     connecting.pick(request.POST.get("picked", ""), by=request.user)
@@ -69,8 +69,8 @@ def pick_connected(request: PersonRequest) -> HttpResponse:
 
 
 @operators_only
-@reauthentication_required
 @require_POST
+@reauthentication_required
 def remove_connected(request: PersonRequest, name: str) -> HttpResponse:
     """Forget a model at a server."""
     row = get_object_or_404(ConnectedModel, name=name)

@@ -252,7 +252,11 @@ def test_a_provider_is_connected_only_after_a_fresh_sign_in_and_by_operators(con
     stale, stranger = Client(), Client()
     stale.force_login(User.objects.get(email="oscar@example.org"))
     stranger.force_login(alice)
-    assert stale.post(f"{LIST}add/", form_of(provider_url)).url.startswith("/account/reauthenticate/")
+    assert (
+        stale.post(f"{LIST}add/", form_of(provider_url), follow=True)
+        .redirect_chain[-1][0]
+        .startswith("/account/reauthenticate/")
+    )
     assert stranger.post(f"{LIST}add/", form_of(provider_url)).status_code == 404
     assert not SignInProvider.objects.exists()
 
