@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from gpts.knowledge import citations, held, highlight, sentences, tables
+from gpts.knowledge import citations, held, highlight, opposites, sentences, tables
 from gpts.knowledge.documents import Block, Document, Passage
 from gpts.portable import json_stream
 from gpts.runs import bare_calls, intent, side_tasks
@@ -27,8 +27,8 @@ from web.chat import rendering
 from workers.smallmodel.routing import dialogue, words
 from workers.tools.web import reading
 
-# Linear, but some 10 to 20 µs per character, once per answer: "held" below gives it less.
-NOT_READ = {"gpts.knowledge.held:held_in"}
+# Linear, but some 10 to 20 µs per character, once per answer: the readers below give them less.
+NOT_READ = {"gpts.knowledge.held:held_in", "gpts.knowledge.opposites:clauses"}
 HELD_CHARS = 40_000
 
 
@@ -130,6 +130,7 @@ OTHERS: dict[str, Callable[[str], Any]] = {
     "files that address the model": lambda text: list(addressing.addressing_findings(_document(text))),
     "files with hidden characters": lambda text: hidden_characters.without_strays(_document(text)),
     "grounding": lambda text: citations.ground(text[:ANSWER_CHARS], [_passage(text[:PASSAGE_CHARS])]),
+    "clauses": lambda text: opposites.clauses(text[:HELD_CHARS]),
     "held": lambda text: held.held_in(text[:HELD_CHARS]),
     "intent": lambda text: intent.read_intent(f"FILES: {text}", text, []),
     "known URL": lambda text: urls.is_known(f"https://a.org/{text}", frozenset()),

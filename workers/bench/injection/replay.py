@@ -44,7 +44,7 @@ from web.api.completions import CompletionRequest
 from web.api.messages import ChatMessage, read_conversation
 from web.api.response_input import InputItem, chat_messages
 from web.chat.rendering import render_answer
-from web.runs import chat_imports, sharing
+from web.runs import imported_chats, sharing
 from workers.bench.injection.cases import CHANNELS, FILES, Call, CaseTurn, InjectionCase, ReadText
 from workers.engine.scripted import CAPABLE
 
@@ -149,7 +149,7 @@ def _foreign_turns(turn: CaseTurn) -> Iterator[Log]:
     """The turns before this one that somebody else wrote, labelled as the site labels them."""
     authors = {
         "mention": label_of_gpt("Stranger", owner=1, readers=(2, 3)),
-        "imported": untrusted(chat_imports.AUTHOR),
+        "imported": untrusted(imported_chats.AUTHOR),
         "shared": untrusted(sharing.AUTHOR),
     }
     for read in turn.reads:
