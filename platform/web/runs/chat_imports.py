@@ -34,6 +34,7 @@ from web.runs.errors import Refused
 from web.runs.imported_chats import ChatStorage, clean
 from web.runs.imported_pictures import PictureArchive
 from web.runs.kept_files import content_may_go
+from web.runs.models import Run
 from web.runs.models_imports import ChatImport
 from web.runs.services import shorten
 from web.sending import send_task
@@ -42,9 +43,12 @@ logger = logging.getLogger(__name__)
 
 # Of one person, at once.
 MAX_OPEN: Final = 3
-# How many times as long as the chat before it took an import rests before the next: others wait for the same database
-# and processor.
-RESTS: Final = 4
+# While others chat, who wait for the same database and processor, an import rests after each chat so many times as long
+# as that took, ...
+RESTS: Final = 19
+MAX_REST_S: Final = 10.0
+# ... and others chat if they sent a message within this time.
+ACTIVE: Final = timedelta(seconds=10)
 # Of those that are over, the newest.
 MAX_KEPT: Final = 100
 # Of one import, chats that cannot be read.
@@ -164,7 +168,7 @@ def read(row: ChatImport) -> None:
 def _read(row: ChatImport) -> None:
     saved, n_items, storage, took = monotonic(), 0, ChatStorage(row), 0.0
     for item in _items(row, storage):
-        sleep(RESTS * took)
+        _rest(row, took)
         n_items, begun = n_items + 1, monotonic()
         try:
             counted = storage.take(item)
@@ -181,6 +185,13 @@ def _read(row: ChatImport) -> None:
         took = monotonic() - begun
     if n_items == row.n_unreadable:
         raise NotImportable(gettext("There are no chats in this file that can be read."))
+
+
+def _rest(row: ChatImport, took_s: float) -> None:
+    """Leave the database to people who chat, after a chat that took `took_s`."""
+    recent = Run.objects.filter(created__gte=timezone.now() - ACTIVE)
+    if recent.exclude(owner=row.owner).exists():
+        sleep(min(RESTS * took_s, MAX_REST_S))
 
 
 def _name_unreadable(row: ChatImport, item: Any) -> None:

@@ -27,7 +27,7 @@ from web.runs.imported_chats import undo
 from web.runs.importing import bring
 from web.runs.models import Conversation, Run
 from web.runs.models_imports import ChatImport
-from web.runs.services import answering_version, history, start_run
+from web.runs.services import answering_version, history, start_conversation, start_run
 from workers import slots, tasks
 from workers.tasks import import_next
 
@@ -405,6 +405,15 @@ def test_an_import_in_progress_is_not_taken_back(bob):
     [row] = bring(bob, "", [upload([conversation()])]).chats
     with pytest.raises(Refused, match="Wait"):
         undo(row)
+
+
+@pytest.mark.parametrize(("who", "n_rests"), [("bob", 0), ("charlie", 3)])
+def test_an_import_rests_while_others_chat(who, n_rests, bob, charlie, gpt, monkeypatch):
+    rests = Mock()
+    monkeypatch.setattr(chat_imports, "sleep", rests)
+    start_run(start_conversation({"bob": bob, "charlie": charlie}[who], gpt), "Hello")
+    imported(bob, [conversation(f"c{n}") for n in range(3)])
+    assert rests.call_count == n_rests
 
 
 def test_an_import_names_the_chats_that_cannot_be_read(bob):
