@@ -12,6 +12,15 @@ from gpts.egress.errors import EgressRefused
 from web.engines import NO_FALLBACK, circle, engines, forget
 from web.operate.connecting import most_check_tokens, refusal
 from web.operate.models_connected import ConnectedModel
+from web.sign_in import read_domains
+
+
+def domains_of(text: str) -> tuple[str, ...]:
+    """The domains that somebody typed. Raises ValidationError."""
+    try:
+        return read_domains(text)
+    except ValueError as error:
+        raise ValidationError(str(error)) from None
 
 
 class ServerForm(forms.Form):
