@@ -43,8 +43,7 @@ def disk() -> dict[str, float]:
 
 def disk_by_use() -> list[tuple[str, int]]:
     """What takes space, in bytes, the largest first; counted anew every KEEP_S."""
-    found: list[tuple[str, int]] = cache.get_or_set("disk_by_use", _measure, KEEP_S)
-    return found
+    return cache.get_or_set("disk_by_use", _measure, KEEP_S) or []
 
 
 def _measure() -> list[tuple[str, int]]:

@@ -35,7 +35,9 @@ _CHOICES: Final = {"measured": None, "on": True, "off": False}
 def models(request: PersonRequest) -> HttpResponse:
     """All models with their downloads; `?part` is the list alone, with which the page updates itself."""
     template = "operate/parts/model_list.html" if "part" in request.GET else "operate/models.html"
-    return render(request, template, {"models": model_page(), "max_name_chars": MAX_NAME_CHARS, "embedder": settings.EMBEDDER})
+    return render(
+        request, template, {"models": model_page(), "max_name_chars": MAX_NAME_CHARS, "embedder": settings.EMBEDDER}
+    )
 
 
 @operators_only

@@ -388,6 +388,20 @@ def test_pages_of_figures_show_what_is_slow_used_and_stored(console, gpt, bob, a
     assert "Messages" in console.get("/admin/").text
 
 
+def test_the_console_says_what_takes_space_who_is_new_and_which_release_runs(console, home, alice):
+    for name, size in (("models/hub/a", 3_000_000), ("segments/b", 2_000_000), ("files/c", 1_000_000)):
+        (home / name).parent.mkdir(parents=True)
+        (home / name).write_bytes(bytes(size))
+    health = html.unescape(console.get("/admin/health/").text)
+    for title, size in (("Models", "2.9"), ("Indexes", "1.9"), ("Uploads and pictures", "976.6"), ("Backups", "0")):
+        assert re.search(rf"<dt>{title}</dt><dd>{size}\s", health), title
+    assert re.search(r"<dt>Database</dt><dd>[\d.]+\s[KM]B", health)
+    for page in (health, console.get("/admin/").text):
+        assert re.search(r"<dt>New accounts in 7 days</dt><dd>2</dd>", page)
+        assert re.search(r"<dt>Free disk</dt><dd>[\d.]+ of [\d.]+ GB</dd>", page)
+        assert re.search(r"<dt>Release</dt><dd>\d+\.\d+\.\d+( \([0-9a-f]{7,}, \d{4}-\d\d-\d\d\))?</dd>", page)
+
+
 def test_no_name_of_a_gpt_passes_for_another_one_or_for_facts(client, oscar, gpt):
     Gpt.objects.filter(id=gpt.id).update(name="Tax”, how: removed")
     for about in (gpt, ""):
