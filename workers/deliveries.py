@@ -11,7 +11,7 @@ from typing import Final
 
 from django.core.mail import EmailMessage
 
-from web.accounts import outbox
+from web.accounts import mailing, outbox
 from web.accounts.models_outbox import Delivery
 from web.notifications import mails
 from web.schedules import sending
@@ -82,9 +82,12 @@ def _note(delivery: Delivery, done: "Future[None]") -> None:
         outbox.failed(delivery, str(error))
     except OSError as error:  # smtplib's errors too; what a mail server says is for the operator
         logger.warning("the email %s was not sent: %s", delivery.id, error)
+        mailing.note_failure(error)
         outbox.failed(delivery, "The mail server did not take it.")
     except Exception:
         logger.exception("the delivery %s failed", delivery.id)
         outbox.failed(delivery, UNEXPECTED)
     else:
         outbox.sent(delivery)
+        if not delivery.webhook and delivery.kind == Delivery.Kind.MAIL:
+            mailing.note_sent()

@@ -15,7 +15,8 @@ class EgressConfig:
 
     `allow`: hosts ("wiki.corp"), hosts with a port ("wiki.corp:8080"), addresses or networks ("10.1.0.0/16") that are
     allowed although they are private; "*." before a name means its subdomains. A host without a port is allowed at
-    ports 80 and 443. `deny`: hosts (with their subdomains), addresses and networks to refuse; it takes precedence.
+    ports 80 and 443. A network opens no link-local or metadata address (`is_never`): these must be listed themselves.
+    `deny`: hosts (with their subdomains), addresses and networks to refuse; it takes precedence.
     """
 
     allow: tuple[str, ...] = ()

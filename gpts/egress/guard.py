@@ -36,6 +36,10 @@ class _Entry:
         """Whether `address` is in the network."""
         return self.network is not None and address.version == self.network.version and address in self.network
 
+    def opens(self, address: IpAddress) -> bool:
+        """The same of a network to allow, which opens a metadata service or link-local address only by itself."""
+        return self.holds(address) and (not is_never(address) or self.network == ipaddress.ip_network(address))
+
 
 class Guard:
     """Decides for one EgressConfig. Each method raises EgressRefused with a message for people.
@@ -74,7 +78,7 @@ class Guard:
             if any(entry.holds(address) for entry in self._deny):
                 raise EgressRefused(f"This site doesn't allow requests to {address}.")
             named = (str(address), port)
-            if any(entry.holds(address) or (entry.host, entry.port) == named for entry in self._allow):
+            if any(entry.opens(address) or (entry.host, entry.port) == named for entry in self._allow):
                 continue
             if self._is_allowed(host, port) and not is_never(address):
                 continue

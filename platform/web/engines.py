@@ -15,6 +15,7 @@ from typing import Any, Final, Literal
 from django.apps import apps
 from django.conf import settings
 from django.db import DatabaseError
+from django.utils.translation import gettext
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from gpts.egress.config import only_server
@@ -44,6 +45,7 @@ class NamedEngine(BaseModel):
     `fallback` names the one that answers while it is down; "none": nothing does. `context_tokens` 0: as its server
     says. `ability` and `reads_tokens` override what is known of the model. Prices are US dollars per million tokens.
     `is_picked`: it answers for GPTs that name none. `measured`: what is known of its ability.
+    `is_ready`: whether its server answered a worker last; None: nobody knows.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -57,6 +59,7 @@ class NamedEngine(BaseModel):
     allowed: Literal["everyone", "operators"] = "everyone"
     is_picked: bool = False
     measured: dict[str, int] = {}
+    is_ready: bool | None = None
     context_tokens: int = Field(0, ge=0)
     ability: dict[Ability, bool] = {}
     reads_tokens: int | None = Field(None, ge=0, le=MOST_READS)
@@ -218,9 +221,35 @@ def _contradictions(found: Engines) -> Iterator[str]:
 
 
 def title_of(name: str) -> str:
-    """The model's name for people; empty: the default one. One that is gone has only its name."""
+    """The model's name for people; empty: the default one. One that is gone has only its name.
+
+    Of the default one that of the model that a worker has loaded, unless the file gives it a title.
+    """
     entry = engines().get(name or DEFAULT)
+    if entry and entry.title in (DEFAULT_TITLE, OWN_TITLE):
+        loaded = apps.get_model("operate", "MeasuredModel").objects.exclude(seen_at=None).first()
+        return str(loaded.title) if loaded else entry.title
     return entry.title if entry else name
+
+
+def named(name: str) -> str:
+    """The same within a sentence."""
+    title = title_of(name)
+    return {DEFAULT_TITLE: gettext("the default model"), OWN_TITLE: gettext("the site’s own model")}.get(title, title)
+
+
+def silence(name: str) -> str:
+    """What people read of the model called `name` while its server doesn't answer; empty if it does."""
+    found = engines()
+    if name not in found or found[name].is_ready is not False:
+        return ""
+    instead = found[name].fallback
+    while instead in found and found[instead].is_ready is False:
+        instead = found[instead].fallback
+    if instead not in found:
+        return gettext("{title} doesn’t answer now, and no other model stands in.").format(title=title_of(name))
+    words = gettext("{title} doesn’t answer now, so {instead} answers.")
+    return words.format(title=title_of(name), instead=named(instead))
 
 
 def offered(person: Any, among: Engines | None = None) -> dict[str, NamedEngine]:

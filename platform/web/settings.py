@@ -14,7 +14,7 @@ from django.core.management.utils import get_random_secret_key
 
 from web.engines import read_engines
 from web.mail_settings import mail_settings
-from web.sign_in import read_sign_in
+from web.sign_in import read_domains, read_sign_in
 from web.static_files import release_of
 
 T = TypeVar("T")
@@ -278,7 +278,7 @@ AUTH_PASSWORD_VALIDATORS = [
 AUTH_PASSWORD_VALIDATORS.insert(0, {"NAME": "web.accounts.passwords.PasswordLength"})
 SIGNUP_OPEN = read_bool("SIGNUP_OPEN", True)
 # Domains of the addresses that may create an account, separated by spaces, *.example.org for those below; empty: any.
-SIGNUP_DOMAINS = tuple(read("SIGNUP_DOMAINS").split())
+SIGNUP_DOMAINS = read_as("SIGNUP_DOMAINS", "", read_domains, "domains such as school.org or *.school.org")
 EMAIL_HOST = read("EMAIL_HOST")
 EMAIL_PORT = read_int("EMAIL_PORT", 587, most=65_535)
 EMAIL_TIMEOUT = 20  # seconds of silence; without it a mail server that hangs would hold a worker's threads

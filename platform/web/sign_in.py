@@ -99,6 +99,15 @@ class SignIn:
         return {**self.oidc, **self.saml}
 
 
+def read_domains(text: str) -> tuple[str, ...]:
+    """The domains in a text that people typed, `*.` before those that stand for all below. Raises ValueError."""
+    found = tuple(each.strip("@").lower() for each in text.replace(",", " ").replace(";", " ").split())
+    for each in found:
+        if not re.fullmatch(r"(\*\.)?([\w-]+\.)+[\w-]{2,}", each):
+            raise ValueError(f"“{each}” isn’t a domain. Enter domains such as school.org or *.school.org.")
+    return found
+
+
 def read_sign_in(file: Path, read: Callable[[str], str]) -> tuple[SignIn, list[str]]:
     """What `file` sets up, and what is wrong with it, as sentences. A file with anything wrong counts as empty.
 

@@ -1,6 +1,7 @@
 """`deploy/up` as an operator meets it when something is in the way: a sentence, exit code 1, no traceback."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -24,6 +25,17 @@ def assert_one_sentence(result: subprocess.CompletedProcess[str], words: str) ->
     assert result.returncode == 1
     assert words in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_up_lists_its_most_used_variables_all_of_which_exist() -> None:
+    command = [install.REPOSITORY / "deploy" / "up"]
+    shown = subprocess.run([*command, "--help"], capture_output=True, text=True, timeout=30, check=True).stdout
+    described = (install.REPOSITORY / "deploy" / "env.example").read_text()
+    named = re.findall(r"\b([A-Z]+_?[A-Z]+)=", shown.partition("\n")[2])
+    assert {"PORT", "SITE_URL", "BASE_MODEL", "EMBEDDER"} <= set(named)
+    assert [name for name in named if f"#{name}=" not in described] == []
+    refused = subprocess.run([*command, "--port=9"], capture_output=True, text=True, timeout=30, check=False)
+    assert (refused.returncode, "no options but --help" in refused.stderr) == (2, True)
 
 
 def test_up_says_that_the_port_is_busy(tmp_path: Path) -> None:

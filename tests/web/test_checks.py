@@ -81,6 +81,7 @@ def found(tmp_path, monkeypatch):
         ("OCR_LANGUAGES", "eng+fra", "E005"),
         ("EGRESS_ALLOW", "wiki.corp http://wiki.corp", "E006"),
         ("EGRESS_DENY", "10.0.0.0/99", "E006"),
+        ("SIGNUP_DOMAINS", "school", "E002"),
         ("ENGINE", "remote", "E007"),
         ("SEARCH_PROVIDER", "searxng", "E007"),
         ("SEARCH_PROVIDER", "brave", "E007"),

@@ -90,7 +90,7 @@ def listen() -> None:
 
 
 def _signed_in(user: User, request: HttpRequest | None, **_: Any) -> None:
-    record(Act.SIGN_IN, user, user)
+    record(Act.SIGN_IN, user, user, **({"link": True} if getattr(request, "is_by_link", False) else {}))
 
 
 def _signed_out(user: User | None, **_: Any) -> None:

@@ -46,7 +46,7 @@ def get(name: str) -> Any:
     """The value of one of NAMES now. Without a database, that of the environment."""
     if is_overridden(name):
         return _opened(name, _overridden()[name])
-    return OWN[name] if name in OWN else getattr(settings, name)
+    return OWN[name] if name in OWN else _before.get(name, getattr(settings, name))
 
 
 def is_overridden(name: str) -> bool:
@@ -65,13 +65,16 @@ def change(name: str, value: Any, by: User | None) -> None:
     """Set one of NAMES to `value`; None: as it is at first."""
     if name not in NAMES:
         raise KeyError(name)
+    forget()
+    before = get(name)
     if value is None:
         LiveSetting.objects.filter(name=name).delete()
     else:
         LiveSetting.objects.update_or_create(name=name, defaults={"value": _stored(name, value)})
-    audit.record(audit.Act.SETTING_CHANGED, by, name, to=value if isinstance(value, bool) else "")
     forget()
     transaction.on_commit(forget)
+    if (after := get(name)) != before:
+        audit.record(audit.Act.SETTING_CHANGED, by, name, before=_fact(name, before), after=_fact(name, after))
 
 
 def forget(kept: dict[str, Any] | None = None) -> None:
@@ -130,6 +133,15 @@ def _opened(name: str, value: Any) -> Any:
     except SecretLost:
         logger.error("%s cannot be opened: the key that sealed it is gone. Enter it again on the page Services", name)
         return ""
+
+
+def _fact(name: str, value: Any) -> audit.Fact:
+    """A value as the audit log has it: of a secret only that there is one."""
+    if _kind(name) == "secret":
+        return "***" if value else ""
+    if isinstance(value, int):
+        return value
+    return "+".join(value) if isinstance(value, (list, tuple)) else str(value or "")
 
 
 def _kind(name: str) -> str:

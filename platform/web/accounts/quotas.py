@@ -81,6 +81,8 @@ KINDS: Final = {
     ),
 }
 Limits = dict[str, int | None]
+# What forms say of a limit of 0.
+ZERO: Final = "0: none."
 # What ends by itself, and when it is worth trying again.
 PASSING: Final = ("runs", "streams")
 PASSING_S: Final = 5
@@ -216,14 +218,35 @@ def check_storage(person: int, n_bytes: int) -> None:
 
 def set_limit(kind: str, most: int | None, person: User | None, by: User | None = None) -> None:
     """Set this limit for the person, or for everyone; None for no limit. The operator `by` does it."""
+    before = limits_set(person)
     QuotaLimit.objects.update_or_create(user=person, group=None, kind=kind, defaults={"most": most})
-    audit.record(audit.Act.QUOTA_CHANGED, by, person or "everyone", kind=kind, most=most)
+    record_changes(by, person or "everyone", before, {**before, kind: most})
 
 
 def reset_limit(kind: str, person: User | None, by: User | None = None) -> None:
     """Remove what an operator set, so that the next more general limit holds."""
+    before = limits_set(person)
     QuotaLimit.objects.filter(user=person, group=None, kind=kind).delete()
-    audit.record(audit.Act.QUOTA_CHANGED, by, person or "everyone", kind=kind, most="default")
+    record_changes(by, person or "everyone", before, {each: before[each] for each in before if each != kind})
+
+
+def limits_set(whose: User | Group | None) -> Limits:
+    """What operators set for the person or group; None: for everyone."""
+    rows = whose.quota_limits.all() if whose else QuotaLimit.objects.filter(user=None, group=None)
+    return dict(rows.values_list("kind", "most"))
+
+
+def record_changes(by: User | None, whose: User | Group | str, before: Limits, after: Limits) -> None:
+    """Note in the audit log what differs of limits that were set."""
+
+    def shown(limits: Limits, kind: str) -> int | str:
+        most = limits.get(kind, "default")
+        return "unlimited" if most is None else most
+
+    for kind in {**before, **after}:
+        if shown(before, kind) != shown(after, kind):
+            facts = {"kind": kind, "before": shown(before, kind), "after": shown(after, kind)}
+            audit.record(audit.Act.QUOTA_CHANGED, by, whose, **facts)
 
 
 _counted: Final = Change(

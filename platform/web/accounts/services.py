@@ -9,7 +9,7 @@ from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
@@ -25,7 +25,9 @@ from web.accounts.models import (
     User,
     digest,
 )
+from web.accounts.models_audit import AuditRow
 from web.accounts.models_directory import DirectoryToken
+from web.accounts.models_invitations import Invitation
 from web.prepared import Rows
 
 # `last_used` is not updated more often than this, which saves a write per request.
@@ -116,6 +118,26 @@ def create_sign_in_link(user: User, by: User | None = None) -> str:
     return settings.SITE_URL + reverse("enter", args=[secret])
 
 
+def links_by_others(user: User) -> "QuerySet[AuditRow]":
+    """The entries of the audit log of sign-in links that somebody else made for `user`, the newest first.
+
+    Of admins without those of the command line, which made the first one's.
+    """
+    rows = _about(user).filter(act=audit.Act.LINK_MADE).exclude(by=user)
+    return rows.exclude(by=None) if user.is_staff else rows
+
+
+def unseen_link(user: User) -> AuditRow | None:
+    """The newest of these since a sign-in by other means: whoever uses such a link can't hide it from the person."""
+    link = links_by_others(user).first()
+    seen = _about(user).filter(act=audit.Act.SIGN_IN).exclude(facts__has_key="link").first()
+    return link if link and (seen is None or seen.pk < link.pk) else None
+
+
+def _about(user: User) -> "QuerySet[AuditRow]":
+    return AuditRow.objects.filter(about_kind="user", about_id=user.pk)
+
+
 def user_of_sign_in_link(secret: str, use: bool = False) -> User | None:
     """The user of an unused, unexpired link, else None. With `use` the link is used up."""
     live = SignInLink.objects.filter(hash=digest(secret), used=None, expires__gt=timezone.now(), user__is_active=True)
@@ -176,6 +198,14 @@ def vouch_for_address(user: User) -> bool:
         fresh = {"verified": True, "primary": not EmailAddress.objects.filter(user=user, primary=True).exists()}
         EmailAddress.objects.update_or_create(user=user, email=user.email, defaults=fresh)
     return proven is None or proven.user_id == user.pk
+
+
+@transaction.atomic
+def undo_sign_up(user: User) -> None:
+    """Delete an account that was made just now, and free its place of an invitation."""
+    audit.record(audit.Act.PERSON_CLOSED, None, user, mail="failed")
+    Invitation.objects.filter(people=user).update(n_used=F("n_used") - 1)
+    user.delete()
 
 
 def forget_proof(user: User) -> None:

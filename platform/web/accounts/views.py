@@ -26,6 +26,7 @@ from web.accounts.services import (
     confirm,
     create_key,
     is_confirmed,
+    links_by_others,
     revoke_key,
     user_of_sign_in_link,
     vouch_for_address,
@@ -50,6 +51,7 @@ def enter(request: HttpRequest, secret: str) -> HttpResponse:
         confirm(user)
         messages.warning(request, ENDED)
     vouch_for_address(user)
+    request.is_by_link = True  # type: ignore[attr-defined] # for the audit log
     # By allauth, which asks for the second factor. An operator vouches for the address.
     # The first operator of a new site starts with what there is to set up.
     to = reverse("admin:index") if user.is_staff and user.last_login is None else None
@@ -135,9 +137,8 @@ def disconnect(request: PersonRequest, grant_id: int) -> HttpResponse:
 def sessions(request: PersonRequest) -> HttpResponse:
     """Where one is signed in; POST ends one of these sessions, or all but this one."""
     if request.method == "GET":
-        return render(
-            request, "usersessions/usersession_list.html", {"sessions": live_sessions(request.user, request)}
-        )
+        shown = {"sessions": live_sessions(request.user, request), "links": links_by_others(request.user)[:5]}
+        return render(request, "usersessions/usersession_list.html", shown)
     if session_id := request.POST.get("session"):
         if not end_session(request.user, session_id):
             raise Http404(gettext("Session not found."))

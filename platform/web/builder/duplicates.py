@@ -16,7 +16,7 @@ from web.builder.forms import DRAFT_FIELDS
 from web.builder.models import DelegateRow, Gpt
 from web.builder.models_actions import McpServerRow, Outside, RemoteAgentRow
 from web.builder.models_files import KnowledgeFile
-from web.builder.services import create_gpt
+from web.builder.services import UNLISTED, WITHDRAWN, create_gpt
 from web.engines import offered
 
 # Of a row, what belongs to it alone.
@@ -45,10 +45,15 @@ def duplicate(user: User, gpt: Gpt) -> Gpt:
                 sources=sources
             )
         )
+    if gpt.withdrawn or gpt.unlisted:
+        notes.append(gettext(WITHDRAWN if gpt.withdrawn else UNLISTED))
     named = gettext("{name} (copy)")
     fields["name"] = named.format(name=gpt.name[: NAME_CHARS - len(named.format(name=""))])
     with transaction.atomic():
         copy = create_gpt(user, fields)
+        # With the same time, by which stewardship frees both: a copy is no way around a decision.
+        copy.withdrawn, copy.unlisted = gpt.withdrawn, gpt.unlisted
+        copy.save(update_fields=["withdrawn", "unlisted"])
         _copy_files(gpt, copy)
         for rows in outside(gpt):
             for row in rows.filter(removed=None):

@@ -29,9 +29,8 @@ from web.builder.listing import wanted_sharing
 from web.builder.models import SPEC_FIELDS, UNSUPPORTED, Gpt, validate_inputs, validate_starters
 from web.builder.models_access import Sharing
 from web.builder.services import engines_for
-from web.engines import DEFAULT, DEFAULT_TITLE, answering
+from web.engines import DEFAULT, DEFAULT_TITLE, answering, named, silence, title_of
 from web.languages import titled
-from web.operate.services import current_model
 
 DRAFT_FIELDS = (*SPEC_FIELDS, "category", "language", *MODEL_FIELDS, "face")
 # Of fields whose names are not their labels in the form.
@@ -190,10 +189,10 @@ class GptForm(NewGptForm):
         for slug in self.slugs:
             line = forms.CharField(max_length=WHEN_CHARS, required=False, error_messages=TOO_LONG)
             self.fields[field_name(slug)] = line
-        entries, loaded = engines_for(gpt.owner, by=by), current_model()
-        picked, own = entries.get(answering("")), entries.pop(DEFAULT)
-        title, of = (DEFAULT_TITLE, picked) if picked and picked.url else (own.title, loaded)
-        default = " · ".join((gettext(title), *([of.title] if of else ())))
+        entries = engines_for(gpt.owner, by=by)
+        del entries[DEFAULT]
+        self.usual = named(answering(""))
+        default = " · ".join(dict.fromkeys(map(gettext, (DEFAULT_TITLE, title_of(answering(""))))))
         owners = engines_for(gpt.owner, by=gpt.owner)
         if gpt.engine in owners:  # stays, also where the person may not choose it
             entries[gpt.engine] = owners[gpt.engine]
@@ -201,6 +200,7 @@ class GptForm(NewGptForm):
         self.lost_engine = "" if gpt.engine in choices else gpt.engine
         if self.lost_engine:
             choices[gpt.engine] = gettext("{engine} (no longer offered)").format(engine=gpt.engine)
+        self.silent = [text for name in (answering(""), *entries) if (text := silence(name))]
         self.fields["engine"] = forms.ChoiceField(choices=list(choices.items()), required=False)
         # A page from before there were inputs sends none.
         if self.is_bound and "inputs-shown" not in self.data:

@@ -33,7 +33,7 @@ from web.builder.models import SPEC_FIELDS, Gpt
 from web.builder.models_actions import Action, McpServerRow, Outside, RemoteAgentRow
 from web.builder.models_sources import Source
 from web.builder.pictures import store_picture
-from web.engines import offered
+from web.engines import answering, named, offered
 
 _QUERY: Final = gettext_noop(
     "The URL of “{name}” had a query, which may hold a key and is not exported. Complete it."
@@ -199,8 +199,8 @@ def _engine(draft: Draft) -> str:
     if name in ("", *offered(draft.user)):
         return name
     draft.notes.append(
-        gettext("The model “{name}” does not exist here: the default model answers until you choose another.").format(
-            name=name
+        gettext("The model “{name}” does not exist here: {usual} answers until you choose another.").format(
+            name=name, usual=named(answering(""))
         )
     )
     return ""

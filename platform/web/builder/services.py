@@ -23,7 +23,7 @@ from web.builder.actions import outside
 from web.builder.models import Gpt, GptVersion
 from web.builder.models_access import LinkGrant, Sharing
 from web.builder.models_files import KnowledgeFile
-from web.engines import DEFAULT, NamedEngine, offered
+from web.engines import DEFAULT, NamedEngine, answering, named, offered
 
 
 class StaleDraft(Exception):
@@ -151,8 +151,9 @@ def check_engine(owner: User, name: str, *, by: User) -> None:
     """Raises ValidationError unless `by` may choose the model called `name` for a GPT of `owner`."""
     names = engines_for(owner, by=by).keys() - {DEFAULT}
     if name and name not in names:
-        text = gettext("There is no such model. Leave it empty for the default model, or choose one of: {names}.")
-        raise ValidationError({"engine": text.format(names=", ".join(sorted(names)))})
+        text = gettext("There is no such model. Leave it empty for {default}, or choose one of: {names}.")
+        default = named(answering(""))
+        raise ValidationError({"engine": text.format(default=default, names=", ".join(sorted(names)))})
 
 
 def publish(gpt: Gpt, sharing: str | None = None, note: str = "", *, by: User) -> GptVersion:

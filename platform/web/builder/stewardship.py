@@ -39,8 +39,12 @@ def unlist(gpt: Gpt, by: User) -> None:
 
 @transaction.atomic
 def list_again(gpt: Gpt, by: User) -> None:
-    """List the GPT as before `unlist`, unless its creator keeps it private or it lacks something for the store."""
+    """List the GPT as before `unlist`, unless its creator keeps it private or it lacks something for the store.
+
+    Copies that were made of it meanwhile may be listed again too; so below.
+    """
     returns = gpt.was_listed and gpt.sharing == Sharing.LINK
+    Gpt.objects.exclude(unlisted=None).filter(unlisted=gpt.unlisted).update(unlisted=None)
     gpt.unlisted, gpt.was_listed = None, False
     gpt.save(update_fields=["unlisted", "was_listed"])
     if returns:
@@ -61,6 +65,7 @@ def withdraw(gpt: Gpt, by: User) -> None:
 def restore(gpt: Gpt, by: User) -> None:
     """Give a deleted or withdrawn GPT back to its creator, who can share it again. Raises ValidationError."""
     gone = Gpt.objects.filter(id=gpt.id).exclude(deleted=None, withdrawn=None)
+    Gpt.objects.exclude(id=gpt.id).filter(withdrawn__in=gone.values("withdrawn")).update(withdrawn=None)
     if not gone.update(deleted=None, withdrawn=None, sharing=Sharing.ME, link_secret="", featured=False):
         raise ValidationError(f"{gpt.name} is neither deleted nor withdrawn.")
     LinkGrant.objects.filter(gpt=gpt).delete()

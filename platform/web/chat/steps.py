@@ -29,7 +29,7 @@ from gpts.spec.file_tools import FILE_TOOLS
 from gpts.spec.gpt import GptSpec
 from web.chat.approvals import verdict
 from web.chat.phrases import Phrases, awaited, delegation_phrases, in_words, phrase_for_several, shortened, tool_name
-from web.engines import DEFAULT_TITLE, OWN_TITLE, title_of
+from web.engines import named
 from web.runs.drafts import UNCHANGED
 
 State = Literal["done", "failed", "running", "waiting"]
@@ -163,9 +163,7 @@ def _is_searched(call: ToolCall, log: Log) -> bool:
 
 
 def _change(step: ModelChange) -> StepLine:
-    names = (title_of(name) for name in (step.wanted, step.engine))
-    own = {DEFAULT_TITLE: gettext("the default model"), OWN_TITLE: gettext("the site’s own model")}
-    wanted, engine = (own.get(name, name) for name in names)
+    wanted, engine = named(step.wanted), named(step.engine)
     if step.reason == "unavailable":
         text = gettext("Switched to {engine}: {wanted} isn’t available")
     else:

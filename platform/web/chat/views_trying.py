@@ -19,7 +19,7 @@ from web.builder.models_files import KnowledgeFile
 from web.builder.services import engines_for
 from web.builder.versions import version_to_try
 from web.chat.views_send import for_people_signed_in, new_turn
-from web.engines import DEFAULT
+from web.engines import DEFAULT, title_of
 from web.runs.inputs_of import sent_inputs
 from web.runs.models import Conversation
 from web.runs.services import start_conversation
@@ -48,7 +48,7 @@ def try_out(request: HttpRequest, slug: str) -> HttpResponse:
     live = str(gpt.published.number) if gpt.published else ""
     user = cast(User, request.user)
     sides = [_side(request, gpt, part, live if part == "right" else "") for part in SIDES]
-    names = {name: entry.title for name, entry in engines_for(gpt.owner, by=user).items()}
+    names = {name: title_of(name) for name in engines_for(gpt.owner, by=user)}
     context = {"gpt": gpt, "sides": sides, "engines": names if len(names) > 1 else {}}
     context["numbers"] = gpt.versions.filter(number__isnull=False).values_list("number", flat=True)
     context["pending"] = gpt.files.filter(removed=None).exclude(status__in=KnowledgeFile.SETTLED)

@@ -17,9 +17,12 @@ from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import display
 
 from web.accounts import audit
+from web.accounts.live_settings import SERVICES
 from web.accounts.models import User
 from web.accounts.models_audit import Act, AuditRow
+from web.accounts.quotas import KINDS
 from web.builder.models import Gpt
+from web.operate.admin_pages import SettingsForm
 from web.operate.site import OperatorAdmin, operators
 
 MOST: Final = 100_000
@@ -42,6 +45,12 @@ NAMED: Final[dict[str, tuple[str, type[Model], Any]]] = {
     "user": ("person", User, "email"),
     "group": ("group", Group, "name"),
     "gpt": ("gpt", Gpt, _GPT),
+}
+# Settings by their names in forms.
+SETTINGS: Final = {
+    **{name.upper(): str(field.label) for name, field in SettingsForm.base_fields.items()},
+    **{name: f"{each['title']}: {field['label']}" for each in SERVICES for name, field in each["fields"].items()},
+    "CHECKLIST_DONE": "First steps hidden",
 }
 # What a spreadsheet would run if a cell began with it.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
@@ -118,12 +127,19 @@ class AuditAdmin(OperatorAdmin):
         """What it was done to, by the name of today."""
         if name := row.__dict__.get("about_name"):
             return str(name)
+        if row.act == Act.SETTING_CHANGED:
+            return SETTINGS.get(row.about_id, row.about_id)
         return f"{NAMES.get(row.about_kind, row.about_kind)} {row.about_id}".strip() or "–"
 
     @display(description="Details")
     def details(self, row: AuditRow) -> str:
-        """The facts."""
-        return ", ".join(f"{name}: {value}" for name, value in row.facts.items() if value is not None) or "–"
+        """The facts; of what was changed, both values."""
+        facts = {name: value for name, value in row.facts.items() if value is not None}
+        if "after" in facts:
+            facts["value"] = f"{_shown(facts.pop('before', ''))} → {_shown(facts.pop('after'))}"
+        if row.act == Act.QUOTA_CHANGED and facts.get("kind") in KINDS:
+            facts["kind"] = KINDS[facts["kind"]].title
+        return ", ".join(f"{name}: {value}" for name, value in facts.items()) or "–"
 
     def get_urls(self) -> list[URLPattern]:
         """The list, and the export of what it shows."""
@@ -169,6 +185,13 @@ def _lines(rows: QuerySet[AuditRow]) -> Iterator[bytes]:
 
 def _harmless(cell: str) -> str:
     return f"'{cell}" if cell.startswith(_FORMULA) else cell
+
+
+def _shown(value: Any) -> str:
+    """A value of a setting."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return f"{value:,}" if isinstance(value, int) else str(value) or "empty"
 
 
 def title_of(act: str) -> str:

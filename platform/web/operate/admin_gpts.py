@@ -152,7 +152,11 @@ ACTS: dict[str, Callable[[Gpt, User], None]] = {
     "feature": lambda gpt, by: stewardship.feature(gpt, True, by),
     "unfeature": lambda gpt, by: stewardship.feature(gpt, False, by),
     "withdraw": stewardship.withdraw,
-    "restore": stewardship.restore,
+    "restore": lambda gpt, by: (
+        stewardship.list_again(gpt, by)
+        if gpt.unlisted and not (gpt.deleted or gpt.withdrawn)
+        else stewardship.restore(gpt, by)
+    ),
 }
 DONE = {
     "feature": "featured",

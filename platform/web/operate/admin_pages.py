@@ -13,8 +13,9 @@ from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
 from web.accounts import live_settings, quotas
 from web.accounts.models import QuotaLimit
-from web.accounts.quotas import KINDS
-from web.operate import configuration, figures
+from web.accounts.quotas import KINDS, ZERO
+from web.operate import configuration, figures, machine
+from web.operate.forms import domains_of
 from web.operate.services import current_model
 from web.operate.site import operators, person_of
 
@@ -36,6 +37,7 @@ def health(request: HttpRequest) -> HttpResponse:
     """Workers, queues, and why answers are slow."""
     record, found = current_model(), figures.health()
     context = {"title": "Health and queues", "health": found, "model_title": record.title if record else ""}
+    context |= {"uses": machine.disk_by_use(), "site_figures": figures.about_site()}
     return operators.render(request, "operate/health.html", context)
 
 
@@ -97,12 +99,14 @@ class SettingsForm(forms.Form):
             shown = UNLIMITED if default is None else f"{default:,}"
             attributes = {"placeholder": f"{shown} ({kind.setting})"}
             widget = UnfoldAdminTextInputWidget(attrs=attributes)
-            self.fields[f"quota_{key}"] = forms.CharField(required=False, label=kind.title, widget=widget)
+            help_text = f"{ZERO} “{UNLIMITED}”: no limit."
+            options = {"label": kind.title, "help_text": help_text, "widget": widget}
+            self.fields[f"quota_{key}"] = forms.CharField(required=False, **options)
 
     def clean_signup_domains(self) -> str:
         """Refuse domains where no email verifies addresses: anybody could claim one of theirs."""
-        domains: str = self.cleaned_data["signup_domains"]
-        if domains.strip() and not settings.EMAIL_HOST:
+        domains = " ".join(domains_of(self.cleaned_data["signup_domains"]))
+        if domains and not settings.EMAIL_HOST:
             raise forms.ValidationError("This needs a mail server (EMAIL_HOST), which verifies addresses.")
         return domains
 
@@ -151,7 +155,7 @@ def change_settings(request: HttpRequest) -> HttpResponse:
 def _save(request: HttpRequest, name: str, value: Any) -> None:
     by = person_of(request)
     if not name.startswith("quota_"):
-        live_settings.change(name.upper(), value.lower().split() if name == "signup_domains" else value, by)
+        live_settings.change(name.upper(), value.split() if name == "signup_domains" else value, by)
         return
     kind = name.removeprefix("quota_")
     if value == "":

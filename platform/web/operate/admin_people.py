@@ -17,7 +17,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from web.accounts import audit, people
 from web.accounts.models import QuotaLimit, User
-from web.accounts.quotas import KINDS
+from web.accounts.quotas import KINDS, ZERO, limits_set, record_changes
 from web.accounts.services import create_sign_in_link, forget_proof, vouch_for_address
 from web.attempts import attempt
 from web.counting import number_of
@@ -45,6 +45,7 @@ class QuotaForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = QuotaLimit
         fields = ("kind", "most")
+        help_texts: ClassVar = {"most": f"Empty: no limit. {ZERO}"}
 
 
 class QuotaInline(TabularInline):
@@ -68,11 +69,9 @@ class WithQuotas(OperatorAdmin):
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         """Save the quotas, each with an entry in the audit log."""
+        before = limits_set(form.instance)
         super().save_formset(request, form, formset, change)
-        for limit in (*formset.new_objects, *(row for row, _ in formset.changed_objects)):
-            audit.record(audit.Act.QUOTA_CHANGED, request.user, form.instance, kind=limit.kind, most=limit.most)
-        for limit in formset.deleted_objects:
-            audit.record(audit.Act.QUOTA_CHANGED, request.user, form.instance, kind=limit.kind, most="default")
+        record_changes(person_of(request), form.instance, before, limits_set(form.instance))
 
 
 class PersonForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -2,8 +2,6 @@
 
 import re
 import secrets
-import smtplib
-import ssl
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any, Final
@@ -25,7 +23,7 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from web.accounts import live_settings
+from web.accounts import live_settings, mailing
 from web.accounts.models import User
 from web.checks import NEEDED
 from web.operate.access import confirmed_first
@@ -166,6 +164,7 @@ def services(request: HttpRequest) -> HttpResponse:
             messages.success(request, f"{form.service['title']}: saved. In use within a few seconds.{told}")
             return redirect("admin:services")
     context = {"title": "Services", "forms": every, "made": made, "email": by.email}
+    context["mail_failure"] = "" if form and form.errors else mailing.last_failure()
     return operators.render(request, "operate/services.html", context)
 
 
@@ -173,14 +172,7 @@ def _try_mail(to: User) -> str:
     """Send a message to a person now; why that failed, if it did."""
     try:
         EmailMessage(f"Mail of {settings.SITE_NAME}", "Mail works.", to=[to.email]).send()
-    except smtplib.SMTPAuthenticationError:
-        return "the server refuses the user name and password."
-    except smtplib.SMTPSenderRefused:
-        return "the server refuses the sender."
-    except smtplib.SMTPRecipientsRefused:
-        return f"the server refuses mail to {to.email}."
-    except (ssl.SSLError, smtplib.SMTPNotSupportedError):
-        return "the server doesn’t encrypt as expected. Check the port and the switch for TLS."
-    except (OSError, smtplib.SMTPException):
-        return "the server doesn’t answer as a mail server. Check its name and port."
+    except OSError as error:  # smtplib's too
+        return mailing.note_failure(error)
+    mailing.note_sent()
     return ""

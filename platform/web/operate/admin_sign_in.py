@@ -25,6 +25,7 @@ from web.accounts import audit, sign_in_providers
 from web.accounts.models_sign_in import SignInProvider
 from web.counting import number_of
 from web.operate.access import confirmed_first
+from web.operate.forms import domains_of
 from web.operate.site import OperatorAdmin, operators
 from web.secrets import SecretLost, seal
 
@@ -81,9 +82,13 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
         """What to store; fields without a value are left out."""
         names = ("title", "groups", "operators", *self.own)
         given = {name: self.cleaned_data.get(name) for name in names}
-        domains = [each.strip("@,").lower() for each in self.cleaned_data.get("trusted_domains", "").split()]
         table = {name: value for name, value in given.items() if value}
+        domains = self.cleaned_data.get("trusted_domains", [])
         return table | {"trusted_domains": domains, "sign_up": bool(self.cleaned_data.get("sign_up"))}
+
+    def clean_trusted_domains(self) -> list[str]:
+        """The domains, as addresses are compared with them."""
+        return list(domains_of(self.cleaned_data["trusted_domains"]))
 
     def clean_name(self) -> str:
         """A name that the file doesn't have."""

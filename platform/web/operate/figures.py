@@ -1,8 +1,7 @@
 """The figures of the console's pages. Each is bounded: by an index, a limit, or a period."""
 
-import shutil
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import redis
@@ -14,18 +13,18 @@ from django.utils import timezone
 
 from gpts.spec.base_models import BUNDLED
 from gpts.spec.capabilities import CAPABILITIES
-from web.accounts import live_settings
+from web.accounts import live_settings, mailing
 from web.accounts.models import User
 from web.accounts.models_audit import Act, AuditRow
 from web.builder import listing
 from web.builder.models_files import KnowledgeFile
 from web.moderation import cases
+from web.operate import machine
 from web.operate.models_backup import Backup, last_backup
 from web.operate.services import current_model
 from web.runs import log, stream
 from web.runs.models import ConversationFile, QueueTurn, Run
 
-MB: Final = 1_000_000
 N_TOP: Final = 20
 # Counts go no further, and are then shown as “5,000+”.
 MOST: Final = 5_000
@@ -111,9 +110,11 @@ def attention() -> list[Attention]:
     """What is wrong or waits for an operator now."""
     work = health()
     found = [Attention(text, reverse("admin:health")) for text in work.troubles]
-    disk = shutil.disk_usage(settings.GUILDHALL_HOME)
-    if disk.free < LOW_DISK * disk.total:
-        found.append(Attention(f"Only {disk.free / MB / 1000:.1f} GB of disk are left.", reverse("admin:storage")))
+    if failure := mailing.last_failure():
+        found.append(Attention(failure, reverse("admin:services") + "#mail"))
+    disk = machine.disk()
+    if disk["free"] < LOW_DISK * disk["total"]:
+        found.append(Attention(f"Only {disk['free']:.1f} GB of disk are left.", reverse("admin:storage")))
     if (last := Backup.objects.first()) and last.state == Backup.State.FAILED:
         found.append(Attention(f"The last backup failed: {last.error}", reverse("admin:backups")))
     if n := capped(cases.queue()):
@@ -151,7 +152,21 @@ def today() -> list[tuple[str, str]]:
         ("Mean time to an answer", took),
         ("Failed answers", f"{failed:,}"),
         ("Tokens", f"{tokens:,}"),
-        ("New accounts", f"{User.objects.filter(date_joined__gte=start, widget_visitor=None).count():,}"),
+        ("New accounts", f"{_n_joined(start):,}"),
+    ]
+
+
+def _n_joined(since: datetime) -> int:
+    return User.objects.filter(date_joined__gte=since, widget_visitor=None).count()
+
+
+def about_site() -> list[tuple[str, str]]:
+    """The figures that change slowly."""
+    disk = machine.disk()
+    return [
+        ("New accounts in 7 days", f"{_n_joined(timezone.now() - timedelta(days=7)):,}"),
+        ("Free disk", f"{disk['free']:.1f} of {disk['total']:.1f} GB"),
+        ("Release", machine.release()),
     ]
 
 
@@ -256,13 +271,12 @@ def usage(days: int) -> dict[str, Any]:
 
 def storage() -> dict[str, Any]:
     """What takes space: the disk, and the people and GPTs with the most. Files that are there twice count twice."""
-    disk = shutil.disk_usage(settings.GUILDHALL_HOME)
     files = KnowledgeFile.objects.filter(removed=None, gpt__deleted=None).order_by()
     in_chats = ConversationFile.objects.kept().order_by()
     totals = {"n": Count("id"), "size": Sum("size")}
     by_gpt = files.values("gpt", "gpt__name", "gpt__owner__email")
     return {
-        "disk": {"free": disk.free / MB / 1000, "total": disk.total / MB / 1000, "used": disk.used / disk.total},
+        "disk": machine.disk(),
         "gpts": list(by_gpt.annotate(**totals).order_by("-size")[:N_TOP]),
         "people": list(in_chats.values("owner", "owner__email").annotate(**totals).order_by("-size")[:N_TOP]),
         "knowledge": files.aggregate(**totals),

@@ -9,9 +9,18 @@ from django.utils.translation import gettext, gettext_lazy
 
 from gpts.egress.config import only_server
 from gpts.egress.errors import EgressRefused
-from web.engines import NO_FALLBACK, circle, engines, forget
+from web.engines import NO_FALLBACK, circle, engines, forget, title_of
 from web.operate.connecting import most_check_tokens, refusal
 from web.operate.models_connected import ConnectedModel
+from web.sign_in import read_domains
+
+
+def domains_of(text: str) -> tuple[str, ...]:
+    """The domains that somebody typed. Raises ValidationError."""
+    try:
+        return read_domains(text)
+    except ValueError as error:
+        raise ValidationError(str(error)) from None
 
 
 class ServerForm(forms.Form):
@@ -90,7 +99,7 @@ class ConnectedForm(forms.ModelForm):  # type: ignore[type-arg]
         self.fields["model"] = forms.ChoiceField(
             label=self.fields["model"].label, choices=[(name, name) for name in names]
         )
-        titles = [(name, entry.title) for name, entry in self._others.items()]
+        titles = [(name, gettext(title_of(name))) for name in self._others]
         self.fields["fallback"] = forms.ChoiceField(
             label=self.fields["fallback"].label,
             help_text=self.fields["fallback"].help_text,

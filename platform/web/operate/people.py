@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
-from web.accounts import audit, people
+from web.accounts import audit, people, quotas
 from web.accounts.models import User
 from web.accounts.services import confirmed_people, live_keys, vouch_for_address
 from web.builder import stewardship
@@ -81,11 +81,8 @@ def change_members(
 @transaction.atomic
 def replace_limits(whose: User | Group, limits: Mapping[str, int | None], by: User) -> None:
     """Set the quotas of a person or group to exactly these; None for no limit."""
-    before = dict(whose.quota_limits.values_list("kind", "most"))
-    for kind in before.keys() - limits.keys():
-        whose.quota_limits.filter(kind=kind).delete()
-        audit.record(audit.Act.QUOTA_CHANGED, by, whose, kind=kind, most="default")
+    before = quotas.limits_set(whose)
+    whose.quota_limits.exclude(kind__in=limits).delete()
     for kind, most in limits.items():
-        if kind not in before or before[kind] != most:
-            whose.quota_limits.update_or_create(kind=kind, defaults={"most": most})
-            audit.record(audit.Act.QUOTA_CHANGED, by, whose, kind=kind, most=most)
+        whose.quota_limits.update_or_create(kind=kind, defaults={"most": most})
+    quotas.record_changes(by, whose, before, dict(limits))

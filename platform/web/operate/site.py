@@ -110,6 +110,7 @@ class OperatorSite(UnfoldAdminSite):
 
         steps = [] if live_settings.get("CHECKLIST_DONE") else figures.checklist()
         shown = {"steps": steps, "attention": figures.attention(), "today": figures.today()}
+        shown["site_figures"] = figures.about_site()
         return super().index(request, {**shown, **(extra_context or {})})
 
     def has_permission(self, request: HttpRequest) -> bool:

@@ -4,6 +4,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Final, cast
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
@@ -34,7 +35,9 @@ _CHOICES: Final = {"measured": None, "on": True, "off": False}
 def models(request: PersonRequest) -> HttpResponse:
     """All models with their downloads; `?part` is the list alone, with which the page updates itself."""
     template = "operate/parts/model_list.html" if "part" in request.GET else "operate/models.html"
-    return render(request, template, {"models": model_page(), "max_name_chars": MAX_NAME_CHARS})
+    return render(
+        request, template, {"models": model_page(), "max_name_chars": MAX_NAME_CHARS, "embedder": settings.EMBEDDER}
+    )
 
 
 @operators_only

@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from web.accounts.requests import PersonRequest
+from web.engines import DEFAULT, answering, named
 from web.operate import connecting
 from web.operate.access import confirmed_first, operators_only
 from web.operate.forms import ConnectedForm, ServerForm
@@ -118,4 +119,5 @@ def _context(
         "server": server,
         "is_found": is_found,
         "n_gpts": n_gpts,
+        "instead": named(DEFAULT if answering("") == name else answering("")),
     }

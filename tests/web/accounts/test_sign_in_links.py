@@ -4,7 +4,9 @@ from datetime import timedelta
 from io import StringIO
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.core.management import CommandError, call_command
+from django.test import Client
 from django.utils import timezone
 
 from web.accounts.models import SignInLink, User
@@ -111,3 +113,31 @@ def test_the_first_operator_signs_in_by_password_once_the_site_has_mail(client, 
     client.post("/account/password/reset/", {"email": "operator@localhost"})
     assert mailoutbox[0].subject.startswith("Pump School: ")
     assert "Hello from Pump School!" in mailoutbox[0].body
+
+
+def test_a_person_learns_of_links_that_admins_made_although_somebody_used_one(alice, bob):
+    EmailAddress.objects.create(user=alice, email=alice.email, verified=True, primary=True)
+
+    def enters(path: str = "") -> str:
+        """The page after a sign-in by password or with the link, and that of sessions."""
+        browser = Client()
+        form = {} if path else {"login": alice.email, "password": "alice-secret-1"}
+        first = browser.post(path or "/account/login/", form, follow=True)
+        return first.text.replace("An admin made", "NOTICE: An admin made") + browser.get("/account/sessions/").text
+
+    create_sign_in_link(alice, by=alice)
+    assert "links that admins made" not in enters()
+    path = path_of(create_sign_in_link(alice, by=bob))
+    assert "NOTICE: An admin made a sign-in link for you on" in enters(path)  # perhaps the admin
+    own = enters()
+    assert "NOTICE" in own
+    assert "links that admins made" in own
+    again = enters()
+    assert "NOTICE" not in again
+    assert "links that admins made" in again
+
+
+def test_the_first_admin_reads_nothing_of_the_link_of_the_installer(client, db):
+    page = client.post(path_of(output_of("signinlink", "--operator")), follow=True)
+    assert page.status_code == 200
+    assert "An admin made" not in page.text

@@ -1,17 +1,20 @@
 """Copies of a GPT have everything of it but its secrets, at once."""
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.http import Http404
 
 from gpts.knowledge.corrections import passage_key
 from tests.web.builder.test_actions import DOCUMENT, worker  # noqa: F401 - a fixture
 from web.accounts import quotas
+from web.accounts.models import User
 from web.accounts.quotas import QuotaExceeded
-from web.builder import actions, auth, delegates, duplicates, files, services
+from web.builder import actions, auth, delegates, duplicates, files, services, stewardship
 from web.builder.access import access_settings
 from web.builder.actions import DocumentSource
 from web.builder.auth import AuthSetting
 from web.builder.models import Gpt
+from web.builder.models_access import Sharing
 from web.builder.models_actions import McpServerRow, RemoteAgentRow
 from web.builder.models_files import KnowledgeFile
 from web.builder.models_sources import Source
@@ -120,3 +123,31 @@ def test_only_who_sees_the_settings_gets_a_copy(full, alice, bob):
     assert access_settings(alice, full.slug) == full
     with pytest.raises(Http404):
         access_settings(bob, full.slug)
+
+
+@pytest.mark.parametrize(("take", "give_back"), [("unlist", "list_again"), ("withdraw", "restore")])
+def test_a_copy_is_no_way_around_a_withdrawal_and_is_freed_with_the_first(gpt, alice, bob, take, give_back):
+    before = duplicates.duplicate(alice, gpt)
+    getattr(stewardship, take)(gpt, bob)
+    gpt = Gpt.objects.get(id=gpt.id)
+    copy = duplicates.duplicate(alice, duplicates.duplicate(alice, gpt))
+    assert "An admin of this site has withdrawn this GPT" in copy.imported["notes"][0]
+    services.update_gpt(copy, {"name": "Quite another", "description": "D"}, by=alice)
+    with pytest.raises(ValidationError, match="withdrawn this GPT"):
+        services.set_sharing(Gpt.objects.get(id=copy.id), Sharing.STORE, by=alice)
+    services.set_sharing(before, Sharing.STORE, by=alice)
+
+    getattr(stewardship, give_back)(gpt, bob)
+
+    services.set_sharing(Gpt.objects.get(id=copy.id), Sharing.STORE, by=alice)
+
+
+def test_an_admin_frees_a_copy_by_itself(client, gpt, alice):
+    stewardship.unlist(gpt, alice)
+    copy = duplicates.duplicate(alice, Gpt.objects.get(id=gpt.id))
+    client.force_login(User.objects.create_superuser("oscar@example.org"))
+    page = f"/admin/builder/gpt/{copy.id}/change/"
+    assert "Restore" in client.get(page).text
+    client.post(f"/admin/builder/gpt/{copy.id}/act/restore/")
+    assert Gpt.objects.get(id=copy.id).unlisted is None
+    assert "Restore" not in client.get(page).text

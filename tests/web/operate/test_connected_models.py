@@ -1,5 +1,6 @@
 """Operators connect models at servers on a page; a key is never shown again and goes to its own server only."""
 
+import html
 from typing import Any
 
 import pytest
@@ -7,8 +8,10 @@ import pytest
 from tests.publishing import publish
 from web import rpc
 from web.accounts.models_audit import AuditRow
+from web.builder.models import Gpt
+from web.builder.models_access import Sharing
 from web.builder.services import update_gpt
-from web.engines import DEFAULT, NO_FALLBACK, answering, engines
+from web.engines import DEFAULT, NO_FALLBACK, answering, engines, forget
 from web.operate import connecting
 from web.operate.models import MeasuredModel
 from web.operate.models_connected import ConnectedModel, open_key
@@ -263,6 +266,39 @@ def test_the_list_says_which_servers_answer(connected, page):
     for is_ready, words in ((False, "Doesn’t answer"), (True, "Ready")):
         ConnectedModel.objects.update(is_ready=is_ready)
         assert words in page("/operate/models/").partition("Connected models")[2]
+
+
+@pytest.mark.parametrize(
+    ("fallback", "words"),
+    [
+        (DEFAULT, "Large doesn’t answer now, so SmolLM2-135M-Instruct answers."),
+        ("none", "Large doesn’t answer now, and no other model stands in."),
+    ],
+)
+def test_every_page_says_that_a_server_is_silent_and_what_answers_instead(
+    connected, page, gpt, oscar, fallback, words
+):
+    seen_model("a" * 64, "bundled")
+    paths = ("/operate/models/", f"/gpts/{gpt.slug}/edit", f"/g/{gpt.slug}/chat")
+    Gpt.objects.update(engine="large", owner=oscar)
+    publish(Gpt.objects.get(id=gpt.id), Sharing.STORE)
+    for is_ready in (False, True):
+        ConnectedModel.objects.update(is_ready=is_ready, fallback=fallback)
+        forget()
+        assert [words in html.unescape(page(path)) for path in paths] == [not is_ready] * 3
+
+
+def test_the_default_model_is_called_by_its_name(connected, page, gpt, oscar):
+    seen_model("a" * 64, "bundled")
+    Gpt.objects.update(owner=oscar)
+    Gpt.objects.update(engine="large")
+    assert "1 GPT uses it. Then SmolLM2-135M-Instruct answers." in page(EDIT)
+    assert '<option value="default" selected>SmolLM2-135M-Instruct' in page(EDIT)
+    assert "The site’s own model · SmolLM2-135M-Instruct" in page("/operate/models/")
+    Gpt.objects.update(engine="gone")
+    edit = html.unescape(page(f"/gpts/{gpt.slug}/edit"))
+    assert "no longer offer “gone”, so SmolLM2-135M-Instruct answers" in edit
+    assert "Default model · SmolLM2-135M-Instruct" in edit
 
 
 @pytest.mark.parametrize(

@@ -308,6 +308,10 @@ def test_a_new_site_says_what_to_set_up_until_it_is_done_or_hidden(oscar, settin
     assert "This needs a mail server" in refused
     settings.EMAIL_HOST, settings.SITE_URL = "mail.example.org", "https://gpts.example.org"
     assert client.post("/admin/settings/", {"signup_open": "on", "signup_domains": "Example.org"}).status_code == 302
+    wrong = client.post("/admin/settings/", {"signup_open": "on", "signup_domains": "school"}).text
+    assert "“school” isn’t a domain" in wrong.partition('id="id_signup_domains"')[2].partition("<label")[0]
+    client.post("/admin/settings/", {"signup_open": "on", "signup_domains": " @School.org,*.Uni.example "})
+    assert live_settings.get("SIGNUP_DOMAINS") == ["school.org", "*.uni.example"]
     assert len(done()) == 5
     client.post("/admin/checklist/done/")
     assert "First steps" not in client.get("/admin/").text
@@ -331,6 +335,15 @@ def test_settings_change_while_the_site_runs(console, settings, alice):
     console.post("/admin/settings/", {"signup_open": "on"})
     assert quotas.limits_of(alice.pk)["messages"] == settings.MESSAGES_A_DAY
     assert AuditRow.objects.filter(act=Act.SETTING_CHANGED).count() == 4
+    log = html.unescape(console.get("/admin/accounts/auditrow/").text)
+    for about, value in (
+        ("Anyone can sign up", "on → off"),
+        ("Announcement", "empty → (text)"),
+        ("everyone", "kind: Messages, value: default → 7"),
+        ("everyone", "kind: Tokens, value: unlimited → default"),
+    ):
+        assert re.search(rf">\s*{about}\s*<.{{,600}}{re.escape(value)}", log, re.DOTALL), value
+    assert console.get("/admin/settings/").text.count("0: none.") == len(quotas.KINDS)
 
 
 def test_the_page_of_settings_says_what_each_does_and_where_it_is_set_but_no_value(console, monkeypatch, alice):
@@ -373,6 +386,20 @@ def test_pages_of_figures_show_what_is_slow_used_and_stored(console, gpt, bob, a
     assert "Ask your admin" not in health
     assert "/admin/services/#pictures" in health
     assert "Messages" in console.get("/admin/").text
+
+
+def test_the_console_says_what_takes_space_who_is_new_and_which_release_runs(console, home, alice):
+    for name, size in (("models/hub/a", 3_000_000), ("segments/b", 2_000_000), ("files/c", 1_000_000)):
+        (home / name).parent.mkdir(parents=True)
+        (home / name).write_bytes(bytes(size))
+    health = html.unescape(console.get("/admin/health/").text)
+    for title, size in (("Models", "2.9"), ("Indexes", "1.9"), ("Uploads and pictures", "976.6"), ("Backups", "0")):
+        assert re.search(rf"<dt>{title}</dt><dd>{size}\s", health), title
+    assert re.search(r"<dt>Database</dt><dd>[\d.]+\s[KM]B", health)
+    for page in (health, console.get("/admin/").text):
+        assert re.search(r"<dt>New accounts in 7 days</dt><dd>2</dd>", page)
+        assert re.search(r"<dt>Free disk</dt><dd>[\d.]+ of [\d.]+ GB</dd>", page)
+        assert re.search(r"<dt>Release</dt><dd>\d+\.\d+\.\d+( \([0-9a-f]{7,}, \d{4}-\d\d-\d\d\))?</dd>", page)
 
 
 def test_no_name_of_a_gpt_passes_for_another_one_or_for_facts(client, oscar, gpt):

@@ -73,6 +73,12 @@ def test_the_page_says_when_no_worker_has_reported(client, operator):
     assert "isn’t ready yet" in page
 
 
+def test_the_page_says_how_search_reads_other_languages(client, operator, settings):
+    assert "EMBEDDER=multilingual" in client.get(PAGE).text
+    settings.EMBEDDER = "multilingual"
+    assert "EMBEDDER" not in client.get(PAGE).text
+
+
 def test_the_page_shows_what_is_used_recommended_stored_and_too_large(client, survey):
     page = client.get(PAGE).content.decode()
     used, recommended, rest = page.partition("Recommended")[0], *page.split("Recommended")[1].split("On this machine")

@@ -1,5 +1,7 @@
 """What operators set on the console's page Services: in force at once, never shown, and never sent elsewhere."""
 
+import html
+import re
 import smtplib
 
 import pytest
@@ -8,6 +10,7 @@ from django.test import Client
 
 from web.accounts import live_settings
 from web.accounts.models import User
+from web.accounts.models_audit import AuditRow
 from web.accounts.models_live import LiveSetting
 from web.builder.set_up import missing_here
 from web.operate.backup import planned
@@ -95,7 +98,7 @@ def test_a_password_goes_to_no_other_server(console, settings):
     ("error", "says"),
     [
         (smtplib.SMTPAuthenticationError(535, b"no"), "refuses the user name and password"),
-        (smtplib.SMTPRecipientsRefused({}), "refuses mail to oscar@example.org"),
+        (smtplib.SMTPRecipientsRefused({}), "refuses mail to this address"),
         (smtplib.SMTPNotSupportedError(), "doesn’t encrypt as expected"),
         (TimeoutError(), "doesn’t answer as a mail server"),
     ],
@@ -157,6 +160,22 @@ def test_what_the_environment_sets_stays(console, settings):
     assert "Set by SIGNUP_OPEN in the environment" in console.get("/admin/settings/").text
     live_settings.change("SIGNUP_OPEN", False, None)
     assert live_settings.get("SIGNUP_OPEN") is True
+
+
+def test_the_audit_log_has_values_but_no_secrets(console):
+    console.post(PAGE, MAIL)
+    console.post(PAGE, {**MAIL, "EMAIL_PORT": "2525", "EMAIL_HOST_PASSWORD": "hunter-3"})
+    log = html.unescape(console.get("/admin/accounts/auditrow/").text)
+    for about, value in (
+        ("Server", "empty → smtp.example.org"),
+        ("Port", "587 → 2,525"),
+        ("Password", "empty → ***"),
+    ):
+        assert re.search(rf"Mail: {about}\s*<.{{,600}}value: {re.escape(value)}", log, re.DOTALL), about
+    assert "*** → ***" in log
+    assert "hunter" not in log + str(AuditRow.objects.values_list("facts"))
+    live_settings.change("EMAIL_HOST", None, None)
+    assert AuditRow.objects.first().facts == {"before": "smtp.example.org", "after": ""}
 
 
 def test_a_lost_key_leaves_the_password_empty(console, settings):

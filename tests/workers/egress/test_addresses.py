@@ -219,6 +219,31 @@ def test_an_allowed_host_does_not_lead_to_the_keys_of_the_machine():
             guard.check_addresses("wiki.corp", 443, [ipaddress.ip_address(address)])
 
 
+METADATA = ("169.254.169.254", "fd00:ec2::254", "168.63.129.16", "::ffff:169.254.169.254")
+
+
+@pytest.mark.parametrize("address", METADATA)
+def test_only_a_line_with_the_very_address_opens_one_that_gives_out_keys(address):
+    host = f"[{address}]" if ":" in address else address
+    wide = (
+        "0.0.0.0/0",
+        "169.254.0.0/16",
+        "169.254.169.254/31",
+        "::/0",
+        "fd00:ec2::/32",
+        "168.63.0.0/16",
+        "*.corp",
+        "a.corp",
+    )
+    with pytest.raises(EgressRefused):
+        Guard(EgressConfig(allow=wide)).target(f"http://{host}/latest")
+    with pytest.raises(EgressRefused):
+        Guard(EgressConfig(allow=wide)).check_addresses("a.corp", 80, [ipaddress.ip_address(address)])
+    Guard(EgressConfig(allow=(address,))).target(f"http://{host}/latest")
+    Guard(EgressConfig(allow=(f"{host}:80",))).target(f"http://{host}/latest")
+    Guard(EgressConfig(allow=("10.0.0.0/8",))).target("http://10.0.0.5/")
+
+
 def test_what_operators_deny_wins_and_takes_the_names_below_along():
     guard = Guard(EgressConfig(allow=("a.example.com",), deny=("example.com", "8.8.8.0/24")))
     for url in ("https://example.com/", "https://a.example.com/", "https://8.8.8.8/"):

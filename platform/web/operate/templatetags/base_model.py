@@ -10,7 +10,7 @@ from gpts.runs.state import fit_whole, whole_room
 from gpts.spec.base_models import gigabytes
 from gpts.spec.gpt import GptSpec, ModelSettings
 from web.builder.models import Gpt
-from web.engines import DEFAULT, answering, engines, offered, title_of
+from web.engines import DEFAULT, answering, engines, offered, silence, title_of
 from web.operate.listing import DISMISSED, offered_model
 from web.operate.services import current_model
 from web.operate.services import model_sees as sees
@@ -19,6 +19,8 @@ from web.runs.model_facts import model_facts
 
 register = template.Library()
 register.filter("gigabytes", gigabytes)
+register.simple_tag(silence)
+register.simple_tag(title_of, name="model_title")
 
 
 @register.inclusion_tag("operate/notice.html", takes_context=True)
@@ -29,7 +31,7 @@ def model_notice(context: RequestContext, engine: str = "", has_turns: bool = Fa
     """
     name = answering(engine if engine in offered(context["gpt"].owner) else "")
     if name != DEFAULT:
-        return {"title": title_of(name)}
+        return {"title": title_of(name), "silence": silence(name)}
     record = current_model()
     is_starter = record is not None and record.known().get("writes_from_sources") is False
     if is_starter and has_turns and not is_as_imported(context.get("conversation")):

@@ -17,7 +17,9 @@ class Command(BaseCommand):
     help = "Shows the limits for everyone, or a person's limits and use; sets them with KIND=NUMBER."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("limits", nargs="*", metavar="KIND=LIMIT", help="a number, unlimited, or default")
+        parser.add_argument(
+            "limits", nargs="*", metavar="KIND=LIMIT", help="a number (0: none), unlimited, or default"
+        )
         parser.add_argument("--person", default="", metavar="EMAIL", help="for this person only")
 
     def handle(self, *args: Any, **options: Any) -> None:
