@@ -163,8 +163,9 @@ def save(gpt: Gpt, form: GptForm, opens: bool = False) -> None:
     revision = form.cleaned_data.get("overwrite") or form.cleaned_data.get("revision")
     services.save_form(gpt, form.draft_fields(), form.sent_lines(), revision, by=form.by)
     sharing = form.cleaned_data.get("sharing", listing.wanted_sharing(gpt))
-    if opens and sharing == Sharing.STORE:
-        for name, text in services.unlisted(gpt).items():
+    if opens:
+        lacking = services.unlisted(gpt) if sharing == Sharing.STORE else services.unnamed(gpt)
+        for name, text in lacking.items():
             form.add_error(name, text)
     if sharing != listing.wanted_sharing(gpt) and ((opens and not form.errors) or not gpt.published):
         try:
