@@ -92,7 +92,7 @@ def become(file: KnowledgeFile, **fields: object) -> None:
 
 
 def test_dragging_a_file_over_the_form_shows_where_to_drop_it(form):
-    hint = "getComputedStyle(document.getElementById('gpt-form'), '::after').content"
+    hint = "getComputedStyle(document.querySelector('.builder-actions'), '::before').content"
     for kind, is_shown in (("dragenter", True), ("dragleave", False)):
         form.evaluate(DROP, [form.get_by_label("Description", exact=True).element_handle(), [("a.txt", "a")], [kind]])
         assert ("Drop files here" in form.evaluate(hint)) is is_shown

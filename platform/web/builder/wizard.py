@@ -220,7 +220,7 @@ def fields_for(key: str, sent: Sequence[str], instructions: str = "", *, is_sure
     if not said:
         raise (NoAnswer if texts else Unanswered)(gettext(question.fault))
     if not (is_sure or _is_clear(question, texts, said)):
-        raise Unsure(gettext(question.asks).format(text="” · “".join(said)))
+        raise Unsure(gettext(question.asks).format(text=" · ".join(said)))
     match key:
         case "starters":
             return {"starters": said[:STARTERS]}
