@@ -5,8 +5,9 @@ asked whether it is one, and at the end they see all answers, each with a link t
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError
@@ -115,6 +116,14 @@ QUESTIONS: Final = (
 )
 BY_KEY: Final = {question.key: question for question in QUESTIONS}
 KEYS: Final = (*BY_KEY, DONE)
+# What finds the answer to a question in a text.
+READERS: Final[dict[str, Callable[[str], str]]] = {
+    "purpose": partial(answer_in, n_words=2),
+    "name": name_in,
+    "tone": answer_in,
+    "limits": answer_in,
+    "starters": starter_in,
+}
 
 
 class Unanswered(Exception):
@@ -236,14 +245,7 @@ def _apart(texts: Iterable[str]) -> list[str]:
 
 def _said(key: str, texts: Sequence[str]) -> list[str]:
     """The answers in `texts`, without what stands around them."""
-    match key:
-        case "starters":
-            found = map(starter_in, texts)
-        case "name":
-            found = map(name_in, texts)
-        case _:
-            found = (answer_in(text, 2 if key == "purpose" else 1) for text in texts)
-    return list(dict.fromkeys(filter(None, found)))
+    return list(dict.fromkeys(filter(None, map(READERS[key], texts))))
 
 
 def _is_clear(question: Question, texts: Sequence[str], said: Sequence[str]) -> bool:
