@@ -18,6 +18,7 @@ from gpts.runs.state import TurnState
 from gpts.runs.steps import ModelReply
 from gpts.safety.policy import Mode
 from gpts.spec.tools import ToolSpec
+from web.builder.set_up import tools_missing_here
 from web.engines import DEFAULT, NamedEngine, engines
 from web.operate.models import MeasuredModel
 from web.operate.services import chosen_model, fixed_model, refuse_model, save_measurement, seen_model
@@ -113,6 +114,7 @@ def tool_settings() -> ToolSettings:
         ),
         mcp_commands=tuple(settings.MCP_COMMANDS),
         sandbox=from_environment().socket,
+        missing=tools_missing_here(),
     )
 
 

@@ -12,6 +12,8 @@ from typing import Any, Final
 
 _DATA: Final[dict[str, Any]] = tomllib.loads(Path(__file__).with_name("answers.toml").read_text("utf-8"))
 _NAME_WORDS: Final = 7
+# Such as "the", "für", "del", which names may hold in lower case.
+_PARTICLE_CHARS: Final = 3
 _SENTENCE_WORDS: Final = frozenset(_DATA["sentence"].split())
 # Patterns are tried on so many characters: how a text begins.
 _BEGIN_CHARS: Final = 200
@@ -25,6 +27,8 @@ _SPEAKER: Final = re.compile(_DATA["speaker"].replace("\n", ""), re.IGNORECASE)
 _WISH: Final = re.compile(_DATA["wish"].replace("\n", ""), re.IGNORECASE)
 _QUOTED: Final = re.compile(r'["“„«»「『][^"“”„«»」』]{1,200}["“”»«」』]')
 _NAME_LEAD: Final = re.compile(_DATA["name_lead"].replace("\n", ""), re.IGNORECASE)
+_FORBIDDING: Final = re.compile(_DATA["forbidding"].replace("\n", ""), re.IGNORECASE)
+_HELPING: Final = re.compile(_DATA["helping"].replace("\n", ""), re.IGNORECASE)
 _HAN_EMPTY: Final = re.compile("|".join(sorted(_DATA["han"].split(), key=len, reverse=True)))
 
 
@@ -70,6 +74,28 @@ def starter_in(text: str) -> str:
     """The conversation starter in `text`: a question of those who will chat, but not small talk."""
     line = " ".join(text.split()).strip('"“”„«» ')
     return line if _n_content(line, _EMPTY_SHORT) and (is_question(line) or not _is_chatter(line)) else ""
+
+
+def is_full_name(text: str) -> bool:
+    """Whether `text` is written as names of several words are: each but short ones begins with a capital letter."""
+    words = _WORD.findall(text)
+    lower = [word for word in words if not word[0].isupper()]
+    return len(words) - len(lower) > 1 and all(len(word) <= _PARTICLE_CHARS for word in lower)
+
+
+def forbids(text: str) -> bool:
+    """Whether `text` says what not to do."""
+    return bool(_FORBIDDING.search(text))
+
+
+def tells_use(text: str) -> bool:
+    """Whether `text` begins as one says what something is for."""
+    return bool(_HELPING.search(text[:_BEGIN_CHARS]))
+
+
+def n_content(text: str) -> int:
+    """How many content words `text` has."""
+    return _n_content(text, _EMPTY_SHORT)
 
 
 def is_question(text: str) -> bool:

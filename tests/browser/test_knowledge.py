@@ -18,10 +18,10 @@ from web.builder.models_files import KnowledgeFile
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-DROP = """([target, files]) => {
+DROP = """([target, files, kinds]) => {
   const data = new DataTransfer();
   for (const [name, text] of files) data.items.add(new File([text], name));
-  for (const kind of ["dragenter", "dragover", "drop"]) {
+  for (const kind of kinds) {
     target.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
   }
 }"""
@@ -70,8 +70,8 @@ def form(alice_page: Page, gpt: Gpt) -> Page:
 
 def drop(form: Page, *files: tuple[str, str]) -> None:
     """Let go of files above the form's drop zone."""
-    zone = form.locator("[data-drop]").element_handle()
-    form.evaluate(DROP, [zone, files])
+    zone = form.locator(".drop").element_handle()
+    form.evaluate(DROP, [zone, files, ["dragenter", "dragover", "drop"]])
 
 
 def row(form: Page, name: str) -> Locator:
@@ -89,6 +89,33 @@ def dropped(form: Page, name: str = "notes.txt") -> KnowledgeFile:
 def become(file: KnowledgeFile, **fields: object) -> None:
     """Change a file's row as a worker does."""
     KnowledgeFile.objects.filter(id=file.id).update(**fields)
+
+
+def test_dragging_a_file_over_the_form_shows_where_to_drop_it(form):
+    hint = "getComputedStyle(document.querySelector('.builder-actions'), '::before').content"
+    for kind, is_shown in (("dragenter", True), ("dragleave", False)):
+        form.evaluate(DROP, [form.get_by_label("Description", exact=True).element_handle(), [("a.txt", "a")], [kind]])
+        assert ("Drop files here" in form.evaluate(hint)) is is_shown
+    form.evaluate(DROP, [form.locator("h1").element_handle(), [("a.txt", "words of a")], ["drop"]])
+    expect(form.locator(".file-received")).to_have_count(1)
+    assert "Drop files" not in form.evaluate(hint)
+
+
+def test_files_that_are_left_out_are_named_with_the_reason_in_one_notice(form, gpt):
+    dropped(form, "a.txt")
+    drop(form, ("a.txt", "words of a.txt"), ("copy.txt", "words of a.txt"), ("setup.exe", "MZ"), ("none.txt", ""))
+    lines = form.locator("[data-left-out] li")
+    expect(lines).to_have_count(4)
+    assert sorted(lines.all_text_contents()) == [
+        "a.txt: It was already uploaded.",
+        "copy.txt: It’s the same as a.txt.",
+        "none.txt: The file is empty.",
+        "setup.exe: This kind of file isn’t supported.",
+    ]
+    assert gpt.files.filter(name="a.txt").count() == 1
+    expect(form.locator(".file-failed")).to_have_count(0)
+    drop(form, ("b.txt", "words of b"))  # another upload begins a new notice
+    expect(form.locator("[data-left-out]")).to_be_hidden()
 
 
 def test_dropped_files_are_followed_until_they_are_ready(form):

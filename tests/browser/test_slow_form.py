@@ -42,6 +42,29 @@ def test_the_form_is_filled_in_when_it_is_shown(alice_page, alice, take):
     assert (gpt.description, gpt.instructions) == (FIELDS["description"], "You help bakers.")
 
 
+def test_a_form_opened_during_the_answer_is_filled_in_around_what_is_typed_there(visitor, alice, take):
+    page, gpt = visitor.page(alice), create_gpt(alice, {"name": UNTITLED})
+    page.goto(f"/gpts/{gpt.slug}/edit?tab=create")
+    say(page, "It helps people who bake bread.")
+    worker = take()
+    slow(page)
+    page.get_by_role("link", name="Configure").click()
+    page.get_by_label("Instructions", exact=True).press_sequentially(
+        "You help "
+    )  # is being saved when the answer comes
+    answer(worker, FIELDS, "Who will use it?")
+    page.get_by_label("Instructions", exact=True).press_sequentially("bakers.")
+    expect(page.get_by_label("Description", exact=True)).to_have_value(FIELDS["description"])
+    expect(page.get_by_role("textbox", name="Conversation starter 1")).to_have_value(FIELDS["starters"][0])
+    expect(page.get_by_role("heading", level=1)).to_have_text(FIELDS["name"])
+    expect(page.get_by_label("Instructions", exact=True)).to_have_value("You help bakers.")
+    expect(page.get_by_text("Draft saved")).to_be_visible()
+    expect(page.locator("[data-stale]")).to_be_hidden()
+    gpt.refresh_from_db()
+    assert (gpt.name, gpt.description, gpt.instructions) == ("Crumb", FIELDS["description"], "You help bakers.")
+    visitor.forgive("409")
+
+
 def test_a_draft_filled_in_while_the_page_loads_is_shown(alice_page, alice, take):
     page, gpt = alice_page, create_gpt(alice, {"name": UNTITLED})
     page.goto(f"/gpts/{gpt.slug}/edit?tab=create")

@@ -21,8 +21,9 @@ _ARGUMENT: Final = re.compile(r"\{(\w+)\}")
 
 
 def granted(spec: GptSpec, settings: ToolSettings) -> dict[str, Tool]:
-    """The tools of the capabilities that are switched on."""
-    return {name: tool_of(BUILTIN_TOOLS[name], settings) for name in tools_of(spec)}
+    """The tools of the capabilities that are switched on, as far as the site has them."""
+    names = (name for name in tools_of(spec) if name not in settings.missing)
+    return {name: tool_of(BUILTIN_TOOLS[name], settings) for name in names}
 
 
 def tool_of(declared: BuiltinTool, settings: ToolSettings) -> Tool:

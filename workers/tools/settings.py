@@ -53,7 +53,7 @@ class ToolSettings:
     """Settings of all tools. `egress` limits the addresses that others choose; by default to the public internet.
 
     `mcp_commands` are the commands that GPTs may start as MCP servers, each with all its arguments. `sandbox` is the
-    socket of the service that runs code.
+    socket of the service that runs code. `missing` are the built-in tools that the operator has not set up.
     """
 
     egress: EgressConfig = field(default_factory=EgressConfig)
@@ -62,6 +62,7 @@ class ToolSettings:
     images: ImageSettings = ImageSettings()
     mcp_commands: tuple[tuple[str, ...], ...] = ()
     sandbox: Path = Path("sandbox.sock")
+    missing: frozenset[str] = frozenset()
 
     def credential(self, auth: str, owner_id: str, user_id: int, host: str, call: str = "") -> Credential:
         """The credential of a call with the authentication `auth`. Raises ToolError, SignInNeeded."""

@@ -4,7 +4,6 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 from django.db import transaction
@@ -13,14 +12,11 @@ from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 
-from gpts.egress.config import EgressConfig
-from gpts.egress.errors import EgressRefused
-from gpts.egress.guard import Guard
 from web.accounts import audit, outbox
 from web.accounts.models import User
 from web.accounts.models_outbox import URL_CHARS, Delivery, Webhook
+from web.egress import why_refused
 from web.secrets import seal
-from web.worker_texts import said
 
 # For each GPT, and for operators.
 MOST: Final = 10
@@ -43,12 +39,11 @@ def check_url(url: str, field: str = "url") -> None:
     """Raises ValidationError for the field unless it is a URL that this site may call, as far as its host shows."""
     try:
         _check_url(url if len(url) <= URL_CHARS else "")
-        Guard(EgressConfig(allow=settings.EGRESS_ALLOW, deny=settings.EGRESS_DENY)).target(url)
     except ValidationError:
         text = gettext("Enter a full URL, such as https://example.org/hook.")
         raise ValidationError({field: text}) from None
-    except EgressRefused as refused:
-        raise ValidationError({field: said(str(refused))}) from None
+    if reason := why_refused(url):
+        raise ValidationError({field: reason})
 
 
 def events_of(gpt: Any | None) -> Mapping[str, str]:

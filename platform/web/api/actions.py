@@ -79,6 +79,7 @@ class OutsideShape(Schema):
     secret_set: bool = Field(description="Whether a key or client secret is stored for this host.")
     oauth: dict[str, str]
     privacy_url: str
+    warning: str = Field(description="Why this site refuses to call it, or that calls aren't encrypted; or empty.")
     created: datetime
 
     @staticmethod
@@ -224,7 +225,12 @@ def preview_action(request: HttpRequest, slug: str, source: Body[DocumentSource]
     """Preview a document without adding it."""
     access_draft(caller(request), slug)
     imported = actions.preview_import(caller(request), source)[0]
-    return {**imported.model_dump(exclude={"operations"}), "enabled": [each.name for each in imported.operations]}
+    warning = Action(base_url=imported.base_url).warning
+    return {
+        **imported.model_dump(exclude={"operations"}),
+        "warnings": [*filter(None, [warning]), *imported.warnings],
+        "enabled": [each.name for each in imported.operations],
+    }
 
 
 @router.post("/gpts/{slug}/actions", response={201: ActionShape, **UNAVAILABLE})

@@ -41,6 +41,8 @@ def publish_when_ready(request: HttpRequest, slug: str, publication: Publication
     services.check_sharing(gpt, publication.sharing, by=by)
     with transaction.atomic():
         services.check_listing(gpt, publication.sharing or gpt.sharing)
+        if missing := services.unnamed(gpt):
+            raise ValidationError(missing)
         if publication.sharing and by.pk == gpt.owner_id:
             services.set_sharing(gpt, publication.sharing, by=by)
         if reason := services.blocked(gpt):

@@ -5,11 +5,12 @@ import uuid
 from typing import Any, ClassVar
 
 from django.db import models
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from gpts.spec.actions import NAME_CHARS, ActionSpec, McpServer, call_of, host_of
 from gpts.spec.gpt import WHEN_CHARS, RemoteAgent
 from web.accounts.models import User
+from web.egress import why_refused
 from web.secrets import seal, unseal
 
 
@@ -59,6 +60,16 @@ class Outside(models.Model):
     def host(self) -> str:
         """The host that calls go to; empty for a local program."""
         return host_of(getattr(self, self.url_field))
+
+    @property
+    def warning(self) -> str:
+        """Why calls can't reach it as the site is set up, or that they aren't encrypted, as a sentence; or empty."""
+        url = getattr(self, self.url_field)
+        if not url or (reason := why_refused(url)):
+            return reason if url else ""
+        if url.lower().startswith("http://"):
+            return gettext("Calls to {host} aren’t encrypted. Use https:// if it can.").format(host=self.host)
+        return ""
 
     @property
     def _bound_to(self) -> str:

@@ -13,6 +13,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext, gettext_noop
 
 from gpts.safety.invisible_characters import visible
+from gpts.spec.gpt import UNTITLED
 from gpts.spec.inputs import placeholders
 from web import erasures
 from web.accounts import audit, quotas
@@ -166,6 +167,8 @@ def publish(gpt: Gpt, sharing: str | None = None, note: str = "", *, by: User) -
     check_sharing(gpt, sharing, by=by)
     sharing = sharing or listing.wanted_sharing(gpt)
     check_listing(gpt, sharing)
+    if missing := unnamed(gpt):
+        raise ValidationError(missing)
     if reason := unready(gpt) or too_many_versions(gpt):
         raise ValidationError({"files": reason})
     with transaction.atomic():
@@ -247,11 +250,16 @@ def unready(gpt: Gpt) -> str:
     return ""
 
 
+def unnamed(gpt: Gpt) -> dict[str, str]:
+    """What the draft lacks to be published at all, by field: a name of its own."""
+    return {"name": gettext("Give it a name to publish it.")} if gpt.name == UNTITLED else {}
+
+
 def unlisted(gpt: Gpt) -> dict[str, str]:
     """What the draft lacks for the store, by field; people there have nothing else to go by."""
     rows: list[QuerySet[Any]] = [gpt.files.all(), *outside(gpt)]
     is_empty = not gpt.delegates.exists() and not any(each.filter(removed=None).exists() for each in rows)
-    missing = {}
+    missing = unnamed(gpt)
     if not gpt.description.strip():
         missing["description"] = gettext("Add a description to list this GPT in the store.")
     if not gpt.instructions.strip() and is_empty:

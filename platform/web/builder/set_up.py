@@ -13,6 +13,19 @@ SET_UP: Final = {
 }
 
 
+# What of each is no use before that: a page whose address is given can be opened without a web search.
+_TOOLS: Final = {
+    "image_generation": "make_image",
+    "web_browsing": "web_search",
+    "code_interpreter": "code_interpreter",
+}
+
+
+def tools_missing_here() -> frozenset[str]:
+    """The built-in tools that no model is offered, as the operator has not set them up."""
+    return frozenset(_TOOLS[key] for key in missing_here())
+
+
 def missing_here() -> dict[str, str]:
     """The capabilities that the operator has not set up, with their names."""
     missing = {

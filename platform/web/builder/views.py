@@ -89,8 +89,7 @@ def gpts(request: PersonRequest) -> HttpResponse:
     editable = Gpt.objects.editable_by(request.user).select_related("published", "owner")
     editable = editable.exclude(id__in=Gpt.objects.owned_by(request.user).untouched().values("id"))
     page = Paginator(editable, GPTS_PER_PAGE).get_page(request.GET.get("page"))
-    guided = wizard.is_guided()
-    gpts = [(gpt, draft_changed(gpt), "?tab=create" if guided and wizard.is_unfinished(gpt) else "") for gpt in page]
+    gpts = [(gpt, draft_changed(gpt), "?tab=create" if wizard.is_unfinished(gpt) else "") for gpt in page]
     shared = Gpt.objects.shared_with(request.user).exclude(id__in=Gpt.objects.editable_by(request.user).values("id"))
     shared = shared.select_related("published", "owner").order_by("-published")
     shared = shared[: N_SHARED if page.number == 1 else 0]
@@ -164,8 +163,9 @@ def save(gpt: Gpt, form: GptForm, opens: bool = False) -> None:
     revision = form.cleaned_data.get("overwrite") or form.cleaned_data.get("revision")
     services.save_form(gpt, form.draft_fields(), form.sent_lines(), revision, by=form.by)
     sharing = form.cleaned_data.get("sharing", listing.wanted_sharing(gpt))
-    if opens and sharing == Sharing.STORE:
-        for name, text in services.unlisted(gpt).items():
+    if opens:
+        lacking = services.unlisted(gpt) if sharing == Sharing.STORE else services.unnamed(gpt)
+        for name, text in lacking.items():
             form.add_error(name, text)
     if sharing != listing.wanted_sharing(gpt) and ((opens and not form.errors) or not gpt.published):
         try:
@@ -239,13 +239,13 @@ def render_form(
     asked: wizard.Page | None = None,
 ) -> HttpResponse:
     """The form's page. With `stale` it asks which version to keep; `asked` is what the wizard asks again."""
-    if wizard.is_guided():
-        asked = asked or wizard.page_of(gpt, request.GET.get("step", ""))
+    if wizard.is_guided(gpt):
+        asked = asked or wizard.page_of(gpt, request.GET.get("step", ""), "change" in request.GET)
     context = {
         "form": form,
         "stale": stale,
         "why_stale": why_stale(gpt, request.user) if stale else "",
-        "tab": "create" if request.GET.get("tab") == "create" or (asked and asked.fault) else "configure",
+        "tab": "create" if request.GET.get("tab") == "create" or (asked and asked.refusal) else "configure",
         "wizard": asked,
         "news": who_can(gpt, request.user) if request.GET.get("published") == str(_last_number(gpt)) else "",
         # Of the same moment as the fields: what was changed since must not count as seen.
@@ -317,6 +317,7 @@ def state(gpt: Gpt, reader: User) -> dict[str, Any]:
     return {
         "parts": parts | {f"trouble-{each.slug}": escape(each.trouble) for each in delegates.entries(gpt, reader)},
         "waiting": gpt.publish_when_ready,
+        "guided": wizard.is_guided(gpt),
         "revision": gpt.revision,
         "live": listing.wanted_sharing(gpt) if gpt.published else "",
     }

@@ -39,10 +39,15 @@ def model_sees(name: str = "") -> bool:
 
 def model_can(ability: Ability, name: str = "") -> bool:
     """Whether the model called `name` is known to have this ability; empty: the one for GPTs that name none."""
+    return bool(abilities_of(name).get(ability))
+
+
+def abilities_of(name: str = "") -> Mapping[str, int]:
+    """What is known of the model called `name`, or of the one for GPTs that name none; empty if nothing is."""
     if (found := answering(name)) != DEFAULT:
-        return bool(engines()[found].known.get(ability))
+        return engines()[found].known
     record = current_model()
-    return record is not None and bool(record.known().get(ability))
+    return record.known() if record else {}
 
 
 def any_model_can(ability: Ability) -> bool:

@@ -43,7 +43,7 @@ logger = logging.getLogger(__name__)
 
 # Of one person, at once.
 MAX_OPEN: Final = 3
-# While others chat, who wait for the same database and processor, an import rests after each chat so many times as long
+# While others chat, who need the same database and processor, an import rests after each chat so many times as long
 # as that took, ...
 RESTS: Final = 19
 MAX_REST_S: Final = 10.0

@@ -61,9 +61,10 @@ class ChangedSince(Refused):
 
 
 @cache
-def builder_spec() -> GptSpec:
-    """The site's own GPT that makes others."""
-    return GptSpec.model_validate({"slug": "gpt-builder", **tomllib.loads(SPEC.read_text("utf-8"))})
+def builder_spec(engine: str = "") -> GptSpec:
+    """The site's own GPT that makes others, with the model that the other names."""
+    fields = tomllib.loads(SPEC.read_text("utf-8"))
+    return GptSpec.model_validate({"slug": "gpt-builder", **fields, "model": {**fields["model"], "engine": engine}})
 
 
 def with_draft(background: Background, conversation: Conversation) -> Background:

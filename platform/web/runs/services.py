@@ -79,7 +79,7 @@ def _version(gpt: Gpt, origin: str) -> GptVersion:
     if origin == Conversation.Origin.PREVIEW:
         return preview_version(gpt)
     if origin == Conversation.Origin.BUILDER:
-        return snapshot(gpt, drafts.builder_spec())
+        return snapshot(gpt, drafts.builder_spec(gpt.engine))
     if gpt.published is None:
         raise NotPublished
     return gpt.published
@@ -149,13 +149,15 @@ def is_imported(conversation: Conversation) -> bool:
 def answering_version(conversation: Conversation) -> GptVersion:
     """The version that answers next.
 
-    Of a preview of the draft, that as it is now, with the chosen model; in a chat that was imported into the person's
-    own GPT, the newest.
+    Of a preview of the draft, that as it is now, with the chosen model; of the builder, the one with the draft's
+    model; in a chat that was imported into the person's own GPT, the newest.
     """
     version, gpt = conversation.version, conversation.gpt
     newest = gpt.published if gpt.owner_id == conversation.owner_id else None
     if newest and newest != version and is_imported(conversation):
         return newest
+    if conversation.origin == Conversation.Origin.BUILDER:
+        return _version(gpt, conversation.origin)
     if conversation.origin != Conversation.Origin.PREVIEW or version.number is not None:
         return version
     spec, engine = gpt.draft_spec(), version.spec().model.engine

@@ -1,5 +1,6 @@
 """The store: browse, search, and the page of one GPT."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -22,6 +23,7 @@ from web.builder.delegates import visible_delegates
 from web.builder.models import Gpt
 from web.builder.models_access import Sharing
 from web.builder.models_files import KnowledgeFile
+from web.builder.set_up import missing_here
 from web.store import collections, reviews
 from web.store.code import snippets
 from web.store.listing import (
@@ -113,10 +115,12 @@ def _front(request: HttpRequest) -> tuple[Page[Any], dict[str, Any]]:
 class GptAccess:
     """Capabilities, hosts of actions, MCP servers and remote agents (each once), and GPTs that it can ask.
 
+    `missing` are the keys of capabilities that the operator has not set up.
     `delegates` are only those that the reader may chat with. `leaves_site`: something of all this runs elsewhere.
     """
 
-    capabilities: tuple[Capability, ...]
+    capabilities: tuple[tuple[str, Capability], ...]
+    missing: Collection[str]
     hosts: tuple[str, ...]
     delegates: tuple[Gpt, ...]
     leaves_site: bool
@@ -124,12 +128,12 @@ class GptAccess:
 
 def access_of(spec: GptSpec, reader: Any) -> GptAccess:
     """What this version can access, as far as `reader` may know."""
-    capabilities = tuple(capability for key, capability in CAPABILITIES.items() if key in spec.capabilities)
+    capabilities = tuple(each for each in CAPABILITIES.items() if each[0] in spec.capabilities)
     hosts = hosts_of(spec)
     delegates = tuple(visible_delegates(spec, reader))
     asks = bool(delegates) or spec.delegates_to_store  # and they may have access to other services
-    leaves_site = asks or bool(hosts) or any(capability.leaves_site for capability in capabilities)
-    return GptAccess(capabilities, hosts, delegates, leaves_site)
+    leaves_site = asks or bool(hosts) or any(capability.leaves_site for _, capability in capabilities)
+    return GptAccess(capabilities, missing_here(), hosts, delegates, leaves_site)
 
 
 @require_safe

@@ -108,6 +108,33 @@ def test_without_an_address_there_is_nothing_to_call(gpt, worker):
     )
 
 
+@pytest.mark.parametrize(
+    ("server", "warning"),
+    [
+        ("https://api.parts.example.org", ""),
+        ("http://api.parts.example.org", "aren’t encrypted"),
+        ("https://10.0.0.7", "isn't on the public internet"),
+        ("https://erp.internal", "isn't on the public internet"),
+        ("https://api.parts.example.org:8443", "Port 8443 isn't allowed"),
+    ],
+)
+def test_an_address_that_no_call_reaches_is_warned_about_while_editing(gpt, worker, as_alice, server, warning):
+    source = {"document": DOCUMENT, "server": server}
+    url = "/api/gpts/pump-doctor/actions"
+    seen = as_alice.post(f"{url}/preview", source, content_type="application/json").json()
+    added = as_alice.post(url, source, content_type="application/json").json()
+    for shown in (added["warning"], "".join(seen["warnings"][:1]) if warning else ""):
+        assert warning in shown
+        assert bool(shown) is bool(warning)
+    assert McpServerRow(url=server).warning == added["warning"]
+
+
+def test_what_the_operator_allowed_is_not_warned_about(settings):
+    settings.EGRESS_ALLOW = ("10.0.0.7:8443",)
+    assert McpServerRow(url="https://10.0.0.7:8443/mcp").warning == ""
+    assert McpServerRow(command=["server"]).warning == ""
+
+
 def test_a_gpt_has_ten_actions_at_most(gpt, worker, monkeypatch):
     monkeypatch.setattr(actions, "MAX_ACTIONS", 1)
     actions.add_action(gpt, DocumentSource(DOCUMENT), by=gpt.owner)

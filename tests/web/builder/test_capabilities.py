@@ -3,10 +3,13 @@
 import pytest
 from django.core.exceptions import ValidationError
 
+from gpts.spec.gpt import GptSpec
 from tests.publishing import publish
 from web.accounts.models import User
 from web.builder.services import update_gpt
 from web.builder.versions import preview_version, restore_version
+from workers.configuration import tool_settings
+from workers.tools import granted
 
 from .conftest import JSON
 
@@ -60,6 +63,34 @@ def test_the_page_of_a_gpt_tells_what_it_can_do(client, gpt):
     shown = client.get("/g/pump-doctor/").content.decode()
     assert "Code interpreter" in shown
     assert "No other access" in shown
+
+
+def test_the_page_of_a_gpt_marks_what_is_not_set_up_here(client, gpt, alice, settings):
+    settings.IMAGE_MODEL = settings.IMAGE_URL = settings.SEARCH_PROVIDER = ""
+    settings.SANDBOX = "auto"
+    publish(update_gpt(gpt, {"capabilities": ["code_interpreter", "image_generation"]}, by=gpt.owner))
+
+    def marks() -> tuple[int, bool]:
+        shown = client.get("/g/pump-doctor/").content.decode()
+        return shown.count("Not set up on this site"), "Set up</a>" in shown
+
+    assert marks() == (1, False)
+    settings.SANDBOX = "off"
+    assert marks() == (2, False)
+    User.objects.filter(id=alice.id).update(is_staff=True)
+    client.force_login(alice)
+    assert marks() == (2, True)
+    settings.SANDBOX, settings.IMAGE_URL = "auto", "http://127.0.0.1:8080/v1"
+    assert marks() == (0, False)
+
+
+def test_no_model_is_offered_what_is_not_set_up_here(settings):
+    spec = GptSpec(slug="x", name="X", capabilities=("code_interpreter", "image_generation", "web_browsing"))
+    settings.IMAGE_MODEL = settings.IMAGE_URL = settings.SEARCH_PROVIDER = ""
+    settings.SANDBOX = "off"
+    assert granted(spec, tool_settings()).keys() == {"open_page"}
+    settings.IMAGE_URL, settings.SEARCH_PROVIDER, settings.SANDBOX = "http://127.0.0.1:8080/v1", "duckduckgo", "auto"
+    assert granted(spec, tool_settings()).keys() == {"open_page", "web_search", "make_image", "code_interpreter"}
 
 
 def test_the_api_changes_and_tells_capabilities(as_alice, gpt):

@@ -3,11 +3,13 @@
 import re
 
 import pytest
+from django.core.exceptions import ValidationError
 
+from gpts.spec.gpt import UNTITLED
 from web.builder.files import add_file, file_became_ready
 from web.builder.models import Gpt, GptVersion
 from web.builder.models_access import Sharing
-from web.builder.services import create_gpt
+from web.builder.services import create_gpt, publish
 from web.chat.templatetags.building import SUGGESTIONS
 from web.runs.drafts import builder_spec
 
@@ -290,3 +292,25 @@ def test_what_its_creator_cannot_see_is_no_part_of_a_gpt(as_alice, alice, gpt, f
     before = gpt.revision
     gpt.refresh_from_db()
     assert gpt.revision == before
+
+
+@pytest.mark.parametrize("sharing", ["me", "store"])
+def test_a_gpt_without_a_name_of_its_own_is_not_published(as_alice, alice, fields, sharing):
+    gpt = create_gpt(alice, {"name": UNTITLED, "description": "Bread.", "instructions": "Help."})
+    url = f"/gpts/{gpt.slug}/edit"
+    sent = {**fields, "name": UNTITLED, "sharing": sharing, "action": "publish"}
+    page = as_alice.post(url, sent, follow=True).content.decode()
+    assert "Give it a name to publish it." in page
+    assert (
+        'id="name" name="name" value="Untitled GPT" required autocomplete="off" aria-describedby="name-error" '
+        in page
+    )
+    with pytest.raises(ValidationError, match="Give it a name"):
+        publish(gpt, by=alice)
+    api = as_alice.post(f"/api/gpts/{gpt.slug}/publish-when-ready", {}, content_type="application/json")
+    assert api.status_code == 422
+    gpt.refresh_from_db()
+    assert (gpt.published, gpt.publish_when_ready) == (None, False)
+    as_alice.post(url, {**sent, "name": "Crumb"}, follow=True)
+    gpt.refresh_from_db()
+    assert gpt.published.spec().name == "Crumb"

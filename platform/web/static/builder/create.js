@@ -23,7 +23,10 @@ restart.hidden = !talk.querySelector("[data-turn]");
 
 /** Show the tab called `name`, and the field with the id `field` if one is given, once the form is up to date. */
 async function show(name, field = "") {
-  await Promise.race([taken, new Promise((resolve) => { setTimeout(resolve, MOST_WAIT_MS); })]);
+  const done = name === "create" ? tell("save-draft") : taken;
+  await Promise.race([done, new Promise((resolve) => { setTimeout(resolve, MOST_WAIT_MS); })]);
+  // Another model was chosen, which can hold the conversation, or can't.
+  if (name === "create" && builder.dataset.guided !== String(wizard)) return location.assign("?tab=create");
   builder.dataset.tab = name;
   for (const link of builder.querySelectorAll("[data-tab-link]")) {
     if (link.dataset.tabLink === name) link.setAttribute("aria-current", "page");
@@ -35,6 +38,14 @@ async function show(name, field = "") {
   const place = document.getElementById(field) ?? builder.querySelector(`[name="${field}"]`);
   place?.scrollIntoView({ block: "center" });
   (place?.matches("input, textarea, select") ? place : place?.querySelector("input, textarea, button"))?.focus({ preventScroll: true });
+  return undefined;
+}
+
+/** Tell the form's script of an event; resolves once it has done what follows from it. */
+function tell(name) {
+  const detail = {};
+  document.dispatchEvent(new CustomEvent(`guildhall:${name}`, { detail }));
+  return detail.done;
 }
 
 builder.addEventListener("click", (event) => {
@@ -59,9 +70,7 @@ talk.addEventListener("click", ({ target }) => {
 
 /** Have the form take over what the draft holds now. */
 function refresh() {
-  const detail = {};
-  document.dispatchEvent(new CustomEvent("guildhall:draft-changed", { detail }));
-  taken = detail.done;
+  taken = tell("draft-changed");
 }
 
 // A change is in the conversation once its answer has come, or as soon as one of its steps is shown.
@@ -96,4 +105,4 @@ talk.addEventListener("submit", async (event) => {
 if (talk.querySelector("[data-change]")) refresh();
 
 // The builder reads the draft when a message is sent: what is typed into the form must be saved by then.
-talk.addEventListener("focusin", () => document.dispatchEvent(new CustomEvent("guildhall:save-draft")));
+talk.addEventListener("focusin", () => tell("save-draft"));

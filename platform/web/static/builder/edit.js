@@ -8,6 +8,7 @@ import { number, t } from "../translate.js";
 const SAVE_AFTER_MS = 700;
 
 const form = document.getElementById("gpt-form");
+const builder = form.closest(".builder");
 const files = new FileList(form, show);
 const stateLine = form.querySelector("[data-save-state]");
 let waiting = form.dataset.waiting === "yes";
@@ -144,7 +145,7 @@ function fill(name, value) {
 
 document.addEventListener("guildhall:draft-changed", ({ detail }) => { detail.done = takeOver(); });
 window.addEventListener("pageshow", ({ persisted }) => { if (persisted) takeOver(); });
-document.addEventListener("guildhall:save-draft", () => saveNow());
+document.addEventListener("guildhall:save-draft", ({ detail }) => { detail.done = saveNow(); });
 
 function tell(text, bad = false) {
   stateLine.textContent = text;
@@ -169,7 +170,8 @@ function showErrors(errors) {
 }
 
 /** Replace the parts of the page that differ in the server's response. */
-function show({ parts, waiting: waits, live }) {
+function show({ parts, waiting: waits, live, guided }) {
+  if (guided !== undefined) builder.dataset.guided = guided;
   if (live !== undefined) {
     sharing.dataset.live = live;
     showSharing();

@@ -7,6 +7,9 @@ import { number, t } from "../translate.js";
 
 const POLL_MS = 1200;
 const UPLOADS_AT_ONCE = 3;
+// Kinds that are no text, so that nobody waits for their upload. The site tells all others apart by their content.
+const MEDIA = /^(audio|video)\//;
+const PROGRAMS = /\.(7z|apk|dmg|exe|gz|iso|jar|msi|rar|tar|tgz|zip)$/i;
 const PENDING = new Set(["received", "parsing", "embedding"]);
 // Announced to screen readers when a file reaches this status.
 const NEWS = { ready: t("{name} is ready."), failed: t("{name} couldn’t be read."), quarantined: t("{name} needs your review."), cancelled: t("{name} was cancelled.") };
@@ -15,6 +18,7 @@ export class FileList {
   #queue = [];
   #uploading = 0;
   #timer = 0;
+  #leftOut; // the lines of the notice on files that were not added
   #leaving = new Set(); // ids of rows removed before the server responds
 
   /** `show` updates the other parts of the form, which are in every response. */
@@ -23,13 +27,14 @@ export class FileList {
     this.show = show;
     this.list = form.querySelector("[data-files]");
     this.replacement = form.querySelector("#replacement");
+    this.#leftOut = form.querySelector("[data-left-out] ul");
   }
 
   /** Listen to the list and the drop zone, and poll while files are being read, or if `waiting`. */
   start(waiting) {
     const picker = this.form.elements.files;
     picker.addEventListener("change", () => { this.#add([...picker.files]); picker.value = ""; });
-    this.#takeDrops(this.form.querySelector("[data-drop]"));
+    this.#takeDrops();
     this.list.addEventListener("click", (event) => this.#clicked(event));
     showPassages(this.list, (row, data) => this.#answered(row, data));
     this.replacement.addEventListener("change", () => this.#replace());
@@ -51,12 +56,18 @@ export class FileList {
     this.#timer = setTimeout(() => this.#look(), POLL_MS);
   }
 
-  #takeDrops(drop) {
-    for (const kind of ["dragenter", "dragover"]) {
-      drop.addEventListener(kind, (event) => { event.preventDefault(); drop.classList.add("over"); });
+  /** Files can be dropped anywhere on the form; while some are dragged over it, it says so. */
+  #takeDrops() {
+    const { form } = this;
+    for (const kind of ["dragenter", "dragover", "drop"]) {
+      form.addEventListener(kind, (event) => {
+        if (!event.dataTransfer.types.includes("Files")) return;
+        event.preventDefault();
+        form.classList.toggle("dropping", kind !== "drop");
+        if (kind === "drop") this.#add([...event.dataTransfer.files]);
+      });
     }
-    for (const kind of ["dragleave", "drop"]) drop.addEventListener(kind, () => drop.classList.remove("over"));
-    drop.addEventListener("drop", (event) => { event.preventDefault(); this.#add([...event.dataTransfer.files]); });
+    form.addEventListener("dragleave", ({ relatedTarget }) => { if (!form.contains(relatedTarget)) form.classList.remove("dropping"); });
   }
 
   // Uploading
@@ -64,15 +75,37 @@ export class FileList {
   #add(files) {
     const max = Number(this.form.dataset.maxFiles);
     const room = Math.max(max - this.list.querySelectorAll(":scope > :not([data-replaces])").length, 0);
-    if (files.length > room) toast(room ? t("A GPT can have up to {max} files. You can add {room} more.", { max, room }) : t("A GPT can have up to {max} files. Remove one first.", { max }), "error");
-    for (const file of files.slice(0, room)) this.#enqueue(file, this.form.dataset.filesUrl, this.list.appendChild(emptyRow()));
+    if (!this.uploading()) this.#leftOut.replaceChildren();
+    this.#leftOut.closest(".notice").hidden = !this.#leftOut.children.length;
+    const fitting = files.filter((file) => !this.#isLeftOut(file, this.#fault(file)));
+    for (const file of fitting.slice(room)) this.#isLeftOut(file, t("A GPT can have up to {max} files. Remove one first.", { max }));
+    for (const file of fitting.slice(0, room)) this.#enqueue(file, this.form.dataset.filesUrl, this.list.appendChild(emptyRow()));
+  }
+
+  /** Why a file can't be uploaded, as a sentence; empty if it can. */
+  #fault({ name, size, type }) {
+    const most = Number(this.form.dataset.maxFileBytes);
+    if (MEDIA.test(type)) return t("Audio and video files aren’t supported. Upload a transcript instead.");
+    if (PROGRAMS.test(name)) return t("This kind of file isn’t supported.");
+    if (!size) return t("The file is empty.");
+    return size > most ? t("This file is too large: up to {n} MB each.", { n: number.format(most / 1024 ** 2) }) : "";
+  }
+
+  /** Name a file that was not added in the notice, if there is a reason `why`. */
+  #isLeftOut({ name }, why) {
+    if (!why) return false;
+    const line = document.createElement("li");
+    line.textContent = `${name}: ${why}`;
+    this.#leftOut.append(line);
+    this.#leftOut.closest(".notice").hidden = false;
+    return true;
   }
 
   #replace() {
     const [file] = this.replacement.files;
     const { old, url } = this.replacement;
     this.replacement.value = "";
-    if (!file || !old.isConnected) return;
+    if (!file || !old.isConnected || this.#isLeftOut(file, this.#fault(file))) return;
     const row = emptyRow();
     row.dataset.replaces = old.dataset.file;
     old.after(row);
@@ -98,9 +131,6 @@ export class FileList {
 
   #upload(job) {
     const { file, url, row } = job;
-    if (!file.size) return refuse(row, t("The file is empty."));
-    const maxBytes = Number(this.form.dataset.maxFileBytes);
-    if (file.size > maxBytes) return refuse(row, t("This file is too large: up to {n} MB each.", { n: number.format(maxBytes / 1024 ** 2) }));
     const request = job.request = new XMLHttpRequest();
     const body = new FormData();
     body.set("csrfmiddlewaretoken", this.form.elements.csrfmiddlewaretoken.value);
@@ -114,17 +144,15 @@ export class FileList {
     request.onloadend = () => { this.#uploading -= 1; this.#pump(); };
     this.#uploading += 1;
     request.send(body);
-    return undefined;
   }
 
   #arrived(row, { status, response }) {
-    if (status !== 201) return refuse(row, response?.error ?? t("Upload failed. You may be signed out."));
-    this.show(response);
-    if (response.known) {
-      const { name } = row.job.file;
-      row.remove();
-      toast(name === response.file.name ? t("{name} was already uploaded.", { name }) : t("{name} is the same as {other}. Not added again.", { name, other: response.file.name }));
-    } else {
+    const { file } = row.job;
+    if (status !== 201 && !(status === 400 && response?.error)) return refuse(row, response?.error ?? t("Upload failed. You may be signed out."));
+    if (status === 201) this.show(response);
+    const same = response.file?.name === file.name ? t("It was already uploaded.") : t("It’s the same as {other}.", { other: response.file?.name });
+    if (this.#isLeftOut(file, response.error ?? (response.known && same))) row.remove();
+    else {
       row.replaceWith(drawn(response.file));
       this.follow();
     }

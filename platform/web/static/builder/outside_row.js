@@ -42,8 +42,7 @@ export function rowOfAgent(agent) {
   find("reads-row").hidden = false;
   find("reads").checked = agent.read_only;
   showChanges(row, agent);
-  find("trouble").textContent = agent.trouble;
-  find("trouble").hidden = !agent.trouble;
+  trouble(find("trouble"), agent, 1);
   return labelled(row, agent);
 }
 
@@ -78,11 +77,11 @@ function signIn({ auth, secret_set: isSet, oauth }) {
   return missing ? t("{kind}, not set up yet", { kind: KINDS[auth] }) : KINDS[auth];
 }
 
-function trouble(line, { trouble: words, warnings = [], enabled, keyless = [] }, n) {
+function trouble(line, { trouble: words, warning, warnings = [], enabled, keyless = [] }, n) {
   const problem = words || (n ? "" : enabled ? t("No operations selected.") : t("This server lists no tools."));
   const more = warnings.length ? tn("{n} note on its document. See Edit.", "{n} notes on its document. See Edit.", warnings.length) : "";
   const unseen = keyless.length ? t("The key isn’t sent to {names}: whoever entered it hasn’t seen that. Enter a key again under Authentication.", { names: keyless.join(", ") }) : "";
-  line.textContent = [problem, unseen, more].filter(Boolean).join(" ");
+  line.textContent = [...new Set([warning, problem, unseen, more])].filter(Boolean).join(" ");
   line.hidden = !line.textContent;
 }
 

@@ -29,6 +29,7 @@ def test_the_switch_grants_the_tool():
     spec = GptSpec(slug="p", name="Painter", capabilities=("image_generation",))
     assert "make_image" in builtin.granted(spec, ToolSettings())
     assert "make_image" not in builtin.granted(GptSpec(slug="p", name="Painter"), ToolSettings())
+    assert builtin.granted(spec, ToolSettings(missing=frozenset({"make_image"}))) == {}
 
 
 def test_where_it_runs_depends_on_what_draws():
