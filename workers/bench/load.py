@@ -30,8 +30,8 @@ import httpx
 from django.utils.crypto import get_random_string
 
 from workers.bench import Say
-from workers.bench.measures import percentile
 from workers.bench.temporary_site import manage, memory, site_without_worker, temporary_site, web_server
+from workers.bench.timing import percentile
 
 HELP = "many people who chat, one of them flooding; idle streams; memory (needs the package locust)"
 

@@ -139,8 +139,19 @@ def _wait_for(state: Callable[[], bool], name: str) -> None:
 
 def manage(environment: Mapping[str, str], *arguments: str) -> str:
     """The output of a manage.py command in this environment. Raises RuntimeError with the end of its stderr."""
-    command = [sys.executable, str(settings.REPOSITORY / "manage.py"), *arguments]
-    done = subprocess.run(command, env=dict(environment), capture_output=True, text=True, check=False)  # noqa: S603 - fixed command
+    return python(environment, "manage.py", *arguments)
+
+
+def python(environment: Mapping[str, str], *arguments: str) -> str:
+    """The output of Python with these arguments in the checkout. Raises RuntimeError with the end of its stderr."""
+    done = subprocess.run(  # noqa: S603 - fixed commands
+        [sys.executable, *arguments],
+        cwd=settings.REPOSITORY,
+        env=dict(environment),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode:
-        raise RuntimeError(f"`manage.py {arguments[0]}` failed: {done.stderr.strip()[-500:]}")
+        raise RuntimeError(f"`{' '.join(arguments[:2])}` failed: {done.stderr.strip()[-500:]}")
     return done.stdout

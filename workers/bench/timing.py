@@ -1,5 +1,6 @@
 """How a way of answering is timed, and the conversations used for it."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -93,3 +94,9 @@ def at_once(read: Callable[[str, int, int], TimedReply]) -> ReadAll:
             return list(pool.map(lambda number: read(gpt, number, n_tokens), numbers))
 
     return read_all
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value below which `share` of `values` lie (nearest rank)."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else 0.0
