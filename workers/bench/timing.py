@@ -29,15 +29,15 @@ class TimedReply:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """One way of answering, measured. Seconds are medians; None where it was not measured.
+    """One way of answering, measured. Seconds are medians.
 
     `n_identical` of `n_compared` replies of the batch were identical to the same conversation's reply alone.
     """
 
     tokens_per_s: float
-    solo_tokens_per_s: float | None = None
-    cold_first_s: float | None = None
-    warm_first_s: float | None = None
+    solo_tokens_per_s: float
+    cold_first_s: float
+    warm_first_s: float
     n_identical: int | None = None
     n_compared: int | None = None
 
@@ -62,14 +62,12 @@ def conversation(gpt: str, number: int) -> tuple[PromptMessage, ...]:
     return PromptMessage(role="system", content=instructions(gpt)), PromptMessage(role="user", content=question)
 
 
-def measure(
-    read_all: ReadAll, concurrency: int, n_tokens: int, *, n_cold: int = N_COLD, compares: bool = False
-) -> Figures:
+def measure(read_all: ReadAll, concurrency: int, n_tokens: int, *, compares: bool = False) -> Figures:
     """Times cold and warm first tokens, one conversation alone, and `concurrency` at once after a warm-up round.
 
     `compares`: each conversation is also read alone, and the texts are compared.
     """
-    cold = [read_all(f"Cold{i}", [0], 2)[0].first_s for i in range(n_cold)]
+    cold = [read_all(f"Cold{i}", [0], 2)[0].first_s for i in range(N_COLD)]
     read_all("Warm", [99], 2)
     warm = [read_all("Warm", [100 + i], 2)[0].first_s for i in range(N_WARM)]
     alone = [read_all("Warm", [number], n_tokens)[0] for number in range(concurrency if compares else 1)]
@@ -79,7 +77,7 @@ def measure(
     return Figures(
         sum(reply.n_tokens for reply in together) / (time.perf_counter() - started),
         median((each.n_tokens - 1) / max(1e-9, each.total_s - each.first_s) for each in alone),
-        median(cold) if cold else None,
+        median(cold),
         median(warm),
         sum(one.text == other.text for one, other in zip(alone, together, strict=True)) if compares else None,
         concurrency if compares else None,

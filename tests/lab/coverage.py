@@ -1,10 +1,16 @@
-"""How many operations of OpenAI's published document `/v1` has."""
+"""`python -m tests.lab coverage`: how many operations of OpenAI's published document `/v1` has."""
 
 import re
-from collections import Counter
-from collections.abc import Iterator
+from argparse import ArgumentParser
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
+
+from web.api.v1 import v1
+from workers.bench import Say
+
+HELP = "how many operations of OpenAI's API there are"
 
 OPERATIONS: Final = Path(__file__).with_name("openai_operations.txt")
 # Of their accounts and projects, which a site of one's own has no use for.
@@ -39,14 +45,15 @@ def group_of(path: str) -> str:
     return "administration" if first in ADMINISTRATION else first.replace("_", " ")
 
 
-def coverage_table(document: Any) -> str:
-    """The counts by part as a Markdown table, what is all there first, and the parts of which nothing is."""
-    ours, all_of, done = offered(document), Counter[str](), Counter[str]()
+def add_arguments(parser: ArgumentParser) -> None:
+    """It takes none."""
+
+
+def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
+    """The counts by part, as in the documentation."""
+    ours, parts = offered(v1.get_openapi_schema()), defaultdict[str, list[bool]](list)
     for method, path in published():
-        all_of[group_of(path)] += 1
-        done[group_of(path)] += (method, path) in ours
-    some = sorted((name for name in all_of if done[name]), key=lambda name: (done[name] < all_of[name], name))
-    rows = [f"| {name.capitalize()} | {done[name]} of {all_of[name]} |" for name in some]
-    total = f"| All | {done.total()} of {all_of.total()} |"
-    missing = ", ".join(sorted(f"{name} ({n})" for name, n in all_of.items() if not done[name]))
-    return "\n".join(["| Part | Operations |", "|---|---|", *rows, total, "", f"Not offered: {missing}."])
+        parts[group_of(path)].append((method, path) in ours)
+    counts = {name.capitalize(): {"there": sum(each), "of": len(each)} for name, each in sorted(parts.items())}
+    every = [each for part in parts.values() for each in part]
+    return {"operations": {**counts, "All": {"there": sum(every), "of": len(every)}}}
