@@ -13,7 +13,7 @@ from typing import Any, Final
 from gpts.runs.messages import PromptMessage
 from gpts.runs.replies import parse
 from gpts.spec.tools import ToolSpec
-from workers.bench.timing import conversation
+from workers.bench.timing import conversation, read
 from workers.engine.base import Engine, EngineError, GenerationRequest, Grammar, Sampling
 from workers.engine.schemas import problem
 
@@ -55,14 +55,10 @@ def _speed(engine: Engine, limits: Sequence[int], grammar: Grammar | None) -> tu
     """Tokens per second of `len(limits)` greedy replies at once, and the number of tokens of each."""
     with ThreadPoolExecutor(len(limits)) as pool:
         started = time.perf_counter()
-        counts = list(pool.map(lambda i: _count(engine, i, limits[i], grammar), range(len(limits))))
+        prompts = [conversation("Timed", number) for number in range(len(limits))]
+        replies = pool.map(lambda prompt, limit: read(engine, prompt, limit, grammar), prompts, limits)
+        counts = [reply.n_tokens for reply in replies]
         return sum(counts) / (time.perf_counter() - started), counts
-
-
-def _count(engine: Engine, number: int, max_tokens: int, grammar: Grammar | None) -> int:
-    request = GenerationRequest(conversation("Timed", number), max_tokens=max_tokens, grammar=grammar)
-    last = list(engine.stream(request))[-1]
-    return last.usage.completion_tokens if last.usage else 0
 
 
 def call_is_valid(engine: Engine, spec: ToolSpec, messages: tuple[PromptMessage, ...]) -> bool:

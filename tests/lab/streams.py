@@ -12,7 +12,7 @@ import httpx
 
 from workers.bench import Say
 from workers.bench.load import prepared
-from workers.bench.temporary_site import memory, site_without_worker, web_server
+from workers.bench.temporary_site import memory, temporary_site, web_server
 
 HELP = "many idle streams: how many stay open, their memory, and how long a page takes beside them"
 
@@ -34,7 +34,7 @@ def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
 
 def measure(n_streams: int) -> dict[str, Any]:
     """How many streams stay open, the memory that they take, and how long another page takes meanwhile."""
-    with site_without_worker() as environment, web_server(environment, "healthz") as url:
+    with temporary_site(queues=()) as environment, web_server(environment, "healthz") as url:
         people = prepared(environment, -(-n_streams // STREAMS_PER_PERSON))
         return asyncio.run(_hold_open(url, people, n_streams))
 

@@ -19,23 +19,21 @@ from typing import Any, Final
 
 import httpx
 
-from gpts.runs.messages import PromptMessage
 from gpts.runs.prompt import build_prompt
 from gpts.runs.steps import UserMessage
 from gpts.spec.gpt import GptSpec
 from workers.bench import Say
 from workers.bench.temporary_site import manage, temporary_site, web_server
-from workers.bench.timing import conversation, instructions
+from workers.bench.timing import conversation, instructions, read
 from workers.configuration import engine_config
 from workers.engine import open_engine
-from workers.engine.base import Engine, EngineError, GenerationRequest, Sampling
+from workers.engine.base import Engine, EngineError
 
 HELP = "the API against the raw engine"
 
 # A capable model writes its answers itself, so that both do the same.
 ABILITY: Final = "calls_tools=yes writes_from_sources=yes"
 NAME: Final = "Benchmark"
-RESPONSES: Final = "/v1/responses"
 TIMEOUT_S: Final = 300.0
 # A round's work, timed: how much of it was done a second.
 Arm = Callable[[int], float]
@@ -52,7 +50,6 @@ def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
     """The speeds of all arms and their ratios. Raises RuntimeError."""
     if options["inside"]:
         return _prepare()
-    load = [round(each, 2) for each in os.getloadavg()]
     try:
         with open_client() as (client, spec):
             found = _chats(client, spec, options, say)
@@ -61,8 +58,7 @@ def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
     return {
         "setting": {name: options[name] for name in ("chats", "tokens", "rounds")},
         "model": engine_config().base_model,
-        "load of the machine before": load,
-        "load of the machine after": [round(each, 2) for each in os.getloadavg()],
+        "load of the machine": [round(each, 2) for each in os.getloadavg()],
         **found,
     }
 
@@ -134,7 +130,10 @@ def _chats(client: httpx.Client, spec: GptSpec, options: Mapping[str, Any], say:
         def response(question: str) -> dict[str, Any]:
             return {**same, "input": question, "max_output_tokens": n_tokens, "store": False}
 
-        doors = {"chat completions": ("/v1/chat/completions", completion), RESPONSES: (RESPONSES, response)}
+        doors = {
+            "chat completions": ("/v1/chat/completions", completion),
+            "/v1/responses": ("/v1/responses", response),
+        }
         found: dict[str, Any] = {}
         for index, (name, (path, body)) in enumerate(doors.items()):
             # One worker answers both doors, and would know the questions of the other. The engine beside a door
@@ -161,16 +160,10 @@ def timed(work: Callable[[], int]) -> float:
 
 
 def _raw(engine: Engine, spec: GptSpec, questions: Sequence[str], n_tokens: int) -> int:
-    """The tokens of greedy replies, each read in a thread of its own as in a worker."""
-
-    def read(question: str) -> int:
-        messages: tuple[PromptMessage, ...] = build_prompt(spec, (), (UserMessage(text=question),))
-        request = GenerationRequest(messages, n_tokens, Sampling(temperature=0.0))
-        *_, last = engine.stream(request)
-        return last.usage.completion_tokens if last.usage else 0
-
-    with ThreadPoolExecutor(len(questions)) as pool:
-        return sum(pool.map(read, questions))
+    """The tokens of the replies, each read in a thread of its own as in a worker."""
+    prompts = [build_prompt(spec, (), (UserMessage(text=question),)) for question in questions]
+    with ThreadPoolExecutor(len(prompts)) as pool:
+        return sum(pool.map(lambda prompt: read(engine, prompt, n_tokens).n_tokens, prompts))
 
 
 async def _streamed(client: httpx.Client, path: str, bodies: Sequence[dict[str, Any]]) -> int:

@@ -6,7 +6,6 @@ over HTTP by the engine for servers, ours within this process.
 
 import os
 import secrets
-import socket
 import subprocess
 import time
 from argparse import ArgumentParser
@@ -15,16 +14,16 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import asdict, replace
 from importlib.util import find_spec
 from tempfile import TemporaryFile
-from typing import IO, Any, Final
+from typing import Any, Final
 
 import httpx
 
-from gpts.runs.messages import PromptMessage
 from workers.bench import Say
-from workers.bench.timing import Figures, TimedReply, at_once, conversation, measure
+from workers.bench.temporary_site import free_port
+from workers.bench.timing import Figures, measure
 from workers.configuration import engine_config
 from workers.engine import open_engine
-from workers.engine.base import Engine, EngineConfig, EngineError, GenerationRequest
+from workers.engine.base import Engine, EngineConfig, EngineError
 from workers.engine.weights import locate_model, resolve_model
 
 HELP = "our engine beside llama.cpp and vLLM"
@@ -54,7 +53,7 @@ def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
     try:
         with closing(open_engine(config)) as engine:
             say("Measuring our engine ...")
-            arms = {"our engine": _measured(engine, concurrency, n_tokens, compares=True)}
+            arms = {"our engine": measure(engine, concurrency, n_tokens, compares=True)}
         for name, server in (("llama.cpp", _llama_cpp), ("vLLM", _vllm)):
             arms |= _other(name, server(config, options, say), concurrency, n_tokens, say)
     except (EngineError, httpx.HTTPError, OSError) as error:
@@ -76,7 +75,7 @@ def _other(
             if engine is None:
                 return {}
             say(f"Measuring {name} ...")
-            return {name: _measured(engine, concurrency, n_tokens)}
+            return {name: measure(engine, concurrency, n_tokens)}
     except (EngineError, httpx.HTTPError, OSError) as error:
         say(f"{name} could not be measured: {error}")
         return {}
@@ -93,11 +92,6 @@ def ratios(arms: Mapping[str, Figures]) -> dict[str, float]:
         found[f"cold first token, {name} to ours"] = other.cold_first_s / ours.cold_first_s
         found[f"warm first token, {name} to ours"] = other.warm_first_s / ours.warm_first_s
     return {name: round(ratio, 2) for name, ratio in found.items()}
-
-
-def _measured(engine: Engine, concurrency: int, n_tokens: int, *, compares: bool = False) -> Figures:
-    read = at_once(lambda gpt, number, n_tokens: _read(engine, conversation(gpt, number), n_tokens))
-    return measure(read, concurrency, n_tokens, compares=compares)
 
 
 @contextmanager
@@ -129,7 +123,7 @@ def _vllm(config: EngineConfig, options: Mapping[str, Any], say: Say) -> Iterato
         say("vLLM is skipped: --vllm names no program.")
         yield None
         return
-    folder, key, port = resolve_model(config), secrets.token_hex(16), _free_port()
+    folder, key, port = resolve_model(config), secrets.token_hex(16), free_port()
     command = [options["vllm"], "serve", str(folder), "--port", str(port), *VLLM_OPTIONS]
     # Our own modules must not get in the way of its.
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
@@ -143,37 +137,16 @@ def _vllm(config: EngineConfig, options: Mapping[str, Any], say: Say) -> Iterato
                 ends_at = time.monotonic() + START_S
                 while not engine.health().ready:
                     if process.poll() is not None or time.monotonic() > ends_at:
-                        raise EngineError(f"vLLM did not start: {_end_of(log)}")
+                        log.seek(0)
+                        said = log.read().decode(errors="replace").strip()
+                        raise EngineError(f"vLLM did not start: {said[-2_000:]}")
                     time.sleep(1.0)
                 yield engine
         finally:
             process.terminate()
 
 
-def _end_of(log: IO[bytes]) -> str:
-    log.seek(0)
-    return log.read().decode(errors="replace").strip()[-2_000:]
-
-
 def _served(url: str, model: str, key: str = "") -> Engine:
     return open_engine(
         EngineConfig("remote", remote_url=url, remote_model=model, remote_key=key, context_tokens=CONTEXT_TOKENS)
     )
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
-
-
-def _read(engine: Engine, messages: tuple[PromptMessage, ...], n_tokens: int) -> TimedReply:
-    """One greedy reply of `engine`."""
-    started = time.perf_counter()
-    first_s, text, n_written = 0.0, "", 0
-    for token in engine.stream(GenerationRequest(messages, max_tokens=n_tokens)):
-        first_s = first_s or time.perf_counter() - started
-        text += token.text
-        n_written = token.usage.completion_tokens if token.usage else 0
-    return TimedReply(first_s, time.perf_counter() - started, n_written, text)
