@@ -109,7 +109,10 @@ def quick_parts() -> list[Check]:
     return [
         Check("format", python("-m", "ruff", "format", "--check", ".")),
         Check("lint", python("-m", "ruff", "check", ".")),
-        Check("types", python("-m", "mypy", "--num-workers", "2", "gpts", "platform/web", "workers", "deploy")),
+        Check(
+            "types",
+            python("-m", "mypy", "--num-workers", "2", "gpts", "platform/web", "workers", "deploy", "tests/lab"),
+        ),
         Check("imports", python("-c", imports)),
         Check("site", python("manage.py", "check")),
         Check("migrations", python("manage.py", "makemigrations", "--check", "--dry-run")),

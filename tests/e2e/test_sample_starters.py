@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.lab.dialogues import contains
 from tests.web.test_samples import ANSWERS, ASKED_ANSWERS, FORMS
-from workers.bench.dialogues import contains
 from workers.bench.temporary_site import manage, temporary_site, web_server
 
 pytestmark = [pytest.mark.process, pytest.mark.model]

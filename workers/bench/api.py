@@ -1,17 +1,15 @@
-"""`manage.py bench api`: what the API costs, as ratios to the engine and to the embedder within one run.
+"""`manage.py bench api`: what the API costs, as ratios to the engine within one run.
 
 Many chats at once over `/v1/chat/completions` and `/v1/responses` against the raw engine in this process, with the
-same model and prompts that differ only in a number; and `/v1/embeddings` against bare `SentenceTransformer.encode`.
+same model and prompts that differ only in a number.
 The arms take turns, round by round, and each ratio is the median of those of the rounds: the machine's speed wanders.
 """
 
 import asyncio
 import json
 import os
-import random
 import time
 from argparse import SUPPRESS, ArgumentParser
-from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -20,38 +18,30 @@ from statistics import median
 from typing import Any, Final
 
 import httpx
-import numpy as np
-from django.conf import settings
 
-from gpts.runs.messages import PromptMessage
 from gpts.runs.prompt import build_prompt
 from gpts.runs.steps import UserMessage
 from gpts.spec.gpt import GptSpec
-from web.api import site_models
 from workers.bench import Say
 from workers.bench.temporary_site import manage, temporary_site, web_server
-from workers.bench.timing import conversation, instructions
+from workers.bench.timing import conversation, instructions, read
 from workers.configuration import engine_config
 from workers.engine import open_engine
-from workers.engine.base import Engine, EngineError, GenerationRequest, Sampling
-from workers.knowledge.embed import load_model, shared_embedder
+from workers.engine.base import Engine, EngineError
 
-HELP = "the API against the raw engine, and embeddings against bare encode"
+HELP = "the API against the raw engine"
 
 # A capable model writes its answers itself, so that both do the same.
 ABILITY: Final = "calls_tools=yes writes_from_sources=yes"
 NAME: Final = "Benchmark"
-RESPONSES: Final = "/v1/responses"
 TIMEOUT_S: Final = 300.0
-WORDS_PER_TEXT: Final = (20, 160)
 # A round's work, timed: how much of it was done a second.
 Arm = Callable[[int], float]
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--chats", type=int, default=16, help="chats at once; 0: none (default 16)")
+    parser.add_argument("--chats", type=int, default=16, help="chats at once (default 16)")
     parser.add_argument("--tokens", type=int, default=64, help="tokens per reply (default 64)")
-    parser.add_argument("--texts", type=int, default=512, help="texts to embed; 0: none (default 512)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds after the first, which warms up (default 3)")
     parser.add_argument("--inside", action="store_true", help=SUPPRESS)
 
@@ -60,27 +50,21 @@ def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
     """The speeds of all arms and their ratios. Raises RuntimeError."""
     if options["inside"]:
         return _prepare()
-    found: dict[str, Any] = {}
-    load = [round(each, 2) for each in os.getloadavg()]
     try:
-        with _client() as (client, spec):
-            if options["chats"]:
-                found |= _chats(client, spec, options, say)
-            if options["texts"]:
-                found |= _embeddings(client, options, say)
+        with open_client() as (client, spec):
+            found = _chats(client, spec, options, say)
     except (EngineError, httpx.HTTPError, OSError) as error:
         raise RuntimeError(str(error)) from error
     return {
-        "setting": {name: options[name] for name in ("chats", "tokens", "texts", "rounds")},
+        "setting": {name: options[name] for name in ("chats", "tokens", "rounds")},
         "model": engine_config().base_model,
-        "load of the machine before": load,
-        "load of the machine after": [round(each, 2) for each in os.getloadavg()],
+        "load of the machine": [round(each, 2) for each in os.getloadavg()],
         **found,
     }
 
 
 @contextmanager
-def _client() -> Iterator[tuple[httpx.Client, GptSpec]]:
+def open_client() -> Iterator[tuple[httpx.Client, GptSpec]]:
     """A client of a temporary site, with a key, and the GPT that it chats with."""
     open_engine(engine_config()).close()  # a model that has to be converted is, once, before the site begins
     with temporary_site(ABILITY, queues=("model,tools", "index")) as environment, web_server(environment) as url:
@@ -105,7 +89,7 @@ def _prepare() -> dict[str, Any]:
     return {"key": create_key(owner, "bench")[1], "spec": gpt.published.spec().model_dump(mode="json")}
 
 
-def _compared(arms: Mapping[str, Arm], rounds: int, unit: str, say: Say) -> dict[str, Any]:
+def compared(arms: Mapping[str, Arm], rounds: int, unit: str, say: Say) -> dict[str, Any]:
     """The median speed of each arm, and the median ratio of each to the first, round by round."""
     speeds: dict[str, list[float]] = {name: [] for name in arms}
     for number in range(rounds + 1):
@@ -131,11 +115,11 @@ def _chats(client: httpx.Client, spec: GptSpec, options: Mapping[str, Any], say:
     with closing(open_engine(engine_config())) as engine:
 
         def raw(before: int, number: int) -> float:
-            return _timed(lambda: _raw(engine, spec, _questions(before + number, n_chats), n_tokens))
+            return timed(lambda: _raw(engine, spec, _questions(before + number, n_chats), n_tokens))
 
         def api(path: str, body: Callable[[str], dict[str, Any]], before: int, number: int) -> float:
             bodies = [body(question) for question in _questions(before + number, n_chats)]
-            return _timed(lambda: asyncio.run(_streamed(client, path, bodies)))
+            return timed(lambda: asyncio.run(_streamed(client, path, bodies)))
 
         same = {"model": spec.slug, "stream": True, "temperature": 0}
 
@@ -146,7 +130,10 @@ def _chats(client: httpx.Client, spec: GptSpec, options: Mapping[str, Any], say:
         def response(question: str) -> dict[str, Any]:
             return {**same, "input": question, "max_output_tokens": n_tokens, "store": False}
 
-        doors = {"chat completions": ("/v1/chat/completions", completion), RESPONSES: (RESPONSES, response)}
+        doors = {
+            "chat completions": ("/v1/chat/completions", completion),
+            "/v1/responses": ("/v1/responses", response),
+        }
         found: dict[str, Any] = {}
         for index, (name, (path, body)) in enumerate(doors.items()):
             # One worker answers both doors, and would know the questions of the other. The engine beside a door
@@ -156,7 +143,7 @@ def _chats(client: httpx.Client, spec: GptSpec, options: Mapping[str, Any], say:
                 f"engine beside {name}": partial(raw, before),
                 name: partial(api, path, body, before),
             }
-            found |= _compared(arms, options["rounds"], "tokens/s", say)
+            found |= compared(arms, options["rounds"], "tokens/s", say)
         return found
 
 
@@ -165,7 +152,7 @@ def _questions(number: int, n_chats: int) -> list[str]:
     return [conversation(NAME, number * n_chats + chat)[1].content for chat in range(n_chats)]
 
 
-def _timed(work: Callable[[], int]) -> float:
+def timed(work: Callable[[], int]) -> float:
     """How much of what `work` returns was done a second."""
     started = time.perf_counter()
     n_done = work()
@@ -173,16 +160,10 @@ def _timed(work: Callable[[], int]) -> float:
 
 
 def _raw(engine: Engine, spec: GptSpec, questions: Sequence[str], n_tokens: int) -> int:
-    """The tokens of greedy replies, each read in a thread of its own as in a worker."""
-
-    def read(question: str) -> int:
-        messages: tuple[PromptMessage, ...] = build_prompt(spec, (), (UserMessage(text=question),))
-        request = GenerationRequest(messages, n_tokens, Sampling(temperature=0.0))
-        *_, last = engine.stream(request)
-        return last.usage.completion_tokens if last.usage else 0
-
-    with ThreadPoolExecutor(len(questions)) as pool:
-        return sum(pool.map(read, questions))
+    """The tokens of the replies, each read in a thread of its own as in a worker."""
+    prompts = [build_prompt(spec, (), (UserMessage(text=question),)) for question in questions]
+    with ThreadPoolExecutor(len(prompts)) as pool:
+        return sum(pool.map(lambda prompt: read(engine, prompt, n_tokens).n_tokens, prompts))
 
 
 async def _streamed(client: httpx.Client, path: str, bodies: Sequence[dict[str, Any]]) -> int:
@@ -207,47 +188,3 @@ def _n_written(answer: str) -> int:
         if usage:
             return int(usage.get("completion_tokens") or usage.get("output_tokens"))
     raise RuntimeError(f"An answer has no usage: {answer[-300:]}")
-
-
-def _embeddings(client: httpx.Client, options: Mapping[str, Any], say: Say) -> dict[str, Any]:
-    texts = _texts(options["texts"])
-    embedder = shared_embedder(settings.EMBEDDER, home=settings.GUILDHALL_HOME)
-    # As in the worker, which leaves a core to the site.
-    n_cores = os.cpu_count() or 2
-    n_threads = max(1, n_cores - 1)
-    bare = load_model(embedder.folder, n_threads)
-    sent = {"model": site_models.embedder().id, "input": texts, "encoding_format": "base64"}
-    vectors: dict[str, Any] = {}
-
-    def encode(threads: int, _number: int) -> float:
-        import torch
-
-        torch.set_num_threads(threads)
-        return _timed(lambda: len(vectors.setdefault("bare", bare.encode(texts, show_progress_bar=False))))
-
-    def api(_number: int) -> float:
-        def ask() -> int:
-            answer = client.post("/v1/embeddings", json=sent).raise_for_status().json()
-            vectors["api"] = [np.frombuffer(b64decode(each["embedding"]), "<f4") for each in answer["data"]]
-            return len(vectors["api"])
-
-        return _timed(ask)
-
-    name = f"bare encode with {n_threads} of {n_cores} cores"
-    arms: dict[str, Arm] = {name: partial(encode, n_threads), "embeddings": api}
-    if n_threads != n_cores:
-        arms["bare encode with all cores"] = partial(encode, n_cores)
-    found = _compared(arms, options["rounds"], "texts/s", say)
-    return {**found, "least cosine of a vector to its bare one": _least_cosine(vectors["bare"], vectors["api"])}
-
-
-def _least_cosine(one: Any, other: Any) -> float:
-    one, other = np.asarray(one, np.float32), np.asarray(other, np.float32)
-    cosines = (one * other).sum(axis=1) / np.linalg.norm(one, axis=1) / np.linalg.norm(other, axis=1)
-    return round(float(cosines.min()), 4)
-
-
-def _texts(n_texts: int) -> list[str]:
-    """Texts of many lengths, none longer than the bundled embedder reads at once."""
-    chance, words = random.Random(0), instructions(NAME).split()
-    return [" ".join(chance.choices(words, k=chance.randint(*WORDS_PER_TEXT))) for _ in range(n_texts)]

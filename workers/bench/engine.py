@@ -1,4 +1,4 @@
-"""`manage.py bench engine`: our engine, llama.cpp, vLLM and the whole platform, in one run on the same weights.
+"""`manage.py bench engine`: our engine, llama.cpp and vLLM, in one run on the same weights.
 
 llama.cpp takes part if the package xllamacpp is installed, vLLM if its program is named with --vllm. Both are asked
 over HTTP by the engine for servers, ours within this process.
@@ -6,7 +6,6 @@ over HTTP by the engine for servers, ours within this process.
 
 import os
 import secrets
-import socket
 import subprocess
 import time
 from argparse import ArgumentParser
@@ -15,19 +14,19 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import asdict, replace
 from importlib.util import find_spec
 from tempfile import TemporaryFile
-from typing import IO, Any, Final
+from typing import Any, Final
 
 import httpx
 
-from gpts.runs.messages import PromptMessage
 from workers.bench import Say
-from workers.bench.timing import Figures, TimedReply, at_once, conversation, instructions, measure
+from workers.bench.temporary_site import free_port
+from workers.bench.timing import Figures, measure
 from workers.configuration import engine_config
 from workers.engine import open_engine
-from workers.engine.base import Engine, EngineConfig, EngineError, GenerationRequest
+from workers.engine.base import Engine, EngineConfig, EngineError
 from workers.engine.weights import locate_model, resolve_model
 
-HELP = "our engine beside llama.cpp, vLLM and, with --url, the whole platform"
+HELP = "our engine beside llama.cpp and vLLM"
 
 TIMEOUT_S: Final = 300.0
 # vLLM compiles for minutes at its first start.
@@ -45,8 +44,6 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--concurrency", type=int, default=16, help="conversations at once (default 16)")
     parser.add_argument("--tokens", type=int, default=64, help="tokens per reply (default 64)")
     parser.add_argument("--vllm", default="", help="the program vllm, such as /opt/vllm/bin/vllm")
-    parser.add_argument("--url", default="", help="a running site, such as http://127.0.0.1:8000")
-    parser.add_argument("--key", default="", help="an API key of that site")
 
 
 def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
@@ -56,13 +53,11 @@ def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
     try:
         with closing(open_engine(config)) as engine:
             say("Measuring our engine ...")
-            arms = {"our engine": _measured(engine, concurrency, n_tokens, compares=True)}
+            arms = {"our engine": measure(engine, concurrency, n_tokens, compares=True)}
         for name, server in (("llama.cpp", _llama_cpp), ("vLLM", _vllm)):
             arms |= _other(name, server(config, options, say), concurrency, n_tokens, say)
-        platform = _measure_platform(options, say)
     except (EngineError, httpx.HTTPError, OSError) as error:
         raise RuntimeError(str(error)) from error
-    arms |= {"platform over HTTP": platform} if platform else {}
     return {
         "setting": {"concurrency": concurrency, "tokens": n_tokens, "model": config.base_model},
         "load of the machine": [round(each, 2) for each in os.getloadavg()],
@@ -80,7 +75,7 @@ def _other(
             if engine is None:
                 return {}
             say(f"Measuring {name} ...")
-            return {name: _measured(engine, concurrency, n_tokens)}
+            return {name: measure(engine, concurrency, n_tokens)}
     except (EngineError, httpx.HTTPError, OSError) as error:
         say(f"{name} could not be measured: {error}")
         return {}
@@ -93,18 +88,10 @@ def ratios(arms: Mapping[str, Figures]) -> dict[str, float]:
         if other is ours:
             continue
         found[f"together, to {name}"] = ours.tokens_per_s / other.tokens_per_s
-        if ours.solo_tokens_per_s and other.solo_tokens_per_s:
-            found[f"alone, to {name}"] = ours.solo_tokens_per_s / other.solo_tokens_per_s
-        if ours.cold_first_s and other.cold_first_s:
-            found[f"cold first token, {name} to ours"] = other.cold_first_s / ours.cold_first_s
-        if ours.warm_first_s and other.warm_first_s:
-            found[f"warm first token, {name} to ours"] = other.warm_first_s / ours.warm_first_s
+        found[f"alone, to {name}"] = ours.solo_tokens_per_s / other.solo_tokens_per_s
+        found[f"cold first token, {name} to ours"] = other.cold_first_s / ours.cold_first_s
+        found[f"warm first token, {name} to ours"] = other.warm_first_s / ours.warm_first_s
     return {name: round(ratio, 2) for name, ratio in found.items()}
-
-
-def _measured(engine: Engine, concurrency: int, n_tokens: int, *, compares: bool = False) -> Figures:
-    read = at_once(lambda gpt, number, n_tokens: _read(engine, conversation(gpt, number), n_tokens))
-    return measure(read, concurrency, n_tokens, compares=compares)
 
 
 @contextmanager
@@ -136,7 +123,7 @@ def _vllm(config: EngineConfig, options: Mapping[str, Any], say: Say) -> Iterato
         say("vLLM is skipped: --vllm names no program.")
         yield None
         return
-    folder, key, port = resolve_model(config), secrets.token_hex(16), _free_port()
+    folder, key, port = resolve_model(config), secrets.token_hex(16), free_port()
     command = [options["vllm"], "serve", str(folder), "--port", str(port), *VLLM_OPTIONS]
     # Our own modules must not get in the way of its.
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
@@ -150,66 +137,16 @@ def _vllm(config: EngineConfig, options: Mapping[str, Any], say: Say) -> Iterato
                 ends_at = time.monotonic() + START_S
                 while not engine.health().ready:
                     if process.poll() is not None or time.monotonic() > ends_at:
-                        raise EngineError(f"vLLM did not start: {_end_of(log)}")
+                        log.seek(0)
+                        said = log.read().decode(errors="replace").strip()
+                        raise EngineError(f"vLLM did not start: {said[-2_000:]}")
                     time.sleep(1.0)
                 yield engine
         finally:
             process.terminate()
 
 
-def _end_of(log: IO[bytes]) -> str:
-    log.seek(0)
-    return log.read().decode(errors="replace").strip()[-2_000:]
-
-
 def _served(url: str, model: str, key: str = "") -> Engine:
     return open_engine(
         EngineConfig("remote", remote_url=url, remote_model=model, remote_key=key, context_tokens=CONTEXT_TOKENS)
     )
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
-
-
-def _measure_platform(options: Mapping[str, Any], say: Say) -> Figures | None:
-    """`/v1/chat/completions` of a running site, streamed to several API clients; None without --url."""
-    url, key = options["url"], options["key"]
-    if not url:
-        say("The platform over HTTP is skipped: no --url was given.")
-        return None
-    say("Measuring the platform over HTTP ...")
-    headers = {"Authorization": f"Bearer {key}"}
-    with (
-        httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT_S, trust_env=False) as client,
-        _published_gpt(client) as slug,
-        closing(open_engine(EngineConfig("remote", remote_url=url, remote_model=slug, remote_key=key))) as site,
-    ):
-        read = at_once(lambda gpt, number, n_tokens: _read(site, conversation(gpt, number)[1:], n_tokens))
-        return measure(read, options["concurrency"], options["tokens"], n_cold=0)
-
-
-@contextmanager
-def _published_gpt(client: httpx.Client) -> Iterator[str]:
-    """The slug of a GPT of the key's owner with the benchmark's instructions; deleted afterwards."""
-    made = client.post("/api/gpts", json={"name": "Benchmark", "instructions": instructions("Benchmark")})
-    slug = made.raise_for_status().json()["slug"]
-    try:
-        client.post(f"/api/gpts/{slug}/publish", json={"sharing": "me"}).raise_for_status()
-        yield slug
-    finally:
-        client.delete(f"/api/gpts/{slug}").raise_for_status()
-
-
-def _read(engine: Engine, messages: tuple[PromptMessage, ...], n_tokens: int) -> TimedReply:
-    """One greedy reply of `engine`."""
-    started = time.perf_counter()
-    first_s, text, n_written = 0.0, "", 0
-    for token in engine.stream(GenerationRequest(messages, max_tokens=n_tokens)):
-        first_s = first_s or time.perf_counter() - started
-        text += token.text
-        n_written = token.usage.completion_tokens if token.usage else 0
-    return TimedReply(first_s, time.perf_counter() - started, n_written, text)

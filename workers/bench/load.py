@@ -4,46 +4,34 @@ A temporary site with its web server, its workers and the scripted engine, whose
 The people are Locust's (`load_people.py`): each has a session, and does what the page's script does. First they chat
 alone, then beside one person whose many programs send whenever they can, then alone again, because a site and a
 machine change within minutes by as much. With `--flood` the programs send something else than messages; the people
-then also have an OpenAPI document read, by a worker of tools, and import a chat. At last, many streams of answers
-that do not come are held open on a site whose model worker is not running; `--streams 0` leaves them out.
+then also have an OpenAPI document read, by a worker of tools, and import a chat.
 """
 
-import asyncio
 import json
 import os
 import socket
 import subprocess
 import sys
 import tempfile
-import time
 from argparse import SUPPRESS, ArgumentParser
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http import HTTPStatus
 from importlib.util import find_spec
 from pathlib import Path
-from statistics import median
-from threading import Event, Thread
 from typing import Any, Final
 
-import httpx
 from django.utils.crypto import get_random_string
 
 from workers.bench import Say
-from workers.bench.measures import percentile
-from workers.bench.temporary_site import manage, memory, site_without_worker, temporary_site, web_server
+from workers.bench.temporary_site import manage, memory, temporary_site, web_server
+from workers.bench.timing import percentile
 
-HELP = "many people who chat, one of them flooding; idle streams; memory (needs the package locust)"
+HELP = "many people who chat, one of them flooding; memory (needs the package locust)"
 
 # A reply of the scripted engine: 0.8 s.
 SCRIPT: Final = {"replies": [" ".join(f"word{i}" for i in range(40))], "word_s": 0.02}
-STREAMS_PER_PERSON: Final = 5
-STREAMS_S: Final = 30.0
-TIMEOUT_S: Final = 60.0
 # The times that are reported: until the first words, until a document is read, until a chat is imported.
 P95: Final = {"p95_s": "first_s", "document_p95_s": "document_s", "import_p95_s": "import_s"}
-PAGES: Final = 7
-SAMPLE_S: Final = 5.0
 # What the flooder sends: messages, export files, OpenAPI documents, sources at a server that never answers, tests of
 # webhooks there, or first messages of visitors.
 FLOODS: Final = ("chats", "imports", "openapi", "sources", "mail", "embeds")
@@ -55,36 +43,34 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--people", type=int, default=200, help="people who chat (default 200)")
     parser.add_argument("--flooders", type=int, default=100, help="programs of the one who floods (default 100)")
     parser.add_argument("--seconds", type=int, default=120, help="of each part (default 120)")
-    parser.add_argument("--streams", type=int, default=2000, help="idle streams (default 2,000)")
     parser.add_argument("--flood", choices=FLOODS, default="chats", help="what the flooder sends (default chats)")
-    parser.add_argument("--model", action="store_true", help="the site's own engine instead of the scripted one")
     parser.add_argument("--inside", type=int, help=SUPPRESS)
-    parser.add_argument("--silent", default="", help=SUPPRESS)
 
 
 def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
     """Times to the first words with and without the flood, and memory. Raises RuntimeError."""
     if options["inside"] is not None:
-        return _prepare(options["inside"], options["silent"])
+        return _prepare(options["inside"])
     if find_spec("locust") is None:
         raise RuntimeError("This needs the package locust: `pip install locust`.")
     parts: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory(prefix="guildhall-load-") as folder:
-        with _site(Path(folder), options) as (environment, url), _sampling() as samples:
-            _chats(Path(folder), environment, url, {**options, "flooders": 0, "seconds": WARM_UP_S})
-            for name, flooders in (("alone", 0), ("beside a flood", options["flooders"]), ("alone again", 0)):
-                say(f"People {name}: {options['seconds']} s ...")
-                parts[name] = _chats(Path(folder), environment, url, {**options, "flooders": flooders})
-        say(f"{options['streams']} idle streams ...")
-        streams = _idle_streams(options["streams"]) if options["streams"] else None
+    megabytes: dict[str, Any] = {}
+    with (
+        tempfile.TemporaryDirectory(prefix="guildhall-load-") as folder,
+        _site(Path(folder), options) as (environment, url),
+    ):
+        _chats(Path(folder), environment, url, {**options, "flooders": 0, "seconds": WARM_UP_S})
+        for name, flooders in (("alone", 0), ("beside a flood", options["flooders"]), ("alone again", 0)):
+            say(f"People {name}: {options['seconds']} s ...")
+            parts[name] = _chats(Path(folder), environment, url, {**options, "flooders": flooders})
+            megabytes[name] = memory()
     ratios = {name: _ratio(name, *(part["people"] for part in parts.values())) for name in P95}
     return {
         "setting": {name: options[name] for name in ("people", "flood", "flooders", "seconds")},
         "load of the machine": [round(each, 2) for each in os.getloadavg()],
         **{f"{kind}, {name}": part[kind] for name, part in parts.items() for kind in part},
         "p95 beside a flood to alone": ratios,
-        "memory in MB": samples,
-        "idle streams": streams,
+        "memory in MB": megabytes,
     }
 
 
@@ -97,30 +83,23 @@ def _ratio(name: str, before: dict[str, Any], beside: dict[str, Any], after: dic
 def _site(folder: Path, options: Mapping[str, Any]) -> Iterator[tuple[dict[str, str], str]]:
     script = folder / "script.json"
     script.write_text(json.dumps(SCRIPT), "utf-8")
-    engine = {} if options["model"] else {"ENGINE": "scripted", "ENGINE_SCRIPT": str(script)}
-    with _silent_server() as silent:
-        variables = {"MAX_ACTIVE_RUNS": "32", "NEW_VISITORS_A_MINUTE": "unlimited", "EGRESS_ALLOW": silent, **engine}
+    with socket.create_server(("127.0.0.1", 0), backlog=1_000) as never_answers:
+        silent = f"127.0.0.1:{never_answers.getsockname()[1]}"
+        variables = {"MAX_ACTIVE_RUNS": "32", "NEW_VISITORS_A_MINUTE": "unlimited", "EGRESS_ALLOW": silent}
+        variables |= {"ENGINE": "scripted", "ENGINE_SCRIPT": str(script)}
         queues = ("model,tools",) if options["flood"] == "chats" else ("model", "tools", "index")
         with temporary_site(queues=queues, **variables) as environment, web_server(environment) as url:
-            yield {**environment, "SILENT": silent}, url
+            yield environment, url
 
 
-@contextmanager
-def _silent_server() -> Iterator[str]:
-    """The host and port of a server that takes connections and never answers."""
-    with socket.create_server(("127.0.0.1", 0), backlog=1_000) as listener:
-        yield f"127.0.0.1:{listener.getsockname()[1]}"
-
-
-def _prepared(environment: Mapping[str, str], n_people: int) -> dict[str, Any]:
+def prepared(environment: Mapping[str, str], n_people: int) -> dict[str, Any]:
     """New people with their cookies, and the GPT that they chat with."""
-    inside = ("--inside", str(n_people), "--silent", environment.get("SILENT", ""))
-    found: dict[str, Any] = json.loads(manage(environment, "bench", "load", "--json", *inside))
+    found: dict[str, Any] = json.loads(manage(environment, "bench", "load", "--json", "--inside", str(n_people)))
     return found
 
 
-def _prepare(n_people: int, silent: str) -> dict[str, Any]:
-    """What `_prepared` returns, made on the site of this process."""
+def _prepare(n_people: int) -> dict[str, Any]:
+    """What `prepared` returns, made on the site of this process."""
     from django.test import Client
 
     from web.accounts import webhooks
@@ -147,13 +126,11 @@ def _prepare(n_people: int, silent: str) -> dict[str, Any]:
     cookies, flooder = person(0)
     widget = change(gpt, {"is_on": True})
     own = create_gpt(flooder, {"name": "Flood"})
-    facts: dict[str, Any] = {"slug": own.slug, "widget": widget.key, "sources": [], "hook": ""}
-    if silent:
-        for number in range(30):
-            source = Source(gpt=own, kind="page", settings={"kind": "page", "url": f"http://{silent}/{number}"})
-            source.save()
-            facts["sources"].append(str(source.id))
-        facts["hook"] = str(webhooks.create(own, f"http://{silent}/hook", ["gpt.published"], flooder)[0].id)
+    silent = f"http://{os.environ.get('EGRESS_ALLOW', 'silent.example')}"
+    pages = ({"kind": "page", "url": f"{silent}/{number}"} for number in range(30))
+    sources = [str(Source.objects.create(gpt=own, kind="page", settings=page).id) for page in pages]
+    hook = str(webhooks.create(own, f"{silent}/hook", ["gpt.published"], flooder)[0].id)
+    facts = {"slug": own.slug, "widget": widget.key, "sources": sources, "hook": hook}
     people = [person(number)[0] for number in range(n_people)]
     return {"slug": gpt.slug, "people": people, "flooding": cookies, "flood_facts": facts}
 
@@ -161,8 +138,8 @@ def _prepare(n_people: int, silent: str) -> dict[str, Any]:
 def _chats(folder: Path, environment: Mapping[str, str], url: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """The figures of one part, of people and of flooders."""
     load = folder / "load.json"
-    prepared = {**_prepared(environment, options["people"]), "flood": options["flood"]}
-    load.write_text(json.dumps(prepared), "utf-8")
+    facts = {**prepared(environment, options["people"]), "flood": options["flood"]}
+    load.write_text(json.dumps(facts), "utf-8")
     kinds = {"people": options["people"], "flooders": options["flooders"]}
     # Apart from each other: what the flooder's programs do with their files is no part of anybody's waiting.
     started = {
@@ -196,82 +173,6 @@ def _times(process: subprocess.Popen[str], times: Path) -> dict[str, Any]:
 
 
 def _figures(found: Mapping[str, Any]) -> dict[str, Any]:
-    first_s = sorted(found["first_s"])
-    late = {name: percentile(sorted(found[times]), 0.95) for name, times in P95.items()}
-    counts = {"answers": len(first_s), "refused": found["refused"], "unanswered": found["unanswered"]}
-    return {"median_s": percentile(first_s, 0.5), **late, **counts}
-
-
-@contextmanager
-def _sampling() -> Iterator[dict[str, dict[str, float]]]:
-    """Memory of the site's programs while the block runs: at its beginning and end, and the most."""
-    figures: dict[str, dict[str, float]] = {}
-    ended = Event()
-
-    def sample() -> None:
-        for name, megabytes in memory().items():
-            seen = figures.setdefault(name, {"first": megabytes, "most": 0.0})
-            seen |= {"most": max(seen["most"], megabytes), "last": megabytes}
-
-    def sample_forever() -> None:
-        while not ended.wait(SAMPLE_S):
-            sample()
-
-    thread = Thread(target=sample_forever)
-    thread.start()
-    try:
-        yield figures
-    finally:
-        ended.set()
-        thread.join()
-
-
-def _idle_streams(n_streams: int) -> dict[str, Any]:
-    """How many streams stay open, the memory that they take, and how long another page takes meanwhile."""
-    with site_without_worker() as environment, web_server(environment, "healthz") as url:
-        prepared = _prepared(environment, -(-n_streams // STREAMS_PER_PERSON))
-        return asyncio.run(_hold_open(url, prepared, n_streams))
-
-
-async def _hold_open(url: str, prepared: Mapping[str, Any], n_streams: int) -> dict[str, Any]:
-    limits = httpx.Limits(max_connections=None)
-    async with httpx.AsyncClient(base_url=url, timeout=TIMEOUT_S, limits=limits, trust_env=False) as client:
-        runs = [await _waiting_run(client, prepared["slug"], person) for person in prepared["people"]]
-        alone_s, before = await _page_s(client), memory()
-        counts = {"open": 0, "broken": 0}
-        streams = [
-            asyncio.create_task(_hold(client, *runs[number % len(runs)], counts)) for number in range(n_streams)
-        ]
-        await asyncio.sleep(STREAMS_S)
-        open_s, after = await _page_s(client), memory()
-        for stream in streams:
-            stream.cancel()
-    megabytes = {f"{name}_mb": after[name] - before[name] for name in after}
-    return {**counts, **megabytes, "page_s_before": alone_s, "page_s_beside": open_s}
-
-
-async def _waiting_run(client: httpx.AsyncClient, slug: str, person: dict[str, str]) -> tuple[str, dict[str, str]]:
-    """The URL of the events of a new run, which no worker takes, and the headers of its owner."""
-    cookies = "; ".join(f"{name}={person[name]}" for name in ("sessionid", "csrftoken"))
-    headers = {"Cookie": cookies, "X-CSRFToken": person["csrftoken"], "Accept": "application/json"}
-    sent = await client.post(f"/g/{slug}/chat", data={"text": "Hello"}, headers=headers)
-    return f"/runs/{sent.raise_for_status().json()['run']}/events", headers
-
-
-async def _hold(client: httpx.AsyncClient, url: str, headers: dict[str, str], counts: dict[str, int]) -> None:
-    async with client.stream("GET", url, headers=headers) as stream:
-        if stream.status_code == HTTPStatus.OK:
-            counts["open"] += 1
-            async for _ in stream.aiter_raw():
-                continue
-        counts["broken"] += 1
-
-
-async def _page_s(client: httpx.AsyncClient) -> float:
-    """Seconds for the store's page, the median of a few."""
-    seconds = []
-    for _ in range(PAGES):
-        started = time.perf_counter()
-        (await client.get("/")).raise_for_status()
-        seconds.append(time.perf_counter() - started)
-    return median(seconds)
+    late = {name: percentile(found[times], 0.95) for name, times in P95.items()}
+    counts = {"answers": len(found["first_s"]), "refused": found["refused"], "unanswered": found["unanswered"]}
+    return {"median_s": percentile(found["first_s"], 0.5), **late, **counts}

@@ -10,6 +10,7 @@ import json
 import os
 import random
 import time
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,12 +50,10 @@ class Chatting(HttpUser):
         """Sends a message and reads the answer, as the page's script does. False if it was refused."""
         started = time.perf_counter()
         text = f"Tell me about animal number {next(_NUMBERS)}."
-        with self.client.post(self.chat, {"text": text}, name="send", catch_response=True) as sent:
-            if sent.status_code != 200:
-                TIMES["refused"] += 1
-                sent.failure(f"{sent.status_code}")
-                return False
-            run = sent.json()
+        sent = self._taken(self.chat, "send", data={"text": text})
+        if sent is None:
+            return False
+        run = sent.json()
         self.chat = run["send"]
         first_s = self._read(run["run"], started)
         if first_s is None:
@@ -75,13 +74,9 @@ class Chatting(HttpUser):
     def read_document(self, slug: str) -> bool:
         """Has an OpenAPI document read. False if it was refused."""
         started = time.perf_counter()
-        sent = {"document": DOCUMENT}
-        path = f"/api/gpts/{slug}/actions/preview"
-        with self.client.post(path, json=sent, headers=self.key, name="document", catch_response=True) as found:
-            if found.status_code != 200:
-                TIMES["refused"] += 1
-                found.failure(f"{found.status_code}")
-                return False
+        sent = {"json": {"document": DOCUMENT}, "headers": self.key}
+        if self._taken(f"/api/gpts/{slug}/actions/preview", "document", **sent) is None:
+            return False
         TIMES["document_s"].append(time.perf_counter() - started)
         return True
 
@@ -90,19 +85,24 @@ class Chatting(HttpUser):
         started = time.perf_counter()
         export = EXPORTS[n_chats, n_forks].replace("@", f"{KIND}-{next(_NUMBERS)}-{started}-")
         files = {"file": ("conversations.json", export, "application/json")}
-        with self.client.post(
-            "/api/import", files=files, headers=self.key, name="import", catch_response=True
-        ) as taken:
-            if taken.status_code != 201:
-                TIMES["refused"] += 1
-                taken.failure(f"{taken.status_code}")
-                return False
-            [row] = taken.json()["chats"]
+        taken = self._taken("/api/import", "import", files=files, headers=self.key)
+        if taken is None:
+            return False
+        [row] = taken.json()["chats"]
         while row["status"] in ("waiting", "running"):
             time.sleep(PAUSE_S)
             row = self.client.get(f"/api/imports/{row['id']}", headers=self.key, name="imported").json()
         TIMES["import_s"].append(time.perf_counter() - started)
         return True
+
+    def _taken(self, path: str, name: str, **sent: Any) -> Any:
+        """The answer to what is posted; None, and counted, if it was refused."""
+        with self.client.post(path, name=name, catch_response=True, **sent) as answer:
+            if answer.status_code < HTTPStatus.MULTIPLE_CHOICES:
+                return answer
+            TIMES["refused"] += 1
+            answer.failure(f"{answer.status_code}")
+        return None
 
 
 def exported(name: str, n_forks: int) -> dict[str, Any]:
@@ -175,25 +175,20 @@ class Flooder(Chatting):
     def flood_sources(self) -> bool:
         """Has one of many sources looked at, which never answers."""
         source = random.choice(self._facts["sources"])
-        return self._sent(f"/api/gpts/{self._facts['slug']}/sources/{source}/check", self.key)
+        return self._flooded(f"sources/{source}/check")
 
     def flood_mail(self) -> bool:
         """Has a webhook called, which never answers. What is sent by mail waits in the same outbox."""
-        return self._sent(f"/api/gpts/{self._facts['slug']}/webhooks/{self._facts['hook']}/test", self.key)
+        return self._flooded(f"webhooks/{self._facts['hook']}/test")
 
     def flood_embeds(self) -> bool:
         """The first message of another visitor."""
         self.client.cookies.clear()
-        path = f"/embed/{self._facts['widget']}/visit/start"
-        return self._sent(path, {"Origin": self.host or ""}, text="Hello?")
+        sent = {"headers": {"Origin": self.host or ""}, "data": {"text": "Hello?"}}
+        return self._taken(f"/embed/{self._facts['widget']}/visit/start", "flood", **sent) is not None
 
-    def _sent(self, path: str, headers: dict[str, str], **fields: str) -> bool:
-        with self.client.post(path, fields, headers=headers, name="flood", catch_response=True) as sent:
-            is_taken = sent.status_code < 300
-            if not is_taken:
-                TIMES["refused"] += 1
-                sent.failure(f"{sent.status_code}")
-        return bool(is_taken)
+    def _flooded(self, path: str) -> bool:
+        return self._taken(f"/api/gpts/{self._facts['slug']}/{path}", "flood", headers=self.key) is not None
 
 
 @events.quitting.add_listener

@@ -34,17 +34,8 @@ def temporary_site(
     """The environment for commands that use the site's model worker, with these settings. Raises RuntimeError.
 
     `ability` overrides fields of the model's ability ("calls_tools=yes writes_from_sources=yes"). Each of `queues`
-    has a worker process.
+    has a worker process; without any, nothing answers.
     """
-    with site_without_worker(ability, **variables) as environment, ExitStack() as running:
-        for each in queues:
-            _start(running, environment, _worker(each))
-        yield environment
-
-
-@contextmanager
-def site_without_worker(ability: str = "", **variables: str) -> Iterator[dict[str, str]]:
-    """Like `temporary_site`, but nothing answers."""
     with tempfile.TemporaryDirectory(prefix="guildhall-bench-") as folder, ExitStack() as running:
         home = Path(folder)
         (home / "run").mkdir()
@@ -56,21 +47,28 @@ def site_without_worker(ability: str = "", **variables: str) -> Iterator[dict[st
             manage(environment, "checkmodel", *(f"--set={each}" for each in ability.split()))
         _start(running, environment, _valkey(home))
         _wait_for(lambda: (home / "run/valkey.sock").exists(), "Valkey")
+        for each in queues:
+            _start(running, environment, _worker(each))
         yield environment
 
 
 @contextmanager
 def web_server(environment: Mapping[str, str], ready: str = "readyz") -> Iterator[str]:
     """The URL of the temporary site's web server, once its page `ready` says yes. Raises RuntimeError."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
+    port = free_port()
     uvicorn = [sys.executable, "-m", "uvicorn", "web.asgi:application", "--app-dir", "platform", "--port", str(port)]
     with ExitStack() as running:
         _start(running, environment, [*uvicorn, "--lifespan", "off", "--ws", "none", "--no-access-log"])
         url = f"http://127.0.0.1:{port}"
         _wait_for(lambda: _answers(f"{url}/{ready}"), "The web server")
         yield url
+
+
+def free_port() -> int:
+    """A port of this machine that nothing listens at."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
 
 
 def _answers(url: str) -> bool:
@@ -139,8 +137,19 @@ def _wait_for(state: Callable[[], bool], name: str) -> None:
 
 def manage(environment: Mapping[str, str], *arguments: str) -> str:
     """The output of a manage.py command in this environment. Raises RuntimeError with the end of its stderr."""
-    command = [sys.executable, str(settings.REPOSITORY / "manage.py"), *arguments]
-    done = subprocess.run(command, env=dict(environment), capture_output=True, text=True, check=False)  # noqa: S603 - fixed command
+    return python(environment, "manage.py", *arguments)
+
+
+def python(environment: Mapping[str, str], *arguments: str) -> str:
+    """The output of Python with these arguments in the checkout. Raises RuntimeError with the end of its stderr."""
+    done = subprocess.run(  # noqa: S603 - fixed commands
+        [sys.executable, *arguments],
+        cwd=settings.REPOSITORY,
+        env=dict(environment),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode:
-        raise RuntimeError(f"`manage.py {arguments[0]}` failed: {done.stderr.strip()[-500:]}")
+        raise RuntimeError(f"`{' '.join(arguments[:2])}` failed: {done.stderr.strip()[-500:]}")
     return done.stdout

@@ -1,13 +1,15 @@
 """How a way of answering is timed, and the conversations used for it."""
 
+import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
 from gpts.runs.messages import PromptMessage
+from workers.engine.base import Engine, GenerationRequest, Grammar
 
 N_COLD: Final = 3
 N_WARM: Final = 5
@@ -28,21 +30,17 @@ class TimedReply:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """One way of answering, measured. Seconds are medians; None where it was not measured.
+    """One way of answering, measured. Seconds are medians.
 
     `n_identical` of `n_compared` replies of the batch were identical to the same conversation's reply alone.
     """
 
     tokens_per_s: float
-    solo_tokens_per_s: float | None = None
-    cold_first_s: float | None = None
-    warm_first_s: float | None = None
+    solo_tokens_per_s: float
+    cold_first_s: float
+    warm_first_s: float
     n_identical: int | None = None
     n_compared: int | None = None
-
-
-# (GPT, numbers of conversations, tokens per reply) -> their replies, requested at once.
-ReadAll = Callable[[str, Sequence[int], int], list[TimedReply]]
 
 
 def instructions(gpt: str) -> str:
@@ -57,39 +55,52 @@ def instructions(gpt: str) -> str:
 
 def conversation(gpt: str, number: int) -> tuple[PromptMessage, ...]:
     """The system message of `gpt` and question `number`, which has a long answer."""
-    question = QUESTION.format(number)
-    return PromptMessage(role="system", content=instructions(gpt)), PromptMessage(role="user", content=question)
+    question = PromptMessage(role="user", content=QUESTION.format(number))
+    return PromptMessage(role="system", content=instructions(gpt)), question
 
 
-def measure(
-    read_all: ReadAll, concurrency: int, n_tokens: int, *, n_cold: int = N_COLD, compares: bool = False
-) -> Figures:
+def measure(engine: Engine, concurrency: int, n_tokens: int, *, compares: bool = False) -> Figures:
     """Times cold and warm first tokens, one conversation alone, and `concurrency` at once after a warm-up round.
 
     `compares`: each conversation is also read alone, and the texts are compared.
     """
-    cold = [read_all(f"Cold{i}", [0], 2)[0].first_s for i in range(n_cold)]
-    read_all("Warm", [99], 2)
-    warm = [read_all("Warm", [100 + i], 2)[0].first_s for i in range(N_WARM)]
-    alone = [read_all("Warm", [number], n_tokens)[0] for number in range(concurrency if compares else 1)]
-    read_all("Warm", range(concurrency), n_tokens)
+    cold = [read_all(engine, f"Cold{i}", [0], 2)[0].first_s for i in range(N_COLD)]
+    read_all(engine, "Warm", [99], 2)
+    warm = [read_all(engine, "Warm", [100 + i], 2)[0].first_s for i in range(N_WARM)]
+    alone = [read_all(engine, "Warm", [number], n_tokens)[0] for number in range(concurrency if compares else 1)]
+    read_all(engine, "Warm", range(concurrency), n_tokens)
     started = time.perf_counter()
-    together = read_all("Warm", range(concurrency), n_tokens)
+    together = read_all(engine, "Warm", range(concurrency), n_tokens)
     return Figures(
         sum(reply.n_tokens for reply in together) / (time.perf_counter() - started),
         median((each.n_tokens - 1) / max(1e-9, each.total_s - each.first_s) for each in alone),
-        median(cold) if cold else None,
+        median(cold),
         median(warm),
         sum(one.text == other.text for one, other in zip(alone, together, strict=True)) if compares else None,
         concurrency if compares else None,
     )
 
 
-def at_once(read: Callable[[str, int, int], TimedReply]) -> ReadAll:
-    """Reads each conversation in its own thread."""
+def read_all(engine: Engine, gpt: str, numbers: Sequence[int], n_tokens: int) -> list[TimedReply]:
+    """The replies of these conversations with `gpt`, each read in a thread of its own, as in a worker."""
+    with ThreadPoolExecutor(len(numbers)) as pool:
+        return list(pool.map(lambda number: read(engine, conversation(gpt, number), n_tokens), numbers))
 
-    def read_all(gpt: str, numbers: Sequence[int], n_tokens: int) -> list[TimedReply]:
-        with ThreadPoolExecutor(len(numbers)) as pool:
-            return list(pool.map(lambda number: read(gpt, number, n_tokens), numbers))
 
-    return read_all
+def read(
+    engine: Engine, messages: tuple[PromptMessage, ...], n_tokens: int, grammar: Grammar | None = None
+) -> TimedReply:
+    """One greedy reply."""
+    started = time.perf_counter()
+    first_s, text, n_written = 0.0, "", 0
+    for token in engine.stream(GenerationRequest(messages, max_tokens=n_tokens, grammar=grammar)):
+        first_s = first_s or time.perf_counter() - started
+        text += token.text
+        n_written = token.usage.completion_tokens if token.usage else 0
+    return TimedReply(first_s, time.perf_counter() - started, n_written, text)
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value below which `share` of `values` lie (nearest rank)."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else 0.0

@@ -30,7 +30,7 @@ from workers.knowledge.spelling import corrected
 # GPTs that are embedded together: some seconds' work, after which others of the queue have a turn.
 BATCH: Final = 64
 # Below _UNRELATED a GPT has nothing to do with a query. One that was corrected counts less by _CORRECTED: "monet" is
-# no "money". With the change of the encoder hit@3 is 0.90 on the 190 tuning queries of `bench store` and 0.87 on the
+# no "money". With the change of the encoder hit@3 is 0.90 on the 190 tuning queries in tests/lab/store and 0.87 on
 # 174 unseen ones (hit@1 0.73), with the bundled embedder as it is 0.86 and 0.77 (0.60), with all-mpnet-base-v2 0.905
 # and 0.787 (2026-11). With the phrases that a capable model wrote (phrases.py) it is 0.97 and 0.91 (0.84). What added
 # nothing to the bundled one on unseen queries: a vector for each name, sentence and starter with the nearest one or a

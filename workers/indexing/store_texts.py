@@ -1,7 +1,7 @@
 """The text by which a GPT of the store is compared with queries, and the encoder that learned to do so.
 
-With the bundled embedder the encoder has a small change, which `manage.py trainrouter store` learned from made-up
-GPTs with queries (workers/training/store_data/README.md).
+With the bundled embedder the encoder has a small change, which `python -m tests.lab train store` learned from made-up
+GPTs with queries (tests/lab/training/data/store/README.md).
 """
 
 from collections.abc import Sequence

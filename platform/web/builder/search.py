@@ -71,7 +71,7 @@ PAUSE_S: Final = 15
 KEPT_S: Final = 60
 PAUSED: Final = "store-meaning-pause"  # in the cache, while no worker is asked
 # A cosine counts from MIN_COSINE on, and in full from CLEAR_COSINE on; MEANING_SHARE of a score comes from it.
-# Results below MIN_FUSED of the best score are left out. Chosen on the tuning queries of `bench store` (2026-11).
+# Results below MIN_FUSED of the best score are left out. Chosen on the tuning queries of tests/lab/store (2026-11).
 MIN_COSINE: Final = 0.1
 CLEAR_COSINE: Final = 0.7
 MEANING_SHARE: Final = 0.8

@@ -9,9 +9,9 @@ import redis
 from django.contrib.staticfiles import finders
 from django.db import DatabaseError
 
+from tests.lab import coverage
 from web.api.documents import EXAMPLES, _objects
 from web.api.native import native
-from web.api.openai_coverage import coverage_table, offered, published
 from web.api.v1 import v1
 from web.runs import stream
 
@@ -127,7 +127,9 @@ def test_the_reference_page_leads_to_every_document_and_runs_scripts_of_this_sit
 
 def test_the_documentation_says_how_much_of_openais_api_there_is(settings):
     page = (settings.REPOSITORY / "platform/web/docs/pages/api.md").read_text()
-    table = coverage_table(v1.get_openapi_schema())
-    assert table in page, f"put what `manage.py apicoverage` prints there:\n{table}"
-    assert "| Files | 5 of 5 |" in table
-    assert ("POST", "/chat/completions") in set(published()) & offered(v1.get_openapi_schema())
+    counts = coverage.report({}, print)["operations"]
+    assert counts["Files"] == {"there": 5, "of": 5}
+    for name, each in counts.items():
+        row = "| {} | {there} of {of} |" if each["there"] else "{} ({of})"
+        said = row.format(name if each["there"] else name.lower(), **each)
+        assert said in page, f"`python -m tests.lab coverage` counts {said}"

@@ -1,6 +1,7 @@
 """Figures as people read them."""
 
 from workers.bench.report import as_text
+from workers.bench.timing import percentile
 
 
 def test_figures_are_lines_and_like_groups_a_table() -> None:
@@ -25,3 +26,8 @@ def test_figures_are_lines_and_like_groups_a_table() -> None:
         "ours                  98.8      3",
         "raw generate          12.0      -",
     ]
+
+
+def test_percentiles_are_values_that_occurred() -> None:
+    assert percentile([5.0, 1.0, 3.0], 0.5) == 3.0
+    assert percentile(list(range(1, 101)), 0.95) == 95

@@ -1,28 +1,9 @@
-"""The reader tells sentences that answer from those that are only about the same, and is trained on honest data."""
+"""The reader tells sentences that answer from those that are only about the same."""
 
-import json
-import random
-from pathlib import Path
-
-import numpy as np
 import pytest
 
 from workers.knowledge.embed import shared_embedder
-from workers.smallmodel.reading.reader import MOST_TOKENS, WEIGHTS, Reader
-from workers.smallmodel.routing.training import reader as training
-
-CLINIC = {
-    "title": "prices.md",
-    "units": [
-        "# Dental prices",
-        "A crown costs 690 pounds.",
-        "A bridge takes three visits.",
-        "# Payment",
-        "You pay half of it in advance.",
-        "Cash is not taken.",
-    ],
-    "questions": [["how much is a crown", [1]], ["do you take cash?", [5]], ["how much is a bridge?", []]],
-}
+from workers.smallmodel.reading.reader import MOST_TOKENS, Reader
 
 
 @pytest.fixture(scope="module")
@@ -64,42 +45,3 @@ class TestReader:
         )
         assert len(together) == len(texts)
         assert together[7] == pytest.approx(alone[0][0], abs=0.3)  # bf16, with other padding
-
-    @pytest.mark.parametrize("path", sorted(training.DATA.glob("*.jsonl")), ids=lambda path: path.stem)
-    def test_of_the_data_every_answer_is_a_sentence(self, path: Path) -> None:
-        for line in path.read_text("utf-8").splitlines():
-            document = json.loads(line)
-            sentences = {number for number, _ in training.sentences(document["title"], document["units"])}
-            assert all(set(answers) <= sentences for _, answers in document["questions"])
-
-    def test_training_writes_weights_that_read(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        for name in ("a", training.HELD_OUT):
-            (tmp_path / f"{name}.jsonl").write_text(json.dumps(CLINIC) + "\n", "utf-8")
-        monkeypatch.setattr(training, "DATA", tmp_path)
-        said: list[str] = []
-        found = training.train_reader(shared_embedder(), tmp_path, 1, said.append)
-        assert set(found) == {"best sentence answers", "questions with and without an answer told apart"}
-        with np.load(tmp_path / WEIGHTS.name) as new, np.load(WEIGHTS) as kept:
-            assert {name: new[name].shape for name in new.files} == {name: kept[name].shape for name in kept.files}
-
-
-@pytest.mark.model
-def test_of_a_question_an_answer_and_the_closest_others_are_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(training, "TYPO", 0.0)
-    path = tmp_path / "a.jsonl"
-    path.write_text(json.dumps(CLINIC) + "\n", "utf-8")
-    asked = training.read_asked(path, shared_embedder())
-    assert [each.is_answered for each in asked] == [True, True, False]
-    assert asked[1].sentences[asked[1].answers.index(True)] == (
-        "prices",
-        "Payment",
-        "You pay half of it in advance.",
-        "Cash is not taken.",
-    )
-    for each in asked:
-        pairs, labels = training.drawn(each, asked, random.Random(1))
-        assert {question for question, _ in pairs} == {each.question}
-        assert sum(labels) == each.is_answered
-        assert 3 <= len(pairs) == len(labels) <= 4

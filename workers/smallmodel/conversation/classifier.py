@@ -1,8 +1,8 @@
 """Which of a dozen things a message wants, and its language, by linear models over its letters, words and meaning.
 
 Logistic regressions on hashed letter groups and words of the message, the words in English as far as a dictionary
-has them, and the vector of these. The weights are in data/messages.npz; `manage.py trainrouter messages` fits them to
-data/messages/*.tsv, written for the purpose by several authors (README.md beside them).
+has them, and the vector of these. The weights are in data/messages.npz; `python -m tests.lab train messages` fits
+them to messages that several authors wrote for the purpose (tests/lab/training/data/messages/README.md).
 """
 
 import re

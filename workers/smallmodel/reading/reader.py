@@ -1,9 +1,10 @@
 """How likely a sentence answers a question: the bundled embedder with a small learned change reads both together.
 
 Vectors made apart tell what a sentence is about. Read together, "Visits: 2" does not answer what a crown costs. The
-change is of low rank, as the router's, and was learned from data/*.jsonl (data/README.md) by `manage.py trainrouter
-reader`. On 900 questions over 90 documents of an author whose data it has not seen, the best sentence answers in
-85 % (by cosine 55 %), and of questions with and without an answer it tells 86 % of pairs apart (57 %) (2026-11).
+change is of low rank, as the router's, and was learned from documents with questions by `python -m tests.lab
+train reader` (tests/lab/training/data/reading/README.md). On 900 questions over 90 documents of an author whose data
+it has not seen, the best sentence answers in 85 % (by cosine 55 %), and of questions with and without an answer it
+tells 86 % of pairs apart (57 %) (2026-11).
 """
 
 import threading

@@ -70,17 +70,6 @@ def candidate_of_gpt(slug: str, name: str, description: str, when: str, starters
     return Candidate(slug, name, description, examples=starters, when=when)
 
 
-def candidate_of_function(function: dict[str, Any]) -> Candidate:
-    """An OpenAI-style function, bare or inside {"type": "function", "function": …}. Raises ValueError."""
-    inner = function.get("function", function)
-    if not isinstance(inner, dict) or not isinstance(inner.get("name"), str) or not inner["name"]:
-        raise ValueError("A function needs a name.")
-    parameters = inner.get("parameters")
-    return Candidate(
-        inner["name"], "", str(inner.get("description") or ""), parameters if isinstance(parameters, dict) else {}
-    )
-
-
 def words_of_name(name: str) -> str:
     """ "getOrder_status" → "get order status"."""
     return " ".join(part.lower() for part in _CAMEL.split(name[:MAX_CHARS]) if part)

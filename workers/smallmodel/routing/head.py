@@ -134,16 +134,10 @@ def weights_file(kind: str, any_embedder: bool) -> Path:
 
 @cache
 def load_weights(path: Path) -> list[Weights]:
-    """The members' weights, float32. Raises FileNotFoundError; `manage.py trainrouter` writes the file."""
+    """The members' weights, float32. Raises FileNotFoundError; `python -m tests.lab train` writes the file."""
     members: dict[str, Weights] = {}
     with np.load(path, allow_pickle=False) as stored:
         for name in stored.files:
             member, _, part = name.partition("/")
             members.setdefault(member, {})[part] = stored[name].astype(np.float32)
     return [members[name] for name in sorted(members)]
-
-
-def save_weights(members: Sequence[Weights], path: Path) -> None:
-    """Write the members' weights in half precision."""
-    parts = {f"{n}/{name}": value.astype(np.float16) for n, w in enumerate(members) for name, value in w.items()}
-    np.savez_compressed(path, **parts)  # type: ignore[arg-type]

@@ -16,7 +16,6 @@ from workers.smallmodel.routing.candidates import (
     RoutedChoice,
     builtin,
     candidate_of,
-    candidate_of_function,
     words_of_name,
 )
 from workers.smallmodel.routing.dialogue import read_dialogue
@@ -128,14 +127,6 @@ def test_of_two_candidates_with_one_name_the_first_counts(router: Router) -> Non
 def test_strange_schemas_do_no_harm(router: Router, schema: dict) -> None:
     odd = Candidate("odd-name.v2", "", "x" * 50_000, schema)
     assert router.choose(said("do the odd thing 3"), [odd, *TOOLS]).name in ("", "odd-name.v2", *BUILTIN)
-
-
-def test_functions_come_wrapped_or_bare() -> None:
-    bare = {"name": "getTime", "description": "The time", "parameters": {"type": "object"}}
-    assert candidate_of_function(bare) == candidate_of_function({"type": "function", "function": bare})
-    for wrong in ({}, {"name": 3}, {"function": "x"}, {"name": ""}):
-        with pytest.raises(ValueError, match="name"):
-            candidate_of_function(wrong)
 
 
 def test_a_tool_spec_becomes_a_candidate() -> None:

@@ -1,1 +1,0 @@
-"""What learns small changes of the embedder. In a checkout only; nothing imports it at run time."""
