@@ -30,10 +30,10 @@ from web.chat.rendering import Marked, render_answer
 from web.chat.sources import ShownSource, sources
 from web.chat.steps import StepLine, doing, has_failed, lines, summary
 from web.chat.support import SupportNote, is_partly, mark, marked, notes, tag
-from web.engines import engines, title_of
 from web.runs.branches import Versions
 from web.runs.citations import web_url, where
 from web.runs.files import PICTURES
+from web.runs.model_facts import writer_of
 from web.runs.models import CreatorQuestion, Run
 from web.runs.models_chats import Feedback
 from web.runs.trees import status_of_tree
@@ -289,8 +289,7 @@ class Reply:
     @property
     def model(self) -> str:
         """The model that wrote the answer, for people; empty where there is only one."""
-        replies = [step for step in self.steps if isinstance(step, ModelReply)]
-        return title_of(replies[-1].engine) if replies and len(engines()) > 1 else ""
+        return writer_of(self.steps)
 
     @property
     def seconds(self) -> int:
