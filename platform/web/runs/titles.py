@@ -28,7 +28,7 @@ def next_title(conversation: Conversation, title: str) -> str:
 
 
 def shorten(text: str) -> str:
-    """`text` as a title on one line, cut at a word, without marks of Markdown; of code only if there is nothing else."""
+    """`text` as a title on one line, cut at a word, without marks of Markdown; its code only if there is no more."""
     line = " ".join(_plain(text[:_READ_CHARS]).split())
     return line if len(line) <= TITLE_CHARS else line[:TITLE_CHARS].rsplit(" ", 1)[0] + "…"
 
