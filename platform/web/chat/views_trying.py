@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -37,6 +38,11 @@ class Side:
     engine: str
     spec: GptSpec
     start_url: str
+
+    @property
+    def label(self) -> str:
+        """Which side it is, for people."""
+        return gettext("Left") if self.part == SIDES[0] else gettext("Right")
 
 
 @never_cache
