@@ -111,10 +111,10 @@ def test_what_is_done_is_told_while_it_is_done(chat, take):
     line = chat.locator("[data-live-steps] .line")
     expect(line).to_contain_text("Ran code")
     line.locator("summary").click()
-    expect(line.get_by_role("region", name="Output")).to_have_text("1119477")
+    expect(line.get_by_role("group", name="Output")).to_have_text("1119477")
     worker.begin()
     worker.write("It is 1,119,477.")
-    expect(line.get_by_role("region", name="Code")).to_be_visible()  # what was folded out stays so
+    expect(line.get_by_role("group", name="Code")).to_be_visible()  # what was folded out stays so
     worker.finish("It is 1,119,477.", ())
     expect(chat.locator(".steps.did")).to_contain_text("Ran code")
     assert serious(chat) == []

@@ -129,7 +129,7 @@ def _framed(html: str) -> str:
     """`html` with a header on each code block, for its language and its buttons, and tables that scroll."""
     html = _CODE.sub(_code_head, html).replace("</code></pre>", "</code></pre></div>")
     name = gettext("Table")
-    scrolled = f'<div class="table"><div class="wide" tabindex="0" role="region" aria-label="{name}"><table>'
+    scrolled = f'<div class="table"><div class="wide" tabindex="0" role="group" aria-label="{name}"><table>'
     return html.replace("<table>", scrolled).replace("</table>", "</table></div></div>")
 
 

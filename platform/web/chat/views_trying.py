@@ -20,7 +20,7 @@ from web.builder.models_files import KnowledgeFile
 from web.builder.services import engines_for
 from web.builder.versions import version_to_try
 from web.chat.views_send import for_people_signed_in, new_turn
-from web.engines import DEFAULT
+from web.engines import DEFAULT, answering
 from web.runs.inputs_of import sent_inputs
 from web.runs.models import Conversation
 from web.runs.services import start_conversation
@@ -57,6 +57,7 @@ def try_out(request: HttpRequest, slug: str) -> HttpResponse:
     names = {name: entry.title for name, entry in engines_for(gpt.owner, by=user).items()}
     context = {"gpt": gpt, "sides": sides, "engines": names if len(names) > 1 else {}}
     context["numbers"] = gpt.versions.filter(number__isnull=False).values_list("number", flat=True)
+    context["same_model"] = len({answering(side.spec.model.engine) for side in sides}) == 1
     context["pending"] = gpt.files.filter(removed=None).exclude(status__in=KnowledgeFile.SETTLED)
     return render(request, "chat/try.html", context)
 
