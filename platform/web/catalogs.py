@@ -26,6 +26,7 @@ from gpts.spec.capabilities import CAPABILITIES
 from gpts.spec.inputs import KINDS
 from gpts.spec.sources import SECRETS, TITLES
 from web import worker_texts
+from web.builder.faces import MARKS
 from web.engines import DEFAULT_TITLE, OWN_TITLE
 
 WEB: Final = settings.REPOSITORY / "platform/web"
@@ -77,7 +78,7 @@ def _listed() -> Iterator[tuple[str, str]]:
     for name, tool in BUILTIN_TOOLS.items():
         line, capability = tool.line, tool.capability
         texts = (line.doing, line.done, line.failed, line.declined, line.short, line.many)
-        for text in filter(None, (*texts, capability.title, capability.help, tool.approval.plain)):
+        for text in filter(None, (*texts, tool.spec.title, capability.title, capability.help, tool.approval.plain)):
             yield f"tools/{name}", text
     for each in CAPABILITIES.values():
         yield "tools", each.title
@@ -85,6 +86,7 @@ def _listed() -> Iterator[tuple[str, str]]:
     model = tomllib.loads((WEB / "operate/titles.toml").read_text("utf-8"))
     for text in (
         *TITLES.values(),
+        *MARKS,
         *SECRETS.values(),
         *KINDS.values(),
         DEFAULT_TITLE,

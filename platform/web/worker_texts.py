@@ -27,7 +27,7 @@ _FOLDERS: Final = (
     "gpts/egress",
     "workers/egress",
 )
-_FILES: Final = ("gpts/safety/addressing.py", "gpts/safety/hidden_characters.py")
+_FILES: Final = ("gpts/safety/addressing.py", "gpts/safety/hidden_characters.py", "workers/rpc/sources.py")
 # What these say is for operators, or for nobody.
 _OPERATORS: Final = ("embed", "headers", "meaning", "multilingual", "rerank")
 # Why a passage is not sent to the model.

@@ -148,7 +148,7 @@ def test_a_table_is_copied_and_saved_with_the_keyboard_without_formulas_for_spre
     page = visitor.page(bob, permissions=["clipboard-read", "clipboard-write"])
     answer(page, gpt.slug, take, TABLE)
     expect(page.locator(".answer .katex")).to_be_visible()
-    expect(page.get_by_role("region", name="Table")).to_be_visible()
+    expect(page.get_by_role("group", name="Table")).to_be_visible()
     page.get_by_role("button", name="Copy table").press("Enter")
     expect(page.get_by_role("button", name="Copy table")).to_have_text("Copied")
     assert page.evaluate("navigator.clipboard.readText()").split("\n") == [

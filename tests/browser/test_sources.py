@@ -261,6 +261,21 @@ def test_sentences_tell_where_they_come_from(bob_page, answer_from):
     link = bob_page.get_by_role("link", name=re.compile("Source 1, partly: zephyr-manual.pdf"))
     link.hover()
     expect(bob_page.get_by_role("tooltip")).to_contain_text("This passage only partly supports the sentence.")
+    bob_page.mouse.move(0, 0)
+    bob_page.set_viewport_size(SIZES["phone"])
+    link.focus()
+    for key in ("Tab", "Shift+Tab"):
+        bob_page.keyboard.press(key)
+    expect(link).to_be_focused()
+    tip = bob_page.get_by_role("tooltip")
+    expect(tip).to_contain_text(re.compile("zephyr-manual.pdf, page [0-9]+"))
+    box = tip.bounding_box()
+    assert box
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= SIZES["phone"]["width"]
+    bob_page.keyboard.press("Escape")
+    expect(tip).to_be_hidden()
+    expect(link).to_be_focused()
     for name in ("Calculated: 4,500 ÷ 450 = 10", "From this conversation", "Not found in the files"):
         expect(bob_page.get_by_role("img", name=name)).to_be_visible()
     expect(bob_page.get_by_text("1 sentence was not found in the files.")).to_be_visible()

@@ -111,12 +111,32 @@ def test_what_is_done_is_told_while_it_is_done(chat, take):
     line = chat.locator("[data-live-steps] .line")
     expect(line).to_contain_text("Ran code")
     line.locator("summary").click()
-    expect(line.get_by_role("region", name="Output")).to_have_text("1119477")
+    expect(line.get_by_role("group", name="Output")).to_have_text("1119477")
     worker.begin()
     worker.write("It is 1,119,477.")
-    expect(line.get_by_role("region", name="Code")).to_be_visible()  # what was folded out stays so
+    expect(line.get_by_role("group", name="Code")).to_be_visible()  # what was folded out stays so
     worker.finish("It is 1,119,477.", ())
     expect(chat.locator(".steps.did")).to_contain_text("Ran code")
+    assert serious(chat) == []
+
+
+def test_a_call_that_failed_looks_so_and_the_answer_follows(chat, take):
+    chat.get_by_role("textbox", name="Message").fill("Why?\n```py\nprint('<b>')\n```")
+    chat.get_by_role("button", name="Send").click()
+    chat.wait_for_url("**/c/**")
+    expect(chat).to_have_title(re.compile("^Why\\? ·"))
+    expect(chat.locator(".question .hljs-string, .question code [class]").first).to_be_visible()
+    worker = take()
+    worker.append(called("createTicket", title="Leak"))
+    text = "crm.example.org had an internal error (status 500). Response: {}"
+    worker.append(ToolResult(call_id="c1", name="createTicket", text=text, ok=False))
+    expect(chat.locator("[data-live-steps] .line-failed .icon")).to_be_visible()
+    worker.begin()
+    worker.finish("I couldn’t open it.", ())
+    expect(chat.get_by_text("I couldn’t open it.")).to_be_visible()
+    expect(chat.get_by_text("had an internal error (status 500).", exact=False)).to_have_count(2)  # one is in details
+    expect(chat.locator(".steps .icon")).to_have_count(1)
+    assert chat.locator(".line-words").evaluate("e => getComputedStyle(e, '::before').content") == "none"
     assert serious(chat) == []
 
 

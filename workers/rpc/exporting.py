@@ -64,7 +64,7 @@ def _turn(run: Run, steps: Log, room: "_Room") -> Iterator[dict[str, Any]]:
         for each in answered["sources"]
     }
     made = room.shown(file for step in steps if isinstance(step, ToolResult) for file in step.files)
-    yield _message(answered["name"], made, html=str(html), sources=list(named))
+    yield _message(exports.speaker(answered), made, html=str(html), sources=list(named))
 
 
 def _message(who: str, shown: "_Shown", sources: list[str] | None = None, **content: str) -> dict[str, Any]:

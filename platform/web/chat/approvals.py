@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from gpts.runs.form_answers import InvalidAnswers
 from gpts.runs.forms import FormField
 from gpts.runs.steps import Approval, ApprovalRequest, Delegator, Log
+from gpts.spec.builtin_tools import BUILTIN_TOOLS
 from gpts.spec.gpt import GptSpec
 from web.builder.models_actions import Action, Auth
 from web.builder.sign_ins import sign_in_hosts
@@ -151,11 +152,14 @@ def cards(run: Run) -> tuple[ApprovalCard, ...]:
 def card(run: Run, spec: GptSpec, request: ApprovalRequest, delegators: Sequence[Delegator] = ()) -> ApprovalCard:
     """The card for `request`."""
     named = tool_name(spec, request.name)
+    builtin = BUILTIN_TOOLS.get(request.name)
+    is_own = builtin is not None and request.title in ("", builtin.spec.title)
+    title = gettext(builtin.spec.title) if builtin and is_own else request.title or named.title
     host = request.sign_in or request.host or named.host
     url = page_url("action_sign_in", named.action_id) if request.sign_in else ""
     others = other_hosts(named.action_id) if request.sign_in else ()
     through = tuple(delegator.name for delegator in delegators)
-    return ApprovalCard(run, request, spec.name, request.title or named.title, host, url, others, through)
+    return ApprovalCard(run, request, spec.name, title, host, url, others, through)
 
 
 def other_hosts(action_id: str) -> tuple[str, ...]:

@@ -75,9 +75,11 @@ def delegation_phrases(call: DelegatedCall) -> Phrases:
     what = f"{whom}: {shortened(call.task)}" if call.task and not call.host else whom
     not_asked = gettext("Couldn’t ask {what}").format(what=whom)
     failed = gettext("{whom} didn’t answer").format(whom=whom) if call.run_id else not_asked
-    if call.why_not and not call.run_id:
-        short = not_asked
+    if call.why_not:
+        short = failed
         many = gettext("Couldn’t ask # remote agents") if call.host else gettext("Couldn’t ask # GPTs")
+        if call.run_id:
+            many = gettext("# GPTs didn’t answer")
     else:
         short = gettext("Asked {what}").format(what=whom)
         many = gettext("Asked # remote agents") if call.host else gettext("Asked # GPTs")

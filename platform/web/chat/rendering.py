@@ -16,6 +16,7 @@ from typing import Any, Final, Protocol
 from urllib.parse import quote
 
 import nh3
+from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 from markdown_it import MarkdownIt
@@ -79,8 +80,34 @@ def render_answer(
     """
     text = _NONCHARACTERS.sub("\ufffd", text)
     ends = tuple(each.answer_end for each in marked[:MAX_CITATIONS])
-    html = nh3.clean(
-        _with_placeholders(text, ends),
+    html = _ALONE.sub(r'<p class="cites">\1</p>', _safe(_with_placeholders(text, ends)))
+    # Placeholders stand between links, never in them. What a link then says of its address may not make one.
+    pieces = _PLACEHOLDER.split(html)
+    pieces[::2] = (explained(piece, is_outside) for piece in pieces[::2])
+    pieces[1::2] = (tag_of(_index(digits)) if tag_of else "" for digits in pieces[1::2])
+    return mark_safe("".join(pieces))  # noqa: S308
+
+
+def render_message(text: str) -> SafeString:
+    """A person's message as HTML: paragraphs as they were typed, with fenced code as in answers."""
+    lines, parts, at = text.splitlines(), list[str](), 0
+    for token in _fences().parse("\n".join(lines)):
+        if token.type == "fence" and token.map:
+            code = _safe(_fences().renderer.render([token], _fences().options, {}))
+            parts += [_typed(lines[at : token.map[0]]), code]
+            at = token.map[1]
+    return mark_safe("".join([*parts, _typed(lines[at:])]))  # noqa: S308
+
+
+def _typed(lines: Sequence[str]) -> str:
+    text = "\n".join(lines).strip("\n")
+    return format_html("<p>{}</p>", text) if text else ""
+
+
+def _safe(html: str) -> str:
+    """What Markdown made, reduced to what is allowed, with frames around its code and tables."""
+    clean = nh3.clean(
+        html,
         tags=set(TAGS),
         attributes=ATTRIBUTES,
         attribute_filter=_keep_attribute,
@@ -89,12 +116,7 @@ def render_answer(
         link_rel="noopener noreferrer nofollow ugc",
         set_tag_attribute_values={"a": {"target": "_blank"}},
     )
-    html = _ALONE.sub(r'<p class="cites">\1</p>', _framed(_OVERRIDES.sub("\u200e", html)))
-    # Placeholders stand between links, never in them. What a link then says of its address may not make one.
-    pieces = _PLACEHOLDER.split(html)
-    pieces[::2] = (explained(piece, is_outside) for piece in pieces[::2])
-    pieces[1::2] = (tag_of(_index(digits)) if tag_of else "" for digits in pieces[1::2])
-    return mark_safe("".join(pieces))  # noqa: S308
+    return _framed(_OVERRIDES.sub("\u200e", clean))
 
 
 def _keep_attribute(tag: str, name: str, value: str) -> str | None:
@@ -107,7 +129,7 @@ def _framed(html: str) -> str:
     """`html` with a header on each code block, for its language and its buttons, and tables that scroll."""
     html = _CODE.sub(_code_head, html).replace("</code></pre>", "</code></pre></div>")
     name = gettext("Table")
-    scrolled = f'<div class="table"><div class="wide" tabindex="0" role="region" aria-label="{name}"><table>'
+    scrolled = f'<div class="table"><div class="wide" tabindex="0" role="group" aria-label="{name}"><table>'
     return html.replace("<table>", scrolled).replace("</table>", "</table></div></div>")
 
 
@@ -187,6 +209,12 @@ def _parser() -> MarkdownIt:
     parser.block.ruler.at("table", _table, {"alt": ["paragraph", "reference"]})
     add_formulas(parser)
     return parser
+
+
+@cache
+def _fences() -> MarkdownIt:
+    """A parser that knows fenced code only."""
+    return MarkdownIt("zero").enable("fence")
 
 
 def _table(state: StateBlock, start: int, end: int, silent: bool) -> bool:

@@ -28,12 +28,12 @@ from web.chat.approvals import ApprovalCard, cards
 from web.chat.links import judged, outside_urls, page_url
 from web.chat.rendering import Marked, render_answer
 from web.chat.sources import ShownSource, sources
-from web.chat.steps import StepLine, doing, lines, summary
+from web.chat.steps import StepLine, doing, has_failed, lines, summary
 from web.chat.support import SupportNote, is_partly, mark, marked, notes, tag
-from web.engines import engines, title_of
 from web.runs.branches import Versions
 from web.runs.citations import web_url, where
 from web.runs.files import PICTURES
+from web.runs.model_facts import writer_of
 from web.runs.models import CreatorQuestion, Run
 from web.runs.models_chats import Feedback
 from web.runs.trees import status_of_tree
@@ -217,7 +217,7 @@ class Reply:
     @property
     def live_lines(self) -> tuple[StepLine, ...]:
         """The lines to show while it works: calls that are over, and delegations."""
-        return tuple(line for line in self.lines if line.state in {"done", "failed"} or line.delegated)
+        return tuple(line for line in self.lines if line.state not in {"running", "waiting"} or line.delegated)
 
     @property
     def has_tree(self) -> bool:
@@ -238,6 +238,11 @@ class Reply:
     def summary(self) -> str:
         """What the GPT did, in one line; may be empty."""
         return summary(self.lines)
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether a step of it failed."""
+        return has_failed(self.lines)
 
     @property
     def doing(self) -> str:
@@ -284,8 +289,7 @@ class Reply:
     @property
     def model(self) -> str:
         """The model that wrote the answer, for people; empty where there is only one."""
-        replies = [step for step in self.steps if isinstance(step, ModelReply)]
-        return title_of(replies[-1].engine) if replies and len(engines()) > 1 else ""
+        return writer_of(self.steps)
 
     @property
     def seconds(self) -> int:

@@ -32,7 +32,8 @@ from web.chat.phrases import Phrases, awaited, delegation_phrases, in_words, phr
 from web.engines import named
 from web.runs.drafts import UNCHANGED
 
-State = Literal["done", "failed", "running", "waiting"]
+# "passed": what was not done because somebody declined it, and a change of the model.
+State = Literal["done", "failed", "passed", "running", "waiting"]
 # Characters shown of an argument and of a result; all of it is in the log.
 VALUE_CHARS: Final = 600
 RESULT_CHARS: Final = 6_000
@@ -109,6 +110,11 @@ def summary(found: tuple[StepLine, ...]) -> str:
     return " · ".join(_together(many, alike) for many, alike in kinds.items())
 
 
+def has_failed(found: tuple[StepLine, ...]) -> bool:
+    """Whether something failed."""
+    return any(line.state == "failed" for line in found)
+
+
 def _together(many: str, alike: list[StepLine]) -> str:
     if delegated := [line.delegated for line in alike if line.delegated]:
         return phrase_for_several(delegated, many)
@@ -169,7 +175,7 @@ def _change(step: ModelChange) -> StepLine:
     else:
         text = gettext("Switched to {engine}: {wanted} is no longer offered")
     words = text.format(engine=engine, wanted=wanted)
-    return StepLine(words, words, gettext("Changed the model # times"), "failed")
+    return StepLine(words, words, gettext("Changed the model # times"), "passed")
 
 
 def _call(spec: GptSpec, log: Log, call: ToolCall) -> StepLine:
@@ -186,7 +192,7 @@ def _call(spec: GptSpec, log: Log, call: ToolCall) -> StepLine:
     reused = gettext("reused an earlier answer") if delegated and delegated.joined else ""
     fields["note"] = verdict(log, call.call_id) or reused
     if _was_declined(log, call.call_id) and not result.ok:
-        return StepLine(words=said.declined, state="failed", **fields)
+        return _undone(said.declined, "passed", fields)
     fields["seconds"] = result.seconds
     if has_details:
         fields |= _result(builtin, result)
@@ -195,11 +201,18 @@ def _call(spec: GptSpec, log: Log, call: ToolCall) -> StepLine:
         return StepLine(words=words, **fields | {"short": words})
     if result.ok:
         return StepLine(words=said.done, **fields)
-    reason = _last_line(result.text)
+    reason = _reason(result.text)
     if result.text.strip() == reason:
         fields.pop("answer", None)
     is_answer = isinstance(log[-1], Finished) and reason in log[-1].text
-    return StepLine(words=said.failed, state="failed", **fields | {"note": "" if is_answer else reason})
+    return _undone(said.failed, "failed", fields | {"note": "" if is_answer else reason})
+
+
+def _undone(words: str, state: State, fields: dict[str, Any]) -> StepLine:
+    """The line of a call that was not done, which a summary names apart from calls that were."""
+    if not fields["delegated"]:
+        fields |= {"short": words, "many": gettext("{done} # times").format(done=words)}
+    return StepLine(words=words, state=state, **fields)
 
 
 def _was_declined(log: Log, call_id: str) -> bool:
@@ -278,5 +291,7 @@ def _is_web(url: str) -> bool:
     return url.startswith(("https://", "http://"))
 
 
-def _last_line(text: str) -> str:
-    return shortened(" ".join(text.strip().splitlines()[-1:]), VALUE_CHARS)
+def _reason(text: str) -> str:
+    """Why a call failed, in one line: the response of a service is in the details."""
+    last = " ".join(text.partition(" Response: ")[0].strip().splitlines()[-1:])
+    return shortened(last, VALUE_CHARS)

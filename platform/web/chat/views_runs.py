@@ -33,6 +33,7 @@ from web.runs.inputs_of import sent_with
 from web.runs.models import Run
 from web.runs.trees import delegated_by, tree_of
 from web.runs.views import answered
+from web.worker_texts import said
 
 
 @never_cache
@@ -187,7 +188,7 @@ def _source(cited: Cited) -> dict[str, Any]:
         "blocks": shown_blocks(seen.section, {cited.number: (cited.citation.start, cited.citation.end)}),
         "section": seen.section,
         "figures": [_figure(cited, page) for page in seen.pages],
-        "trouble": seen.trouble,
+        "trouble": said(seen.trouble),
     }
 
 

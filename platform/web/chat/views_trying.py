@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -19,7 +20,7 @@ from web.builder.models_files import KnowledgeFile
 from web.builder.services import engines_for
 from web.builder.versions import version_to_try
 from web.chat.views_send import for_people_signed_in, new_turn
-from web.engines import DEFAULT, title_of
+from web.engines import DEFAULT, answering, title_of
 from web.runs.inputs_of import sent_inputs
 from web.runs.models import Conversation
 from web.runs.services import start_conversation
@@ -38,6 +39,11 @@ class Side:
     spec: GptSpec
     start_url: str
 
+    @property
+    def label(self) -> str:
+        """Which side it is, for people."""
+        return gettext("Left") if self.part == SIDES[0] else gettext("Right")
+
 
 @never_cache
 @require_safe
@@ -51,6 +57,7 @@ def try_out(request: HttpRequest, slug: str) -> HttpResponse:
     names = {name: title_of(name) for name in engines_for(gpt.owner, by=user)}
     context = {"gpt": gpt, "sides": sides, "engines": names if len(names) > 1 else {}}
     context["numbers"] = gpt.versions.filter(number__isnull=False).values_list("number", flat=True)
+    context["same_model"] = len({answering(side.spec.model.engine) for side in sides}) == 1
     context["pending"] = gpt.files.filter(removed=None).exclude(status__in=KnowledgeFile.SETTLED)
     return render(request, "chat/try.html", context)
 

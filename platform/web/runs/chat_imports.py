@@ -36,7 +36,7 @@ from web.runs.imported_pictures import PictureArchive
 from web.runs.kept_files import content_may_go
 from web.runs.models import Run
 from web.runs.models_imports import ChatImport
-from web.runs.services import shorten
+from web.runs.titles import shorten
 from web.sending import send_task
 
 logger = logging.getLogger(__name__)

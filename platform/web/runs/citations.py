@@ -201,7 +201,7 @@ def view(cited: Cited) -> SourceView:
             section=Section(parts=(SectionBlock(text=cited.citation.quote, start=cited.citation.start),))
         )
     if not cited.is_in_tree:
-        return SourceView(trouble="The source of this quote is no longer available.")
+        return SourceView(trouble=gettext("The source of this quote is no longer available."))
     source = cited.file.sha256 if cited.file and cited.citation.unit == "page" else ""
     at = cited.citation.start, cited.citation.end
     return _requested(cited, "workers.tasks.show_source", cited.citation.segment, source, *at)

@@ -1,6 +1,6 @@
 """A chat to keep elsewhere: the branch that is shown, as Markdown, as data or as PDF; or all branches, as data."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from gpts.runs.steps import Finished, Log, UserMessage
@@ -10,6 +10,7 @@ from web.runs.branches import Branches
 from web.runs.citations import where
 from web.runs.copies import in_order
 from web.runs.errors import Refused
+from web.runs.model_facts import writer_of
 from web.runs.models import Conversation, Run
 from web.runs.sharing import answer_in
 
@@ -71,13 +72,21 @@ def messages_of(run: Run, steps: Log) -> Iterator[dict[str, Any]]:
     sources = [
         {"index": each.tag, "file": each.file_name, "place": where(each), "quote": each.quote} for each in cited
     ]
+    model = writer_of(steps)
     yield {
         "role": "assistant",
         "name": run.version.spec().name,
+        **({"model": model} if model else {}),
         "content": answer_in(last),
         "created": (run.ended or run.created).isoformat(),
         "sources": sources,
     }
+
+
+def speaker(message: Mapping[str, Any]) -> str:
+    """Who wrote a message, with the model if that is known."""
+    model = f" ({message['model']})" if "model" in message else ""
+    return f"{message.get('name', 'You')}{model}"
 
 
 def as_markdown(conversation: Conversation) -> str:
@@ -85,7 +94,7 @@ def as_markdown(conversation: Conversation) -> str:
     data = as_data(conversation)
     parts = [f"# {data['title']}", f"{data['name']}, {conversation.created:%Y-%m-%d}"]
     for message in data["messages"]:
-        parts += [f"## {message.get('name', 'You')}", message["content"]]
+        parts += [f"## {speaker(message)}", message["content"]]
         if received := message.get("received"):
             parts.append("\n".join(["Received by webhook:", "", *(f"    {line}" for line in received.splitlines())]))
         if files := message.get("files"):

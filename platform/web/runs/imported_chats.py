@@ -31,7 +31,7 @@ from web.runs.errors import Refused
 from web.runs.imported_pictures import PictureArchive
 from web.runs.models import Conversation, Message, Run, StepRow
 from web.runs.models_imports import ChatImport, ImportedChat
-from web.runs.services import shorten
+from web.runs.titles import shorten
 
 AUTHOR: Final = "an imported chat"
 # What one import may store; importing the same file again stores the next part.

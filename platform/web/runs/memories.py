@@ -1,5 +1,6 @@
 """What GPTs remember of people: sentences that the person wrote, or that they let the GPT keep in a chat."""
 
+from itertools import islice
 from typing import Final
 from uuid import UUID
 
@@ -24,6 +25,8 @@ CAPABILITY: Final = "memory"
 TEXT_CHARS: Final = 300
 # Of all sentences on one person in one GPT, which come with each of their messages.
 ALL_CHARS: Final = 4_000
+# GPTs that the page offers to remember something, beside those that do.
+N_TALKED_TO: Final = 20
 
 
 def background_of(conversation: Conversation, gpt: Gpt, capabilities: tuple[str, ...]) -> Background:
@@ -56,6 +59,15 @@ def gpts_of(user: User) -> "QuerySet[Gpt]":
     """The GPTs that remember something of `user`, the last to do so first."""
     known = Gpt.objects.filter(deleted=None, memories__owner=user).select_related("published")
     return known.annotate(latest=Max("memories__changed")).order_by("-latest")
+
+
+def talked_to_by(user: User) -> list[Gpt]:
+    """The GPTs with a memory that `user` lately chatted with and still may."""
+    chats = Conversation.objects.visible_to(user).filter(origin=Conversation.Origin.CHAT)
+    latest = dict(chats.order_by("changed").values_list("gpt", "changed"))  # the last of each GPT's
+    open_to_them = Gpt.objects.chattable_by(user).filter(id__in=latest).select_related("published")
+    found = filter(remembers, sorted(open_to_them, key=lambda gpt: latest[gpt.id], reverse=True))
+    return list(islice(found, N_TALKED_TO))
 
 
 def access(user: User, memory_id: UUID) -> Memory:

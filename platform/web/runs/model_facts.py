@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import redis
 
+from gpts.runs.steps import Log, ModelReply
 from gpts.spec.ability import ModelAbility
 from web.builder.models import Gpt
-from web.engines import answering, engines
+from web.engines import DEFAULT, answering, engines, title_of
 from web.runs.stream import model_worker
 
 
@@ -31,6 +32,12 @@ class ModelFacts:
 def facts_of(gpt: Gpt) -> ModelFacts:
     """The facts of the model that answers for the GPT, as it is published."""
     return model_facts(gpt.published.spec().model.engine if gpt.published else gpt.engine)
+
+
+def writer_of(steps: Log) -> str:
+    """The model that wrote the answer, for people; empty where there is only one to choose from, or none wrote."""
+    names = [step.engine or DEFAULT for step in steps if isinstance(step, ModelReply)]
+    return title_of(names[-1]) if names and {*engines(), names[-1]} != {DEFAULT} else ""
 
 
 def model_facts(engine: str) -> ModelFacts:

@@ -37,18 +37,13 @@ from web.runs.errors import (
     over_quota,
 )
 from web.runs.fair_queue import is_low
-from web.runs.models import Conversation, Message, Run, StepRow
+from web.runs.models import Conversation, Message, Run
 from web.runs.models_chats import Project
 from web.runs.models_imports import ImportedChat
+from web.runs.titles import next_title, shorten
 
-TITLE_CHARS = 60
 # What a new message may change of its conversation.
 _CHANGED: Final = ("changed", "title", "guest", "archived", "version")
-# A title of fewer words, as of a greeting, gives way to that of a later message.
-_TELLING_WORDS = 3
-# A greeting has fewer words than this, and is one of the first so many messages.
-_GREETING_WORDS: Final = 8
-_GREETINGS: Final = 3
 
 
 def start_conversation(
@@ -187,28 +182,11 @@ def checked_text(text: str, attachments: Sequence[UUID], is_page: bool = True) -
 
 def _keep(conversation: Conversation, text: str, title: str, guest: Gpt | None, after: UUID | None) -> Message:
     conversation.changed = timezone.now()
-    conversation.title = _title(conversation, title)
+    conversation.title = next_title(conversation, title)
     conversation.guest = guest or conversation.guest
     conversation.archived = None  # who writes in it uses it again
     conversation.save(update_fields=None if conversation.is_new else _CHANGED)
     return Message.objects.create(conversation=conversation, text=text, after_id=after)
-
-
-def _title(conversation: Conversation, title: str) -> str:
-    """Its title with a new message of this `title`: that of the first message that did not only greet."""
-    given = conversation.title
-    return title if not given or (len(title.split()) >= _TELLING_WORDS and _only_greets(conversation)) else given
-
-
-def _only_greets(conversation: Conversation) -> bool:
-    """Whether its title is a message of few words, or one that was read as small talk. A person's own name stays."""
-    n_words = len(conversation.title.split())
-    first = conversation.messages.all()[:_GREETINGS] if n_words < _GREETING_WORDS else ()
-    named_by = next((message for message in first if shorten(message.text) == conversation.title), None)
-    if named_by is None or n_words < _TELLING_WORDS:
-        return named_by is not None
-    read = StepRow.objects.filter(run__message=named_by, kind="message_intent")
-    return "small_talk" in [data["intent"] for data in read.values_list("data", flat=True)]
 
 
 def edit(message: Message, text: str, attachments: Sequence[UUID] | None = None) -> Run:
@@ -232,12 +210,6 @@ def dismiss_guest(conversation: Conversation) -> None:
     """Let the conversation's own GPT answer again."""
     conversation.guest = None
     conversation.save(update_fields=["guest"])
-
-
-def shorten(text: str) -> str:
-    """The first line of `text` as a title, cut at a word."""
-    line = " ".join(text.split())
-    return line if len(line) <= TITLE_CHARS else line[:TITLE_CHARS].rsplit(" ", 1)[0] + "…"
 
 
 def regenerate(message: Message) -> Run:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpts.knowledge.documents import Citation
-from web.chat.rendering import _markdown, render_answer
+from web.chat.rendering import _markdown, render_answer, render_message
 
 SAFE_TAGS = set(
     "a blockquote br code del div em h1 h2 h3 h4 h5 h6 hr li ol p pre s span strong table".split()
@@ -54,6 +54,15 @@ class Elements(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
         self.attributes += [(name, value or "") for name, value in attrs]
+
+
+def test_code_in_a_message_is_shown_as_code_and_nothing_else_of_it_is_markdown():
+    told = "Why **this**?\r\n  1 < 2\n\n```py\nx = '<b>'\n```\n~~~\nleft open & on"
+    html = str(render_message(told))
+    assert html.startswith('<p>Why **this**?\n  1 &lt; 2</p><div class="code">')
+    assert "<code class=\"language-py\">x = '&lt;b&gt;'\n</code>" in html
+    assert html.endswith("left open &amp; on</code></pre></div>\n")
+    assert render_message("") == ""
 
 
 HOSTILE = [

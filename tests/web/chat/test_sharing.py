@@ -6,12 +6,13 @@ import pytest
 from django.urls import reverse
 
 from gpts.knowledge.documents import Citation, Passage
-from gpts.runs.steps import Cancelled, Error, Finished, Retrieval
+from gpts.runs.steps import Cancelled, Error, Finished, ModelReply, Retrieval
 from gpts.safety.flow import context_label
 from tests.web.runs.attached import attached
 from web.accounts import quotas
 from web.builder.models_access import Sharing
 from web.builder.services import set_sharing
+from web.engines import ONLY_DEFAULT, NamedEngine
 from web.runs import log, services, sharing
 from web.runs.deletion import delete_conversation
 from web.runs.models import Conversation, Run
@@ -140,6 +141,18 @@ def test_links_are_made_listed_and_revoked_on_their_page(as_bob, as_charlie, cli
     assert as_bob.post(url, {"audience": "everyone"}, headers={"Accept": "application/json"}).status_code == 400
     as_bob.post(reverse("chat_share_revoke", args=[chat.id, shared.id]))
     assert shared.url not in as_bob.get(url).content.decode()
+
+
+def test_an_export_and_the_page_name_the_models(as_bob, chat, settings):
+    run = services.start_run(chat, "And for two?")
+    for step in (ModelReply(text="168 euros.", engine="lab"), Finished(text="168 euros.")):
+        log.append(run.id, step)
+    page = reverse("chat", args=[chat.id])
+    url = reverse("chat_export", args=[chat.id, "md"])
+    assert "## Pump Doctor (lab)\n\n168 euros." in as_bob.get(url).content.decode()  # it is connected no more
+    settings.ENGINES = ONLY_DEFAULT | {"lab": NamedEngine(title="Lab 7B", url="https://lab.example.org/v1")}
+    assert "## Pump Doctor (Lab 7B)\n\n168 euros." in as_bob.get(url).content.decode()
+    assert as_bob.get(page).content.decode().count("Written by Lab 7B") == 1
 
 
 def test_a_chat_is_exported(as_bob, chat):

@@ -1,12 +1,15 @@
 """The lines above an answer say what was done, and hold what it was done with."""
 
 import pytest
+from django.template.loader import render_to_string
 
 from gpts.knowledge.documents import Passage
 from gpts.runs.overrides import CallerTool, Overrides
 from gpts.runs.steps import (
     Approval,
     ApprovalRequest,
+    Delegation,
+    Finished,
     ModelReply,
     PartNotes,
     Retrieval,
@@ -20,6 +23,7 @@ from gpts.spec.actions import ActionSpec, McpServer, McpTool, Operation
 from gpts.spec.builtin_tools import BUILTIN_TOOLS
 from gpts.spec.gpt import GptSpec, KnowledgeRef, RemoteAgent
 from web.chat.approvals import card, verdict
+from web.chat.replies import Reply
 from web.chat.steps import doing, lines, summary
 from web.chat.templatetags.chat import highlighted
 from web.runs.models import Run
@@ -51,6 +55,14 @@ def gave(name: str, text: str = "", call_id: str = "c1", **fields: object) -> To
 
 def asked(call_id: str = "c1", **fields: object) -> ApprovalRequest:
     return ApprovalRequest(call_id=call_id, name="createTicket", digest="d", **fields)
+
+
+@pytest.fixture
+def render_steps():
+    def render(log: tuple[Step, ...]) -> str:
+        return render_to_string("chat/steps.html", {"reply": Reply(Run(), log, SPEC)})
+
+    return render
 
 
 def only(*log: Step):
@@ -119,6 +131,28 @@ def test_a_failure_says_why():
         called("open_page", url="https://a.example"), gave("open_page", "That page is too large.", ok=False)
     )
     assert (refused.words, refused.note) == ("Couldn't read a.example", "That page is too large.")
+    answer = "crm.example.org had an internal error (status 500). Response: {\n'trace': 1}"
+    line = only(called("createTicket"), gave("createTicket", answer, ok=False))
+    assert (line.note, line.answer) == ("crm.example.org had an internal error (status 500).", answer)
+
+
+def test_a_summary_names_what_failed_apart_from_what_was_done(render_steps):
+    log: tuple[Step, ...] = ()
+    for number, ok in enumerate((True, False, False)):
+        call_id, url = f"c{number}", f"https://{'ab'[number > 0]}.example"
+        log += (called("open_page", call_id, url=url), gave("open_page", "Too large.", call_id=call_id, ok=ok))
+    log += (ModelReply(text="It is ZF-70."), Finished(text="It is ZF-70."))
+    assert summary(lines(SPEC, log)) == "Read a.example · Couldn't read b.example 2 times"
+    html = render_steps(log)
+    assert html.count("#warning") == 3  # of the summary, and of each call that failed
+    assert html.index("line-done") < html.index("line-failed")
+    assert "#warning" not in render_steps(log[:2] * 2)
+
+
+def test_a_gpt_that_did_not_answer_was_not_asked_with_success():
+    asks = Delegation(call_id="c1", run_id="r", slug="p", name="Parts", task="Which seal?")
+    log = (called("ask_parts"), asks, gave("ask_parts", "The model is busy.", ok=False, run_id="r"))
+    assert summary(lines(SPEC, log)) == "Parts didn’t answer"
 
 
 def test_a_search_lists_the_pages_that_it_found():

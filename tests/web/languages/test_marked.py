@@ -81,6 +81,11 @@ def test_every_sentence_of_a_script_is_marked() -> None:
     assert {name: left for name, left in found.items() if left} == {}
 
 
+def test_no_stylesheet_says_anything() -> None:
+    said = re.compile(r'content: "[^"\\]*[A-Za-z]{3}')
+    assert [name for name, text in files(WEB / "static", ".css") if said.search(text)] == []
+
+
 def test_what_is_not_marked_is_found() -> None:
     assert [*said_in('<p>One <b title="Two">{{ n }}</b> {% translate "Three" %} of{# No #} <code>x</code></p>')] == [
         *("Two", "One", "of")

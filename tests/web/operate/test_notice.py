@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 
 from web.builder import widgets
+from web.engines import ONLY_DEFAULT, NamedEngine
 from web.operate.services import save_measurement, seen_model
 from web.runs.models import Run
 
@@ -38,6 +39,14 @@ def test_a_comparison_says_it_once(client, alice, gpt):
     know("a", "bundled", False)
     client.force_login(alice)
     assert client.get(reverse("preview_try", args=[gpt.slug])).content.decode().count(STARTER) == 1
+
+
+def test_a_comparison_of_two_models_says_both(client, alice, gpt, settings):
+    know("a", "bundled", False)
+    settings.ENGINES = {**ONLY_DEFAULT, "lab": NamedEngine(title="Lab 7B", url="https://lab.example.org/v1")}
+    client.force_login(alice)
+    page = client.get(reverse("preview_try", args=[gpt.slug]), {"left_engine": "lab"}).content.decode()
+    assert (page.count(STARTER), page.count("Answered by Lab 7B")) == (1, 1)
 
 
 def test_a_customers_widget_never_says_it(client, gpt):

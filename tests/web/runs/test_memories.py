@@ -5,9 +5,10 @@ from django.test import Client
 
 from tests.publishing import publish
 from web.builder.models_access import Sharing
-from web.builder.services import update_gpt
+from web.builder.services import create_gpt, update_gpt
 from web.runs import memories
 from web.runs.errors import Refused
+from web.runs.models import Conversation
 from web.runs.models_chats import Memory
 
 
@@ -41,7 +42,18 @@ def test_a_refused_change_is_explained_and_changes_nothing(page, gpt, bob):
     answer = page.post(f"/memory/{memory.id}/change", {"text": "x" * 301}, follow=True)
     assert b"Too long: 301 of 300" in answer.content
     assert b"Enter what to remember" in page.post(f"/memory/{gpt.slug}/add", {"text": " \x00"}, follow=True).content
+    long = page.post(f"/memory/{gpt.slug}/add", {"text": "I teach " * 40})
+    assert (long.status_code, b'value="I teach I teach' in long.content) == (400, True)
     assert memories.of(bob, gpt).get().text == "I teach."
+
+
+def test_it_can_be_told_to_each_gpt_with_a_memory_that_one_chatted_with(page, gpt, bob):
+    other = publish(create_gpt(gpt.owner, {"name": "Clerk", "instructions": "Help."}), Sharing.STORE).gpt
+    for each in (gpt, other):
+        Conversation.objects.create(gpt=each, version=each.published, owner=bob)
+    text = page.get("/memory/").content.decode()
+    assert f"/memory/{gpt.slug}/add" in text
+    assert f"/memory/{other.slug}/add" not in text  # it has no memory
 
 
 def test_two_tabs_neither_double_nor_lose_anything(page, gpt, bob):

@@ -10,7 +10,7 @@ from tests.publishing import publish
 from web.builder.access import access_gpt
 from web.builder.services import create_gpt, update_gpt
 from web.builder.versions import snapshot
-from web.runs import approving, log, services, stream
+from web.runs import approving, log, services, stream, titles
 from web.runs.access import access_conversation, access_run
 from web.runs.deletion import delete_conversation
 from web.runs.errors import EmptyMessage, MessageTooLong, NotPublished, OverQuota, Refused, StillAnswering
@@ -176,7 +176,23 @@ def test_a_chat_can_be_renamed_but_not_to_nothing(conversation):
 
 
 def test_long_titles_are_cut_at_a_word():
-    assert services.shorten("word " * 40) == "word " * 11 + "word…"
+    assert titles.shorten("word " * 40) == "word " * 11 + "word…"
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("```py\nx = 1\n```\nWhy does **this** fail?", "Why does this fail?"),
+        ("```py\nprint(1)\n```", "print(1)"),
+        ("# Plan for *May*\n> and [June](https://a.example)", "Plan for May and June"),
+        (r"Solve $x_1^2=0$ and \(a*b*c\) and `d`", "Solve x_1^2=0 and a*b*c and d"),
+        ("1. It costs $5 to $6, __init__ and 2 * 3 * 4", "1. It costs $5 to $6, __init__ and 2 * 3 * 4"),
+        ("<b>C# & F#</b>", "<b>C# & F#</b>"),
+        ("** [", "** ["),
+    ],
+)
+def test_a_title_has_no_marks_of_markdown(text, title):
+    assert titles.shorten(text) == title
 
 
 @pytest.mark.parametrize(

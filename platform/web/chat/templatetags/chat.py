@@ -18,6 +18,7 @@ from gpts.spec.gpt import GptSpec
 from gpts.spec.inputs import shown_value
 from web.builder.models import Gpt
 from web.chat.approvals import ShownField
+from web.chat.rendering import render_message
 from web.runs import files
 from web.runs.citations import where
 from web.runs.models import Conversation
@@ -33,6 +34,7 @@ _TOKEN: Final = re.compile(
     r"|(?P<number>\b\d[\d_]*(?:\.\d+)?(?:e[+-]?\d+)?\b)"
 )
 register.filter("place", where)
+register.filter("as_message", render_message)
 
 
 @register.simple_tag

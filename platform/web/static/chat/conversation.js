@@ -395,7 +395,7 @@ function editKey(event) {
 export function enhance(part, { now = false } = {}) {
   enrich(part, { now });
   for (const element of part.querySelectorAll("[data-needs-js]")) element.hidden = false;
-  for (const head of part.querySelectorAll(".answer .code-head")) {
+  for (const head of part.querySelectorAll(":is(.answer, .question) .code-head")) {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "tool";

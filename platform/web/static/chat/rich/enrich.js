@@ -5,7 +5,7 @@
 // The outermost element of each block stays in its place, so that an answer in progress can be compared (`patch`).
 
 const NEAR = "500px"; // from the screen
-const BLOCKS = ".answer code[class], .answer .code code, .answer .table, .app";
+const BLOCKS = ".answer code[class], .answer .code code, .question .code code, .answer .table, .app";
 const FORMULA = /^language-math(-display)?$/;
 const PAGE = /^\s*(<!doctype html|<html[\s>]|(<\?xml[^>]*>\s*)?<svg[\s>])/i;
 const seen = new WeakSet();
@@ -56,9 +56,10 @@ async function show(block) {
 function modulesOf(block) {
   if (block.matches(".app")) return [() => import("./apps.js")];
   if (block.matches(".table")) return [() => import("./tables.js")];
-  if (FORMULA.test(block.className)) return [() => import("./formulas.js")];
+  if (FORMULA.test(block.className) && !block.closest(".question")) return [() => import("./formulas.js")];
   if (!block.closest(".code")) return [];
   const language = languageOf(block);
+  if (block.closest(".question")) return language ? [() => import("./highlighting.js")] : [];
   if (language === "mermaid") return [() => import("./diagrams.js")];
   const isPage = ["html", "svg"].includes(language) || (["", "xml"].includes(language) && PAGE.test(block.textContent));
   return [language && (() => import("./highlighting.js")), isPage && (() => import("./artifacts.js"))].filter(Boolean);
