@@ -289,6 +289,7 @@ DEFAULT_FROM_EMAIL = read("DEFAULT_FROM_EMAIL", "guildhall@localhost")
 globals().update(mail_settings(EMAIL_HOST))
 ACCOUNT_ADAPTER = "web.accounts.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_FORMS = {"login": "web.accounts.sign_in_form.SignInForm"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_SIGNUP_FORM_CLASS = "web.accounts.forms.SignupForm"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None

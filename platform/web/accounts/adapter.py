@@ -19,6 +19,7 @@ from django.utils.translation import gettext
 from web.accounts import invitations, suspended
 from web.accounts.models import User
 from web.accounts.services import end_access, is_confirmed
+from web.accounts.user_names import LOCAL
 
 
 def _taken() -> SafeString:
@@ -66,7 +67,9 @@ class AccountAdapter(DefaultAccountAdapter):
             return False
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """The email, which calls the site by its name, not by its address."""
+        """The email, which calls the site by its name, not by its address. To user names nothing is sent."""
+        if email.endswith(LOCAL):
+            return
         named = RequestSite(allauth_context.request)
         named.name = settings.SITE_NAME
         super().send_mail(template_prefix, email, {**context, "current_site": named})

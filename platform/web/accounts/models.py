@@ -17,6 +17,7 @@ from web.accounts.models_invitations import Invitation  # noqa: F401 - for Djang
 from web.accounts.models_live import LiveSetting  # noqa: F401 - for Django
 from web.accounts.models_outbox import Delivery, Webhook  # noqa: F401 - for Django
 from web.accounts.models_sign_in import SignInProvider  # noqa: F401 - for Django
+from web.accounts.user_names import LOCAL, name_of
 
 KEY_PREFIX = "gh_"
 LINK_LIFETIME = timedelta(hours=24)
@@ -28,7 +29,7 @@ def digest(secret: str) -> str:
 
 
 class UserManager(BaseUserManager["User"]):
-    """Creates users by email address; there are no user names."""
+    """Creates users by email address."""
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         """A saved user. Without `password` they sign in by link only."""
@@ -70,6 +71,16 @@ class User(AbstractUser):
     def shown_name(self) -> str:
         """The name they chose, else the part of their email address before the @."""
         return visible(self.name) or self.email.split("@")[0]
+
+    @property
+    def sign_in_name(self) -> str:
+        """What they sign in with: their email address, or the user name of somebody who has none."""
+        return name_of(self.email)
+
+    @property
+    def has_mail(self) -> bool:
+        """Whether email reaches them."""
+        return not self.email.endswith(LOCAL)
 
     def set_password(self, raw_password: str | None) -> None:
         """Set the password, which ends sign-in links and connected programs; saving the user ends other sessions."""

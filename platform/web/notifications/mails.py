@@ -61,7 +61,8 @@ def _invitation(delivery: Delivery) -> EmailMessage:
 def _may_get(person: User, kind: str) -> bool:
     """A suspended person is told of decisions only."""
     is_theirs = person.is_staff or not KINDS[kind].for_operators
-    return is_theirs and (person.is_active or kind == "decisions") and person.erased is None and is_confirmed(person)
+    is_there = person.has_mail and person.erased is None
+    return is_theirs and is_there and (person.is_active or kind == "decisions") and is_confirmed(person)
 
 
 def _page(name: str, *args: Any) -> str:

@@ -21,6 +21,7 @@ from web.accounts.models import User
 from web.accounts.models_audit import Act, AuditRow
 from web.builder.models import Gpt
 from web.operate.site import OperatorAdmin, operators
+from web.operate.tables import harmless
 
 MOST: Final = 100_000
 # Kinds of rows whose table has another name than people know.
@@ -43,8 +44,6 @@ NAMED: Final[dict[str, tuple[str, type[Model], Any]]] = {
     "group": ("group", Group, "name"),
     "gpt": ("gpt", Gpt, _GPT),
 }
-# What a spreadsheet would run if a cell began with it.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 class ActFilter(admin.SimpleListFilter):
@@ -164,11 +163,7 @@ def _lines(rows: QuerySet[AuditRow]) -> Iterator[bytes]:
     for row in rows.iterator(chunk_size=1_000):
         email = row.by.email if row.by else ""
         cells = [row.pk, row.at.isoformat(), row.act, row.by_id or "", email, row.about_kind, row.about_id, row.facts]
-        yield writer.writerow([_harmless(str(cell)) for cell in cells])
-
-
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+        yield writer.writerow([harmless(str(cell)) for cell in cells])
 
 
 def title_of(act: str) -> str:
