@@ -7,16 +7,19 @@ from allauth.core import context as allauth_context
 from allauth.core.exceptions import ImmediateHttpResponse
 from django.conf import settings
 from django.contrib.sites.requests import RequestSite
+from django.core.mail import EmailMessage
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import translation
 from django.utils.functional import lazy
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from web.accounts import invitations, suspended
+from web.accounts.contact import help_line
 from web.accounts.models import User
 from web.accounts.services import end_access, is_confirmed
 from web.accounts.user_names import LOCAL
@@ -72,7 +75,14 @@ class AccountAdapter(DefaultAccountAdapter):
             return
         named = RequestSite(allauth_context.request)
         named.name = settings.SITE_NAME
-        super().send_mail(template_prefix, email, {**context, "current_site": named})
+        with translation.override(getattr(context.get("user"), "language", "") or translation.get_language()):
+            super().send_mail(template_prefix, email, {**context, "current_site": named})
+
+    def render_mail(self, *args: Any, **options: Any) -> EmailMessage:
+        """The email, with whom to ask."""
+        message: EmailMessage = super().render_mail(*args, **options)
+        message.body = "\n\n".join(filter(None, (str(message.body).rstrip(), help_line()))) + "\n"
+        return message
 
     def format_email_subject(self, subject: str) -> str:
         """With the name of the site."""

@@ -75,8 +75,8 @@ def _mail_step() -> Step:
 def _address_step() -> Step:
     url = settings.SITE_URL
     is_done = url.startswith("https://")
-    found = f"People use {url}." + ("" if is_done else " Set SITE_URL to the address that they use, with https.")
-    return Step("Give the site its address", is_done, found, _docs("let-people-reach-the-site"), "How")
+    found = f"People use {url}." + ("" if is_done else " Give it the address that they use, with https.")
+    return Step("Give the site its address", is_done, found, reverse("admin:site"), "Site details")
 
 
 def _backup_step() -> Step:

@@ -31,6 +31,7 @@ from importlib import import_module
 from typing import Any, ClassVar, Final
 
 from csp.constants import SELF, UNSAFE_EVAL
+from django.conf import settings
 from django.contrib.admin import SimpleListFilter
 from django.core.paginator import Paginator
 from django.db.models import Model, Q, QuerySet
@@ -134,7 +135,8 @@ class OperatorSite(UnfoldAdminSite):
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """What the frame shows. Colours come from a stylesheet, as the content policy forbids inline ones."""
-        return {**super().each_context(request), "colors": {}}
+        name = settings.SITE_NAME  # which operators can change
+        return {**super().each_context(request), "colors": {}, "site_title": name, "site_header": name}
 
     def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:
         """The navigation, from what is registered."""
