@@ -43,6 +43,7 @@ class NamedEngine(BaseModel):
 
     `fallback` names the one that answers while it is down; "none": nothing does. `context_tokens` 0: as its server
     says. `ability` and `reads_tokens` override what is known of the model. Prices are US dollars per million tokens.
+    `groups` names those whose people may choose it if only groups may; admins may choose any.
     `is_picked`: it answers for GPTs that name none. `measured`: what is known of its ability.
     """
 
@@ -54,7 +55,8 @@ class NamedEngine(BaseModel):
     key_env: str = ""
     title: str = Field("", max_length=60)
     fallback: str = DEFAULT
-    allowed: Literal["everyone", "operators"] = "everyone"
+    allowed: Literal["everyone", "groups", "operators"] = "everyone"
+    groups: tuple[str, ...] = ()
     is_picked: bool = False
     measured: dict[str, int] = {}
     context_tokens: int = Field(0, ge=0)
@@ -92,7 +94,11 @@ def engines() -> Engines:
     """All models by name, the default one first. Without a database, those of the file."""
     if time.monotonic() - _kept[0] > KEEP_S:
         try:
-            rows = apps.get_model("operate", "ConnectedModel").objects.select_related("record")
+            rows = (
+                apps.get_model("operate", "ConnectedModel")
+                .objects.select_related("record")
+                .prefetch_related("groups")
+            )
             forget({row.name: row.entry() for row in rows})
         except DatabaseError:  # commands such as `bench` work without one
             forget({})
@@ -226,4 +232,10 @@ def title_of(name: str) -> str:
 def offered(person: Any, among: Engines | None = None) -> dict[str, NamedEngine]:
     """The engines that `person` may choose for a GPT (`among` these, or all of now), the default one first."""
     found = engines() if among is None else among
-    return {name: entry for name, entry in found.items() if entry.allowed == "everyone" or person.is_staff}
+    return {name: entry for name, entry in found.items() if _may_choose(person, entry)}
+
+
+def _may_choose(person: Any, entry: NamedEngine) -> bool:
+    if entry.allowed == "everyone" or person.is_staff:
+        return True
+    return entry.allowed == "groups" and bool(person.groups.filter(name__in=entry.groups).exists())

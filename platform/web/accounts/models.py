@@ -44,13 +44,16 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractUser):
-    """A person. `is_staff` makes them an admin of the site."""
+    """A person. `is_staff` makes them an admin of the site; operate/access.py says what moderators open."""
 
     username = None  # type: ignore[assignment]
     first_name = None  # type: ignore[assignment]
     last_name = None  # type: ignore[assignment]
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=60, blank=True, help_text="Shown as the creator of your GPTs.")
+    is_moderator = models.BooleanField(
+        "Moderator", default=False, help_text="Decides reports and store listings, and hides reviews."
+    )
     hints_seen = models.JSONField(default=list, blank=True, help_text="Names of the hints that they dismissed.")
     language = models.CharField(max_length=10, blank=True, help_text="Of pages; empty: the browser’s.")
     notifications_off = models.JSONField(default=list, blank=True, help_text="Kinds of email that they don’t want.")
@@ -76,6 +79,11 @@ class User(AbstractUser):
     def sign_in_name(self) -> str:
         """What they sign in with: their email address, or the user name of somebody who has none."""
         return name_of(self.email)
+
+    @property
+    def moderates(self) -> bool:
+        """Whether they decide reports and listings: moderators and admins."""
+        return self.is_staff or self.is_moderator
 
     @property
     def has_mail(self) -> bool:

@@ -63,7 +63,7 @@ def _invitation(delivery: Delivery) -> EmailMessage:
 
 def _may_get(person: User, kind: str) -> bool:
     """A suspended person is told of decisions only."""
-    is_theirs = person.is_staff or not KINDS[kind].for_operators
+    is_theirs = KINDS[kind].is_for(person)
     is_there = person.has_mail and person.erased is None
     return is_theirs and is_there and (person.is_active or kind == "decisions") and is_confirmed(person)
 

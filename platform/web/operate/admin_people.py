@@ -113,13 +113,13 @@ class PersonAdmin(WithQuotas):
     may_add = True
     form = PersonForm
     list_display = ("who", "state", "is_confirmed", "in_groups", "last_login", "date_joined")
-    list_filter = ("is_active", "is_staff", ("groups", AutocompleteSelectFilter), "last_login")
+    list_filter = ("is_active", "is_staff", "is_moderator", ("groups", AutocompleteSelectFilter), "last_login")
     list_filter_submit = True
     search_fields = ("email", "name")
     search_help_text = "Name, user name or email address"
     ordering = ("-id",)
     actions = ("confirm", "suspend", "reactivate", "sign_out")
-    fields = ("email", "name", "groups", "is_staff")
+    fields = ("email", "name", "groups", "is_moderator", "is_staff")
     change_form_outer_before_template = "operate/person_acts.html"
     list_before_template = "operate/people_acts.html"
     ACTS: ClassVar = {
@@ -146,10 +146,14 @@ class PersonAdmin(WithQuotas):
         """The name, and what they sign in with."""
         return person.shown_name, person.sign_in_name
 
-    @display(description="State", label={"Active": "success", "Suspended": "danger", "Admin": "info"})
+    @display(
+        description="State", label={"Active": "success", "Suspended": "danger", "Admin": "info", "Moderator": "info"}
+    )
     def state(self, person: User) -> str:
         """Whether they can sign in."""
-        return "Suspended" if not person.is_active else "Admin" if person.is_staff else "Active"
+        if not person.is_active:
+            return "Suspended"
+        return "Admin" if person.is_staff else "Moderator" if person.is_moderator else "Active"
 
     @display(description="Address confirmed", boolean=True)
     def is_confirmed(self, person: Any) -> bool:
