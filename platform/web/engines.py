@@ -94,12 +94,8 @@ def engines() -> Engines:
     """All models by name, the default one first. Without a database, those of the file."""
     if time.monotonic() - _kept[0] > KEEP_S:
         try:
-            rows = (
-                apps.get_model("operate", "ConnectedModel")
-                .objects.select_related("record")
-                .prefetch_related("groups")
-            )
-            forget({row.name: row.entry() for row in rows})
+            rows = apps.get_model("operate", "ConnectedModel").objects.select_related("record")
+            forget({row.name: row.entry() for row in rows.prefetch_related("groups")})
         except DatabaseError:  # commands such as `bench` work without one
             forget({})
     return joined(_kept[1]) if _kept[1] else settings.ENGINES

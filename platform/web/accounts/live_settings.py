@@ -95,7 +95,7 @@ def follow() -> None:
         setattr(settings, name, value)
     for name in _before.keys() - values.keys():
         setattr(settings, name, _before.pop(name))
-    timezone.get_default_timezone.cache_clear()
+    timezone.get_default_timezone.cache_clear()  # type: ignore[attr-defined]  # which the stubs hide
     _followed = rows
 
 

@@ -146,9 +146,7 @@ class PersonAdmin(WithQuotas):
         """The name, and what they sign in with."""
         return person.shown_name, person.sign_in_name
 
-    @display(
-        description="State", label={"Active": "success", "Suspended": "danger", "Admin": "info", "Moderator": "info"}
-    )
+    @display(description="State", label={"Active": "success", "Suspended": "danger", "Admin": "info"})
     def state(self, person: User) -> str:
         """Whether they can sign in."""
         if not person.is_active:

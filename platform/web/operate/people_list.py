@@ -186,5 +186,5 @@ def _save(people: list[User], rows: list[Row], by: User) -> None:
     for name, addresses in wanted.items():
         group, _ = Group.objects.get_or_create(name=name)
         group.user_set.add(*User.objects.filter(email__in=addresses))
-    facts = {"new": len(people), "already_here": len(rows) - len(people), "groups": len(wanted)}
-    audit.record(audit.Act.PEOPLE_ADDED, by, **facts)
+    n_here = len(rows) - len(people)
+    audit.record(audit.Act.PEOPLE_ADDED, by, new=len(people), already_here=n_here, groups=len(wanted))
