@@ -44,6 +44,7 @@ class NamedEngine(BaseModel):
 
     `fallback` names the one that answers while it is down; "none": nothing does. `context_tokens` 0: as its server
     says. `ability` and `reads_tokens` override what is known of the model. Prices are US dollars per million tokens.
+    `groups` names those whose people may choose it if only groups may; admins may choose any.
     `is_picked`: it answers for GPTs that name none. `measured`: what is known of its ability.
     `is_ready`: whether its server answered a worker last; None: nobody knows.
     """
@@ -56,7 +57,8 @@ class NamedEngine(BaseModel):
     key_env: str = ""
     title: str = Field("", max_length=60)
     fallback: str = DEFAULT
-    allowed: Literal["everyone", "operators"] = "everyone"
+    allowed: Literal["everyone", "groups", "operators"] = "everyone"
+    groups: tuple[str, ...] = ()
     is_picked: bool = False
     measured: dict[str, int] = {}
     is_ready: bool | None = None
@@ -96,7 +98,7 @@ def engines() -> Engines:
     if time.monotonic() - _kept[0] > KEEP_S:
         try:
             rows = apps.get_model("operate", "ConnectedModel").objects.select_related("record")
-            forget({row.name: row.entry() for row in rows})
+            forget({row.name: row.entry() for row in rows.prefetch_related("groups")})
         except DatabaseError:  # commands such as `bench` work without one
             forget({})
     return joined(_kept[1]) if _kept[1] else settings.ENGINES
@@ -255,4 +257,10 @@ def silence(name: str) -> str:
 def offered(person: Any, among: Engines | None = None) -> dict[str, NamedEngine]:
     """The engines that `person` may choose for a GPT (`among` these, or all of now), the default one first."""
     found = engines() if among is None else among
-    return {name: entry for name, entry in found.items() if entry.allowed == "everyone" or person.is_staff}
+    return {name: entry for name, entry in found.items() if _may_choose(person, entry)}
+
+
+def _may_choose(person: Any, entry: NamedEngine) -> bool:
+    if entry.allowed == "everyone" or person.is_staff:
+        return True
+    return entry.allowed == "groups" and bool(person.groups.filter(name__in=entry.groups).exists())

@@ -80,7 +80,21 @@ def language_of(request: HttpRequest) -> str:
     chosen = getattr(user, "language", "")
     if chosen in dict(settings.LANGUAGES):
         return str(chosen)
-    return translation.get_language_from_request(request)
+    found = translation.get_language_from_request(request)
+    if found == settings.LANGUAGE_CODE and not _asks_for(found, request):
+        return settings.SITE_LANGUAGE or found
+    return found
+
+
+def _asks_for(language: str, request: HttpRequest) -> bool:
+    """Whether the cookie or the browser names it, and Django did not fall back to it."""
+    accepted = re.split(r"[,;\s-]", request.headers.get("Accept-Language", "").lower())
+    return language in (request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME), *accepted)
+
+
+def language_for(person: User | None) -> str:
+    """The language in which somebody is written to: their own, else the site's."""
+    return (person.language if person else "") or settings.SITE_LANGUAGE or settings.LANGUAGE_CODE
 
 
 class Languages:

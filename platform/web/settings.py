@@ -5,13 +5,13 @@ import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, TypeVar
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import dj_database_url
 from csp.constants import NONE, SELF
 from django.core.management.utils import get_random_secret_key
 
+from web.address_settings import address_settings
 from web.engines import read_engines
 from web.mail_settings import mail_settings
 from web.sign_in import read_domains, read_sign_in
@@ -109,19 +109,17 @@ SECRETS_KEYS = [key for key in read("SECRETS_KEYS").split(",") if key]
 _RESTORED = GUILDHALL_HOME / "restored.keys"
 RESTORED_KEYS = _RESTORED.read_text().splitlines() if _RESTORED.is_file() else []
 
-# The site's name, in page titles and the bar.
+# The site's name, in page titles and the bar; what the sign-in page says, and whom people ask for help there.
 SITE_NAME = read("SITE_NAME", "Guildhall")
+SITE_WELCOME = read("SITE_WELCOME")
+HELP_CONTACT = read("HELP_CONTACT")
+SITE_LOGO = ""  # the name of a picture in MEDIA_ROOT, which operators set on a page
 # The URL that people use. Behind a proxy: SITE_URL=https://gpts.example.org
 SITE_URL = read("SITE_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
-_HTTPS = SITE_URL.startswith("https://")
-ALLOWED_HOSTS = [urlsplit(SITE_URL).hostname or "localhost", "127.0.0.1", "localhost", "[::1]"]
-ALLOWED_HOSTS += [host for host in read("ALLOWED_HOSTS").split(",") if host]
-CSRF_TRUSTED_ORIGINS = [SITE_URL]
+_HOSTS = ["127.0.0.1", "localhost", "[::1]", *(host for host in read("ALLOWED_HOSTS").split(",") if host)]
+globals().update(address_settings(SITE_URL, _HOSTS))
 # Origins of other sites whose pages may call the API with a key; "*": any.
 API_ORIGINS = read("API_ORIGINS").split()
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _HTTPS
-SECURE_HSTS_SECONDS = 31_536_000 if _HTTPS else 0
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _HTTPS else None
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -252,8 +250,6 @@ WHITENOISE_IMMUTABLE_FILE_TEST = "^$" if DEBUG else "."
 
 # The operator's console; the rest is in web/operate/site.py.
 UNFOLD = {
-    "SITE_TITLE": SITE_NAME,
-    "SITE_HEADER": SITE_NAME,
     "SITE_SYMBOL": "account_balance",
     "SITE_URL": "/",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": f"{STATIC_URL}favicon.svg"}],
@@ -289,6 +285,7 @@ DEFAULT_FROM_EMAIL = read("DEFAULT_FROM_EMAIL", "guildhall@localhost")
 globals().update(mail_settings(EMAIL_HOST))
 ACCOUNT_ADAPTER = "web.accounts.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_FORMS = {"login": "web.accounts.sign_in_form.SignInForm"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_SIGNUP_FORM_CLASS = "web.accounts.forms.SignupForm"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -309,8 +306,6 @@ MFA_TOTP_ISSUER = SITE_NAME
 ACCOUNT_RATE_LIMITS = {"signup": "60/m/ip"}  # a class signs up at once; so below
 MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}  # two requests each; SIGN_INS_A_MINUTE limits what is sent
 MFA_TOTP_TOLERANCE = 1  # also the code before and after: clocks differ, and typing takes time
-# Browsers offer passkeys without TLS on this computer only, whose origin allauth would otherwise refuse.
-MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = urlsplit(SITE_URL).hostname in ("localhost", "127.0.0.1")
 # Sign-in with accounts of elsewhere: providers in a TOML file, and what is wrong with it. Others are in the database.
 SIGN_IN_FILE = Path(read("SIGN_IN_FILE") or GUILDHALL_HOME / "sign-in.toml")
 SIGN_IN, SIGN_IN_WRONG = read_sign_in(SIGN_IN_FILE, read)
@@ -323,6 +318,8 @@ LOGOUT_REDIRECT_URL = "/"
 # Of pages; programs get English. `manage.py languages` keeps the catalogs.
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("fr", "Français"), ("es", "Español"), ("zh-hans", "简体中文")]
+# For people who chose none and whose browser asks for none of these, and for mail to those who chose none.
+SITE_LANGUAGE = read_choice("SITE_LANGUAGE", "", *(code for code, _ in LANGUAGES))
 LOCALE_PATHS = [REPOSITORY / "platform/web/locale"]
 FORMAT_MODULE_PATH = "web.locale"
 TIME_ZONE = read_as("TIME_ZONE", "UTC", lambda name: ZoneInfo(name).key, "a time zone, such as Europe/Paris")
@@ -400,6 +397,10 @@ APPROVAL_DAYS = read_int("APPROVAL_DAYS", 14)
 # passphrase opens the keys in them.
 BACKUP_DIR = Path(read("BACKUP_DIR")).resolve() if read("BACKUP_DIR") else None
 BACKUP_HOURS = read_int("BACKUP_HOURS", 24)
+# At this hour of the site's time zone, if one is set; then at most one a day.
+BACKUP_AT = read_as(
+    "BACKUP_AT", "", lambda text: range(24).index(int(text)) if text else None, "an hour from 0 to 23"
+)
 BACKUP_KEEP = read_int("BACKUP_KEEP", 7)
 BACKUP_PASSPHRASE = read("BACKUP_PASSPHRASE")
 RUN_BY_UP = "RUN_BY_UP" in os.environ  # by deploy/up, which restores what an operator chooses in the console

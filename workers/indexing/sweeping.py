@@ -33,7 +33,7 @@ def sweep() -> int:
     n_removed = _sweep(home / "files", in_use.files, has_file)
     n_removed += _sweep(home / PICTURES, in_use.files, has_file)
     n_removed += _sweep(home / "segments", in_use.segments, has_segment)
-    n_removed += _sweep(Path(settings.MEDIA_ROOT), in_use.pictures, _has_picture)
+    n_removed += _sweep(Path(settings.MEDIA_ROOT), in_use.pictures | {settings.SITE_LOGO}, _has_picture)
     n_removed += _sweep_parsed(home / "parsed", in_use.files)
     abandoned = [*(home / "files").glob(".upload-*"), *Path(settings.MEDIA_ROOT).glob(".*.webp")]
     return n_removed + remove_old(abandoned, ABANDONED_S)
@@ -50,7 +50,7 @@ def has_segment(address: str) -> bool:
 
 
 def _has_picture(name: str) -> bool:
-    return Gpt.objects.filter(picture=name).exists()
+    return name == settings.SITE_LOGO or Gpt.objects.filter(picture=name).exists()
 
 
 def remove_unless(path: Path, is_needed: Callable[[Path], bool]) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import struct
+from collections.abc import Callable
 from io import BytesIO
 from typing import Final
 
@@ -26,6 +27,15 @@ def square(data: bytes) -> bytes:
 
     Raises BrokenFile.
     """
+    return _small(data, as_square)
+
+
+def logo(data: bytes) -> bytes:
+    """The whole picture, as `square` makes the middle of it."""
+    return _small(data, lambda image: _webp(ImageOps.contain(_with_colours(image), (EDGE, EDGE))))
+
+
+def _small(data: bytes, make: Callable[[Image.Image], bytes]) -> bytes:
     try:
         with Image.open(BytesIO(data), formats=FORMATS) as image:  # reads the header only
             limit = MAX_PIXELS[str(image.format)]
@@ -33,16 +43,23 @@ def square(data: bytes) -> bytes:
                 return json.dumps({"format": image.format, "most": limit}).encode()
             image.draft("RGB", (2 * EDGE, 2 * EDGE))
             ImageOps.exif_transpose(image, in_place=True)
-            return as_square(image)
+            return make(image)
     except _UNREADABLE as error:
         raise BrokenFile from error
 
 
 def as_square(image: Image.Image) -> bytes:
     """The middle square of `image` as WebP."""
-    upright = image if image.mode in ("RGB", "RGBA") else image.convert("RGBA")
+    return _webp(ImageOps.fit(_with_colours(image), (EDGE, EDGE)))
+
+
+def _with_colours(image: Image.Image) -> Image.Image:
+    return image if image.mode in ("RGB", "RGBA") else image.convert("RGBA")
+
+
+def _webp(image: Image.Image) -> bytes:
     made = BytesIO()
-    ImageOps.fit(upright, (EDGE, EDGE)).convert("RGBA").save(made, "WEBP", quality=88)
+    image.convert("RGBA").save(made, "WEBP", quality=88)
     return made.getvalue()
 
 

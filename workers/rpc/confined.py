@@ -20,6 +20,7 @@ _PICTURE: Final = ParserLimits(8, 8, page_s=0, max_s=8, memory_bytes=600_000_000
 _IMPORT: Final = ParserLimits(20, 20, page_s=0, max_s=20, memory_bytes=1_500_000_000, answer_bytes=16_000_000)
 READERS: Final = {
     "picture": Reader("workers.readers.pictures:square", _PICTURE),
+    "logo": Reader("workers.readers.pictures:logo", _PICTURE),
     "uploaded": Reader("workers.readers.imports:uploaded", _IMPORT),
     "pasted": Reader("workers.readers.imports:pasted", _IMPORT),
     "package": Reader("workers.readers.imports:package", _IMPORT),

@@ -11,10 +11,12 @@ from allauth.core.internal import ratelimit
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.sites.requests import RequestSite
+from django.core.mail import EmailMessage
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import translation
 from django.utils.formats import date_format
 from django.utils.functional import lazy
 from django.utils.html import format_html
@@ -23,8 +25,10 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext
 
 from web.accounts import invitations, mailing, suspended
+from web.accounts.contact import help_line
 from web.accounts.models import User
 from web.accounts.services import end_access, is_confirmed, undo_sign_up, unseen_link, vouch_for_address
+from web.accounts.user_names import LOCAL
 
 logger = logging.getLogger(__name__)
 
@@ -74,12 +78,18 @@ class AccountAdapter(DefaultAccountAdapter):
             return False
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """The email, which calls the site by its name, not by its address. Shows a page if it can't be sent."""
+        """The email, which calls the site by its name, not by its address. To user names nothing is sent.
+
+        Shows a page if it can't be sent.
+        """
+        if email.endswith(LOCAL):
+            return
         request = allauth_context.request
         named = RequestSite(request)
         named.name = settings.SITE_NAME
         try:
-            super().send_mail(template_prefix, email, {**context, "current_site": named})
+            with translation.override(getattr(context.get("user"), "language", "") or translation.get_language()):
+                super().send_mail(template_prefix, email, {**context, "current_site": named})
         except OSError as error:  # smtplib's too
             logger.warning("no mail could be sent: %s", type(error).__name__)
             mailing.note_failure(error)
@@ -87,6 +97,12 @@ class AccountAdapter(DefaultAccountAdapter):
             page = render(request, "account/mail_failed.html", {"email": email}, status=503)
             raise ImmediateHttpResponse(page) from error
         mailing.note_sent()
+
+    def render_mail(self, *args: Any, **options: Any) -> EmailMessage:
+        """The email, with whom to ask."""
+        message: EmailMessage = super().render_mail(*args, **options)
+        message.body = "\n\n".join(filter(None, (str(message.body).rstrip(), help_line()))) + "\n"
+        return message
 
     def pre_login(self, request: HttpRequest, user: User, **options: Any) -> HttpResponse | None:
         """Let admins in without a confirmation by email, which counts for nobody else as theirs does.

@@ -16,10 +16,12 @@ from typing import Any, Final
 from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
 from web.accounts import audit
 from web.accounts.models import User
 from web.accounts.models_live import LiveSetting
+from web.address_settings import address_settings
 from web.mail_settings import mail_settings
 from web.secrets import SecretLost, seal, unseal
 
@@ -56,7 +58,7 @@ def is_overridden(name: str) -> bool:
 
 def is_fixed(name: str) -> bool:
     """Whether the environment sets it, or something of its service: a key must not go to another server."""
-    together = next((service["fields"] for service in SERVICES if name in service["fields"]), (name,))
+    together = next((each["fields"] for each in SERVICES if name in each["fields"] and "apart" not in each), (name,))
     return not settings.FROM_ENVIRONMENT.isdisjoint(together)
 
 
@@ -90,13 +92,26 @@ def follow() -> None:
     if rows == _followed:
         return
     values = {name: _opened(name, value) for name, value in rows.items()}
-    values |= mail_settings(values["EMAIL_HOST"]) if "EMAIL_HOST" in values else {}
+    values |= _following(values)
     for name, value in values.items():
         _before.setdefault(name, getattr(settings, name))
         setattr(settings, name, value)
     for name in _before.keys() - values.keys():
         setattr(settings, name, _before.pop(name))
+    timezone.get_default_timezone.cache_clear()  # type: ignore[attr-defined]  # which the stubs hide
     _followed = rows
+
+
+def _following(values: dict[str, Any]) -> dict[str, Any]:
+    """The settings that follow from these."""
+    found: dict[str, Any] = {}
+    if "EMAIL_HOST" in values:
+        found |= mail_settings(values["EMAIL_HOST"])
+    if "SITE_URL" in values:  # the operator who sets it is still at the address of before
+        found |= address_settings(values["SITE_URL"], _before.get("ALLOWED_HOSTS", settings.ALLOWED_HOSTS))
+    if "SITE_NAME" in values:
+        found["MFA_TOTP_ISSUER"] = values["SITE_NAME"]
+    return found
 
 
 class Follow:

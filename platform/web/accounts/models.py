@@ -17,6 +17,7 @@ from web.accounts.models_invitations import Invitation  # noqa: F401 - for Djang
 from web.accounts.models_live import LiveSetting  # noqa: F401 - for Django
 from web.accounts.models_outbox import Delivery, Webhook  # noqa: F401 - for Django
 from web.accounts.models_sign_in import SignInProvider  # noqa: F401 - for Django
+from web.accounts.user_names import LOCAL, name_of
 
 KEY_PREFIX = "gh_"
 LINK_LIFETIME = timedelta(hours=24)
@@ -28,7 +29,7 @@ def digest(secret: str) -> str:
 
 
 class UserManager(BaseUserManager["User"]):
-    """Creates users by email address; there are no user names."""
+    """Creates users by email address."""
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         """A saved user. Without `password` they sign in by link only."""
@@ -43,13 +44,16 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractUser):
-    """A person. `is_staff` makes them an admin of the site."""
+    """A person. `is_staff` makes them an admin of the site; operate/access.py says what moderators open."""
 
     username = None  # type: ignore[assignment]
     first_name = None  # type: ignore[assignment]
     last_name = None  # type: ignore[assignment]
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=60, blank=True, help_text="Shown as the creator of your GPTs.")
+    is_moderator = models.BooleanField(
+        "Moderator", default=False, help_text="Decides reports and store listings, and hides reviews."
+    )
     hints_seen = models.JSONField(default=list, blank=True, help_text="Names of the hints that they dismissed.")
     language = models.CharField(max_length=10, blank=True, help_text="Of pages; empty: the browser’s.")
     notifications_off = models.JSONField(default=list, blank=True, help_text="Kinds of email that they don’t want.")
@@ -70,6 +74,21 @@ class User(AbstractUser):
     def shown_name(self) -> str:
         """The name they chose, else the part of their email address before the @."""
         return visible(self.name) or self.email.split("@")[0]
+
+    @property
+    def sign_in_name(self) -> str:
+        """What they sign in with: their email address, or the user name of somebody who has none."""
+        return name_of(self.email)
+
+    @property
+    def moderates(self) -> bool:
+        """Whether they decide reports and listings: moderators and admins."""
+        return self.is_staff or self.is_moderator
+
+    @property
+    def has_mail(self) -> bool:
+        """Whether email reaches them."""
+        return not self.email.endswith(LOCAL)
 
     def set_password(self, raw_password: str | None) -> None:
         """Set the password, which ends sign-in links and connected programs; saving the user ends other sessions."""

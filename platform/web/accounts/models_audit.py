@@ -36,6 +36,7 @@ class Act(models.TextChoices):
     SCIM_TOKEN_CREATED = "scim-token.created", "SCIM token created"
     SCIM_TOKEN_WITHDRAWN = "scim-token.withdrawn", "SCIM token withdrawn"
     PERSON_CREATED = "person.created", "Account created"
+    PEOPLE_ADDED = "person.list", "People added from a list"
     PERSON_CHANGED = "person.changed", "Account changed"
     PERSON_CLOSED = "person.closed", "Account closed"
     PERSON_EXPORTED = "person.exported", "Data exported by its person"

@@ -22,7 +22,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage, get_connection
-from django.db.models import F, Window
+from django.db.models import F, Q, Window
 from django.db.models.functions import Coalesce, RowNumber
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
@@ -102,9 +102,10 @@ def notify(person: Any, kind: str, about: Any = "", at: datetime | None = None, 
 
 
 def notify_operators(kind: str, about: Any, **facts: Any) -> None:
-    """The same for all operators."""
+    """The same for all admins, and of reports for moderators."""
     if settings.EMAIL_HOST:
-        for person in get_user_model().objects.filter(is_staff=True, is_active=True):
+        theirs = Q(is_staff=True) | Q(is_moderator=True) if kind == "reports" else Q(is_staff=True)
+        for person in get_user_model().objects.filter(theirs, is_active=True):
             notify(person, kind, about, **facts)
 
 

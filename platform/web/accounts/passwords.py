@@ -1,5 +1,6 @@
 """How passwords are hashed: anybody may have one hashed by trying to sign in, so a hash takes little memory."""
 
+import secrets
 from typing import Any, Final
 
 from django.contrib.auth.hashers import Argon2PasswordHasher
@@ -8,6 +9,13 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext, gettext_noop
 
 MAX_CHARS: Final = 256
+# Without those that look alike on paper.
+_LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
+
+
+def new_password() -> str:
+    """A password that can be copied from paper: 44 bits, which sign-ins by the minute can't guess."""
+    return "-".join("".join(secrets.choice(_LETTERS) for _ in range(3)) for _ in range(3))
 
 
 class BoundedArgon2(Argon2PasswordHasher):

@@ -103,7 +103,7 @@ class PasskeyForm(AddWebAuthnForm):
 
 def is_required_of(user: User) -> bool:
     """Whether this site wants `user` to have a second factor."""
-    return settings.SECOND_FACTOR == "everyone" or (settings.SECOND_FACTOR == "admins" and user.is_staff)
+    return settings.SECOND_FACTOR == "everyone" or (settings.SECOND_FACTOR == "admins" and user.moderates)
 
 
 def has_one(user: User) -> bool:

@@ -111,11 +111,18 @@ def note_use(used: ApiKey | Grant | DirectoryToken) -> None:
 @transaction.atomic
 def create_sign_in_link(user: User, by: User | None = None) -> str:
     """An absolute URL that signs `user` in once, within a day; `by` made it. Older links of theirs end."""
-    secret = secrets.token_urlsafe(32)
     user.sign_in_links.all().delete()
-    SignInLink.objects.create(user=user, hash=digest(secret), expires=timezone.now() + LINK_LIFETIME)
+    link, url = new_sign_in_link(user, LINK_LIFETIME)
+    link.save()
     audit.record(audit.Act.LINK_MADE, by, user)
-    return settings.SITE_URL + reverse("enter", args=[secret])
+    return url
+
+
+def new_sign_in_link(user: User, lifetime: timedelta) -> tuple[SignInLink, str]:
+    """A link that is not saved yet, and its absolute URL."""
+    secret = secrets.token_urlsafe(32)
+    link = SignInLink(user=user, hash=digest(secret), expires=timezone.now() + lifetime)
+    return link, settings.SITE_URL + reverse("enter", args=[secret])
 
 
 def links_by_others(user: User) -> "QuerySet[AuditRow]":

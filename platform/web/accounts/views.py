@@ -32,6 +32,7 @@ from web.accounts.services import (
     vouch_for_address,
 )
 from web.accounts.sessions import end_all_sessions, end_session, live_sessions
+from web.accounts.user_names import address_of
 
 ENDED: Final = gettext_lazy(
     "This account is now yours alone. Its old password, sessions, API keys, permissions and sign-ins to other "
@@ -156,7 +157,7 @@ def sessions(request: PersonRequest) -> HttpResponse:
 def close(request: PersonRequest) -> HttpResponse:
     """Close one's account for good. Asks for the password first, and for the address as a confirmation."""
     is_last = people.is_last_operator(request.user)
-    is_wrong = request.POST.get("email", "").strip().lower() != request.user.email
+    is_wrong = address_of(request.POST.get("email", "")) != request.user.email
     if request.method == "GET" or is_last or is_wrong:
         context = {"is_last": is_last, "is_wrong": is_wrong and request.method == "POST"}
         return render(request, "account/close.html", context, status=422 if request.method == "POST" else 200)

@@ -16,6 +16,7 @@ from web.api.auth import caller
 from web.api.errors import DENIED, INVALID, ProblemDetails
 from web.api.reading import RequestBody
 from web.engines import MOST_READS, READS, Ability
+from web.operate.access import may_open, page_of
 from web.operate.changes import Action, change
 from web.operate.listing import ModelRow, find_row, model_page
 from web.operate.models import OVERRIDABLE, MeasuredModel
@@ -105,9 +106,9 @@ class Overrides(RequestBody):
 
 
 def operator(request: HttpRequest) -> User:
-    """The caller. Raises Http404 if they are no operator."""
+    """The caller. Raises Http404 if they are no operator, and no moderator where these may do it too."""
     user = caller(request)
-    if not user.is_staff:
+    if not may_open(user, page_of(request)):
         raise Http404
     return user
 

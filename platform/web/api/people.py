@@ -21,6 +21,7 @@ from web.accounts import audit, people, quotas
 from web.accounts.models import User
 from web.accounts.requests import key_of
 from web.accounts.services import create_sign_in_link, rename
+from web.accounts.user_names import address_of
 from web.api.errors import DENIED, INVALID, LISTED, ApiError
 from web.api.operate import operator
 from web.api.paging import Pages, SearchText
@@ -249,7 +250,7 @@ def erase_person(request: HttpRequest, person_id: int, body: Erasure) -> Status[
     With a browser session, the console must have confirmed lately that it's you.
     """
     by, person = operator(request), _changeable(person_id)
-    if body.email.strip().lower() != person.email:
+    if address_of(body.email) != person.email:
         raise ApiError(422, "email: That’s not their address.", "email", "invalid")
     if key_of(request) is None and is_reauthentication_required(request, app=""):
         raise ApiError(403, AGAIN, code="confirm_first")

@@ -20,8 +20,8 @@ PROMPT_CHARS = 1_000
 GENERATE_TIMEOUT_S = 120
 
 
-def store_picture(upload: "File[Any]", by: User) -> str:
-    """The name of the square WebP that a worker makes of `upload`, now in MEDIA_ROOT.
+def store_picture(upload: "File[Any]", by: User, reader: str = "picture") -> str:
+    """The name of the square WebP that a worker makes of `upload`, now in MEDIA_ROOT; a "logo" is kept whole.
 
     Raises ValidationError and NoResult.
     """
@@ -30,7 +30,7 @@ def store_picture(upload: "File[Any]", by: User) -> str:
             gettext("Too large: a picture can have up to {n} MB.").format(n=settings.MAX_PICTURE_BYTES // 1024**2)
         )
     try:
-        made = confined.read(by.pk, "picture", upload.chunks())
+        made = confined.read(by.pk, reader, upload.chunks())
     except confined.Unreadable as error:
         raise ValidationError(gettext("Couldn’t read this picture. Use PNG, JPEG, WebP or GIF.")) from error
     if made.startswith(b"{"):

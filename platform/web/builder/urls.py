@@ -21,6 +21,7 @@ SOURCE = "gpts/<slug:slug>/sources/<uuid:source_id>"
 WEBHOOK = "gpts/<slug:slug>/webhooks/<uuid:webhook_id>"
 
 urlpatterns = [
+    path("site/logo/<str:name>", views_pictures.logo, name="site_logo"),
     path("gpts/", views.gpts, name="gpts"),
     path("gpts/new", views.new, name="gpt_new"),
     path("gpts/<slug:slug>/edit", views.edit, name="gpt_edit"),

@@ -57,6 +57,16 @@ def picture(request: HttpRequest, gpt_id: UUID, name: str) -> FileResponse:
     return response
 
 
+@require_safe
+def logo(request: HttpRequest, name: str) -> FileResponse:
+    """The site's logo, for everybody. Its name changes with its content."""
+    if name != settings.SITE_LOGO:
+        raise Http404("Picture not found.")
+    response = picture_response(name)
+    response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    return response
+
+
 def picture_response(name: str) -> FileResponse:
     """The kept picture called `name`. Raises Http404."""
     path = settings.MEDIA_ROOT / name

@@ -86,6 +86,11 @@ def report(user: User, thing: Thing, reason: str, text: str) -> Report:
     return made
 
 
+def choices_for(case: Case, by: User) -> tuple[Decision, ...]:
+    """What `by` can decide. Moderators have nothing to do with people: they don't suspend anybody."""
+    return tuple(each for each in DECISIONS[case.kind] if by.is_staff or each != Decision.SUSPEND)
+
+
 def queue() -> QuerySet[Case]:
     """What operators have to decide, oldest first."""
     return Case.objects.filter(OPEN).select_related(*_RELATED).prefetch_related("reports__owner").order_by("created")
@@ -111,8 +116,8 @@ def decide(case: Case, decision: str, note: str, by: User) -> Case:
     case = _locked(case)
     if case.decided:
         raise ValidationError("This was decided already.")
-    if decision not in DECISIONS[case.kind]:
-        raise ValidationError({"decision": f"Choose one of: {', '.join(DECISIONS[case.kind])}."})
+    if decision not in (choices := choices_for(case, by)):
+        raise ValidationError({"decision": f"Choose one of: {', '.join(choices)}."})
     case.decision, case.note, case.by = decision, fitting(note, TEXT_CHARS), by
     case.decided, case.seen = timezone.now(), decision == Decision.NONE
     case.save()
@@ -149,6 +154,8 @@ def answer_appeal(case: Case, *, grants: bool, note: str, by: User) -> Case:
     case = _locked(case)
     if case.state != "appealed":
         raise ValidationError("There is no appeal to answer.")
+    if case.decision == Decision.SUSPEND and not by.is_staff:
+        raise ValidationError("Only admins answer appeals of people who are suspended.")
     case.reversed, case.answer = grants, fitting(note, TEXT_CHARS)
     case.answered, case.seen = timezone.now(), False
     case.save()

@@ -22,6 +22,11 @@ class Kind:
     title: str
     help: str
     for_operators: bool = False
+    for_moderators: bool = False
+
+    def is_for(self, user: User) -> bool:
+        """Whether it is about what this person has to do with."""
+        return user.is_staff or not self.for_operators or (self.for_moderators and user.is_moderator)
 
 
 KINDS: Final[Mapping[str, Kind]] = {
@@ -39,6 +44,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         gettext_noop("Reports that wait"),
         gettext_noop("Reports, appeals, and GPTs to be reviewed before listing."),
         for_operators=True,
+        for_moderators=True,
     ),
     "backups": Kind(gettext_noop("Backups that failed"), "", for_operators=True),
     "workers": Kind(
@@ -49,7 +55,7 @@ KINDS: Final[Mapping[str, Kind]] = {
 
 def kinds_for(user: User) -> dict[str, Kind]:
     """The kinds that there are for this person."""
-    return {name: kind for name, kind in KINDS.items() if user.is_staff or not kind.for_operators}
+    return {name: kind for name, kind in KINDS.items() if kind.is_for(user)}
 
 
 def choose(user: User, wanted: Collection[str]) -> None:

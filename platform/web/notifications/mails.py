@@ -12,6 +12,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext
 
 from web.accounts import outbox, suspended
+from web.accounts.contact import help_line
 from web.accounts.invitations import live
 from web.accounts.models import User
 from web.accounts.models_outbox import Delivery
@@ -20,6 +21,7 @@ from web.builder.access import may_edit
 from web.builder.models import Gpt
 from web.builder.models_listing import ListingReview
 from web.builder.models_shares import GptShare
+from web.languages import language_for
 from web.moderation.models import Case
 from web.moderation.views import DECISIONS
 from web.notifications.kinds import KINDS, stop_link
@@ -39,11 +41,12 @@ def composed(delivery: Delivery) -> EmailMessage:
         return _invitation(delivery)
     if person is None or kind in person.notifications_off or not _may_get(person, kind):
         raise outbox.Unwanted("The person doesn’t want it, or has no confirmed address.")
-    with translation.override(person.language or settings.LANGUAGE_CODE):
+    with translation.override(language_for(person)):
         subject, text, url = _TEXTS[kind](person, delivery.facts)
         stop = stop_link(person, kind)
         foot = gettext("You get this because of your notifications at {site}. Stop these emails: {url}")
-        body = f"{text}\n\n{url}\n\n--\n{foot.format(site=settings.SITE_NAME, url=stop)}\n"
+        foot = _joined(help_line(), foot.format(site=settings.SITE_NAME, url=stop))
+        body = f"{text}\n\n{url}\n\n--\n{foot}\n"
         headers = {"List-Unsubscribe": f"<{stop}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
         return outbox.email(delivery, person.email, subject, body, **headers)
 
@@ -51,17 +54,18 @@ def composed(delivery: Delivery) -> EmailMessage:
 def _invitation(delivery: Delivery) -> EmailMessage:
     invitation = _or_unwanted(live().filter(pk=delivery.facts["invitation"]).first())
     address, url = outbox.invited(delivery)
-    with translation.override(settings.LANGUAGE_CODE):
+    with translation.override(language_for(None)):
         subject = gettext("You’re invited to {site}").format(site=settings.SITE_NAME)
         until = date_format(invitation.expires, "DATE_FORMAT")
         text = gettext("Create your account with this link. It works until {date}.").format(date=until)
-        return outbox.email(delivery, address, subject, f"{text}\n\n{url}\n")
+        return outbox.email(delivery, address, subject, f"{_joined(text, url, help_line())}\n")
 
 
 def _may_get(person: User, kind: str) -> bool:
     """A suspended person is told of decisions only."""
-    is_theirs = person.is_staff or not KINDS[kind].for_operators
-    return is_theirs and (person.is_active or kind == "decisions") and person.erased is None and is_confirmed(person)
+    is_theirs = KINDS[kind].is_for(person)
+    is_there = person.has_mail and person.erased is None
+    return is_theirs and is_there and (person.is_active or kind == "decisions") and is_confirmed(person)
 
 
 def _page(name: str, *args: Any) -> str:

@@ -24,6 +24,7 @@ from web.accounts.quotas import KINDS
 from web.builder.models import Gpt
 from web.operate.admin_pages import SettingsForm
 from web.operate.site import OperatorAdmin, operators
+from web.operate.tables import harmless
 
 MOST: Final = 100_000
 # Kinds of rows whose table has another name than people know.
@@ -52,8 +53,6 @@ SETTINGS: Final = {
     **{name: f"{each['title']}: {field['label']}" for each in SERVICES for name, field in each["fields"].items()},
     "CHECKLIST_DONE": "First steps hidden",
 }
-# What a spreadsheet would run if a cell began with it.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 class ActFilter(admin.SimpleListFilter):
@@ -180,11 +179,7 @@ def _lines(rows: QuerySet[AuditRow]) -> Iterator[bytes]:
     for row in rows.iterator(chunk_size=1_000):
         email = row.by.email if row.by else ""
         cells = [row.pk, row.at.isoformat(), row.act, row.by_id or "", email, row.about_kind, row.about_id, row.facts]
-        yield writer.writerow([_harmless(str(cell)) for cell in cells])
-
-
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+        yield writer.writerow([harmless(str(cell)) for cell in cells])
 
 
 def _shown(value: Any) -> str:

@@ -8,9 +8,10 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from web.accounts.models import User
+from web.accounts.user_names import address_of
 from web.operate.people import belongings, erase, people_here, person_with_address
 from web.operate.site import operators, person_of
 
@@ -29,19 +30,19 @@ class ErasureForm(forms.Form):
     heir = forms.CharField(
         required=False, label="Email address of who gets them", widget=UnfoldAdminEmailInputWidget()
     )
-    email = forms.CharField(widget=UnfoldAdminEmailInputWidget(attrs={"autocomplete": "off"}))
+    email = forms.CharField(widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}))
 
     def __init__(self, person: User, by: User, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._person = person
         self.fields["heir"].initial = by.email
-        self.fields["email"].label = f"Type {person.email} to confirm"
+        self.fields["email"].label = f"Type {person.sign_in_name} to confirm"
         if not person.gpts.filter(deleted=None).exists():
             del self.fields["gpts"], self.fields["heir"]
 
     def clean_email(self) -> str:
         """Refuse another address than theirs."""
-        if str(self.cleaned_data["email"]).strip().lower() != self._person.email:
+        if address_of(str(self.cleaned_data["email"])) != self._person.email:
             raise ValidationError("That’s not their address.")
         return self._person.email
 
@@ -70,7 +71,9 @@ def erase_person(request: HttpRequest, person_id: int) -> HttpResponse:
         except ValidationError as error:
             form.add_error("heir", error)
         else:
-            text = f"The account of {person.email} is closed. Everything of theirs is erased within three hours."
+            text = (
+                f"The account of {person.sign_in_name} is closed. Everything of theirs is erased within three hours."
+            )
             messages.success(request, text)
             return redirect("admin:accounts_user_changelist")
     context = {"title": f"Erase {person.shown_name}?", "person": person, "form": form, "refusal": refusal}

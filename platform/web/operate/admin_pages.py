@@ -1,25 +1,32 @@
 """The console's pages that are no lists: overview, health, usage, storage and settings."""
 
 import json
+from datetime import date, timedelta
 from typing import Any, Final
 
 from django import forms
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth.models import Group
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
 from web.accounts import live_settings, quotas
 from web.accounts.models import QuotaLimit
 from web.accounts.quotas import KINDS, ZERO
+from web.accounts.user_names import name_of
 from web.operate import configuration, figures, machine
 from web.operate.forms import domains_of
 from web.operate.services import current_model
 from web.operate.site import operators, person_of
+from web.operate.tables import csv_response
 
 PERIODS: Final = (7, 30, 90)
+N_MONTHS: Final = 12
+MOST_ROWS: Final = 100_000
 UNLIMITED: Final = "unlimited"
 
 
@@ -44,12 +51,41 @@ def health(request: HttpRequest) -> HttpResponse:
 @operators.page("usage/", "usage", "Usage", section="Site", icon="bar_chart")
 @require_safe
 def usage(request: HttpRequest) -> HttpResponse:
-    """Messages and tokens by day, person and GPT."""
+    """Messages and tokens by day, person, group and GPT, of the last days or of a month; as CSV, by person."""
+    months = _months()
+    month = next((each for each in months if f"{each:%Y-%m}" == request.GET.get("month")), None)
+    group_id = request.GET.get("group", "")
+    group = Group.objects.filter(pk=group_id).first() if group_id.isdecimal() and len(group_id) < 19 else None
     sent = request.GET.get("days", "")
     days = int(sent) if sent.isdecimal() and int(sent) in PERIODS else 30
-    found = figures.usage(days)
+    today = timezone.localdate()
+    first, last = (month, _end_of(month)) if month else (today - timedelta(days=days), today)
+    period = figures.Period(first, last, group)
+    if "csv" in request.GET:
+        return _usage_file(period)
+    found = figures.usage(period)
     context = {"title": "Usage", "days": days, "periods": PERIODS, **found, "chart": _chart(found["by_day"])}
+    context |= {"months": months, "month": month, "group": group, "every_group": Group.objects.order_by("name")}
     return operators.render(request, "operate/usage.html", context)
+
+
+def _months() -> list[date]:
+    """The first days of this month and the N_MONTHS before."""
+    months = [timezone.localdate().replace(day=1)]
+    while len(months) <= N_MONTHS:
+        months.append((months[-1] - timedelta(days=1)).replace(day=1))
+    return months
+
+
+def _end_of(month: date) -> date:
+    return (month + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+
+
+def _usage_file(period: figures.Period) -> HttpResponse:
+    rows = figures.used_by_people(period)[:MOST_ROWS]
+    lines = [(row["owner__name"], name_of(row["owner__email"]), row["n"], row["tokens"]) for row in rows]
+    head = ("Person", "Signs in as", "Answers", "Tokens")
+    return csv_response(f"usage-{period.first}-{period.last}.csv", [head, *lines])
 
 
 def _chart(by_day: list[tuple[Any, int, int]]) -> str:

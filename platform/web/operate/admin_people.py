@@ -13,16 +13,24 @@ from django.urls import URLPattern, reverse
 from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from web.accounts import audit, people
 from web.accounts.models import QuotaLimit, User
 from web.accounts.quotas import KINDS, ZERO, limits_set, record_changes
 from web.accounts.services import create_sign_in_link, forget_proof, vouch_for_address
+from web.accounts.user_names import checked_address
 from web.attempts import attempt
 from web.counting import number_of
 from web.moderation.suspending import reactivate, suspend
-from web.operate.people import CONFIRM_FIRST, NO_ACCOUNT, change_members, confirm_address, people_here
+from web.operate.people import (
+    CONFIRM_FIRST,
+    NO_ACCOUNT,
+    change_members,
+    confirm_address,
+    people_here,
+    set_new_password,
+)
 from web.operate.site import OperatorAdmin, operators, person_of
 
 KIND_CHOICES: Final = [
@@ -77,6 +85,8 @@ class WithQuotas(OperatorAdmin):
 class PersonForm(forms.ModelForm):  # type: ignore[type-arg]
     """A person, as operators see them. A new one gets a sign-in link instead of a password."""
 
+    email = forms.CharField(label="Email address or user name", widget=UnfoldAdminTextInputWidget())
+
     class Meta:
         labels: ClassVar = {"is_staff": "Admin"}
         help_texts: ClassVar = {
@@ -85,9 +95,13 @@ class PersonForm(forms.ModelForm):  # type: ignore[type-arg]
             "is_staff": "Can open this console and do everything here.",
         }
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.initial["email"] = self.instance.sign_in_name
+
     def clean_email(self) -> str:
-        """The address in lower case, as it is looked up."""
-        return str(self.cleaned_data["email"]).lower()
+        """The address, as it is looked up."""
+        return checked_address(self.cleaned_data["email"])
 
 
 @admin.register(User, site=operators)
@@ -98,16 +112,18 @@ class PersonAdmin(WithQuotas):
     may_add = True
     form = PersonForm
     list_display = ("who", "state", "is_confirmed", "in_groups", "last_login", "date_joined")
-    list_filter = ("is_active", "is_staff", ("groups", AutocompleteSelectFilter), "last_login")
+    list_filter = ("is_active", "is_staff", "is_moderator", ("groups", AutocompleteSelectFilter), "last_login")
     list_filter_submit = True
     search_fields = ("email", "name")
-    search_help_text = "Name or email address"
+    search_help_text = "Name, user name or email address"
     ordering = ("-id",)
     actions = ("confirm", "suspend", "reactivate", "sign_out")
-    fields = ("email", "name", "groups", "is_staff")
+    fields = ("email", "name", "groups", "is_moderator", "is_staff")
     change_form_outer_before_template = "operate/person_acts.html"
+    list_before_template = "operate/people_acts.html"
     ACTS: ClassVar = {
         "link": "Create a sign-in link",
+        "password": "Set a new password",
         "confirm": "Confirm the address",
         "sign-out": "Sign out everywhere",
         "suspend": "Suspend",
@@ -126,13 +142,15 @@ class PersonAdmin(WithQuotas):
 
     @display(description="Person", header=True, ordering="email")
     def who(self, person: User) -> tuple[str, str]:
-        """The name and the email address."""
-        return person.shown_name, person.email
+        """The name, and what they sign in with."""
+        return person.shown_name, person.sign_in_name
 
     @display(description="State", label={"Active": "success", "Suspended": "danger", "Admin": "info"})
     def state(self, person: User) -> str:
         """Whether they can sign in."""
-        return "Suspended" if not person.is_active else "Admin" if person.is_staff else "Active"
+        if not person.is_active:
+            return "Suspended"
+        return "Admin" if person.is_staff else "Moderator" if person.is_moderator else "Active"
 
     @display(description="Address confirmed", boolean=True)
     def is_confirmed(self, person: Any) -> bool:
@@ -163,6 +181,8 @@ class PersonAdmin(WithQuotas):
         person, by = get_object_or_404(self.get_queryset(request), id=person_id), person_of(request)
         if act == "link":
             return self._show_link(request, person)
+        if act == "password":
+            return self._show_password(request, person)
         do = partial(self._do, act, person, request.POST.get("note", ""), by)
         attempt(request, do, f"{person.shown_name} {self.DONE[act]}.")
         return redirect("admin:accounts_user_change", person_id)
@@ -185,11 +205,17 @@ class PersonAdmin(WithQuotas):
 
     @staticmethod
     def _show_link(request: HttpRequest, person: User) -> HttpResponse:
-        words = f"It signs {person.shown_name} ({person.email}) in once, within a day. {HAND_OVER}"
+        words = f"It signs {person.shown_name} ({person.sign_in_name}) in once, within a day. {HAND_OVER}"
         back = reverse("admin:accounts_user_change", args=[person.pk])
         return operators.show_once(
             request, "Sign-in link", create_sign_in_link(person, by=person_of(request)), words, back
         )
+
+    @staticmethod
+    def _show_password(request: HttpRequest, person: User) -> HttpResponse:
+        words = f"{person.shown_name} signs in as {person.sign_in_name} with it. {HAND_OVER} Old sessions have ended."
+        back = reverse("admin:accounts_user_change", args=[person.pk])
+        return operators.show_once(request, "New password", set_new_password(person, person_of(request)), words, back)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         """Save the person; a new one has no password. The operator who types an address vouches for it."""
@@ -269,7 +295,7 @@ class GroupAdmin(WithQuotas):
         return super().render_change_form(request, context, **options)
 
     def add_people(self, request: HttpRequest, group_id: int) -> HttpResponse:
-        """Put the people with these email addresses into the group, or take them out."""
+        """Put the people with these user names or email addresses into the group, or take them out."""
         group = get_object_or_404(Group, id=group_id)
         sent = request.POST.get("emails", "").replace(",", " ").replace(";", " ").split()
         leave = "remove" in request.POST

@@ -98,9 +98,9 @@ class CaseAdmin(OperatorAdmin):
 
     def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
         """With what can be decided."""
-        case = Case.objects.filter(pk=object_id).first()
+        case = self.get_object(request, object_id)
         labels = dict(Case.Decision.choices)
-        choices = [(each, labels[each]) for each in cases.DECISIONS[case.kind]] if case else []
+        choices = [(each, labels[each]) for each in cases.choices_for(case, person_of(request))] if case else []
         context = {**(extra_context or {}), "case": case, "choices": choices}
         return super().change_view(request, object_id, form_url, context)
 

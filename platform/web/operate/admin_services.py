@@ -1,4 +1,4 @@
-"""The console's page of what the site uses elsewhere: mail, web search, pictures and backups."""
+"""The console's pages Services, of what the site uses elsewhere, and Site details, by service_settings.toml."""
 
 import re
 import secrets
@@ -6,6 +6,7 @@ from email.utils import parseaddr
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 from django import forms
 from django.conf import settings
@@ -25,13 +26,21 @@ from unfold.widgets import (
 
 from web.accounts import live_settings, mailing
 from web.accounts.models import User
+from web.builder.pictures import store_picture
 from web.checks import NEEDED
 from web.operate.access import confirmed_first
 from web.operate.site import operators, person_of
+from web.rpc import NoResult
 
 MOST_CHARS: Final = 500
 PASSPHRASE_BYTES: Final = 18
-_WIDGETS: Final = {"switch": UnfoldBooleanSwitchWidget, "choice": UnfoldAdminSelectWidget}
+REMOVE: Final = "remove_logo"
+_WIDGETS: Final = {
+    "switch": UnfoldBooleanSwitchWidget,
+    "choice": UnfoldAdminSelectWidget,
+    "zone": UnfoldAdminSelectWidget,
+    "picture": lambda: forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp,image/gif"}),
+}
 # Of a service, what says where its secret goes.
 _SERVERS: Final = ("host", "url", "choice")
 
@@ -39,20 +48,26 @@ _SERVERS: Final = ("host", "url", "choice")
 class ServiceForm(forms.Form):
     """The settings of one service of service_settings.toml, each with what is in force."""
 
-    def __init__(self, service: dict[str, Any], sent: Any = None) -> None:
-        super().__init__(sent)
-        self.service = service
+    def __init__(self, service: dict[str, Any], by: User, sent: Any = None, files: Any = None) -> None:
+        super().__init__(sent, files)
+        self.service, self._by = service, by
         self.from_environment = sorted(settings.FROM_ENVIRONMENT & service["fields"].keys())
         for name, field in service["fields"].items():
             self.fields[name] = _field(name, field)
-            self.fields[name].disabled = bool(self.from_environment)
+            self.fields[name].disabled = live_settings.is_fixed(name)
+        self.is_fixed = all(field.disabled for field in self.fields.values())
 
     def clean(self) -> dict[str, Any]:
         """Refuse what cannot work: an address that is none, and a server without what it needs."""
         for name, value in list(self.cleaned_data.items()):
-            check = _CHECKS.get(self.service["fields"][name]["kind"])
+            kind = self.service["fields"][name]["kind"]
+            check = _CHECKS.get(kind)
+            if kind == "origin":
+                value = self.cleaned_data[name] = value.rstrip("/")
             if value and check:
                 self._run(name, lambda check=check, value=value: check(value))
+            if kind == "picture":
+                self._run(name, lambda name=name, value=value: self._keep(name, value))
         for name, wanted, others in NEEDED:
             value = self.cleaned_data.get(name)
             missing = [other for other in others if other in self.fields and not self._has(other)]
@@ -65,6 +80,12 @@ class ServiceForm(forms.Form):
             check()
         except ValidationError as error:
             self.add_error(name, error)
+        except NoResult as error:
+            self.add_error(name, str(error))
+
+    def _keep(self, name: str, upload: Any) -> None:
+        """Have a worker make the picture that is kept; with “remove”, none is."""
+        self.cleaned_data[name] = store_picture(upload, self._by, "logo") if upload else ""
 
     def _has(self, name: str) -> bool:
         is_secret = self.service["fields"][name]["kind"] == "secret"
@@ -78,6 +99,8 @@ class ServiceForm(forms.Form):
     def save(self, by: User) -> str:
         """Store what was changed, without secrets of a server before. Returns the passphrase if one was made."""
         changes = {name: self.cleaned_data[name] for name in self.changed_data}
+        if REMOVE in self.data:
+            changes["SITE_LOGO"] = ""
         for name, field in self.service["fields"].items():
             if field["kind"] == "secret" and self._is_moved():
                 changes.setdefault(name, "")
@@ -100,12 +123,17 @@ def _field(name: str, field: dict[str, Any]) -> forms.Field:
             return forms.IntegerField(**given, initial=now, min_value=field["least"], max_value=field["most"])
         case "choice":
             return forms.ChoiceField(**given, initial=now, choices=list(field["choices"].items()))
+        case "zone":
+            zones = sorted(each for each in available_timezones() if "/" in each and not each.startswith("Etc/"))
+            return forms.ChoiceField(**given, initial=now, choices=[(each, each) for each in ("UTC", *zones)])
+        case "picture":
+            return forms.FileField(**given)
         case "secret":
             placeholder = "As it is" if now else ""
             given["widget"] = UnfoldAdminPasswordWidget(attrs={"autocomplete": "off", "placeholder": placeholder})
             return forms.CharField(**given, min_length=field.get("least"), max_length=MOST_CHARS)
         case _:
-            return forms.CharField(**given, initial=str(now or ""), max_length=MOST_CHARS)
+            return forms.CharField(**given, initial=str(now or ""), max_length=field.get("most", MOST_CHARS))
 
 
 def _check_host(host: str) -> None:
@@ -121,6 +149,12 @@ def _check_url(url: str) -> None:
         is_url = False
     if not is_url:
         raise ValidationError("Enter a full address that starts with http:// or https://, without a password.")
+
+
+def _check_origin(url: str) -> None:
+    _check_url(url)
+    if urlsplit(url)._replace(scheme="", netloc="").geturl():
+        raise ValidationError("Enter the address alone, such as https://gpts.example.org, without a path.")
 
 
 def _check_folder(path: str) -> None:
@@ -140,19 +174,39 @@ def _check_sender(sender: str) -> None:
     validate_email(parseaddr(sender)[1])
 
 
-_CHECKS: Final = {"host": _check_host, "url": _check_url, "folder": _check_folder, "email": _check_sender}
+_CHECKS: Final = {
+    "host": _check_host,
+    "url": _check_url,
+    "origin": _check_origin,
+    "folder": _check_folder,
+    "email": _check_sender,
+}
 
 
 @operators.page("services/", "services", "Services", section="Site", icon="hub")
 @confirmed_first
 def services(request: HttpRequest) -> HttpResponse:
-    """Mail, web search, pictures and backups: POST saves one of them, after a fresh sign-in."""
+    """Mail, web search, pictures and backups."""
+    return _settings_page(request, "services", "Services")
+
+
+@operators.page("site/", "site", "Site details", section="Site", icon="edit")
+@confirmed_first
+def site_details(request: HttpRequest) -> HttpResponse:
+    """The site's name, logo, address, language and time zone, whom to ask, and how long things are kept."""
+    return _settings_page(request, "site", "Site details")
+
+
+def _settings_page(request: HttpRequest, page: str, title: str) -> HttpResponse:
+    """The services of the page: POST saves one of them, after a fresh sign-in."""
     sent, by = request.POST.get("service"), person_of(request)
     every = [
-        ServiceForm(service, request.POST if service["key"] == sent else None) for service in live_settings.SERVICES
+        ServiceForm(service, by, *((request.POST, request.FILES) if service["key"] == sent else ()))
+        for service in live_settings.SERVICES
+        if service.get("page", "services") == page
     ]
     made = ""
-    form = next((each for each in every if each.is_bound and not each.from_environment), None)
+    form = next((each for each in every if each.is_bound and not each.is_fixed), None)
     if form and form.is_valid():
         made = form.save(by)
         live_settings.follow()
@@ -162,8 +216,8 @@ def services(request: HttpRequest) -> HttpResponse:
         elif not made:
             told = f" A message was sent to {by.email}." if "test" in request.POST else ""
             messages.success(request, f"{form.service['title']}: saved. In use within a few seconds.{told}")
-            return redirect("admin:services")
-    context = {"title": "Services", "forms": every, "made": made, "email": by.email}
+            return redirect(f"admin:{page}")
+    context = {"title": title, "page": page, "forms": every, "made": made, "email": by.email}
     context["mail_failure"] = "" if form and form.errors else mailing.last_failure()
     return operators.render(request, "operate/services.html", context)
 

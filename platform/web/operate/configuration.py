@@ -65,7 +65,10 @@ def _on_page() -> set[str]:
 
 def _state(name: str, default: str, on_page: set[str]) -> str:
     if name in on_page:
-        return "Set on the page Services" if name in live_settings.OF_SERVICES else "Set on this page"
+        page = next((each.get("page", "services") for each in live_settings.SERVICES if name in each["fields"]), "")
+        return {"services": "Set on the page Services", "site": "Set on the page Site details"}.get(
+            page, "Set on this page"
+        )
     if f"{name}_FILE" in os.environ:
         return f"Set by {name}_FILE"
     if name in os.environ:

@@ -176,7 +176,7 @@ def _empty(user: User) -> None:
     user.email, user.password = f"{user.pk}{_NOBODY}", "!"
     user.name = user.language = ""
     user.hints_seen, user.last_login = [], None
-    user.is_staff = user.is_superuser = user.is_active = False
+    user.is_staff = user.is_moderator = user.is_superuser = user.is_active = False
     user.groups.clear()
     user.user_permissions.clear()
     user.save()

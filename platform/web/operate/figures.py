@@ -1,11 +1,12 @@
 """The figures of the console's pages. Each is bounded: by an index, a limit, or a period."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
 import redis
 from django.conf import settings
+from django.contrib.auth.models import Group
 from django.db.models import Avg, Count, F, Min, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
 from django.urls import reverse
@@ -74,8 +75,8 @@ def _mail_step() -> Step:
 def _address_step() -> Step:
     url = settings.SITE_URL
     is_done = url.startswith("https://")
-    found = f"People use {url}." + ("" if is_done else " Set SITE_URL to the address that they use, with https.")
-    return Step("Give the site its address", is_done, found, _docs("let-people-reach-the-site"), "How")
+    found = f"People use {url}." + ("" if is_done else " Give it the address that they use, with https.")
+    return Step("Give the site its address", is_done, found, reverse("admin:site"), "Site details")
 
 
 def _backup_step() -> Step:
@@ -251,19 +252,44 @@ def _trouble(queue: Queue, redis_up: bool) -> str:
     )
 
 
-def usage(days: int) -> dict[str, Any]:
-    """Runs and tokens of the last `days` days by day, person and GPT, previews and delegations included."""
-    since = timezone.now() - timedelta(days=days)
-    runs: Any = Run.objects.filter(created__gte=since).order_by()  # untyped: what is grouped has no model
-    figures: dict[str, Any] = {"n": Count("id"), "tokens": Sum("n_tokens", default=0)}
+_USED: Final[dict[str, Any]] = {"n": Count("id"), "tokens": Sum("n_tokens", default=0)}
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The days from `first` to `last`, in the site's time zone, and a group whose people alone count."""
+
+    first: date
+    last: date
+    group: Group | None = None
+
+    def runs(self) -> Any:
+        """The runs that began in it; untyped, as what is grouped has no model."""
+        begin, end = (
+            timezone.make_aware(datetime.combine(day, time())) for day in (self.first, self.last + timedelta(days=1))
+        )
+        found = Run.objects.filter(created__gte=begin, created__lt=end).order_by()
+        return found.filter(owner__groups=self.group) if self.group else found
+
+
+def used_by_people(period: Period) -> Any:
+    """Who used how much, with the most first."""
+    people = period.runs().filter(_PEOPLE).values("owner", "owner__email", "owner__name")
+    return people.annotate(**_USED).order_by("-tokens", "owner")
+
+
+def usage(period: Period) -> dict[str, Any]:
+    """Runs and tokens of the period by day, person, group and GPT, previews and delegations included."""
+    runs, figures = period.runs(), _USED
     by_day = {row["day"]: row for row in runs.annotate(day=TruncDate("created")).values("day").annotate(**figures)}
-    last = timezone.localdate()
-    every = [last - timedelta(days=back) for back in range(days, -1, -1)]
-    people = runs.filter(_PEOPLE).values("owner__email", "owner").annotate(**figures).order_by("-tokens")[:N_TOP]
+    every = [period.first + timedelta(days=n) for n in range((period.last - period.first).days + 1)]
+    people = used_by_people(period)[:N_TOP]
+    groups = runs.exclude(owner__groups=None).values("owner__groups", "owner__groups__name")
     gpts = runs.values("version__gpt__name", "version__gpt").annotate(**figures).order_by("-tokens")[:N_TOP]
     return {
         "by_day": [(day, *((by_day[day]["n"], by_day[day]["tokens"]) if day in by_day else (0, 0))) for day in every],
         "people": list(people),
+        "groups": list(groups.annotate(**figures).order_by("-tokens")[:N_TOP]),
         "visitors": runs.exclude(_PEOPLE).aggregate(**figures),
         "gpts": list(gpts),
     }

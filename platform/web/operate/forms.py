@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext, gettext_lazy
@@ -68,11 +69,12 @@ class ConnectedForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = ConnectedModel
-        fields = ("model", "title", "allowed", "fallback", "context_tokens", "input_price", "output_price")
+        fields = ("model", "title", "allowed", "groups", "fallback", "context_tokens", "input_price", "output_price")
         labels = {
             "model": gettext_lazy("Model"),
             "title": gettext_lazy("Title"),
             "allowed": gettext_lazy("Who may choose it"),
+            "groups": gettext_lazy("Groups"),
             "fallback": gettext_lazy("While it’s down"),
             "context_tokens": gettext_lazy("Context in tokens"),
             "input_price": gettext_lazy("Price of input"),
@@ -80,6 +82,7 @@ class ConnectedForm(forms.ModelForm):  # type: ignore[type-arg]
         }
         help_texts = {
             "title": gettext_lazy("What people see, for example “Large model”."),
+            "groups": gettext_lazy("Whose people may choose it, if only some groups may."),
             "fallback": gettext_lazy("This model answers instead."),
             "context_tokens": gettext_lazy("0: as the server says."),
             "output_price": gettext_lazy("US dollars per million tokens, for people to see."),
@@ -95,6 +98,8 @@ class ConnectedForm(forms.ModelForm):  # type: ignore[type-arg]
         else:
             del self.fields["check"]
         forget()  # what another process changed in the last seconds
+        if not Group.objects.exists():
+            del self.fields["groups"]
         self._others = {name: entry for name, entry in engines().items() if name != self.instance.name}
         self.fields["model"] = forms.ChoiceField(
             label=self.fields["model"].label, choices=[(name, name) for name in names]
@@ -112,6 +117,13 @@ class ConnectedForm(forms.ModelForm):  # type: ignore[type-arg]
         if title.casefold() in (entry.title.casefold() for entry in self._others.values()):
             raise ValidationError(gettext("Another model has this title."))
         return title
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse “some groups” without any."""
+        cleaned = super().clean() or {}
+        if cleaned.get("allowed") == ConnectedModel.Allowed.GROUPS and not cleaned.get("groups"):
+            self.add_error("groups" if "groups" in self.fields else "allowed", gettext("Choose at least one group."))
+        return cleaned
 
     def clean_fallback(self) -> str:
         """A fallback that does not lead back to the model."""

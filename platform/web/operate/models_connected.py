@@ -20,6 +20,7 @@ class ConnectedModel(models.Model):
 
     class Allowed(models.TextChoices):
         EVERYONE = "everyone", gettext_lazy("Everyone")
+        GROUPS = "groups", gettext_lazy("People in some groups")
         OPERATORS = "operators", gettext_lazy("Only admins")
 
     class Check(models.TextChoices):
@@ -33,6 +34,7 @@ class ConnectedModel(models.Model):
     key = models.TextField(blank=True)
     fallback = models.CharField(max_length=40, default=DEFAULT)
     allowed = models.CharField(max_length=10, choices=Allowed.choices, default=Allowed.EVERYONE)
+    groups = models.ManyToManyField("auth.Group", blank=True, related_name="+")
     context_tokens = models.PositiveIntegerField(default=0)
     ability = models.JSONField(default=dict, blank=True)
     reads_tokens = models.PositiveIntegerField(null=True, blank=True)
@@ -56,9 +58,11 @@ class ConnectedModel(models.Model):
 
     def entry(self) -> NamedEngine:
         """What runs and pages take it for. A key that can't be decrypted is left out, which its server reports."""
-        own = NamedEngine.model_fields.keys() - {"key", "key_env", "measured"}
+        own = NamedEngine.model_fields.keys() - {"key", "key_env", "measured", "groups"}
         fields = {field: getattr(self, field) for field in own}
         measured = self.record.known() if self.record else {}
+        is_theirs = self.allowed == self.Allowed.GROUPS and not self._state.adding
+        fields["groups"] = tuple(group.name for group in self.groups.all()) if is_theirs else ()
         return NamedEngine.model_validate({**fields, "measured": measured, "key": SecretStr(self._key())})
 
     def _key(self) -> str:

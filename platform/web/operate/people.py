@@ -10,7 +10,9 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from web.accounts import audit, people, quotas
 from web.accounts.models import User
+from web.accounts.passwords import new_password
 from web.accounts.services import confirmed_people, live_keys, vouch_for_address
+from web.accounts.user_names import address_of, name_of
 from web.builder import stewardship
 from web.builder.models_files import KnowledgeFile
 from web.runs.models import Conversation
@@ -28,7 +30,7 @@ def people_here() -> QuerySet[User]:
 
 def person_with_address(sent: str) -> User:
     """The person who proved this email address, to whom a GPT goes. Raises ValidationError."""
-    email = sent.strip().lower()
+    email = address_of(sent)
     person = confirmed_people().filter(email=email).first()
     if person is None:
         raise ValidationError(f"{NO_ACCOUNT} {email}. {CONFIRM_FIRST}")
@@ -41,6 +43,16 @@ def confirm_address(person: User, by: User) -> None:
     if not vouch_for_address(person):
         raise ValidationError(f"Another account has confirmed {person.email}.")
     audit.record(audit.Act.PERSON_CHANGED, by, person, address="confirmed")
+
+
+@transaction.atomic
+def set_new_password(person: User, by: User) -> str:
+    """A new password for somebody who forgot theirs, and has no mail to set one by; it ends their sessions."""
+    password = new_password()
+    person.set_password(password)
+    person.save(update_fields=["password"])
+    audit.record(audit.Act.PASSWORD_CHANGED, by, person)
+    return password
 
 
 def belongings(person: User) -> dict[str, Any]:
@@ -67,15 +79,18 @@ def erase(person: User, by: User, to: User | None) -> None:
 def change_members(
     group: Group, sent: Iterable[str], by: Any, *, leave: bool = False
 ) -> tuple[list[User], list[str]]:
-    """Put the people who proved these addresses into the group, or take people out: who they are, and the rest."""
-    wanted = {each.lower() for each in sent}
+    """Put the people with these user names or proved addresses into the group, or take people out.
+
+    Who they are, and the rest of what was `sent`.
+    """
+    wanted = {address_of(each) for each in sent}
     found = list((people_here() if leave else confirmed_people()).filter(email__in=wanted))
     with transaction.atomic():
         (group.user_set.remove if leave else group.user_set.add)(*found)
         for person in found:
             how = "removed" if leave else "added"
             audit.record(audit.Act.GROUP_CHANGED, by, group, how=how, person=person.pk)
-    return found, sorted(wanted - {person.email for person in found})
+    return found, sorted(map(name_of, wanted - {person.email for person in found}))
 
 
 @transaction.atomic

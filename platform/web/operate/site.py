@@ -31,11 +31,13 @@ from importlib import import_module
 from typing import Any, ClassVar, Final
 
 from csp.constants import SELF, UNSAFE_EVAL
+from django.conf import settings
 from django.contrib.admin import SimpleListFilter
 from django.core.paginator import Paginator
 from django.db.models import Model, Q, QuerySet
 from django.forms import Media
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.functional import cached_property
@@ -48,7 +50,7 @@ from unfold.widgets import UnfoldAdminSelectMultipleWidget
 
 from web.accounts import audit, live_settings
 from web.accounts.models import User
-from web.operate.access import operators_only
+from web.operate.access import may_open, operators_only, page_of
 
 SECTIONS: Final = ("Overview", "People", "GPTs", "Site", "Records")
 POLICY: Final = {"script-src": [SELF, UNSAFE_EVAL]}
@@ -104,8 +106,10 @@ class OperatorSite(UnfoldAdminSite):
         context = {"title": title, "secret": secret, "words": words, "back": back}
         return self.render(request, "operate/secret.html", context)
 
-    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        """What needs attention and the figures of the day; on a new site, what to do first."""
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """What needs attention and the figures of the day; on a new site, what to do first. Moderators: reports."""
+        if not person_of(request).is_staff:
+            return redirect("admin:moderation_case_changelist")
         from web.operate import figures  # which imports what registers lists here
 
         steps = [] if live_settings.get("CHECKLIST_DONE") else figures.checklist()
@@ -114,8 +118,8 @@ class OperatorSite(UnfoldAdminSite):
         return super().index(request, {**shown, **(extra_context or {})})
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Whether the person is an operator."""
-        return request.user.is_active and request.user.is_staff
+        """Whether the person may open this page."""
+        return may_open(request.user, page_of(request))
 
     def admin_view(self, view: View, cacheable: bool = False) -> View:
         """The view, for operators only and with the content policy that it needs."""
@@ -135,11 +139,12 @@ class OperatorSite(UnfoldAdminSite):
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """What the frame shows. Colours come from a stylesheet, as the content policy forbids inline ones."""
-        return {**super().each_context(request), "colors": {}}
+        name = settings.SITE_NAME  # which operators can change
+        return {**super().each_context(request), "colors": {}, "site_title": name, "site_header": name}
 
     def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:
-        """The navigation, from what is registered."""
-        items = self._navigation
+        """The navigation, from what is registered and the person may open."""
+        items = [item for *item, page in self._navigation if may_open(request.user, page)]
         here = request.path
         return [
             {
@@ -151,7 +156,7 @@ class OperatorSite(UnfoldAdminSite):
                     if part == section
                 ],
             }
-            for section in SECTIONS
+            for section in dict.fromkeys(part for part, *_ in items)
         ]
 
     @cached_property
@@ -159,20 +164,21 @@ class OperatorSite(UnfoldAdminSite):
         return reverse(f"{self.name}:index")
 
     @cached_property
-    def _navigation(self) -> list[tuple[str, str, str, str]]:
-        """Section, title, icon and address of every entry."""
+    def _navigation(self) -> list[tuple[str, str, str, str, str]]:
+        """Section, title, icon, address and name of every entry, by section."""
         lists = [
-            (each.section, capfirst(str(model._meta.verbose_name_plural)), each.icon, each.address)
+            (each.section, capfirst(str(model._meta.verbose_name_plural)), each.icon, each.address, each.page)
             for model, each in sorted(self._registry.items(), key=lambda row: getattr(row[1], "place", 0))
             if isinstance(each, OperatorAdmin) and each.section
         ]
         pages = [
-            (each.section, each.title, each.icon, reverse(f"{self.name}:{each.name}"))
+            (each.section, each.title, each.icon, reverse(f"{self.name}:{each.name}"), f"{self.name}:{each.name}")
             for each in self.pages
             if each.section
         ]
-        others = [(section, title, icon, reverse(name)) for name, title, section, icon in OTHERS]
-        return [(SECTIONS[0], "Overview", "space_dashboard", self._home), *lists, *pages, *others]
+        others = [(section, title, icon, reverse(name), name) for name, title, section, icon in OTHERS]
+        home = (SECTIONS[0], "Overview", "space_dashboard", self._home, "")  # of admins: others are sent on
+        return sorted([home, *lists, *pages, *others], key=lambda entry: SECTIONS.index(entry[0]))
 
 
 _FOR_SLUGS: Final = ("urlify.js", "prepopulate.js", "xregexp.min.js", "xregexp.js")
@@ -239,9 +245,14 @@ class OperatorAdmin(ModelAdmin):
         return Media(css=whole._css, js=[path for path in whole._js if not path.endswith(_FOR_SLUGS)])
 
     @property
+    def page(self) -> str:
+        """The name of the list's page."""
+        return f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_changelist"
+
+    @property
     def address(self) -> str:
         """The address of the list."""
-        return reverse(f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_changelist")
+        return reverse(self.page)
 
     def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
         """Without “3 results (Show all)” over a list that shows all."""

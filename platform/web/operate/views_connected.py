@@ -5,7 +5,7 @@ from typing import Any, Final
 from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -83,7 +83,9 @@ def remove_connected(request: PersonRequest, name: str) -> HttpResponse:
 def _save(request: PersonRequest, form: ConnectedForm) -> bool:
     """Whether the model was stored: another operator may have taken its title in the meantime."""
     try:
-        connecting.save(form.instance, by=request.user, check=form.cleaned_data.get("check", False))
+        with transaction.atomic():
+            connecting.save(form.save(commit=False), by=request.user, check=form.cleaned_data.get("check", False))
+            form.save_m2m()
     except IntegrityError:
         form.add_error("title", gettext("Another model has this title."))
         return False

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Count, F, QuerySet
@@ -26,6 +25,7 @@ from web.accounts.models import User
 from web.builder import services as builder
 from web.builder.models import Gpt, GptVersion
 from web.builder.models_access import Sharing
+from web.languages import language_for
 from web.runs import copies, deletion
 from web.runs.errors import Refused
 from web.runs.imported_pictures import PictureArchive
@@ -179,7 +179,7 @@ def _gpt_for(user: User, source: str) -> Gpt:
     known = earlier.filter(conversation__gpt__owner=user).select_related("conversation__gpt__published").first()
     if known and known.conversation.gpt.published:
         return known.conversation.gpt
-    with translation.override(user.language or settings.LANGUAGE_CODE):
+    with translation.override(language_for(user)):
         texts = {
             "name": gettext("{source} chats").format(source=source),
             "description": gettext("Your chats from {source}. You can continue them here.").format(source=source),

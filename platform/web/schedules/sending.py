@@ -12,6 +12,7 @@ from gpts.runs.steps import Error, Log
 from gpts.safety.labels import Label
 from web.accounts import outbox
 from web.accounts.models_outbox import Delivery
+from web.languages import language_for
 from web.runs import log
 from web.runs.sharing import answer_in
 from web.runs.trees import waiting
@@ -50,7 +51,7 @@ def _why_not(delivery: Delivery, scheduled: ScheduledRun) -> str:
 
 def _mail(delivery: Delivery, scheduled: ScheduledRun) -> EmailMessage:
     schedule = scheduled.schedule
-    with translation.override(schedule.owner.language or settings.LANGUAGE_CODE):
+    with translation.override(language_for(schedule.owner)):
         subject = gettext(_SUBJECTS[Delivery.Event(delivery.event)]).format(name=schedule.name)
         return outbox.email(delivery, schedule.owner.email, subject, _mail_text(delivery, scheduled))
 

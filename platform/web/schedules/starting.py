@@ -23,6 +23,7 @@ from web.accounts import quotas
 from web.accounts.models_outbox import Delivery
 from web.accounts.services import is_confirmed
 from web.builder.models import Gpt
+from web.languages import language_for
 from web.runs import inputs_of, services
 from web.runs.errors import OverQuota, Refused, StillAnswering
 from web.runs.models import Conversation, Run
@@ -187,7 +188,7 @@ def _failed(schedule: Schedule, scheduled: ScheduledRun, why: str) -> None:
     schedule.n_failed += 1
     if schedule.n_failed >= MAX_FAILED and not schedule.paused:
         schedule.paused, schedule.next_at = timezone.now(), None
-        with translation.override(schedule.owner.language or settings.LANGUAGE_CODE):
+        with translation.override(language_for(schedule.owner)):
             text = gettext("Paused after {n} failures in a row. The last one: {why}")
             schedule.paused_why = text.format(n=schedule.n_failed, why=gettext(why))
         skip_waiting(schedule)

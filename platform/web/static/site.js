@@ -81,6 +81,7 @@ document.addEventListener("click", (event) => {
   if (!button) return;
   if ("dismiss" in button.dataset) button.closest(".toast").remove();
   if (button.dataset.copy) copyFrom(button);
+  if ("print" in button.dataset) print();
   if ("hintSeen" in button.dataset) {
     event.preventDefault();
     const fields = new URLSearchParams({ csrfmiddlewaretoken: document.querySelector("[name=csrfmiddlewaretoken]").value });

@@ -42,7 +42,7 @@ class TooManyReviews(ValidationError):
 def shown(gpt: Gpt, user: Any) -> "QuerySet[Review]":
     """The reviews of `gpt`, newest first, as `user` may see them: hidden ones only operators and their writers."""
     reviews = gpt.reviews.filter(owner__is_active=True).select_related("owner", "owner__profile")
-    if user.is_authenticated and user.is_staff:
+    if user.is_authenticated and user.moderates:
         return reviews
     return reviews.filter(Q(hidden=None) | Q(owner=user.pk))
 
@@ -105,7 +105,7 @@ def access_review(user: Any, review_id: UUID) -> Review:
     """A review that `user` can see, of a GPT that they can see. Raises Http404."""
     visible = Review.objects.filter(gpt__in=Gpt.objects.chattable_by(user), owner__is_active=True)
     review = visible.filter(id=review_id).select_related("gpt__owner", "owner").first()
-    if review is None or (review.hidden and not (user.is_authenticated and (user.is_staff or review.owner == user))):
+    if review is None or (review.hidden and not (user.is_authenticated and (user.moderates or review.owner == user))):
         raise Http404(gettext("Review not found."))
     return review
 

@@ -73,7 +73,7 @@ def answer_review(request: PersonRequest, review_id: UUID) -> HttpResponse:
 @require_POST
 def hide_review(request: PersonRequest, review_id: UUID) -> HttpResponse:
     """An operator hides a review, or shows it again."""
-    if not request.user.is_staff:
+    if not request.user.moderates:
         raise Http404
     review = reviews.access_any(review_id)
     reviews.hide(review, review.hidden is None)

@@ -4,6 +4,7 @@ import html
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 
 from tests.publishing import publish
 from web import rpc
@@ -11,7 +12,7 @@ from web.accounts.models_audit import AuditRow
 from web.builder.models import Gpt
 from web.builder.models_access import Sharing
 from web.builder.services import update_gpt
-from web.engines import DEFAULT, NO_FALLBACK, answering, engines, forget
+from web.engines import DEFAULT, NO_FALLBACK, answering, engines, forget, offered
 from web.operate import connecting
 from web.operate.models import MeasuredModel
 from web.operate.models_connected import ConnectedModel, open_key
@@ -308,3 +309,19 @@ def test_others_find_nothing(connected, client, bob, path):
     client.force_login(bob)
     assert client.post(path, FIELDS).status_code == 404
     assert ConnectedModel.objects.exists()
+
+
+def test_a_model_is_for_the_people_of_the_chosen_groups(page, connected, alice, bob):
+    assert 'name="groups"' not in page(EDIT)
+    group = Group.objects.create(name="7b")
+    assert "Choose at least one group." in page(EDIT, {**FIELDS, "allowed": "groups"})
+    page(EDIT, {**FIELDS, "allowed": "groups", "groups": str(group.pk)})
+    forget()
+    group.user_set.add(alice)
+    assert "large" in offered(alice)
+    assert "large" not in offered(bob)
+    assert answering("") == DEFAULT
+    assert "People in some groups" in page("/operate/models/")
+    group.delete()
+    forget()
+    assert "large" not in offered(alice)

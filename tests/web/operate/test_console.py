@@ -427,3 +427,22 @@ def test_the_console_says_names_and_says_nothing_twice(client, oscar, bob, gpt):
     assert "Pump Doctor" in page
     assert "review before listing yet" not in client.get("/admin/builder/listingreview/").content.decode()
     assert not [title for _, title in KIND_CHOICES if title == "GPTs (GPTs)"]
+
+
+def test_usage_is_shown_by_month_and_group_and_saved(console, run, bob, alice):
+    Run.objects.filter(pk=run.pk).update(n_tokens=1234)
+    group = Group.objects.create(name="7b")
+    page = console.get("/admin/usage/").text
+    assert "Nobody in a group asked anything." in page
+    group.user_set.add(bob)
+    row = f'href="/admin/auth/group/{group.pk}/change/">7b</a></td><td>1</td><td>1234'
+    assert row in console.get("/admin/usage/").text
+    month = f"{timezone.localdate():%Y-%m}"
+    saved = console.get(f"/admin/usage/?month={month}&group={group.pk}&csv=1")
+    rows = list(csv.reader(io.StringIO(saved.content.decode("utf-8-sig"))))
+    assert rows == [["Person", "Signs in as", "Answers", "Tokens"], ["Bob", "bob@example.org", "1", "1234"]]
+    others = Group.objects.create(name="8b")
+    assert "Nobody asked anything." in console.get(f"/admin/usage/?month={month}&group={others.pk}").text
+    before = f"{timezone.localdate().replace(day=1) - timedelta(days=1):%Y-%m}"
+    assert "Nobody asked anything." in console.get(f"/admin/usage/?month={before}").text
+    assert console.get("/admin/usage/?month=2026-99&group=x&days=y").status_code == 200

@@ -34,6 +34,13 @@ def test_the_largest_pictures_fit_into_the_limits(kind, mode, size):
         assert (image.format, image.size) == ("WEBP", (256, 256))
 
 
+def test_a_logo_is_kept_whole():
+    with Image.open(
+        BytesIO(run_on_bytes(READERS["logo"].function, picture("PNG", (800, 200), "RGBA"), limits=LIMITS))
+    ) as image:
+        assert (image.format, image.mode, image.size) == ("WEBP", "RGBA", (256, 64))
+
+
 def test_a_small_file_with_many_pixels_is_not_decoded():
     """A PNG of 4.9 kB took 347 MB."""
     assert pictures.square(picture(size=(6_300, 6_300), mode="1")) == b'{"format": "PNG", "most": 8300000}'

@@ -114,7 +114,22 @@ def next_due() -> datetime | None:
     last = made_here.first()
     if last is None:
         return timezone.now()
-    return last.created + (_AGAIN if last.state == State.FAILED else timedelta(hours=settings.BACKUP_HOURS))
+    if last.state == State.FAILED:
+        return last.created + _AGAIN
+    return _at_its_hour(last.created + timedelta(hours=settings.BACKUP_HOURS), last.created)
+
+
+def _at_its_hour(due: datetime, last: datetime) -> datetime:
+    """When it is BACKUP_AT o'clock last before `due`, but later than `last`; without it, `due`."""
+    if settings.BACKUP_AT is None:
+        return due
+    local = timezone.localtime(due + _AGAIN)  # as the last one may have begun late
+    at = local.replace(hour=settings.BACKUP_AT, minute=0, second=0, microsecond=0)
+    while at > local:
+        at -= timedelta(days=1)
+    while at <= last:
+        at += timedelta(days=1)
+    return at
 
 
 def work() -> None:

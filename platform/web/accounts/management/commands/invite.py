@@ -8,6 +8,7 @@ from django.contrib.auth.models import Group
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from web.accounts import live_settings
 from web.accounts.invitations import MOST_DAYS, MOST_PEOPLE, create
 
 
@@ -21,6 +22,7 @@ class Command(BaseCommand):
         parser.add_argument("--group", action="append", default=[], help="a group that they join; may be repeated")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        live_settings.follow()  # for the site's address
         if not (1 <= options["people"] <= MOST_PEOPLE and 1 <= options["days"] <= MOST_DAYS):
             raise CommandError(f"Invite 1 to {MOST_PEOPLE:,} people for 1 to {MOST_DAYS} days.")
         groups = [Group.objects.get_or_create(name=name)[0] for name in options["group"]]

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from web.accounts import second_factor
+from web.accounts import live_settings, second_factor
 from web.accounts.models import User
 from web.accounts.services import active_user, create_sign_in_link, first_operator, operator_has_signed_in
 
@@ -21,6 +21,7 @@ class Command(BaseCommand):
         parser.add_argument("--remove-second-factor", action="store_true", help=help_text)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        live_settings.follow()  # for the site's address
         if options["first"] and operator_has_signed_in():
             return
         person = self.person(options)
