@@ -34,7 +34,10 @@ def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
 
 def measure(n_streams: int) -> dict[str, Any]:
     """How many streams stay open, the memory that they take, and how long another page takes meanwhile."""
-    with temporary_site(queues=()) as environment, web_server(environment, "healthz") as url:
+    with (
+        temporary_site(queues=(), EGRESS_ALLOW="127.0.0.1:9") as environment,
+        web_server(environment, "healthz") as url,
+    ):
         people = prepared(environment, -(-n_streams // STREAMS_PER_PERSON))
         return asyncio.run(_hold_open(url, people, n_streams))
 

@@ -126,7 +126,7 @@ def _prepare(n_people: int) -> dict[str, Any]:
     cookies, flooder = person(0)
     widget = change(gpt, {"is_on": True})
     own = create_gpt(flooder, {"name": "Flood"})
-    silent = f"http://{os.environ.get('EGRESS_ALLOW', 'silent.example')}"
+    silent = f"http://{os.environ['EGRESS_ALLOW']}"
     pages = ({"kind": "page", "url": f"{silent}/{number}"} for number in range(30))
     sources = [str(Source.objects.create(gpt=own, kind="page", settings=page).id) for page in pages]
     hook = str(webhooks.create(own, f"{silent}/hook", ["gpt.published"], flooder)[0].id)
