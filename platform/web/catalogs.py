@@ -26,7 +26,6 @@ from gpts.spec.capabilities import CAPABILITIES
 from gpts.spec.inputs import KINDS
 from gpts.spec.sources import SECRETS, TITLES
 from web import worker_texts
-from web.builder.faces import MARKS
 from web.engines import DEFAULT_TITLE, OWN_TITLE
 
 WEB: Final = settings.REPOSITORY / "platform/web"
@@ -86,7 +85,7 @@ def _listed() -> Iterator[tuple[str, str]]:
     model = tomllib.loads((WEB / "operate/titles.toml").read_text("utf-8"))
     for text in (
         *TITLES.values(),
-        *MARKS,
+        *tomllib.loads((WEB / "builder/marks.toml").read_text("utf-8"))["marks"],
         *SECRETS.values(),
         *KINDS.values(),
         DEFAULT_TITLE,
