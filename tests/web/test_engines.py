@@ -101,7 +101,7 @@ def test_connected_models_stand_beside_those_of_the_file(connect, settings, tmp_
     settings.ENGINES, _ = read(tmp_path, CLOUD)
     connect(key=seal_key(KEY, "https://lab.example.org"), input_price=2, ability={"sees_images": True})
     connect("cloud", title="Another")
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):
         found = engines()
         assert list(engines()) == [DEFAULT, "cloud", "lab"]
     assert (found["cloud"].model, found["lab"].model, found["lab"].key.get_secret_value()) == ("big-1", "m-1", KEY)
