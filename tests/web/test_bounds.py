@@ -19,8 +19,9 @@ OPERATORS = (
     "accounts.DirectoryEntry accounts.DirectoryToken accounts.Invitation accounts.Invitation_groups "
     "accounts.LiveSetting accounts.QuotaLimit accounts.SignInProvider accounts.User_user_permissions "
     "admin.LogEntry auth.Group auth.Group_permissions auth.Permission builder.StoreCategory "
-    "contenttypes.ContentType operate.Backup operate.ChosenModel operate.ConnectedModel operate.ConnectedModel_groups "
-    "operate.MeasuredModel operate.ModelDownload operate.ModelSurvey socialaccount.SocialApp"
+    "contenttypes.ContentType operate.Backup operate.ChosenModel operate.ConnectedModel "
+    "operate.ConnectedModel_groups operate.MeasuredModel operate.ModelDownload operate.ModelSurvey "
+    "socialaccount.SocialApp"
 ).split()
 # Rows of one that is bounded itself: one, or as many as the second name says.
 WITHIN = {
