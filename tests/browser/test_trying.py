@@ -29,9 +29,10 @@ def test_two_versions_are_asked_the_same(visitor, alice, gpt, theme, size):
     expect(right.get_by_text("Queued")).to_be_visible()
     runs = {run.version.data["instructions"]: run for run in Run.objects.select_related("version")}
     assert set(runs) == {"Draft.", "Help."}
-    Worker(runs["Draft."]).answer("From the **draft**.", ())
+    Worker(runs["Draft."]).answer("From the **draft**." + "\n\nAnd more." * 80, ())
     Worker(runs["Help."]).answer()
     expect(left.get_by_text("From the draft.")).to_be_visible()
+    expect(left.get_by_role("textbox")).to_be_in_viewport(ratio=1)  # a long answer scrolls within its side
     right.get_by_text("2 sources").click()
     expect(page.get_by_role("dialog").get_by_text("lip seal")).to_be_visible()
     page.keyboard.press("Escape")
