@@ -9,6 +9,10 @@ from typing import Any
 LIMIT_S = 1.0
 CHARS = 100_000
 FEW_CHARS = 3_000
+# What a million rounds of a loop take on the machine that the limit was chosen on, and how much slower one may be: two
+# processes that share a core make each other half as fast.
+ROUNDS_S = 0.012
+MOST_SLOWNESS = 4.0
 
 
 class _TooLong(BaseException):
@@ -19,19 +23,27 @@ def _end(*_: object) -> None:
     raise _TooLong
 
 
-def seconds(work: Callable[[Any], object], text: str | bytes) -> float:
-    """The processor time of `work(text)`, which is ended and counted as LIMIT_S where it takes longer."""
+def seconds(work: Callable[[Any], object], text: str | bytes, limit_s: float = LIMIT_S) -> float:
+    """The processor time of `work(text)`, which is ended and counted as `limit_s` where it takes longer."""
     before = signal.signal(signal.SIGVTALRM, _end)
     begun = time.process_time()
-    signal.setitimer(signal.ITIMER_VIRTUAL, LIMIT_S)
+    signal.setitimer(signal.ITIMER_VIRTUAL, limit_s)
     try:
         work(text)
     except _TooLong:
-        return LIMIT_S
+        return limit_s
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.signal(signal.SIGVTALRM, before)
-    return min(time.process_time() - begun, LIMIT_S)
+    return min(time.process_time() - begun, limit_s)
+
+
+def _slowness() -> float:
+    """How many times as long as on the machine of the limit work takes here and now, from 1 to MOST_SLOWNESS."""
+    begun = time.process_time()
+    for _ in range(1_000_000):
+        pass
+    return min(max((time.process_time() - begun) / ROUNDS_S, 1.0), MOST_SLOWNESS)
 
 
 def is_quick(work: Callable[[Any], object], text_of: Callable[[int], str | bytes], n_chars: int = CHARS) -> bool:
@@ -41,6 +53,8 @@ def is_quick(work: Callable[[Any], object], text_of: Callable[[int], str | bytes
     """
     if n_chars > FEW_CHARS and seconds(work, text_of(FEW_CHARS)) < LIMIT_S * (FEW_CHARS / n_chars) ** 2:
         return True
-    # Twice, because something else may have slowed down the machine.
     text = text_of(n_chars)
-    return seconds(work, text) < LIMIT_S or seconds(work, text) < LIMIT_S
+    if seconds(work, text) < LIMIT_S:
+        return True
+    limit_s = LIMIT_S * _slowness()
+    return seconds(work, text, limit_s) < limit_s
