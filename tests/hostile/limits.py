@@ -9,7 +9,7 @@ from typing import Any
 LIMIT_S = 1.0
 CHARS = 100_000
 FEW_CHARS = 3_000
-# What a million rounds of a loop take on the machine that the limit was chosen on, and how much slower one may be: two
+# What a million rounds of a loop take on the machine of the limit, and how much slower another may be: two
 # processes that share a core make each other half as fast.
 ROUNDS_S = 0.012
 MOST_SLOWNESS = 4.0

@@ -47,6 +47,7 @@ LISTED = {
     "platform/web/mcp/asking.py": BODY,
     "platform/web/scim/views.py": BODY,
     "platform/web/mcp/oauth_documents.py": "10 kB, as the worker fetched them",
+    "platform/web/operate/people_list.py": "a list of up to 200 kB, from an operator",
     "platform/web/runs/importing.py": "what a confined process made: up to 16 MB of known shape",
     "platform/web/builder/pictures.py": "what a confined process made: two values",
     "gpts/portable/archive.py": "the list of an archive, of up to MAX_LIST_BYTES; entries by their declared sizes",
@@ -72,6 +73,7 @@ LISTED = {
             *("platform/web/builder/management/commands/createsamples.py", "platform/web/builder/models_actions.py"),
             *("platform/web/checks.py", "platform/web/engines.py", "platform/web/erasures.py"),
             *("platform/web/operate/backup/archive.py", "platform/web/operate/backup/keys.py"),
+            *("platform/web/operate/machine.py",),
             *(
                 "platform/web/operate/backup/wanted.py",
                 "platform/web/operate/views.py",

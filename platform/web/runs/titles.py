@@ -18,7 +18,9 @@ _TELLING_WORDS: Final = 3
 _GREETING_WORDS: Final = 8
 _GREETINGS: Final = 3
 # The marks of a formula in a line; a price has none that closes it (see chat/formulas.py).
-_FORMULA: Final = re.compile(r"(?<![\w$])\$\$?(?![\s$])([^$]+)(?<!\s)\$\$?(?![\w$])|\\[(\[](.+?)\\[)\]]", re.DOTALL)
+_FORMULA: Final = re.compile(
+    r"(?<![\w$])\$\$?(?![\s$])([^$]+)(?<!\s)\$\$?(?![\w$])|\\[(\[]((?:[^\\]|\\(?![()\[\]]))+)\\[)\]]"
+)
 
 
 def next_title(conversation: Conversation, title: str) -> str:

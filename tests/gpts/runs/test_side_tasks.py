@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-import workers.smallmodel
 from gpts.runs.side_tasks import is_side_task
+from tests.lab import packed, training
 
-MESSAGES = Path(workers.smallmodel.__file__).parent / "data/messages"
+MESSAGES = Path(training.__file__).parent / "data/messages"
 HISTORY = "<chat_history>\nUSER: Which seal fits?\nASSISTANT: ZP-771\n</chat_history>"
 
 
@@ -59,6 +59,6 @@ def test_questions_and_instructions_that_look_like_them(instructions, messages):
 
 
 def test_nobodys_message_is_taken_for_one():
-    rows = [line.split("\t") for path in MESSAGES.glob("*.tsv") for line in path.read_text("utf-8").splitlines()]
+    rows = [line.split("\t") for path in MESSAGES.glob("*.tsv.gz") for line in packed.read(path).splitlines()]
     assert len(rows) > 13_000
     assert [row for row in rows if is_side_task("", [row[-1]])] == []

@@ -20,7 +20,7 @@ def start(conversation, **overrides):
 
 
 def test_a_request_can_only_narrow_what_the_gpt_may_call(conversation):
-    everything, one = {"web_search", "open_page", "code_interpreter"}, {"code_interpreter"}
+    everything, one = {"open_page", "code_interpreter"}, {"code_interpreter"}
     for named, offered in ((None, everything), (("code_interpreter", "make_image"), one), ((), set())):
         its = scripted_services([SEARCH, "ZP-771."] if named is not None else ["ZP-771."])
         steps = advance(start(conversation, own_tools=named), its)
