@@ -145,8 +145,7 @@ def test_files_upload_are_followed_and_publish_the_gpt(form, gpt, tmp_path):
     form.get_by_label("Choose files").set_input_files(paths)
 
     expect(form.locator(".file-received")).to_have_count(2)
-    expect(form.get_by_text("The file is empty.")).to_be_visible()
-    form.locator(".file", has_text="empty.txt").get_by_role("button", name="Remove").click()
+    expect(form.get_by_role("alert").filter(has_text="empty.txt")).to_contain_text("The file is empty.")
     form.get_by_role("button", name="Publish version 2 when ready").click()
     expect(form.get_by_text("once its files are ready")).to_be_visible()
 
