@@ -48,7 +48,7 @@ MAX_OPEN: Final = 3
 RESTS: Final = 19
 MAX_REST_S: Final = 10.0
 # ... and others chat if they sent a message within this time.
-ACTIVE: Final = timedelta(seconds=10)
+ACTIVE: Final = timedelta(seconds=60)
 # Of those that are over, the newest.
 MAX_KEPT: Final = 100
 # Of one import, chats that cannot be read.
