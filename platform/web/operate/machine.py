@@ -42,7 +42,7 @@ def disk() -> dict[str, float]:
 
 
 def disk_by_use() -> list[tuple[str, int]]:
-    """What takes space, in bytes, the largest first; counted anew every KEEP_S."""
+    """What takes space, in bytes, the largest first; counted again every KEEP_S."""
     return cache.get_or_set("disk_by_use", _measure, KEEP_S) or []
 
 

@@ -64,7 +64,7 @@ def gpts_of(user: User) -> "QuerySet[Gpt]":
 def talked_to_by(user: User) -> list[Gpt]:
     """The GPTs with a memory that `user` lately chatted with and still may."""
     chats = Conversation.objects.visible_to(user).filter(origin=Conversation.Origin.CHAT)
-    latest = dict(chats.order_by("changed").values_list("gpt", "changed"))  # the last of each GPT's
+    latest = dict(chats.order_by().values_list("gpt").annotate(Max("changed")))
     open_to_them = Gpt.objects.chattable_by(user).filter(id__in=latest).select_related("published")
     found = filter(remembers, sorted(open_to_them, key=lambda gpt: latest[gpt.id], reverse=True))
     return list(islice(found, N_TALKED_TO))
