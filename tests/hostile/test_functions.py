@@ -28,7 +28,7 @@ from workers.smallmodel.routing import dialogue, words
 from workers.tools.web import reading
 
 # Linear, but some 10 to 20 µs per character, once per answer: the readers below give them less.
-NOT_READ = {"gpts.knowledge.held:held_in", "gpts.knowledge.opposites:clauses"}
+NOT_READ = {"gpts.knowledge.held:held_in", "gpts.knowledge.opposites:clauses", "gpts.knowledge.opposites:_clause"}
 HELD_CHARS = 40_000
 
 
