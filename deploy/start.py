@@ -76,7 +76,7 @@ def bring_up(progress: ProgressPrinter) -> None:
     close_home(site.home)
     while True:
         with progress.step("Preparing the database and the base model"):
-            runner.side_by_side([manage("migrate", "--verbosity=0")], [manage("preparemodels")])
+            runner.side_by_side([manage("migrate", "--verbosity=0", "--skip-checks")], [manage("preparemodels")])
         serve(site, progress, runner)
         stop_on_signals()
         progress = ProgressPrinter()
