@@ -23,6 +23,8 @@ STAMP = ENVIRONMENT / "guildhall.stamp"
 EXTRAS = ("torch", "cuda", "images", "multilingual", "voice", "postgres", "gpu", "dev")
 MODELS = REPOSITORY / "deploy" / "models.txt"
 OFFLINE = "The packages could not be installed: is this machine online?"
+# What only confined processes import (workers/isolation), which can write no bytecode.
+CONFINED = ("bs4", "chardet", "openpyxl", "soupsieve", "tinycss2", "webencodings")
 _MODEL_WHEELS = ENVIRONMENT / "model-wheels"
 _TORCH_WHEELS = ENVIRONMENT / "torch-wheels"
 
@@ -112,11 +114,20 @@ def _install_torch(runner: Runner) -> None:
 
 def _install_cuda() -> list[Command]:
     """Nothing if the build of torch is one for the CPU, which needs none of these libraries."""
-    installed = importlib.metadata.distributions(
-        name="torch", path=[str(each) for each in ENVIRONMENT.glob("lib/python*/site-packages")]
-    )
+    installed = importlib.metadata.distributions(name="torch", path=[str(_site_packages())])
     needed = [need for torch in installed for need in torch.requires or ()]
     return [_install_pins("cuda")] if any(need.startswith("nvidia-") for need in needed) else []
+
+
+def compile_code() -> Command:
+    """Writes missing bytecode: else all programs, starting at once, would, and each confined process compile it."""
+    ours = [REPOSITORY / name for name in ("gpts", "workers", "platform/web")]
+    folders = map(str, (*ours, *(_site_packages() / name for name in CONFINED)))
+    return Command((str(PYTHON), "-m", "compileall", "-q", *folders), "The code could not be compiled.")
+
+
+def _site_packages() -> Path:
+    return next(ENVIRONMENT.glob("lib/python*/site-packages"))
 
 
 def _install_guildhall() -> Command:

@@ -76,7 +76,8 @@ def bring_up(progress: ProgressPrinter) -> None:
     close_home(site.home)
     while True:
         with progress.step("Preparing the database and the base model"):
-            runner.side_by_side([manage("migrate", "--verbosity=0")], [manage("preparemodels")])
+            migrate = manage("migrate", "--verbosity=0", "--skip-checks")
+            runner.side_by_side([migrate], [manage("preparemodels")], [install.compile_code()])
         serve(site, progress, runner)
         stop_on_signals()
         progress = ProgressPrinter()

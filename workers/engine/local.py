@@ -1,5 +1,6 @@
 """Which engine runs a model in this process: the CPU engine, or transformers on GPUs and for other architectures."""
 
+from importlib.metadata import version
 from typing import cast
 
 from workers.engine.base import Engine, EngineConfig, EngineError
@@ -32,6 +33,8 @@ def uses_memory(config: EngineConfig) -> bool:
     """Whether the model is in the machine's memory. On a GPU, an open model has all memory for its chats."""
     if config.device != "auto":
         return config.device == "cpu"
+    if version("torch").endswith("+cpu"):  # which is known without loading it, for more than a second
+        return True
     import torch
 
     return not torch.cuda.is_available()

@@ -9,7 +9,6 @@ from gpts.spec.actions import CALL_TIMEOUT_S, DOCUMENT_BYTES, MESSAGE_CHARS, nam
 from web.builder.models_actions import Action, McpServerRow, Outside, RemoteAgentRow
 from workers.egress import EgressConfig, EgressError, FetchLimits, fetch
 from workers.tools import ToolContext, ToolError
-from workers.tools.a2a import read_card
 from workers.tools.actions import answers
 from workers.tools.actions.calling import exchange, raw_text
 from workers.tools.actions.importing import ImportRefused
@@ -87,6 +86,8 @@ def mcp_tools(server_id: UUID, settings: ToolSettings) -> dict[str, Any]:
 
 def agent_card(card_url: str, agent_id: UUID | None, settings: ToolSettings) -> dict[str, Any]:
     """The facts in an Agent Card, read with the agent's key if there is one; or the reason why not in `refused`."""
+    from workers.tools.a2a.cards import read_card  # on first use: loading the SDK takes half a second
+
     try:
         agent = RemoteAgentRow.objects.select_related("gpt").get(id=agent_id, removed=None) if agent_id else None
         facts = read_card(settings.egress, card_url, _owners_credential(agent, settings) if agent else NOTHING)

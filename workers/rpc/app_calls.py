@@ -18,7 +18,7 @@ from gpts.spec.gpt import GptSpec
 from web.runs import log
 from web.runs.models_chats import AppCall
 from workers.tools import ToolError
-from workers.tools.mcp import app_calls, describe, tool_spec
+from workers.tools.mcp import describe, tool_spec
 from workers.tools.settings import ToolSettings
 
 NOT_THERE: Final = "This app isn’t available any more."
@@ -100,6 +100,8 @@ def _asks(call: AppCall, server: McpServer, mode: Mode) -> dict[str, Any] | None
 
 
 def _result(call: AppCall, server: McpServer, settings: ToolSettings) -> dict[str, Any]:
+    from workers.tools.mcp import app_calls  # on first use: loading the SDK takes a second
+
     owner_id = call.run.owner_id
     if call.tool:
         return app_calls.call_tool(settings, server, _tool(call, server), call.arguments, owner_id)

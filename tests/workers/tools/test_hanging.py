@@ -15,7 +15,7 @@ from workers.egress import EgressConfig, FetchLimits
 from workers.rpc import actions as action_calls
 from workers.rpc import sign_ins
 from workers.tools import ToolContext, ToolError, mcp
-from workers.tools.a2a import cards, read_card
+from workers.tools.a2a import cards
 from workers.tools.actions import calling, granted
 from workers.tools.mcp import session as mcp_session
 from workers.tools.settings import SearchSettings, ToolSettings
@@ -49,7 +49,7 @@ CALLS: dict[str, Callable[[str, ToolSettings], object]] = {
     "the tools of an MCP server": lambda url, settings: mcp.list_tools(
         settings, McpServer(server_id="1", name="Notes", url=f"{url}/mcp")
     ),
-    "an Agent Card": lambda url, settings: read_card(settings.egress, f"{url}/card"),
+    "an Agent Card": lambda url, settings: cards.read_card(settings.egress, f"{url}/card"),
     "a web page": lambda url, settings: pages.opened(url, settings.egress, lambda: None),
     "a search": search,
     "a sign-in": exchange_code,

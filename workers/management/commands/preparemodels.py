@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from web.checks import TAG
 from workers.configuration import engine_config
 from workers.engine.base import EngineError
 from workers.engine.local import prepare_local
@@ -16,6 +17,7 @@ from workers.voice.hearing import model_folder
 class Command(BaseCommand):
     """Prepares the base model; does nothing when it is ready."""
 
+    requires_system_checks = [TAG]  # all of them would load every page
     help = "Finds the base model set in BASE_MODEL and converts it if it is a GGUF file. Fast if already converted."
 
     def handle(self, *args: Any, **options: Any) -> None:

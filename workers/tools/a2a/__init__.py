@@ -10,12 +10,8 @@ from gpts.spec.agents import named_remote_agents
 from gpts.spec.gpt import GptSpec, RemoteAgent
 from gpts.spec.tools import ToolSpec
 from workers.tools import Request, Tool, ToolContext, ToolError, ToolOutput, as_json, check_length
-from workers.tools.a2a.answers import output, refusal
-from workers.tools.a2a.cards import read_card
-from workers.tools.a2a.session import AgentRefused, ask
 from workers.tools.settings import ToolSettings
 
-__all__ = ["granted", "read_card"]
 PARAMETERS: Final = tomllib.loads(Path(__file__).with_name("parameters.toml").read_text("utf-8"))
 
 
@@ -50,6 +46,9 @@ def tool_spec(name: str, agent: RemoteAgent) -> ToolSpec:
 
 def call(settings: ToolSettings, agent: RemoteAgent, arguments: dict[str, Any], context: ToolContext) -> ToolOutput:
     """The agent's result. Raises ToolError, SignInNeeded, and what `context.check` raises."""
+    from workers.tools.a2a.answers import output, refusal  # on first use: loading the SDK takes half a second
+    from workers.tools.a2a.session import AgentRefused, ask
+
     task = str(arguments.get("task", "")).strip()
     if not task:
         raise ToolError(f"Give the task for {agent.name} in “task”.")

@@ -4,10 +4,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final
-
-from mcp.client import Client
-from mcp.types import CallToolResult
+from typing import TYPE_CHECKING, Any, Final
 
 from gpts.safety.invisible_characters import visible
 from gpts.spec.actions import (
@@ -28,8 +25,11 @@ from workers.tools.actions.importing import ImportRefused
 from workers.tools.actions.importing.confined import inline_confined
 from workers.tools.credentials import NOTHING, Credential, scrub
 from workers.tools.mcp import apps
-from workers.tools.mcp.session import McpSession
 from workers.tools.settings import ToolSettings
+
+if TYPE_CHECKING:  # loading the SDK takes a second, and most GPTs have no MCP server
+    from mcp.client import Client
+    from mcp.types import CallToolResult
 
 __all__ = ["describe", "granted", "list_tools", "tool_spec"]
 MAX_PAGES: Final = 20
@@ -68,6 +68,8 @@ def _host(server: McpServer) -> str:
 
 def list_tools(settings: ToolSettings, server: McpServer, credential: Credential = NOTHING) -> tuple[McpTool, ...]:
     """The tools that the server offers. Raises ToolError."""
+    from workers.tools.mcp.session import McpSession
+
     tools = McpSession(settings, server, credential).request(_list, CALL_TIMEOUT_S)
     if len(tools) > MAX_MCP_TOOLS:
         raise ToolError(f"{server.name} has {len(tools)} tools; at most {MAX_MCP_TOOLS} are supported.")
@@ -81,7 +83,7 @@ def list_tools(settings: ToolSettings, server: McpServer, credential: Credential
     return tuple(each for each in listed if each.name.isprintable() and (each.for_models or each.for_apps))
 
 
-async def _list(client: Client) -> list[Any]:
+async def _list(client: "Client") -> list[Any]:
     tools: list[Any] = []
     cursor = None
     for _ in range(MAX_PAGES):
@@ -115,6 +117,8 @@ def call(
     settings: ToolSettings, server: McpServer, tool: McpTool, arguments: dict[str, Any], context: ToolContext
 ) -> ToolOutput:
     """The server's result. Raises ToolError, SignInNeeded, and what `context.check` raises."""
+    from workers.tools.mcp.session import McpSession
+
     check_length(json.dumps(arguments), "The request")
     credential = settings.credential(server.auth, server.server_id, context.user_id, host_of(server.url))
     session = McpSession(settings, server, credential)
@@ -127,13 +131,13 @@ def call(
     return replace(output, app=apps.kept(data, _host(server), context))
 
 
-async def _call(client: Client, tool: McpTool, arguments: dict[str, Any]) -> tuple[CallToolResult, str]:
+async def _call(client: "Client", tool: McpTool, arguments: dict[str, Any]) -> "tuple[CallToolResult, str]":
     """The result of the call, and the page that shows it; empty if there is none."""
     result = await client.call_tool(tool.name, arguments)
     return result, "" if result.is_error or not tool.app else await apps.read(client, tool.app)
 
 
-def _output(server: McpServer, result: CallToolResult, context: ToolContext, credential: Credential) -> ToolOutput:
+def _output(server: McpServer, result: "CallToolResult", context: ToolContext, credential: Credential) -> ToolOutput:
     host = _host(server)
     texts = [scrub(text, credential) for text in _texts(result.content)]
     files = keep_each(_files(result.content), context, credential)

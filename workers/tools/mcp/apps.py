@@ -9,16 +9,18 @@ server through `app_calls.py` only, under the policy for calls.
 import base64
 import json
 import logging
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import anyio
-from mcp.client import Client
-from mcp.types import CallToolResult
 
 from gpts.runs.steps import AppView
 from gpts.spec.actions import McpTool
 from workers.tools import ToolContext
 from workers.tools.credentials import Credential, scrub
+
+if TYPE_CHECKING:
+    from mcp.client import Client
+    from mcp.types import CallToolResult
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +49,7 @@ def _ui(listed: Any) -> dict[str, Any]:
     return ui if isinstance(ui, dict) else {}
 
 
-async def read(client: Client, address: str) -> str:
+async def read(client: "Client", address: str) -> str:
     """The page; empty if it can't be read, which leaves the result as it is."""
     with anyio.move_on_after(READ_S):
         try:
@@ -69,7 +71,7 @@ def _html(content: Any) -> str:
 
 
 def data_of(
-    page: str, tool: McpTool, arguments: dict[str, Any], result: CallToolResult, credential: Credential
+    page: str, tool: McpTool, arguments: dict[str, Any], result: "CallToolResult", credential: Credential
 ) -> bytes:
     """The page and what it is given, as JSON without secrets."""
     given = {

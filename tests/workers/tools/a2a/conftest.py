@@ -28,7 +28,8 @@ from gpts.spec.agents import AgentFacts
 from gpts.spec.gpt import GptSpec, RemoteAgent
 from workers.egress import EgressConfig
 from workers.tools import Tool, ToolContext
-from workers.tools.a2a import granted, read_card
+from workers.tools.a2a import granted
+from workers.tools.a2a.cards import read_card
 from workers.tools.credentials import NOTHING, Credential
 from workers.tools.settings import ToolSettings
 

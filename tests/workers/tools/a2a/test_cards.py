@@ -20,8 +20,8 @@ from gpts.spec.gpt import RemoteAgent
 from tests.workers.tools.a2a.conftest import SECRET, Bare, card_of, reaching, read, tool
 from workers.egress import EgressConfig
 from workers.tools import ToolError
-from workers.tools.a2a import read_card, session
-from workers.tools.a2a.cards import MAX_CARD_BYTES
+from workers.tools.a2a import session
+from workers.tools.a2a.cards import MAX_CARD_BYTES, read_card
 from workers.tools.credentials import Credential
 from workers.tools.settings import ToolSettings
 

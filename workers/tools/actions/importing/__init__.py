@@ -5,7 +5,6 @@ from itertools import islice
 from typing import Any, Final
 
 from jsonschema.exceptions import ValidationError
-from openapi_spec_validator.schemas import openapi_v30_schema_validator, openapi_v31_schema_validator
 
 from gpts.spec.actions import MAX_OPERATIONS, NAME_CHARS, Imported, Listed, Operation
 from workers.tools.actions.importing.mapping import auth_hint, base_url, free_name, mapped, operations_of, servers_of
@@ -26,6 +25,9 @@ def import_document(
     `enabled` are the names of those to import, None for the first MAX_OPERATIONS usable ones; `server` replaces the
     first server of the document.
     """
+    # Not in workers, whose children alone check documents.
+    from openapi_spec_validator.schemas import openapi_v30_schema_validator, openapi_v31_schema_validator
+
     document = read_document(text)
     schemas = Schemas(document)
     # Some documents name servers at their paths only.

@@ -8,9 +8,11 @@ from django.core.management.base import BaseCommand, CommandError
 from web.accounts import live_settings, second_factor
 from web.accounts.models import User
 from web.accounts.services import active_user, create_sign_in_link, first_operator, operator_has_signed_in
+from web.checks import TAG
 
 
 class Command(BaseCommand):
+    requires_system_checks = [TAG]  # all of them would load every page
     help = "Prints a sign-in link that works once and expires after a day."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -20,6 +20,7 @@ from web.builder.changes import draft_changed
 from web.builder.models import SPEC_FIELDS, DelegateRow, Gpt
 from web.builder.models_access import SAMPLES_EMAIL, Sharing
 from web.builder.models_files import KnowledgeFile
+from web.checks import TAG
 from web.rpc import NoResult
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
@@ -30,6 +31,7 @@ EDITABLE = (*SPEC_FIELDS, "category", "face", "sharing", "temperature", "max_tok
 
 
 class Command(BaseCommand):
+    requires_system_checks = [TAG]  # all of them would load every page
     help = (
         "Creates the sample GPTs and publishes each to the store once its files are ready. Run it again after an "
         "upgrade to update samples that changed. Samples that were edited or deleted on this site stay as they are, "
