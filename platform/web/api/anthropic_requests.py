@@ -106,7 +106,8 @@ class MessagesRequest(BaseModel):
         if (self.model_extra or {}).get("thread"):
             details = {"unsupported": ["thread"]}
             raise ApiError(400, NO_THREADS, "thread", "thread_unsupported_request", details=details)
-        same = self.model_dump(include={"model", "max_tokens", "temperature", "top_p", "inputs"}, exclude_none=True)
+        names = {"model", "max_tokens", "stream", "temperature", "top_p", "inputs"}
+        same = self.model_dump(include=names, exclude_none=True)
         system = [{"role": "system", "content": _text(self.system)}] if self.system else []
         made = {
             **same,

@@ -21,7 +21,7 @@ from web.accounts import quotas
 from web.accounts.models import User
 from web.api import site_models
 from web.api.auth import caller
-from web.api.chat_completions import name_ignored
+from web.api.choices import name_ignored
 from web.api.errors import ApiError, OpenAiErrorBody
 from web.builder.files import store_bytes
 from web.builder.models_files import content_path
@@ -75,9 +75,9 @@ class PictureRequest(BaseModel):
         chosen = {} if self.size in (None, "auto") else {"size": self.size}
         return {"prompt": self.prompt, "n": self.n or 1, **chosen}
 
-    def without_effect(self) -> str:
+    def without_effect(self) -> list[str]:
         """The names of the parameters that were set and have no effect."""
-        return ", ".join(sorted(name for name in IGNORED if (self.model_extra or {}).get(name)))
+        return sorted(name for name in IGNORED if (self.model_extra or {}).get(name))
 
 
 class Picture(Schema):

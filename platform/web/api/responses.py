@@ -13,8 +13,7 @@ from gpts.runs.steps import Error
 from web.accounts.models import User
 from web.api import program_runs, response_request, response_store
 from web.api.auth import caller
-from web.api.chat_completions import IGNORED_HEADER
-from web.api.choices import begun
+from web.api.choices import begun, name_ignored
 from web.api.cursors import Cursor, Deleted, ItemList, listed
 from web.api.errors import ERRORS, ApiError, OpenAiErrorBody, problem_of
 from web.api.models import Response
@@ -101,8 +100,7 @@ async def _answer(
         whole: Any = sse_response(_events(made, None if body.background else asked), slot)
     else:
         whole = await in_database(current, made) if body.background else await _whole(made, asked)
-    if ignored := body.without_effect(facts.ignores):
-        (response if slot is None else whole).headers[IGNORED_HEADER] = ", ".join(ignored)
+    name_ignored(response if slot is None else whole, body.without_effect(facts.ignores))
     return whole
 
 

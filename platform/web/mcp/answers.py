@@ -1,25 +1,21 @@
 """What a tool takes and returns: a question to a GPT, and the answer of its run with its sources and label."""
 
 import base64
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
-from django.conf import settings
-from django.urls import reverse
 from mcp_types import CallToolResult, ContentBlock, ImageContent, ResourceLink, TextContent
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from gpts.knowledge.documents import Citation, SentenceSupport, Unit
-from gpts.runs.steps import Cancelled, Coverage, Error, FileRef, Finished, FinishReason, Log, ToolResult
+from gpts.runs.steps import Cancelled, Coverage, Error, FileRef, Finished, FinishReason, Log
 from gpts.safety.labels import Label, Origin
 from gpts.values import Text
 from web.mcp.addresses import file_uri, passage_uri
 from web.runs.citations import source_url
+from web.runs.events import made_files, page_of, small_file
 from web.runs.files import PICTURES
-from web.runs.models import ConversationFile, Run
-
-# Larger pictures are resources only.
-INLINE_BYTES: Final = 1_000_000
+from web.runs.models import Run
 
 
 class Question(BaseModel):
@@ -110,7 +106,7 @@ def failed(message: str) -> CallToolResult:
 
 
 def _answered(run: Run, steps: Log, finished: Finished) -> CallToolResult:
-    made = [file for step in steps if isinstance(step, ToolResult) for file in step.files if file.id]
+    made = [file for file in made_files(steps) if file.id]
     sources = [_source(run, number, each) for number, each in enumerate(finished.sources)]
     answer = Answer(
         answer=finished.text,
@@ -123,7 +119,7 @@ def _answered(run: Run, steps: Log, finished: Finished) -> CallToolResult:
         closest=[] if finished.citations else sources,
         support=list(finished.support),
         n_withheld=finished.n_withheld,
-        files=[_made(file) for file in made],
+        files=[MadeFile(name=each.name, mime_type=each.mime, size=each.size, uri=file_uri(each.id)) for each in made],
         label=finished.label.origin,
     )
     content: list[ContentBlock] = [TextContent(text=_text(answer, finished.label))]
@@ -142,10 +138,6 @@ def _source(run: Run, number: int, citation: Citation) -> Source:
         url=source_url(run.id, number, citation),
         **citation.model_dump(include={"page", "unit", "heading", "quote", "untrusted"}),
     )
-
-
-def _made(file: FileRef) -> MadeFile:
-    return MadeFile(name=file.name, mime_type=file.mime, size=file.size, uri=file_uri(file.id))
 
 
 def _text(answer: Answer, label: Label) -> str:
@@ -170,14 +162,12 @@ def _link(source: Source) -> ResourceLink:
 def _shown(file: FileRef) -> list[ContentBlock]:
     """A picture itself, if it is small, and the address of any file."""
     link = ResourceLink(uri=file_uri(file.id), name=file.name, mime_type=file.mime, size=file.size)
-    row = ConversationFile.objects.filter(id=UUID(file.id)).first()
-    if row is None or file.mime not in PICTURES or row.size > INLINE_BYTES or not row.path.is_file():
+    if file.mime not in PICTURES or (data := small_file(file)) is None:
         return [link]
-    return [ImageContent(data=base64.b64encode(row.path.read_bytes()).decode(), mime_type=file.mime), link]
+    return [ImageContent(data=base64.b64encode(data).decode(), mime_type=file.mime), link]
 
 
 def waiting_for(run_id: UUID, of: Run, requests: str) -> CallToolResult:
     """What the tool returns if a person must approve a call of the run `run_id` elsewhere, before `of` continues."""
-    url = settings.SITE_URL + reverse("run_part", args=[run_id])
     again = f'Then call this tool with {{"run": "{of.id}"}} for the answer.'
-    return failed(f"{requests}\n\nThe user answers at {url}. {again}")
+    return failed(f"{requests}\n\nThe user answers at {page_of(run_id)}. {again}")

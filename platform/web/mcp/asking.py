@@ -109,7 +109,7 @@ class _Call:
                     return self._waits(each)
                 if not await self._take(each, request, await self._ask(request)):
                     return self._waits(each)
-        return await in_database(_result, self._run)
+        return await in_database(lambda: result_of(self._run, log.read(self._run.id)))
 
     async def _follow(self) -> list[Pending]:
         """The requests that nobody was asked yet, once there are any; none if the run is over."""
@@ -151,7 +151,3 @@ class _Call:
 
     def _waits(self, asked: Pending) -> CallToolResult:
         return waiting_for(asked.run.id, self._run, asked.text)
-
-
-def _result(run: Run) -> CallToolResult:
-    return result_of(run, log.read(run.id))
