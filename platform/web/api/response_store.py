@@ -27,8 +27,8 @@ from web.api.response_approvals import answers_before, check_answered
 from web.api.response_input import InputItem, chat_messages, items_of
 from web.api.response_items import output_of
 from web.api.response_request import ResponseRequest, renamed
-from web.api.response_stores import files_of_stores
 from web.api.response_tools import Namespace, ResponseFunction
+from web.api.store_rows import files_of_stores
 from web.builder.models import Gpt
 from web.runs import deletion, log, services
 from web.runs.files import within
