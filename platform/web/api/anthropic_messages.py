@@ -30,7 +30,7 @@ STOP_REASONS: Final[dict[FinishReason, str]] = {
 }
 
 
-class Usage(Schema):
+class AnthropicUsage(Schema):
     """Input and output tokens of this answer."""
 
     input_tokens: int
@@ -39,7 +39,7 @@ class Usage(Schema):
     cache_read_input_tokens: int = 0
 
 
-class Message(Schema):
+class AnthropicMessage(Schema):
     """The answer of a GPT. Its text has citations of type `search_result_location`, whose `source` opens the passage.
 
     With `stream`, it is sent in Anthropic's events.
@@ -52,13 +52,13 @@ class Message(Schema):
     content: list[dict[str, Any]]
     stop_reason: Literal["end_turn", "max_tokens", "stop_sequence", "tool_use"] | None
     stop_sequence: str | None = None
-    usage: Usage
+    usage: AnthropicUsage
     guildhall: Extras | None = None
 
 
 @router.post(
     "/messages",
-    response={200: Message, **dict.fromkeys((400, 401, 403, 404, 413, 429, 500), AnthropicErrorBody)},
+    response={200: AnthropicMessage, **dict.fromkeys((400, 401, 403, 404, 413, 429, 500), AnthropicErrorBody)},
     summary="Ask a GPT (Anthropic’s Messages)",
     openapi_extra={"responses": {200: {"content": {"text/event-stream": {"schema": {}}}}}},
 )
@@ -88,7 +88,7 @@ class MessageEvents:
         self._run, self._wants_thinking = choices[0].run, wants_thinking
         self._index, self._open = -1, ""
 
-    def whole(self, answers: Sequence[RunAnswer]) -> Message:
+    def whole(self, answers: Sequence[RunAnswer]) -> AnthropicMessage:
         """The message."""
         [answer] = answers
         thought, text = answer.reasoning if self._wants_thinking else None, answer.said.text
@@ -101,7 +101,7 @@ class MessageEvents:
 
     def begin(self, choice: Choice) -> Iterator[str]:
         """The message without its content."""
-        usage = Usage(input_tokens=estimated_prompt(log.first(choice.run.id)), output_tokens=0)
+        usage = AnthropicUsage(input_tokens=estimated_prompt(log.first(choice.run.id)), output_tokens=0)
         started = self._message(content=[], stop_reason=None, usage=usage)
         yield _event("message_start", message=started.model_dump(exclude={"guildhall"}))
         yield PING
@@ -131,8 +131,8 @@ class MessageEvents:
         """The error."""
         return _event("error", error=anthropic_shape(problem)[1]["error"])
 
-    def _message(self, **rest: Any) -> Message:
-        return Message(id=f"msg_{self._run.id.hex}", model=self._run.message.conversation.gpt.slug, **rest)
+    def _message(self, **rest: Any) -> AnthropicMessage:
+        return AnthropicMessage(id=f"msg_{self._run.id.hex}", model=self._run.message.conversation.gpt.slug, **rest)
 
     def _add(self, kind: Literal["text", "thinking"], piece: str, **rest: Any) -> str:
         """A piece of text, in a new block unless the last one is of this kind."""
@@ -188,6 +188,6 @@ def _ending(said: Finished) -> dict[str, str | None]:
     return {"stop_reason": reason, "stop_sequence": said.stop_sequence or None}
 
 
-def _usage(answer: RunAnswer) -> Usage:
+def _usage(answer: RunAnswer) -> AnthropicUsage:
     tokens = tokens_of(answer.run, answer.steps)
-    return Usage(input_tokens=tokens.prompt, output_tokens=tokens.completion)
+    return AnthropicUsage(input_tokens=tokens.prompt, output_tokens=tokens.completion)

@@ -80,7 +80,7 @@ class PictureRequest(BaseModel):
         return sorted(name for name in IGNORED if (self.model_extra or {}).get(name))
 
 
-class Picture(Schema):
+class MadePicture(Schema):
     """A picture, or its address."""
 
     b64_json: str | None = None
@@ -91,7 +91,7 @@ class PictureList(Schema):
     """The pictures."""
 
     created: int
-    data: list[Picture]
+    data: list[MadePicture]
     output_format: Literal["png"] = "png"
 
 
@@ -161,9 +161,9 @@ def _made(user: User, body: PictureRequest, source: str) -> PictureList:
             raise ApiError(made["status"], made["refused"], made["param"], made["code"])
     drawn = [content_path(sha256).read_bytes() for sha256 in made["pictures"]]
     if body.response_format != "url":
-        data = [Picture(b64_json=b64encode(picture).decode()) for picture in drawn]
+        data = [MadePicture(b64_json=b64encode(picture).decode()) for picture in drawn]
     else:
-        data = [Picture(url=_address(user, picture)) for picture in drawn]
+        data = [MadePicture(url=_address(user, picture)) for picture in drawn]
     return PictureList(created=int(time()), data=data)
 
 

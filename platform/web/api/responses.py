@@ -36,7 +36,7 @@ router = Router(tags=["Responses"])
 STREAM: Final[dict[str, Any]] = {"responses": {200: {"content": {"text/event-stream": {"schema": {}}}}}}
 
 
-class Reading(Schema):
+class ResponseQuery(Schema):
     """How to read a response."""
 
     stream: bool = False
@@ -157,7 +157,7 @@ def compact_responses(request: HttpRequest) -> None:
 
 @router.get("/responses/{response_id}", response={200: ResponseObject, **ERRORS}, openapi_extra=STREAM)
 async def get_response(
-    request: HttpRequest, response_id: str, reading: Query[Reading], include: Included = None
+    request: HttpRequest, response_id: str, reading: Query[ResponseQuery], include: Included = None
 ) -> Any:
     """The response as far as it has come, or its events: also those that you missed, after `starting_after`."""
     slot = await take_stream(caller(request).pk) if reading.stream else None

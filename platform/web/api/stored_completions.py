@@ -9,17 +9,17 @@ from uuid import UUID
 from django.db.models import Func, QuerySet, TextField, Value
 from django.http import HttpRequest
 from ninja import Query, Router
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from gpts.runs.messages import MessageCall, PromptMessage
 from gpts.runs.steps import UserMessage
 from gpts.values import Text
 from web.accounts.models import User
 from web.api.answers import RunAnswer
-from web.api.attribute_filters import Metadata
+from web.api.attribute_filters import MetadataChange
 from web.api.auth import caller
 from web.api.completions import Completion, CompletionRequest, completion_of
-from web.api.cursors import Deleted, ItemList, OldestFirst, Page, listed, page_of
+from web.api.cursors import Deleted, ItemList, OldestFirst, RowPage, listed, page_of
 from web.api.errors import ERRORS, ApiError
 from web.api.messages import CALLER_INSTRUCTIONS
 from web.api.models import Response
@@ -52,7 +52,7 @@ class StoredCompletion(Completion):
     metadata: dict[str, str]
 
 
-class StoredCompletionList(Page):
+class StoredCompletionList(RowPage):
     """A page of your stored chat completions."""
 
     data: list[StoredCompletion]
@@ -62,12 +62,6 @@ class CompletionPage(OldestFirst):
     """Which stored completions to list."""
 
     model: Text | None = Field(None, description="Only those of this GPT, by its slug.")
-
-
-class MetadataChange(BaseModel):
-    """The new metadata."""
-
-    metadata: Metadata | None
 
 
 def store(runs: Sequence[Run], body: CompletionRequest) -> None:

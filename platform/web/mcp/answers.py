@@ -18,7 +18,7 @@ from web.runs.files import PICTURES
 from web.runs.models import Run
 
 
-class Question(BaseModel):
+class GptQuestion(BaseModel):
     """A question to a GPT; or `run`, to get the answer of an earlier call that waited for a person."""
 
     model_config = ConfigDict(extra="forbid")
@@ -42,7 +42,7 @@ class Question(BaseModel):
         return self
 
 
-class Source(BaseModel):
+class CitedSource(BaseModel):
     """A passage of a file that supports a part of the answer, or is the closest to the question.
 
     `start` and `end` are the supported range of the answer in characters. `untrusted`: people other than the GPT's
@@ -71,7 +71,7 @@ class MadeFile(BaseModel):
     uri: str
 
 
-class Answer(BaseModel):
+class GptAnswer(BaseModel):
     """The answer of a GPT. `coverage` is `not_covered` if its files don't, or may not, answer the question."""
 
     answer: str
@@ -80,8 +80,8 @@ class Answer(BaseModel):
     run: str
     coverage: Coverage
     finish: FinishReason
-    citations: list[Source]
-    closest: list[Source] = Field(description="The closest passages, if the files don't answer the question.")
+    citations: list[CitedSource]
+    closest: list[CitedSource] = Field(description="The closest passages, if the files don't answer the question.")
     support: list[SentenceSupport] = Field(description="Where each sentence of `answer` comes from.")
     n_withheld: int = Field(description="Sentences left out of it, as the files don't support them.")
     files: list[MadeFile]
@@ -108,7 +108,7 @@ def failed(message: str) -> CallToolResult:
 def _answered(run: Run, steps: Log, finished: Finished) -> CallToolResult:
     made = [file for file in made_files(steps) if file.id]
     sources = [_source(run, number, each) for number, each in enumerate(finished.sources)]
-    answer = Answer(
+    answer = GptAnswer(
         answer=finished.text,
         gpt=run.gpt.slug,
         conversation=str(run.message.conversation_id),
@@ -128,8 +128,8 @@ def _answered(run: Run, steps: Log, finished: Finished) -> CallToolResult:
     return CallToolResult(content=content, structured_content=answer.model_dump(mode="json"))
 
 
-def _source(run: Run, number: int, citation: Citation) -> Source:
-    return Source(
+def _source(run: Run, number: int, citation: Citation) -> CitedSource:
+    return CitedSource(
         number=citation.tag,
         file=citation.file_name,
         start=citation.answer_start,
@@ -140,7 +140,7 @@ def _source(run: Run, number: int, citation: Citation) -> Source:
     )
 
 
-def _text(answer: Answer, label: Label) -> str:
+def _text(answer: GptAnswer, label: Label) -> str:
     """The answer for a model that reads only text: with its sources, and whose text is in it."""
     seen = {source.number: source for source in reversed(answer.citations or answer.closest)}
     title = "Sources:" if answer.citations else "The closest passages:"
@@ -151,11 +151,11 @@ def _text(answer: Answer, label: Label) -> str:
     return "\n\n".join(filter(None, parts))
 
 
-def _place(source: Source) -> str:
+def _place(source: CitedSource) -> str:
     return f"{source.file}, {source.unit} {source.page}" if source.page else source.file
 
 
-def _link(source: Source) -> ResourceLink:
+def _link(source: CitedSource) -> ResourceLink:
     return ResourceLink(uri=source.uri, name=_place(source), description=source.quote, mime_type="text/plain")
 
 

@@ -25,7 +25,7 @@ from mcp_types import (
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
-from web.mcp.answers import Question, failed, result_of, waiting_for
+from web.mcp.answers import GptQuestion, failed, result_of, waiting_for
 from web.mcp.approvals import Pending, elicitation, pending, take
 from web.mcp.callers import Caller, Context, caller_of
 from web.mcp.offers import PREFIX, access_offered
@@ -47,7 +47,7 @@ async def call_tool(context: Context, params: CallToolRequestParams) -> CallTool
         raise MCPError(INVALID_PARAMS, "Unknown tool.")
     state = json.loads(params.request_state or "{}")
     try:
-        question = Question.model_validate(params.arguments or {})
+        question = GptQuestion.model_validate(params.arguments or {})
         with anyio.CancelScope(shield=True):  # who leaves now would leave a run behind
             run = await in_database(_run, caller, slug, question, state)
     except ValidationError as error:
@@ -69,7 +69,7 @@ def _in_words(error: Any) -> str:
     return f"{place}: {text}" if place else text
 
 
-def _run(caller: Caller, slug: str, question: Question, state: dict[str, Any]) -> Run:
+def _run(caller: Caller, slug: str, question: GptQuestion, state: dict[str, Any]) -> Run:
     """The run that answers: a new one, or the one that an earlier call waited for. Raises Refused, Http404."""
     try:
         gpt = access_offered(caller, slug)
