@@ -68,7 +68,7 @@ LISTED = {
             *("platform/web/accounts/live_settings.py", "platform/web/accounts/outbox.py"),
             *("platform/web/api/batch_work.py", "platform/web/api/completions.py"),
             *("platform/web/api/management/commands/ask.py", "platform/web/api/response_request.py"),
-            *("platform/web/api/documents.py",),
+            *("platform/web/api/apis.py",),
             *("platform/web/builder/exports.py", "platform/web/builder/faces.py", "platform/web/catalogs.py"),
             *("platform/web/builder/management/commands/createsamples.py", "platform/web/builder/models_actions.py"),
             *("platform/web/checks.py", "platform/web/engines.py", "platform/web/erasures.py"),

@@ -6,31 +6,31 @@ A task's id is the run's, its context the conversation; its state is read from t
 import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
-from uuid import UUID
 
 from a2a.helpers import new_text_message
 from a2a.types import Artifact, Message, Part, Role, Task, TaskState, TaskStatus
 from a2a.utils.errors import ContentTypeNotSupportedError
-from django.conf import settings
 from django.db.models import QuerySet
-from django.urls import reverse
 from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.struct_pb2 import Struct
 
 from gpts.knowledge.documents import Citation
 from gpts.runs.status import pending_approvals
-from gpts.runs.steps import ApprovalRequest, Cancelled, Error, FileRef, Finished, Log, ToolResult, UserMessage
+from gpts.runs.steps import ApprovalRequest, Cancelled, Error, FileRef, Finished, Log, UserMessage
 from gpts.spec.agents import from_struct
 from web.accounts.models import User
 from web.runs import files, log
 from web.runs.citations import source_url
+from web.runs.events import file_url, made_files, page_of, small_file, text_of_request
 from web.runs.models import ConversationFile, Run
 
 NO_URLS: Final = "Files are not fetched from URLs. Send the bytes of “{name}” in a raw part."
 ANSWER: Final = "answer"  # the id of the artifact that is the answer
 MARKDOWN: Final = "text/markdown"
-# Files up to this many bytes are included in the answer; for larger ones only their URL.
-INLINE_BYTES: Final = 1_000_000
+# What programs get of a citation, besides its URL.
+CITED: Final = {
+    *("tag", "file_id", "file_name", "quote", "page", "unit", "heading", "answer_start", "answer_end", "untrusted")
+}
 STATES: Final[dict[str, TaskState]] = {
     Run.Status.QUEUED: TaskState.TASK_STATE_SUBMITTED,
     Run.Status.IN_PROGRESS: TaskState.TASK_STATE_WORKING,
@@ -104,22 +104,15 @@ def in_state(runs: QuerySet[Run], wanted: TaskState) -> QuerySet[Run]:
 
 def _requests_text(run: Run, waiting: Iterable[ApprovalRequest]) -> str:
     """The calls to approve, and the URL for that. Not in the task itself, where a model could answer them too."""
-    lines = [
-        f"Sign in at {request.sign_in} for “{request.title or request.name}”."
-        if request.sign_in
-        else f"{request.form.asker or run.version.spec().name} asks: {request.form.in_words}"
-        if request.form
-        else f"Allow or decline “{request.title or request.name}”. {request.reason}\n{request.plain}".strip()
-        for request in waiting
-    ]
-    url = settings.SITE_URL + reverse("run_part", args=[run.id])
-    return "\n\n".join([*lines, f"The user answers at {url}."])
+    name = run.version.spec().name
+    texts = (text_of_request(request, name, names_fields=True) for request in waiting)
+    return "\n\n".join([*texts, f"The user answers at {page_of(run.id)}."])
 
 
 def artifacts_of(run: Run, steps: Log) -> list[Artifact]:
     """The answer, if there is one yet, and the files that tools made."""
     last = steps[-1]
-    made = [file for step in steps if isinstance(step, ToolResult) for file in step.files]
+    made = made_files(steps)
     artifacts = [Artifact(artifact_id=file.id or file.name, name=file.name, parts=[_file(file)]) for file in made]
     if isinstance(last, Finished):
         artifacts.insert(0, answer_of(run, last))
@@ -144,32 +137,17 @@ def answer_of(run: Run, finished: Finished) -> Artifact:
 
 
 def _citation(run: Run, number: int, citation: Citation) -> dict[str, Any]:
-    names = {
-        "tag",
-        "file_id",
-        "file_name",
-        "quote",
-        "page",
-        "unit",
-        "heading",
-        "answer_start",
-        "answer_end",
-        "untrusted",
-    }
-    return {**citation.model_dump(mode="json", include=names), "url": source_url(run.id, number, citation)}
+    return {**citation.model_dump(mode="json", include=CITED), "url": source_url(run.id, number, citation)}
 
 
 def _file(file: FileRef) -> Part:
     """The file's bytes, or its URL if it is large."""
-    row = ConversationFile.objects.filter(id=UUID(file.id)).first() if file.id else None
-    if row and row.size <= INLINE_BYTES and row.path.is_file():
-        return Part(raw=row.path.read_bytes(), filename=file.name, media_type=file.mime)
-    return _link(file)
+    data = small_file(file)
+    return _link(file) if data is None else Part(raw=data, filename=file.name, media_type=file.mime)
 
 
 def _link(file: FileRef) -> Part:
-    url = f"{settings.SITE_URL}/api/attachments/{file.id}"
-    return Part(url=url, filename=file.name, media_type=file.mime)
+    return Part(url=file_url(file.id), filename=file.name, media_type=file.mime)
 
 
 def text_of(message: Message) -> str:

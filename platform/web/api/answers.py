@@ -1,6 +1,7 @@
 """What a program gets of an answer, whatever the format: citations with URLs, facts about it, files and usage."""
 
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, Literal
 
 from ninja import Schema
 from pydantic import Field
@@ -15,11 +16,13 @@ from gpts.runs.steps import (
     Finished,
     Log,
     ModelReply,
-    ToolResult,
     UserMessage,
 )
 from gpts.safety.labels import Origin
+from web.api import history
+from web.api.functions import CallOfFunction, calls_for_caller, made_calls
 from web.runs.citations import source_url, where
+from web.runs.events import made_files
 from web.runs.models import Run
 from web.runs.trees import Tokens, tokens_in, tree_of
 
@@ -112,46 +115,84 @@ class Extras(Schema):
     files: list[FileRef] = Field([], description="Files created by the GPT's tools; see `GET /api/attachments/{id}`.")
 
 
-def extras(run: Run, answer: Finished, steps: Log, before: int = 0) -> Extras:
-    """What OpenAI's format doesn't cover of the run's answer; `before` characters precede it in what was sent."""
-    return Extras(
-        run_id=str(run.id),
-        gpt=run.gpt.slug,
-        coverage=answer.coverage,
-        label=answer.label.origin,
-        citations=text_citations(run, answer, before),
-        support=list(answer.support),
-        n_withheld=answer.n_withheld,
-        withheld=list(answer.withheld),
-        closest=[FileCitation(**_facts(run, number, each)) for number, each in enumerate(answer.closest)],
-        files=[file for step in steps if isinstance(step, ToolResult) for file in step.files],
-    )
+@dataclass(frozen=True, slots=True)
+class RunAnswer:
+    """What `run` said by its log `steps`, for every format. `before`: characters that precede it in what was sent.
 
+    `in_parallel`: it may have several calls of the caller's functions.
+    """
 
-def text_citations(run: Run, answer: Finished, before: int = 0) -> list[TextCitation]:
-    """The citations of the run's answer; `before` characters precede it in what was sent."""
-    return [
-        TextCitation(
-            text=answer.text[each.answer_start : each.answer_end],
-            start_index=before + each.answer_start,
-            end_index=before + each.answer_end,
-            **_facts(run, number, each),
+    run: Run
+    steps: Log
+    said: Finished
+    in_parallel: bool = True
+    before: int = 0
+
+    @property
+    def finish(self) -> Literal["stop", "length", "tool_calls"]:
+        """Why it ended, in OpenAI's terms."""
+        if self.said.finish == "tool_calls":
+            return "tool_calls"
+        return "length" if self.said.finish in ("length", "deadline") else "stop"
+
+    @property
+    def calls(self) -> list[CallOfFunction]:
+        """The calls for the caller to make."""
+        return calls_for_caller(self.said.tool_calls, self.run.id.hex, self.in_parallel)
+
+    def keep(self, text: str) -> None:
+        """Recognise it when it comes back as `text`, unless it was stopped: its label is unknown then."""
+        if isinstance(self.steps[-1], Finished):
+            calls = made_calls(self.said.tool_calls, self.in_parallel)
+            history.keep_reply(self.run, text, self.said, calls)
+
+    @property
+    def logprobs(self) -> tuple[TokenLogprob, ...]:
+        """How likely its tokens were, if that was asked and a model wrote it, or its beginning."""
+        last = next((step for step in reversed(self.steps) if isinstance(step, ModelReply)), None)
+        return last.logprobs if last and last.text and self.said.text.startswith(last.text) else ()
+
+    @property
+    def reasoning(self) -> str | None:
+        """What the model reasoned in the run; None if nothing."""
+        thoughts = (step.reasoning for step in self.steps if isinstance(step, ModelReply) and step.reasoning)
+        return "\n\n".join(thoughts) or None
+
+    @property
+    def citations(self) -> list[TextCitation]:
+        """Its citations, with all that is known of them."""
+        return [
+            TextCitation(
+                text=self.said.text[each.answer_start : each.answer_end],
+                start_index=self.before + each.answer_start,
+                end_index=self.before + each.answer_end,
+                **_facts(self.run, number, each),
+            )
+            for number, each in enumerate(self.said.citations)
+        ]
+
+    @property
+    def url_citations(self) -> list[UrlCitation]:
+        """The same as OpenAI's clients know them."""
+        named = ((each.file_name, where(each)) for each in self.said.citations)
+        titles = (", ".join(filter(None, names)) for names in named)
+        return [
+            UrlCitation(title=title, **each.model_dump()) for title, each in zip(titles, self.citations, strict=True)
+        ]
+
+    @property
+    def extras(self) -> Extras:
+        """What OpenAI's format doesn't cover of it."""
+        closest = [FileCitation(**_facts(self.run, number, each)) for number, each in enumerate(self.said.closest)]
+        return Extras(
+            run_id=str(self.run.id),
+            gpt=self.run.gpt.slug,
+            label=self.said.label.origin,
+            citations=self.citations,
+            closest=closest,
+            files=made_files(self.steps),
+            **{name: getattr(self.said, name) for name in ("coverage", "support", "n_withheld", "withheld")},
         )
-        for number, each in enumerate(answer.citations)
-    ]
-
-
-def url_citations(run: Run, answer: Finished, before: int = 0) -> list[UrlCitation]:
-    """The same as OpenAI's clients know them."""
-    return [
-        UrlCitation(
-            url=source_url(run.id, number, each),
-            title=", ".join(filter(None, (each.file_name, where(each)))),
-            start_index=before + each.answer_start,
-            end_index=before + each.answer_end,
-        )
-        for number, each in enumerate(answer.citations)
-    ]
 
 
 def _facts(run: Run, number: int, citation: Citation) -> dict[str, Any]:
@@ -164,12 +205,13 @@ def _facts(run: Run, number: int, citation: Citation) -> dict[str, Any]:
     }
 
 
-def usage_of(*answers: tuple[Run, Log]) -> TokenUsage:
-    """The tokens of all replies of these runs and their child runs, and of answers that no model wrote."""
-    return TokenUsage.of(sum((_tokens_of(run, log) for run, log in answers), Tokens()))
+def usage_of(*answers: RunAnswer) -> TokenUsage:
+    """The tokens of all of them together."""
+    return TokenUsage.of(sum((tokens_of(each.run, each.steps) for each in answers), Tokens()))
 
 
-def _tokens_of(run: Run, log: Log) -> Tokens:
+def tokens_of(run: Run, log: Log) -> Tokens:
+    """The tokens of all replies of the run and its child runs, and of an answer that no model wrote."""
     delegates = any(isinstance(step, Delegation) for step in log)
     tokens = tree_of(run).total if delegates else tokens_in(log)
     match log[-1]:
@@ -196,14 +238,3 @@ def estimated_prompt(first: UserMessage) -> int:
     tools = (tool.model_dump_json() for tool in first.overrides.functions)
     said = sum(map(len, (first.text, *texts, *tools)))
     return max(1, said // CHARS_PER_TOKEN)
-
-
-def logprobs_of(log: Log, answer: Finished) -> tuple[TokenLogprob, ...]:
-    """How likely the tokens of the answer were, if that was asked and a model wrote it, or its beginning."""
-    last = next((step for step in reversed(log) if isinstance(step, ModelReply)), None)
-    return last.logprobs if last and last.text and answer.text.startswith(last.text) else ()
-
-
-def reasoning_of(log: Log) -> str | None:
-    """What the model reasoned in the run; None if nothing."""
-    return "\n\n".join(step.reasoning for step in log if isinstance(step, ModelReply) and step.reasoning) or None

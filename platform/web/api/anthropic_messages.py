@@ -1,33 +1,26 @@
 """`/v1/messages`: Anthropic's Messages, whole and streamed. The runs are those of chat completions."""
 
 import json
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any, Final, Literal
-from uuid import UUID
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from ninja import Router, Schema
 
-from gpts.runs.steps import Finished, FinishReason, Log
+from gpts.runs.steps import Finished, FinishReason
 from web.accounts.models import User
-from web.api import chat_completions, program_runs
-from web.api.answers import Extras, estimated_prompt, extras, reasoning_of, text_citations, url_citations, usage_of
+from web.api.answers import Extras, RunAnswer, estimated_prompt, tokens_of
 from web.api.anthropic_requests import MessagesRequest
 from web.api.anthropic_tools import check_server_tools
 from web.api.auth import caller
-from web.api.chat_completions import Answering
-from web.api.choices import begun
-from web.api.completions import CompletionRequest
+from web.api.choices import Choice, respond
 from web.api.errors import AnthropicErrorBody, Problem, anthropic_shape
-from web.api.messages import ProgramMessage, arguments_of
-from web.api.program_runs import access_model, keep, outcome
-from web.api.relay import Relay, pieces
-from web.api.repeats import RepeatableRequest
+from web.api.messages import arguments_of
+from web.api.program_runs import access_model
 from web.runs import log
-from web.runs.connections import close_connection, in_database, sse_response, take_stream
-from web.runs.model_facts import model_facts
-from web.runs.models import Run
+from web.runs.connections import in_database
+from web.runs.events import AnswerPiece
 
 router = Router()
 STOP_REASONS: Final[dict[FinishReason, str]] = {
@@ -37,7 +30,7 @@ STOP_REASONS: Final[dict[FinishReason, str]] = {
 }
 
 
-class Usage(Schema):
+class AnthropicUsage(Schema):
     """Input and output tokens of this answer."""
 
     input_tokens: int
@@ -46,7 +39,7 @@ class Usage(Schema):
     cache_read_input_tokens: int = 0
 
 
-class Message(Schema):
+class AnthropicMessage(Schema):
     """The answer of a GPT. Its text has citations of type `search_result_location`, whose `source` opens the passage.
 
     With `stream`, it is sent in Anthropic's events.
@@ -59,138 +52,105 @@ class Message(Schema):
     content: list[dict[str, Any]]
     stop_reason: Literal["end_turn", "max_tokens", "stop_sequence", "tool_use"] | None
     stop_sequence: str | None = None
-    usage: Usage
+    usage: AnthropicUsage
     guildhall: Extras | None = None
 
 
 @router.post(
     "/messages",
-    response={200: Message, **dict.fromkeys((400, 401, 403, 404, 413, 429, 500), AnthropicErrorBody)},
+    response={200: AnthropicMessage, **dict.fromkeys((400, 401, 403, 404, 413, 429, 500), AnthropicErrorBody)},
     summary="Ask a GPT (Anthropic’s Messages)",
     openapi_extra={"responses": {200: {"content": {"text/event-stream": {"schema": {}}}}}},
 )
-async def create_message(request: HttpRequest, body: MessagesRequest) -> Any:
+async def create_message(request: HttpRequest, response: HttpResponse, body: MessagesRequest) -> Any:
     """The answer of a run, whole or as a stream. A caller who disconnects stops the run.
 
     The key may come as `x-api-key`.
     """
     completion = body.as_completion()
-    user, message = caller(request), completion.message()
-    asked = RepeatableRequest.of(request, "messages", body.model_dump_json(exclude={"stream"}))
-    slot = await take_stream(user.pk) if body.stream else None
-    files = await program_runs.files_of(user, message)
-    making = partial(_start, user, body.server_tools, completion, message, files)
-    async with begun(asked, making) as [choice]:
-        run = choice.run
-        facts = await in_database(model_facts, run.version.spec().model.engine)
-        await close_connection()
-        answering = Answering(run, body.in_parallel, facts.context_tokens)
-        if slot is None:
-            return await _complete(answering, asked, body.wants_thinking)
-        events = _events(answering, body.wants_thinking)
-        return sse_response(program_runs.streamed(run, asked, events, _error_event), slot)
+    if body.server_tools:
+        await in_database(_check_server_tools, caller(request), body)
+    show = partial(MessageEvents, body.wants_thinking)
+    return await respond(request, response, completion, "messages", [completion.message()], show)
 
 
-def _start(
-    user: User,
-    server_tools: Sequence[str],
-    completion: CompletionRequest,
-    message: ProgramMessage,
-    files: Sequence[UUID],
-) -> Run:
-    """The queued run. Raises ApiError, also for tools of the server that the GPT doesn't have, and Refused."""
-    if server_tools:
-        version = access_model(user, completion.model).published
-        assert version
-        check_server_tools(server_tools, version.spec())
-    return chat_completions.start(user, completion, message, files)
+def _check_server_tools(user: User, body: MessagesRequest) -> None:
+    """Raises ApiError for tools of the server that the GPT doesn't have."""
+    version = access_model(user, body.model).published
+    assert version
+    check_server_tools(body.server_tools, version.spec())
 
 
-async def _complete(answering: Answering, asked: RepeatableRequest, wants_thinking: bool) -> Message:
-    """The whole answer, once it is finished. Raises ApiError if the run failed or waits for a person."""
-    run = answering.run
-    steps = await program_runs.finished_steps(run, asked)
-    answer = outcome(steps, answering.context_tokens)
-    await keep(run, answer, steps, answer.text, answering.in_parallel)
-    thought = (reasoning_of(steps) or "") if wants_thinking else ""
-    content: list[dict[str, Any]] = [
-        *([{"type": "thinking", "thinking": thought, "signature": ""}] if thought else []),
-        *([{"type": "text", "text": answer.text, "citations": _citations(run, answer)}] if answer.text else []),
-        *_calls(answering, answer),
-    ]
-    usage, more = await _usage(run, steps), extras(run, answer, steps)
-    return _message(run, content=content, **_ending(answer), usage=usage, guildhall=more)
+class MessageEvents:
+    """An answer as a message, and as the events of its content, block after block."""
 
-
-def _message(run: Run, **rest: Any) -> Message:
-    return Message(id=f"msg_{run.id.hex}", model=run.message.conversation.gpt.slug, **rest)
-
-
-async def _events(answering: Answering, wants_thinking: bool) -> AsyncIterator[str]:
-    """Yield the whole stream. Raises what `pieces` and `outcome` raise."""
-    run, blocks, relay, text = answering.run, Blocks(), Relay(), ""
-    usage = Usage(input_tokens=estimated_prompt(await in_database(log.first, run.id)), output_tokens=0)
-    started = _message(run, content=[], stop_reason=None, usage=usage)
-    yield _event("message_start", message=started.model_dump(exclude={"guildhall"}))
-    yield PING
-    async for delta in pieces(run.id, relay):
-        if wants_thinking and (thought := delta.get("reasoning_content")):
-            yield blocks.add("thinking", thought)
-        elif piece := delta.get("content"):
-            text += piece
-            yield blocks.add("text", piece)
-        elif not delta:
-            yield PING
-    steps = await in_database(log.read, run.id)
-    answer = outcome(steps, answering.context_tokens)
-    rest = "" if answer.finish == "cancelled" else relay.rest(answer.text)
-    await keep(run, answer, steps, text + rest, answering.in_parallel)
-    if rest:
-        yield blocks.add("text", rest)
-    for citation in _citations(run, answer) if text or rest else ():
-        yield blocks.cite(citation)
-    for call in _calls(answering, answer):
-        yield blocks.call(call)
-    yield blocks.close()
-    usage = await _usage(run, steps)
-    more = extras(run, answer, steps, relay.before).model_dump(mode="json")
-    yield _event("message_delta", delta=_ending(answer), usage=usage.model_dump(), guildhall=more)
-    yield _event("message_stop")
-
-
-class Blocks:
-    """The events of a message's content, block after block."""
-
-    def __init__(self) -> None:
+    def __init__(self, wants_thinking: bool, choices: Sequence[Choice]) -> None:
+        self._run, self._wants_thinking = choices[0].run, wants_thinking
         self._index, self._open = -1, ""
 
-    def add(self, kind: Literal["text", "thinking"], piece: str) -> str:
+    def whole(self, answers: Sequence[RunAnswer]) -> AnthropicMessage:
+        """The message."""
+        [answer] = answers
+        thought, text = answer.reasoning if self._wants_thinking else None, answer.said.text
+        content: list[dict[str, Any]] = [
+            *([{"type": "thinking", "thinking": thought, "signature": ""}] if thought else []),
+            *([{"type": "text", "text": text, "citations": _citations(answer)}] if text else []),
+            *_calls(answer),
+        ]
+        return self._message(content=content, **_ending(answer.said), usage=_usage(answer), guildhall=answer.extras)
+
+    def begin(self, choice: Choice) -> Iterator[str]:
+        """The message without its content."""
+        usage = AnthropicUsage(input_tokens=estimated_prompt(log.first(choice.run.id)), output_tokens=0)
+        started = self._message(content=[], stop_reason=None, usage=usage)
+        yield _event("message_start", message=started.model_dump(exclude={"guildhall"}))
+        yield PING
+
+    def piece(self, choice: Choice, piece: AnswerPiece) -> str:
+        """A piece of the answer, or of the reasoning if that is wanted."""
+        if piece.reasoning:
+            return self._add("thinking", piece.reasoning, signature="") if self._wants_thinking else ""
+        return self._add("text", piece.text, citations=[]) if piece.text else PING
+
+    def end(self, choice: Choice, answer: RunAnswer) -> Iterator[str]:
+        """The citations, the calls and why it ended."""
+        for citation in _citations(answer) if self._open == "text" else ():
+            yield self._delta("citations_delta", citation=citation)
+        for call in _calls(answer):
+            yield self._begin({**call, "input": {}})
+            yield self._delta("input_json_delta", partial_json=json.dumps(call["input"]))
+        yield self._close()
+        usage, more = _usage(answer).model_dump(), answer.extras.model_dump(mode="json")
+        yield _event("message_delta", delta=_ending(answer.said), usage=usage, guildhall=more)
+
+    def close(self, answers: Sequence[RunAnswer]) -> Iterator[str]:
+        """The end."""
+        yield _event("message_stop")
+
+    def failed(self, problem: Problem) -> str:
+        """The error."""
+        return _event("error", error=anthropic_shape(problem)[1]["error"])
+
+    def _message(self, **rest: Any) -> AnthropicMessage:
+        return AnthropicMessage(id=f"msg_{self._run.id.hex}", model=self._run.message.conversation.gpt.slug, **rest)
+
+    def _add(self, kind: Literal["text", "thinking"], piece: str, **rest: Any) -> str:
         """A piece of text, in a new block unless the last one is of this kind."""
-        rest: dict[str, Any] = {"citations": []} if kind == "text" else {"signature": ""}
         begin = self._begin({"type": kind, kind: "", **rest}) if self._open != kind else ""
-        return begin + self._delta({"type": f"{kind}_delta", kind: piece})
-
-    def cite(self, citation: dict[str, Any]) -> str:
-        """A citation of the text."""
-        return self._delta({"type": "citations_delta", "citation": citation})
-
-    def call(self, call: dict[str, Any]) -> str:
-        """A call: its name first, then its arguments."""
-        begin = self._begin({**call, "input": {}})
-        return begin + self._delta({"type": "input_json_delta", "partial_json": json.dumps(call["input"])})
-
-    def close(self) -> str:
-        """The end of the last block, if there is any."""
-        kind, self._open = self._open, ""
-        return _event("content_block_stop", index=self._index) if kind else ""
+        return begin + self._delta(f"{kind}_delta", **{kind: piece})
 
     def _begin(self, block: dict[str, Any]) -> str:
-        end = self.close()
+        end = self._close()
         self._index, self._open = self._index + 1, block["type"]
         return end + _event("content_block_start", index=self._index, content_block=block)
 
-    def _delta(self, delta: dict[str, Any]) -> str:
-        return _event("content_block_delta", index=self._index, delta=delta)
+    def _delta(self, kind: str, **fields: Any) -> str:
+        return _event("content_block_delta", index=self._index, delta={"type": kind, **fields})
+
+    def _close(self) -> str:
+        """The end of the last block, if there is any."""
+        kind, self._open = self._open, ""
+        return _event("content_block_stop", index=self._index) if kind else ""
 
 
 def _event(kind: str, **data: Any) -> str:
@@ -200,13 +160,8 @@ def _event(kind: str, **data: Any) -> str:
 PING: Final = _event("ping")
 
 
-def _error_event(problem: Problem) -> str:
-    return _event("error", error=anthropic_shape(problem)[1]["error"])
-
-
-def _citations(run: Run, answer: Finished) -> list[dict[str, Any]]:
+def _citations(answer: RunAnswer) -> list[dict[str, Any]]:
     """The citations in a form that clients know for sources with a URL."""
-    named = zip(text_citations(run, answer), url_citations(run, answer), strict=True)
     return [
         {
             "type": "search_result_location",
@@ -217,22 +172,22 @@ def _citations(run: Run, answer: Finished) -> list[dict[str, Any]]:
             "start_block_index": 0,
             "end_block_index": 1,
         }
-        for text, url in named
+        for text, url in zip(answer.citations, answer.url_citations, strict=True)
     ]
 
 
-def _calls(answering: Answering, answer: Finished) -> Iterator[dict[str, Any]]:
-    for call in answering.calls(answer):
+def _calls(answer: RunAnswer) -> Iterator[dict[str, Any]]:
+    for call in answer.calls:
         arguments = arguments_of(call.function.arguments)
         yield {"type": "tool_use", "id": call.id, "name": call.function.name, "input": arguments}
 
 
-def _ending(answer: Finished) -> dict[str, str | None]:
+def _ending(said: Finished) -> dict[str, str | None]:
     """Why the answer ended."""
-    reason = "stop_sequence" if answer.stop_sequence else STOP_REASONS.get(answer.finish, "end_turn")
-    return {"stop_reason": reason, "stop_sequence": answer.stop_sequence or None}
+    reason = "stop_sequence" if said.stop_sequence else STOP_REASONS.get(said.finish, "end_turn")
+    return {"stop_reason": reason, "stop_sequence": said.stop_sequence or None}
 
 
-async def _usage(run: Run, steps: Log) -> Usage:
-    used = await in_database(usage_of, (run, steps))
-    return Usage(input_tokens=used.prompt_tokens, output_tokens=used.completion_tokens)
+def _usage(answer: RunAnswer) -> AnthropicUsage:
+    tokens = tokens_of(answer.run, answer.steps)
+    return AnthropicUsage(input_tokens=tokens.prompt, output_tokens=tokens.completion)

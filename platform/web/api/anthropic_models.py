@@ -32,7 +32,7 @@ class ModelInfo(Schema):
     max_tokens: int | None = Field(None, description="Longest reply, in tokens.")
 
 
-class ModelPage(Schema):
+class AnthropicModelList(Schema):
     """A page of models, the newest first."""
 
     data: list[ModelInfo]
@@ -61,7 +61,7 @@ def model_info(gpt: Gpt) -> ModelInfo:
     )
 
 
-def model_page(gpts: Sequence[Gpt], cursor: ModelCursor) -> ModelPage:
+def model_page(gpts: Sequence[Gpt], cursor: ModelCursor) -> AnthropicModelList:
     """A page of `gpts`, which are given newest first. Raises ApiError for an id that is not among them."""
     ids = [gpt.slug for gpt in gpts]
     start = _place(ids, cursor.after_id, "after_id") + 1 if cursor.after_id else 0
@@ -71,7 +71,7 @@ def model_page(gpts: Sequence[Gpt], cursor: ModelCursor) -> ModelPage:
         start = max(0, end - cursor.limit)
     data = [model_info(gpt) for gpt in gpts[start:end]]
     has_more = start > 0 if cursor.before_id else end < len(ids)
-    return ModelPage(
+    return AnthropicModelList(
         data=data,
         has_more=has_more,
         first_id=data[0].id if data else None,

@@ -20,7 +20,7 @@ NO_THREADS: Final = "Conversations are not kept here: send all messages, without
 RESULTS: Final = "search results.md"
 
 
-class Block(BaseModel):
+class ContentBlock(BaseModel):
     """A part of a message; those of text, pictures, documents, search results, calls and reasoning are read."""
 
     model_config = ConfigDict(extra="allow")
@@ -33,19 +33,19 @@ class Block(BaseModel):
     name: Text = ""
     input: dict[str, Any] = {}
     tool_use_id: Text = ""
-    content: "Text | list[Block] | dict[str, Any] | None" = None
+    content: "Text | list[ContentBlock] | dict[str, Any] | None" = None
     is_error: bool | None = None
     thinking: Text = ""
 
 
-class Turn(BaseModel):
+class AnthropicTurn(BaseModel):
     """A message of the conversation so far."""
 
     role: Literal["user", "assistant", "system"]
-    content: Text | list[Block]
+    content: Text | list[ContentBlock]
 
 
-class Tool(BaseModel):
+class AnthropicTool(BaseModel):
     """A function of the caller's own, or a tool that Anthropic's API knows by its type."""
 
     model_config = ConfigDict(extra="allow")
@@ -56,7 +56,7 @@ class Tool(BaseModel):
     input_schema: dict[str, Any] | None = None
 
 
-class ToolChoice(BaseModel):
+class AnthropicToolChoice(BaseModel):
     """Whether and which tool is called."""
 
     type: Literal["auto", "any", "tool", "none"]
@@ -70,15 +70,15 @@ class MessagesRequest(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     model: Text = Field(description="The GPT's slug.")
-    messages: Annotated[list[Turn], Field(min_length=1, max_length=10_000)]
+    messages: Annotated[list[AnthropicTurn], Field(min_length=1, max_length=10_000)]
     max_tokens: int = Field(ge=1, le=10_000_000)
-    system: Text | list[Block] | None = None
+    system: Text | list[ContentBlock] | None = None
     stream: bool | None = False
     temperature: float | None = Field(None, ge=0, le=1, description="Default: the GPT's own.")
     top_p: float | None = Field(None, ge=0, le=1, description="Default: the GPT's own.")
     stop_sequences: list[Text] | None = None
-    tools: list[Tool] | None = None
-    tool_choice: ToolChoice | None = None
+    tools: list[AnthropicTool] | None = None
+    tool_choice: AnthropicToolChoice | None = None
     thinking: dict[str, Any] | None = Field(None, description="Whether to send what a model reasons.")
     output_config: dict[str, Any] | None = Field(None, description="`format`: a JSON Schema of the answer.")
     output_format: dict[str, Any] | None = Field(None, description="The same, as older clients send it.")
@@ -106,7 +106,8 @@ class MessagesRequest(BaseModel):
         if (self.model_extra or {}).get("thread"):
             details = {"unsupported": ["thread"]}
             raise ApiError(400, NO_THREADS, "thread", "thread_unsupported_request", details=details)
-        same = self.model_dump(include={"model", "max_tokens", "temperature", "top_p", "inputs"}, exclude_none=True)
+        names = {"model", "max_tokens", "stream", "temperature", "top_p", "inputs"}
+        same = self.model_dump(include=names, exclude_none=True)
         system = [{"role": "system", "content": _text(self.system)}] if self.system else []
         made = {
             **same,
@@ -124,7 +125,7 @@ class MessagesRequest(BaseModel):
             raise ApiError(400, f"{'.'.join(map(str, first['loc']))}: {first['msg']}", code="invalid_value") from None
 
 
-def _messages(turn: Turn) -> Iterator[dict[str, Any]]:
+def _messages(turn: AnthropicTurn) -> Iterator[dict[str, Any]]:
     """The chat messages of one turn: results of calls first, then what was said with them."""
     if isinstance(turn.content, str):
         yield {"role": turn.role, "content": turn.content}
@@ -141,7 +142,7 @@ def _messages(turn: Turn) -> Iterator[dict[str, Any]]:
             yield {"role": turn.role, "content": said}
 
 
-def _reply(blocks: Sequence[Block]) -> dict[str, Any]:
+def _reply(blocks: Sequence[ContentBlock]) -> dict[str, Any]:
     """Text, split only by citations, and calls of an earlier answer."""
     calls = [
         {
@@ -160,7 +161,7 @@ def _reply(blocks: Sequence[Block]) -> dict[str, Any]:
     }
 
 
-def _result(block: Block) -> Iterator[dict[str, Any]]:
+def _result(block: ContentBlock) -> Iterator[dict[str, Any]]:
     """The result of a call, and its pictures and documents as a message of their own."""
     parts = block.content if isinstance(block.content, list) else []
     read = [part for part in parts if part.text or part.type == "search_result"]
@@ -171,14 +172,14 @@ def _result(block: Block) -> Iterator[dict[str, Any]]:
         yield {"role": "user", "content": files}
 
 
-def _text(content: str | Sequence[Block] | None) -> str:
+def _text(content: str | Sequence[ContentBlock] | None) -> str:
     if isinstance(content, str):
         return content
     blocks = content or ()
     return "\n\n".join(_result_text(each) if each.type == "search_result" else each.text for each in blocks)
 
 
-def _result_text(block: Block) -> str:
+def _result_text(block: ContentBlock) -> str:
     """A search result with its title as a heading, which citations of it name."""
     texts = block.content if isinstance(block.content, list) else []
     return "\n\n".join(filter(None, (f"## {block.title or ''}", str(block.source or ""), _text(texts))))
@@ -190,7 +191,7 @@ def _text_file(name: str, text: str) -> dict[str, Any]:
     return {"type": "file", "file": {"file_data": f"data:text/plain;base64,{data}", "filename": name}}
 
 
-def _part(block: Block) -> dict[str, Any]:
+def _part(block: ContentBlock) -> dict[str, Any]:
     """A block as a part of a chat message. Raises ApiError for one of another type, or from a URL."""
     source: Mapping[str, Any] = block.source if isinstance(block.source, dict) else {}
     match block.type, source.get("type"):
@@ -198,7 +199,7 @@ def _part(block: Block) -> dict[str, Any]:
             return {"type": "text", "text": block.text}
         case "document", "text" | "content":
             given = source.get("data") or source.get("content") or ""
-            text = given if isinstance(given, str) else _text([Block.model_validate(each) for each in given])
+            text = given if isinstance(given, str) else _text([ContentBlock.model_validate(each) for each in given])
             return _text_file(f"{(block.title or 'document')[:80]}.txt", text)
         case (("image" | "document"), "file"):
             return {"type": "file", "file": {"file_id": str(source.get("file_id"))}}
@@ -215,7 +216,7 @@ def _url(source: Mapping[str, Any]) -> str:
     return str(source.get("url") or f"data:{source.get('media_type')};base64,{source.get('data', '')}")
 
 
-def _function(tool: Tool) -> dict[str, Any] | None:
+def _function(tool: AnthropicTool) -> dict[str, Any] | None:
     """The tool as a function; None for one that the server performs. Raises ApiError for an unknown type."""
     description, schema = tool.description, tool.input_schema
     if tool.type not in (None, "custom"):
@@ -227,7 +228,7 @@ def _function(tool: Tool) -> dict[str, Any] | None:
     return {"type": "function", "function": facts}
 
 
-def _choice(choice: ToolChoice | None) -> Any:
+def _choice(choice: AnthropicToolChoice | None) -> Any:
     if choice is None:
         return None
     if choice.type == "tool":

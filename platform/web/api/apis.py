@@ -1,9 +1,14 @@
 """What the site's APIs share: names in their documents, and errors in the shape of the path, whoever made them."""
 
+import json
+import tomllib
+from collections.abc import Iterator
 from functools import cached_property, partial
 from http import HTTPStatus
-from typing import Any, cast
+from pathlib import Path
+from typing import Any, Final, cast
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, URLResolver
@@ -14,8 +19,10 @@ from ninja.errors import ValidationError as RequestInvalid
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 
-from web.api.documents import complete
 from web.api.errors import Problem, problem_of, respond
+
+EXAMPLES: Final = tomllib.loads(Path(__file__).with_name("documents.toml").read_text("utf-8"))
+LICENSE: Final = {"name": "Apache License 2.0", "identifier": "Apache-2.0"}
 
 
 class Api(NinjaAPI):
@@ -37,7 +44,7 @@ class Api(NinjaAPI):
         for methods in document["paths"].values():
             for operation in methods.values():
                 self._describe_errors(operation["responses"])
-        complete(document)
+        _complete(document)
         return document
 
     def _describe_errors(self, responses: dict[int | str, Any]) -> None:
@@ -88,3 +95,53 @@ def shaped(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase
     if "Allow" in response.headers:
         error.headers["Allow"] = ", ".join(sorted(response.headers["Allow"].split(", ")))
     return error
+
+
+def _complete(document: dict[str, Any]) -> None:
+    """Add the site's URL, licence, tags, types of items, fields that tell alternatives apart, and examples."""
+    document["servers"] = [{"url": settings.SITE_URL}]
+    document["info"]["license"] = LICENSE
+    operations = [each for methods in document["paths"].values() for each in methods.values()]
+    names = dict.fromkeys(tag for each in operations for tag in each.get("tags", ()))
+    document["tags"] = [{"name": name} for name in names]
+    schemas = document["components"]["schemas"]
+    for part in _objects(document):
+        _type_items(part)
+        _require_discriminator(part, schemas)
+    _drop_unused(document, schemas)
+    for name in EXAMPLES.keys() & schemas.keys():
+        schemas[name]["examples"] = [EXAMPLES[name]]
+
+
+def _objects(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield every JSON object in `value`, itself included."""
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, dict):
+            yield each
+        waiting += each.values() if isinstance(each, dict) else each if isinstance(each, list) else ()
+
+
+def _type_items(part: dict[str, Any]) -> None:
+    """A tuple's items: of one type, or any of its types."""
+    if isinstance(types := part.get("prefixItems"), list) and "items" not in part:
+        distinct = list({json.dumps(each, sort_keys=True): each for each in types}.values())
+        part["items"] = distinct[0] if len(distinct) == 1 else {"anyOf": distinct}
+
+
+def _require_discriminator(part: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Alternatives need the field that tells them apart, though each has a default for it."""
+    told_apart = part.get("discriminator")
+    if not isinstance(told_apart, dict) or "mapping" not in told_apart:
+        return
+    for reference in told_apart["mapping"].values():
+        schema = schemas[reference.rpartition("/")[2]]
+        schema["required"] = list(dict.fromkeys([*schema.get("required", ()), told_apart["propertyName"]]))
+
+
+def _drop_unused(document: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Remove schemas of which only the fields are used, as parameters of a query or a form."""
+    used = {each.get("$ref") for each in _objects(document)}
+    for name in [name for name in schemas if f"#/components/schemas/{name}" not in used]:
+        del schemas[name]

@@ -13,6 +13,14 @@ Attributes = Annotated[dict[Annotated[Text, Field(max_length=64)], Value], Field
 Metadata = Annotated[
     dict[Annotated[Text, Field(max_length=64)], Annotated[Text, Field(max_length=512)]], Field(max_length=16)
 ]
+
+
+class MetadataChange(BaseModel):
+    """The new metadata of a row."""
+
+    metadata: Metadata | None
+
+
 _ORDER: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "gt": operator.gt,
     "gte": operator.ge,
@@ -21,7 +29,7 @@ _ORDER: Final[dict[str, Callable[[Any, Any], bool]]] = {
 }
 
 
-class Comparison(BaseModel):
+class AttributeComparison(BaseModel):
     """Compares an attribute with a value. A file without the attribute fits only `ne` and `nin`."""
 
     model_config = ConfigDict(extra="forbid")
@@ -47,14 +55,14 @@ class Compound(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     type: Literal["and", "or"]
-    filters: Annotated[list["Comparison | Compound"], Field(min_length=1, max_length=100)]
+    filters: Annotated[list["AttributeComparison | Compound"], Field(min_length=1, max_length=100)]
 
     def fits(self, attributes: Mapping[str, Any]) -> bool:
         """Whether a file with these attributes is meant."""
         return (all if self.type == "and" else any)(each.fits(attributes) for each in self.filters)
 
 
-Filters = Comparison | Compound
+Filters = AttributeComparison | Compound
 
 
 def _same(one: Any, other: Any) -> bool:

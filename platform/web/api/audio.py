@@ -16,7 +16,7 @@ from web.accounts import quotas
 from web.accounts.models import User
 from web.api import site_models
 from web.api.auth import KeyAuth, SessionAuth, caller
-from web.api.chat_completions import name_ignored
+from web.api.choices import name_ignored
 from web.api.errors import ApiError, OpenAiErrorBody
 
 router = Router(auth=[KeyAuth(), SessionAuth()])
@@ -160,7 +160,7 @@ def create_speech(request: HttpRequest, body: SpeechRequest) -> HttpResponse:
     with _counted(caller(request)) as count, passing_files.passing_file() as path:
         count(_called(caller(request), "workers.tasks.speak", *sent, path.name)["seconds"])
         response = HttpResponse(path.read_bytes(), content_type=TYPES[body.response_format])
-    name_ignored(response, "instructions" if body.instructions else "")
+    name_ignored(response, ["instructions"] if body.instructions else [])
     return response
 
 

@@ -18,7 +18,7 @@ from web.accounts.models import User
 from web.api.attribute_filters import Metadata
 from web.api.auth import caller
 from web.api.batch_work import move
-from web.api.cursors import Cursor, Page, page_of
+from web.api.cursors import Cursor, RowPage, page_of
 from web.api.errors import ERRORS, ApiError
 from web.api.models_batches import Batch
 from web.api.program_files import access_upload, file_name, lasting
@@ -102,7 +102,7 @@ class BatchObject(Schema):
     metadata: dict[str, str]
 
 
-class BatchList(Page):
+class BatchList(RowPage):
     """A page of your batches."""
 
     data: list[BatchObject]

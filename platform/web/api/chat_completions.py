@@ -1,44 +1,28 @@
 """`/v1/chat/completions`: OpenAI's chat completions, whole and streamed."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any, Final
-from uuid import UUID
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 
 from gpts.runs.logprobs import TokenLogprob
-from gpts.runs.steps import Finished, Log
-from web.accounts.models import User
-from web.api import completions, program_runs, stored_completions
-from web.api.answers import TokenUsage, extras, usage_of
-from web.api.auth import caller
-from web.api.choices import Choice, begun, finished, seeded, side_by_side
+from web.api import completions, stored_completions
+from web.api.answers import RunAnswer
+from web.api.choices import Choice, Chunks, respond
 from web.api.completions import (
     ChoiceLogprobs,
     Completion,
     CompletionRequest,
     annotations,
-    completion_id,
     completion_of,
-    finish_reason,
 )
 from web.api.errors import OpenAiErrorBody
-from web.api.functions import CallOfFunction, calls_for_caller
-from web.api.messages import ProgramMessage
-from web.api.program_runs import KEEP_ALIVE, keep, outcome, sse
-from web.api.relay import Relay, pieces
-from web.api.repeats import RepeatableRequest
-from web.runs import log
-from web.runs.connections import close_connection, in_database, sse_response, take_stream
-from web.runs.model_facts import model_facts
-from web.runs.models import Run
+from web.api.functions import CallOfFunction
+from web.api.program_runs import KEEP_ALIVE, sse
+from web.runs.events import AnswerPiece
 
 router = stored_completions.router
-# Names the parameters of the request that have no effect.
-IGNORED_HEADER: Final = "X-Ignored-Parameters"
 
 
 @router.post(
@@ -51,142 +35,68 @@ IGNORED_HEADER: Final = "X-Ignored-Parameters"
 async def create_chat_completion(request: HttpRequest, response: HttpResponse, body: CompletionRequest) -> Any:
     """The answers of runs, whole or as a stream. A caller without a key who disconnects stops the runs."""
     body.check()
-    user, message = caller(request), body.message()
-    asked = RepeatableRequest.of(request, "v1", body.model_dump_json(exclude={"stream", "stream_options"}))
-    slot = await take_stream(user.pk) if body.stream else None
-    files = await program_runs.files_of(user, message)
-    starts = [partial(start, user, body, message, files, index) for index in range(body.n or 1)]
-    async with begun(asked, *starts) as choices:
-        facts = await in_database(model_facts, choices[0].run.version.spec().model.engine)
-        await close_connection()
-        completing = Completing(body, choices, facts.context_tokens)
-        ignored = ", ".join(body.without_effect(facts.ignores))
-        if slot is None:
-            name_ignored(response, ignored)
-            return await completing.whole()
-        streaming = sse_response(completing.stream(), slot)
-        name_ignored(streaming, ignored)
-        return streaming
+    messages = [body.message()] * (body.n or 1)
+    show = partial(ChatChunks, body)
+    return await respond(request, response, body, "v1", messages, show, is_kept=bool(body.store))
 
 
-def name_ignored(response: HttpResponseBase, names: str) -> None:
-    """Tell the caller in a header which parameters had no effect."""
-    if names:
-        response.headers[IGNORED_HEADER] = names
+class ChatChunks(Chunks):
+    """Answers as a chat completion and as its chunks."""
 
+    def __init__(self, body: CompletionRequest, choices: Sequence[Choice]) -> None:
+        super().__init__(body, "chat.completion.chunk", "chatcmpl", choices[0].run)
+        self._body = body
+        self._no_usage = {"usage": None} if body.wants_usage else {}
 
-def start(
-    user: User, body: CompletionRequest, message: ProgramMessage, files: Sequence[UUID] = (), index: int = 0
-) -> Run:
-    """The queued run of the answer number `index` to the request. Raises ApiError, Refused."""
-    overrides = seeded(body.overrides(), index)
-    is_kept = bool(body.store)
-    return program_runs.start(user, body.model, message, overrides, files, is_kept=is_kept, inputs=body.inputs)
+    def whole(self, answers: Sequence[RunAnswer]) -> Completion:
+        """The chat completion."""
+        self._store(answers)
+        return completion_of(answers)
 
+    def begin(self, choice: Choice) -> Iterator[str]:
+        """The role."""
+        yield self._delta(choice, {"role": "assistant", "content": "", "refusal": None})
 
-@dataclass(frozen=True, slots=True)
-class Answering:
-    """The run of an answer. `in_parallel`: it may make several calls of the caller's functions at once."""
+    def piece(self, choice: Choice, piece: AnswerPiece) -> str:
+        """A piece of the answer, with its tokens, or of the reasoning, in the field of DeepSeek and vLLM."""
+        if piece.reasoning:
+            return self._delta(choice, {"reasoning_content": piece.reasoning})
+        return self._delta(choice, {"content": piece.text}, piece.tokens) if piece.text else KEEP_ALIVE
 
-    run: Run
-    in_parallel: bool
-    context_tokens: int | None
+    def end(self, choice: Choice, answer: RunAnswer) -> Iterator[str]:
+        """The citations, the calls and the finish reason."""
+        if cited := [each.model_dump() for each in annotations(answer)]:
+            yield self._delta(choice, {"content": "", "annotations": cited})
+        for index, call in enumerate(answer.calls):
+            yield from (self._delta(choice, {"tool_calls": [{"index": index, **part}]}) for part in _parts(call))
+        yield self._delta(choice, {}, finish=answer.finish, **answer.extras.model_dump())
 
-    def calls(self, answer: Finished) -> list[CallOfFunction]:
-        """The calls for the caller to make."""
-        return calls_for_caller(answer.tool_calls, self.run.id.hex, self.in_parallel)
+    def close(self, answers: Sequence[RunAnswer]) -> Iterator[str]:
+        """The same, once the completion is stored."""
+        self._store(answers)
+        return super().close(answers)
 
-
-class Completing:
-    """The runs that answer a request."""
-
-    def __init__(self, body: CompletionRequest, choices: Sequence[Choice], context_tokens: int | None) -> None:
-        self._body, self._choices, self._context_tokens = body, choices, context_tokens
-        self._wants_usage = bool(body.stream_options and body.stream_options.include_usage)
-        self._chunks = [Chunks(choices[0].run, each, self._wants_usage) for each in choices]
-        self._over: list[tuple[Run, Log]] = []
-
-    async def whole(self) -> Completion:
-        """All answers, once they are finished. Raises ApiError if one failed or waits for a person."""
-        made = await finished(self._choices, self._context_tokens)
-        answers = [(choice.run, *each) for choice, each in zip(self._choices, made, strict=True)]
-        for run, steps, answer in answers:
-            await keep(run, answer, steps, answer.text, self._body.in_parallel)
-        await self._store()
-        return await in_database(completion_of, answers, self._body.in_parallel)
-
-    def stream(self) -> AsyncGenerator[str]:
-        """Yield all answers side by side as server-sent events."""
-        return side_by_side(self._choices, self._events, program_runs.error_event, self._end)
-
-    async def _events(self, choice: Choice) -> AsyncIterator[str]:
-        """Yield one answer. Raises what `pieces` and `outcome` raise."""
-        run, relay, chunk = choice.run, Relay(), self._chunks[choice.index]
-        answering = Answering(run, self._body.in_parallel, self._context_tokens)
-        yield chunk.delta({"role": "assistant", "content": "", "refusal": None})
-        text = ""
-        async for delta in pieces(run.id, relay):
-            text += delta.get("content", "")
-            yield chunk.delta(delta, relay.tokens.take(delta.get("content", ""))) if delta else KEEP_ALIVE
-        steps = await in_database(log.read, run.id)
-        answer = outcome(steps, answering.context_tokens)
-        rest = "" if answer.finish == "cancelled" else relay.rest(answer.text)
-        await keep(run, answer, steps, text + rest, answering.in_parallel)
-        cited = [each.model_dump() for each in annotations(run, answer, relay.before)]
-        if rest or cited:
-            more = {"annotations": cited} if cited else {}
-            yield chunk.delta({"content": rest, **more}, relay.tokens.take(rest))
-        for index, call in enumerate(answering.calls(answer)):
-            yield chunk.call(index, call)
-        self._over.append((run, steps))
-        yield chunk.end(answer, steps, relay.before)
-
-    async def _end(self) -> AsyncIterator[str]:
-        await self._store()
-        if self._wants_usage:
-            yield self._chunks[0].usage(await in_database(usage_of, *self._over))
-        yield "data: [DONE]\n\n"
-
-    async def _store(self) -> None:
-        if self._body.store:
-            await in_database(stored_completions.store, [each.run for each in self._choices], self._body)
-
-
-class Chunks:
-    """The `chat.completion.chunk` objects of one answer, as server-sent events; all have the id of the `first`."""
-
-    def __init__(self, first: Run, choice: Choice, wants_usage: bool) -> None:
-        self._run, self._index = choice.run, choice.index
-        self._about = {"run_id": str(choice.run.id), "gpt": choice.run.gpt.slug, "coverage": None}
-        self._same = {
-            "id": completion_id(first),
-            "object": "chat.completion.chunk",
-            "created": int(first.created.timestamp()),
-            "model": first.message.conversation.gpt.slug,
-        }
-        self._no_usage = {"usage": None} if wants_usage else {}
-
-    def delta(
-        self, delta: dict[str, Any], tokens: Sequence[TokenLogprob] = (), finish: str | None = None, **facts: Any
+    def _delta(
+        self,
+        of: Choice,
+        delta: dict[str, Any],
+        tokens: Sequence[TokenLogprob] = (),
+        finish: str | None = None,
+        **facts: Any,
     ) -> str:
-        """A piece of the answer, with its tokens. `facts` go under "guildhall"."""
+        """A chunk. `facts` go under "guildhall"."""
         likely = ChoiceLogprobs.of(tokens)
         logprobs = likely.model_dump() if likely else None
-        choice = {"index": self._index, "delta": delta, "logprobs": logprobs, "finish_reason": finish}
-        return sse({**self._same, "choices": [choice], **self._no_usage, "guildhall": {**self._about, **facts}})
+        choice = {"index": of.index, "delta": delta, "logprobs": logprobs, "finish_reason": finish}
+        about = {"run_id": str(of.run.id), "gpt": of.run.gpt.slug, "coverage": None, **facts}
+        return sse({**self.same, "choices": [choice], **self._no_usage, "guildhall": about})
 
-    def call(self, index: int, call: CallOfFunction) -> str:
-        """The chunks of one call: its id and name first, then its arguments, as OpenAI's clients expect."""
-        function = {"name": call.function.name, "arguments": ""}
-        begin = {"index": index, "id": call.id, "type": "function", "function": function}
-        written = {"index": index, "function": {"arguments": call.function.arguments}}
-        return self.delta({"tool_calls": [begin]}) + self.delta({"tool_calls": [written]})
+    def _store(self, answers: Sequence[RunAnswer]) -> None:
+        if self._body.store:
+            stored_completions.store([each.run for each in answers], self._body)
 
-    def end(self, answer: Finished, steps: Log, before: int) -> str:
-        """The chunk with the finish reason."""
-        facts = extras(self._run, answer, steps, before).model_dump()
-        return self.delta({}, finish=finish_reason(answer.finish), **facts)
 
-    def usage(self, usage: TokenUsage) -> str:
-        """The chunk for `stream_options.include_usage`, without choices."""
-        return sse({**self._same, "choices": [], "usage": usage.model_dump()})
+def _parts(call: CallOfFunction) -> Iterable[dict[str, Any]]:
+    """A call in two parts, as OpenAI's clients expect: its id and name first, then its arguments."""
+    yield {"id": call.id, "type": "function", "function": {"name": call.function.name, "arguments": ""}}
+    yield {"function": {"arguments": call.function.arguments}}

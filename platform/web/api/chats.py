@@ -82,7 +82,7 @@ def _writable(user: User, conversation_id: UUID) -> Conversation:
     return conversation
 
 
-class FoundText(Schema):
+class ChatExcerpt(Schema):
     """Where words were found; `run` shows it: `PATCH` the conversation with it as `shown`."""
 
     conversation: UUID = Field(validation_alias="conversation.id")
@@ -97,7 +97,7 @@ class FoundText(Schema):
 class FoundTexts(Schema):
     """What was found; there are no further pages."""
 
-    items: list[FoundText]
+    items: list[ChatExcerpt]
     next: None = None
 
 

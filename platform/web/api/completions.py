@@ -11,18 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gpts.runs.logprobs import TokenLogprob
 from gpts.runs.overrides import Overrides, ReasoningEffort
-from gpts.runs.steps import Finished, FinishReason, Log
 from gpts.values import Text
-from web.api.answers import (
-    Extras,
-    TokenUsage,
-    UrlCitation,
-    extras,
-    logprobs_of,
-    reasoning_of,
-    url_citations,
-    usage_of,
-)
+from web.api.answers import Extras, RunAnswer, TokenUsage, UrlCitation, usage_of
 from web.api.attribute_filters import Metadata
 from web.api.errors import ApiError
 from web.api.functions import (
@@ -34,17 +24,21 @@ from web.api.functions import (
     WantedToolChoice,
     answer_schema,
     caller_tools,
-    calls_for_caller,
     choice_of,
 )
 from web.api.messages import ChatMessage, ProgramMessage, read_conversation
 from web.runs.models import Run
 
 _TEXTS: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
-DESCRIPTION: Final = _TEXTS["description"].format(
-    refused=", ".join(f"`{name}`" for name in _TEXTS["refused"]),
-    ignored=", ".join(f"`{name}`" for name in _TEXTS["ignored"]),
-)
+
+
+def described(texts: Mapping[str, Any]) -> str:
+    """The description of a format, which names the parameters that it refuses and those that it ignores."""
+    names = {kind: ", ".join(f"`{name}`" for name in texts[kind]) for kind in ("refused", "ignored")}
+    return str(texts["description"].format(**names))
+
+
+DESCRIPTION: Final = described(_TEXTS)
 MAX_BIASES: Final = 1_024
 # Unknown parameters that a header names.
 MAX_NAMED: Final = 20
@@ -62,19 +56,41 @@ class StreamOptions(BaseModel):
     include_usage: bool | None = None
 
 
-class SamplingRequest(BaseModel):
-    """What requests for completions have in common, whatever their format."""
+class ProgramRequest(BaseModel):
+    """What requests to GPTs have in common in all of OpenAI's formats."""
 
     # Not ninja's Schema, which would drop the undeclared parameters that `check` reads.
     model_config = ConfigDict(extra="allow")
     # Parameters without which the answer would mislead, each with its neutral values.
     refused: ClassVar[Mapping[str, list[Any]]] = _TEXTS["refused"]
 
-    model: Text = Field(description="The GPT's slug.")
     stream: bool | None = False
-    stream_options: StreamOptions | None = None
     temperature: float | None = Field(None, ge=0, le=2, description="Default: the GPT's own.")
     top_p: float | None = Field(None, ge=0, le=1, description="Default: the GPT's own.")
+    inputs: dict[str, Any] | None = Field(None, description="Values of the GPT's inputs, by name: our own extension.")
+
+    def check(self) -> None:
+        """Refuse parameters without which the answer would mislead. Raises ApiError with the parameter's name."""
+        for name, value in (self.model_extra or {}).items():
+            if name in self.refused and value is not None and value not in self.refused[name]:
+                raise ApiError(400, f"“{name}” is not supported; leave it out.", name, "unsupported_parameter")
+
+    def unknown(self) -> list[str]:
+        """The first undeclared parameters that were set, which have no effect."""
+        extra = {name for name, value in (self.model_extra or {}).items() if value not in (None, False, [], {})}
+        return [name for name in sorted(extra.difference(self.refused)) if re.fullmatch(NAME, name)][:MAX_NAMED]
+
+    def overrides_with(self, **own: Any) -> Overrides:
+        """The caller's settings of this one run: those of all formats and its `own`."""
+        top_p = None if self.top_p is None else max(self.top_p, LEAST_TOP_P)
+        return Overrides(temperature=self.temperature, top_p=top_p, **own)
+
+
+class SamplingRequest(ProgramRequest):
+    """What requests for chat and text completions have in common."""
+
+    model: Text = Field(description="The GPT's slug.")
+    stream_options: StreamOptions | None = None
     max_tokens: int | None = Field(None, ge=1, le=10_000_000, description="Default: the GPT's own.")
     stop: Text | list[Text] | None = Field(None, description="Up to four stop sequences.")
     seed: int | None = Field(None, ge=-(2**63), lt=2**63)
@@ -84,29 +100,27 @@ class SamplingRequest(BaseModel):
         None, max_length=MAX_BIASES, description="By token ids of the model that answers."
     )
 
-    inputs: dict[str, Any] | None = Field(None, description="Values of the GPT's inputs, by name: our own extension.")
+    @property
+    def in_parallel(self) -> bool:
+        """Whether an answer may make several calls of the caller's functions at once."""
+        return False
 
-    def check(self) -> None:
-        """Refuse parameters without which the answer would mislead. Raises ApiError with the parameter's name."""
-        for name, value in (self.model_extra or {}).items():
-            if name in self.refused and value is not None and value not in self.refused[name]:
-                raise ApiError(400, f"“{name}” is not supported; leave it out.", name, "unsupported_parameter")
+    @property
+    def wants_usage(self) -> bool:
+        """Whether a stream ends with the usage."""
+        return bool(self.stream_options and self.stream_options.include_usage)
 
     def without_effect(self, ignores: Collection[str]) -> list[str]:
         """The parameters that were set and have no effect, on a model that `ignores` these as well."""
-        extra = {name for name, value in (self.model_extra or {}).items() if value not in (None, False, [], {})}
-        unknown = [name for name in sorted(extra.difference(self.refused)) if re.fullmatch(NAME, name)]
         named = {name for name in self.model_fields_set & set(ignores) if getattr(self, name) not in (None, 0, {})}
-        return sorted({*named, *unknown[:MAX_NAMED]})
+        return sorted({*named, *self.unknown()})
 
     def overrides(self) -> Overrides:
         """The caller's settings of this one run. Raises ApiError for unusable stop texts and biases."""
         stop = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
         if len(stop) > 4 or not all(stop):
             raise ApiError(400, "“stop” takes up to four non-empty strings.", "stop", "invalid_value")
-        return Overrides(
-            temperature=self.temperature,
-            top_p=None if self.top_p is None else max(self.top_p, LEAST_TOP_P),
+        return self.overrides_with(
             max_tokens=self.max_tokens,
             stop=stop,
             seed=self.seed,
@@ -147,7 +161,7 @@ class CompletionRequest(SamplingRequest):
 
     @property
     def in_parallel(self) -> bool:
-        """Whether an answer may make several calls at once."""
+        """Unless it is switched off."""
         return self.parallel_tool_calls is not False
 
     def without_effect(self, ignores: Collection[str]) -> list[str]:
@@ -230,36 +244,36 @@ class Completion(Schema):
     guildhall: Extras
 
 
-def completion_of(answers: Sequence[tuple[Run, Log, Finished]], in_parallel: bool) -> Completion:
-    """The completion with these answers, each with its run and the steps. Queries the tokens of child runs."""
-    about = [extras(run, answer, steps) for run, steps, answer in answers]
-    first = answers[0][0]
+def completion_of(answers: Sequence[RunAnswer]) -> Completion:
+    """The completion with these answers. Queries the tokens of child runs."""
+    about = [answer.extras for answer in answers]
+    first = answers[0].run
     choices = [
         CompletionChoice(
             index=index,
-            message=_message(run, steps, answer, in_parallel),
-            logprobs=ChoiceLogprobs.of(logprobs_of(steps, answer)),
-            finish_reason=finish_reason(answer.finish),
+            message=_message(answer),
+            logprobs=ChoiceLogprobs.of(answer.logprobs),
+            finish_reason=answer.finish,
             guildhall=about[index] if len(answers) > 1 else None,
         )
-        for index, (run, steps, answer) in enumerate(answers)
+        for index, answer in enumerate(answers)
     ]
     return Completion(
         id=completion_id(first),
         created=int(first.created.timestamp()),
         model=first.message.conversation.gpt.slug,
         choices=choices,
-        usage=usage_of(*((run, steps) for run, steps, _ in answers)),
+        usage=usage_of(*answers),
         guildhall=about[0],
     )
 
 
-def _message(run: Run, steps: Log, answer: Finished, in_parallel: bool) -> AnswerMessage:
+def _message(answer: RunAnswer) -> AnswerMessage:
     return AnswerMessage(
-        content=answer.text or (None if answer.tool_calls else ""),
-        reasoning_content=reasoning_of(steps),
-        annotations=annotations(run, answer),
-        tool_calls=calls_for_caller(answer.tool_calls, run.id.hex, in_parallel) or None,
+        content=answer.said.text or (None if answer.calls else ""),
+        reasoning_content=answer.reasoning,
+        annotations=annotations(answer),
+        tool_calls=answer.calls or None,
     )
 
 
@@ -268,13 +282,6 @@ def completion_id(run: Run) -> str:
     return f"chatcmpl-{run.id.hex}"
 
 
-def annotations(run: Run, answer: Finished, before: int = 0) -> list[Annotation]:
-    """The citations of the run's answer; `before` characters precede it in what was sent."""
-    return [Annotation(url_citation=each) for each in url_citations(run, answer, before)]
-
-
-def finish_reason(finish: FinishReason) -> CompletionFinish:
-    """Why the answer ended, in OpenAI's terms."""
-    if finish == "tool_calls":
-        return "tool_calls"
-    return "length" if finish in ("length", "deadline") else "stop"
+def annotations(answer: RunAnswer) -> list[Annotation]:
+    """The citations of the answer."""
+    return [Annotation(url_citation=each) for each in answer.url_citations]

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from web.accounts.models import User
 from web.api import response_store
-from web.api.attribute_filters import Metadata
+from web.api.attribute_filters import Metadata, MetadataChange
 from web.api.auth import caller
 from web.api.cursors import Cursor, Deleted, ItemList, listed
 from web.api.errors import ERRORS, ApiError
@@ -32,12 +32,6 @@ class NewConversation(BaseModel):
 
     items: NewItems | None = None
     metadata: Metadata | None = None
-
-
-class ConversationChange(BaseModel):
-    """What to remember with a conversation."""
-
-    metadata: Metadata | None
 
 
 class AddedItems(BaseModel):
@@ -79,7 +73,7 @@ def get_conversation(request: HttpRequest, conversation_id: str) -> Conversation
 
 
 @router.post("/conversations/{conversation_id}", response={200: ConversationObject, **ERRORS})
-def update_conversation(request: HttpRequest, conversation_id: str, body: ConversationChange) -> ConversationObject:
+def update_conversation(request: HttpRequest, conversation_id: str, body: MetadataChange) -> ConversationObject:
     """Replace the metadata of a conversation."""
     conversation = access_conversation(caller(request), conversation_id)
     conversation.metadata = body.metadata or {}

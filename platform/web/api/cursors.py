@@ -20,7 +20,7 @@ class Deleted(Schema):
     deleted: Literal[True] = True
 
 
-class Page(Schema):
+class RowPage(Schema):
     """A page of a list."""
 
     object: Literal["list"] = "list"
@@ -29,7 +29,7 @@ class Page(Schema):
     has_more: bool
 
 
-class ItemList(Page):
+class ItemList(RowPage):
     """Items, with the first and the last id for the next page."""
 
     data: list[dict[str, Any]]

@@ -20,6 +20,7 @@ from gpts.runs.form_answers import InvalidAnswers
 from web.accounts.quotas import QuotaExceeded
 from web.rpc import NoResult
 from web.runs.errors import OverQuota, Refused, RunOver
+from web.runs.events import Rewritten
 from web.store.reviews import TooManyReviews
 
 logger = logging.getLogger(__name__)
@@ -149,6 +150,8 @@ def problem_of(error: Exception) -> Problem:
             return Problem(429, text, code=code, retry_after_s=after_s, is_final=not error.is_passing)
         case Refused():
             return Problem(error.status, str(error), code=_CODES.get(error.status))
+        case Rewritten():
+            return Problem(500, str(Rewritten.__doc__), code="answer_rewritten")
         case InvalidAnswers():
             return _invalid(list(error.errors.items()))
         case RunOver():

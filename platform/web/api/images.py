@@ -21,7 +21,7 @@ from web.accounts import quotas
 from web.accounts.models import User
 from web.api import site_models
 from web.api.auth import caller
-from web.api.chat_completions import name_ignored
+from web.api.choices import name_ignored
 from web.api.errors import ApiError, OpenAiErrorBody
 from web.builder.files import store_bytes
 from web.builder.models_files import content_path
@@ -75,12 +75,12 @@ class PictureRequest(BaseModel):
         chosen = {} if self.size in (None, "auto") else {"size": self.size}
         return {"prompt": self.prompt, "n": self.n or 1, **chosen}
 
-    def without_effect(self) -> str:
+    def without_effect(self) -> list[str]:
         """The names of the parameters that were set and have no effect."""
-        return ", ".join(sorted(name for name in IGNORED if (self.model_extra or {}).get(name)))
+        return sorted(name for name in IGNORED if (self.model_extra or {}).get(name))
 
 
-class Picture(Schema):
+class MadePicture(Schema):
     """A picture, or its address."""
 
     b64_json: str | None = None
@@ -91,7 +91,7 @@ class PictureList(Schema):
     """The pictures."""
 
     created: int
-    data: list[Picture]
+    data: list[MadePicture]
     output_format: Literal["png"] = "png"
 
 
@@ -161,9 +161,9 @@ def _made(user: User, body: PictureRequest, source: str) -> PictureList:
             raise ApiError(made["status"], made["refused"], made["param"], made["code"])
     drawn = [content_path(sha256).read_bytes() for sha256 in made["pictures"]]
     if body.response_format != "url":
-        data = [Picture(b64_json=b64encode(picture).decode()) for picture in drawn]
+        data = [MadePicture(b64_json=b64encode(picture).decode()) for picture in drawn]
     else:
-        data = [Picture(url=_address(user, picture)) for picture in drawn]
+        data = [MadePicture(url=_address(user, picture)) for picture in drawn]
     return PictureList(created=int(time()), data=data)
 
 

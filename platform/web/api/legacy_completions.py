@@ -1,6 +1,7 @@
 """`/v1/completions`, which came before chats: each prompt is a question to the GPT, answered by a run of its own."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import accumulate
 from typing import Any, ClassVar, Final, Literal
@@ -11,23 +12,14 @@ from pydantic import Field
 
 from gpts.runs.logprobs import TokenLogprob
 from gpts.runs.overrides import Overrides
-from gpts.runs.steps import Finished, Log
 from gpts.values import Text
-from web.api import program_runs
-from web.api.answers import Extras, TokenUsage, extras, logprobs_of, usage_of
-from web.api.auth import caller
-from web.api.chat_completions import name_ignored
-from web.api.choices import Choice, begun, finished, seeded, side_by_side
-from web.api.completions import SamplingRequest, finish_reason
+from web.api.answers import Extras, RunAnswer, TokenUsage, usage_of
+from web.api.choices import Choice, Chunks, respond
+from web.api.completions import SamplingRequest
 from web.api.errors import ApiError, OpenAiErrorBody
 from web.api.messages import ProgramMessage
-from web.api.program_runs import KEEP_ALIVE, keep, outcome, sse
-from web.api.relay import Relay, pieces
-from web.api.repeats import RepeatableRequest
-from web.runs import log
-from web.runs.connections import close_connection, in_database, sse_response, take_stream
-from web.runs.model_facts import model_facts
-from web.runs.models import Run
+from web.api.program_runs import KEEP_ALIVE, sse
+from web.runs.events import AnswerPiece
 
 router = Router()
 
@@ -128,98 +120,55 @@ class TextCompletion(Schema):
 async def create_completion(request: HttpRequest, response: HttpResponse, body: PromptRequest) -> Any:
     """The answers to the prompts, whole or as a stream."""
     body.check()
-    user, prompts = caller(request), body.prompts()
-    asked = RepeatableRequest.of(
-        request, "v1/completions", body.model_dump_json(exclude={"stream", "stream_options"})
-    )
-    slot = await take_stream(user.pk) if body.stream else None
-    overrides = body.overrides()
-    starts = [
-        partial(
-            program_runs.start, user, body.model, ProgramMessage(text), seeded(overrides, index), inputs=body.inputs
-        )
-        for index, text in enumerate(prompts)
-    ]
-    async with begun(asked, *starts) as choices:
-        facts = await in_database(model_facts, choices[0].run.version.spec().model.engine)
-        await close_connection()
-        ignored = ", ".join(body.without_effect(facts.ignores))
-        prompting = Prompting(body, prompts, choices, facts.context_tokens)
-        if slot is None:
-            name_ignored(response, ignored)
-            return await prompting.whole()
-        streaming = sse_response(prompting.stream(), slot)
-        name_ignored(streaming, ignored)
-        return streaming
+    prompts = body.prompts()
+    show = partial(TextChunks, body, prompts)
+    return await respond(request, response, body, "v1/completions", [*map(ProgramMessage, prompts)], show)
 
 
-class Prompting:
-    """The runs that answer a request."""
+class TextChunks(Chunks):
+    """Answers as text completions, whole and in pieces."""
 
-    def __init__(
-        self, body: PromptRequest, prompts: Sequence[str], choices: Sequence[Choice], context_tokens: int | None
-    ) -> None:
-        self._choices, self._context_tokens = choices, context_tokens
+    def __init__(self, body: PromptRequest, prompts: Sequence[str], choices: Sequence[Choice]) -> None:
+        super().__init__(body, "text_completion", "cmpl", choices[0].run)
         self._before = prompts if body.echo else [""] * len(prompts)
-        self._wants_usage = bool(body.stream_options and body.stream_options.include_usage)
-        first = choices[0].run
-        self._same: dict[str, Any] = {
-            "id": f"cmpl-{first.id.hex}",
-            "object": "text_completion",
-            "created": int(first.created.timestamp()),
-            "model": first.message.conversation.gpt.slug,
-        }
-        self._over: list[tuple[Run, Log]] = []
+        self._n_sent = [*map(len, self._before)]
 
-    async def whole(self) -> TextCompletion:
-        """All answers, once they are finished. Raises ApiError if one failed or waits for a person."""
-        made = zip(self._choices, await finished(self._choices, self._context_tokens), strict=True)
-        choices = [await self._made(choice, *each) for choice, each in made]
-        return TextCompletion(**self._same, choices=choices, usage=await in_database(usage_of, *self._over))
+    def whole(self, answers: Sequence[RunAnswer]) -> TextCompletion:
+        """The text completion."""
+        choices = [self._made(index, answer) for index, answer in enumerate(answers)]
+        return TextCompletion(**self.same, choices=choices, usage=usage_of(*answers))
 
-    def stream(self) -> AsyncGenerator[str]:
-        """Yield all answers side by side as server-sent events."""
-        return side_by_side(self._choices, self._pieces, program_runs.error_event, self._end)
-
-    async def _pieces(self, choice: Choice) -> AsyncIterator[str]:
-        relay = Relay()
+    def begin(self, choice: Choice) -> Iterator[str]:
+        """The prompt, if it is echoed."""
         if before := self._before[choice.index]:
             yield self._piece(choice, before)
-        n_sent = len(before)
-        async for delta in pieces(choice.run.id, relay):
-            text = delta.get("content", "")
-            likely = TextLogprobs.of(relay.tokens.take(text), n_sent)
-            yield self._piece(choice, text, likely) if text else KEEP_ALIVE
-            n_sent += len(text)
-        steps = await in_database(log.read, choice.run.id)
-        answer = outcome(steps, self._context_tokens)
-        if rest := "" if answer.finish == "cancelled" else relay.rest(answer.text):
-            yield self._piece(choice, rest, TextLogprobs.of(relay.tokens.take(rest), n_sent))
-        end = await self._made(choice, steps, answer, relay.before)
-        yield self._piece(choice, "", finish=end.finish_reason, guildhall=end.guildhall.model_dump())
 
-    async def _end(self) -> AsyncIterator[str]:
-        if self._wants_usage:
-            usage = await in_database(usage_of, *self._over)
-            yield sse({**self._same, "choices": [], "usage": usage.model_dump()})
-        yield "data: [DONE]\n\n"
+    def piece(self, choice: Choice, piece: AnswerPiece) -> str:
+        """A piece of the answer."""
+        if not piece.text:
+            return KEEP_ALIVE
+        likely = TextLogprobs.of(piece.tokens, self._n_sent[choice.index])
+        self._n_sent[choice.index] += len(piece.text)
+        return self._piece(choice, piece.text, likely)
+
+    def end(self, choice: Choice, answer: RunAnswer) -> Iterator[str]:
+        """The finish reason."""
+        end = self._made(choice.index, answer)
+        yield self._piece(choice, "", finish=end.finish_reason, guildhall=end.guildhall.model_dump())
 
     def _piece(
         self, choice: Choice, text: str, likely: TextLogprobs | None = None, finish: str | None = None, **facts: Any
     ) -> str:
         logprobs = likely.model_dump() if likely else None
         piece = {"index": choice.index, "text": text, "logprobs": logprobs, "finish_reason": finish, **facts}
-        return sse({**self._same, "choices": [piece]})
+        return sse({**self.same, "choices": [piece]})
 
-    async def _made(self, choice: Choice, steps: Log, answer: Finished, sent_before: int = 0) -> TextChoice:
-        """The finished answer, whose usage counts. `sent_before`: characters of earlier replies in a stream."""
-        await keep(choice.run, answer, steps, answer.text, in_parallel=False)
-        self._over.append((choice.run, steps))
-        before = self._before[choice.index]
+    def _made(self, index: int, answer: RunAnswer) -> TextChoice:
+        before = self._before[index]
         return TextChoice(
-            index=choice.index,
-            text=before + answer.text,
-            logprobs=TextLogprobs.of(logprobs_of(steps, answer), len(before)),
-            finish_reason="length" if finish_reason(answer.finish) == "length" else "stop",
-            guildhall=extras(choice.run, answer, steps, len(before) + sent_before),
+            index=index,
+            text=before + answer.said.text,
+            logprobs=TextLogprobs.of(answer.logprobs, len(before)),
+            finish_reason="length" if answer.finish == "length" else "stop",
+            guildhall=replace(answer, before=len(before) + answer.before).extras,
         )

@@ -93,7 +93,7 @@ class LoadedModel(Schema):
     figures: dict[str, Any] = Field(description="Right and wrong cases by part of the measurement.")
 
 
-class Overrides(RequestBody):
+class ModelOverrides(RequestBody):
     """Abilities to set by hand; null restores what was measured."""
 
     overrides: dict[Ability, bool | None] = Field({}, examples=[{"calls_tools": True}])
@@ -146,7 +146,7 @@ def read_model(request: HttpRequest) -> dict[str, Any]:
 
 
 @router.patch("/operate/model", response={200: LoadedModel, **INVALID})
-def override_model(request: HttpRequest, body: Overrides) -> dict[str, Any]:
+def override_model(request: HttpRequest, body: ModelOverrides) -> dict[str, Any]:
     """Override abilities of the loaded model."""
     by, record = operator(request), _loaded()
     override(record, body.changes(), by)

@@ -124,7 +124,7 @@ class Erasure(RequestBody):
     heir: Annotated[Text, Field(max_length=254)] = Field("", description="The address of who gets the GPTs.")
 
 
-class SignInLink(Schema):
+class SignInLinkShape(Schema):
     """A link that signs the person in once, within a day."""
 
     url: str
@@ -236,11 +236,11 @@ def sign_person_out(request: HttpRequest, person_id: int) -> Status[None]:
     return Status(204, None)
 
 
-@router.post(f"{ONE}/sign-in-link", response={201: SignInLink, **DENIED})
-def create_link_for_person(request: HttpRequest, person_id: int) -> Status[SignInLink]:
+@router.post(f"{ONE}/sign-in-link", response={201: SignInLinkShape, **DENIED})
+def create_link_for_person(request: HttpRequest, person_id: int) -> Status[SignInLinkShape]:
     """A link for somebody who has lost their password. It is shown only here; older ones end."""
     by, person = operator(request), _changeable(person_id)
-    return Status(201, SignInLink(url=create_sign_in_link(person, by=by)))
+    return Status(201, SignInLinkShape(url=create_sign_in_link(person, by=by)))
 
 
 @router.post(f"{ONE}/erase", response={202: None, **INVALID})

@@ -13,7 +13,7 @@ from gpts.values import Text
 from web.accounts.models import User
 from web.api.auth import caller
 from web.api.content_files import no_file, uploaded
-from web.api.cursors import Deleted, LongCursor, Page, page_of
+from web.api.cursors import Deleted, LongCursor, RowPage, page_of
 from web.api.errors import ERRORS, ApiError, OpenAiErrorBody
 from web.runs import files
 from web.runs.models import ConversationFile
@@ -40,7 +40,7 @@ class FileObject(Schema):
     status_details: str | None
 
 
-class FileList(Page):
+class FileList(RowPage):
     """A page of your files."""
 
     data: list[FileObject]

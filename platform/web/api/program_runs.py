@@ -12,22 +12,20 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from django.http import Http404
-from django.urls import reverse
 
 from gpts.runs.overrides import Overrides
 from gpts.runs.steps import Cancelled, Error, Finished, Log, ToolStarted
 from web.accounts.models import User
 from web.api import history
 from web.api.content_files import attach, fetched
-from web.api.errors import ApiError, Problem, openai_shape, problem_of
-from web.api.functions import made_calls
+from web.api.errors import ApiError, Problem, problem_of
 from web.api.messages import ProgramMessage
-from web.api.relay import ApprovalNeeded, events
 from web.api.repeats import RepeatableRequest
 from web.builder.access import access_published
 from web.builder.models import Gpt
 from web.runs import log, services
 from web.runs.connections import in_database
+from web.runs.events import ApprovalNeeded, events, page_of
 from web.runs.fair_queue import is_low
 from web.runs.file_reading import until_read
 from web.runs.files import within
@@ -65,7 +63,6 @@ def start(
     message: ProgramMessage,
     overrides: Overrides,
     attachments: Sequence[UUID] = (),
-    *,
     is_kept: bool = False,
     inputs: Mapping[str, Any] | None = None,
 ) -> Run:
@@ -111,7 +108,7 @@ async def finished_steps(run: Run, asked: RepeatableRequest) -> Log:
             await in_database(services.cancel_run, run)
             raise ApiError(403, NOT_IN_BATCHES, code="approval_required") from needed
         await in_database(asked.came_to_wait, run)
-        raise approval_required(run, needed.run_id, needed.is_form) from needed
+        raise approval_required(run, needed) from needed
     except asyncio.CancelledError:  # the caller disconnected
         await asked.was_left(run)
         raise
@@ -137,7 +134,7 @@ async def streamed(
     except ApprovalNeeded as needed:
         over = True
         await in_database(asked.came_to_wait, run)
-        yield failed(approval_required(run, needed.run_id, needed.is_form).problem)
+        yield failed(approval_required(run, needed).problem)
     except Exception as error:  # noqa: BLE001 - the status is sent already, so the error goes into the stream
         # First, because a caller who disconnects on reading the error interrupts what follows.
         await in_database(services.cancel_run, run)
@@ -153,27 +150,15 @@ def sse(data: dict[str, Any]) -> str:
     return f"data: {json.dumps(data)}\n\n"
 
 
-def error_event(problem: Problem) -> str:
-    """The problem as a server-sent event in OpenAI's shape."""
-    return sse(openai_shape(problem)[1])
-
-
-async def keep(run: Run, answer: Finished, steps: Log, text: str, in_parallel: bool) -> None:
-    """Recognise the reply when it comes back, unless it was stopped: its label is unknown then."""
-    if isinstance(steps[-1], Finished):
-        calls = made_calls(answer.tool_calls, in_parallel)
-        await in_database(history.keep_reply, run, text, answer, calls)
-
-
-def approval_required(run: Run, waiting_id: UUID, is_form: bool = False) -> ApiError:
-    """The error for a run that waits: a person must approve a call of the run `waiting_id`, or fill in its form."""
-    wants = "asks a person to fill in a form" if is_form else "needs a person's approval for a call"
-    url = f"{settings.SITE_URL}{reverse('run_part', args=[waiting_id])}"
+def approval_required(run: Run, needed: ApprovalNeeded) -> ApiError:
+    """The error for a run that waits for a person, who approves a call or fills in a form."""
+    wants = "asks a person to fill in a form" if needed.is_form else "needs a person's approval for a call"
+    url = page_of(needed.run_id)
     text = (
-        f"The run {waiting_id} {wants}, which they {'do' if is_form else 'give'} at {url}. Then send this request"
-        f" again for the answer, or read it at /api/runs/{run.id}."
+        f"The run {needed.run_id} {wants}, which they {'do' if needed.is_form else 'give'} at {url}."
+        f" Then send this request again for the answer, or read it at /api/runs/{run.id}."
     )
-    details = {"run": str(run.id), "waiting_run": str(waiting_id), "url": url}
+    details = {"run": str(run.id), "waiting_run": str(needed.run_id), "url": url}
     # Not 409, after which official clients send the request again by themselves (openai 2, `_should_retry`).
     return ApiError(403, text, code="approval_required", details=details)
 

@@ -7,9 +7,7 @@ more than one, for signing in and for the call itself.
 from collections.abc import Sequence
 from uuid import UUID
 
-from django.conf import settings
 from django.http import HttpRequest
-from django.urls import reverse
 
 from gpts.runs.steps import Approval, ApprovalRequest
 from web.accounts.models import User
@@ -21,6 +19,7 @@ from web.api.response_input import ANSWER, InputItem
 from web.api.response_request import ResponseRequest
 from web.runs import approving, log
 from web.runs.access import access_run
+from web.runs.events import page_of
 from web.scopes import NOT_APPROVER
 
 
@@ -96,7 +95,6 @@ def _decide(request: HttpRequest, response: Response, place: int, approve: bool)
         raise ApiError(403, NOT_APPROVER, code="key_cannot_approve")
     run, asked = access_run(caller(request), UUID(response.asked[place][0])), request_in(response, place)
     if approve and (asked.sign_in or asked.form):
-        page = f"{settings.SITE_URL}{reverse('run_part', args=[run.id])}"
         what = f"a sign-in at {asked.sign_in}" if asked.sign_in else "answers"
-        raise ApiError(400, f"This needs {what}. A person does that at {page}.", "input")
+        raise ApiError(400, f"This needs {what}. A person does that at {page_of(run.id)}.", "input")
     approving.answer_approval(run, asked.call_id, approve, digest=asked.digest)

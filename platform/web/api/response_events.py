@@ -15,13 +15,13 @@ from gpts.runs.steps import Log
 from web.api.errors import Problem
 from web.api.models import Response
 from web.api.program_runs import KEEP_ALIVE
-from web.api.relay import ApprovalNeeded, Relay, Rewritten, events
 from web.api.response_items import Output
 from web.api.response_object import response_object
 from web.api.response_store import keep, settled
 from web.prepared import Rows
 from web.runs import log
 from web.runs.connections import in_database
+from web.runs.events import AnswerPiece, ApprovalNeeded, Relay, Rewritten, events
 from web.runs.models import Run
 from web.runs.stream import Event
 
@@ -88,8 +88,7 @@ class ResponseEvents:
         self._n_taken = response.since
         self._kinds: list[str] = []
         self._live: Live | None = None
-        self._reasons = Relay()
-        self._said = Relay()
+        self._relay = Relay()
 
     async def all(self) -> AsyncIterator[dict[str, Any]]:
         """Yield every event, and {} as a keep-alive. Raises Rewritten."""
@@ -99,8 +98,6 @@ class ResponseEvents:
         async for event in followed(self._response):
             for each in await self._from(event):
                 yield each
-            if event.get("type") in (None, "queue"):
-                yield {}
             if self._response.until is not None and self._n_taken >= self._response.until:
                 break
         for each in await in_database(self._end):
@@ -117,25 +114,24 @@ class ResponseEvents:
 
     async def _from(self, event: Event) -> Iterator[dict[str, Any]]:
         """The events that one of the run's live events becomes."""
-        if event.get("seq", -1) < self._n_taken:
+        if "seq" in event and event["seq"] < self._n_taken:
             return iter(())
-        if event["type"] == "step":
+        if event.get("type") == "step" and "seq" in event:
             return iter(await in_database(lambda: self._take(log.read(self._response.run_id), event["seq"] + 1)))
-        if event["type"] == "reasoning":
-            return self._write("reasoning", self._reasons.take_reasoning(event))
-        return self._write("message", self._said.take(event))
+        piece = self._relay.take(event)
+        return self._write(piece) if piece else iter(())
 
-    def _write(self, kind: str, piece: str) -> Iterator[dict[str, Any]]:
-        """Yield the events of a piece of text, with which its item may begin."""
-        if not piece:
+    def _write(self, piece: AnswerPiece) -> Iterator[dict[str, Any]]:
+        """Yield the events of a piece of text, with which its item may begin, or {}."""
+        live, kind = self._live, "reasoning" if piece.reasoning else "message"
+        if piece == AnswerPiece():
+            yield {}
             return
-        live = self._live
         if live is None or live.kind != kind:
             if live:
                 yield from self._close(live, live.text)
             live = Live(kind, len(self._kinds), self._response.item_name(kind, len(self._kinds)))
             yield from self._open(live)
-        live.text += piece
         yield self._delta(live, piece)
 
     def _open(self, live: Live) -> Iterator[dict[str, Any]]:
@@ -148,18 +144,19 @@ class ResponseEvents:
         self._kinds.append(live.kind)
         yield self._event(f"response.{part}.added", **live.place, **{index: 0}, part=content)
 
-    def _delta(self, live: Live, piece: str) -> dict[str, Any]:
+    def _delta(self, live: Live, piece: AnswerPiece) -> dict[str, Any]:
         kind, _, index, _ = _TEXTS[live.kind]
-        tokens = self._said.tokens.take(piece) if live.kind == "message" else ()
-        more = {"logprobs": [each.as_openai() for each in tokens]} if live.kind == "message" else {}
-        return self._event(f"response.{kind}.delta", **live.place, **{index: 0}, delta=piece, **more)
+        text = piece.text or piece.reasoning
+        live.text += text
+        more = {"logprobs": [each.as_openai() for each in piece.tokens]} if live.kind == "message" else {}
+        return self._event(f"response.{kind}.delta", **live.place, **{index: 0}, delta=text, **more)
 
     def _close(self, live: Live, text: str, item: dict[str, Any] | None = None) -> Iterator[dict[str, Any]]:
         """Yield the end of a streamed item, whose whole text is `text`."""
         kind, part, index, content = _TEXTS[live.kind]
         self._live = None
         if live.kind == "message":
-            self._said = Relay()
+            self._relay.begin_reply()
         content = item["content"][0] if item and live.kind == "message" else {**content, "text": text}
         if item is None:
             field = "content" if live.kind == "message" else "summary"
@@ -198,10 +195,10 @@ class ResponseEvents:
         """Yield the rest of the item that is being streamed."""
         text = item["content" if live.kind == "message" else "summary"][0]["text"]
         if live.kind == "message" and item["status"] == "completed":
-            rest = self._said.rest(text)
+            rest = self._relay.rest(text)
         else:  # of a cancelled answer, or reasoning of a second attempt, what was sent may be something else
-            rest = text.removeprefix(live.text) if text.startswith(live.text) else ""
-        if rest:
+            rest = AnswerPiece(text.removeprefix(live.text) if text.startswith(live.text) else "")
+        if rest.text:
             yield self._delta(live, rest)
         yield from self._close(live, text, item)
 

@@ -6,9 +6,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from django.conf import settings
-from django.urls import reverse
-
 from gpts.runs.builtin_calls import builtin_called
 from gpts.runs.steps import (
     Cancelled,
@@ -22,13 +19,13 @@ from gpts.runs.steps import (
     UserMessage,
 )
 from gpts.spec.file_tools import FILE_TOOLS
-from web.api.answers import logprobs_of, text_citations
-from web.api.functions import calls_for_caller
+from web.api.answers import RunAnswer
 from web.api.models import Response
 from web.api.response_approvals import request_in
 from web.api.response_input import said
 from web.api.response_tools import names_of, server_labels
 from web.runs import log
+from web.runs.events import file_url, made_files, page_of
 from web.runs.files import PICTURES
 from web.runs.models import ConversationFile
 
@@ -61,8 +58,10 @@ class Output:
                 self._add(*_reasoning(reply), *_commentary(reply, steps))
             case ToolResult() as result:
                 self._add(*self._call(result, steps))
-            case Finished() as answer:
-                self._add(*self._answer(answer, steps), *self._functions(answer))
+            case Finished() as said:
+                in_parallel = self._response.request.get("parallel_tool_calls") is not False
+                answer = RunAnswer(self._response.run, steps, said, in_parallel)
+                self._add(*self._answer(answer), *self._functions(answer))
             case Cancelled(text=text) if text:
                 self._add({**said(text), "status": "incomplete"})
 
@@ -116,7 +115,7 @@ class Output:
     def _code(self, call: ToolCall, result: ToolResult) -> dict[str, Any]:
         item = {"type": "code_interpreter_call", "code": call.arguments.get("code"), "outputs": None}
         if "code_interpreter_call.outputs" in self._include:
-            pictures = [{"type": "image", "url": file_url(file)} for file in result.files if file.mime in PICTURES]
+            pictures = [{"type": "image", "url": file_url(file.id)} for file in result.files if file.mime in PICTURES]
             item["outputs"] = [{"type": "logs", "logs": result.text}, *pictures]
         return {**item, "container_id": self._container}
 
@@ -132,7 +131,7 @@ class Output:
             "type": "mcp_call",
             "name": call.name,
             "arguments": json.dumps(call.arguments, ensure_ascii=False),
-            "server_label": _server(self._response.run.version.spec(), call.name),
+            "server_label": server_labels(self._response.run.version.spec()).get(call.name) or THIS_SITE,
             "output": result.text if result.ok else None,
             "error": None if result.ok else failed,
             "approval_request_id": self._request_of(call),
@@ -148,26 +147,24 @@ class Output:
                     return earlier.item_name("mcp_approval_request", number, "a")
         return None
 
-    def _answer(self, answer: Finished, steps: Log) -> list[dict[str, Any]]:
+    def _answer(self, answer: RunAnswer) -> list[dict[str, Any]]:
         """The answer, unless it was said before its calls already, or is nothing but calls."""
+        text, calls = answer.said.text, answer.said.tool_calls
         told = [item for item in self.items if item["type"] == "message"]
-        if answer.tool_calls and (not answer.text or (told and told[-1]["content"][0]["text"] == answer.text)):
+        if calls and (not text or (told and told[-1]["content"][0]["text"] == text)):
             return []
-        found = text_citations(self._response.run, answer)
-        cited = [_annotation(each.model_dump(), self._tells_searches) for each in found]
-        made = [file for step in steps if isinstance(step, ToolResult) for file in step.files if file.id]
-        ends = {"start_index": len(answer.text), "end_index": len(answer.text), "container_id": self._container}
+        cited = [_annotation(each.model_dump(), self._tells_searches) for each in answer.citations]
+        ends = {"start_index": len(text), "end_index": len(text), "container_id": self._container}
         kept = [
-            {"type": "container_file_citation", "file_id": file.id, "filename": file.name, **ends} for file in made
+            {"type": "container_file_citation", "file_id": file.id, "filename": file.name, **ends}
+            for file in made_files(answer.steps)
+            if file.id
         ]
-        phase = "commentary" if answer.tool_calls else "final_answer"
-        item = said(answer.text, [*cited, *kept], phase, logprobs_of(steps, answer))
-        return [{**item, "status": "incomplete" if answer.finish in ("length", "deadline") else "completed"}]
+        item = said(text, [*cited, *kept], "commentary" if calls else "final_answer", answer.logprobs)
+        return [{**item, "status": "incomplete" if answer.finish == "length" else "completed"}]
 
-    def _functions(self, answer: Finished) -> list[dict[str, Any]]:
+    def _functions(self, answer: RunAnswer) -> list[dict[str, Any]]:
         """The caller's functions to call."""
-        in_parallel = self._response.request.get("parallel_tool_calls") is not False
-        calls = calls_for_caller(answer.tool_calls, self._response.run_id.hex, in_parallel)
         tools = self._response.request.get("tools") or ()
         return [
             {
@@ -176,7 +173,7 @@ class Output:
                 "arguments": call.function.arguments,
                 **names_of(call.function.name, tools),
             }
-            for call in calls
+            for call in answer.calls
         ]
 
 
@@ -230,15 +227,6 @@ def _content(file: FileRef) -> str | None:
     return base64.b64encode(row.path.read_bytes()).decode() if row and row.path.is_file() else None
 
 
-def file_url(file: FileRef) -> str:
-    """Where its owner can open the file."""
-    return f"{settings.SITE_URL}{reverse('api:read_attachment', args=[file.id])}"
-
-
-def _server(spec: Any, name: str) -> str:
-    return server_labels(spec).get(name) or THIS_SITE
-
-
 def _annotation(cited: dict[str, Any], names_searches: bool) -> dict[str, Any]:
     """A citation of a page or a file, of which OpenAI's format lacks the passage.
 
@@ -254,12 +242,11 @@ def _approval_request(response: Response, number: int) -> dict[str, Any]:
     """The request for a person's approval of a call of the response's run, or of a child run of it."""
     run_id, request = UUID(response.asked[number][0]), request_in(response, number)
     call = _call_of(ToolResult(call_id=request.call_id, name=request.name, text=""), log.read(run_id))
-    page = f"{settings.SITE_URL}{reverse('run_part', args=[run_id])}"
     shown = {"title": request.title, "request": request.plain, "reason": request.reason, "sign_in": request.sign_in}
     return {
         "type": "mcp_approval_request",
         "name": request.name,
         "arguments": json.dumps(call.arguments, ensure_ascii=False),
         "server_label": request.host or THIS_SITE,
-        "guildhall": {**shown, "url": page},
+        "guildhall": {**shown, "url": page_of(run_id)},
     }

@@ -6,7 +6,7 @@ from ninja import Schema
 
 from gpts.runs.status import status_of
 from gpts.runs.steps import Error, Finished, Log, UserMessage
-from web.api.answers import Extras, TokenUsage, extras, usage_of
+from web.api.answers import Extras, RunAnswer, tokens_of
 from web.api.models import Response
 from web.runs.trees import tokens_in
 
@@ -93,7 +93,7 @@ def response_object(response: Response, steps: Log, output: list[dict[str, Any]]
         user=asked.get("user"),
         safety_identifier=asked.get("safety_identifier"),
         prompt_cache_key=asked.get("prompt_cache_key"),
-        guildhall=extras(run, answer, steps).model_copy(
+        guildhall=RunAnswer(run, steps, answer).extras.model_copy(
             update={} if isinstance(last, Finished) else {"coverage": None, "label": None}
         ),
     )
@@ -116,15 +116,11 @@ def _tool(tool: dict[str, Any]) -> dict[str, Any]:
 def _usage(response: Response, steps: Log) -> dict[str, Any]:
     """The tokens of the response; of the whole run and its child runs, if it is the whole run."""
     is_whole = not response.since and response.until is None
-    used = (
-        usage_of((response.run, steps))
-        if is_whole
-        else TokenUsage.of(tokens_in(steps[response.since : response.until]))
-    )
+    tokens = tokens_of(response.run, steps) if is_whole else tokens_in(steps[response.since : response.until])
     return {
-        "input_tokens": used.prompt_tokens,
+        "input_tokens": tokens.prompt,
         "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
-        "output_tokens": used.completion_tokens,
-        "output_tokens_details": used.completion_tokens_details.model_dump(),
-        "total_tokens": used.total_tokens,
+        "output_tokens": tokens.completion,
+        "output_tokens_details": {"reasoning_tokens": tokens.reasoning},
+        "total_tokens": tokens.both,
     }

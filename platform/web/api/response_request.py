@@ -1,12 +1,11 @@
 """Requests to `/v1/responses`, and the response object that repeats what they asked for."""
 
-import re
 import tomllib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,11 +13,10 @@ from gpts.runs.overrides import Overrides, ReasoningEffort
 from gpts.spec.gpt import GptSpec
 from gpts.values import ShortText, Text
 from web.api.attribute_filters import Metadata
-from web.api.completions import LEAST_TOP_P, MAX_NAMED
+from web.api.completions import ProgramRequest, described
 from web.api.errors import ApiError
 from web.api.functions import (
     MAX_FUNCTIONS,
-    NAME,
     JsonObjectFormat,
     JsonSchema,
     JsonSchemaFormat,
@@ -31,13 +29,9 @@ from web.api.response_input import ANSWER, InputItem, Items
 from web.api.response_tools import ResponseTool, ResponseToolChoice, allowed, chosen, functions_in, own_tools
 
 _TEXTS: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
-# Parameters without which the answer would mislead, each with its neutral values.
-REFUSED: Final[dict[str, list[Any]]] = _TEXTS["refused"]
 # Parameters that no engine here takes, and that change nothing of what an answer says.
 IGNORED: Final = frozenset(_TEXTS["ignored"])
-DESCRIPTION: Final = _TEXTS["description"].format(
-    refused=", ".join(f"`{name}`" for name in REFUSED), ignored=", ".join(f"`{name}`" for name in _TEXTS["ignored"])
-)
+DESCRIPTION: Final = described(_TEXTS)
 # What the response object repeats of the request as it was.
 _ECHOED: Final = (
     *("instructions", "metadata", "tools", "tool_choice", "parallel_tool_calls", "text", "truncation", "reasoning"),
@@ -97,24 +91,20 @@ class ConversationId(BaseModel):
     id: Text
 
 
-class ResponseRequest(BaseModel):
+class ResponseRequest(ProgramRequest):
     """A request for a response."""
 
-    # Not ninja's Schema, which would drop the undeclared parameters that `check` reads.
-    model_config = ConfigDict(extra="allow")
+    refused: ClassVar[Mapping[str, list[Any]]] = _TEXTS["refused"]
 
     model: Text | None = Field(None, description="The GPT's slug. Default: that of the response before.")
     input: Text | Items | None = None
     instructions: Text | None = Field(None, description="For this response only.")
-    stream: bool | None = False
     store: bool | None = True
     background: bool | None = False
     previous_response_id: Text | None = None
     conversation: Text | ConversationId | None = None
     include: list[Include] | None = None
     metadata: Metadata | None = None
-    temperature: float | None = Field(None, ge=0, le=2, description="Default: the GPT's own.")
-    top_p: float | None = Field(None, ge=0, le=1, description="Default: the GPT's own.")
     max_output_tokens: int | None = Field(None, ge=1, le=10_000_000, description="Default: the GPT's own.")
     text: TextOptions | None = None
     tools: Annotated[list[ResponseTool], Field(max_length=MAX_FUNCTIONS)] | None = None
@@ -123,7 +113,6 @@ class ResponseRequest(BaseModel):
     truncation: Literal["auto", "disabled"] | None = None
     reasoning: ReasoningOptions | None = None
     top_logprobs: int | None = Field(None, ge=0, le=20, description="The likeliest tokens to tell with each.")
-    inputs: dict[str, Any] | None = Field(None, description="Values of the GPT's inputs, by name: our own extension.")
     user: ShortText | None = None
     safety_identifier: ShortText | None = None
     prompt_cache_key: ShortText | None = None
@@ -152,9 +141,7 @@ class ResponseRequest(BaseModel):
 
     def check(self) -> None:
         """Refuse what is unsupported or contradictory. Raises ApiError with the parameter's name."""
-        for name, value in (self.model_extra or {}).items():
-            if name in REFUSED and value is not None and value not in REFUSED[name]:
-                raise ApiError(400, f"“{name}” is not supported; leave it out.", name, "unsupported_parameter")
+        super().check()
         if self.previous_response_id and self.conversation_id:
             text = "Give “previous_response_id” or “conversation”, not both."
             raise ApiError(400, text, "previous_response_id", "mutually_exclusive_parameters")
@@ -163,9 +150,7 @@ class ResponseRequest(BaseModel):
 
     def without_effect(self, ignores: Collection[str]) -> list[str]:
         """The parameters that were set and have no effect, on a model that `ignores` these as well."""
-        extra = {name for name, value in (self.model_extra or {}).items() if value and name not in REFUSED}
-        unknown = [name for name in sorted(extra) if re.fullmatch(NAME, name)][:MAX_NAMED]
-        named = {*unknown, *(name for name in IGNORED if getattr(self, name, None))}
+        named = {*self.unknown(), *(name for name in IGNORED if getattr(self, name, None))}
         wants_logprobs = self.n_logprobs is not None and "logprobs" in ignores
         wants_effort = self.reasoning and self.reasoning.effort and "reasoning_effort" in ignores
         more = {"reasoning": wants_effort, "top_logprobs": wants_logprobs}
@@ -185,9 +170,7 @@ class ResponseRequest(BaseModel):
             functions = caller_tools(functions_in(tools))
             schema = answer_schema(self.text.wanted() if self.text else None)
         choice = chosen(self.tool_choice, [tool.name for tool in functions], own)
-        return Overrides(
-            temperature=self.temperature,
-            top_p=None if self.top_p is None else max(self.top_p, LEAST_TOP_P),
+        return self.overrides_with(
             max_tokens=self.max_output_tokens,
             reasoning_effort=self.reasoning.effort if self.reasoning else None,
             tools=functions,

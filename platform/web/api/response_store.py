@@ -27,8 +27,8 @@ from web.api.response_approvals import answers_before, check_answered
 from web.api.response_input import InputItem, chat_messages, items_of
 from web.api.response_items import output_of
 from web.api.response_request import ResponseRequest, renamed
-from web.api.response_stores import files_of_stores
 from web.api.response_tools import Namespace, ResponseFunction
+from web.api.store_rows import files_of_stores
 from web.builder.models import Gpt
 from web.runs import deletion, log, services
 from web.runs.files import within
@@ -72,7 +72,7 @@ def settled(response: Response) -> Response:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class RequestedTurn:
     """What a request asks: which GPT, after which response, with which message.
 
     The first `n_before` messages of those that are sent along are of earlier responses; none are if the run becomes
@@ -87,7 +87,7 @@ class Turn:
     n_before: int = 0
 
 
-def read_turn(user: User, body: ResponseRequest, *, goes_on: bool = True) -> Turn:
+def read_turn(user: User, body: ResponseRequest, *, goes_on: bool = True) -> RequestedTurn:
     """What the request asks. Unless it `goes_on`, all earlier turns are in the message. Raises ApiError."""
     conversation = access_conversation(user, body.conversation_id) if body.conversation_id else None
     last = _last(user, body, conversation)
@@ -106,10 +106,10 @@ def read_turn(user: User, body: ResponseRequest, *, goes_on: bool = True) -> Tur
         earlier = [] if thread else items_before(last, conversation)
         message = read_conversation(chat_messages([*earlier, *given]), has_tools)
         check_length(message, gpt)
-    return Turn(gpt, last, conversation, thread, message, _n_messages([*earlier, *added]))
+    return RequestedTurn(gpt, last, conversation, thread, message, _n_messages([*earlier, *added]))
 
 
-def _inputs(body: ResponseRequest, turn: Turn) -> dict[str, Any]:
+def _inputs(body: ResponseRequest, turn: RequestedTurn) -> dict[str, Any]:
     """The values of the GPT's inputs: those sent along, else those of the response before, if it was the GPT's."""
     before = turn.last.run.message.conversation if turn.last else None
     kept = before.inputs if before and before.gpt_id == turn.gpt.id else {}
@@ -123,7 +123,7 @@ def _n_messages(items: Sequence[InputItem]) -> int:
     return len(read.earlier) - n_added
 
 
-def begin(user: User, body: ResponseRequest, turn: Turn, files: Sequence[UUID]) -> Run:
+def begin(user: User, body: ResponseRequest, turn: RequestedTurn, files: Sequence[UUID]) -> Run:
     """The queued run that answers the request. Raises ApiError, Refused."""
     if turn.last and turn.last.until is None and not turn.last.run.is_over:
         field = "conversation" if turn.conversation else "previous_response_id"

@@ -73,7 +73,7 @@ class AllowedTools(_Open):
     tool_names: list[Text] | None = None
 
 
-class McpTool(_Open):
+class McpServerTool(_Open):
     """An MCP server or action of the GPT, by the host that it calls."""
 
     type: Literal["mcp"]
@@ -91,7 +91,7 @@ class NamedChoice(_Open):
     tools: list[dict[str, Any]] = []
 
 
-ResponseTool = Annotated[ResponseFunction | Namespace | HostedTool | McpTool, Field(discriminator="type")]
+ResponseTool = Annotated[ResponseFunction | Namespace | HostedTool | McpServerTool, Field(discriminator="type")]
 ResponseToolChoice = Literal["none", "auto", "required"] | NamedChoice
 
 
@@ -132,14 +132,14 @@ def names_of(function: str, tools: Sequence[Mapping[str, Any]]) -> dict[str, str
 
 def own_tools(tools: Sequence[ResponseTool], spec: GptSpec) -> tuple[str, ...] | None:
     """The names of the GPT's tools among `tools`; None, all of them, if it names none. Raises ApiError."""
-    hosted = [(place, tool) for place, tool in enumerate(tools) if isinstance(tool, HostedTool | McpTool)]
+    hosted = [(place, tool) for place, tool in enumerate(tools) if isinstance(tool, HostedTool | McpServerTool)]
     if not hosted:
         return None
     named = (name for place, tool in hosted for name in _named(tool, spec, f"tools.{place}"))
     return tuple(dict.fromkeys(named))
 
 
-def _named(tool: HostedTool | McpTool, spec: GptSpec, place: str) -> tuple[str, ...]:
+def _named(tool: HostedTool | McpServerTool, spec: GptSpec, place: str) -> tuple[str, ...]:
     names_stores = isinstance(tool, HostedTool) and tool.names_stores
     for name in _LIMITS:
         if name == "filters" and names_stores:
@@ -147,7 +147,7 @@ def _named(tool: HostedTool | McpTool, spec: GptSpec, place: str) -> tuple[str, 
         if (tool.model_extra or {}).get(name):
             text = f"“{name}” isn’t supported: the GPT’s creator decides that. Leave it out."
             raise ApiError(400, text, f"{place}.{name}", "unsupported_parameter")
-    if isinstance(tool, McpTool):
+    if isinstance(tool, McpServerTool):
         return _of_server(tool, spec, place)
     if tool.type == "file_search" and (spec.knowledge or names_stores):
         return ()
@@ -163,7 +163,7 @@ def capability_tools(kind: str) -> tuple[str, ...]:
     return CAPABILITIES[key].tools if key in CAPABILITIES else ()
 
 
-def _of_server(tool: McpTool, spec: GptSpec, place: str) -> tuple[str, ...]:
+def _of_server(tool: McpServerTool, spec: GptSpec, place: str) -> tuple[str, ...]:
     wanted = host_name(tool.server_url) if tool.server_url else tool.server_label
     names = [name for name, label in server_labels(spec).items() if label == wanted.casefold()]
     allowed = tool.allowed_tools.tool_names if isinstance(tool.allowed_tools, AllowedTools) else tool.allowed_tools

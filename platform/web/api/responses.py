@@ -13,8 +13,7 @@ from gpts.runs.steps import Error
 from web.accounts.models import User
 from web.api import program_runs, response_request, response_store
 from web.api.auth import caller
-from web.api.chat_completions import IGNORED_HEADER
-from web.api.choices import begun
+from web.api.choices import begun, name_ignored
 from web.api.cursors import Cursor, Deleted, ItemList, listed
 from web.api.errors import ERRORS, ApiError, OpenAiErrorBody, problem_of
 from web.api.models import Response
@@ -37,7 +36,7 @@ router = Router(tags=["Responses"])
 STREAM: Final[dict[str, Any]] = {"responses": {200: {"content": {"text/event-stream": {"schema": {}}}}}}
 
 
-class Reading(Schema):
+class ResponseQuery(Schema):
     """How to read a response."""
 
     stream: bool = False
@@ -101,8 +100,7 @@ async def _answer(
         whole: Any = sse_response(_events(made, None if body.background else asked), slot)
     else:
         whole = await in_database(current, made) if body.background else await _whole(made, asked)
-    if ignored := body.without_effect(facts.ignores):
-        (response if slot is None else whole).headers[IGNORED_HEADER] = ", ".join(ignored)
+    name_ignored(response if slot is None else whole, body.without_effect(facts.ignores))
     return whole
 
 
@@ -159,7 +157,7 @@ def compact_responses(request: HttpRequest) -> None:
 
 @router.get("/responses/{response_id}", response={200: ResponseObject, **ERRORS}, openapi_extra=STREAM)
 async def get_response(
-    request: HttpRequest, response_id: str, reading: Query[Reading], include: Included = None
+    request: HttpRequest, response_id: str, reading: Query[ResponseQuery], include: Included = None
 ) -> Any:
     """The response as far as it has come, or its events: also those that you missed, after `starting_after`."""
     slot = await take_stream(caller(request).pk) if reading.stream else None

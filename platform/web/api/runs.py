@@ -12,9 +12,9 @@ from ninja import Router, Status
 from ninja.files import UploadedFile
 from ninja.pagination import paginate
 
-from gpts.runs.steps import Cancelled, Error, Finished, Log, ModelReply, ToolResult, load_step
+from gpts.runs.steps import Cancelled, Error, Finished, Log, ModelReply, load_step
 from web.accounts.models import User
-from web.api.answers import usage_of
+from web.api.answers import TokenUsage, tokens_of
 from web.api.auth import caller
 from web.api.errors import DENIED, INVALID, OWN, OWN_LISTED, ProblemDetails
 from web.api.paging import Pages, SearchText
@@ -39,6 +39,7 @@ from web.runs.access import access_conversation, access_run
 from web.runs.approving import FormAction
 from web.runs.connections import close_connection, in_database
 from web.runs.creator_questions import may_be_sent, taking_questions
+from web.runs.events import made_files
 from web.runs.models import Conversation, ConversationFile, ConversationQuerySet, Permission, Run, StepRow
 from web.runs.quota_use import Use, use_of
 from web.runs.trees import Node, delegated_by, status_of_tree, tree_of, waiting
@@ -123,8 +124,8 @@ def state_of(run: Run) -> dict[str, Any]:
         "may_ask_creator": asked is None and may_be_sent(run, steps) and bool(taking_questions(run.owner, [run.gpt])),
         "creator_question": asked,
         "approvals": [{**request.model_dump(), "run": each.id} for each, request in waiting(run)],
-        "files": [file for step in steps if isinstance(step, ToolResult) for file in step.files],
-        "usage": usage_of((run, steps)),
+        "files": made_files(steps),
+        "usage": TokenUsage.of(tokens_of(run, steps)),
         "first_token_ms": first_token_ms,
         "steps": [
             {"seq": row.seq, "kind": row.kind, "created": row.created, "data": step.model_dump(mode="json")}

@@ -15,7 +15,7 @@ from web.runs.models import Conversation
 router = Router(tags=["Runs and conversations"])
 
 
-class SharedTurn(Schema):
+class SharedMessage(Schema):
     """A message and its answer. `n_files` and `n_sources` are not shown."""
 
     question: str
@@ -29,7 +29,7 @@ class SharedChat(Schema):
 
     title: str
     created: datetime
-    messages: list[SharedTurn]
+    messages: list[SharedMessage]
 
 
 @router.get("/shared-chats/{token}", response={200: SharedChat, **DENIED})

@@ -69,7 +69,7 @@ class SourceShape(Schema):
         return source.files.filter(removed=None).count()
 
 
-class Change(Schema):
+class SourceChange(Schema):
     """A file that was added, changed, removed or failed."""
 
     what: str
@@ -87,7 +87,7 @@ class CheckShape(Schema):
     n_failed: int
     n_same: int
     error: str
-    changes: list[Change]
+    changes: list[SourceChange]
 
     @staticmethod
     def resolve_changes(check: SourceCheck) -> list[dict[str, str]]:

@@ -3,26 +3,29 @@
 What is added to a GPT's store or removed from it changes the draft, as on the page.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, Protocol
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, QuerySet, Sum
+from pydantic import TypeAdapter, ValidationError
 
 from gpts.spec.gpt import KnowledgeRef
 from web.accounts import quotas
 from web.accounts.models import User
+from web.api.attribute_filters import Filters
 from web.api.content_files import no_file, uploaded
 from web.api.errors import ApiError
 from web.api.program_files import access_upload
-from web.api.response_tools import STORE_NAME
+from web.api.response_tools import STORE_NAME, HostedTool, ResponseTool
 from web.builder import files
 from web.builder.models import Gpt
 from web.builder.models_files import FileToRead, KnowledgeFile
-from web.runs.models import ConversationFile
+from web.runs.models import Conversation, ConversationFile
 from web.runs.models_stores import StoreFile, VectorStore
 
 MAX_STORES: Final = 1_000
@@ -30,6 +33,9 @@ MAX_STORES: Final = 1_000
 MAX_FILES: Final = 2_000
 # Of a person's stores together.
 MAX_ALL_FILES: Final = 20_000
+_FILTERS: Final[TypeAdapter[Filters]] = TypeAdapter(Filters)
+# What is known of a file that was read.
+_READ: Final = ("size", "segment", "n_tokens", "n_pages", "n_chunks", "unit", "language", "notices")
 OF_GPT: Final = "This vector store is the knowledge of a GPT. Change the GPT instead."
 
 
@@ -251,3 +257,40 @@ def ready(store: Store, fits: Any = None) -> list[Any]:
 def refs_of(files: list[Any]) -> list[KnowledgeRef]:
     """The files as workers know them."""
     return [KnowledgeRef(file_id=str(file.id), name=file.name, segment=file.segment) for file in files]
+
+
+def files_of_stores(thread: Conversation, tools: Sequence[ResponseTool] | None) -> list[UUID]:
+    """The ids, in `thread`, of copies of the files in the vector stores that `tools` name. Raises ApiError.
+
+    Attached to its message, they are read under the rules for attached files.
+
+    The store of the thread's own GPT is left out: its live version is searched in any case.
+    """
+    found: dict[str, Any] = {}
+    for place, tool in enumerate(tools or ()):
+        if isinstance(tool, HostedTool) and tool.type == "file_search":
+            found |= {file.sha256: file for file in _files_named(thread, tool, f"tools.{place}")}
+    if len(found) > settings.MAX_ATTACHMENTS:
+        text = (
+            f"The vector stores have {len(found)} files that fit; a response can search {settings.MAX_ATTACHMENTS}."
+        )
+        raise ApiError(400, f"{text} Choose some with “filters”.", "tools", "too_many")
+    return [_copied(thread, file).id for file in found.values()]
+
+
+def _files_named(thread: Conversation, tool: HostedTool, place: str) -> list[Any]:
+    try:
+        given = (tool.model_extra or {}).get("filters")
+        filters = _FILTERS.validate_python(given) if given else None
+    except ValidationError:
+        raise ApiError(400, "These filters can’t be read.", f"{place}.filters", "invalid_value") from None
+    names = [name for name in tool.vector_store_ids or () if name != f"vs_{thread.gpt_id.hex}"]
+    stores = [access_store(thread.owner, name, f"{place}.vector_store_ids") for name in names]
+    return [file for store in stores for file in ready(store, filters)]
+
+
+def _copied(thread: Conversation, file: Any) -> ConversationFile:
+    facts = {field: getattr(file, field) for field in _READ}
+    facts |= {"owner_id": thread.owner_id, "mime": "application/octet-stream", "status": FileToRead.Status.READY}
+    same = {"conversation": thread, "run": None, "sha256": file.sha256, "name": file.name[:120]}
+    return ConversationFile.objects.get_or_create(**same, defaults={**facts, "untrusted": True})[0]

@@ -9,23 +9,24 @@ from uuid import UUID
 from django.db.models import Func, QuerySet, TextField, Value
 from django.http import HttpRequest
 from ninja import Query, Router
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from gpts.runs.messages import MessageCall, PromptMessage
 from gpts.runs.steps import UserMessage
 from gpts.values import Text
 from web.accounts.models import User
-from web.api.attribute_filters import Metadata
+from web.api.answers import RunAnswer
+from web.api.attribute_filters import MetadataChange
 from web.api.auth import caller
 from web.api.completions import Completion, CompletionRequest, completion_of
-from web.api.cursors import Deleted, ItemList, OldestFirst, Page, listed, page_of
+from web.api.cursors import Deleted, ItemList, OldestFirst, RowPage, listed, page_of
 from web.api.errors import ERRORS, ApiError
 from web.api.messages import CALLER_INSTRUCTIONS
 from web.api.models import Response
 from web.api.program_runs import outcome
-from web.api.response_items import file_url
 from web.runs import log
 from web.runs.deletion import delete_conversation
+from web.runs.events import file_url
 from web.runs.files import PICTURES
 from web.runs.models import Run
 
@@ -51,7 +52,7 @@ class StoredCompletion(Completion):
     metadata: dict[str, str]
 
 
-class StoredCompletionList(Page):
+class StoredCompletionList(RowPage):
     """A page of your stored chat completions."""
 
     data: list[StoredCompletion]
@@ -61,12 +62,6 @@ class CompletionPage(OldestFirst):
     """Which stored completions to list."""
 
     model: Text | None = Field(None, description="Only those of this GPT, by its slug.")
-
-
-class MetadataChange(BaseModel):
-    """The new metadata."""
-
-    metadata: Metadata | None
 
 
 def store(runs: Sequence[Run], body: CompletionRequest) -> None:
@@ -93,8 +88,9 @@ def access_completion(user: User, name: str) -> Response:
 def _shown(row: Response) -> StoredCompletion:
     related = ("message__conversation__gpt", "version__gpt")
     runs = Run.objects.filter(id__in=row.request["runs"]).select_related(*related).order_by("created", "id")
-    logs = [(run, log.read(run.id)) for run in runs]
-    made = completion_of([(run, steps, outcome(steps)) for run, steps in logs], row.request["parallel_tool_calls"])
+    logs = ((run, log.read(run.id)) for run in runs)
+    in_parallel = row.request["parallel_tool_calls"]
+    made = completion_of([RunAnswer(run, steps, outcome(steps), in_parallel) for run, steps in logs])
     return StoredCompletion(**dict(made), metadata=row.request["metadata"])
 
 
@@ -189,6 +185,6 @@ def _call(call: MessageCall) -> dict[str, Any]:
 
 def _parts(first: UserMessage) -> list[dict[str, Any]] | None:
     """The parts of a question with pictures; OpenAI's format has none for other files."""
-    urls = [file_url(file) for file in first.attachments if file.mime in PICTURES]
+    urls = [file_url(file.id) for file in first.attachments if file.mime in PICTURES]
     pictures = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
     return [{"type": "text", "text": first.text}, *pictures] if pictures else None

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from web.api import anthropic_models, site_models
 from web.api.anthropic_messages import router as anthropic_messages
-from web.api.anthropic_models import ModelCursor, ModelInfo, ModelPage
+from web.api.anthropic_models import AnthropicModelList, ModelCursor, ModelInfo
 from web.api.apis import Api, handle_errors
 from web.api.audio import router as audio
 from web.api.auth import KeyAuth, caller
@@ -94,9 +94,9 @@ def _site_model(model: SiteModel) -> Model:
 
 @v1.get(
     "/models",
-    response={200: ModelList | ModelPage, 400: OpenAiErrorBody, 401: OpenAiErrorBody},
+    response={200: ModelList | AnthropicModelList, 400: OpenAiErrorBody, 401: OpenAiErrorBody},
 )
-def list_models(request: HttpRequest, cursor: Query[ModelCursor]) -> ModelList | ModelPage:
+def list_models(request: HttpRequest, cursor: Query[ModelCursor]) -> ModelList | AnthropicModelList:
     """The published GPTs that the key's owner can chat with: in the store, their own and shared by link.
 
     With the header `anthropic-version`, they are listed as in Anthropic's API, a page at a time.

@@ -15,11 +15,11 @@ from gpts.values import Text
 from web import rpc
 from web.api.attribute_filters import Attributes
 from web.api.auth import caller
-from web.api.cursors import Cursor, Deleted, Page, page_of
+from web.api.cursors import Cursor, Deleted, RowPage, page_of
 from web.api.errors import ERRORS, ApiError, OpenAiErrorBody
 from web.api.models import FileBatch
 from web.api.store_rows import Store, access_store, attach, counts, refs_of, state_of, store_name
-from web.api.vector_stores import Chunking, FileCounts, FoundText
+from web.api.vector_stores import Chunking, FileCounts, PassageText
 from web.builder.files import cancel_reading
 from web.builder.models_files import FileToRead
 
@@ -91,7 +91,7 @@ class StoreFileObject(Schema):
     chunking_strategy: OtherChunking = OtherChunking()
 
 
-class StoreFileList(Page):
+class StoreFileList(RowPage):
     """A page of the files of a vector store."""
 
     data: list[StoreFileObject]
@@ -107,7 +107,7 @@ class FileText(Schema):
     """The text of a file as searches read it."""
 
     object: Literal["vector_store.file_content.page"] = "vector_store.file_content.page"
-    data: list[FoundText]
+    data: list[PassageText]
     has_more: Literal[False] = False
     next_page: None = None
 
@@ -200,7 +200,7 @@ def get_vector_store_file_content(request: HttpRequest, vector_store_id: str, fi
     found = rpc.call_for(store.owner.pk, *args, queue="model", timeout_s=TIMEOUT_S)
     if found["n_chars"] and not found["text"]:
         raise ApiError(400, f"The text is too long to send: {found['n_chars']:,} characters.", None, "too_long")
-    return FileText(data=[FoundText(text=found["text"])])
+    return FileText(data=[PassageText(text=found["text"])])
 
 
 @router.post("/vector_stores/{vector_store_id}/file_batches", response={200: FileBatchObject, **ERRORS})

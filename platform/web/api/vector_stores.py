@@ -12,7 +12,7 @@ from gpts.values import Text
 from web import rpc
 from web.api.attribute_filters import Filters, Metadata
 from web.api.auth import caller
-from web.api.cursors import Cursor, Deleted, Page, page_of
+from web.api.cursors import Cursor, Deleted, RowPage, page_of
 from web.api.errors import ERRORS, ApiError, OpenAiErrorBody
 from web.api.store_rows import (
     GptStore,
@@ -122,13 +122,13 @@ class StoreObject(Schema):
     guildhall: OfGpt | None
 
 
-class StoreList(Page):
+class StoreList(RowPage):
     """A page of your vector stores."""
 
     data: list[StoreObject]
 
 
-class FoundText(Schema):
+class PassageText(Schema):
     """A passage."""
 
     type: Literal["text"] = "text"
@@ -142,7 +142,7 @@ class FoundFile(Schema):
     filename: str
     score: float
     attributes: dict[str, bool | int | float | str]
-    content: list[FoundText]
+    content: list[PassageText]
 
 
 class FoundPage(Schema):
@@ -244,7 +244,7 @@ def search_vector_store(request: HttpRequest, vector_store_id: str, body: Search
             filename=files[each["file_id"]].name,
             score=each["score"],
             attributes=files[each["file_id"]].attributes,
-            content=[FoundText(text=each["text"])],
+            content=[PassageText(text=each["text"])],
         )
         for each in passages
         if each["score"] >= (least or 0)

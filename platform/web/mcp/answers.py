@@ -1,28 +1,24 @@
 """What a tool takes and returns: a question to a GPT, and the answer of its run with its sources and label."""
 
 import base64
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
-from django.conf import settings
-from django.urls import reverse
 from mcp_types import CallToolResult, ContentBlock, ImageContent, ResourceLink, TextContent
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from gpts.knowledge.documents import Citation, SentenceSupport, Unit
-from gpts.runs.steps import Cancelled, Coverage, Error, FileRef, Finished, FinishReason, Log, ToolResult
+from gpts.runs.steps import Cancelled, Coverage, Error, FileRef, Finished, FinishReason, Log
 from gpts.safety.labels import Label, Origin
 from gpts.values import Text
 from web.mcp.addresses import file_uri, passage_uri
 from web.runs.citations import source_url
+from web.runs.events import made_files, page_of, small_file
 from web.runs.files import PICTURES
-from web.runs.models import ConversationFile, Run
-
-# Larger pictures are resources only.
-INLINE_BYTES: Final = 1_000_000
+from web.runs.models import Run
 
 
-class Question(BaseModel):
+class GptQuestion(BaseModel):
     """A question to a GPT; or `run`, to get the answer of an earlier call that waited for a person."""
 
     model_config = ConfigDict(extra="forbid")
@@ -46,7 +42,7 @@ class Question(BaseModel):
         return self
 
 
-class Source(BaseModel):
+class CitedSource(BaseModel):
     """A passage of a file that supports a part of the answer, or is the closest to the question.
 
     `start` and `end` are the supported range of the answer in characters. `untrusted`: people other than the GPT's
@@ -75,7 +71,7 @@ class MadeFile(BaseModel):
     uri: str
 
 
-class Answer(BaseModel):
+class GptAnswer(BaseModel):
     """The answer of a GPT. `coverage` is `not_covered` if its files don't, or may not, answer the question."""
 
     answer: str
@@ -84,8 +80,8 @@ class Answer(BaseModel):
     run: str
     coverage: Coverage
     finish: FinishReason
-    citations: list[Source]
-    closest: list[Source] = Field(description="The closest passages, if the files don't answer the question.")
+    citations: list[CitedSource]
+    closest: list[CitedSource] = Field(description="The closest passages, if the files don't answer the question.")
     support: list[SentenceSupport] = Field(description="Where each sentence of `answer` comes from.")
     n_withheld: int = Field(description="Sentences left out of it, as the files don't support them.")
     files: list[MadeFile]
@@ -110,9 +106,9 @@ def failed(message: str) -> CallToolResult:
 
 
 def _answered(run: Run, steps: Log, finished: Finished) -> CallToolResult:
-    made = [file for step in steps if isinstance(step, ToolResult) for file in step.files if file.id]
+    made = [file for file in made_files(steps) if file.id]
     sources = [_source(run, number, each) for number, each in enumerate(finished.sources)]
-    answer = Answer(
+    answer = GptAnswer(
         answer=finished.text,
         gpt=run.gpt.slug,
         conversation=str(run.message.conversation_id),
@@ -123,7 +119,7 @@ def _answered(run: Run, steps: Log, finished: Finished) -> CallToolResult:
         closest=[] if finished.citations else sources,
         support=list(finished.support),
         n_withheld=finished.n_withheld,
-        files=[_made(file) for file in made],
+        files=[MadeFile(name=each.name, mime_type=each.mime, size=each.size, uri=file_uri(each.id)) for each in made],
         label=finished.label.origin,
     )
     content: list[ContentBlock] = [TextContent(text=_text(answer, finished.label))]
@@ -132,8 +128,8 @@ def _answered(run: Run, steps: Log, finished: Finished) -> CallToolResult:
     return CallToolResult(content=content, structured_content=answer.model_dump(mode="json"))
 
 
-def _source(run: Run, number: int, citation: Citation) -> Source:
-    return Source(
+def _source(run: Run, number: int, citation: Citation) -> CitedSource:
+    return CitedSource(
         number=citation.tag,
         file=citation.file_name,
         start=citation.answer_start,
@@ -144,11 +140,7 @@ def _source(run: Run, number: int, citation: Citation) -> Source:
     )
 
 
-def _made(file: FileRef) -> MadeFile:
-    return MadeFile(name=file.name, mime_type=file.mime, size=file.size, uri=file_uri(file.id))
-
-
-def _text(answer: Answer, label: Label) -> str:
+def _text(answer: GptAnswer, label: Label) -> str:
     """The answer for a model that reads only text: with its sources, and whose text is in it."""
     seen = {source.number: source for source in reversed(answer.citations or answer.closest)}
     title = "Sources:" if answer.citations else "The closest passages:"
@@ -159,25 +151,23 @@ def _text(answer: Answer, label: Label) -> str:
     return "\n\n".join(filter(None, parts))
 
 
-def _place(source: Source) -> str:
+def _place(source: CitedSource) -> str:
     return f"{source.file}, {source.unit} {source.page}" if source.page else source.file
 
 
-def _link(source: Source) -> ResourceLink:
+def _link(source: CitedSource) -> ResourceLink:
     return ResourceLink(uri=source.uri, name=_place(source), description=source.quote, mime_type="text/plain")
 
 
 def _shown(file: FileRef) -> list[ContentBlock]:
     """A picture itself, if it is small, and the address of any file."""
     link = ResourceLink(uri=file_uri(file.id), name=file.name, mime_type=file.mime, size=file.size)
-    row = ConversationFile.objects.filter(id=UUID(file.id)).first()
-    if row is None or file.mime not in PICTURES or row.size > INLINE_BYTES or not row.path.is_file():
+    if file.mime not in PICTURES or (data := small_file(file)) is None:
         return [link]
-    return [ImageContent(data=base64.b64encode(row.path.read_bytes()).decode(), mime_type=file.mime), link]
+    return [ImageContent(data=base64.b64encode(data).decode(), mime_type=file.mime), link]
 
 
 def waiting_for(run_id: UUID, of: Run, requests: str) -> CallToolResult:
     """What the tool returns if a person must approve a call of the run `run_id` elsewhere, before `of` continues."""
-    url = settings.SITE_URL + reverse("run_part", args=[run_id])
     again = f'Then call this tool with {{"run": "{of.id}"}} for the answer.'
-    return failed(f"{requests}\n\nThe user answers at {url}. {again}")
+    return failed(f"{requests}\n\nThe user answers at {page_of(run_id)}. {again}")

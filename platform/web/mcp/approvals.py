@@ -8,8 +8,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from django.conf import settings
-from django.urls import reverse
 from mcp_types import ElicitRequest, ElicitRequestFormParams, ElicitRequestURLParams, ElicitResult
 
 from gpts.runs.form_answers import InvalidAnswers
@@ -19,6 +17,7 @@ from web.mcp.callers import Caller, Context
 from web.runs import approving, services
 from web.runs.approving import FormAction
 from web.runs.errors import Refused, RunOver
+from web.runs.events import page_of, text_of_request
 from web.runs.models import Run
 from web.runs.trees import waiting
 
@@ -33,11 +32,10 @@ SCHEMA: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A request of `run`, of the GPT with this name, that waits for a person."""
+    """A request of `run` that waits for a person."""
 
     run: Run
     request: ApprovalRequest
-    gpt: str
 
     @property
     def key(self) -> str:
@@ -47,26 +45,13 @@ class Pending:
     @property
     def text(self) -> str:
         """The request in full, for the person."""
-        request = self.request
-        if request.form:
-            return f"{request.form.asker or self.gpt} asks: {request.form.message}"
-        if request.sign_in:
-            return f"{self.gpt} needs you to sign in at {request.sign_in}."
-        title = request.title or request.name
-        because = f"It has read text by {', '.join(request.because)}." if request.because else ""
-        parts = (f"{self.gpt} asks for approval: {title}.", request.reason, because, request.plain or request.raw)
-        return "\n\n".join(filter(None, parts))
-
-    @property
-    def url(self) -> str:
-        """The page where the person answers."""
-        return settings.SITE_URL + reverse("run_part", args=[self.run.id])
+        return text_of_request(self.request, self.run.version.spec().name)
 
 
 def pending(run: Run) -> list[Pending]:
     """The open requests of the run and of all its child runs."""
     run.refresh_from_db(fields=["status"])
-    return [Pending(each, request, each.version.spec().name) for each, request in waiting(run)]
+    return [Pending(each, request) for each, request in waiting(run)]
 
 
 def elicitation(context: Context, caller: Caller, asked: Pending) -> ElicitRequest | None:
@@ -81,7 +66,7 @@ def elicitation(context: Context, caller: Caller, asked: Pending) -> ElicitReque
         schema = schema_of(asked.request.form) if asked.request.form else SCHEMA
         return ElicitRequest(params=ElicitRequestFormParams(message=asked.text, requested_schema=schema))
     if able.url is not None:
-        url = ElicitRequestURLParams(message=asked.text, url=asked.url, elicitation_id=asked.key)
+        url = ElicitRequestURLParams(message=asked.text, url=page_of(asked.run.id), elicitation_id=asked.key)
         return ElicitRequest(params=url)
     return None
 

@@ -25,7 +25,7 @@ from mcp_types import (
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
-from web.mcp.answers import Question, failed, result_of, waiting_for
+from web.mcp.answers import GptQuestion, failed, result_of, waiting_for
 from web.mcp.approvals import Pending, elicitation, pending, take
 from web.mcp.callers import Caller, Context, caller_of
 from web.mcp.offers import PREFIX, access_offered
@@ -47,7 +47,7 @@ async def call_tool(context: Context, params: CallToolRequestParams) -> CallTool
         raise MCPError(INVALID_PARAMS, "Unknown tool.")
     state = json.loads(params.request_state or "{}")
     try:
-        question = Question.model_validate(params.arguments or {})
+        question = GptQuestion.model_validate(params.arguments or {})
         with anyio.CancelScope(shield=True):  # who leaves now would leave a run behind
             run = await in_database(_run, caller, slug, question, state)
     except ValidationError as error:
@@ -69,7 +69,7 @@ def _in_words(error: Any) -> str:
     return f"{place}: {text}" if place else text
 
 
-def _run(caller: Caller, slug: str, question: Question, state: dict[str, Any]) -> Run:
+def _run(caller: Caller, slug: str, question: GptQuestion, state: dict[str, Any]) -> Run:
     """The run that answers: a new one, or the one that an earlier call waited for. Raises Refused, Http404."""
     try:
         gpt = access_offered(caller, slug)
@@ -109,7 +109,7 @@ class _Call:
                     return self._waits(each)
                 if not await self._take(each, request, await self._ask(request)):
                     return self._waits(each)
-        return await in_database(_result, self._run)
+        return await in_database(lambda: result_of(self._run, log.read(self._run.id)))
 
     async def _follow(self) -> list[Pending]:
         """The requests that nobody was asked yet, once there are any; none if the run is over."""
@@ -151,7 +151,3 @@ class _Call:
 
     def _waits(self, asked: Pending) -> CallToolResult:
         return waiting_for(asked.run.id, self._run, asked.text)
-
-
-def _result(run: Run) -> CallToolResult:
-    return result_of(run, log.read(run.id))

@@ -73,7 +73,7 @@ def check_redirects(uris: list[AnyUrl] | None) -> None:
             raise RegistrationError("invalid_redirect_uri", why)
 
 
-class Client(OAuthClientInformationFull):
+class OAuthClient(OAuthClientInformationFull):
     """A program as the SDK's handlers know it."""
 
     def validate_scope(self, requested_scope: str | None) -> list[str]:
@@ -101,9 +101,11 @@ def shown_name(metadata: OAuthClientInformationFull) -> str:
     return " ".join(printable.split())[:MAX_NAME_CHARS]
 
 
-def client_of(program: Program) -> Client:
+def client_of(program: Program) -> OAuthClient:
     """The program for the SDK's handlers."""
-    return Client.model_validate({**program.metadata, "client_id": program.id, "token_endpoint_auth_method": "none"})
+    return OAuthClient.model_validate(
+        {**program.metadata, "client_id": program.id, "token_endpoint_auth_method": "none"}
+    )
 
 
 def keep(metadata: OAuthClientInformationFull) -> Program:
@@ -131,7 +133,7 @@ async def _query(function: Callable[..., T], *args: Any) -> T:
     return await sync_to_async(function)(*args)
 
 
-class Provider(OAuthAuthorizationServerProvider[Code, Refresh, AccessToken]):
+class OAuthProvider(OAuthAuthorizationServerProvider[Code, Refresh, AccessToken]):
     """What the handlers ask for. `resource` is the MCP server at the origin by which the request came.
 
     After a valid authorization request, `asked` holds it.
@@ -141,7 +143,7 @@ class Provider(OAuthAuthorizationServerProvider[Code, Refresh, AccessToken]):
         self.resource = resource
         self.asked: AuthorizationParams | None = None
 
-    async def get_client(self, client_id: str) -> Client | None:
+    async def get_client(self, client_id: str) -> OAuthClient | None:
         """The program with this id."""
         program = await _query(Program.objects.filter(id=client_id).first)
         return client_of(program) if program else None

@@ -28,7 +28,7 @@ from web.accounts.models import Program
 from web.accounts.quotas import QuotaExceeded
 from web.accounts.requests import PersonRequest
 from web.checks import is_loopback
-from web.mcp.oauth import SCOPE, WRONG_RESOURCE, Provider, origin_of, resource_of
+from web.mcp.oauth import SCOPE, WRONG_RESOURCE, OAuthProvider, origin_of, resource_of
 from web.mcp.oauth_documents import is_document, learn
 
 _SALT: Final = "web.mcp.oauth"
@@ -90,7 +90,7 @@ def authorize(request: PersonRequest) -> HttpResponse:
         return _decide(request)
     if is_document(client_id := request.GET.get("client_id", "")):
         learn(request.user, client_id)
-    provider = Provider(resource_of(request))
+    provider = OAuthProvider(resource_of(request))
     response = async_to_sync(AuthorizationHandler(provider).handle)(_as_starlette(request))
     if provider.asked is None:
         # Anybody can register a program: without a click, only one that the person has connected gets them back.
@@ -155,14 +155,16 @@ def _refusal(request: HttpRequest) -> HttpResponse:
     return render(request, "account/authorize.html", status=400)
 
 
-def _endpoint(view: Callable[[HttpRequest, Provider], Awaitable[Response]]) -> Callable[[HttpRequest], HttpResponse]:
+def _endpoint(
+    view: Callable[[HttpRequest, OAuthProvider], Awaitable[Response]],
+) -> Callable[[HttpRequest], HttpResponse]:
     """The Django view of one of the SDK's handlers."""
 
     @wraps(view)
     @csrf_exempt
     @require_POST
     def endpoint(request: HttpRequest) -> HttpResponse:
-        response = async_to_sync(view)(request, Provider(resource_of(request)))
+        response = async_to_sync(view)(request, OAuthProvider(resource_of(request)))
         headers = {name: value for name, value in response.headers.items() if name != "content-length"}
         return HttpResponse(response.body, status=response.status_code, headers=headers)
 
@@ -170,7 +172,7 @@ def _endpoint(view: Callable[[HttpRequest, Provider], Awaitable[Response]]) -> C
 
 
 @_endpoint
-async def token(request: HttpRequest, provider: Provider) -> Response:
+async def token(request: HttpRequest, provider: OAuthProvider) -> Response:
     """Tokens for a code or a refresh token."""
     if request.content_type != FORM:
         return JSONResponse({"error": "invalid_request", "error_description": f"Send {FORM}."}, status_code=400)
@@ -190,7 +192,7 @@ def revoke(request: HttpRequest) -> JsonResponse:
 
 
 @_endpoint
-async def register(request: HttpRequest, provider: Provider) -> Response:
+async def register(request: HttpRequest, provider: OAuthProvider) -> Response:
     """A new program, which nobody has granted anything yet (RFC 7591)."""
     return await RegistrationHandler(provider, ClientRegistrationOptions(enabled=True)).handle(_as_starlette(request))
 

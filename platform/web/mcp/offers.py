@@ -22,14 +22,14 @@ from mcp_types import (
 from gpts.spec.gpt import GptSpec
 from web.builder.access import access_published
 from web.builder.models import Gpt
-from web.mcp.answers import Answer, Question
+from web.mcp.answers import GptAnswer, GptQuestion
 from web.mcp.callers import Caller, Context, caller_of
 from web.runs.connections import in_database
 
 PAGE_SIZE: Final = 100  # GPTs
 PREFIX: Final = "ask_"
-INPUT_SCHEMA: Final[dict[str, Any]] = Question.model_json_schema()
-OUTPUT_SCHEMA: Final[dict[str, Any]] = Answer.model_json_schema()
+INPUT_SCHEMA: Final[dict[str, Any]] = GptQuestion.model_json_schema()
+OUTPUT_SCHEMA: Final[dict[str, Any]] = GptAnswer.model_json_schema()
 
 
 async def list_tools(context: Context, params: PaginatedRequestParams | None) -> ListToolsResult:

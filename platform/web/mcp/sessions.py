@@ -57,7 +57,7 @@ class SentEvents(EventStore):
         return None if ends else stream
 
 
-class Sessions(StreamableHTTPSessionManager):
+class McpSessions(StreamableHTTPSessionManager):
     """The SDK's sessions, which one person cannot use up for all others."""
 
     def __init__(self) -> None:
@@ -101,10 +101,10 @@ class Sessions(StreamableHTTPSessionManager):
         return True
 
 
-_of_loops: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Future[Sessions]] = WeakKeyDictionary()
+_of_loops: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Future[McpSessions]] = WeakKeyDictionary()
 
 
-async def sessions() -> Sessions:
+async def sessions() -> McpSessions:
     """The sessions of this event loop."""
     loop = asyncio.get_running_loop()
     if loop not in _of_loops:
@@ -112,7 +112,7 @@ async def sessions() -> Sessions:
     return await asyncio.shield(_of_loops[loop])
 
 
-async def _begun() -> Sessions:
-    made = Sessions()
+async def _begun() -> McpSessions:
+    made = McpSessions()
     await made.begin()
     return made

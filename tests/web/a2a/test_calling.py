@@ -182,7 +182,7 @@ def test_a_run_that_waits_for_a_person_says_for_what(bobs, worker, meanwhile, st
     last = bobs.send(asking("Send it"))[-1]
     status = last.status_update.status if streaming else last.task.status
     assert status.state == TaskState.TASK_STATE_INPUT_REQUIRED
-    assert "Allow or decline “send_mail”" in status.message.parts[0].text
+    assert "asks for approval: send_mail." in status.message.parts[0].text
     assert f"/runs/{worker.run_id}/." in status.message.parts[0].text
     assert MessageToDict(status.message.metadata)["approvals"] == [{"run": str(worker.run_id), "call_id": "w1"}]
 

@@ -85,7 +85,7 @@ def test_what_waits_for_a_person_there_is_told_and_given_up(tool, context, worke
     output = tool.run({"task": "Send it"}, context)
     assert not output.ok
     assert "Pump Doctor needs more information" in output.text
-    assert "Allow or decline “send_mail”" in output.text
+    assert "asks for approval: send_mail." in output.text
     assert Run.objects.get().status == Run.Status.CANCELLED
 
 

@@ -16,9 +16,9 @@ from web.accounts import quotas
 from web.api import batch_work, program_runs
 from web.api.errors import ApiError
 from web.api.models_batches import Batch, BatchLine
-from web.api.relay import ApprovalNeeded
 from web.api.repeats import RepeatableRequest
 from web.runs import connections, fair_queue, services
+from web.runs.events import ApprovalNeeded
 from web.runs.models import ConversationFile, Run
 from web.runs.services import start_conversation, start_run
 

@@ -10,7 +10,7 @@ from django.contrib.staticfiles import finders
 from django.db import DatabaseError
 
 from tests.lab import coverage
-from web.api.documents import EXAMPLES, _objects
+from web.api.apis import EXAMPLES, _objects
 from web.api.native import native
 from web.api.v1 import v1
 from web.runs import stream

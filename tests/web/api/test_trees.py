@@ -10,8 +10,8 @@ from tests.web.api.conftest import bearer, key_of
 from tests.web.runs import trees
 from web.api.errors import ApiError
 from web.api.program_runs import approval_required
-from web.api.relay import ApprovalNeeded, events, waits_for_person
 from web.runs import log, stream
+from web.runs.events import ApprovalNeeded, events, waits_for_person
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_the_document_tells_its_shape(client):
 
 def test_a_completion_is_told_which_run_to_answer(live):
     asking = waits_for_person(live.desk.id)
-    assert asking == live.scribe.id
+    assert asking.run_id == live.scribe.id
     error = approval_required(live.desk, asking)
     assert isinstance(error, ApiError)
     assert f"/runs/{live.scribe.id}/." in error.problem.message

@@ -8,8 +8,8 @@ from gpts.spec.inputs import Input, checked_inputs, placeholders
 from tests.publishing import publish
 from web.accounts.services import create_key
 from web.api.anthropic_requests import MessagesRequest
-from web.api.chat_completions import start
 from web.api.completions import CompletionRequest
+from web.api.program_runs import start
 from web.builder.services import undeclared, update_gpt
 from web.runs import copies, log, services
 from web.runs.access import access_conversation
@@ -31,6 +31,10 @@ def asking(gpt):
     publish(update_gpt(gpt, {**texts, "inputs": INPUTS}, by=gpt.owner))
     gpt.refresh_from_db()
     return gpt
+
+
+def answer_to(user, body):
+    return start(user, body.model, body.message(), body.overrides(), inputs=body.inputs)
 
 
 def prompt(run) -> str:
@@ -181,13 +185,13 @@ def test_programs_send_them_along_and_are_told_what_is_missing(asking, bob):
     assert [each["name"] for each in program.get(f"/api/gpts/{asking.slug}").json()["inputs"]] == ["customer", "size"]
     sent = {"model": asking.slug, "messages": [{"role": "user", "content": "Hi"}]}
     body = CompletionRequest.model_validate({**sent, "inputs": {"customer": "Acme"}})
-    assert 'customer: "Acme"' in prompt(start(bob, body, body.message()))
+    assert 'customer: "Acme"' in prompt(answer_to(bob, body))
     body = CompletionRequest.model_validate(sent)
     with pytest.raises(InvalidInputs, match="Customer"):
-        start(bob, body, body.message())
+        answer_to(bob, body)
     asked = {"model": asking.slug, "max_tokens": 9, "messages": sent["messages"], "inputs": {"customer": "Acme"}}
     read = MessagesRequest.model_validate(asked).as_completion()
-    assert 'customer: "Acme"' in prompt(start(bob, read, read.message()))
+    assert 'customer: "Acme"' in prompt(answer_to(bob, read))
     schedule = {"gpt": asking.slug, "name": "Daily", "text": "Hi", "cron": "0 8 * * *"}
     assert "Customer: " in post("/api/schedules", **schedule).json()["detail"]
     made = post("/api/schedules", **schedule, inputs={"customer": "Acme"}).json()

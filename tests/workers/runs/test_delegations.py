@@ -13,7 +13,7 @@ from gpts.safety.labels import Integrity, untrusted
 from gpts.spec.tools import ToolSpec
 from tests.publishing import publish
 from tests.workers.trees import Worker, ask, asks, call, kinds, last, make_gpt, says, scripted_services
-from web.api.answers import usage_of
+from web.api.answers import tokens_of
 from web.builder.models import Gpt
 from web.builder.models_access import LinkGrant, Sharing
 from web.builder.services import delete_gpt, set_sharing, update_gpt
@@ -478,7 +478,7 @@ def test_usage_over_the_api_counts_the_whole_tree(desk, bob, sent_tasks):
     run = ask(bob, desk)
     Worker(sent_tasks, scripted_services(TAX)).drain()
     run.refresh_from_db()
-    assert usage_of((run, log.read(run.id))).total_tokens == delegations.tokens_of(run.id)
+    assert tokens_of(run, log.read(run.id)).both == delegations.tokens_of(run.id)
 
 
 def test_an_answer_in_the_callers_form_is_written_from_what_others_said(desk, bob, sent_tasks, settings):

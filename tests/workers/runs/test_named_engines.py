@@ -15,7 +15,7 @@ from tests.workers.made_services import made_services
 from tests.workers.runs.test_loop import FOUND, Embedder, Index, advance, give, give_files, told  # noqa: F401 (a fixture)
 from tests.workers.trees import Worker, ask, asks, call, last, make_gpt
 from web import engines as engine_table
-from web.api.answers import usage_of
+from web.api.answers import tokens_of
 from web.builder.services import update_gpt
 from web.chat.steps import lines
 from web.chat.tree import shown_tree
@@ -113,7 +113,7 @@ def test_the_gpts_own_model_answers_and_its_tokens_are_counted_for_it(run, servi
     assert (used[0], used[1].both) == ("one", 9)
     assert shown_tree(tree_of(run)).branch.models == ("Model One, $0.0070",)
     run.refresh_from_db()
-    assert usage_of((run, steps)).total_tokens == run.n_tokens == 9
+    assert tokens_of(run, steps).both == run.n_tokens == 9
 
 
 def test_a_gpt_without_a_choice_gets_the_default_model(gpt, bob, table, services, servers):

@@ -20,7 +20,7 @@ from tests.workers.runs.test_loop import (
     scripted_services,
     shown,
 )
-from web.api.answers import usage_of
+from web.api.answers import tokens_of
 from web.runs import services
 from web.runs.services import Sent
 from workers.engine.base import SchemaRefused
@@ -150,8 +150,8 @@ def test_the_files_own_sentences_keep_to_the_programs_limits_and_count(conversat
         assert end.stop_sequence == limits.get("stop", ("",))[0]
         assert shown(told) == end.text
         assert all(citation.answer_end <= len(end.text) for citation in end.citations)
-        usage = usage_of((run, steps))
-        assert (usage.prompt_tokens, usage.completion_tokens) == (5, len(text.split()))
+        tokens = tokens_of(run, steps)
+        assert (tokens.prompt, tokens.completion) == (5, len(text.split()))
 
 
 def test_an_answer_tells_which_stop_text_of_the_program_ended_it(conversation):

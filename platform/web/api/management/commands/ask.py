@@ -21,7 +21,7 @@ TIMEOUT: Final = httpx.Timeout(120, connect=5)
 
 
 @dataclass(slots=True)
-class Received:
+class ReceivedAnswer:
     """The response to one question. Times in milliseconds from sending it."""
 
     answer: str = ""
@@ -54,8 +54,8 @@ class Command(BaseCommand):
             raise CommandError(f"The site at {url} stopped responding: {error or type(error).__name__}.") from None
         self._print_json(received, steps) if json else self._print_rest(received, steps)
 
-    def _listen(self, client: httpx.Client, slug: str, question: str, quiet: bool) -> Received:
-        received, started = Received(), time.monotonic()
+    def _listen(self, client: httpx.Client, slug: str, question: str, quiet: bool) -> ReceivedAnswer:
+        received, started = ReceivedAnswer(), time.monotonic()
         for chunk in chunks(client, slug, question):
             text = take(received, chunk)
             if text and not received.first_token_ms:
@@ -66,7 +66,7 @@ class Command(BaseCommand):
         received.total_ms = round((time.monotonic() - started) * 1000)
         return received
 
-    def _print_rest(self, received: Received, steps: list[dict[str, Any]]) -> None:
+    def _print_rest(self, received: ReceivedAnswer, steps: list[dict[str, Any]]) -> None:
         self.stdout.write("\n")
         for citation in unique_citations(received):
             page = f", page {citation['page']}" if citation["page"] else ""
@@ -79,7 +79,7 @@ class Command(BaseCommand):
         tokens = f", {received.usage['completion_tokens']} tokens" if received.usage else ""
         self.stdout.write(seconds + tokens)
 
-    def _print_json(self, received: Received, steps: list[dict[str, Any]]) -> None:
+    def _print_json(self, received: ReceivedAnswer, steps: list[dict[str, Any]]) -> None:
         result = {
             "answer": received.answer,
             "citations": received.citations,
@@ -135,7 +135,7 @@ def chunks(client: httpx.Client, slug: str, question: str) -> Iterator[dict[str,
                 yield chunk
 
 
-def take(received: Received, chunk: dict[str, Any]) -> str:
+def take(received: ReceivedAnswer, chunk: dict[str, Any]) -> str:
     """The text in `chunk`, after adding it to `received`."""
     received.usage = chunk.get("usage") or received.usage
     if not chunk["choices"]:
@@ -165,7 +165,7 @@ def reason(response: httpx.Response) -> str:
         return f"The site answered with {response.status_code}. Is this a Guildhall site?"
 
 
-def unique_citations(received: Received) -> list[dict[str, Any]]:
+def unique_citations(received: ReceivedAnswer) -> list[dict[str, Any]]:
     """The cited passages by number, each once."""
     by_index = {each["index"]: each for each in reversed(received.citations)}
     return [by_index[index] for index in sorted(by_index)]

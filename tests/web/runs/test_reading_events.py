@@ -2,7 +2,7 @@
 
 import pytest
 
-from web.api.relay import Relay, Rewritten
+from web.runs.events import Relay, Rewritten
 
 ATTEMPT = {"type": "attempt", "seq": 1, "attempt": 1}
 RESULT = {"type": "step", "seq": 2, "kind": "tool_result"}
@@ -13,7 +13,7 @@ def token(text: str) -> dict:
 
 
 def sent(relay: Relay, *events: dict) -> str:
-    return "".join(relay.take(event) for event in events)
+    return "".join(piece.text for event in events if (piece := relay.take(event)))
 
 
 def test_reasoning_that_is_done_again_is_not_sent_again():
@@ -21,13 +21,13 @@ def test_reasoning_that_is_done_again_is_not_sent_again():
     events = [
         {"type": "reasoning", "seq": seq, "attempt": n, "text": f"{seq}{n} "} for seq, n in ((1, 1), (1, 2), (3, 2))
     ]
-    assert "".join(map(relay.take_reasoning, [*events, token("x")])) == "11 32 "
+    assert "".join(piece.reasoning for event in events if (piece := relay.take(event))) == "11 32 "
 
 
 def test_a_second_reply_stands_a_paragraph_below_the_first():
     relay = Relay()
     assert sent(relay, ATTEMPT, token("One "), RESULT, ATTEMPT, token("Two"), token(" three")) == "One\n\nTwo three"
-    assert relay.rest("Two three.") == "."
+    assert relay.rest("Two three.").text == "."
     assert relay.before == len("One\n\n")
 
 
@@ -37,7 +37,7 @@ def test_no_gap_stands_before_the_first_word_or_without_a_second():
     assert relay.before == 0
     relay = Relay()
     assert sent(relay, ATTEMPT, token("One"), RESULT) == "One"
-    assert relay.rest("") == ""
+    assert relay.rest("").text == ""
 
 
 def test_a_later_reply_begun_again_is_held_to_what_was_sent_of_it():
