@@ -19,10 +19,8 @@ from web.api.relay import ApprovalNeeded, Relay, Rewritten, events
 from web.api.response_items import Output
 from web.api.response_object import response_object
 from web.api.response_store import keep, settled
-from web.prepared import Rows
 from web.runs import log
 from web.runs.connections import in_database
-from web.runs.models import Run
 from web.runs.stream import Event
 
 # What an item lacks when it is added.
@@ -264,12 +262,9 @@ async def followed(response: Response) -> AsyncIterator[Event]:
             return
 
 
-_state: Final = Rows(lambda run_id: Run.objects.filter(id=run_id).values_list("status", "ended", "n_steps"))
-
-
 def _is_over(response: Response) -> bool:
     run = response.run
-    [(run.status, run.ended, run.n_steps)] = _state(run.id)
+    run.refresh_from_db(fields=["status", "ended", "n_steps"])
     return settled(response).until is not None or response.run.is_over
 
 
