@@ -4,7 +4,7 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
-from web.accounts import audit_triggers
+from web.accounts import audit
 
 
 def run(statements):
@@ -186,6 +186,6 @@ class Migration(migrations.Migration):
         migrations.AddField("user", "language", models.CharField(blank=True, help_text="Of pages; empty: the browser’s.", max_length=10)),
         migrations.AddField("user", "notifications_off", models.JSONField(blank=True, default=list, help_text="Kinds of email that they don’t want.")),
         migrations.AddField("user", "sign_outs", models.PositiveIntegerField(default=0, help_text="How often all their sessions were ended.")),
-        migrations.RunPython(run(audit_triggers.CREATE), run(audit_triggers.DROP)),
+        migrations.RunPython(run(audit.CREATE), run(audit.DROP)),
         migrations.RunPython(give_scopes, migrations.RunPython.noop),
     ]
