@@ -28,7 +28,7 @@ LINES: Final[dict[str, tuple[int, Callable[[str], bool]]]] = {
     "gpts": (15_400, lambda path: path.startswith("gpts/")),
     "platform/web": (54_250, lambda path: path.startswith("platform/web/") and not _is_migration(path)),
     "workers": (41_200, lambda path: path.startswith("workers/")),
-    "migrations": (4_600, _is_migration),
+    "migrations": (1_400, _is_migration),
     "tests": (80_000, lambda path: path.startswith("tests/") and not path.startswith(LAB)),
     "tests/lab": (6_400, lambda path: path.startswith(LAB)),
 }

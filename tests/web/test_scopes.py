@@ -1,13 +1,10 @@
 """What keys may do: every address of the APIs has its scope, and a key without it is refused before any view."""
 
 import pytest
-from django.apps import apps
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
 from tests.web.api.conftest import bearer
 from tests.web.test_access_matrix import MACHINES, ONLY_SESSIONS, TABLE, operations
-from web.accounts.models import ApiKey, Scope
+from web.accounts.models import Scope
 from web.accounts.services import create_key
 from web.scopes import needed
 
@@ -74,23 +71,3 @@ def test_a_key_does_what_its_scopes_say_and_nothing_else(alice, gpt):
     refused = bearer(create_key(alice, "k", scopes=["read"])[1]).post("/v1/chat/completions", {}, "application/json")
     assert (refused.status_code, refused.json()["error"]["code"]) == (403, "missing_scope")
     assert status("chat", "get", "/api/nowhere") == 404
-
-
-@pytest.mark.django_db(transaction=True)
-def test_keys_of_before_keep_what_they_could_do(alice):
-    create_key(alice, "plain")
-    create_key(alice, "approver", scopes=Scope)
-    executor = MigrationExecutor(connection)
-    executor.migrate([("accounts", "0014_key_scopes")])
-    old = (
-        executor.loader.project_state([("accounts", "0014_key_scopes")]).apps.get_model("accounts", "ApiKey").objects
-    )
-    assert dict(old.values_list("name", "may_approve")) == {"plain": False, "approver": True}
-    old.update(scopes=[])
-    executor = MigrationExecutor(connection)
-    executor.migrate(executor.loader.graph.leaf_nodes())
-    assert apps.get_model("accounts", "ApiKey") is ApiKey
-    assert {key.name: key.scopes for key in ApiKey.objects.all()} == {
-        "plain": ["chat", "read", "manage"],
-        "approver": ["chat", "read", "manage", "approve"],
-    }

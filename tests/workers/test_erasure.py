@@ -15,7 +15,7 @@ from tests.publishing import publish
 from tests.web.conftest import run_valkey
 from tests.workers.planting import Planter, all_texts, belonging
 from web import erasures
-from web.accounts.erasure import erase_person
+from web.accounts import people
 from web.accounts.models import Program, User
 from web.accounts.services import create_key, valid_key
 from web.builder import fulltext
@@ -158,7 +158,7 @@ def test_a_deleted_chat_file_gpt_and_person_are_found_nowhere(alice, bob, home, 
     assert found(home, valkey, PERSON)
 
     alice.refresh_from_db()
-    erase_person(alice)
+    people.close(alice, alice)
     assert valid_key(key) is None
     later(home)
     assert found(home, valkey, PERSON) == []

@@ -40,6 +40,7 @@ BOUNDS = {
     # Of the site.
     "platform/web/builder/views_portable.py": "one chunk of an export, which was stored within the quotas",
     "platform/web/handler.py": "admission by person; a request that waits for a worker is bounded by the RPC's time",
+    "platform/web/deferred_views.py": "the import of one module, once; a request waits for it in its own place",
     "platform/web/bodies.py": "MAX_UPLOADS_PER_PERSON, and the time for a body",
     "platform/web/pulse.py": "one thread, which beats",
     "platform/web/rpc.py": "MAX_FORM_CALLS_PER_PERSON; the time of the call, and as long again if it is late",

@@ -36,7 +36,6 @@ from gpts.spec.tools import ToolSpec
 from web.builder.access import may_have_files
 from web.builder.sign_ins import sign_in_needed
 from web.engines import DEFAULT
-from web.prepared import Rows
 from web.runs import delegations, fair_queue, log, permissions, stream
 from web.runs.access import may_see_draft
 from web.runs.errors import LeaseLost, RunOver
@@ -99,18 +98,9 @@ def advance_claimed(run_id: UUID, lease: str, queue: Queue, services: Callable[[
             _fail(run_id, lease, FAILED)
 
 
-_run: Final = Rows(
-    lambda run_id: (
-        Run.objects.filter(id=run_id)
-        .order_by()
-        .select_related("message__conversation__gpt", "version__gpt__owner", "owner")
-    )
-)
-
-
 def _advance_with_model(run_id: UUID, queue: Queue, services: Callable[[], Services], held: leases.Held) -> None:
     """Advance with the GPT's model, or with its fallback if it fails before anything of an answer was shown."""
-    [run] = _run(run_id)
+    run = Run.objects.select_related("message__conversation__gpt", "version__gpt__owner", "owner").get(id=run_id)
     steps = log.read(run_id)
     if queue != "model":
         _advance(run, steps, queue, services, held, DEFAULT)

@@ -24,7 +24,6 @@ from django.db import connection, models, transaction
 from django.http import HttpRequest
 
 from web.accounts import outbox
-from web.accounts.audit_triggers import CREATE, DROP
 from web.accounts.models import User
 from web.accounts.models_audit import Act as Act
 from web.accounts.models_audit import AuditRow
@@ -33,6 +32,31 @@ Fact = str | int | float | bool | None
 # What machines write: keys, ids, names of tools and models. Nothing that reads like a person's words.
 TOKEN: Final = re.compile(r"[\w.:/+\-…*]{0,200}")
 TEXT: Final = "(text)"
+# The triggers of the database that keep the rows of the log as they were written.
+_REFUSED: Final = "entries of the audit log are never changed"
+# SQLite's REPLACE fires no trigger for the row that it takes the place of.
+_SQLITE: Final = {
+    "update": ("UPDATE", ""),
+    "delete": ("DELETE", ""),
+    "replace": ("INSERT", "WHEN NEW.id IN (SELECT id FROM accounts_audit)"),
+}
+CREATE: Final = {
+    "sqlite": [
+        f"CREATE TRIGGER audit_keeps_{name} BEFORE {verb} ON accounts_audit {when} "
+        f"BEGIN SELECT RAISE(ABORT, '{_REFUSED}'); END"
+        for name, (verb, when) in _SQLITE.items()
+    ],
+    "postgresql": [
+        "CREATE OR REPLACE FUNCTION audit_keeps() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN RAISE EXCEPTION '{_REFUSED}'; END $$",
+        "CREATE TRIGGER audit_keeps BEFORE UPDATE OR DELETE OR TRUNCATE ON accounts_audit "
+        "FOR EACH STATEMENT EXECUTE FUNCTION audit_keeps()",
+    ],
+}
+DROP: Final = {
+    "sqlite": [f"DROP TRIGGER audit_keeps_{name}" for name in _SQLITE],
+    "postgresql": ["DROP TRIGGER audit_keeps ON accounts_audit"],
+}
 
 
 def record(act: str, by: Any, about: models.Model | str = "", **facts: Fact) -> None:

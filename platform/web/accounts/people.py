@@ -1,11 +1,13 @@
 """What becomes of people: operators suspend, reactivate and sign them out, and accounts are closed for good."""
 
 from django.db import transaction
+from django.utils import timezone
 
-from web.accounts import audit, erasure
+from web.accounts import audit
 from web.accounts.models import User
 from web.accounts.models_directory import DirectoryEntry
 from web.accounts.sessions import end_all_sessions
+from web.sending import send_task
 
 
 @transaction.atomic
@@ -46,7 +48,15 @@ def is_last_operator(user: User) -> bool:
 
 @transaction.atomic
 def close(user: User, by: User) -> None:
-    """Close the account at once, and have what is theirs erased; `by`: the person, or an operator. No way back."""
+    """Close the account at once, and have what is theirs erased; `by`: the person, or an operator. No way back.
+
+    Nobody can sign in to it or use its keys from now on. The rows go within an hour, stored bytes within three, see
+    web/operate/erasure.py.
+    """
     audit.record(audit.Act.PERSON_CLOSED, by, user)
     sign_out_everywhere(user, by)
-    erasure.erase_person(user)
+    user.erased, user.is_active = timezone.now(), False
+    user.set_password(None)
+    user.save(update_fields=["erased", "is_active", "password"])
+    user.api_keys.all().delete()
+    transaction.on_commit(lambda: send_task("workers.tasks.erase", str(user.pk), queue="index"))

@@ -24,7 +24,6 @@ from django.utils.translation import gettext, gettext_noop
 
 from web.accounts import audit
 from web.accounts.models import DailyUse, QuotaLimit, User
-from web.prepared import Change, Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,18 +112,11 @@ def renews_at() -> datetime:
     return timezone.make_aware(datetime.combine(timezone.localdate() + timedelta(days=1), time()))
 
 
-# What operators set for somebody.
-_applying: Final = Rows(
-    lambda person: QuotaLimit.objects.filter(
-        Q(user=None, group=None) | Q(user=person) | Q(group__in=Group.objects.filter(user=person).values("id"))
-    ).values_list("user", "group", "kind", "most")
-)
-
-
 def limits_of(person: int) -> Limits:
     """Every limit of the person with this id; None for no limit."""
     limits: Limits = {key: getattr(settings, kind.setting) for key, kind in KINDS.items()}
-    rows = sorted(_applying(person), key=_precedence)
+    whose = Q(user=None, group=None) | Q(user=person) | Q(group__in=Group.objects.filter(user=person).values("id"))
+    rows = sorted(QuotaLimit.objects.filter(whose).values_list("user", "group", "kind", "most"), key=_precedence)
     return limits | {kind: most for _, _, kind, most in rows if kind in KINDS}
 
 
@@ -134,12 +126,9 @@ def _precedence(row: tuple[int | None, int | None, str, int | None]) -> tuple[bo
     return user is not None, group is not None, inf if most is None else most
 
 
-_locked: Final = Rows(lambda person: User.objects.select_for_update(no_key=True).filter(id=person).values_list("id"))
-
-
 def lock(person: int) -> None:
     """Hold off other transactions that count for this person until this one ends. Take it before other locks."""
-    _locked(person)
+    list(User.objects.select_for_update(no_key=True).filter(id=person).values_list("id"))
 
 
 def check(person: int, kind: str, n_used: float, more: float = 1, limits: Limits | None = None) -> None:
@@ -178,12 +167,9 @@ def add(person: int, kind: str, n: int) -> None:
     _count(person, kind, n)
 
 
-_used: Final = Rows(lambda person, day: DailyUse.objects.filter(user=person, day=day).values_list("kind", "n"))
-
-
 def used_today(person: int) -> dict[str, int]:
     """The daily numbers of the person."""
-    return dict(_used(person, timezone.localdate()))
+    return dict(DailyUse.objects.filter(user=person, day=timezone.localdate()).values_list("kind", "n"))
 
 
 def forget_old() -> int:
@@ -249,22 +235,12 @@ def record_changes(by: User | None, whose: User | Group | str, before: Limits, a
             audit.record(audit.Act.QUOTA_CHANGED, by, whose, **facts)
 
 
-_counted: Final = Change(
-    lambda person, day, kind, n: (DailyUse.objects.filter(user=person, day=day, kind=kind), {"n": F("n") + n})
-)
-_counted_within: Final = Change(
-    lambda person, day, kind, n, most: (
-        DailyUse.objects.filter(user=person, day=day, kind=kind, n__lte=most),
-        {"n": F("n") + n},
-    )
-)
-
-
 def _count(person: int, kind: str, n: int, most: int | None = None) -> bool:
     """Whether `n` more of a daily kind were counted: not if that passed `most`."""
     row = DailyUse(user_id=person, day=timezone.localdate(), kind=kind)
-    facts = person, row.day, kind, n
-    if _counted(*facts) if most is None else _counted_within(*facts, most - n):
+    rows = DailyUse.objects.filter(user=person, day=row.day, kind=kind)
+    rows = rows if most is None else rows.filter(n__lte=most - n)
+    if rows.update(n=F("n") + n):
         return True
     DailyUse.objects.bulk_create([row], ignore_conflicts=True)  # the first of the day
-    return bool(_counted(*facts) if most is None else _counted_within(*facts, most - n))
+    return bool(rows.update(n=F("n") + n))

@@ -3,7 +3,6 @@
 import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Final
 
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
@@ -28,7 +27,6 @@ from web.accounts.models import (
 from web.accounts.models_audit import AuditRow
 from web.accounts.models_directory import DirectoryToken
 from web.accounts.models_invitations import Invitation
-from web.prepared import Rows
 
 # `last_used` is not updated more often than this, which saves a write per request.
 LAST_USED_STEP = timedelta(minutes=1)
@@ -86,16 +84,10 @@ def revoke_key(user: User, key_id: int) -> bool:
     return True
 
 
-_valid: Final = Rows(
-    lambda hash, now: ApiKey.objects.filter(
-        Q(expires=None) | Q(expires__gt=now), revoked=None, user__is_active=True, hash=hash
-    ).select_related("user")
-)
-
-
 def valid_key(secret: str) -> ApiKey | None:
     """The key with this secret, with its active owner, or None. Updates when it was last used."""
-    key = _valid.first(digest(secret), timezone.now())
+    keys = ApiKey.objects.filter(revoked=None, user__is_active=True, hash=digest(secret)).select_related("user")
+    key = keys.filter(Q(expires=None) | Q(expires__gt=timezone.now())).first()
     if key:
         note_use(key)
     return key

@@ -20,14 +20,10 @@ from gpts.safety.labels import Label, join
 from web.accounts.models import User
 from web.api.models import SentReply
 from web.builder.models import Gpt
-from web.prepared import Rows
 from web.runs.models import Run
 
 # A conversation that is continued later is asked about like any other text from outside.
 KEEP: Final = timedelta(days=180)
-
-
-_sent: Final = Rows(lambda digest: SentReply.objects.select_for_update().filter(digest=digest))
 
 
 def keep_reply(run: Run, text: str, answer: Finished, calls: Sequence[ToolCall]) -> None:
@@ -38,7 +34,7 @@ def keep_reply(run: Run, text: str, answer: Finished, calls: Sequence[ToolCall])
     new = SentReply(digest=_digest(run.owner_id, gpt, text, calls), **facts)
     with transaction.atomic():
         SentReply.objects.bulk_create([new], ignore_conflicts=True)
-        [row] = _sent(new.digest)
+        row = SentReply.objects.select_for_update().get(digest=new.digest)
         if row.sent != new.sent:  # it was sent before
             row.label = join([_label(row.label), label]).model_dump(mode="json")
             row.save(update_fields=["label", "sent"])

@@ -20,18 +20,11 @@ from django.utils import timezone
 from web.accounts.models import User
 from web.api.auth import caller
 from web.api.errors import ApiError
-from web.prepared import Rows
 from web.runs.access import access_run
 from web.runs.connections import in_database
 from web.runs.models import IdempotentRequest, Run
 from web.runs.services import cancel_run
 
-_noted: Final = Rows(
-    lambda owner, key, body: IdempotentRequest.objects.filter(owner=owner, key=key, body=body).values_list("id")
-)
-_noted_without_key: Final = Rows(
-    lambda run_id, body: IdempotentRequest.objects.filter(run=run_id, key="", body=body).values_list("id")
-)
 HEADER: Final = "Idempotency-Key"
 # How often the clients of OpenAI and Anthropic have sent the request before, in each of their requests.
 RETRY_HEADER: Final = "X-Stainless-Retry-Count"
@@ -103,8 +96,7 @@ class RepeatableRequest:
 
     def was_answered(self, run: Run) -> None:
         """The caller gets the answer: without a key, the same body is a new question from now on."""
-        if _noted_without_key(run.id, self.body):
-            IdempotentRequest.objects.filter(run=run, key="", body=self.body).delete()
+        IdempotentRequest.objects.filter(run=run, key="", body=self.body).delete()
 
     async def was_left(self, run: Run) -> None:
         """Stop the run, whose caller has disconnected, unless a repetition can fetch the answer."""
@@ -141,8 +133,6 @@ class RepeatableRequest:
         IdempotentRequest.objects.get_or_create(owner=self.owner, key=self.key, body=self.body, run=run)
 
     def _earlier(self) -> Run | None:
-        if not self.key and not _noted(self.owner.pk, "", self.body):
-            return None
         found = IdempotentRequest.objects.filter(owner=self.owner, key=self.key)
         if not self.key:
             found = found.filter(body=self.body)

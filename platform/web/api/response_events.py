@@ -18,7 +18,6 @@ from web.api.program_runs import KEEP_ALIVE
 from web.api.response_items import Output
 from web.api.response_object import response_object
 from web.api.response_store import keep, settled
-from web.prepared import Rows
 from web.runs import log
 from web.runs.connections import in_database
 from web.runs.events import AnswerPiece, ApprovalNeeded, Relay, Rewritten, events
@@ -261,12 +260,9 @@ async def followed(response: Response) -> AsyncIterator[Event]:
             return
 
 
-_state: Final = Rows(lambda run_id: Run.objects.filter(id=run_id).values_list("status", "ended", "n_steps"))
-
-
 def _is_over(response: Response) -> bool:
     run = response.run
-    [(run.status, run.ended, run.n_steps)] = _state(run.id)
+    run.refresh_from_db(fields=["status", "ended", "n_steps"])
     return settled(response).until is not None or response.run.is_over
 
 

@@ -25,7 +25,6 @@ from web.api.response_items import SEARCH_RESULTS, names_searches, output_of
 from web.api.response_object import ResponseObject, response_object
 from web.api.response_request import Include, ResponseRequest, renamed
 from web.api.response_store import access_response, forget, input_of, keep, settled
-from web.prepared import Rows
 from web.runs import log, services
 from web.runs.connections import close_connection, in_database, sse_response, take_stream
 from web.runs.model_facts import ModelFacts, model_facts
@@ -71,14 +70,8 @@ async def create_response(request: HttpRequest, response: HttpResponse, body: Re
         return await _answer(partial(_first, user, choice.run), body, response, asked, slot)
 
 
-_of_run: Final = Rows(
-    lambda person, run_id: Response.objects.visible_to(person).filter(run=run_id).order_by("created")[:1]
-)
-
-
 def _first(user: User, run: Run) -> Response:
-    [response] = _of_run(user.pk, run.id)
-    return response
+    return Response.objects.visible_to(user).filter(run=run).order_by("created")[0]
 
 
 def _with_facts(find: Callable[[], Response]) -> tuple[Response, ModelFacts]:

@@ -1,6 +1,6 @@
 """Who may reach a GPT: each `access_*` returns it for a person who may, and raises Http404 for anybody else."""
 
-from typing import Any, Final
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
@@ -12,20 +12,16 @@ from django.utils.translation import gettext
 from web.accounts.models import User
 from web.builder.models import Gpt
 from web.builder.models_access import GptQuerySet, LinkGrant, Sharing
-from web.prepared import Rows
 
 
-def _called(slug: Any) -> GptQuerySet:
+def _called(slug: str) -> GptQuerySet:
     return Gpt.objects.filter(slug=slug).order_by().select_related("published", "owner")
-
-
-_own_or_open: Final = Rows(lambda slug, person: _called(slug).own_or_open_to_all(person))
 
 
 def access_gpt(user: Any, slug: str) -> Gpt:
     """The GPT that `user` may chat with: the only way one is fetched on a person's behalf. Raises Http404."""
     # The second query includes the first.
-    for gpt in _own_or_open(slug, user.pk or 0) or _called(slug).chattable_by(user):
+    for gpt in _called(slug).own_or_open_to_all(user.pk or 0) or _called(slug).chattable_by(user):
         return gpt
     text = gettext("GPT “{slug}” not found, or you don’t have access to it. Ask whoever sent you here to share it.")
     raise Http404(text.format(slug=slug))

@@ -11,9 +11,8 @@ from django.utils import timezone
 
 from web import erasures
 from web.builder.files import cancel_reading
-from web.prepared import Change, Rows
 from web.runs.models import Conversation, ConversationFile, CreatorQuestion, Message, Run, StepRow
-from web.runs.models_chats import AppCall, Feedback, QueuedMessage, Share
+from web.runs.models_chats import AppCall, Feedback, Share
 from web.runs.models_drafts import DraftChange
 from web.runs.services import cancel_run
 
@@ -23,45 +22,23 @@ KEEP_TRANSIENT = timedelta(days=settings.KEEP_TEMPORARY_DAYS)
 KEEP_RESPONSES = timedelta(days=settings.KEEP_RESPONSES_DAYS)
 KEEP_COPIES: Final = timedelta(days=1)
 
-_deleted: Final = Change(lambda chat, now: (Conversation.objects.filter(id=chat), {"deleted": now}))
-# Emptied rows still count for the daily limit.
-_questions_taken_back: Final = Change(
-    lambda chat, now: (
-        CreatorQuestion.objects.filter(message__conversation=chat),
-        {"text": "", "answer": "", "closed": now},
-    )
-)
-_queued_in: Final = Rows(lambda chat: QueuedMessage.objects.filter(conversation=chat).values_list("id"))
-_feedback_in: Final = Rows(lambda chat: Feedback.objects.filter(run__message__conversation=chat).values_list("id"))
-_unfinished_in: Final = Rows(lambda chat: Run.objects.filter(message__conversation=chat).exclude(status__in=Run.OVER))
-_delegated_deleted: Final = Change(
-    lambda chat, now: (
-        Conversation.objects.filter(messages__runs__root__message__conversation=chat),
-        {"deleted": now},
-    )
-)
-_files_in: Final = Rows(lambda chat: ConversationFile.objects.filter(conversation=chat).values_list("id"))
-
 
 def delete_conversation(conversation: Conversation) -> None:
     """Hide the conversation, cancel its runs, and take back its questions to creators.
 
     A worker deletes its texts and files, see `empty_deleted`.
     """
-    conversation.deleted = timezone.now()
-    facts = conversation.pk, conversation.deleted
-    _deleted(*facts)
+    conversation.deleted = now = timezone.now()
+    Conversation.objects.filter(id=conversation.pk).update(deleted=now)
     erasures.note("chat", conversation.pk)
-    _questions_taken_back(*facts)
-    if _queued_in(conversation.pk):
-        conversation.queued.all().delete()
-    if _feedback_in(conversation.pk):
-        Feedback.objects.filter(run__message__conversation=conversation).delete()
-    for run in _unfinished_in(conversation.pk):
+    # Emptied rows still count for the daily limit.
+    CreatorQuestion.objects.filter(message__conversation=conversation).update(text="", answer="", closed=now)
+    conversation.queued.all().delete()
+    Feedback.objects.filter(run__message__conversation=conversation).delete()
+    for run in Run.objects.filter(message__conversation=conversation).exclude(status__in=Run.OVER):
         cancel_run(run)
-    _delegated_deleted(*facts)
-    if _files_in(conversation.pk):
-        cancel_reading(ConversationFile.objects.filter(conversation=conversation))
+    Conversation.objects.filter(messages__runs__root__message__conversation=conversation).update(deleted=now)
+    cancel_reading(ConversationFile.objects.filter(conversation=conversation))
 
 
 def delete_idle(ids: Collection[UUID]) -> None:

@@ -4,7 +4,6 @@ All in one transaction under the lock of the run's tree, so a worker killed at a
 continues or one whose answer has arrived.
 """
 
-from typing import Final
 from uuid import UUID
 
 from django.db import transaction
@@ -12,36 +11,22 @@ from django.utils import timezone
 
 from gpts.runs.delegation import result_of
 from gpts.runs.steps import Cancelled, Step, ToolResult
-from web.prepared import Rows
 from web.runs import files, log, stream
 from web.runs.models import DelegationRow, Run
 from web.runs.models_chats import QueuedMessage
 from web.runs.wake import wake, wake_for_queued
-
-_run: Final = Rows(lambda run_id: Run.objects.filter(id=run_id))
-_is_queued_after: Final = Rows(
-    lambda message_id: QueuedMessage.objects.filter(conversation__messages=message_id).values_list("id")[:1]
-)
-_unfinished_children: Final = Rows(
-    lambda run_id: (
-        DelegationRow.objects.filter(parent=run_id)
-        .exclude(child__status__in=Run.OVER)
-        .order_by()
-        .values_list("child", flat=True)
-    )
-)
 
 
 def end(run_id: UUID, last: Step, lease: str | None = None) -> None:
     """End the run with the step `last`; cancel runs that only it waited for. Raises RunOver, LeaseLost."""
     with log.locked_tree(run_id):
         log.append(run_id, last, lease)
-        [run] = _run(run_id)
+        run = Run.objects.get(id=run_id)
         for row in _waiting_for(run):
             deliver_answer(row, run)
         for child in _orphans_of(run):
             end(child, Cancelled())
-        if run.root_id is None and _is_queued_after(run.message_id):
+        if run.root_id is None and QueuedMessage.objects.filter(conversation__messages=run.message_id).exists():
             wake_for_queued(run.message.conversation_id)
     transaction.on_commit(lambda: stream.publish(run_id, {"type": "done", "status": run.status}))
 
@@ -55,7 +40,8 @@ def _waiting_for(run: Run) -> list[DelegationRow]:
 
 def _orphans_of(run: Run) -> list[UUID]:
     """The unfinished children of `run` that no other run waits for."""
-    children = set(_unfinished_children(run.id))
+    rows = DelegationRow.objects.filter(parent=run).exclude(child__status__in=Run.OVER)
+    children = set(rows.values_list("child", flat=True))
     if not children:  # most runs delegate nothing
         return []
     live = DelegationRow.objects.filter(child__in=children).exclude(parent__status__in=Run.OVER)

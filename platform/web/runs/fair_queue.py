@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from django.conf import settings
@@ -23,7 +23,6 @@ from django.utils.translation import gettext, ngettext
 
 from gpts.runs.fairness import Share, n_ahead, next_person, places
 from web.languages import grouped
-from web.prepared import Change, Rows
 from web.runs import log
 from web.runs.models import QueueTurn, Run
 from web.runs.wake import wake
@@ -72,43 +71,8 @@ class Place:
         return place if self.wait_s is None else f"{place} · {_duration(self.wait_s)}"
 
 
-def _unfinished(queue: Any) -> "QuerySet[Run]":
+def _unfinished(queue: str) -> "QuerySet[Run]":
     return Run.objects.filter(queue=queue).exclude(status__in=Run.OVER)
-
-
-# By owner, and the widget that a visitor uses: the runs that wait, those of low priority that do, and all.
-_counts: Final = Rows(
-    lambda queue, now: (
-        _unfinished(queue)
-        .order_by()
-        .values_list("owner", "owner__widget_visitor__widget")
-        .annotate(
-            n_waiting=Count("id", filter=log.is_free(now) & Q(is_low=False)),
-            n_low=Count("id", filter=log.is_free(now) & Q(is_low=True)),
-            n=Count("id"),
-        )
-    )
-)
-_next_of: Final = Rows(
-    lambda queue, person, now: (
-        _unfinished(queue)
-        .filter(log.is_free(now), owner=person)
-        .order_by("is_low", "queued", "id")
-        .values_list("id", flat=True)[:1]
-    )
-)
-_first_duration: Final = Change(
-    lambda queue, person, seconds: (
-        QueueTurn.objects.filter(queue=queue, user=person, seconds=0),
-        {"seconds": seconds},
-    )
-)
-_duration_learnt: Final = Change(
-    lambda queue, person, seconds: (
-        QueueTurn.objects.filter(queue=queue, user=person),
-        {"seconds": F("seconds") * (1 - NEWEST) + seconds * NEWEST},
-    )
-)
 
 
 def take(queue: str) -> Claimed | None:
@@ -117,7 +81,8 @@ def take(queue: str) -> Claimed | None:
         shares = _shares(queue)
         _wake_held_back(queue, shares)
         while (person := _next_person(queue, shares)) is not None:
-            run_id = _next_of.first(queue, person, timezone.now())
+            free = _unfinished(queue).filter(log.is_free(), owner=person).order_by("is_low", "queued", "id")
+            run_id = free.values_list("id", flat=True).first()
             if run_id is not None and (lease := log.claim(run_id)):
                 serve(person, queue)
                 return Claimed(run_id, lease, queue, person)
@@ -173,9 +138,9 @@ def served(queue: str, people: Iterable[int]) -> dict[int, datetime]:
 
 def learn_duration(claimed: Claimed, seconds: float) -> None:
     """Count `seconds` for the estimates of how long people wait."""
-    turn = claimed.queue, claimed.person, seconds
-    if not _first_duration(*turn):
-        _duration_learnt(*turn)
+    turn = QueueTurn.objects.filter(queue=claimed.queue, user=claimed.person)
+    if not turn.filter(seconds=0).update(seconds=seconds):
+        turn.update(seconds=F("seconds") * (1 - NEWEST) + seconds * NEWEST)
 
 
 def place_of(run_id: UUID) -> Place | None:
@@ -237,7 +202,12 @@ def _most_of_model(n_people: int) -> int | None:
 
 def _shares(queue: str) -> list[Share]:
     """What each person has in the queue. Runs that nobody waits for count as waiting only if no others wait."""
-    rows = _counts(queue, timezone.now())
+    whose = _unfinished(queue).order_by().values_list("owner", "owner__widget_visitor__widget")
+    rows = whose.annotate(
+        n_waiting=Count("id", filter=log.is_free() & Q(is_low=False)),
+        n_low=Count("id", filter=log.is_free() & Q(is_low=True)),
+        n=Count("id"),
+    )
     last = served(queue, (person for person, *_ in rows)) if len(rows) > 1 else {}
     people_wait = any(waiting for _, _, waiting, *_ in rows)
     return [

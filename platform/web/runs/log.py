@@ -9,7 +9,6 @@ import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
@@ -19,7 +18,6 @@ from django.utils import timezone
 from gpts.runs.status import status_of
 from gpts.runs.steps import Approval, ApprovalRequest, Log, ModelReply, PartNotes, Step, UserMessage, load_step
 from web.accounts import outbox, quotas
-from web.prepared import Change, Rows
 from web.runs.errors import LeaseLost, RunOver
 from web.runs.models import Run, StepRow
 from web.runs.wake import wake
@@ -29,12 +27,10 @@ LEASE = timedelta(seconds=10)
 # Age of a wake-up at which Celery beat sends another.
 WAKE = timedelta(seconds=15)
 
-_steps: Final = Rows(lambda run_id: StepRow.objects.filter(run=run_id).values_list("data", flat=True))
-
 
 def read(run_id: UUID) -> Log:
     """The steps of the run in order; empty if there is no such run."""
-    return tuple(map(load_step, _steps(run_id)))
+    return tuple(map(load_step, StepRow.objects.filter(run=run_id).values_list("data", flat=True)))
 
 
 def steps_about_approvals(run_ids: Iterable[UUID]) -> dict[UUID, list[Step]]:
@@ -53,12 +49,6 @@ def first(run_id: UUID) -> UserMessage:
     return step
 
 
-_root_of: Final = Rows(lambda run_id: Run.objects.filter(id=run_id).values_list("root", flat=True))
-_locked: Final = Rows(
-    lambda run_id: Run.objects.select_for_update(no_key=True).filter(id=run_id).values_list("id", flat=True)
-)
-
-
 @contextmanager
 def locked_tree(run_id: UUID) -> Iterator[UUID]:
     """One transaction that excludes all others on this run's tree; yields the id of the tree's root run.
@@ -68,28 +58,22 @@ def locked_tree(run_id: UUID) -> Iterator[UUID]:
     wait for the root while the tree's transaction waits for the child (deadlock seen on PostgreSQL, 2026-11-25).
     """
     with transaction.atomic():
-        root_id: UUID = _root_of.first(run_id) or run_id
-        _locked(root_id)
+        root_id = Run.objects.values_list("root", flat=True).filter(id=run_id).first() or run_id
+        list(Run.objects.select_for_update(no_key=True).filter(id=root_id).values_list("id"))
         yield root_id
 
 
-def is_free(now: Any = None) -> Q:
+def is_free() -> Q:
     """The condition that no live worker holds a run."""
-    return Q(lease="") | Q(lease_until__lt=now or timezone.now())
-
-
-_claimed: Final = Change(
-    lambda run_id, token, now, until: (
-        Run.objects.filter(is_free(now), id=run_id).exclude(status__in=Run.OVER),
-        {"lease": token, "lease_until": until, "n_attempts": F("n_attempts") + 1},
-    )
-)
+    return Q(lease="") | Q(lease_until__lt=timezone.now())
 
 
 def claim(run_id: UUID) -> str | None:
     """A lease token if the run is unfinished and no live worker holds it, else None."""
-    now, token = timezone.now(), secrets.token_hex(16)
-    return token if _claimed(run_id, token, now, now + LEASE) else None
+    token = secrets.token_hex(16)
+    free = Run.objects.filter(is_free(), id=run_id).exclude(status__in=Run.OVER)
+    taken = free.update(lease=token, lease_until=timezone.now() + LEASE, n_attempts=F("n_attempts") + 1)
+    return token if taken else None
 
 
 def renew(leases: Sequence[str]) -> set[str]:
@@ -113,26 +97,6 @@ def begin(run: Run, first: UserMessage) -> None:
     wake(run.id)
 
 
-def _one_more(n_tokens: Any, **which: Any) -> Any:
-    live = Run.objects.filter(**which).exclude(status__in=Run.OVER)
-    return live, {"n_steps": F("n_steps") + 1, "n_tokens": F("n_tokens") + n_tokens}
-
-
-_counted: Final = Change(lambda n_tokens, run_id: _one_more(n_tokens, id=run_id))
-_counted_by: Final = Change(lambda n_tokens, run_id, lease: _one_more(n_tokens, id=run_id, lease=lease))
-_woken: Final = Change(
-    lambda run_id, until: (Run.objects.filter(id=run_id, lease=""), {"queue": "model", "lease_until": until})
-)
-_facts: Final = Rows(lambda run_id: Run.objects.filter(id=run_id).values_list("n_steps", "status", "owner"))
-_in_status: Final = Change(lambda run_id, status: (Run.objects.filter(id=run_id), {"status": status}))
-_ended: Final = Change(
-    lambda run_id, status, now: (
-        Run.objects.filter(id=run_id),
-        {"status": status, "lease": "", "queue": "", "ended": now},
-    )
-)
-
-
 def append(run_id: UUID, step: Step, lease: str | None = None) -> int:
     """The `seq` of `step`, now the last of the log. Raises RunOver, or LeaseLost if `lease` is not the valid one.
 
@@ -140,12 +104,14 @@ def append(run_id: UUID, step: Step, lease: str | None = None) -> int:
     """
     with transaction.atomic():
         n_tokens = step.prompt_tokens + step.completion_tokens if isinstance(step, ModelReply | PartNotes) else 0
+        row = Run.objects.filter(id=run_id)
+        live = (row if lease is None else row.filter(lease=lease)).exclude(status__in=Run.OVER)
         # The UPDATE takes the row lock, which makes counting and inserting atomic.
-        if not (_counted(n_tokens, run_id) if lease is None else _counted_by(n_tokens, run_id, lease)):
+        if not live.update(n_steps=F("n_steps") + 1, n_tokens=F("n_tokens") + n_tokens):
             raise _why_not(run_id)
         if lease is None:  # the run may have waited for this step
-            _woken(run_id, timezone.now() + WAKE)
-        [(n_steps, status, owner)] = _facts(run_id)
+            row.filter(lease="").update(queue="model", lease_until=timezone.now() + WAKE)
+        n_steps, status, owner = row.values_list("n_steps", "status", "owner").get()
         if n_tokens:
             quotas.add(owner, "tokens", n_tokens)
         call_id = getattr(step, "call_id", "")
@@ -161,9 +127,9 @@ def _refresh(run_id: UUID, step: Step, before: str) -> None:
     has_approvals = before == Run.Status.REQUIRES_ACTION or isinstance(step, ApprovalRequest | Approval)
     status = status_of(read(run_id) if has_approvals else (step,))
     if status in Run.OVER:
-        _ended(run_id, status, timezone.now())
+        Run.objects.filter(id=run_id).update(status=status, lease="", queue="", ended=timezone.now())
     elif status != before:
-        _in_status(run_id, status)
+        Run.objects.filter(id=run_id).update(status=status)
         if status == "requires_action":
             _tell_creator(run_id)
 

@@ -23,7 +23,6 @@ from web.accounts.models import User
 from web.builder import widgets
 from web.builder.models import Gpt, GptVersion
 from web.builder.versions import preview_version, snapshot
-from web.prepared import Rows
 from web.runs import drafts, ending, files, inputs_of, log, memories, mentions, projects, stream
 from web.runs.branches import Branches, shown_in
 from web.runs.errors import (
@@ -225,16 +224,6 @@ def regenerate(message: Message) -> Run:
         return _queue(message, first.model_copy(update={"background": background}), version)
 
 
-_answering: Final = Rows(
-    lambda person, is_low: (
-        Run.objects.filter(owner=person, root=None, is_low=is_low)
-        .exclude(status__in=Run.OVER)
-        .order_by()
-        .values_list("message__conversation", flat=True)
-    )
-)
-
-
 def _check_free(conversation: Conversation) -> None:
     # Locks both rows, so that only one of two sends at once succeeds, none uses a stale guest, and all are counted.
     person = conversation.owner_id
@@ -243,11 +232,12 @@ def _check_free(conversation: Conversation) -> None:
         now = Conversation.objects.select_for_update().get(id=conversation.id)
         conversation.guest, conversation.shown_id = now.guest, now.shown_id
     # What runs while nobody waits takes no place from what the person does meanwhile, nor the other way round.
-    answering = _answering(person, is_low())
-    if conversation.id in answering:
+    answering = Run.objects.filter(owner=person, root=None, is_low=is_low()).exclude(status__in=Run.OVER)
+    conversations = answering.values_list("message__conversation", flat=True)
+    if conversation.id in conversations:
         raise StillAnswering
     limits = quotas.limits_of(person)
-    quotas.check(person, "runs", len(answering), limits=limits)
+    quotas.check(person, "runs", len(conversations), limits=limits)
     quotas.check(person, "tokens", quotas.used_today(person).get("tokens", 0), limits=limits)
     quotas.take(person, "messages", limits=limits)
     if conversation.origin == Conversation.Origin.WIDGET:
@@ -286,20 +276,9 @@ def history(run: Run) -> tuple[Log, ...]:
     Those that a stranger's GPT answered, such as a mentioned one, are labelled as its text.
     """
     before = _runs_before(run.message)
-    strangers = _by_strangers(run.message.conversation_id, run.owner_id, run.gpt.owner_id) if before else ()
-    labels = {each.id: each.author_label(run.gpt) for each in strangers}
+    strangers = Run.objects.filter(id__in=before).exclude(version__gpt__owner__in=[run.owner_id, run.gpt.owner_id])
+    labels = {each.id: each.author_label(run.gpt) for each in strangers.select_related("version__gpt")}
     return tuple(_labelled(log.read(run_id), labels.get(run_id)) for run_id in before)
-
-
-_by_strangers: Final = Rows(
-    lambda conversation, person, creator: (
-        Run.objects.filter(message__conversation=conversation)
-        .exclude(version__gpt__owner=person)
-        .exclude(version__gpt__owner=creator)
-        .order_by()
-        .select_related("version__gpt")
-    )
-)
 
 
 def _labelled(steps: Log, author: Label | None) -> Log:

@@ -207,7 +207,7 @@ class TestKeys:
         publish(shared)
         actions.update_action(keyed, DocumentSource(DOCUMENT), {}, by=alice)
         Action.objects.update(secret_by=None, secret_for=None)
-        import_module("web.builder.migrations.0033_keys_of_owners").keep_for_owners(apps, None)
+        import_module("web.builder.migrations.0003_release_0_2_data").keep_for_owners(apps, None)
         other = "GET https://api.parts.example/else"
         assert [self.lent(keyed, each) for each in (CALL, EVIL, other)] == [True, True, False]
         assert Action.objects.get().secret_by == alice

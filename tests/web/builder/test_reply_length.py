@@ -12,7 +12,7 @@ from web.builder.models import Gpt, GptVersion
 
 from .conftest import JSON
 
-MIGRATION = import_module("web.builder.migrations.0037_automatic_reply_length")
+MIGRATION = import_module("web.builder.migrations.0003_release_0_2_data")
 
 
 def stored(gpt: Gpt) -> list[int | None]:
@@ -35,15 +35,13 @@ def test_its_creator_may_choose_a_limit_and_take_it_back(as_alice, gpt, fields, 
 
 
 @pytest.mark.parametrize(("former", "now"), [(400, None), (800, 800)])
-def test_the_former_default_of_drafts_and_versions_becomes_automatic_and_back(gpt, former, now):
+def test_the_former_default_of_drafts_and_versions_becomes_automatic(gpt, former, now):
     version = gpt.published
     version.data["model"]["max_tokens"] = former
     version.save()
     Gpt.objects.filter(id=gpt.id).update(max_tokens=former)
-    MIGRATION.make_automatic(apps, None)
+    MIGRATION.update_versions(apps, None)
     assert stored(gpt) == [now, now]
-    MIGRATION.restore_default(apps, None)
-    assert stored(gpt) == [former, former]
 
 
 def test_a_file_of_an_earlier_release_has_no_limit_either_and_theirs_takes_ours(gpt, alice):

@@ -89,6 +89,10 @@ def forged(place: Path) -> Path:
             lambda place: make_archive(place, database={**DATABASE, "migrations": [["accounts", "0999_later"]]}),
             "newer release: this one does not know accounts.0999_later",
         ),
+        (
+            lambda place: make_archive(place, database={**DATABASE, "migrations": [["builder", "0001_initial"]]}),
+            "between two releases",
+        ),
         (lambda place: make_archive(place, database={**DATABASE, "vendor": "postgresql"}), "postgresql database"),
         (lambda place: make_archive(place, name="home/files/../../x"), "entry that no backup has"),
         (lambda place: make_archive(place, name="/etc/cron.d/x"), "entry that no backup has"),

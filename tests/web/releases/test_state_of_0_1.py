@@ -6,26 +6,27 @@
 import json
 import lzma
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib import import_module
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
 from django.core.serializers import python as serializer
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from pytest_django.plugin import DjangoDbBlocker
 
 from gpts.runs.steps import Finished, UserMessage
-from web.accounts.models import User
+from web.accounts.models import ApiKey, User
 from web.builder.models import DelegateRow, Gpt, GptVersion
 from web.builder.models_files import KnowledgeFile
 from web.builder.reviews import changes_of
@@ -33,9 +34,12 @@ from web.operate.backup.archive import ArchiveWriter
 from web.operate.backup.keys import SiteKeys, seal_keys
 from web.runs import log
 from web.runs.models import Conversation, Permission, Run
+from web.upgrades import check_database
 
 STATE = Path(__file__).with_name("state_of_0_1.json.xz")
-RELEASE = [("accounts", "0001_initial"), ("builder", "0006_colleagues"), ("runs", "0003_delegations")]
+RELEASE = [("accounts", "0001_initial"), ("builder", "0001_release_0_1"), ("runs", "0001_release_0_1")]
+# What a release records of its migrations, without the squashed ones that replace them since.
+SQUASHED = "_release_0_"
 DATABASE = "db_of_0_1.sqlite3"
 KINDS = {
     "user_message",
@@ -103,11 +107,21 @@ def make_release() -> None:
     then.get_model("builder", "Gpt").objects.filter(slug="front-desk").update(a2a=True, files_downloadable=True)
     gpt = then.get_model("builder", "Gpt").objects.first()
     then.get_model("runs", "Permission").objects.create(user_id=gpt.owner_id, gpt_id=gpt.id, tool="reserve")
+    then.get_model("accounts", "ApiKey").objects.create(user_id=gpt.owner_id, name="of 0.1")
+    then.get_model("builder", "KnowledgeFile").objects.create(
+        gpt_id=gpt.id, name="held", size=1, status="quarantined"
+    )
+    MigrationRecorder.Migration.objects.filter(name__contains=SQUASHED).delete()
+
+
+def migrations_of(database: Path) -> list[list[str]]:
+    with closing(sqlite3.connect(database)) as rows:
+        return [list(row) for row in rows.execute("SELECT app, name FROM django_migrations")]
 
 
 def back_up(database: Path, backup: Path) -> None:
     entries = {"site": "Old", "format": 1, "created": "2026-11-01T12:00:00+00:00", "missing": []}
-    about = {"vendor": "sqlite", "migrations": [list(key) for key in RELEASE]}
+    about = {"vendor": "sqlite", "migrations": migrations_of(database)}
     with backup.open("wb") as stream:
         writer = ArchiveWriter(stream)
         writer.add("database/db.sqlite3", database)
@@ -169,15 +183,12 @@ def test_every_version_is_read_with_all_that_it_held(migrated):
     assert first.remote_agents
 
 
-def test_a_file_that_waited_only_for_what_is_a_hint_now_is_read(migrated):
-    kinds = ("speaks_to_model", "invisible_text")
-    hint, hidden = ({"id": kind, "kind": kind, "severity": "quarantine"} for kind in kinds)
-    waiting = {"gpt": Gpt.objects.first(), "size": 1, "status": "quarantined"}
-    for name, findings in (("hinted", [hint]), ("hidden", [hint, hidden])):
-        KnowledgeFile.objects.create(**waiting, name=name, sha256=name, findings=findings)
-    import_module("web.builder.migrations.0007_use_files_with_hints").read_again(apps, None)
-    assert KnowledgeFile.objects.get(name="hinted").status == "received"
-    assert KnowledgeFile.objects.get(name="hidden").status == "quarantined"
+def test_a_file_that_waited_for_decisions_is_read(migrated):
+    assert KnowledgeFile.objects.get(name="held").status == "received"
+
+
+def test_keys_keep_what_they_could_do(migrated):
+    assert ApiKey.objects.get(name="of 0.1").scopes == ["chat", "read", "manage"]
 
 
 def test_a_draft_is_still_what_was_published(migrated):
@@ -205,6 +216,38 @@ def test_a_backup_of_that_release_is_restored(migrated, restored):
         assert database.execute(f"SELECT count(*) FROM {table}").fetchone()[0] >= len(rows(migrated, model)) > 0
     assert database.execute("SELECT count(*) FROM schedules_schedule").fetchone() == (0,)  # a table of today
     assert (restored / "secret.key").read_text() == "the old key of that site"
+
+
+@pytest.fixture(scope="module")
+def schemas(
+    django_db_blocker: DjangoDbBlocker, migrated: list[dict], restored: Path, tmp_path_factory: pytest.TempPathFactory
+) -> list[set[tuple[str, ...]]]:
+    """The schema of a database with every migration from before the squash, and that after `migrate`."""
+    shutil.copy(restored / "db.sqlite3", database := tmp_path_factory.mktemp("unsquashed") / "db.sqlite3")
+    with django_db_blocker.unblock(), opened(database):
+        MigrationRecorder.Migration.objects.filter(name__contains=SQUASHED).delete()
+        before = schema(database)
+        call_command("migrate", verbosity=0, skip_checks=False)
+        assert MigrationRecorder.Migration.objects.filter(name__contains=SQUASHED).count() == 12
+    return [before, schema(database)]
+
+
+def schema(database: Path) -> set[tuple[str, ...]]:
+    with closing(sqlite3.connect(database)) as rows:
+        return set(rows.execute("SELECT name, sql FROM sqlite_master"))
+
+
+def test_a_database_from_before_the_squash_stays_as_it_is(schemas):
+    assert schemas[0] == schemas[1] != set()
+
+
+def test_one_between_two_releases_is_refused_with_what_to_do(monkeypatch):
+    last = ("operate", "0012_model_groups")
+    replaced = {key for each in MigrationLoader(None).replacements.values() for key in each.replaces}
+    monkeypatch.setattr(MigrationRecorder, "applied_migrations", lambda _: dict.fromkeys(replaced - {last}))
+    [error] = check_database(["default"])
+    assert "lacks operate.0012_model_groups." in error.msg
+    assert "manage.py migrate" in error.hint
 
 
 def test_each_migration_since_then_can_be_undone():

@@ -20,6 +20,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from web.operate.backup.archive import SQLITE_FILE
 from web.operate.backup.errors import BackupError
 from web.runs.kept_files import KINDS
+from web.upgrades import missing_migrations
 
 _BLOCK: Final = 1024 * 1024
 
@@ -75,9 +76,12 @@ def check(facts: dict[str, Any]) -> None:
     """Raise BackupError unless this database can take the snapshot that a manifest describes."""
     if facts["vendor"] != connection.vendor:
         raise BackupError(f"The backup is of a {facts['vendor']} database, and this site has {connection.vendor}.")
-    known = MigrationLoader(None).disk_migrations
-    if unknown := [f"{app}.{name}" for app, name in facts["migrations"] if (app, name) not in known]:
-        raise BackupError(f"The backup was made by a newer release: this one does not know {unknown[0]}.")
+    loader, applied = MigrationLoader(None), set(map(tuple, facts["migrations"]))
+    known = {*loader.disk_migrations, *(key for each in loader.replacements.values() for key in each.replaces)}
+    if unknown := sorted(applied - known):
+        raise BackupError(f"The backup was made by a newer release: this one does not know {'.'.join(unknown[0])}.")
+    if missing_migrations(applied):
+        raise BackupError("The backup is of a commit between two releases. Restore it with that commit, and upgrade.")
     if connection.vendor != "sqlite" and connection.introspection.table_names():
         raise BackupError("The database is not empty. Restore into a new one (DATABASE_URL).")
 
@@ -94,8 +98,10 @@ def load(folder: Path, facts: dict[str, Any]) -> None:
 
 
 def _load_tables(folder: Path, facts: dict[str, Any]) -> None:
-    nodes = MigrationLoader(None).graph.node_map
-    applied = {(app, name) for app, name in facts["migrations"]} & nodes.keys()
+    loader, applied = MigrationLoader(None), set(map(tuple, facts["migrations"]))
+    nodes = loader.graph.node_map
+    applied |= {key for key, squashed in loader.replacements.items() if applied.issuperset(squashed.replaces)}
+    applied &= nodes.keys()
     ends = [key for key in applied if not any(child.key in applied for child in nodes[key].children)]
     executor = MigrationExecutor(connection)
     executor.migrate(ends)
