@@ -21,7 +21,6 @@ from web.api.response_store import keep, settled
 from web.runs import log
 from web.runs.connections import in_database
 from web.runs.events import AnswerPiece, ApprovalNeeded, Relay, Rewritten, events
-from web.runs.models import Run
 from web.runs.stream import Event
 
 # What an item lacks when it is added.
