@@ -58,9 +58,9 @@ class Output:
                 self._add(*_reasoning(reply), *_commentary(reply, steps))
             case ToolResult() as result:
                 self._add(*self._call(result, steps))
-            case Finished() as said:
+            case Finished() as end:
                 in_parallel = self._response.request.get("parallel_tool_calls") is not False
-                answer = RunAnswer(self._response.run, steps, said, in_parallel)
+                answer = RunAnswer(self._response.run, steps, end, in_parallel)
                 self._add(*self._answer(answer), *self._functions(answer))
             case Cancelled(text=text) if text:
                 self._add({**said(text), "status": "incomplete"})
