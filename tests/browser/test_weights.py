@@ -32,7 +32,9 @@ class Weighed:
         self.headers[url] = {name.lower(): value for name, value in event["response"]["headers"].items()}
 
     def finished(self, event: dict) -> None:
-        self.n_bytes[self.addresses[event["requestId"]]] += event["encodedDataLength"]
+        # A request of the page before may end after the reset.
+        if url := self.addresses.get(event["requestId"]):
+            self.n_bytes[url] += event["encodedDataLength"]
 
     def reset(self) -> None:
         self.addresses.clear()

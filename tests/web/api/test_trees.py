@@ -128,6 +128,6 @@ def test_a_completion_says_whether_a_form_waits(run, monkeypatch):
 
     with pytest.raises(ApprovalNeeded) as needed:
         async_to_sync(first)()
-    error = approval_required(run, needed.value.run_id, needed.value.is_form)
+    error = approval_required(run, needed.value)
     assert "asks a person to fill in a form, which they do at" in error.problem.message
     assert "approval" not in error.problem.message

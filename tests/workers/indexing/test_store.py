@@ -128,7 +128,7 @@ for name, about in (("Pump Doctor", "Finds leaks."), ("Cafe Emu", "Creme"), ("�
 names = dict(Gpt.objects.values_list("id", "name"))
 for query in ("pump", "pmup", "leaking", "pum", "café", "汉字", "zebra", "' | !x:*"):
     print(query, "=", ",".join(names[each] for each in find(query, by_meaning=False)))
-call_command("migrate", "builder", "0019", verbosity=0)
+call_command("migrate", "builder", "0001", verbosity=0)
 """
 
 

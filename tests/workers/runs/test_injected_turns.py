@@ -26,7 +26,7 @@ from tests.publishing import publish
 from tests.web.runs.attached import attached
 from tests.workers import advancing
 from tests.workers.made_services import made_services
-from web.api import chat_completions, history
+from web.api import history, program_runs
 from web.api.completions import CompletionRequest
 from web.api.models import SentReply
 from web.builder.models import Gpt
@@ -325,7 +325,7 @@ class TestObedientModel:
         """The run of a program that sends this conversation, in which person and GPT take turns."""
         messages = [{"role": ("user", "assistant")[n % 2], "content": text} for n, text in enumerate(said)]
         body = CompletionRequest(model=gpt.slug, messages=messages)
-        return chat_completions.start(bob, body, body.message())
+        return program_runs.start(bob, body.model, body.message(), body.overrides())
 
     def reply_over_v1(self, run: Run, *script: str) -> str:
         """The reply of the run as its program got it."""
