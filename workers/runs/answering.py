@@ -52,7 +52,7 @@ def model_reply(
     for_people = request.grammar is None or request.grammar.json_schema is None
     collector = ReplyCollector(
         n_tokens,
-        state.tools.keys() if state.must_answer() else (),
+        state.tools.keys() if for_people and not request.tools else (),
         may_decline=state.spec.only_from_knowledge and for_people,
         max_tokens=state.spec.model.max_tokens or state.ability.reply_tokens,
     )

@@ -29,7 +29,7 @@ def _plain(text: str) -> str:
 class ReplyCollector:
     """Collects tokens. Tool calls are never shown.
 
-    `tools` are the names of tools that can no longer be called: calls of them printed as text are removed. With
+    `tools` are the names of tools that this reply cannot call: calls of them printed as text are removed. With
     `may_decline`, a mark at the beginning is no text but says that the files do not cover the question. What is
     longer than `max_tokens`, its reasoning and calls aside, is cut.
     """

@@ -53,12 +53,15 @@ def written_call(
     )
     try:
         text, finish, n_written = _generated(engine, request, check)
-    except GrammarError as error:
+        if finish == "deadline":
+            raise EngineError("The arguments of a call were not written in time.")
+        call = _call(state, tool, json.loads(text))
+    except (
+        GrammarError,
+        ValueError,
+    ) as error:  # a server without grammars, or arguments that ended before they closed
         logger.warning("no call of %s was written: %s", tool.name, error)
         return ModelReply(text=NOT_WRITTEN.format(title=tool.title or tool.name), label=label)
-    if finish == "deadline":
-        raise EngineError("The arguments of a call were not written in time.")
-    call = _call(state, tool, json.loads(text))
     return ModelReply(text="", tool_calls=(call,), label=label, prompt_tokens=n_tokens, completion_tokens=n_written)
 
 

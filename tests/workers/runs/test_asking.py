@@ -169,3 +169,23 @@ def test_what_a_message_came_with_is_handed_on_and_stays_the_persons(desk, bob, 
     assert (handed.name, handed.id != str(attached.id), handed.segment) == ("receipts.csv", True, "a" * 40)
     assert [name for name, *_ in files.readable(child)] == ["receipts.csv"]
     assert files.access_file(bob, handed.id).sha256 == attached.sha256
+
+
+def test_a_call_that_a_model_prints_where_it_can_make_none_is_not_its_answer(desk, bob, sent_tasks):
+    arguments = '{"task": "How much tax?"}'
+    printed = f'{{"name": "ask_tax_clerk", "arguments": {arguments}}}'
+    replies = iter((arguments, f"{printed}\n{printed}"))
+    writes = WEAK.model_copy(update={"writes_from_sources": True})
+    script = SCRIPT | {"Desk": lambda messages: next(replies), "Tax Clerk": says("It is 19 percent.")}
+    run = ask(bob, desk, "How much tax?")
+    Worker(sent_tasks, scripted_services(script, Router(), writes)).drain()
+    assert "{" not in last(run).text
+    assert "It is 19 percent." in last(run).text
+
+
+@pytest.mark.parametrize("written", ['{"task": "How mu', "Nineteen percent.", "[]", ""])
+def test_arguments_that_are_no_object_are_asked_for_and_do_not_end_the_run(desk, bob, sent_tasks, written):
+    writes = WEAK.model_copy(update={"writes_from_sources": True})
+    run = ask(bob, desk, "How much tax?")
+    Worker(sent_tasks, scripted_services(SCRIPT | {"Desk": says(written)}, Router(), writes)).drain()
+    assert "Please give them one by one" in last(run).text
