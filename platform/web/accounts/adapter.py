@@ -22,7 +22,7 @@ from django.utils.functional import lazy
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy
 
 from web.accounts import invitations, mailing, suspended
 from web.accounts.contact import help_line
@@ -48,6 +48,7 @@ class AccountAdapter(DefaultAccountAdapter):
     error_messages: ClassVar[dict[str, Any]] = {
         **DefaultAccountAdapter.error_messages,
         "email_taken": lazy(_taken, str)(),
+        "email_password_mismatch": gettext_lazy("This name and password do not match."),
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:

@@ -56,5 +56,4 @@ ELSEWHERE: Final = (
     gettext_noop("Your password can’t be a commonly used password."),
     gettext_noop("Your password can’t be entirely numeric."),
     gettext_noop("Forgot your password?"),
-    gettext_noop("The email address and/or password you specified are not correct."),
 )

@@ -24,7 +24,7 @@ Email = Annotated[Text, Field(max_length=254)]
 
 
 class NewGptShare(RequestBody):
-    """A share with a person, by their address, or a group, by its id. What is shared already changes its right."""
+    """A share with a person, by address or user name, or a group, by its id. If shared already, its right changes."""
 
     email: Email = ""
     group: Annotated[int, Field(ge=1, le=2**31)] | None = None
@@ -40,7 +40,7 @@ class GptShareShape(Schema):
     id: int
     email: str | None
     group: int | None = Field(validation_alias="group_id")
-    name: str = Field(validation_alias="who", description="The address or the group’s name.")
+    name: str = Field(validation_alias="who", description="The address, the user name or the group’s name.")
     right: Right
     waits: bool = Field(description="Whether nobody has proved yet that the address is theirs; until then it waits.")
     created: datetime
@@ -91,6 +91,6 @@ def unshare_gpt(request: HttpRequest, slug: str, share_id: int) -> Status[None]:
 
 @router.get("/gpts/{slug}/access", response={200: AccessShape, **INVALID})
 def read_access(request: HttpRequest, slug: str, email: Email = "") -> shares.View:
-    """What the person with this address, or else you, would get of your GPT now."""
+    """What the person with this address or user name, or else you, would get of your GPT now."""
     gpt = access_own_gpt(caller(request), slug)
     return shares.seen_by(gpt, shares.person_with(email) if email else caller(request))

@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models import Q
 
 from web.accounts.models import User
+from web.accounts.user_names import name_of
 
 
 class GptShareQuerySet(models.QuerySet["GptShare"]):
@@ -79,8 +80,8 @@ class GptShare(models.Model):
 
     @property
     def who(self) -> str:
-        """The address or the group."""
-        return self.address or str(self.group)
+        """The address, the user name or the group."""
+        return name_of(self.address) or str(self.group)
 
     @property
     def waits(self) -> bool:

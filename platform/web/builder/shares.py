@@ -7,7 +7,6 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext
@@ -16,6 +15,7 @@ from gpts.spec.capabilities import CAPABILITIES
 from web.accounts import audit, outbox
 from web.accounts.models import User
 from web.accounts.services import confirmed_people
+from web.accounts.user_names import LOCAL, address_of, checked_address
 from web.builder.access import may_edit, may_have_files
 from web.builder.models import Gpt
 from web.builder.models_shares import GptShare
@@ -32,7 +32,7 @@ def groups_for(user: User) -> "QuerySet[Group]":
 
 @transaction.atomic
 def share(gpt: Gpt, right: str, *, email: str = "", group: int | None = None) -> GptShare:
-    """Share `gpt` with the person with this address, or else with the group; one share for each.
+    """Share `gpt` with the person with this address or user name, or else with the group; one share for each.
 
     Raises ValidationError by field.
     """
@@ -41,7 +41,7 @@ def share(gpt: Gpt, right: str, *, email: str = "", group: int | None = None) ->
     whom = _whom(gpt, email) if email else {"group": _group(gpt, group)}
     if not GptShare.objects.filter(gpt=gpt, **whom).exists() and gpt.shares.count() >= MOST:
         raise ValidationError({"who": f"Too many: a GPT can be shared with {MOST} people and groups."})
-    defaults = {"right": Right(right), "address": email.strip().lower()}
+    defaults = {"right": Right(right), "address": address_of(email)}
     made, _ = GptShare.objects.update_or_create(gpt=gpt, **whom, defaults=defaults)
     if made.user:
         outbox.notify(made.user, "shares", gpt.pk, gpt=str(gpt.pk))
@@ -53,8 +53,8 @@ def share(gpt: Gpt, right: str, *, email: str = "", group: int | None = None) ->
 
 
 def person_with(email: str) -> User:
-    """The active person who proved this address, or else somebody without a row (0 is no id) who may come to."""
-    address = email.strip().lower()
+    """The active person with this user name, or who proved this address; else one without a row (0 is no id)."""
+    address = address_of(email)
     person = confirmed_people().filter(email=address, is_active=True).first()
     return person or User(pk=0, email=address)
 
@@ -65,6 +65,8 @@ def why_waiting(share: GptShare, reader: User) -> str:
         return ""
     if reader.is_staff and account_with(share.address):
         return gettext("Waits until an admin confirms the address.")
+    if share.address.endswith(LOCAL):
+        return gettext("Waits until an admin adds somebody with this user name.")
     if settings.EMAIL_HOST or reader.is_staff:
         return gettext("Waits until somebody signs up with this address and confirms it.")
     return gettext("Waits until somebody signs up with this address and an admin confirms it.")
@@ -80,9 +82,9 @@ def _whom(gpt: Gpt, email: str) -> dict[str, Any]:
     if person == gpt.owner:
         raise ValidationError({"who": "This GPT is yours already."})
     try:
-        validate_email(person.email)
-    except ValidationError:
-        raise ValidationError({"who": "Enter an email address."}) from None
+        checked_address(person.email)
+    except ValidationError as error:
+        raise ValidationError({"who": gettext("Enter an email address or a user name.")}) from error
     # What waited for them, or was given to somebody who had the address before.
     gpt.shares.filter(address=person.email).exclude(user=person.pk or None).delete()
     return {"user": person} if person.pk else {"user": None, "group": None, "address": person.email}
@@ -91,7 +93,9 @@ def _whom(gpt: Gpt, email: str) -> dict[str, Any]:
 def _group(gpt: Gpt, group_id: int | None) -> Group:
     group = groups_for(gpt.owner).filter(id=group_id).first() if group_id else None
     if group is None:
-        raise ValidationError({"who": "Enter an email address, or choose one of your groups."})
+        raise ValidationError(
+            {"who": gettext("Enter an email address or a user name, or choose one of your groups.")}
+        )
     return group
 
 

@@ -36,7 +36,7 @@ RIGHTS: Final = {
 @require_http_methods(["GET", "POST"])
 @of_own_gpt
 def people(request: HttpRequest, gpt: Gpt) -> HttpResponse:
-    """With whom the GPT is shared. `?see=` an email address: what that person would get."""
+    """With whom the GPT is shared. `?see=` an email address or a user name: what that person would get."""
     error = ""
     if request.method == "POST":
         try:
@@ -79,7 +79,8 @@ def _share(gpt: Gpt, sent: Any) -> GptShare:
 def _seen(gpt: Gpt, email: str) -> dict[str, Any]:
     if not email:
         return {}
-    return {"see": email, "view": shares.seen_by(gpt, shares.person_with(email))}
+    person = shares.person_with(email)
+    return {"see": person.sign_in_name, "view": shares.seen_by(gpt, person)}
 
 
 @require_POST

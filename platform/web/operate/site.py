@@ -197,7 +197,11 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]
 
 
 class _List(ChangeList):
-    """A page of a list."""
+    """A page of a list, whose title is what the navigation calls it, not “Select person to change”."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.title = capfirst(str(self.opts.verbose_name_plural))
 
     def get_results(self, request: HttpRequest) -> None:
         """Say how many there are of all only of what is searched or filtered."""

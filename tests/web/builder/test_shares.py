@@ -122,9 +122,24 @@ def test_who_may_see_the_settings_reaches_them_and_a_copy_from_its_page(private,
 def test_what_cannot_be_shared_is_refused(private, alice, bob):
     foreign = Group.objects.create(name="Board")
     page = browser(alice)
-    for sent in ({"group": foreign.pk}, {"email": "nobody"}, {"email": alice.email}, {}):
+    for sent in ({"group": foreign.pk}, {"email": "nobody here"}, {"email": "no@body"}, {"email": alice.email}, {}):
         assert 'role="alert"' in page.post(f"/gpts/{private.slug}/people", {"right": "chat", **sent}).text
     assert not private.shares.exists()
+
+
+def test_a_creator_shares_with_somebody_who_has_a_user_name_only(private, alice):
+    mia = User.objects.create_user("mia@localhost")
+    confirm(mia)
+    vouch_for_address(mia)
+    page = browser(alice)
+    shown = page.post(f"/gpts/{private.slug}/people", {"email": " Mia ", "right": "chat"}, follow=True).text
+    assert ">mia<" in shown
+    assert "mia@localhost" not in shown
+    assert opens(mia, private) == (200, 404)
+    view = page.get(f"/gpts/{private.slug}/people?see=mia").text
+    assert "Can chat: yes" in view
+    waiting = page.post(f"/gpts/{private.slug}/people", {"email": "leo", "right": "chat"}, follow=True).text
+    assert "Waits until an admin adds somebody with this user name." in waiting
 
 
 WAITS = "Waits until somebody signs up with this address and an admin confirms it."
@@ -204,7 +219,7 @@ def test_programs_share_and_ask_what_a_person_gets(private, alice, bob):
     assert [each["right"] for each in ask.get(f"{at}/shares").json()["items"]] == ["view"]
     assert ask.get(f"{at}/access?email=bob@example.org").json()["may_view"]
     assert not ask.get(f"{at}/access?email=no@example.org").json()["may_view"]
-    refused = ask.post(f"{at}/shares", {"email": "no"}, content_type="application/json")
+    refused = ask.post(f"{at}/shares", {"email": "no one"}, content_type="application/json")
     assert refused.status_code == 422
     assert ask.delete(f"{at}/shares/{again.json()['id']}").status_code == 204
     assert not Gpt.objects.chattable_by(bob).exists()
