@@ -24,6 +24,7 @@ WHAT: Final = {
     "": "what the extras workers and local need, except torch",
     "torch": "torch",
     "cuda": "what torch's builds for CUDA need",
+    "install": "what installs the others",
 }
 
 Pins = dict[str, str]
@@ -42,8 +43,9 @@ def main() -> int:
         _write("", base, {*cuda, "torch"})
         _write("torch", {"torch": base["torch"]}, ())
         _write("cuda", cuda, ())
-        for extra in EXTRAS[2:]:  # besides torch and cuda
+        for extra in EXTRAS[3:]:  # besides those below and above
             _write(extra, _resolved(everything, extra, "workers", "local"), base)
+        _write("install", _resolved(everything, "install"), pins.keys() - {"uv"})
     return 0
 
 

@@ -1,5 +1,6 @@
 """The committed pins decide what is installed, and nothing is installed twice."""
 
+import hashlib
 import re
 import shutil
 import subprocess
@@ -9,9 +10,7 @@ from pathlib import Path
 import pytest
 
 from deploy import install
-from deploy.commands import Command, Runner
 from deploy.locking import CUDA, read_pins
-from deploy.preflight import CannotStart
 
 DEPLOY = install.REPOSITORY / "deploy"
 SHELL_FILES = [DEPLOY / "up", DEPLOY / "check", DEPLOY / "freeze", DEPLOY / "find-python", DEPLOY.parent / ".ci/run"]
@@ -60,36 +59,41 @@ def test_every_package_is_pinned_by_hashes_on_every_machine() -> None:
         assert extra == "cuda" or not any(map(CUDA.match, entries)), extra
 
 
-def test_pip_checks_hashes_and_resolves_and_builds_nothing() -> None:
-    command = install._install_packages("workers,local,dev")
-    assert {"--require-hashes", "--no-deps", "--only-binary"} <= set(command.argv)
+def test_hashes_are_checked_and_nothing_is_resolved_or_built() -> None:
+    command = install._install_packages("workers,local,dev", ("--find-links", "/wheels"))
+    assert {"--require-hashes", "--no-deps", "--only-binary", "/wheels"} <= set(command.argv)
     files = [command.argv[at + 1] for at, word in enumerate(command.argv) if word == "--requirement"]
-    assert [Path(file).name for file in files] == ["requirements.txt", "requirements-dev.txt"]
-    assert "--no-build-isolation" in install._install_guildhall().argv, "or pip fetches what no hash pins"
+    assert [Path(file).name for file in files] == ["requirements.txt", "requirements-dev.txt", "models.txt"]
+    assert "--no-build-isolation" in install._install_guildhall().argv, "or uv fetches what no hash pins"
 
 
-class OneBuild(Runner):
-    """An index with a build of torch whose hash is known or not."""
+@pytest.mark.parametrize(
+    ("printed", "options"),
+    [
+        ("", []),
+        ("global.timeout='60'\n:env:.no-input='1'", []),
+        ("global.index-url='https://a/simple'", ["--default-index", "https://a/simple"]),
+        ("global.index-url='https://a'\n:env:.index-url='https://b'", ["--default-index", "https://b"]),
+        ("install.find-links='/x /y'", ["--find-links", "/x", "--find-links", "/y"]),
+        ("site.trusted-host='\\nh1\\nh2'", ["--allow-insecure-host", "h1", "--allow-insecure-host", "h2"]),
+    ],
+)
+def test_packages_come_from_where_pip_is_configured_to_fetch(printed: str, options: list[str]) -> None:
+    assert list(install.package_source(printed)) == options
 
-    def __init__(self, is_known: bool) -> None:
-        self.is_known, self.ran = is_known, []
 
-    def output(self, command: Command) -> str:
-        assert {"--no-index", "--require-hashes"} <= set(command.argv)
-        if not self.is_known:
-            raise CannotStart(command.failure)
-        return ""
-
-    def side_by_side(self, *sequences: list[Command]) -> None:
-        self.ran += [command for sequence in sequences for command in sequence]
-
-
-def test_a_build_of_torch_that_no_hash_pins_gives_way_to_the_pinned_one() -> None:
-    for is_known, n_more in ((True, 0), (False, 1)):
-        runner = OneBuild(is_known)
-        install._install_torch(runner)
-        assert len(runner.ran) == n_more
-        assert all("--require-hashes" in command.argv and "--no-index" not in command.argv for command in runner.ran)
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_build_of_torch_that_no_hash_pins_gives_way_to_the_pinned_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_known: bool
+) -> None:
+    wheel = tmp_path / "torch-2.13.0+cpu-py3-none-any.whl"
+    wheel.write_bytes(b"a build")
+    pins = tmp_path / "requirements-torch.txt"
+    pins.write_text(hashlib.sha256(b"a build" if is_known else b"another").hexdigest())
+    monkeypatch.setattr(install, "_TORCH_WHEELS", tmp_path)
+    monkeypatch.setattr(install, "requirements_file", lambda extra: pins)
+    argv = install._install_torch(()).argv
+    assert (str(wheel) in argv, "--require-hashes" in argv) == (is_known, not is_known)
 
 
 @pytest.mark.parametrize(("needs", "n_commands"), [("nvidia-cublas==13.1.1.3", 1), ("numpy", 0)])
@@ -100,7 +104,7 @@ def test_the_libraries_for_cuda_are_installed_only_for_a_build_that_needs_them(
     facts.parent.mkdir(parents=True)
     facts.write_text(f"Metadata-Version: 2.1\nName: torch\nVersion: 2.13.0\nRequires-Dist: {needs}\n")
     monkeypatch.setattr(install, "ENVIRONMENT", tmp_path)
-    assert len(install._install_cuda()) == n_commands
+    assert len(install._install_cuda(())) == n_commands
 
 
 def test_every_model_wheel_is_pinned_by_its_hash() -> None:
@@ -113,7 +117,7 @@ def test_no_package_index_is_named() -> None:
     for path in DEPLOY.iterdir():
         if path.is_file():
             assert not re.search(
-                r"index-url|https?://(?!127\.0\.0\.1|docs\.pytest)[\w.]+/simple", path.read_text()
+                r"index-url[= ]+http|https?://(?!127\.0\.0\.1|docs\.pytest)[\w.]+/simple", path.read_text()
             ), path
 
 
