@@ -111,14 +111,14 @@ def forget(kept: Engines | None = None) -> None:
 
 
 def joined(connected: Engines) -> Engines:
-    """The engines of the file and the connected ones, which fall back to nothing if that would be a contradiction.
+    """The engines of the file and the connected ones, which count where both describe one.
 
-    Forms refuse those; a file that changed afterwards can still make one.
+    Forms refuse fallbacks that contradict each other; if a changed file makes some, connected ones have none.
     """
-    found = {**settings.ENGINES, **connected, **settings.ENGINES}
+    found = {**settings.ENGINES, **connected}
     if strays(found) or circle(found):
         alone = {name: entry.model_copy(update={"fallback": NO_FALLBACK}) for name, entry in connected.items()}
-        found = {**settings.ENGINES, **alone, **settings.ENGINES}
+        found = {**settings.ENGINES, **alone}
     own = found[DEFAULT]
     if answering("", found) != DEFAULT and own.title == DEFAULT_TITLE:
         found[DEFAULT] = own.model_copy(update={"title": OWN_TITLE})

@@ -104,7 +104,7 @@ def test_connected_models_stand_beside_those_of_the_file(connect, settings, tmp_
     with django_assert_num_queries(2):
         found = engines()
         assert list(engines()) == [DEFAULT, "cloud", "lab"]
-    assert (found["cloud"].model, found["lab"].model, found["lab"].key.get_secret_value()) == ("big-1", "m-1", KEY)
+    assert (found["cloud"].model, found["lab"].model, found["lab"].key.get_secret_value()) == ("m-1", "m-1", KEY)
     assert (found["lab"].cost(1_000_000, 0), found["lab"].overrides) == (2.0, {"sees_images": True})
 
 

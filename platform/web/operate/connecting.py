@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
+from django.conf import settings
+from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import BooleanField, ExpressionWrapper, Q
@@ -14,9 +16,9 @@ from web import rpc
 from web.accounts import audit
 from web.accounts.models import User
 from web.builder.models import Gpt
-from web.engines import DEFAULT, NO_FALLBACK, READS, engines, forget
+from web.engines import DEFAULT, NO_FALLBACK, READS, Engines, engines, forget
 from web.operate.models import MEASURING_LIMIT, MeasuredModel
-from web.operate.models_connected import ConnectedModel
+from web.operate.models_connected import OF_BOTH, ConnectedModel, seal_key
 
 LIST_TIMEOUT_S: Final = 15.0
 REFUSALS: Final = {
@@ -49,13 +51,37 @@ def models_at(url: str, sealed: str, by: User) -> list[str]:
 @transaction.atomic
 def save(row: ConnectedModel, by: User, *, check: bool = False) -> None:
     """Store a model that is new or was changed, and `check` it. Processes see it within seconds."""
-    is_new = not row.name
+    is_new = row._state.adding
     if check:
         row.record, row.check_state, row.check_since, row.check_trouble = None, row.Check.WAITING, None, ""
     row.name = row.name or _free_name(row)
     row.save(force_insert=is_new)
     audit.record(audit.Act.MODEL_CHANGED, by, row, action="connect" if is_new else "edit", model=row.model)
     _changed()
+
+
+def only_in_file() -> Engines:
+    """The models of `engines.toml` that are not connected on the page, by name."""
+    connected = {DEFAULT, *ConnectedModel.objects.values_list("name", flat=True)}
+    return {name: entry for name, entry in settings.ENGINES.items() if name not in connected}
+
+
+@transaction.atomic
+def import_file(by: User) -> int:
+    """Connect the models of `engines.toml` with their keys; from then on, the page counts. Returns how many.
+
+    Raises ValidationError if a connected model has the title of one.
+    """
+    entries = only_in_file()
+    taken = ConnectedModel.objects.filter(title__in=[entry.title for entry in entries.values()]).first()
+    if taken:
+        raise ValidationError(gettext("Another model has the title {title}.").format(title=taken.title))
+    for name, entry in entries.items():
+        fields = {field: getattr(entry, field) for field in OF_BOTH}
+        row = ConnectedModel(name=name, key=seal_key(entry.key.get_secret_value(), entry.url), **fields)
+        save(row, by, check=not entry.ability)
+        row.groups.set(Group.objects.filter(name__in=entry.groups))
+    return len(entries)
 
 
 def measured_of(row: ConnectedModel) -> MeasuredModel:

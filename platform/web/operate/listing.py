@@ -14,6 +14,7 @@ from django.utils.translation import gettext, gettext_noop
 
 from gpts.spec.base_models import BUNDLED
 from web.builder.files import n_read_again
+from web.operate.connecting import only_in_file
 from web.operate.models import MeasuredModel, ModelDownload, ModelSurvey
 from web.operate.models_connected import ConnectedModel
 from web.operate.services import chosen_model, current_model, fixed_model
@@ -82,7 +83,7 @@ class ModelRow:
 class ModelPage:
     """`record`: the loaded model, called `title`; `loaded` is the name of its row. `best`: the row to
     recommend. `machine`: bytes by kind, if known. `rows`: all models. `n_read_again`: files that are
-    yet to be read by the embedder. `connected`: those at servers.
+    yet to be read by the embedder. `connected`: those at servers, `in_file` the titles of those in `engines.toml`.
 
     `looked_up` are rows of other models before their download, `here` those on this machine or being downloaded,
     `fitting` those of the catalogue that fit it, `larger` the others.
@@ -102,6 +103,7 @@ class ModelPage:
     larger: list[ModelRow]
     n_read_again: int
     connected: list[ConnectedModel]
+    in_file: list[str]
 
     @property
     def is_moving(self) -> bool:
@@ -137,6 +139,7 @@ def model_page() -> ModelPage:
         larger=[row for row in rest if row.state == "available" and row.misfit],
         n_read_again=n_read_again(),
         connected=list(ConnectedModel.objects.select_related("record")),
+        in_file=[entry.title for entry in only_in_file().values()],
     )
 
 

@@ -1,7 +1,7 @@
 """Models at servers that operators connected on the models page."""
 
 import logging
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.core.validators import MinValueValidator
 from django.db import models
@@ -13,6 +13,8 @@ from web.engines import DEFAULT, NamedEngine
 from web.secrets import SecretLost, seal, unseal
 
 logger = logging.getLogger(__name__)
+# The fields of NamedEngine that rows have under the same names.
+OF_BOTH: Final = NamedEngine.model_fields.keys() - {"key", "key_env", "measured", "groups"}
 
 
 class ConnectedModel(models.Model):
@@ -58,8 +60,7 @@ class ConnectedModel(models.Model):
 
     def entry(self) -> NamedEngine:
         """What runs and pages take it for. A key that can't be decrypted is left out, which its server reports."""
-        own = NamedEngine.model_fields.keys() - {"key", "key_env", "measured", "groups"}
-        fields = {field: getattr(self, field) for field in own}
+        fields = {field: getattr(self, field) for field in OF_BOTH}
         measured = self.record.known() if self.record else {}
         is_theirs = self.allowed == self.Allowed.GROUPS and not self._state.adding
         fields["groups"] = tuple(group.name for group in self.groups.all()) if is_theirs else ()

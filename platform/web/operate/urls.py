@@ -12,6 +12,7 @@ urlpatterns = [
     path("operate/categories/", views_store.edit_categories, name="operate_categories"),
     path("operate/models/", views.models, name="operate_models"),
     path("operate/models/connect/", views_connected.connected_model, name="connect_model"),
+    path("operate/models/import/", views_connected.import_engines_file, name="import_engines_file"),
     path("operate/models/pick/", views_connected.pick_connected, name="pick_connected"),
     path("operate/models/connected/<name>/", views_connected.connected_model, name="connected_model"),
     path("operate/models/connected/<name>/abilities/", views.model, name="connected_abilities"),

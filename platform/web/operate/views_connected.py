@@ -72,6 +72,19 @@ def pick_connected(request: PersonRequest) -> HttpResponse:
 @operators_only
 @require_POST
 @reauthentication_required
+def import_engines_file(request: PersonRequest) -> HttpResponse:
+    """Connect the models that `engines.toml` describes."""
+    try:
+        connecting.import_file(by=request.user)
+        messages.success(request, gettext("Saved. Workers use this within seconds."))
+    except ValidationError as error:
+        messages.error(request, error.message)
+    return redirect(f"{reverse('operate_models')}#connected")
+
+
+@operators_only
+@require_POST
+@reauthentication_required
 def remove_connected(request: PersonRequest, name: str) -> HttpResponse:
     """Forget a model at a server."""
     row = get_object_or_404(ConnectedModel, name=name)

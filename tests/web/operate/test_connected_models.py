@@ -12,7 +12,7 @@ from web.accounts.models_audit import AuditRow
 from web.builder.models import Gpt
 from web.builder.models_access import Sharing
 from web.builder.services import update_gpt
-from web.engines import DEFAULT, NO_FALLBACK, answering, engines, forget, offered
+from web.engines import DEFAULT, NO_FALLBACK, answering, engines, forget, offered, read_engines
 from web.operate import connecting
 from web.operate.models import MeasuredModel
 from web.operate.models_connected import ConnectedModel, open_key
@@ -21,6 +21,7 @@ from web.operate.services import current_model, model_can, model_sees, save_meas
 KEY = "sk-very-secret-0123456789"
 URL = "http://10.0.0.5:8001/v1"
 CONNECT, EDIT = "/operate/models/connect/", "/operate/models/connected/large/"
+PICK = "/operate/models/pick/"
 FIELDS = {"model": "m-1", "title": "Large", "allowed": "everyone", "fallback": DEFAULT, "context_tokens": "0"}
 
 
@@ -302,8 +303,33 @@ def test_the_default_model_is_called_by_its_name(connected, page, gpt, oscar):
     assert "Default model · SmolLM2-135M-Instruct" in edit
 
 
+def test_models_of_the_file_are_taken_over_with_their_keys(page, settings, tmp_path):
+    file = tmp_path / "engines.toml"
+    file.write_text(
+        f'[cloud]\ntitle = "Cloud 70B"\nurl = "{URL}"\nmodel = "big"\nkey = "{KEY}"\nallowed = "groups"\n'
+        'groups = ["7b"]\ninput_price = 0.5\nability = {calls_tools = true}\n[spare]\nurl = "http://10.0.0.7/v1"\n'
+        'model = "small"\nfallback = "cloud"\n'
+    )
+    group = Group.objects.create(name="7b")
+    settings.ENGINES, wrong = read_engines(file, lambda name: "")
+    assert not wrong
+    before = engines()
+    assert "Cloud 70B, spare." in page("/operate/models/")
+    assert KEY not in page("/operate/models/import/", {})
+    assert "Cloud 70B, spare." not in page("/operate/models/")
+    assert {**engines(), "cloud": engines()["cloud"]} == before
+    assert list(ConnectedModel.objects.get(name="cloud").groups.all()) == [group]
+    page("/operate/models/connected/cloud/", {**FIELDS, "model": "big", "title": "Cloud"})
+    assert engines()["cloud"].title == "Cloud"
+    ConnectedModel.objects.all().delete()
+    ConnectedModel.objects.create(name="other", title="spare", url=URL, model="m-1")
+    assert "Another model has the title spare." in page("/operate/models/import/", {})
+    assert not ConnectedModel.objects.filter(name="cloud").exists()
+
+
 @pytest.mark.parametrize(
-    "path", [CONNECT, EDIT, f"{EDIT}remove/", f"{EDIT}check/", f"{EDIT}abilities/", "/operate/models/pick/"]
+    "path",
+    [CONNECT, EDIT, *(f"{EDIT}{act}/" for act in ("remove", "check", "abilities")), PICK, "/operate/models/import/"],
 )
 def test_others_find_nothing(connected, client, bob, path):
     client.force_login(bob)
