@@ -97,9 +97,14 @@ def _withheld(end: Finished, state: TurnState, services: Services) -> Finished:
         return end
     sentences = tuple(plain(end.text[each.answer_start : each.answer_end]) for each in left_out)
     withheld = {"n_withheld": len(sentences), "withheld": sentences if state.spec.unsupported == "fold" else ()}
-    if len(left_out) > (1 - _LEAST_SHARE) * len(end.support):
+    if _is_mostly_unsupported(end.support):
         return end.model_copy(update={**withheld, "text": ""})
     return without(end, left_out).model_copy(update=withheld)
+
+
+def _is_mostly_unsupported(support: Sequence[SentenceSupport]) -> bool:
+    n_unsupported = sum(each.level == "unsupported" for each in support)
+    return n_unsupported > (1 - _LEAST_SHARE) * len(support)
 
 
 def _as_quotes(support: Sequence[SentenceSupport]) -> tuple[SentenceSupport, ...]:
@@ -207,7 +212,7 @@ def _coverage(
     if _last_reply(state).declined:
         return "not_covered"
     if any(each.file_id or each.url for each in grounding.citations):
-        return "covered"
+        return "not_covered" if _is_mostly_unsupported(told) else "covered"
     if decision.coverage != "covered" or not state.passages():
         return decision.coverage
     # A text that was written, a summary or a greeting asks nothing of the files.
