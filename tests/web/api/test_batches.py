@@ -139,7 +139,7 @@ def test_what_cannot_be_a_batch_is_refused_or_fails(bob, settings, monkeypatch):
         created(bobs, line("a"))
 
 
-def test_new_batches_of_many_are_read_in_turns_and_their_lines_count_as_storage(bob, charlie, settings):
+def test_new_batches_of_many_are_read_in_turns_and_their_lines_count_as_storage(bob, charlie, sent):
     for _ in range(3):
         created(official(bob), line("a"))
     other = created(official(charlie), line("c"))

@@ -247,7 +247,8 @@ def test_what_is_shown_in_place_of_an_answer_is_no_fragment_of_it(conversation, 
 def test_one_cited_sentence_beside_many_that_no_file_supports_is_no_coverage(conversation):
     written = f"{GOOD} {MADE_UP} {MADE_UP.replace('40', '50')}"
     last = strict_turn(conversation, written, unsupported="mark")
-    assert (last.coverage, len(last.citations)) == ("not_covered", 1)
+    assert last.citations
+    assert last.coverage == "not_covered"
 
 
 @pytest.mark.parametrize("ability", [KEEPS, ROUTED])
