@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import URLPattern, reverse
+from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.html import format_html
 from unfold.decorators import display
@@ -90,11 +90,16 @@ class CaseAdmin(OperatorAdmin):
 
     @display(description="Content")
     def shown(self, case: Case) -> str:
-        """The text of a review, or where the thing is."""
+        """What people read: the text of a review, a GPT's own texts, or the link of a chat.
+
+        A reported GPT is often one that whoever decides may not open: it is by link, or for a group.
+        """
         if case.review:
             return f"{case.review.stars} stars: {case.review.text}"
-        url = reverse("gpt", args=[case.gpt.slug]) if case.gpt else case.share.url if case.share else ""
-        return format_html('<a href="{}">{}</a>', url, url) if url else "–"
+        if case.gpt:
+            spec = case.gpt.published.spec() if case.gpt.published else case.gpt.draft_spec()
+            return "\n\n".join(filter(None, (spec.description, spec.instructions, "\n".join(spec.starters))))
+        return format_html('<a href="{0}">{0}</a>', case.share.url) if case.share else "–"
 
     def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
         """With what can be decided."""

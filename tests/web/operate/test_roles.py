@@ -104,6 +104,16 @@ def test_a_moderator_decides_reports_but_suspends_nobody(people, gpt, bob):
     assert (case.decision, case.by) == ("unlist", User.objects.get(is_moderator=True))
 
 
+def test_a_moderator_reads_what_was_reported_of_a_gpt_that_they_may_not_open(people, gpt, bob):
+    gpt.sharing = "private"
+    gpt.save()
+    case = cases.report(bob, {"gpt": gpt, "owner": gpt.owner}, "hate", "Look").case
+    page = people["moderator"].get(f"/admin/moderation/case/{case.pk}/change/").text
+    assert gpt.published.spec().instructions in page
+    links = set(re.findall(r'href="(/g/[^"]*)"', page))
+    assert not [link for link in links if people["moderator"].get(link).status_code == 404]
+
+
 def test_a_moderator_lets_nobody_in_again(people, gpt):
     case = Case.objects.create(gpt=gpt, owner=gpt.owner)
     cases.decide(case, "suspend", "", User.objects.get(is_staff=True))
