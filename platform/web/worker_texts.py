@@ -15,6 +15,7 @@ from typing import Final
 from django.conf import settings
 from django.utils.translation import gettext
 
+from gpts.runs.plan import CALL_TOO_LONG
 from web.languages import grouped
 
 LISTED: Final = Path(__file__).with_suffix(".json")
@@ -27,11 +28,34 @@ _FOLDERS: Final = (
     "gpts/egress",
     "workers/egress",
 )
-_FILES: Final = ("gpts/safety/addressing.py", "gpts/safety/hidden_characters.py", "workers/rpc/sources.py")
+_FILES: Final = (
+    "gpts/safety/addressing.py",
+    "gpts/safety/hidden_characters.py",
+    "gpts/safety/policy.py",
+    "workers/engine/base.py",
+    "workers/engine/prompts.py",
+    "workers/rpc/sources.py",
+    "workers/runs/loop.py",
+)
 # What these say is for operators, or for nobody.
 _OPERATORS: Final = ("embed", "headers", "meaning", "multilingual", "rerank")
-# Why a passage is not sent to the model.
-_TAGS: Final = ("Not covered", "Score too low", "Duplicate", "No room left")
+# Why a passage is not sent to the model; why an answer ended; who wrote what an answer has read.
+_TAGS: Final = ("Not covered", "Score too low", "Duplicate", "No room left", CALL_TOO_LONG)
+_AUTHORS: Final = (
+    "the file {name}",
+    "the attached file {name}",
+    "the page {name}",
+    "the GPT {name}",
+    "the answer of {name}",
+    "the Agent Card of {name}",
+    "the tool descriptions of {name}",
+    "the description of the GPT {name}",
+    "the descriptions of GPTs in the store",
+    "the results of a web search",
+    "an imported chat",
+    "files that it has read",
+    "an external service",
+)
 _ERRORS: Final = ("workers/isolation/errors.py", "workers/knowledge/errors.py")
 # Why a tool does not work on this site.
 _REASON: Final = re.compile(r'(?m)^(?:NO_SEARCH|NOT_SET_UP|BROKEN): Final = "(.+)"$')
@@ -62,8 +86,8 @@ def _value(text: str) -> str:
 
 @cache
 def _templates() -> list[tuple[re.Pattern[str], str, list[str]]]:
-    """Each text with values as a pattern for what it becomes, with the values' names; those that say most first."""
-    listed = [text for text in json.loads(LISTED.read_text("utf-8")) if _VALUE.search(text)]
+    """Each sentence, and text with values, as a pattern for what it becomes, with its values; longest first."""
+    listed = [text for text in json.loads(LISTED.read_text("utf-8")) if _VALUE.search(text) or text.endswith(".")]
     made = []
     for text in sorted(listed, key=lambda each: len(_VALUE.sub("", each)), reverse=True):
         pattern = "(.+?)".join(map(re.escape, _VALUE.split(text))) + "(?: (.+))?"  # another sentence may follow
@@ -76,7 +100,7 @@ def collected() -> list[str]:
     root = settings.REPOSITORY
     modules = [path for folder in _FOLDERS for path in sorted((root / folder).rglob("*.py"))]
     modules = [path for path in modules if path.stem not in _OPERATORS] + [root / each for each in _FILES]
-    found = [*_TAGS, *(text for path in modules for text in _sentences(path))]
+    found = [*_TAGS, *_AUTHORS, *(text for path in modules for text in _sentences(path))]
     for path in sorted((root / _FOLDERS[0]).rglob("*.toml")):
         found += re.findall(r'(?m)^(?:message|"[^"]+") = "([A-Z].*\.)"$', path.read_text("utf-8"))
     for path in sorted((root / "workers/tools").rglob("*.py")):

@@ -51,12 +51,15 @@ class EngineConfig:
     script: str = ""
 
 
+LOADING: Final = "The model is still loading. Your message is saved. Try again in a minute."
+
+
 class EngineError(Exception):
     """The engine failed; the run may be retried."""
 
 
 class ModelLoading(EngineError):
-    """The model is still loading. Your message is saved. Try again in a minute."""
+    """The model is still loading."""
 
 
 class PromptTooLong(EngineError):

@@ -10,7 +10,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from workers.engine.base import BUNDLED, EngineConfig, EngineError, GenerationRequest, Health, ModelLoading, Token
+from workers.engine.base import (
+    BUNDLED,
+    LOADING,
+    EngineConfig,
+    EngineError,
+    GenerationRequest,
+    Health,
+    ModelLoading,
+    Token,
+)
 from workers.engine.remote import RemoteEngine
 from workers.engine.weights import Report, locate_model, resolve_model, weights_bytes
 from workers.models.catalogue import entry_named
@@ -41,7 +50,7 @@ class VllmEngine(RemoteEngine):
     def stream(self, request: GenerationRequest) -> Iterator[Token]:
         """See `Engine.stream`. Raises ModelLoading while vLLM starts again."""
         if not self.health().ready:
-            raise ModelLoading(ModelLoading.__doc__)
+            raise ModelLoading(LOADING)
         return super().stream(request)
 
     def health(self) -> Health:

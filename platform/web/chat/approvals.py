@@ -1,5 +1,6 @@
 """A run's approval requests and forms, and the person's answers."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -10,6 +11,7 @@ from django.utils.translation import gettext
 from gpts.runs.form_answers import InvalidAnswers
 from gpts.runs.forms import FormField
 from gpts.runs.steps import Approval, ApprovalRequest, Delegator, Log
+from gpts.safety.policy import READ, SENDS, listed
 from gpts.spec.builtin_tools import BUILTIN_TOOLS
 from gpts.spec.gpt import GptSpec
 from web.builder.models_actions import Action, Auth
@@ -19,6 +21,12 @@ from web.chat.phrases import tool_name
 from web.runs.inputs_of import PREFIX
 from web.runs.models import Run
 from web.runs.trees import delegated_by, waiting
+from web.worker_texts import said
+
+# gpts.safety.policy.SENDS; the words may hold anything, so the last host counts.
+_SENT: Final = re.compile(
+    r"It sends (.+) to (\S+|an external service)\.(?: (It may contain content from .+))?", re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +77,21 @@ class ApprovalCard:
     @property
     def authors(self) -> str:
         """The authors of the external content that the run has read, as part of a sentence; empty if none."""
-        return get_text_list(list(self.request.because), gettext("and"))
+        return get_text_list([said(each) for each in self.request.because], gettext("and"))
+
+    @property
+    def reason(self) -> str:
+        """Why the person is asked, in the page's language. The words that would be sent stay as they are."""
+        told = READ.format(authors=listed(self.request.because)) if self.request.because else "\0"
+        first, is_told, last = self.request.reason.rpartition(told)
+        first, last = (first.strip(), last.strip()) if is_told else (last, "")
+        if sent := _SENT.fullmatch(first):
+            words, host, rest = sent.groups("")
+            parts = [gettext(SENDS).format(words=words, host=said(host)), said(rest)]
+        else:
+            parts = [said(first)]
+        read = gettext(READ).format(authors=self.authors) if is_told else ""
+        return " ".join(filter(None, (*parts, read, said(last))))
 
     @property
     def chain(self) -> str:

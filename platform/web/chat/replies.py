@@ -37,6 +37,7 @@ from web.runs.model_facts import writer_of
 from web.runs.models import CreatorQuestion, Run
 from web.runs.models_chats import Feedback
 from web.runs.trees import status_of_tree
+from web.worker_texts import said
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,7 @@ class Reply:
     @property
     def error(self) -> str:
         """Why the run failed, for the person; empty if it did not."""
-        return next((step.message for step in self.steps if isinstance(step, Error)), "")
+        return said(next((step.message for step in self.steps if isinstance(step, Error)), ""))
 
     @property
     def stopped(self) -> bool:
