@@ -5,6 +5,8 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
 import redis
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db.models import Avg, Count, F, Min, Q, QuerySet, Sum
@@ -18,6 +20,7 @@ from web.accounts import live_settings, mailing
 from web.accounts.models import User
 from web.accounts.models_audit import Act, AuditRow
 from web.builder import listing
+from web.builder.models_access import SAMPLES_EMAIL
 from web.builder.models_files import KnowledgeFile
 from web.moderation import cases
 from web.operate import machine
@@ -51,9 +54,17 @@ class Step:
     link_text: str
 
 
-def checklist() -> list[Step]:
-    """What to see to on a new site, each with its state as it is now."""
-    return [_model_step(), _mail_step(), _address_step(), _backup_step(), _sign_up_step()]
+def checklist(person: User) -> list[Step]:
+    """What `person`, an admin, should see to on a new site, each with its state as it is now."""
+    return [_own_sign_in_step(person), _model_step(), _mail_step(), _address_step(), _backup_step(), _sign_up_step()]
+
+
+def _own_sign_in_step(person: User) -> Step:
+    passkeys = Authenticator.objects.filter(user_id=person.pk, type=Authenticator.Type.WEBAUTHN)
+    other = passkeys.exists() or SocialAccount.objects.filter(user_id=person.pk).exists()
+    is_done = person.has_usable_password() or other
+    found = "You can sign in again." if is_done else "Your link worked once: without a password you can't come back."
+    return Step("Set your password", is_done, found, reverse("account_set_password"), "Set a password")
 
 
 def _model_step() -> Step:
@@ -158,7 +169,8 @@ def today() -> list[tuple[str, str]]:
 
 
 def _n_joined(since: datetime) -> int:
-    return User.objects.filter(date_joined__gte=since, widget_visitor=None).count()
+    joined = User.objects.filter(date_joined__gte=since, widget_visitor=None)
+    return joined.exclude(email=SAMPLES_EMAIL).count()
 
 
 def about_site() -> list[tuple[str, str]]:

@@ -112,7 +112,7 @@ class OperatorSite(UnfoldAdminSite):
             return redirect("admin:moderation_case_changelist")
         from web.operate import figures  # which imports what registers lists here
 
-        steps = [] if live_settings.get("CHECKLIST_DONE") else figures.checklist()
+        steps = [] if live_settings.get("CHECKLIST_DONE") else figures.checklist(person_of(request))
         shown = {"steps": steps, "attention": figures.attention(), "today": figures.today()}
         shown["site_figures"] = figures.about_site()
         return super().index(request, {**shown, **(extra_context or {})})

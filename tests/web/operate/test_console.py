@@ -301,7 +301,14 @@ def test_a_new_site_says_what_to_set_up_until_it_is_done_or_hidden(oscar, settin
         page = client.get("/admin/").text
         return re.findall(r'<li class="done">.*?<b>(.*?)</b>', page, re.DOTALL)
 
+    oscar.set_unusable_password()
+    oscar.save()
+    client.force_login(oscar)
     assert done() == []
+    oscar.set_password("a long one, of oscar's own")
+    oscar.save()
+    client.force_login(oscar)
+    assert done() == ["Set your password"]
     MeasuredModel.objects.create(fingerprint="f", name="org/larger")
     Backup.objects.create(path="/backups/a")
     refused = client.post("/admin/settings/", {"signup_open": "on", "signup_domains": "example.org"}).text
@@ -312,7 +319,7 @@ def test_a_new_site_says_what_to_set_up_until_it_is_done_or_hidden(oscar, settin
     assert "“school” isn’t a domain" in wrong.partition('id="id_signup_domains"')[2].partition("<label")[0]
     client.post("/admin/settings/", {"signup_open": "on", "signup_domains": " @School.org,*.Uni.example "})
     assert live_settings.get("SIGNUP_DOMAINS") == ["school.org", "*.uni.example"]
-    assert len(done()) == 5
+    assert len(done()) == 6
     client.post("/admin/checklist/done/")
     assert "First steps" not in client.get("/admin/").text
     client.logout()
